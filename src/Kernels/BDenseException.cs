@@ -1,0 +1,8 @@
+namespace BDense.Kernels;
+
+/// <summary>A fault that the person at the keyboard can act on: one line that names the thing and what would be right.</summary>
+/// <remarks>The command line prints <see cref="Exception.Message"/> alone and exits with 1; any other exception is a bug.</remarks>
+public class BDenseException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>A command line or configuration that asks for something that does not exist; exit code 2.</summary>
+public sealed class UsageException(string message) : BDenseException(message);

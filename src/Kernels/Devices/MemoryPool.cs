@@ -1,0 +1,107 @@
+namespace BDense.Kernels;
+
+/// <summary>Caches freed blocks by size, so that a warm training step asks the driver for nothing.</summary>
+/// <remarks>
+/// Sizes are rounded up to one of four steps per power of two (at most 25% is wasted), at least 64 floats (256 bytes, the
+/// alignment that ILGPU's code generator assumes). A block is reused only for its own size class: predictable, and
+/// the second of two equal steps finds every block that the first one returned.
+/// </remarks>
+public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
+{
+    private readonly Dictionary<int, Stack<Storage>> _free = [];
+
+    /// <summary>Bytes handed out and not returned.</summary>
+    public long CurrentBytes { get; private set; }
+
+    /// <summary>The largest <see cref="CurrentBytes"/> since the start or <see cref="ResetPeak"/>.</summary>
+    public long PeakBytes { get; private set; }
+
+    /// <summary>Bytes held from the driver, handed out or cached.</summary>
+    public long ReservedBytes { get; private set; }
+
+    /// <summary>How often the driver was asked for memory. A warm step adds none.</summary>
+    public long DeviceAllocations { get; private set; }
+
+    /// <summary>An upper bound on <see cref="ReservedBytes"/>; above it a request fails as if the device were full.</summary>
+    public long LimitBytes { get; set; } = long.MaxValue;
+
+    public void ResetPeak() => PeakBytes = CurrentBytes;
+
+    /// <summary>A block of at least <paramref name="length"/> floats, uninitialised.</summary>
+    /// <exception cref="BDenseException">The device is out of memory, also after the cache was given back.</exception>
+    public Storage Rent(int length)
+    {
+        int size = SizeClass(length);
+        Storage storage = _free.TryGetValue(size, out var stack) && stack.Count > 0 ? stack.Pop() : Allocate(size);
+        storage.References = 1;
+        CurrentBytes += storage.Bytes;
+        PeakBytes = Math.Max(PeakBytes, CurrentBytes);
+        return storage;
+    }
+
+    internal void Return(Storage storage)
+    {
+        CurrentBytes -= storage.Bytes;
+        if (!_free.TryGetValue(storage.Length, out var stack))
+            _free[storage.Length] = stack = new Stack<Storage>();
+        stack.Push(storage);
+    }
+
+    /// <summary>Gives all cached blocks back to the driver.</summary>
+    public void Trim()
+    {
+        foreach (var stack in _free.Values)
+        {
+            while (stack.TryPop(out var storage))
+            {
+                ReservedBytes -= storage.Bytes;
+                storage.Dispose();
+            }
+        }
+    }
+
+    public void Dispose() => Trim();
+
+    internal static int SizeClass(int length)
+    {
+        if (length <= 64)
+            return 64;
+        int log = 31 - int.LeadingZeroCount(length - 1);
+        int step = Math.Max(64, 1 << Math.Max(0, log - 2));
+        long size = ((long)length + step - 1) / step * step;
+        return size > int.MaxValue ? length : (int)size;
+    }
+
+    private Storage Allocate(int size)
+    {
+        long bytes = (long)size * sizeof(float);
+        if (ReservedBytes + bytes > LimitBytes)
+            Trim();
+        Storage? storage = ReservedBytes + bytes > LimitBytes ? null : TryAllocate(size);
+        if (storage is null)
+        {
+            Trim();
+            storage = ReservedBytes + bytes > LimitBytes ? null : TryAllocate(size);
+        }
+        if (storage is null)
+            throw new BDenseException(
+                $"out of memory: {Mib(bytes)} wanted, {Mib(CurrentBytes)} in use, peak {Mib(PeakBytes)}; use a smaller batch or network");
+        DeviceAllocations++;
+        ReservedBytes += bytes;
+        return storage;
+    }
+
+    private Storage? TryAllocate(int size)
+    {
+        try
+        {
+            return allocate(size);
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
+    private static string Mib(long bytes) => FormattableString.Invariant($"{bytes / 1048576.0:0.#} MiB");
+}

@@ -1,0 +1,46 @@
+namespace BDense.Kernels;
+
+/// <summary>One step of Adam over all parameters at once.</summary>
+/// <param name="LearningRate">Step size; 0 or more.</param>
+/// <param name="Step">1 for the first update: sets the bias corrections 1 - beta^Step.</param>
+/// <param name="Beta1">Decay of the first moment.</param>
+/// <param name="Beta2">Decay of the second moment.</param>
+/// <param name="Epsilon">Added to the root of the second moment.</param>
+/// <param name="WeightDecay">Decoupled (AdamW): p loses LearningRate * WeightDecay * p.</param>
+/// <param name="GradientScale">Multiplies every gradient first: 1 / accumulated micro-batches.</param>
+/// <param name="ClipNorm">Largest norm of the whole (scaled) gradient; infinity for none.</param>
+/// <param name="EmaDecay">ema = EmaDecay * ema + (1 - EmaDecay) * p after the update.</param>
+public readonly record struct AdamStep(float LearningRate, int Step, float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f,
+    float WeightDecay = 0f, float GradientScale = 1f, float ClipNorm = float.PositiveInfinity, float EmaDecay = 0f);
+
+public abstract partial class Backend
+{
+    /// <summary>
+    /// g = GradientScale * g, times min(1, ClipNorm / ||g||); m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;
+    /// p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + lr * WeightDecay * p; ema as in <see cref="AdamStep"/>.
+    /// Kingma and Ba 2015, algorithm 1; Loshchilov and Hutter 2019. All parameters lie in one buffer, so this is one launch.
+    /// </summary>
+    /// <remarks>If <paramref name="squaredNorm"/> is not finite nothing is changed: the caller reads it and stops with the step's number.</remarks>
+    /// <param name="s">Hyperparameters.</param>
+    /// <param name="p">[P], updated.</param>
+    /// <param name="g">[P], read only; the caller clears it.</param>
+    /// <param name="m">[P], updated.</param>
+    /// <param name="v">[P], updated.</param>
+    /// <param name="ema">[P], updated; or none.</param>
+    /// <param name="squaredNorm">[1]: <see cref="SumOfSquares"/> of the unscaled g.</param>
+    public void Adam(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm)
+    {
+        Require(s.Step >= 1, $"steps are counted from 1, not {s.Step}");
+        Expect(g, p.Shape);
+        Expect(m, p.Shape);
+        Expect(v, p.Shape);
+        if (ema is not null)
+            Expect(ema, p.Shape);
+        Expect(squaredNorm, new Shape(1));
+        long n = p.Length, e = ema is null ? 0 : n;
+        Report(OpCost.Of(4 * n + e, 3 * n + e, 16 * n));
+        AdamCore(s, p, g, m, v, ema, squaredNorm);
+    }
+
+    protected abstract void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm);
+}

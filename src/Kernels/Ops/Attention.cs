@@ -1,0 +1,67 @@
+namespace BDense.Kernels;
+
+/// <summary>Self-attention over packed projections.</summary>
+/// <param name="N">Batch.</param>
+/// <param name="Tokens">H * W.</param>
+/// <param name="Heads">Heads; C = Heads * HeadSize.</param>
+/// <param name="HeadSize">Channels per head, 1 to 256.</param>
+public readonly record struct AttentionShape(int N, int Tokens, int Heads, int HeadSize)
+{
+    public int C => Heads * HeadSize;
+
+    /// <summary>[N,Tokens,3C]: all of q, then all of k, then all of v; within each, head after head.</summary>
+    public Shape Qkv => new(N, Tokens, 3 * C);
+
+    public Shape Output => new(N, Tokens, C);
+
+    /// <summary>[N,Heads,Tokens]: log-sum-exp of each row of scaled scores.</summary>
+    public Shape LogSumExp => new(N, Heads, Tokens);
+
+    /// <summary>Multiply-adds of the forward pass: two products of Tokens x Tokens x HeadSize a head.</summary>
+    public long Macs => 2L * N * Heads * Tokens * Tokens * HeadSize;
+}
+
+public abstract partial class Backend
+{
+    /// <summary>
+    /// y = softmax(q k^T / sqrt(HeadSize)) v for each sample and head; lse = log sum exp of each score row.
+    /// Vaswani et al. 2017, eq. 1; the Tokens x Tokens matrix need not reach memory (Dao et al. 2022).
+    /// </summary>
+    public void Attention(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse)
+    {
+        CheckAttention(s, qkv, lse);
+        Expect(y, s.Output);
+        Report(OpCost.Of(qkv.Length, (long)y.Length + lse.Length, 2 * s.Macs + 4L * s.N * s.Heads * s.Tokens * s.Tokens));
+        AttentionCore(s, qkv, y, lse);
+    }
+
+    /// <summary>
+    /// With p = exp(score - lse), delta_i = dy_i . y_i: dv = p^T dy; ds = p * (dy v^T - delta); dq = ds k / sqrt(d); dk = ds^T q / sqrt(d).
+    /// </summary>
+    /// <param name="s">Geometry.</param>
+    /// <param name="dy">[N,Tokens,C]</param>
+    /// <param name="qkv">[N,Tokens,3C] of the forward pass.</param>
+    /// <param name="y">[N,Tokens,C] of the forward pass.</param>
+    /// <param name="lse">[N,Heads,Tokens] of the forward pass.</param>
+    /// <param name="dqkv">[N,Tokens,3C], overwritten.</param>
+    public void AttentionBackward(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv)
+    {
+        CheckAttention(s, qkv, lse);
+        Expect(dy, s.Output);
+        Expect(y, s.Output);
+        Expect(dqkv, s.Qkv);
+        Report(OpCost.Of(2L * dy.Length + qkv.Length + lse.Length, dqkv.Length, 5 * s.Macs + 6L * s.N * s.Heads * s.Tokens * s.Tokens));
+        AttentionBackwardCore(s, dy, qkv, y, lse, dqkv);
+    }
+
+    protected abstract void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse);
+
+    protected abstract void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv);
+
+    private void CheckAttention(in AttentionShape s, Tensor qkv, Tensor lse)
+    {
+        Require(s is { Tokens: > 0, Heads: > 0, HeadSize: > 0 and <= 256 }, $"no such attention: {s}; head sizes 1 to 256");
+        Expect(qkv, s.Qkv);
+        Expect(lse, s.LogSumExp);
+    }
+}

@@ -1,0 +1,36 @@
+namespace BDense.Kernels;
+
+public abstract partial class Backend
+{
+    /// <summary>y[n,i,c] = x[n,i,c] + e[n,c]: an embedding added to every pixel. y may be x.</summary>
+    /// <param name="x">[N,Pixels,C], any shape whose first extent is N and whose last is C.</param>
+    /// <param name="e">[N,C]</param>
+    /// <param name="y">As x, overwritten.</param>
+    public void BroadcastAdd(Tensor x, Tensor e, Tensor y)
+    {
+        CheckBroadcast(x, e);
+        Expect(y, x.Shape);
+        Report(OpCost.Of((long)x.Length + e.Length, y.Length, y.Length));
+        BroadcastAddCore(x, e, y);
+    }
+
+    /// <summary>de[n,c] = sum_i dy[n,i,c], overwritten: the gradient of the broadcast operand; over pixels in a fixed order.</summary>
+    public void BroadcastAddBackward(Tensor dy, Tensor de)
+    {
+        CheckBroadcast(dy, de);
+        Report(OpCost.Of(dy.Length, de.Length, dy.Length));
+        BroadcastAddBackwardCore(dy, de);
+    }
+
+    protected abstract void BroadcastAddCore(Tensor x, Tensor e, Tensor y);
+
+    protected abstract void BroadcastAddBackwardCore(Tensor dy, Tensor de);
+
+    private void CheckBroadcast(Tensor x, Tensor e)
+    {
+        Require(e.Shape.Rank == 2 && x.Shape.Rank >= 2 && x.Shape[0] == e.Shape[0] && x.Shape[-1] == e.Shape[1],
+            $"{e.Shape} does not broadcast over {x.Shape}; expected [N,...,C] and [N,C]");
+        Expect(x, x.Shape);
+        Expect(e, e.Shape);
+    }
+}

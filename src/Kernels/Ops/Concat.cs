@@ -1,0 +1,37 @@
+namespace BDense.Kernels;
+
+public abstract partial class Backend
+{
+    /// <summary>y[i, :] = a[i, :] followed by b[i, :], over the channels (the last extent) of every pixel i.</summary>
+    /// <param name="a">[...,Ca]</param>
+    /// <param name="b">[...,Cb], the same pixels.</param>
+    /// <param name="y">[...,Ca+Cb], overwritten.</param>
+    public void Concat(Tensor a, Tensor b, Tensor y)
+    {
+        CheckConcat(a, b, y);
+        Report(OpCost.Of((long)a.Length + b.Length, y.Length, 0));
+        ConcatCore(a, b, y);
+    }
+
+    /// <summary>The inverse and the gradient of <see cref="Concat"/>: y's channels dealt out to a and b, both overwritten.</summary>
+    public void Split(Tensor y, Tensor a, Tensor b)
+    {
+        CheckConcat(a, b, y);
+        Report(OpCost.Of(y.Length, (long)a.Length + b.Length, 0));
+        SplitCore(y, a, b);
+    }
+
+    protected abstract void ConcatCore(Tensor a, Tensor b, Tensor y);
+
+    protected abstract void SplitCore(Tensor y, Tensor a, Tensor b);
+
+    private void CheckConcat(Tensor a, Tensor b, Tensor y)
+    {
+        Expect(a, a.Shape);
+        Expect(b, b.Shape);
+        Expect(y, y.Shape);
+        Require(a.Shape.Rank > 0 && b.Shape.Rank > 0 && y.Shape.Rank > 0 && a.Shape[-1] + b.Shape[-1] == y.Shape[-1]
+            && a.Length / a.Shape[-1] == y.Length / y.Shape[-1] && b.Length / b.Shape[-1] == y.Length / y.Shape[-1],
+            $"channels of {a.Shape} and {b.Shape} do not make {y.Shape}");
+    }
+}

@@ -1,0 +1,90 @@
+namespace BDense.Kernels;
+
+/// <summary>Geometry of a 2-D convolution, NHWC x KRSC -> NPQK. P = (H + PadBegin + PadEnd - R) / Stride + 1, Q likewise.</summary>
+/// <param name="N">Batch.</param>
+/// <param name="H">Input rows.</param>
+/// <param name="W">Input columns.</param>
+/// <param name="C">Input channels.</param>
+/// <param name="K">Output channels.</param>
+/// <param name="R">Kernel rows.</param>
+/// <param name="S">Kernel columns.</param>
+/// <param name="Stride">Step in both directions, 1 or more.</param>
+/// <param name="PadBegin">Zeros before the first row and column.</param>
+/// <param name="PadEnd">Zeros after the last row and column (diffusers' downsampling pads 0 before and 1 after).</param>
+public readonly record struct Conv2dShape(int N, int H, int W, int C, int K, int R, int S, int Stride = 1, int PadBegin = 0, int PadEnd = 0)
+{
+    /// <summary>Odd kernel, stride 1, output as large as the input.</summary>
+    public static Conv2dShape Same(int n, int h, int w, int c, int k, int kernel) => new(n, h, w, c, k, kernel, kernel, 1, kernel / 2, kernel / 2);
+
+    public int P => (H + PadBegin + PadEnd - R) / Stride + 1;
+    public int Q => (W + PadBegin + PadEnd - S) / Stride + 1;
+    public Shape Input => new(N, H, W, C);
+    public Shape Weight => new(K, R, S, C);
+    public Shape Output => new(N, P, Q, K);
+
+    /// <summary>Multiply-adds of one pass: N P Q K R S C.</summary>
+    public long Macs => (long)N * P * Q * K * R * S * C;
+
+    internal bool IsValid => N >= 0 && H > 0 && W > 0 && C > 0 && K > 0 && R > 0 && S > 0 && Stride > 0 && PadBegin >= 0 && PadEnd >= 0
+        && H + PadBegin + PadEnd >= R && W + PadBegin + PadEnd >= S;
+}
+
+public abstract partial class Backend
+{
+    /// <summary>y[n,p,q,k] = bias[k] + sum_{r,s,c} x[n, p*Stride + r - PadBegin, q*Stride + s - PadBegin, c] w[k,r,s,c]; zeros outside.</summary>
+    /// <param name="s">Geometry.</param>
+    /// <param name="x">[N,H,W,C]</param>
+    /// <param name="w">[K,R,S,C]</param>
+    /// <param name="bias">[K] or none.</param>
+    /// <param name="y">[N,P,Q,K], overwritten.</param>
+    public void Conv2d(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y)
+    {
+        Require(s.IsValid, $"no such convolution: {s}");
+        Expect(x, s.Input);
+        Expect(w, s.Weight);
+        if (bias is not null)
+            Expect(bias, new Shape(s.K));
+        Expect(y, s.Output);
+        Report(OpCost.Of((long)x.Length + w.Length + (bias?.Length ?? 0), y.Length, 2 * s.Macs));
+        Conv2dCore(s, x, w, bias, y);
+    }
+
+    /// <summary>Gradient with respect to the input (dgrad): dx[n,h,w,c] = sum over all (p,q,r,s,k) that read it of dy[n,p,q,k] w[k,r,s,c].</summary>
+    /// <param name="s">Geometry of the forward pass.</param>
+    /// <param name="dy">[N,P,Q,K]</param>
+    /// <param name="w">[K,R,S,C]</param>
+    /// <param name="dx">[N,H,W,C], overwritten.</param>
+    public void Conv2dDgrad(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
+    {
+        Require(s.IsValid, $"no such convolution: {s}");
+        Expect(dy, s.Output);
+        Expect(w, s.Weight);
+        Expect(dx, s.Input);
+        Report(OpCost.Of((long)dy.Length + w.Length, dx.Length, 2 * s.Macs));
+        Conv2dDgradCore(s, dy, w, dx);
+    }
+
+    /// <summary>Gradients with respect to weight and bias (wgrad): dw[k,r,s,c] += sum_{n,p,q} dy[n,p,q,k] x[...]; dbias[k] += sum dy.</summary>
+    /// <param name="s">Geometry of the forward pass.</param>
+    /// <param name="x">[N,H,W,C]</param>
+    /// <param name="dy">[N,P,Q,K]</param>
+    /// <param name="dw">[K,R,S,C], accumulated.</param>
+    /// <param name="dbias">[K], accumulated; or none.</param>
+    public void Conv2dWgrad(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias)
+    {
+        Require(s.IsValid, $"no such convolution: {s}");
+        Expect(x, s.Input);
+        Expect(dy, s.Output);
+        Expect(dw, s.Weight);
+        if (dbias is not null)
+            Expect(dbias, new Shape(s.K));
+        Report(OpCost.Of((long)x.Length + dy.Length + dw.Length, dw.Length, 2 * s.Macs));
+        Conv2dWgradCore(s, x, dy, dw, dbias);
+    }
+
+    protected abstract void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y);
+
+    protected abstract void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx);
+
+    protected abstract void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias);
+}

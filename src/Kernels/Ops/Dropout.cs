@@ -1,0 +1,23 @@
+namespace BDense.Kernels;
+
+public abstract partial class Backend
+{
+    /// <summary>
+    /// y_i = x_i / (1 - p) where u_i >= p, else 0; u_i the uniform numbers of <paramref name="key"/>. The mask is never stored: the
+    /// backward pass is the same call on dy with the same key. y may be x. Srivastava et al. 2014.
+    /// </summary>
+    /// <param name="x">Any shape.</param>
+    /// <param name="p">Probability of a zero, 0 to below 1.</param>
+    /// <param name="key">Element i uses number i of this sequence.</param>
+    /// <param name="y">As x, overwritten.</param>
+    public void Dropout(Tensor x, float p, RandomKey key, Tensor y)
+    {
+        Expect(x, y.Shape);
+        Expect(y, y.Shape);
+        Require(p is >= 0f and < 1f, $"a dropout probability lies in [0, 1), not {p}");
+        Report(OpCost.Of(x.Length, y.Length, 2L * y.Length));
+        DropoutCore(x, p, key, y);
+    }
+
+    protected abstract void DropoutCore(Tensor x, float p, RandomKey key, Tensor y);
+}

@@ -1,0 +1,26 @@
+namespace BDense.Kernels;
+
+public abstract partial class Backend
+{
+    /// <summary>y = value.</summary>
+    public void Fill(Tensor y, float value)
+    {
+        Expect(y, y.Shape);
+        Report(OpCost.Of(0, y.Length, 0));
+        FillCore(y, value);
+    }
+
+    /// <summary>y = min(max(x, low), high); NaN stays NaN. y may be x.</summary>
+    public void Clamp(Tensor x, float low, float high, Tensor y)
+    {
+        Expect(x, y.Shape);
+        Expect(y, y.Shape);
+        Require(low <= high, $"no range: {low} to {high}");
+        Report(OpCost.Of(x.Length, y.Length, 2L * y.Length));
+        ClampCore(x, low, high, y);
+    }
+
+    protected abstract void FillCore(Tensor y, float value);
+
+    protected abstract void ClampCore(Tensor x, float low, float high, Tensor y);
+}

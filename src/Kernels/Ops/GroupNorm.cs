@@ -1,0 +1,85 @@
+namespace BDense.Kernels;
+
+/// <summary>Geometry of a group normalisation, with the optional per-sample scale and shift and the optional SiLU.</summary>
+/// <param name="N">Batch.</param>
+/// <param name="Pixels">H * W.</param>
+/// <param name="C">Channels, a multiple of <paramref name="Groups"/>.</param>
+/// <param name="Groups">Groups of C / Groups consecutive channels.</param>
+/// <param name="Epsilon">Added to the variance: 1e-6 (DDPM++), 1e-5 (ADM).</param>
+/// <param name="Silu">Whether SiLU follows in the same pass.</param>
+public readonly record struct GroupNormShape(int N, int Pixels, int C, int Groups, float Epsilon, bool Silu)
+{
+    public Shape Activation => new(N, Pixels, C);
+    public Shape Stats => new(N, Groups, 2);
+    public Shape ScaleShift => new(N, 2 * C);
+}
+
+public abstract partial class Backend
+{
+    /// <summary>
+    /// xhat = (x - mean_g) * rstd_g, rstd_g = 1/sqrt(var_g + eps) over the pixels and channels of a group (population variance);
+    /// u = xhat * gamma + beta; u = u * (1 + scale) + shift if given; y = u, or u * sigmoid(u) with SiLU. Wu and He 2018, eq. 1-2.
+    /// </summary>
+    /// <param name="s">Geometry.</param>
+    /// <param name="x">[N,Pixels,C]</param>
+    /// <param name="gamma">[C]</param>
+    /// <param name="beta">[C]</param>
+    /// <param name="scaleShift">[N,2C]: C scales, then C shifts, of each sample (ADM's adaptive normalisation); or none.</param>
+    /// <param name="y">[N,Pixels,C], overwritten.</param>
+    /// <param name="stats">[N,Groups,2]: mean and rstd of each group, for the backward pass.</param>
+    public void GroupNorm(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats)
+    {
+        CheckGroupNorm(s, x, gamma, scaleShift, stats);
+        Expect(beta, new Shape(s.C));
+        Expect(y, s.Activation);
+        Report(OpCost.Of(x.Length, (long)y.Length + stats.Length, (s.Silu ? 12L : 8L) * x.Length));
+        GroupNormCore(s, x, gamma, beta, scaleShift, y, stats);
+    }
+
+    /// <summary>
+    /// With du = dy (through SiLU's derivative where fused), dxhat = du * (1 + scale) * gamma and m elements in a group:
+    /// dx = rstd * (dxhat - mean_g(dxhat) - xhat * mean_g(dxhat * xhat)); dgamma += sum du (1 + scale) xhat;
+    /// dbeta += sum du (1 + scale); dscale = sum_pixels du (xhat gamma + beta); dshift = sum_pixels du.
+    /// </summary>
+    /// <param name="s">Geometry.</param>
+    /// <param name="dy">[N,Pixels,C]</param>
+    /// <param name="x">[N,Pixels,C]: the input is kept, xhat and u are computed again.</param>
+    /// <param name="stats">[N,Groups,2] of the forward pass.</param>
+    /// <param name="gamma">[C]</param>
+    /// <param name="beta">[C]</param>
+    /// <param name="scaleShift">As in the forward pass.</param>
+    /// <param name="dx">[N,Pixels,C], overwritten.</param>
+    /// <param name="dgamma">[C], accumulated.</param>
+    /// <param name="dbeta">[C], accumulated.</param>
+    /// <param name="dscaleShift">[N,2C], overwritten; given if and only if <paramref name="scaleShift"/> is.</param>
+    public void GroupNormBackward(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta, Tensor? scaleShift,
+        Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift)
+    {
+        CheckGroupNorm(s, x, gamma, scaleShift, stats);
+        Expect(dy, s.Activation);
+        Expect(beta, new Shape(s.C));
+        Expect(dx, s.Activation);
+        Expect(dgamma, new Shape(s.C));
+        Expect(dbeta, new Shape(s.C));
+        Require(scaleShift is null == dscaleShift is null, "scale and shift have a gradient exactly if they are given");
+        if (dscaleShift is not null)
+            Expect(dscaleShift, s.ScaleShift);
+        Report(OpCost.Of((long)dy.Length + x.Length, dx.Length, (s.Silu ? 24L : 16L) * x.Length));
+        GroupNormBackwardCore(s, dy, x, stats, gamma, beta, scaleShift, dx, dgamma, dbeta, dscaleShift);
+    }
+
+    protected abstract void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats);
+
+    protected abstract void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
+        Tensor? scaleShift, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift);
+
+    private void CheckGroupNorm(in GroupNormShape s, Tensor x, Tensor gamma, Tensor? scaleShift, Tensor stats)
+    {
+        Require(s.Groups > 0 && s.C % s.Groups == 0, $"{s.C} channels do not divide into {s.Groups} groups");
+        Expect(x, s.Activation);
+        Expect(gamma, new Shape(s.C));
+        Expect(stats, s.Stats);
+        if (scaleShift is not null)
+            Expect(scaleShift, s.ScaleShift);
+    }
+}

@@ -1,0 +1,32 @@
+namespace BDense.Kernels;
+
+/// <summary>A batch of row-major matrix products C = op(A) op(B).</summary>
+/// <param name="Batch">Number of products; the matrices of a batch lie one after the other.</param>
+/// <param name="M">Rows of C.</param>
+/// <param name="N">Columns of C.</param>
+/// <param name="K">Length of the sums.</param>
+/// <param name="TransA">A is stored [K,M] instead of [M,K].</param>
+/// <param name="TransB">B is stored [N,K] instead of [K,N].</param>
+public readonly record struct MatMulShape(int Batch, int M, int N, int K, bool TransA = false, bool TransB = false)
+{
+    public Shape A => TransA ? new(Batch, K, M) : new(Batch, M, K);
+    public Shape B => TransB ? new(Batch, N, K) : new(Batch, K, N);
+    public Shape C => new(Batch, M, N);
+    public long Macs => (long)Batch * M * N * K;
+}
+
+public abstract partial class Backend
+{
+    /// <summary>c[b,m,n] = alpha * sum_k op(a)[b,m,k] op(b)[b,k,n], added to c if <paramref name="accumulate"/>.</summary>
+    public void MatMul(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha = 1f, bool accumulate = false)
+    {
+        Require(s is { Batch: >= 0, M: > 0, N: > 0, K: > 0 }, $"no such product: {s}");
+        Expect(a, s.A);
+        Expect(b, s.B);
+        Expect(c, s.C);
+        Report(OpCost.Of((long)a.Length + b.Length + (accumulate ? c.Length : 0), c.Length, 2 * s.Macs));
+        MatMulCore(s, a, b, c, alpha, accumulate);
+    }
+
+    protected abstract void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate);
+}

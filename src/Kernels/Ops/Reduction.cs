@@ -1,0 +1,27 @@
+namespace BDense.Kernels;
+
+/// <summary>Sums in a fixed order: the same bits on the same device, whatever the number of threads.</summary>
+public abstract partial class Backend
+{
+    /// <summary>y[0] = sum_i x_i.</summary>
+    public void Sum(Tensor x, Tensor y)
+    {
+        Expect(x, x.Shape);
+        Expect(y, new Shape(1));
+        Report(OpCost.Of(x.Length, 1, x.Length));
+        SumCore(x, y);
+    }
+
+    /// <summary>y[0] = sum_i x_i^2; not finite if any x is not (or if the sum overflows).</summary>
+    public void SumOfSquares(Tensor x, Tensor y)
+    {
+        Expect(x, x.Shape);
+        Expect(y, new Shape(1));
+        Report(OpCost.Of(x.Length, 1, 2L * x.Length));
+        SumOfSquaresCore(x, y);
+    }
+
+    protected abstract void SumCore(Tensor x, Tensor y);
+
+    protected abstract void SumOfSquaresCore(Tensor x, Tensor y);
+}

@@ -1,0 +1,100 @@
+namespace BDense.Kernels;
+
+/// <summary>A float32 array on a backend: a window (offset, shape) into a pooled <see cref="Kernels.Storage"/>.</summary>
+/// <remarks>
+/// Each handle is disposed once, by whoever owns it; the storage goes back to the pool with its last handle.
+/// There is no finalizer: what is not disposed is a leak, and the tests count leaks (<see cref="MemoryPool.CurrentBytes"/>).
+/// </remarks>
+public sealed class Tensor : IDisposable
+{
+    private Storage? _storage;
+
+    public Backend Backend { get; }
+    public Shape Shape { get; }
+
+    /// <summary>First element, counted in floats from the start of the storage. A multiple of 64 for all but views made by hand.</summary>
+    public int Offset { get; }
+
+    public int Length => Shape.Length;
+    public bool IsDisposed => _storage is null;
+
+    /// <summary>Whether another handle looks at the same storage: then it must not be changed in place.</summary>
+    public bool IsShared => Storage.References > 1;
+
+    /// <exception cref="ObjectDisposedException">After <see cref="Dispose"/>: a use after free is a bug, never silent.</exception>
+    public Storage Storage => _storage ?? throw new ObjectDisposedException($"tensor {Shape}");
+
+    /// <summary>Takes over one reference to <paramref name="storage"/>.</summary>
+    internal Tensor(Backend backend, Storage storage, int offset, Shape shape)
+    {
+        if (offset < 0 || (long)offset + shape.Length > storage.Length)
+            throw new ArgumentOutOfRangeException(nameof(offset), $"{shape} at {offset} does not fit into {storage.Length} elements");
+        Backend = backend;
+        _storage = storage;
+        Offset = offset;
+        Shape = shape;
+    }
+
+    /// <summary>A new handle on the elements from <paramref name="offset"/> (counted from this tensor's first) on.</summary>
+    public Tensor View(int offset, Shape shape)
+    {
+        if (offset < 0 || (long)offset + shape.Length > Length)
+            throw new ArgumentOutOfRangeException(nameof(offset), $"a view of {shape} at {offset} does not fit into {Shape}");
+        Storage.References++;
+        return new Tensor(Backend, Storage, Offset + offset, shape);
+    }
+
+    /// <summary>A new handle on the same elements under another shape of the same length.</summary>
+    public Tensor Reshape(Shape shape) => shape.Length == Length
+        ? View(0, shape)
+        : throw new BDenseException($"{Shape} cannot be read as {shape}: {Length} elements against {shape.Length}");
+
+    /// <summary>A new handle on the same elements.</summary>
+    public Tensor Share() => View(0, Shape);
+
+    /// <summary>Copies from the host; <paramref name="source"/> has exactly <see cref="Length"/> elements.</summary>
+    public void Upload(ReadOnlySpan<float> source)
+    {
+        if (source.Length != Length)
+            throw new BDenseException($"{source.Length} values do not fit a tensor of {Shape}");
+        Backend.UploadCore(this, source);
+    }
+
+    /// <summary>Copies to the host and waits; <paramref name="destination"/> has exactly <see cref="Length"/> elements.</summary>
+    public void Download(Span<float> destination)
+    {
+        if (destination.Length != Length)
+            throw new BDenseException($"a tensor of {Shape} does not fit {destination.Length} values");
+        Backend.DownloadCore(this, destination);
+    }
+
+    public float[] ToArray()
+    {
+        var values = new float[Length];
+        Download(values);
+        return values;
+    }
+
+    public void Dispose()
+    {
+        var storage = _storage;
+        _storage = null;
+        if (storage is not null && --storage.References == 0)
+            Backend.Pool.Return(storage);
+    }
+
+    public override string ToString() => $"{Shape} on {Backend.Name}{(IsDisposed ? " (disposed)" : "")}";
+}
+
+/// <summary>A block of device memory of <see cref="Length"/> floats; subclasses hold the pointer or the ILGPU buffer.</summary>
+public abstract class Storage(int length) : IDisposable
+{
+    public int Length { get; } = length;
+    public long Bytes => (long)Length * sizeof(float);
+
+    /// <summary>Handles that look at it; the pool takes it back at 0. Tensors belong to one thread at a time, so this is no atomic.</summary>
+    internal int References { get; set; }
+
+    /// <summary>Gives the memory back to the driver or the operating system.</summary>
+    public abstract void Dispose();
+}
