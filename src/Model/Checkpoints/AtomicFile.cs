@@ -1,0 +1,70 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+/// <summary>Files that are there whole or not at all: written beside their place, flushed to the disk, then renamed.</summary>
+public static class AtomicFile
+{
+    /// <summary>
+    /// Writes <paramref name="path"/> by <paramref name="body"/>; missing folders are made. If anything fails, also inside
+    /// <paramref name="body"/>, what was there before is still there and nothing new is.
+    /// </summary>
+    /// <exception cref="BDenseException">The place cannot be written or the disk is full; the message names the path.</exception>
+    public static void Write(string path, Action<Stream> body)
+    {
+        string? temporary = null;
+        try
+        {
+            string full = Path.GetFullPath(path);
+            if (Directory.Exists(full))
+                throw new BDenseException($"cannot write {path}: it is a folder");
+            string folder = Path.GetDirectoryName(full)!;
+            Directory.CreateDirectory(folder);
+            temporary = Path.Combine(folder, $".{Path.GetFileName(full)}.{Guid.NewGuid():N}.tmp");
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16))
+            {
+                body(stream);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, full, overwrite: true);
+            temporary = null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new BDenseException($"cannot write {path}: {Reason(e)}", e);
+        }
+        finally
+        {
+            Remove(temporary);
+        }
+    }
+
+    /// <summary>Writes text as UTF-8 without a byte order mark; otherwise as <see cref="Write"/>.</summary>
+    /// <exception cref="BDenseException">The place cannot be written or the disk is full; the message names the path.</exception>
+    public static void WriteText(string path, string text) => Write(path, stream =>
+    {
+        using var writer = new StreamWriter(stream, leaveOpen: true);
+        writer.Write(text);
+    });
+
+    // The system's own words, in one line, without the temporary file's name that nobody asked for.
+    private static string Reason(Exception e) => e switch
+    {
+        DirectoryNotFoundException => "there is no such folder and none can be made",
+        UnauthorizedAccessException => "permission denied",
+        _ => e.Message.ReplaceLineEndings(" ").Split(" : '")[0].TrimEnd('.'),
+    };
+
+    private static void Remove(string? temporary)
+    {
+        try
+        {
+            if (temporary is not null)
+                File.Delete(temporary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The first failure is the one to report.
+        }
+    }
+}
