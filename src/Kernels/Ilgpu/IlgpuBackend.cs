@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+// ILGPU emits its launchers into an assembly of this name; they take the argument structs of the kernels.
+[assembly: InternalsVisibleTo(Context.RuntimeAssemblyName)]
+
+namespace BDense.Kernels.Ilgpu;
+
+/// <summary>
+/// CUDA, OpenCL and ILGPU's CPU simulation: each operation is one or more kernels in C#, compiled at first use. A kernel's method
+/// and its launch share the file that has the operation's name.
+/// </summary>
+/// <remarks>
+/// These kernels are portable: no group barriers, no warp shuffles, no atomics. A reduction is a fixed number of partial sums that
+/// depends on the shapes alone, added up by a second kernel in a fixed order; so the same device always gives the same bits.
+/// </remarks>
+public sealed partial class IlgpuBackend : Backend
+{
+    private readonly Context _context;
+    private readonly Accelerator _accelerator;
+    private readonly AcceleratorStream _stream;
+
+    /// <param name="context">From <see cref="CreateContext"/>; disposed with the backend.</param>
+    /// <param name="device">A device of that context.</param>
+    /// <param name="name">As given to <c>--device</c>.</param>
+    /// <exception cref="BDenseException">The device refuses.</exception>
+    public IlgpuBackend(Context context, Device device, string name)
+    {
+        _context = context;
+        Name = name;
+        try
+        {
+            _accelerator = device.CreateAccelerator(context);
+        }
+        catch (Exception e) when (e is AcceleratorException or CapabilityNotSupportedException or NotSupportedException)
+        {
+            context.Dispose();
+            throw new BDenseException($"{name} ({device.Name}) refuses: {e.Message}", e);
+        }
+        _stream = _accelerator.CreateStream();
+    }
+
+    public override string Name { get; }
+
+    public override string Description => string.Create(CultureInfo.InvariantCulture,
+        $"{_accelerator.Name}, {_accelerator.NumMultiprocessors} multiprocessors{Memory}");
+
+    public AcceleratorType Kind => _accelerator.AcceleratorType;
+
+    /// <summary>Nothing for the simulation, whose memory is the machine's.</summary>
+    private string Memory => Kind == AcceleratorType.CPU ? ""
+        : string.Create(CultureInfo.InvariantCulture, $", {_accelerator.MemorySize / (double)(1 << 30):0.#} GiB");
+
+    /// <summary>Kernels launched since the start.</summary>
+    public long Launches { get; private set; }
+
+    /// <summary>The one way to make a context here: optimised code, ILGPU's mathematics, and the devices that <paramref name="devices"/> adds.</summary>
+    public static Context CreateContext(Action<Context.Builder> devices) => Context.Create(builder =>
+    {
+        builder.Optimize(OptimizationLevel.O2).EnableAlgorithms();
+        devices(builder);
+    });
+
+    public override void Synchronize() => _stream.Synchronize();
+
+    public override void Dispose()
+    {
+        _stream.Synchronize();
+        base.Dispose();
+        _stream.Dispose();
+        _accelerator.Dispose();
+        _context.Dispose();
+    }
+
+    protected override Storage Allocate(int length)
+    {
+        try
+        {
+            return new DeviceStorage(length, _accelerator.Allocate1D<float>(length));
+        }
+        catch (CudaException e) when (e.Error.Contains("OUT_OF_MEMORY", StringComparison.Ordinal))
+        {
+            throw new OutOfMemoryException(e.Message, e);
+        }
+        catch (CLException e) when (e.Error is CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE or CLError.CL_OUT_OF_RESOURCES
+            or CLError.CL_OUT_OF_HOST_MEMORY or CLError.CL_INVALID_BUFFER_SIZE)
+        {
+            throw new OutOfMemoryException(e.Message, e);
+        }
+    }
+
+    protected internal override void UploadCore(Tensor destination, ReadOnlySpan<float> source)
+    {
+        // Waits: the caller may change its memory at once.
+        if (!source.IsEmpty)
+            View1D(destination).CopyFromCPU(_stream, source);
+    }
+
+    protected internal override void DownloadCore(Tensor source, Span<float> destination)
+    {
+        if (!destination.IsEmpty)
+            View1D(source).CopyToCPU(_stream, destination);
+    }
+
+    private static ArrayView1D<float, Stride1D.Dense> View1D(Tensor x) =>
+        ((DeviceStorage)x.Storage).Buffer.View.SubView(x.Offset, x.Length);
+
+    /// <summary>A tensor's elements as kernels see them.</summary>
+    private static ArrayView<float> View(Tensor x) => View1D(x);
+
+    /// <summary>The same elements four at a time; the tensor must be <see cref="Aligned"/>.</summary>
+    private static ArrayView<Float4> View4(Tensor x) => View(x).Cast<Float4>();
+
+    /// <summary>Whether 16-byte accesses are allowed: views made by hand may start anywhere.</summary>
+    private static bool Aligned(Tensor x) => x.Offset % 4 == 0;
+
+    private sealed class DeviceStorage(int length, MemoryBuffer1D<float, Stride1D.Dense> buffer) : Storage(length)
+    {
+        public MemoryBuffer1D<float, Stride1D.Dense> Buffer { get; } = buffer;
+
+        public override void Dispose() => Buffer.Dispose();
+    }
+}

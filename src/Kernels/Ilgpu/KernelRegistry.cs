@@ -1,0 +1,44 @@
+using System.Reflection;
+using ILGPU.Backends.EntryPoints;
+
+namespace BDense.Kernels.Ilgpu;
+
+/// <summary>Marks a kernel: a static method whose first parameter is ILGPU's thread index.</summary>
+/// <param name="groupSize">Threads a group on a GPU; less where the device has less.</param>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class KernelAttribute(int groupSize = 256) : Attribute
+{
+    public int GroupSize { get; } = groupSize;
+}
+
+/// <summary>A kernel of this assembly.</summary>
+/// <param name="Name">The method's name.</param>
+/// <param name="Method">What ILGPU compiles.</param>
+/// <param name="ExplicitlyGrouped">Whether the launch names grid and group itself; otherwise ILGPU cuts a range into groups.</param>
+/// <param name="GroupSize">Threads a group on a GPU.</param>
+internal sealed record KernelEntry(string Name, MethodInfo Method, bool ExplicitlyGrouped, int GroupSize)
+{
+    /// <summary>What ILGPU's compilers start from.</summary>
+    public EntryPointDescription EntryPoint => ExplicitlyGrouped
+        ? EntryPointDescription.FromExplicitlyGroupedKernel(Method)
+        : EntryPointDescription.FromImplicitlyGroupedKernel(Method);
+}
+
+/// <summary>All kernels, found by their <see cref="KernelAttribute"/>.</summary>
+internal static class KernelRegistry
+{
+    public static IReadOnlyList<KernelEntry> All { get; } =
+    [
+        .. typeof(IlgpuBackend).GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)
+            .Select(Find).OfType<KernelEntry>().OrderBy(kernel => kernel.Name, StringComparer.Ordinal),
+    ];
+
+    /// <summary>The entry of a marked method; null for any other.</summary>
+    public static KernelEntry? Find(MethodInfo method)
+    {
+        if (method.GetCustomAttribute<KernelAttribute>() is not { } mark)
+            return null;
+        bool implicitly = method.GetParameters() is [{ ParameterType.Name: "Index1D" }, ..];
+        return new KernelEntry(method.Name, method, !implicitly, mark.GroupSize);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace BDense.Kernels.Ilgpu;
+
+/// <summary>Launching: one overload for each number of arguments, since ILGPU's launchers are typed delegates.</summary>
+public sealed partial class IlgpuBackend
+{
+    // By reference: the compiler keeps one delegate for each static method, so the look-up costs some nanoseconds.
+    private readonly Dictionary<Delegate, Delegate> _launchers = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>The compiled kernel's launcher; compiles at first use.</summary>
+    private TLauncher Launcher<TLauncher>(Delegate kernel)
+        where TLauncher : Delegate
+    {
+        if (_launchers.TryGetValue(kernel, out var known))
+            return Unsafe.As<TLauncher>(known);
+        var entry = KernelRegistry.Find(kernel.Method)
+            ?? throw new InvalidOperationException($"{kernel.Method.Name} has no [Kernel]");
+        int group = Math.Min(entry.GroupSize, _accelerator.MaxNumThreadsPerGroup);
+        var launcher = _accelerator.LoadImplicitlyGroupedKernel(kernel.Method, group).CreateLauncherDelegate<TLauncher>();
+        _launchers.Add(kernel, launcher);
+        return launcher;
+    }
+
+    /// <summary>The queue, for one launch more.</summary>
+    private AcceleratorStream Next()
+    {
+        Launches++;
+        return _stream;
+    }
+
+    /// <summary>A thread count as the launcher takes it; 2^31 threads and more are a bug in the kernel's geometry.</summary>
+    private static int Threads(long count) => checked((int)count);
+
+    private void Launch<T1, T2>(Action<Index1D, T1, T2> kernel, int threads, T1 a, T2 b)
+    {
+        if (threads > 0)
+            Launcher<Action<AcceleratorStream, Index1D, T1, T2>>(kernel)(Next(), threads, a, b);
+    }
+
+    private void Launch<T1, T2, T3>(Action<Index1D, T1, T2, T3> kernel, int threads, T1 a, T2 b, T3 c)
+    {
+        if (threads > 0)
+            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3>>(kernel)(Next(), threads, a, b, c);
+    }
+
+    private void Launch<T1, T2, T3, T4>(Action<Index1D, T1, T2, T3, T4> kernel, int threads, T1 a, T2 b, T3 c, T4 d)
+    {
+        if (threads > 0)
+            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4>>(kernel)(Next(), threads, a, b, c, d);
+    }
+
+    private void Launch<T1, T2, T3, T4, T5>(Action<Index1D, T1, T2, T3, T4, T5> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e)
+    {
+        if (threads > 0)
+            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5>>(kernel)(Next(), threads, a, b, c, d, e);
+    }
+
+    private void Launch<T1, T2, T3, T4, T5, T6>(Action<Index1D, T1, T2, T3, T4, T5, T6> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f)
+    {
+        if (threads > 0)
+            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6>>(kernel)(Next(), threads, a, b, c, d, e, f);
+    }
+
+    private void Launch<T1, T2, T3, T4, T5, T6, T7>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g)
+    {
+        if (threads > 0)
+            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7>>(kernel)(Next(), threads, a, b, c, d, e, f, g);
+    }
+
+    private void Launch<T1, T2, T3, T4, T5, T6, T7, T8>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h)
+    {
+        if (threads > 0)
+            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8>>(kernel)(Next(), threads, a, b, c, d, e, f, g, h);
+    }
+
+    private void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h, T9 i)
+    {
+        if (threads > 0)
+            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9>>(kernel)(Next(), threads, a, b, c, d, e, f, g, h, i);
+    }
+
+    private void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h, T9 i, T10 j)
+    {
+        if (threads > 0)
+            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>>(kernel)(Next(), threads, a, b, c, d, e, f, g, h, i, j);
+    }
+
+    private void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h, T9 i, T10 j, T11 k)
+    {
+        if (threads > 0)
+            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>>(kernel)(Next(), threads, a, b, c, d, e, f, g, h, i, j, k);
+    }
+
+    private void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h, T9 i, T10 j, T11 k, T12 l)
+    {
+        if (threads > 0)
+            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>>(kernel)(Next(), threads, a, b, c, d, e, f, g, h, i, j, k, l);
+    }
+
+    private void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h, T9 i, T10 j, T11 k, T12 l, T13 m)
+    {
+        if (threads > 0)
+            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>>(kernel)(Next(), threads, a, b, c, d, e, f, g, h, i, j, k, l, m);
+    }
+
+}
