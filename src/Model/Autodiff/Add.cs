@@ -1,0 +1,34 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+public sealed partial class Tape
+{
+    /// <summary>y = scale * (a + b): the residual sum with its skip scale. Saves nothing.</summary>
+    public Variable Add(Variable a, Variable b, float scale = 1f)
+    {
+        var y = Output(a.Shape, a.RequiresGradient || b.RequiresGradient);
+        Backend.LinearCombination([scale, scale], [a.Data, b.Data], y.Data);
+        return Record(y, new AddNode(a, b, scale, y));
+    }
+
+    private sealed class AddNode(Variable a, Variable b, float scale, Variable y) : Node(y)
+    {
+        public override void Backward(Tape tape, Tensor dy)
+        {
+            // da = db = scale * dy: one tensor for both, and dy itself where no one else looks at it.
+            var d = Output.TakeGradient()!;
+            tape._scratch.Add(d);
+            if (scale != 1f)
+            {
+                var scaled = d.IsShared ? tape.Scratch(a.Shape) : d;
+                tape.Backend.Scale(d, scale, scaled);
+                if (scaled != d)
+                    d.Dispose();
+                d = scaled;
+            }
+            tape.Contribute(a, d.Share());
+            tape.Contribute(b, d);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+public sealed partial class Tape
+{
+    /// <summary>y = softmax(q k^T / sqrt(HeadSize)) v over the pixels of each sample; see <see cref="Backend.Attention"/>. Saves qkv, y and the rows' log-sum-exp.</summary>
+    /// <param name="qkv">[N,H,W,3C]: all of q, then k, then v; within each, head after head.</param>
+    /// <param name="heads">A divisor of C.</param>
+    /// <returns>[N,H,W,C]</returns>
+    public Variable Attention(Variable qkv, int heads)
+    {
+        int n = qkv.Shape[0], h = qkv.Shape[1], w = qkv.Shape[2], c = qkv.Shape[3] / 3;
+        var shape = new AttentionShape(n, h * w, heads, c / heads);
+        var y = Output(new Shape(n, h, w, c), qkv.RequiresGradient);
+        var lse = Scratch(shape.LogSumExp);
+        Backend.Attention(shape, qkv.Data, y.Data, lse);
+        return Record(y, new AttentionNode(shape, qkv, lse, y));
+    }
+
+    private sealed class AttentionNode : Node
+    {
+        private readonly AttentionShape _shape;
+        private readonly Variable _qkv;
+        private readonly Tensor _lse;
+
+        public AttentionNode(in AttentionShape shape, Variable qkv, Tensor lse, Variable y)
+            : base(y)
+        {
+            (_shape, _qkv, _lse) = (shape, qkv, lse);
+            qkv.Save();
+            y.Save();
+        }
+
+        public override void Backward(Tape tape, Tensor dy)
+        {
+            var dqkv = tape.Scratch(_qkv.Shape);
+            tape.Backend.AttentionBackward(_shape, dy, _qkv.Data, Output.Data, _lse, dqkv);
+            tape.Contribute(_qkv, dqkv);
+        }
+
+        public override void Release()
+        {
+            _qkv.Release();
+            Output.Release();
+            _lse.Dispose();
+        }
+    }
+}

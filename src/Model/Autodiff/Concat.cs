@@ -1,0 +1,25 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+public sealed partial class Tape
+{
+    /// <summary>Channels of a, then channels of b, of every pixel: [...,Ca], [...,Cb] to [...,Ca+Cb]. Saves nothing.</summary>
+    public Variable Concat(Variable a, Variable b)
+    {
+        var y = Output(new Shape(a.Shape[0], a.Shape[1], a.Shape[2], a.Shape[3] + b.Shape[3]), a.RequiresGradient || b.RequiresGradient);
+        Backend.Concat(a.Data, b.Data, y.Data);
+        return Record(y, new ConcatNode(a, b, y));
+    }
+
+    private sealed class ConcatNode(Variable a, Variable b, Variable y) : Node(y)
+    {
+        public override void Backward(Tape tape, Tensor dy)
+        {
+            Tensor da = tape.Scratch(a.Shape), db = tape.Scratch(b.Shape);
+            tape.Backend.Split(dy, da, db);
+            tape.Contribute(a, da);
+            tape.Contribute(b, db);
+        }
+    }
+}

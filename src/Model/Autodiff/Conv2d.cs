@@ -1,0 +1,57 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+public sealed partial class Tape
+{
+    /// <summary>y = x * weight + bias, stride 1, output as large as the input. Saves x, unless the weight is frozen.</summary>
+    /// <param name="x">[N,H,W,C]</param>
+    /// <param name="weight">[K,R,R,C], R odd.</param>
+    /// <param name="bias">[K] or none.</param>
+    public Variable Conv2d(Variable x, Parameter weight, Parameter? bias)
+    {
+        var w = weight.Shape;
+        var shape = new Conv2dShape(x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w[0], w[1], w[2], 1, w[1] / 2, w[1] / 2);
+        return Conv2d(shape, shape.Output, x, weight, bias);
+    }
+
+    private Variable Conv2d(in Conv2dShape shape, Shape output, Variable x, Parameter weight, Parameter? bias)
+    {
+        var y = Output(output, x.RequiresGradient || weight.Gradient is not null);
+        Backend.Conv2d(shape, x.Data, weight.Value, bias?.Value, y.Data);
+        return Record(y, new Conv2dNode(shape, x, weight, bias, y));
+    }
+
+    private sealed class Conv2dNode : Node
+    {
+        private readonly Conv2dShape _shape;
+        private readonly Variable _x;
+        private readonly Parameter _weight;
+        private readonly Parameter? _bias;
+
+        public Conv2dNode(in Conv2dShape shape, Variable x, Parameter weight, Parameter? bias, Variable y)
+            : base(y)
+        {
+            (_shape, _x, _weight, _bias) = (shape, x, weight, bias);
+            if (weight.Gradient is not null)
+                x.Save();
+        }
+
+        public override void Backward(Tape tape, Tensor dy)
+        {
+            if (_weight.Gradient is { } dw)
+                tape.Backend.Conv2dWgrad(_shape, _x.Data, dy, dw, _bias?.Gradient);
+            if (!_x.RequiresGradient)
+                return;
+            var dx = tape.Scratch(_x.Shape);
+            tape.Backend.Conv2dDgrad(_shape, dy, _weight.Value, dx);
+            tape.Contribute(_x, dx);
+        }
+
+        public override void Release()
+        {
+            if (_weight.Gradient is not null)
+                _x.Release();
+        }
+    }
+}

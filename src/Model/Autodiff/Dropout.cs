@@ -1,0 +1,24 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+public sealed partial class Tape
+{
+    /// <summary>y_i = x_i / (1 - p) where the key's number u_i >= p, else 0. Saves nothing: the mask is drawn again.</summary>
+    public Variable Dropout(Variable x, float p, RandomKey key)
+    {
+        var y = Output(x.Shape, x.RequiresGradient);
+        Backend.Dropout(x.Data, p, key, y.Data);
+        return Record(y, new DropoutNode(x, p, key, y));
+    }
+
+    private sealed class DropoutNode(Variable x, float p, RandomKey key, Variable y) : Node(y)
+    {
+        public override void Backward(Tape tape, Tensor dy)
+        {
+            var dx = tape.Scratch(x.Shape);
+            tape.Backend.Dropout(dy, p, key, dx);
+            tape.Contribute(x, dx);
+        }
+    }
+}

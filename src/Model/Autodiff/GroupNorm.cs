@@ -1,0 +1,80 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+public sealed partial class Tape
+{
+    /// <summary>
+    /// Group normalisation with gamma and beta, then u * (1 + scale) + shift if given, then SiLU if asked for;
+    /// see <see cref="Backend.GroupNorm"/>. Saves x and each group's mean and rstd, not y.
+    /// </summary>
+    /// <param name="x">[N,...,C]</param>
+    /// <param name="gamma">[C]</param>
+    /// <param name="beta">[C]</param>
+    /// <param name="groups">A divisor of C.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <param name="silu">Whether SiLU follows, in the same kernel if <see cref="Fused"/>.</param>
+    /// <param name="scaleShift">[N,2C]: C scales, then C shifts, of each sample; or none.</param>
+    public Variable GroupNorm(Variable x, Parameter gamma, Parameter beta, int groups, float epsilon, bool silu, Variable? scaleShift = null)
+    {
+        int n = x.Shape[0], c = x.Shape[-1];
+        var shape = new GroupNormShape(n, x.Shape.Length / (n * c), c, groups, epsilon, silu && Fused);
+        var y = Output(x.Shape, x.RequiresGradient || gamma.Gradient is not null || scaleShift is { RequiresGradient: true });
+        var stats = Scratch(shape.Stats);
+        Backend.GroupNorm(shape, x.Data, gamma.Value, beta.Value, scaleShift?.Data, y.Data, stats);
+        Record(y, new GroupNormNode(shape, x, gamma, beta, scaleShift, stats, y));
+        if (!silu || Fused)
+            return y;
+        var activated = Silu(y);
+        Drop(y);
+        return activated;
+    }
+
+    private sealed class GroupNormNode : Node
+    {
+        private readonly GroupNormShape _shape;
+        private readonly Variable _x;
+        private readonly Parameter _gamma, _beta;
+        private readonly Variable? _scaleShift;
+        private readonly Tensor _stats;
+
+        public GroupNormNode(in GroupNormShape shape, Variable x, Parameter gamma, Parameter beta, Variable? scaleShift, Tensor stats, Variable y)
+            : base(y)
+        {
+            (_shape, _x, _gamma, _beta, _scaleShift, _stats) = (shape, x, gamma, beta, scaleShift, stats);
+            x.Save();
+            scaleShift?.Save();
+        }
+
+        public override void Backward(Tape tape, Tensor dy)
+        {
+            var dx = tape.Scratch(_x.Shape);
+            var dscaleShift = _scaleShift is null ? null : tape.Scratch(_scaleShift.Shape);
+            // The kernel always writes all gradients; those of frozen parameters go to waste.
+            var dgamma = _gamma.Gradient ?? tape.Waste(_gamma.Shape);
+            var dbeta = _beta.Gradient ?? tape.Waste(_beta.Shape);
+            tape.Backend.GroupNormBackward(_shape, dy, _x.Data, _stats, _gamma.Value, _beta.Value, _scaleShift?.Data, dx, dgamma, dbeta, dscaleShift);
+            if (_gamma.Gradient is null)
+                dgamma.Dispose();
+            if (_beta.Gradient is null)
+                dbeta.Dispose();
+            tape.Contribute(_x, dx);
+            if (_scaleShift is not null)
+                tape.Contribute(_scaleShift, dscaleShift!);
+        }
+
+        public override void Release()
+        {
+            _x.Release();
+            _scaleShift?.Release();
+            _stats.Dispose();
+        }
+    }
+
+    private Tensor Waste(Shape shape)
+    {
+        var waste = Scratch(shape);
+        Backend.Fill(waste, 0f);
+        return waste;
+    }
+}

@@ -1,0 +1,158 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+/// <summary>
+/// Reverse-mode automatic differentiation: operations run at once and leave a node behind; <see cref="Backward"/> goes through the
+/// nodes in reverse. One operation a file, its backward pass under its forward pass.
+/// </summary>
+/// <remarks>
+/// <para>Gradients of activations are overwritten by their first contribution and summed over several consumers; gradients of
+/// parameters are added to <see cref="Parameter.Gradient"/>, so that several micro-batches accumulate.</para>
+/// <para>A tape owns what its operations made and what they saved. It is used for one pass, by one thread, and disposed:</para>
+/// <code>
+/// using var tape = new Tape(backend, recording: true);
+/// var y = network.Forward(tape, tape.Input(x), noise, options);
+/// tape.Backward(y, dy);
+/// </code>
+/// </remarks>
+public sealed partial class Tape(Backend backend, bool recording) : IDisposable
+{
+    private readonly List<Variable> _variables = [];
+    private readonly Stack<Node> _nodes = [];
+    private readonly List<Tensor> _scratch = [];
+
+    public Backend Backend { get; } = backend;
+
+    /// <summary>Without it nothing is saved, and <see cref="Drop"/> frees at once.</summary>
+    public bool Recording { get; } = recording;
+
+    /// <summary>Whether operations that have a fused kernel use it (GroupNorm with SiLU), or the composition of plain ones.</summary>
+    public bool Fused { get; init; } = true;
+
+    /// <summary>A value from outside: the caller owns it and keeps it until the tape is done.</summary>
+    /// <param name="x">Any shape.</param>
+    /// <param name="requiresGradient">Whether <see cref="Variable.Gradient"/> is wanted; it lives until the tape is disposed.</param>
+    public Variable Input(Tensor x, bool requiresGradient = false) => Register(new Variable(x, owned: false, Recording && requiresGradient));
+
+    /// <summary>As <see cref="Input"/>, but the tape takes <paramref name="x"/> over and disposes it.</summary>
+    public Variable Own(Tensor x) => Register(new Variable(x, owned: true, requiresGradient: false));
+
+    /// <summary>The caller will not read <paramref name="v"/> again: its data are freed as soon as no backward pass needs them.</summary>
+    public void Drop(Variable v) => v.Drop();
+
+    /// <summary>Drops what <paramref name="v"/> held and puts <paramref name="next"/> there: the next link of a chain of operations.</summary>
+    public void Replace(ref Variable v, Variable next)
+    {
+        if (!ReferenceEquals(v, next))
+            v.Drop();
+        v = next;
+    }
+
+    /// <summary>
+    /// From d loss / d <paramref name="output"/> to the gradients of all parameters and of the inputs that asked for one. Consumes the
+    /// tape: each operation's output, gradient and saved values are freed when its turn is over.
+    /// </summary>
+    /// <param name="output">The last value of the pass.</param>
+    /// <param name="gradient">Of its shape; the caller keeps it and it is not changed.</param>
+    /// <exception cref="InvalidOperationException">The tape does not record, or was consumed.</exception>
+    public void Backward(Variable output, Tensor gradient)
+    {
+        if (!Recording)
+            throw new InvalidOperationException("this tape does not record");
+        if (!output.RequiresGradient)
+            throw new InvalidOperationException("nothing that this output was made from wants a gradient");
+        if (gradient.Length != output.Shape.Length)
+            throw new BDenseException($"Backward: gradient is {gradient.Shape}, expected {output.Shape}");
+        Contribute(output, gradient.Reshape(output.Shape));
+        while (_nodes.TryPop(out var node))
+        {
+            // Nothing flows through an output that no one used.
+            if (node.Output.Gradient is not null)
+                node.Backward(this, node.Output.Gradient);
+            node.Release();
+            node.Output.Free();
+            _scratch.Clear();
+        }
+    }
+
+    /// <summary>Frees everything that is left, also after an exception; tensors that the caller owns stay.</summary>
+    public void Dispose()
+    {
+        while (_nodes.TryPop(out var node))
+            node.Release();
+        foreach (var tensor in _scratch)
+            tensor.Dispose();
+        _scratch.Clear();
+        foreach (var variable in _variables)
+            variable.Free();
+        _variables.Clear();
+    }
+
+    /// <summary>An operation's output, uninitialised; registered before the operation runs, so that a failure leaks nothing.</summary>
+    private Variable Output(Shape shape, bool requiresGradient) =>
+        Register(new Variable(Backend.Empty(shape), owned: true, Recording && requiresGradient));
+
+    /// <summary>A tensor that a node will own, or a gradient on its way: freed by <see cref="Dispose"/> if the operation under way fails.</summary>
+    private Tensor Scratch(Shape shape)
+    {
+        var tensor = Backend.Empty(shape);
+        _scratch.Add(tensor);
+        return tensor;
+    }
+
+    /// <summary>Ends an operation: its node is kept if its output's gradient will be wanted.</summary>
+    private Variable Record(Variable y, Node node)
+    {
+        if (y.RequiresGradient)
+            _nodes.Push(node);
+        else
+            node.Release();
+        _scratch.Clear();
+        return y;
+    }
+
+    private Variable Register(Variable v)
+    {
+        _variables.Add(v);
+        return v;
+    }
+
+    /// <summary>Adds <paramref name="gradient"/>, which is handed over, to what <paramref name="x"/> has received.</summary>
+    private void Contribute(Variable x, Tensor gradient)
+    {
+        if (!x.RequiresGradient)
+        {
+            gradient.Dispose();
+            return;
+        }
+        var sum = x.TakeGradient();
+        if (sum is null)
+        {
+            x.Gradient = gradient;
+            return;
+        }
+        _scratch.Add(sum);
+        _scratch.Add(gradient);
+        // Add's backward pass gives one tensor to both operands: what is shared must not change under the other's eyes.
+        x.Gradient = !sum.IsShared ? sum : !gradient.IsShared ? gradient : Scratch(x.Shape);
+        Backend.LinearCombination([1f, 1f], [sum, gradient], x.Gradient);
+        if (x.Gradient != sum)
+            sum.Dispose();
+        if (x.Gradient != gradient)
+            gradient.Dispose();
+    }
+
+    /// <summary>One recorded operation: how the gradient of its output becomes those of its operands.</summary>
+    private abstract class Node(Variable output)
+    {
+        public Variable Output { get; } = output;
+
+        /// <param name="tape">Takes the operands' gradients (<see cref="Contribute"/>).</param>
+        /// <param name="dy">Gradient of <see cref="Output"/>, complete; freed by the caller.</param>
+        public abstract void Backward(Tape tape, Tensor dy);
+
+        /// <summary>Gives back what was saved, whether or not the backward pass ran.</summary>
+        public virtual void Release() { }
+    }
+}

@@ -1,0 +1,23 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+/// <summary>y = x w^T + b.</summary>
+internal sealed class Linear
+{
+    private readonly Parameter _weight;
+    private readonly Parameter? _bias;
+
+    /// <param name="state">Where the parameters are declared: <c>name.weight</c> [Out,In] and <c>name.bias</c> [Out].</param>
+    /// <param name="name">Prefix of the names.</param>
+    /// <param name="featuresIn">In</param>
+    /// <param name="featuresOut">Out</param>
+    /// <param name="bias">Whether there is one.</param>
+    public Linear(StateDeclaration state, string name, int featuresIn, int featuresOut, bool bias = true)
+    {
+        _weight = state.Add($"{name}.weight", new Shape(featuresOut, featuresIn), Initializer.XavierUniform(featuresIn, featuresOut, 1));
+        _bias = bias ? state.Add($"{name}.bias", new Shape(featuresOut), Initializer.Zero) : null;
+    }
+
+    public Variable Forward(Tape tape, Variable x) => tape.Linear(x, _weight, _bias);
+}

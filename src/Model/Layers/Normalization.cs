@@ -1,0 +1,32 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+/// <summary>Group normalisation with min(32, C/4) groups, as in EDM.</summary>
+internal sealed class Normalization
+{
+    private readonly Parameter _gamma, _beta;
+    private readonly int _groups;
+    private readonly float _epsilon;
+
+    /// <exception cref="BDenseException">The channels do not divide into the groups.</exception>
+    public Normalization(StateDeclaration state, string name, int channels, double epsilon)
+    {
+        _groups = Math.Max(1, Math.Min(32, channels / 4));
+        if (channels % _groups != 0)
+        {
+            throw new BDenseException($"{name}: {channels} channels do not divide into {_groups} groups; "
+                + "take modelChannels a multiple of 32, or a smaller multiple of 4");
+        }
+        _epsilon = (float)epsilon;
+        _gamma = state.Add($"{name}.weight", new Shape(channels), Initializer.One);
+        _beta = state.Add($"{name}.bias", new Shape(channels), Initializer.Zero);
+    }
+
+    /// <param name="tape">Records.</param>
+    /// <param name="x">[N,H,W,C]</param>
+    /// <param name="silu">Whether SiLU follows.</param>
+    /// <param name="scaleShift">[N,2C], or none.</param>
+    public Variable Forward(Tape tape, Variable x, bool silu, Variable? scaleShift = null) =>
+        tape.GroupNorm(x, _gamma, _beta, _groups, _epsilon, silu, scaleShift);
+}

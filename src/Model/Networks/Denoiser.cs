@@ -1,0 +1,63 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+/// <summary>A network with its preconditioning: D(x; sigma) = c_skip x + c_out F(c_in x; c_noise). Karras et al. 2022, eq. 7.</summary>
+public sealed class Denoiser(INetwork network)
+{
+    public INetwork Network { get; } = network;
+
+    public Backend Backend => Network.Backend;
+
+    public Preconditioning At(double sigma) => Preconditioning.At(Network.Config.Prediction, sigma, Network.Config.SigmaData);
+
+    /// <summary>F(c_in x; c_noise): the raw heads. How they become states is the linear trajectory map's business.</summary>
+    /// <param name="tape">Records, or not.</param>
+    /// <param name="x">[N,H,W,C] noisy images; the caller keeps them.</param>
+    /// <param name="sigmas">One noise level a sample, or one for all.</param>
+    /// <param name="options">Dropout and conditions.</param>
+    /// <returns>[N,H,W,K*C], branch-major.</returns>
+    public Variable Heads(Tape tape, Tensor x, ReadOnlySpan<double> sigmas, in ForwardOptions options = default)
+    {
+        int n = x.Shape[0];
+        if (sigmas.Length != n && sigmas.Length != 1)
+            throw new BDenseException($"{sigmas.Length} noise levels for {n} images");
+        Span<float> scale = n <= 256 ? stackalloc float[n] : new float[n], noise = n <= 256 ? stackalloc float[n] : new float[n];
+        for (int i = 0; i < n; i++)
+        {
+            var p = At(sigmas[sigmas.Length == 1 ? 0 : i]);
+            (scale[i], noise[i]) = ((float)p.In, (float)p.Noise);
+        }
+        var scaled = tape.Own(Backend.Empty(x.Shape));
+        if (sigmas.Length == 1)
+        {
+            Backend.Scale(x, scale[0], scaled.Data);
+        }
+        else
+        {
+            using var c = Backend.FromArray(scale, new Shape(n, 1));
+            Backend.LinearCombinationPerSample(c, [x], scaled.Data);
+        }
+        using var cNoise = Backend.FromArray(noise, new Shape(n));
+        var heads = Network.Forward(tape, scaled, cNoise, options);
+        tape.Drop(scaled);
+        return heads;
+    }
+
+    /// <summary>D(x; sigma), without a gradient, of a network with one branch. The caller disposes it.</summary>
+    /// <param name="x">[N,H,W,C]; the caller keeps it.</param>
+    /// <param name="sigma">The noise level of all samples.</param>
+    /// <param name="options">Conditions.</param>
+    /// <exception cref="BDenseException">The network has several branches: fold them first (<see cref="BranchHead.Fold(UNet, ReadOnlySpan{double})"/>).</exception>
+    public Tensor Denoise(Tensor x, double sigma, in ForwardOptions options = default)
+    {
+        if (Network.Config.Branches != 1)
+            throw new BDenseException($"a network of {Network.Config.Branches} branches has no single denoised image; fold its heads first");
+        using var tape = new Tape(Backend, recording: false);
+        var f = Heads(tape, x, [sigma], options);
+        var p = At(sigma);
+        var d = Backend.Empty(x.Shape);
+        Backend.LinearCombination([(float)p.Skip, (float)p.Out], [x, f.Data], d);
+        return d;
+    }
+}

@@ -1,0 +1,68 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+/// <summary>Networks by name.</summary>
+public static class NetworkCatalog
+{
+    private static readonly UNetConfig EdmCifar10 = new()
+    {
+        Resolution = 32,
+        ModelChannels = 128,
+        ChannelMultipliers = [2, 2, 2],
+        BlocksPerLevel = 4,
+        AttentionResolutions = [16],
+        Dropout = 0.13f,
+        AugmentCount = 9,
+    };
+
+    private static readonly Dictionary<string, UNetConfig> Networks = new()
+    {
+        // Small enough for a laptop without a GPU: 16x16, two levels.
+        ["demo"] = new()
+        {
+            Resolution = 16,
+            ModelChannels = 32,
+            ChannelMultipliers = [1, 2],
+            BlocksPerLevel = 1,
+            AttentionResolutions = [8],
+        },
+        ["small-32"] = new()
+        {
+            Resolution = 32,
+            ModelChannels = 32,
+            ChannelMultipliers = [1, 2, 2],
+            BlocksPerLevel = 1,
+            AttentionResolutions = [8],
+        },
+        // Karras et al. 2022, the DDPM++ networks of table 7.
+        ["edm-cifar10"] = EdmCifar10,
+        ["edm-cifar10-cond"] = EdmCifar10 with { LabelCount = 10 },
+    };
+
+    public static IReadOnlyCollection<string> Names => Networks.Keys;
+
+    /// <param name="nameOrPath">A name of <see cref="Names"/>, or a configuration file (what ends in .json or has a folder in it).</param>
+    /// <exception cref="UsageException">No such name; the message lists them.</exception>
+    /// <exception cref="BDenseException">The file cannot be read or is no configuration.</exception>
+    public static UNetConfig Find(string nameOrPath)
+    {
+        if (Networks.TryGetValue(nameOrPath, out var config))
+            return config;
+        bool isPath = nameOrPath.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || Path.GetFileName(nameOrPath) != nameOrPath;
+        if (!isPath)
+            throw new UsageException($"there is no network '{nameOrPath}'; networks: {string.Join(", ", Names)}, or a configuration file (.json)");
+        string json;
+        try
+        {
+            json = File.ReadAllText(nameOrPath);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            string reason = e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file"
+                : Directory.Exists(nameOrPath) ? "it is a folder" : e.Message.ReplaceLineEndings(" ");
+            throw new BDenseException($"cannot read the network configuration {nameOrPath}: {reason}", e);
+        }
+        return UNetConfig.FromJson(json, nameOrPath);
+    }
+}

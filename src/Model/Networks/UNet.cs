@@ -1,0 +1,86 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+/// <summary>A network of a configuration, with its parameters on a backend.</summary>
+public sealed class UNet : INetwork
+{
+    private readonly IArchitecture _architecture;
+    private readonly StateDeclaration _state;
+
+    /// <param name="backend">Where it lives.</param>
+    /// <param name="config">Its shape.</param>
+    /// <param name="seed">Of the initial values, which depend on it and on each parameter's name alone. Without a seed they are zeros, for the caller to overwrite.</param>
+    /// <exception cref="BDenseException">The configuration does not hold together.</exception>
+    public UNet(Backend backend, UNetConfig config, ulong? seed)
+    {
+        (_state, _architecture) = Declare(config);
+        Backend = backend;
+        Config = config;
+        Parameters = new ParameterSet(backend, _state, seed);
+        _architecture.Attach(backend);
+    }
+
+    public Backend Backend { get; }
+
+    public UNetConfig Config { get; }
+
+    public ParameterSet Parameters { get; }
+
+    /// <summary>What checkpoints hold besides parameters.</summary>
+    public IReadOnlyList<ConstantTensor> Constants => _state.Constants;
+
+    /// <summary>[K*C,3,3,Cin]: the last convolution, whose rows are branch-major.</summary>
+    public Parameter HeadWeight => Parameters[$"{_architecture.HeadName}.weight"];
+
+    /// <summary>[K*C]</summary>
+    public Parameter HeadBias => Parameters[$"{_architecture.HeadName}.bias"];
+
+    /// <inheritdoc/>
+    /// <exception cref="BDenseException">Shapes do not fit the configuration.</exception>
+    public Variable Forward(Tape tape, Variable x, Tensor noise, in ForwardOptions options = default)
+    {
+        int n = x.Shape.Rank == 4 ? x.Shape[0] : 0;
+        if (x.Shape.Rank != 4 || x.Shape[1] != Config.Resolution || x.Shape[2] != Config.Resolution || x.Shape[3] != Config.ImageChannels)
+            throw new BDenseException($"the network takes images of {Config.Resolution} x {Config.Resolution} x {Config.ImageChannels}, not {x.Shape}");
+        if (noise.Length != n)
+            throw new BDenseException($"{noise.Length} noise levels for {n} images");
+        if (options.Labels is { } labels && (Config.LabelCount == 0 || labels.Length != n * Config.LabelCount))
+            throw new BDenseException($"the network takes labels of {n} x {Config.LabelCount}, not {labels.Shape}");
+        if (options.Augment is { } augment && (Config.AugmentCount == 0 || augment.Length != n * Config.AugmentCount))
+            throw new BDenseException($"the network takes augmentation labels of {n} x {Config.AugmentCount}, not {augment.Shape}");
+        return _architecture.Forward(tape, x, noise, options);
+    }
+
+    /// <summary>The same network again: own parameters, equal values, frozen.</summary>
+    public UNet Clone()
+    {
+        var copy = new UNet(Backend, Config, seed: null);
+        copy.Parameters.CopyFrom(Parameters);
+        copy.CopyConstants(this);
+        return copy;
+    }
+
+    public void Dispose()
+    {
+        Parameters.Dispose();
+        _architecture.Dispose();
+    }
+
+    /// <summary>Names, shapes and counts without memory.</summary>
+    internal static (StateDeclaration State, IArchitecture Architecture) Declare(UNetConfig config)
+    {
+        config.Validate("network configuration");
+        var state = new StateDeclaration();
+        return (state, new DdpmPlusPlus(state, config));
+    }
+
+    internal void CopyConstants(UNet other)
+    {
+        foreach (var (mine, theirs) in Constants.Zip(other.Constants))
+            theirs.Values.CopyTo(mine.Values, 0);
+        ConstantsChanged();
+    }
+
+    internal void ConstantsChanged() => _architecture.Attach(Backend);
+}

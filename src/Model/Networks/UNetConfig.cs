@@ -1,0 +1,152 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+/// <summary>Features of the noise level.</summary>
+public enum NoiseEmbedding
+{
+    /// <summary>Sines and cosines at geometric frequencies (DDPM++).</summary>
+    Positional,
+
+    /// <summary>Sines and cosines at random frequencies (NCSN++).</summary>
+    Fourier,
+}
+
+/// <summary>Everything that determines a network's shape. Written beside every checkpoint as JSON.</summary>
+public sealed record UNetConfig
+{
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        WriteIndented = true,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        ReadCommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+    };
+
+    /// <summary>The architecture: <c>ddpmpp</c> is EDM's SongUNet in its DDPM++ form.</summary>
+    public string Family { get; init; } = "ddpmpp";
+
+    /// <summary>Height and width of the images; divisible by 2^(levels - 1).</summary>
+    public required int Resolution { get; init; }
+
+    public int ImageChannels { get; init; } = 3;
+
+    /// <summary>Channels at multiplier 1; a multiple of 4.</summary>
+    public required int ModelChannels { get; init; }
+
+    /// <summary>One per level, the finest first; each level halves the resolution.</summary>
+    public required int[] ChannelMultipliers { get; init; }
+
+    public int BlocksPerLevel { get; init; } = 4;
+
+    /// <summary>Resolutions whose blocks have attention: every encoder block, and the last decoder block.</summary>
+    public int[] AttentionResolutions { get; init; } = [];
+
+    /// <summary>Channels of an attention head; 0 for one head over all channels.</summary>
+    public int ChannelsPerHead { get; init; }
+
+    /// <summary>Length of the noise embedding, in ModelChannels.</summary>
+    public int EmbeddingMultiplier { get; init; } = 4;
+
+    public NoiseEmbedding Embedding { get; init; } = NoiseEmbedding.Positional;
+
+    /// <summary>Probability of a zero before each block's second convolution, while training.</summary>
+    public float Dropout { get; init; }
+
+    /// <summary>Multiplies every residual sum.</summary>
+    public float SkipScale { get; init; } = MathF.Sqrt(0.5f);
+
+    /// <summary>Of the group normalisations.</summary>
+    public double Epsilon { get; init; } = 1e-6;
+
+    /// <summary>Classes; 0 for an unconditional network.</summary>
+    public int LabelCount { get; init; }
+
+    /// <summary>Length of EDM's augmentation label, 9 in its CIFAR-10 networks; 0 for none.</summary>
+    public int AugmentCount { get; init; }
+
+    /// <summary>K: heads of the last convolution, 1 to 8.</summary>
+    public int Branches { get; init; } = 1;
+
+    public Prediction Prediction { get; init; } = Prediction.Edm;
+
+    /// <summary>Standard deviation of the images' values, which lie in [-1, 1].</summary>
+    public double SigmaData { get; init; } = 0.5;
+
+    [JsonIgnore]
+    public int EmbeddingChannels => EmbeddingMultiplier * ModelChannels;
+
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
+
+    /// <param name="json">As <see cref="ToJson"/> writes it; comments and trailing commas are accepted.</param>
+    /// <param name="source">The file, for messages.</param>
+    /// <exception cref="BDenseException">Not JSON, an unknown, missing or ill-typed field, or a value out of range; names file and field.</exception>
+    public static UNetConfig FromJson(string json, string source)
+    {
+        try
+        {
+            var config = JsonSerializer.Deserialize<UNetConfig>(json, Json) ?? throw new BDenseException($"{source}: no network configuration");
+            config.Validate(source);
+            return config;
+        }
+        catch (JsonException e)
+        {
+            // The path is "$.field"; System.Text.Json's message adds position and path again after the first sentence.
+            string field = e.Path is { Length: > 2 } path ? $"field '{path[2..]}': " : "";
+            string at = e.LineNumber is { } line ? $" (line {line + 1})" : "";
+            throw new BDenseException($"{source}: {field}{FirstSentence(e.Message)}{at}", e);
+        }
+    }
+
+    /// <summary>Checks every field and how they fit together.</summary>
+    /// <param name="source">Where the configuration is from, for messages.</param>
+    /// <exception cref="BDenseException">Names source, field, value and what would be right.</exception>
+    public void Validate(string source)
+    {
+        Require(Family == "ddpmpp", "family", $"'{Family}' is not known; families: ddpmpp");
+        Require(ImageChannels is >= 1 and <= 1024, "imageChannels", $"{ImageChannels} is not in 1..1024");
+        Require(ModelChannels is >= 4 and <= 4096 && ModelChannels % 4 == 0, "modelChannels", $"{ModelChannels} is not a multiple of 4 in 4..4096");
+        Require(ChannelMultipliers is { Length: >= 1 and <= 8 } && ChannelMultipliers.All(m => m is >= 1 and <= 64), "channelMultipliers",
+            "give 1 to 8 numbers of 1..64");
+        int step = 1 << (ChannelMultipliers.Length - 1);
+        Require(Resolution is >= 1 and <= 4096 && Resolution % step == 0, "resolution",
+            $"{Resolution} is not a multiple of {step} in 1..4096, as {ChannelMultipliers.Length} levels need");
+        Require(BlocksPerLevel is >= 1 and <= 64, "blocksPerLevel", $"{BlocksPerLevel} is not in 1..64");
+        var levels = ChannelMultipliers.Select((_, level) => Resolution >> level).ToArray();
+        Require(AttentionResolutions is not null && AttentionResolutions.All(levels.Contains), "attentionResolutions",
+            $"[{string.Join(", ", AttentionResolutions ?? [])}] names a resolution that the network does not have: {string.Join(", ", levels)}");
+        Require(ChannelsPerHead is >= 0 and <= 256, "channelsPerHead", $"{ChannelsPerHead} is not in 0..256");
+        Require(EmbeddingMultiplier is >= 1 and <= 64, "embeddingMultiplier", $"{EmbeddingMultiplier} is not in 1..64");
+        Require(Dropout is >= 0 and < 1, "dropout", $"{Text(Dropout)} is not in [0, 1)");
+        Require(float.IsFinite(SkipScale) && SkipScale > 0, "skipScale", $"{Text(SkipScale)} is not a positive number");
+        Require(Epsilon is > 0 and < 1, "epsilon", $"{Text(Epsilon)} is not in (0, 1)");
+        Require(LabelCount is >= 0 and <= 100000, "labelCount", $"{LabelCount} is not in 0..100000");
+        Require(AugmentCount is >= 0 and <= 1000, "augmentCount", $"{AugmentCount} is not in 0..1000");
+        Require(Branches is >= 1 and <= Backend.MaxBranches, "branches", $"{Branches} is not in 1..{Backend.MaxBranches}");
+        Require(double.IsFinite(SigmaData) && SigmaData > 0, "sigmaData", $"{Text(SigmaData)} is not a positive number");
+
+        void Require(bool condition, string field, string fault)
+        {
+            if (!condition)
+                throw new BDenseException($"{source}: field '{field}': {fault}");
+        }
+
+        static string Text(double x) => FormattableString.Invariant($"{x}");
+    }
+
+    // A record's own equality would compare the arrays by reference.
+    public bool Equals(UNetConfig? other) => other is not null && ToJson() == other.ToJson();
+
+    public override int GetHashCode() => ToJson().GetHashCode(StringComparison.Ordinal);
+
+    private static string FirstSentence(string message)
+    {
+        int end = message.IndexOf(" Path:", StringComparison.Ordinal);
+        string first = end < 0 ? message : message[..end];
+        return first.ReplaceLineEndings(" ").Replace("BDense.Model.", "", StringComparison.Ordinal).TrimEnd('.', ' ');
+    }
+}
