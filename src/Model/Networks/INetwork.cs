@@ -13,7 +13,7 @@ public interface INetwork : IDisposable
 
     /// <param name="tape">Records, or not.</param>
     /// <param name="x">[N,H,W,C]; stays the caller's.</param>
-    /// <param name="noise">[N] c_noise on the device; stays the caller's.</param>
+    /// <param name="noise">[N] c_noise on the device; stays the caller's, and may be disposed after the call.</param>
     /// <param name="options">Dropout and conditions.</param>
     /// <returns>[N,H,W,K*C], branch-major: the C channels of head 0, then those of head 1, ...</returns>
     Variable Forward(Tape tape, Variable x, Tensor noise, in ForwardOptions options = default);
@@ -23,5 +23,5 @@ public interface INetwork : IDisposable
 /// <param name="Dropout">Random numbers of this pass, or none for evaluation. Layer l draws from Offset + l * 2^30, so passes that
 /// must differ should differ in Stream, or by 2^40 in Offset.</param>
 /// <param name="Labels">[N,LabelCount] one-hot rows, a row of zeros for "no label"; none for no labels at all.</param>
-/// <param name="Augment">[N,AugmentCount] EDM's augmentation labels; none for unaugmented images.</param>
+/// <param name="Augment">[N,AugmentCount] EDM's augmentation labels; none for unaugmented images. To be kept until the backward pass.</param>
 public readonly record struct ForwardOptions(RandomKey? Dropout = null, Tensor? Labels = null, Tensor? Augment = null);

@@ -27,6 +27,9 @@ public sealed class UNet : INetwork
 
     public ParameterSet Parameters { get; }
 
+    /// <summary>Every state_dict key with its shape as stored, in PyTorch's order.</summary>
+    public IReadOnlyList<(string Name, int[] Shape)> Keys => _state.Keys;
+
     /// <summary>What checkpoints hold besides parameters.</summary>
     public IReadOnlyList<ConstantTensor> Constants => _state.Constants;
 

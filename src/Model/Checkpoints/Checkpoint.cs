@@ -1,0 +1,144 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+/// <summary>
+/// A network on disk: <c>model.safetensors</c> with PyTorch's names and layouts, and <c>config.json</c> beside it. The configuration is
+/// also in the safetensors metadata (key <c>config</c>), so that the file alone is enough.
+/// </summary>
+public static class Checkpoint
+{
+    public const string ModelFile = "model.safetensors";
+    public const string ConfigFile = "config.json";
+    private const string Extension = ".safetensors";
+    private const string ConfigKey = "config";
+    private const int NamesInMessage = 3;
+
+    /// <summary>Writes the network; each file appears whole or not at all.</summary>
+    /// <param name="path">A folder, made if it is not there; or a file name that ends in .safetensors.</param>
+    /// <param name="network">What to write.</param>
+    /// <param name="values">A flat buffer to write instead of the network's own values, such as their moving average; or none.</param>
+    /// <param name="metadata">More entries for the file's metadata.</param>
+    /// <exception cref="BDenseException">The path cannot be written.</exception>
+    public static void Save(string path, UNet network, Tensor? values = null, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        string json = network.Config.ToJson();
+        var entries = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>()) { [ConfigKey] = json };
+        var tensors = Collect(network, (values ?? network.Parameters.Values).ToArray());
+        if (IsFile(path))
+        {
+            SafeTensors.Write(path, tensors, entries);
+            return;
+        }
+        SafeTensors.Write(Path.Combine(path, ModelFile), tensors, entries);
+        AtomicFile.WriteText(Path.Combine(path, ConfigFile), json + "\n");
+    }
+
+    /// <summary>Reads a network.</summary>
+    /// <param name="backend">Where it is to live.</param>
+    /// <param name="path">A folder that <see cref="Save"/> wrote, or a .safetensors file.</param>
+    /// <exception cref="BDenseException">
+    /// Nothing there, no configuration, a cut or lying file, or tensors that are missing, surplus or misshapen; names file and fault.
+    /// </exception>
+    public static UNet Load(Backend backend, string path)
+    {
+        string file = ModelPath(path);
+        var contents = SafeTensors.Read(file);
+        var network = new UNet(backend, Config(path, file, contents.Metadata), seed: null);
+        try
+        {
+            Fill(network, contents, file);
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads a checkpoint's values into a network that is there already.</summary>
+    /// <exception cref="BDenseException">As <see cref="Load"/>.</exception>
+    public static void LoadInto(UNet network, string path)
+    {
+        string file = ModelPath(path);
+        Fill(network, SafeTensors.Read(file), file);
+    }
+
+    private static bool IsFile(string path) => path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase);
+
+    private static string ModelPath(string path)
+    {
+        if (File.Exists(path))
+            return path;
+        if (!Directory.Exists(path))
+            throw new BDenseException($"there is no checkpoint {path}; give a folder with {ModelFile} in it, or a {Extension} file");
+        string file = Path.Combine(path, ModelFile);
+        return File.Exists(file) ? file : throw new BDenseException($"{path} is no checkpoint: there is no {ModelFile} in it");
+    }
+
+    /// <summary>A folder's config.json may be edited, so it counts there; a lone file's own metadata go before what lies beside it.</summary>
+    private static UNetConfig Config(string path, string file, IReadOnlyDictionary<string, string> metadata)
+    {
+        string beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, ConfigFile);
+        bool hasMetadata = metadata.TryGetValue(ConfigKey, out string? json);
+        if (File.Exists(beside) && (!hasMetadata || path != file))
+            return UNetConfig.FromJson(File.ReadAllText(beside), beside);
+        return hasMetadata
+            ? UNetConfig.FromJson(json!, $"{file} (metadata)")
+            : throw new BDenseException($"{file}: no configuration; put a {ConfigFile} beside it");
+    }
+
+    private static List<(string Name, int[] Shape, float[] Data)> Collect(UNet network, float[] flat)
+    {
+        var parameters = network.Parameters.All.ToDictionary(p => p.Name);
+        var constants = network.Constants.ToDictionary(c => c.Name);
+        var tensors = new List<(string, int[], float[])>();
+        foreach (var (name, shape) in network.Keys)
+        {
+            tensors.Add((name, shape, parameters.TryGetValue(name, out var p)
+                ? p.Layout.ToStored(p.Shape, flat.AsSpan(p.Offset, p.Shape.Length))
+                : constants[name].Values));
+        }
+        return tensors;
+    }
+
+    private static void Fill(UNet network, SafeTensorsFile contents, string file)
+    {
+        var tensors = contents.Tensors;
+        var keys = network.Keys.ToDictionary(k => k.Name, k => k.Shape);
+        // What a network can do without: constants that it knows itself.
+        var optional = network.Constants.Where(c => c.Fixed).Select(c => c.Name).ToHashSet();
+        var faults = new List<string>();
+        Report("missing", keys.Keys.Where(k => !tensors.ContainsKey(k) && !optional.Contains(k)));
+        Report("surplus", tensors.Keys.Where(k => !keys.ContainsKey(k)));
+        Report("misshapen", keys.Where(k => tensors.TryGetValue(k.Key, out var t) && !t.Shape.SequenceEqual(k.Value))
+            .Select(k => $"{k.Key} is {Text(tensors[k.Key].Shape)}, expected {Text(k.Value)}"));
+        if (faults.Count > 0)
+            throw new BDenseException($"{file} does not fit the configured network: {string.Join("; ", faults)}");
+
+        foreach (var constant in network.Constants)
+        {
+            if (!tensors.TryGetValue(constant.Name, out var stored))
+                continue;
+            if (constant.Fixed && !stored.Data.SequenceEqual(constant.Values))
+                throw new BDenseException($"{file}: {constant.Name} is not the box filter [1,1], the only one there is");
+            stored.Data.CopyTo(constant.Values, 0);
+        }
+        network.ConstantsChanged();
+
+        var flat = new float[network.Parameters.Values.Length];
+        foreach (var p in network.Parameters.All)
+            p.Layout.FromStored(p.Shape, tensors[p.Name].Data, flat.AsSpan(p.Offset, p.Shape.Length));
+        network.Parameters.Values.Upload(flat);
+
+        void Report(string fault, IEnumerable<string> which)
+        {
+            var names = which.Order(StringComparer.Ordinal).ToArray();
+            if (names.Length > 0)
+                faults.Add($"{names.Length} {fault}: {string.Join(", ", names.Take(NamesInMessage))}{(names.Length > NamesInMessage ? ", ..." : "")}");
+        }
+
+        static string Text(int[] shape) => $"[{string.Join(", ", shape)}]";
+    }
+}

@@ -1,0 +1,90 @@
+using BDense.Model;
+using NUnit.Framework;
+
+namespace BDense.Tests.Networks;
+
+public sealed class NetworkInfoTests
+{
+    // EDM's own counts: parameters and state_dict keys of its CIFAR-10 networks.
+    [TestCase("edm-cifar10", 55_733_891, 425)]
+    [TestCase("edm-cifar10-cond", 55_735_299, 427)]
+    public void Counts_are_those_of_EDM(string name, long parameters, int keys)
+    {
+        var info = NetworkInfo.Describe(NetworkCatalog.Find(name));
+        Assert.Multiple(() =>
+        {
+            Assert.That(info.Parameters, Is.EqualTo(parameters));
+            Assert.That(info.Keys, Has.Count.EqualTo(keys));
+            Assert.That(info.Keys.Select(k => k.Name).Distinct().Count(), Is.EqualTo(keys));
+        });
+    }
+
+    [TestCase("model.map_augment.weight", new[] { 128, 9 })]
+    [TestCase("model.map_layer0.weight", new[] { 512, 128 })]
+    [TestCase("model.enc.32x32_conv.weight", new[] { 128, 3, 3, 3 })]
+    [TestCase("model.enc.32x32_block0.skip.weight", new[] { 256, 128, 1, 1 })]
+    [TestCase("model.enc.16x16_block3.qkv.weight", new[] { 768, 256, 1, 1 })]
+    [TestCase("model.enc.8x8_down.conv0.resample_filter", new[] { 1, 1, 2, 2 })]
+    [TestCase("model.enc.8x8_down.skip.weight", new[] { 256, 256, 1, 1 })]
+    [TestCase("model.dec.8x8_in0.proj.bias", new[] { 256 })]
+    [TestCase("model.dec.16x16_up.skip.resample_filter", new[] { 1, 1, 2, 2 })]
+    [TestCase("model.dec.16x16_block4.norm2.weight", new[] { 256 })]
+    [TestCase("model.dec.32x32_block4.conv0.weight", new[] { 256, 384, 3, 3 })]
+    [TestCase("model.dec.32x32_aux_conv.weight", new[] { 3, 256, 3, 3 })]
+    public void Keys_have_the_names_and_shapes_of_EDM(string key, int[] shape)
+    {
+        var keys = NetworkInfo.Describe(NetworkCatalog.Find("edm-cifar10")).Keys.ToDictionary(k => k.Name, k => k.Shape);
+        Assert.That(keys, Does.ContainKey(key));
+        Assert.That(keys[key], Is.EqualTo(shape));
+    }
+
+    [Test]
+    public void Attention_in_the_decoder_is_in_the_last_block_of_a_level_alone()
+    {
+        var keys = NetworkInfo.Describe(NetworkCatalog.Find("edm-cifar10")).Keys;
+        string[] expected = ["enc.16x16_block0", "enc.16x16_block1", "enc.16x16_block2", "enc.16x16_block3", "dec.8x8_in0", "dec.16x16_block4"];
+        Assert.That(keys.Where(k => k.Name.EndsWith("qkv.weight", StringComparison.Ordinal)).Select(k => k.Name.Split('.', 2)[1][..^11]), Is.EqualTo(expected));
+    }
+
+    // One more head is a 3x3 convolution 256 -> 3 at 32x32.
+    [TestCase(2)]
+    [TestCase(4)]
+    public void Added_cost_of_branches_is_the_wider_last_convolution(int branches)
+    {
+        var info = NetworkInfo.Describe(NetworkCatalog.Find("edm-cifar10") with { Branches = branches });
+        Assert.Multiple(() =>
+        {
+            Assert.That(info.AddedParameters, Is.EqualTo((branches - 1) * (256 * 9 * 3 + 3)));
+            Assert.That(info.AddedMacs, Is.EqualTo((branches - 1) * 32L * 32 * 256 * 9 * 3));
+            Assert.That(info.AddedMacs / (double)info.Macs, Is.LessThan(0.002));
+        });
+    }
+
+    [Test]
+    public void Macs_of_a_network_counted_by_hand()
+    {
+        // One level at 4x4, 8 channels, one block: conv in; block0; in0 with attention, in1; block0 and block1 on 16 channels; conv out.
+        var config = new UNetConfig { Resolution = 4, ModelChannels = 8, ChannelMultipliers = [1], BlocksPerLevel = 1 };
+        const long Pixels = 16, C = 8, Emb = 32;
+        long conv = Pixels * 9 * C * C, affine = Emb * C;
+        long plain = 2 * conv + affine, concat = 3 * conv + affine + Pixels * 2 * C * C;
+        long attention = Pixels * 4 * C * C + 2 * Pixels * Pixels * C;
+        long mapping = C * Emb + Emb * Emb;
+        long ends = 2 * Pixels * 9 * 3 * C;
+        Assert.That(NetworkInfo.Describe(config).Macs, Is.EqualTo(mapping + ends + 3 * plain + attention + 2 * concat));
+    }
+
+    [Test]
+    public void Peak_memory_grows_with_batch_and_with_training()
+    {
+        var config = NetworkCatalog.Find("edm-cifar10");
+        long parameters = 4 * NetworkInfo.Describe(config).Parameters;
+        long sampling = NetworkInfo.PeakBytes(config, 1, training: false), training = NetworkInfo.PeakBytes(config, 1, training: true);
+        Assert.Multiple(() =>
+        {
+            Assert.That(sampling, Is.GreaterThan(parameters));
+            Assert.That(training, Is.GreaterThan(5 * parameters));
+            Assert.That(NetworkInfo.PeakBytes(config, 8, training: true), Is.GreaterThan(training));
+        });
+    }
+}
