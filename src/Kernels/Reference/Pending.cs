@@ -5,10 +5,6 @@ public sealed unsafe partial class ReferenceBackend
 {
     protected override void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm) => throw new NotSupportedException();
 
-    protected override void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse) => throw new NotSupportedException();
-
-    protected override void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv) => throw new NotSupportedException();
-
     protected override void BroadcastAddCore(Tensor x, Tensor e, Tensor y) => throw new NotSupportedException();
 
     protected override void BroadcastAddBackwardCore(Tensor dy, Tensor de) => throw new NotSupportedException();
@@ -16,12 +12,6 @@ public sealed unsafe partial class ReferenceBackend
     protected override void ConcatCore(Tensor a, Tensor b, Tensor y) => throw new NotSupportedException();
 
     protected override void SplitCore(Tensor y, Tensor a, Tensor b) => throw new NotSupportedException();
-
-    protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) => throw new NotSupportedException();
-
-    protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx) => throw new NotSupportedException();
-
-    protected override void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias) => throw new NotSupportedException();
 
     protected override void DropoutCore(Tensor x, float p, RandomKey key, Tensor y) => throw new NotSupportedException();
 
@@ -38,8 +28,6 @@ public sealed unsafe partial class ReferenceBackend
     protected override void LinearCombinationCore(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y) => throw new NotSupportedException();
 
     protected override void LinearCombinationPerSampleCore(Tensor c, ReadOnlySpan<Tensor> x, Tensor y) => throw new NotSupportedException();
-
-    protected override void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate) => throw new NotSupportedException();
 
     protected override void RandomUniformCore(RandomKey key, Tensor y) => throw new NotSupportedException();
 

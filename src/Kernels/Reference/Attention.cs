@@ -1,0 +1,305 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace BDense.Kernels.Reference;
+
+public sealed unsafe partial class ReferenceBackend
+{
+    protected override void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse)
+    {
+        var pass = new AttentionPass { Kernels = _kernels, Shape = s, Qkv = Pointer(qkv), Y = Pointer(y), LogSumExp = Pointer(lse) };
+        Workers.Run(pass, pass.Plan());
+    }
+
+    protected override void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv)
+    {
+        var pass = new AttentionBackwardPass
+        {
+            Kernels = _kernels,
+            Shape = s,
+            Dy = Pointer(dy),
+            Qkv = Pointer(qkv),
+            Y = Pointer(y),
+            LogSumExp = Pointer(lse),
+            Dqkv = Pointer(dqkv),
+        };
+        Workers.Run(pass, s.N * s.Heads);
+    }
+}
+
+/// <summary>y = softmax(q k^T / sqrt(d)) v, lse = log sum exp of the score rows.</summary>
+/// <remarks>
+/// A task is one head of one sample (or a part of its queries, where heads are few). It packs k^T and v once, then takes blocks of
+/// queries: scores of a block (at most 128 KiB or 8 rows) in the thread's scratch, softmax in place, product with v. Bytes: qkv once in,
+/// y once out. FLOPs: 4 T^2 d and T^2 exponentials a head.
+/// </remarks>
+internal unsafe struct AttentionPass : IJob
+{
+    public MicroKernels Kernels;
+    public AttentionShape Shape;
+    public float* Qkv, Y, LogSumExp;
+
+    private int _block, _blocks, _parts;
+
+    public int Plan()
+    {
+        _block = AttentionRows.BlockOf(Shape.Tokens);
+        _blocks = (Shape.Tokens + _block - 1) / _block;
+        _parts = Math.Clamp(32 / Math.Max(1, Shape.N * Shape.Heads), 1, _blocks);
+        return Shape.N * Shape.Heads * _parts;
+    }
+
+    public readonly void Run(int task)
+    {
+        int part = task % _parts, head = task / _parts % Shape.Heads, n = task / _parts / Shape.Heads;
+        int tokens = Shape.Tokens, d = Shape.HeadSize, c = Shape.C, pitch = 3 * c;
+        float* q = Qkv + ((long)n * tokens * pitch) + (head * d), k = q + c, v = k + c;
+        float* y = Y + ((long)n * tokens * c) + (head * d);
+        float* lse = LogSumExp + ((((long)n * Shape.Heads) + head) * tokens);
+
+        long packedK = (long)Kernels.Padded(tokens) * d, packedV = (long)Kernels.Padded(d) * tokens;
+        float* keys = Scratch.Get(packedK + packedV + ((long)_block * tokens)), values = keys + packedK, scores = values + packedV;
+        AttentionRows.PackColumns(Kernels, k, pitch, true, d, tokens, keys);
+        AttentionRows.PackColumns(Kernels, v, pitch, false, tokens, d, values);
+
+        int first = part * _blocks / _parts, end = (part + 1) * _blocks / _parts;
+        for (int block = first; block < end; block++)
+        {
+            int i0 = block * _block, rows = Math.Min(_block, tokens - i0);
+            new RowProduct
+            {
+                A = q + ((long)i0 * pitch),
+                RowPitch = pitch,
+                DepthPitch = 1,
+                B = keys,
+                C = scores,
+                CPitch = tokens,
+                Rows = rows,
+                Columns = tokens,
+                Depth = d,
+                Alpha = 1f / MathF.Sqrt(d),
+            }.Run(Kernels);
+            for (int i = 0; i < rows; i++)
+                lse[i0 + i] = AttentionRows.Softmax(scores + ((long)i * tokens), tokens);
+            new RowProduct
+            {
+                A = scores,
+                RowPitch = tokens,
+                DepthPitch = 1,
+                B = values,
+                C = y + ((long)i0 * c),
+                CPitch = c,
+                Rows = rows,
+                Columns = d,
+                Depth = tokens,
+                Alpha = 1f,
+            }.Run(Kernels);
+        }
+    }
+}
+
+/// <summary>dq, dk, dv of <see cref="AttentionPass"/>, from the scores computed anew.</summary>
+/// <remarks>
+/// A task is one head of one sample: it packs k, k^T and v^T once, then takes blocks of queries i; with p = exp(s - lse) and
+/// delta_i = dy_i . y_i: dv += p^T dy, ds = p (dy v^T - delta) / sqrt(d), dq = ds k, dk += ds^T q, the two blocks p and ds in scratch.
+/// FLOPs: 10 T^2 d and T^2 exponentials a head. Bytes: dy, y, qkv once in, dqkv out, dk and dv once more a block.
+/// </remarks>
+internal unsafe struct AttentionBackwardPass : IJob
+{
+    public MicroKernels Kernels;
+    public AttentionShape Shape;
+    public float* Dy, Qkv, Y, LogSumExp, Dqkv;
+
+    public readonly void Run(int task)
+    {
+        int head = task % Shape.Heads, n = task / Shape.Heads;
+        int tokens = Shape.Tokens, d = Shape.HeadSize, c = Shape.C, pitch = 3 * c;
+        float* q = Qkv + ((long)n * tokens * pitch) + (head * d), k = q + c, v = k + c;
+        float* dq = Dqkv + ((long)n * tokens * pitch) + (head * d), dk = dq + c, dv = dk + c;
+        float* y = Y + ((long)n * tokens * c) + (head * d), dy = Dy + ((long)n * tokens * c) + (head * d);
+        float* lse = LogSumExp + ((((long)n * Shape.Heads) + head) * tokens);
+        float scale = 1f / MathF.Sqrt(d);
+
+        int block = AttentionRows.BlockOf(tokens);
+        long columnsT = (long)Kernels.Padded(tokens) * d, columnsD = (long)Kernels.Padded(d) * tokens, blockD = (long)Kernels.Padded(d) * block;
+        long blockT = (long)block * tokens;
+        float* keysT = Scratch.Get((2 * columnsT) + columnsD + (2 * blockD) + (2 * blockT));
+        float* valuesT = keysT + columnsT, keys = valuesT + columnsT, blockDy = keys + columnsD, blockQ = blockDy + blockD;
+        float* p = blockQ + blockD, ds = p + blockT;
+        AttentionRows.PackColumns(Kernels, k, pitch, true, d, tokens, keysT);
+        AttentionRows.PackColumns(Kernels, v, pitch, true, d, tokens, valuesT);
+        AttentionRows.PackColumns(Kernels, k, pitch, false, tokens, d, keys);
+
+        for (int i0 = 0; i0 < tokens; i0 += block)
+        {
+            int rows = Math.Min(block, tokens - i0);
+            AttentionRows.PackColumns(Kernels, dy + ((long)i0 * c), c, false, rows, d, blockDy);
+            AttentionRows.PackColumns(Kernels, q + ((long)i0 * pitch), pitch, false, rows, d, blockQ);
+            var product = new RowProduct
+            {
+                A = q + ((long)i0 * pitch),
+                RowPitch = pitch,
+                DepthPitch = 1,
+                B = keysT,
+                C = p,
+                CPitch = tokens,
+                Rows = rows,
+                Columns = tokens,
+                Depth = d,
+                Alpha = scale,
+            };
+            product.Run(Kernels);
+            (product with { A = dy + ((long)i0 * c), RowPitch = c, B = valuesT, C = ds, Alpha = 1f }).Run(Kernels);
+            for (int i = 0; i < rows; i++)
+            {
+                float delta = AttentionRows.Dot(dy + ((long)(i0 + i) * c), y + ((long)(i0 + i) * c), d);
+                AttentionRows.ScoreGradient(p + ((long)i * tokens), ds + ((long)i * tokens), tokens, lse[i0 + i], delta, scale);
+            }
+            new RowProduct
+            {
+                A = ds,
+                RowPitch = tokens,
+                DepthPitch = 1,
+                B = keys,
+                C = dq + ((long)i0 * pitch),
+                CPitch = pitch,
+                Rows = rows,
+                Columns = d,
+                Depth = tokens,
+                Alpha = 1f,
+            }.Run(Kernels);
+            var transposed = new RowProduct
+            {
+                A = p,
+                RowPitch = 1,
+                DepthPitch = tokens,
+                B = blockDy,
+                C = dv,
+                CPitch = pitch,
+                Rows = tokens,
+                Columns = d,
+                Depth = rows,
+                Alpha = 1f,
+                Accumulate = i0 > 0,
+            };
+            transposed.Run(Kernels);
+            (transposed with { A = ds, B = blockQ, C = dk }).Run(Kernels);
+        }
+    }
+}
+
+/// <summary>What forward and backward attention do row by row.</summary>
+internal static unsafe class AttentionRows
+{
+    /// <summary>Queries a block: 32768 scores, but at least 8 rows and at most 96.</summary>
+    public static int BlockOf(int tokens) => Math.Min(tokens, Math.Clamp(32768 / tokens, 8, 96));
+
+    /// <summary>A [depth, columns] matrix with rows <paramref name="pitch"/> apart (or its transpose) into panels.</summary>
+    public static void PackColumns(in MicroKernels kernels, float* b, int pitch, bool transposed, int depth, int columns, float* packed)
+    {
+        for (int panel = 0; panel < kernels.Panels(columns); panel++)
+        {
+            int start = kernels.PanelStart(panel), width = kernels.PanelWidth(panel, columns);
+            Reference.PackColumns.Pack(b + (transposed ? (long)start * pitch : start), pitch, transposed, depth,
+                Math.Min(width, columns - start), packed + ((long)start * depth), width);
+        }
+    }
+
+    /// <summary>Replaces s by softmax(s) and returns log sum exp s.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float Softmax(float* s, int count)
+    {
+        float max = s[0];
+        int lanes = Vector<float>.Count, i = 0;
+        if (count >= lanes)
+        {
+            var top = Vector.Load(s);
+            for (i = lanes; i <= count - lanes; i += lanes)
+                top = Vector.Max(top, Vector.Load(s + i));
+            for (int j = 0; j < lanes; j++)
+                max = MathF.Max(max, top[j]);
+        }
+        for (; i < count; i++)
+            max = MathF.Max(max, s[i]);
+
+        var shift = new Vector<float>(max);
+        var sums = Vector<float>.Zero;
+        for (i = 0; i <= count - lanes; i += lanes)
+        {
+            var e = Exp(Vector.Load(s + i) - shift);
+            sums += e;
+            e.Store(s + i);
+        }
+        float sum = Vector.Sum(sums);
+        for (; i < count; i++)
+        {
+            s[i] = MathF.Exp(s[i] - max);
+            sum += s[i];
+        }
+
+        float inverse = 1f / sum;
+        for (i = 0; i <= count - lanes; i += lanes)
+            (Vector.Load(s + i) * inverse).Store(s + i);
+        for (; i < count; i++)
+            s[i] *= inverse;
+        return max + MathF.Log(sum);
+    }
+
+    /// <summary>With p = exp(s - lse): s becomes p, and dp becomes p (dp - delta) scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ScoreGradient(float* s, float* dp, int count, float lse, float delta, float scale)
+    {
+        int lanes = Vector<float>.Count, i = 0;
+        var shift = new Vector<float>(lse);
+        var mean = new Vector<float>(delta);
+        for (; i <= count - lanes; i += lanes)
+        {
+            var p = Exp(Vector.Load(s + i) - shift);
+            p.Store(s + i);
+            (p * (Vector.Load(dp + i) - mean) * scale).Store(dp + i);
+        }
+        for (; i < count; i++)
+        {
+            s[i] = MathF.Exp(s[i] - lse);
+            dp[i] = s[i] * (dp[i] - delta) * scale;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float Dot(float* a, float* b, int count)
+    {
+        int lanes = Vector<float>.Count, i = 0;
+        var sums = Vector<float>.Zero;
+        for (; i <= count - lanes; i += lanes)
+            sums += Vector.Load(a + i) * Vector.Load(b + i);
+        float sum = Vector.Sum(sums);
+        for (; i < count; i++)
+            sum += a[i] * b[i];
+        return sum;
+    }
+
+    /// <summary>e^x to about 2 units in the last place for x of -87 to 88; below, 0 to within 1.2e-38; NaN stays NaN.</summary>
+    /// <remarks>x = n ln 2 + r with |r| at most ln 2 / 2; e^r by its Taylor polynomial of degree 7 (error 5e-9); 2^n into the exponent.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Exp(Vector<float> x)
+    {
+        var clamped = Vector.ConditionalSelect(Vector.LessThan(x, new Vector<float>(-87.33f)), new Vector<float>(-87.33f), x);
+        clamped = Vector.ConditionalSelect(Vector.GreaterThan(clamped, new Vector<float>(88.37f)), new Vector<float>(88.37f), clamped);
+        // Adding and taking away 1.5 2^23 rounds to the nearest integer.
+        var magic = new Vector<float>(12582912f);
+        var shifted = Vector.MultiplyAddEstimate(clamped, new Vector<float>(1.44269504f), magic);
+        var n = shifted - magic;
+        var r = Vector.MultiplyAddEstimate(n, new Vector<float>(-0.693359375f), clamped);
+        r = Vector.MultiplyAddEstimate(n, new Vector<float>(2.12194440e-4f), r);
+        var e = new Vector<float>(1f / 5040f);
+        e = Vector.MultiplyAddEstimate(e, r, new Vector<float>(1f / 720f));
+        e = Vector.MultiplyAddEstimate(e, r, new Vector<float>(1f / 120f));
+        e = Vector.MultiplyAddEstimate(e, r, new Vector<float>(1f / 24f));
+        e = Vector.MultiplyAddEstimate(e, r, new Vector<float>(1f / 6f));
+        e = Vector.MultiplyAddEstimate(e, r, new Vector<float>(0.5f));
+        e = Vector.MultiplyAddEstimate(e, r, Vector<float>.One);
+        e = Vector.MultiplyAddEstimate(e, r, Vector<float>.One);
+        var power = Vector.ShiftLeft(Vector.ConvertToInt32(n) + new Vector<int>(127), 23);
+        return e * Vector.AsVectorSingle(power);
+    }
+}

@@ -1,0 +1,266 @@
+using System.Runtime.CompilerServices;
+
+namespace BDense.Kernels.Reference;
+
+/// <summary>
+/// A dense window sum over an NHWC tensor, as implicit GEMM: with i = Stride p + OffsetH + r and j = Stride q + OffsetW + s,
+/// <code>y[n,p,q,k] = bias[k] + sum over r &lt; R, s &lt; S, c &lt; C of x[n,i,j,c] w[r,s,c,k]      p &lt; P, q &lt; Q, k &lt; K; zeros outside x</code>
+/// Forward convolution is one such pass; dgrad is Stride x Stride of them, each writing every Stride-th pixel of dx.
+/// </summary>
+/// <remarks>
+/// A task takes a band of output rows (or some small images) and a range of column panels. It copies its window of x, with the
+/// zeros of the padding, into the thread's scratch: then the S C inputs of one kernel row are contiguous for every pixel, and
+/// the micro-kernel needs no bounds. Without padding x is read where it lies. The depth R S C is cut into steps for which a
+/// packed panel of w stays in the L1 cache; between steps partial sums lie in y. Each x is copied once a task, w is read once a task.
+/// Multiply-adds: N P Q K R S C.
+/// </remarks>
+internal unsafe struct ConvolutionPass : IJob
+{
+    /// <summary>Depth of a step: 320 rows of a 16-column panel are 20 KiB.</summary>
+    private const int MaxDepth = 320;
+
+    private const int TaskPixels = 256;
+    private const int TaskFloats = 64 * 1024;
+
+    public MicroKernels Kernels;
+    public float* X, Weights, Bias, Y;
+    public int N, H, W, C, P, Q, K, R, S, Stride, OffsetH, OffsetW;
+
+    /// <summary>Distances in y between neighbouring pixels of the grid, its rows and its images.</summary>
+    public int YPixel, YRow, YImage;
+
+    private int _bandRows, _bands, _images, _imageGroups, _panelGroups;
+    private bool _direct;
+
+    /// <summary>Sets the blocking, by the shape alone, and returns the number of tasks.</summary>
+    public int Plan()
+    {
+        if (N == 0)
+            return 0;
+        _direct = OffsetH >= 0 && OffsetW >= 0 && (Stride * (P - 1)) + OffsetH + R <= H && (Stride * (Q - 1)) + OffsetW + S <= W;
+        long pixels = (long)N * P * Q;
+        int target = (int)Math.Clamp(pixels / 32, 48, TaskPixels);
+        _bandRows = Math.Clamp(target / Q, 1, P);
+        if (!_direct)
+        {
+            long rowFloats = (long)WindowColumns * C;
+            int rows = (int)Math.Min(TaskFloats / rowFloats, int.MaxValue / 2);
+            _bandRows = Math.Clamp((rows - R) / Stride, 1, _bandRows);
+        }
+        _bands = (P + _bandRows - 1) / _bandRows;
+        _bandRows = (P + _bands - 1) / _bands;
+        _bands = (P + _bandRows - 1) / _bandRows;
+        _images = _bands > 1 ? 1 : Math.Clamp(target / (P * Q), 1, N);
+        _imageGroups = (N + _images - 1) / _images;
+        int pixelTasks = _bands * _imageGroups;
+        int panels = Kernels.Panels(K);
+        _panelGroups = Math.Clamp(32 / Math.Max(1, pixelTasks), 1, panels);
+        return pixelTasks * _panelGroups;
+    }
+
+    private readonly int WindowColumns => (Stride * (Q - 1)) + S;
+
+    public readonly void Run(int task)
+    {
+        int group = task % _panelGroups;
+        int band = task / _panelGroups % _bands;
+        int first = task / _panelGroups / _bands * _images;
+        int images = Math.Min(_images, N - first);
+        int p0 = band * _bandRows;
+        int rows = Math.Min(_bandRows, P - p0);
+        int pixels = images * rows * Q;
+
+        int windowRows = (Stride * (rows - 1)) + R;
+        int rowFloats = WindowColumns * C;
+        long windowFloats = _direct ? 0 : (long)images * windowRows * rowFloats;
+        long tables = 2L * (pixels + MicroKernels.MaxRows);
+        float* scratch = Scratch.Get(windowFloats + 16 + tables);
+        int* aRows = (int*)(scratch + ((windowFloats + 15) / 16 * 16));
+        int* yRows = aRows + pixels + MicroKernels.MaxRows;
+
+        float* a;
+        int aRow, aImage;
+        if (_direct)
+        {
+            a = X + ((long)first * H * W * C) + ((((long)((Stride * p0) + OffsetH) * W) + OffsetW) * C);
+            aRow = W * C;
+            aImage = H * W * C;
+        }
+        else
+        {
+            for (int n = 0; n < images; n++)
+                CopyWindow(scratch + ((long)n * windowRows * rowFloats), X + ((long)(first + n) * H * W * C), (Stride * p0) + OffsetH, windowRows);
+            a = scratch;
+            aRow = rowFloats;
+            aImage = windowRows * rowFloats;
+        }
+
+        int m = 0;
+        for (int n = 0; n < images; n++)
+        {
+            for (int p = 0; p < rows; p++)
+            {
+                for (int q = 0; q < Q; q++, m++)
+                {
+                    aRows[m] = (n * aImage) + (Stride * ((p * aRow) + (q * C)));
+                    yRows[m] = (n * YImage) + (p * YRow) + (q * YPixel);
+                }
+            }
+        }
+        for (; m < pixels + MicroKernels.MaxRows; m++)
+        {
+            aRows[m] = aRows[pixels - 1];
+            yRows[m] = yRows[pixels - 1];
+        }
+
+        float* y = Y + ((long)first * YImage) + ((long)p0 * YRow);
+        Multiply(a, aRows, aRow, y, yRows, pixels, group);
+    }
+
+    /// <summary>All panels of a group over all pixels of the task, one step of depth after the other.</summary>
+    private readonly void Multiply(float* a, int* aRows, int aRow, float* y, int* yRows, int pixels, int group)
+    {
+        int panels = Kernels.Panels(K);
+        int firstPanel = group * panels / _panelGroups, endPanel = (group + 1) * panels / _panelGroups;
+        int line = S * C;
+        int depth = R * line;
+        int* aOuter = stackalloc int[R];
+        int* bOuter = stackalloc int[R];
+
+        int stepRows = Math.Clamp(MaxDepth / line, 1, R);
+        int lineSteps = (line + MaxDepth - 1) / MaxDepth;
+        int stepLine = ((line + lineSteps - 1) / lineSteps + 3) / 4 * 4;
+
+        Tile tile;
+        tile.AStep = 1;
+        tile.AOuter = aOuter;
+        tile.BOuter = bOuter;
+        tile.Alpha = 1f;
+        tile.Y = y;
+        for (int r = 0; r < R; r += stepRows)
+        {
+            tile.Outer = Math.Min(stepRows, R - r);
+            for (int l = 0; l < line; l += stepLine)
+            {
+                tile.Inner = Math.Min(stepLine, line - l);
+                tile.A = a + ((long)r * aRow) + l;
+                tile.Accumulate = r > 0 || l > 0;
+                for (int panel = firstPanel; panel < endPanel; panel++)
+                {
+                    int width = Kernels.PanelWidth(panel, K);
+                    int start = Kernels.PanelStart(panel);
+                    int tileRows = Kernels.Rows(width);
+                    for (int o = 0; o < tile.Outer; o++)
+                    {
+                        aOuter[o] = o * aRow;
+                        bOuter[o] = o * line * width;
+                    }
+                    tile.B = Weights + ((long)start * depth) + ((((long)r * line) + l) * width);
+                    tile.BStep = width;
+                    tile.Bias = Bias is null || tile.Accumulate ? null : Bias + start;
+                    tile.Y = y + start;
+                    tile.ColumnCount = Math.Min(width, K - start);
+                    for (int i = 0; i < pixels; i += tileRows)
+                    {
+                        tile.ARows = aRows + i;
+                        tile.YRows = yRows + i;
+                        tile.RowCount = Math.Min(tileRows, pixels - i);
+                        Kernels.Run(&tile, width);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Rows h0 .. of one image, columns from OffsetW on, zeros outside the image.</summary>
+    private readonly void CopyWindow(float* window, float* image, int h0, int windowRows)
+    {
+        int columns = WindowColumns;
+        int left = Math.Clamp(-OffsetW, 0, columns);
+        int right = Math.Clamp(W - OffsetW, left, columns);
+        for (int h = h0; h < h0 + windowRows; h++, window += (long)columns * C)
+        {
+            if (h < 0 || h >= H)
+            {
+                new Span<float>(window, columns * C).Clear();
+                continue;
+            }
+            new Span<float>(window, left * C).Clear();
+            new ReadOnlySpan<float>(image + ((((long)h * W) + OffsetW + left) * C), (right - left) * C).CopyTo(new Span<float>(window + (left * C), (right - left) * C));
+            new Span<float>(window + ((long)right * C), (columns - right) * C).Clear();
+        }
+    }
+}
+
+/// <summary>
+/// Weights [K,R,S,C] into panels for <see cref="ConvolutionPass"/>: panel after panel, in each the depth (r, s, channel) outermost
+/// and the panel's columns contiguous, padded with zeros. Forward: columns are k, channels c. Dgrad: columns are c, channels k, and
+/// taps run backwards from (FirstR, FirstS) in steps of Stride. One task a panel; bytes: the weights once in, once out.
+/// </summary>
+internal unsafe struct PackWeights : IJob
+{
+    public MicroKernels Kernels;
+    public float* W, Packed;
+    public int K, R, S, C;
+    public bool Transposed;
+    public int TapsR, TapsS, FirstR, FirstS, Stride;
+
+    public readonly void Run(int task)
+    {
+        int columns = Transposed ? C : K, channels = Transposed ? K : C;
+        int width = Kernels.PanelWidth(task, columns), start = Kernels.PanelStart(task);
+        int count = Math.Min(width, columns - start);
+        long depth = (long)TapsR * TapsS * channels;
+        float* panel = Packed + (start * depth);
+        if (!Transposed)
+        {
+            // Tap order and channel order are already those of W: only the transposition remains.
+            Transpose(W + (start * depth), depth, count, depth, panel, width);
+            return;
+        }
+        for (int i = 0; i < TapsR; i++)
+        {
+            for (int j = 0; j < TapsS; j++)
+            {
+                int r = FirstR - (i * Stride), s = FirstS - (j * Stride);
+                float* source = W + ((((long)r * S) + s) * C) + start;
+                for (int k = 0; k < K; k++, source += (long)R * S * C, panel += width)
+                {
+                    new ReadOnlySpan<float>(source, count).CopyTo(new Span<float>(panel, count));
+                    new Span<float>(panel + count, width - count).Clear();
+                }
+            }
+        }
+    }
+
+    /// <summary>packed[d, j] = source[j, d] for j &lt; count, 0 for the rest of the width.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Transpose(float* source, long pitch, int count, long depth, float* packed, int width)
+    {
+        for (long d = 0; d < depth; d++, packed += width)
+        {
+            float* x = source + d;
+            int j = 0;
+            for (; j < count; j++, x += pitch)
+                packed[j] = *x;
+            for (; j < width; j++)
+                packed[j] = 0f;
+        }
+    }
+}
+
+/// <summary>y = 0 over the pixels of a grid: the pixels of dx that no output reads.</summary>
+internal unsafe struct ClearGrid : IJob
+{
+    public float* Y;
+    public int P, Q, K, YPixel, YRow, YImage;
+
+    public readonly void Run(int task)
+    {
+        for (int p = 0; p < P; p++)
+        {
+            for (int q = 0; q < Q; q++)
+                new Span<float>(Y + ((long)task * YImage) + ((long)p * YRow) + ((long)q * YPixel), K).Clear();
+        }
+    }
+}

@@ -1,0 +1,158 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace BDense.Kernels.Reference;
+
+/// <summary>
+/// Arguments of one micro-kernel call, a small matrix product with free addressing: for row i &lt; RowCount and column j &lt; ColumnCount
+/// <code>Y[YRows[i] + j] = (Accumulate ? Y[YRows[i] + j] : 0) + Bias[j]
+///     + Alpha sum over o &lt; Outer, k &lt; Inner of A[ARows[i] + AOuter[o] + k AStep] B[BOuter[o] + k BStep + j]</code>
+/// </summary>
+/// <remarks>
+/// Row-major A has AStep 1; a convolution's row is a pixel, its outer steps the kernel's rows; wgrad's rows are channels and its
+/// outer steps the image's rows. B is always read by whole registers: its panels are padded with zeros. ARows has an entry for
+/// every row of the register tile, also for those past RowCount.
+/// </remarks>
+internal unsafe struct Tile
+{
+    public float* A, B, Y, Bias;
+    public int* ARows, AOuter, BOuter, YRows;
+    public int AStep, BStep, Outer, Inner, RowCount, ColumnCount;
+    public float Alpha;
+    public bool Accumulate;
+}
+
+/// <summary>The micro-kernels of one SIMD width, and how columns are cut into panels for them.</summary>
+/// <remarks>
+/// Columns are padded to a multiple of <see cref="Lanes"/> and cut into panels of two registers, the last one of three if their
+/// number is odd; one register stands alone. Panel p begins at column 2 Lanes p, so that a packed matrix of depth K has it at
+/// 2 Lanes p K. Per step of k, a tile of r x v does r v multiply-adds on r + v loads.
+/// </remarks>
+internal unsafe partial struct MicroKernels
+{
+    public const int MaxRows = 8;
+    private const int MaxColumns = 48;
+
+    private delegate*<Tile*, void> _one, _two, _three;
+    private int _rows1, _rows2, _rows3;
+
+    /// <summary>Floats in a register: 16, 8, 4 or 1.</summary>
+    public int Lanes { get; private set; }
+
+    /// <summary>The widest registers that the processor accelerates.</summary>
+    public static int BestLanes => Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated ? 8 : Vector128.IsHardwareAccelerated ? 4 : 1;
+
+    public static MicroKernels For(int lanes) => lanes switch
+    {
+        16 => new() { Lanes = 16, _rows1 = 8, _rows2 = 8, _rows3 = 8, _one = &Tile8x1<Lanes16, Vector512<float>>, _two = &Tile8x2<Lanes16, Vector512<float>>, _three = &Tile8x3<Lanes16, Vector512<float>> },
+        8 => new() { Lanes = 8, _rows1 = 8, _rows2 = 6, _rows3 = 4, _one = &Tile8x1<Lanes8, Vector256<float>>, _two = &Tile6x2<Lanes8, Vector256<float>>, _three = &Tile4x3<Lanes8, Vector256<float>> },
+        4 => new() { Lanes = 4, _rows1 = 8, _rows2 = 6, _rows3 = 4, _one = &Tile8x1<Lanes4, Vector128<float>>, _two = &Tile6x2<Lanes4, Vector128<float>>, _three = &Tile4x3<Lanes4, Vector128<float>> },
+        1 => new() { Lanes = 1, _rows1 = 8, _rows2 = 6, _rows3 = 4, _one = &Tile8x1<Lanes1, float>, _two = &Tile6x2<Lanes1, float>, _three = &Tile4x3<Lanes1, float> },
+        _ => throw new ArgumentOutOfRangeException(nameof(lanes), lanes, "16, 8, 4 or 1"),
+    };
+
+    /// <summary><paramref name="columns"/> rounded up to whole registers.</summary>
+    public readonly int Padded(int columns) => (columns + Lanes - 1) / Lanes * Lanes;
+
+    public readonly int Panels(int columns) => Math.Max(1, Padded(columns) / Lanes / 2);
+
+    public readonly int PanelStart(int panel) => 2 * Lanes * panel;
+
+    /// <summary>Columns of a panel, padding included: the distance between the rows of a packed panel.</summary>
+    public readonly int PanelWidth(int panel, int columns) =>
+        panel == Panels(columns) - 1 ? Padded(columns) - PanelStart(panel) : 2 * Lanes;
+
+    /// <summary>Rows of the register tile that goes with a panel of <paramref name="width"/> columns.</summary>
+    public readonly int Rows(int width) => width == Lanes ? _rows1 : width == 2 * Lanes ? _rows2 : _rows3;
+
+    public readonly void Run(Tile* tile, int width)
+    {
+        if (width == 2 * Lanes)
+            _two(tile);
+        else if (width == Lanes)
+            _one(tile);
+        else
+            _three(tile);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish1<TLanes, V>(Tile* t, int row, V c0)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        if (row >= t->RowCount)
+            return;
+        if (t->ColumnCount != TLanes.Count)
+            FinishPart<TLanes, V>(t, row, c0, c0, c0);
+        else
+            FinishRegister<TLanes, V>(t, t->Y + t->YRows[row], 0, c0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish2<TLanes, V>(Tile* t, int row, V c0, V c1)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        if (row >= t->RowCount)
+            return;
+        if (t->ColumnCount != 2 * TLanes.Count)
+        {
+            FinishPart<TLanes, V>(t, row, c0, c1, c1);
+            return;
+        }
+        float* y = t->Y + t->YRows[row];
+        FinishRegister<TLanes, V>(t, y, 0, c0);
+        FinishRegister<TLanes, V>(t, y, 1, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish3<TLanes, V>(Tile* t, int row, V c0, V c1, V c2)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        if (row >= t->RowCount)
+            return;
+        if (t->ColumnCount != 3 * TLanes.Count)
+        {
+            FinishPart<TLanes, V>(t, row, c0, c1, c2);
+            return;
+        }
+        float* y = t->Y + t->YRows[row];
+        FinishRegister<TLanes, V>(t, y, 0, c0);
+        FinishRegister<TLanes, V>(t, y, 1, c1);
+        FinishRegister<TLanes, V>(t, y, 2, c2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishRegister<TLanes, V>(Tile* t, float* y, int register, V c)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        int j = register * TLanes.Count;
+        c = TLanes.Multiply(c, TLanes.Broadcast(t->Alpha));
+        if (t->Bias is not null)
+            c = TLanes.Add(c, TLanes.Load(t->Bias + j));
+        if (t->Accumulate)
+            c = TLanes.Add(c, TLanes.Load(y + j));
+        TLanes.Store(c, y + j);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void FinishPart<TLanes, V>(Tile* t, int row, V c0, V c1, V c2)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        float* sums = stackalloc float[MaxColumns];
+        TLanes.Store(c0, sums);
+        TLanes.Store(c1, sums + TLanes.Count);
+        TLanes.Store(c2, sums + (2 * TLanes.Count));
+        float* y = t->Y + t->YRows[row];
+        for (int j = 0; j < t->ColumnCount; j++)
+        {
+            float c = sums[j] * t->Alpha;
+            if (t->Bias is not null)
+                c += t->Bias[j];
+            y[j] = t->Accumulate ? c + y[j] : c;
+        }
+    }
+}
