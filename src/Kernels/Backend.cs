@@ -79,6 +79,12 @@ public abstract partial class Backend : IDisposable
         if (!condition)
             throw new BDenseException($"{op}: {message}");
     }
+
+    private static void Require(bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref RequireMessage message, [CallerMemberName] string op = "")
+    {
+        if (!condition)
+            throw new BDenseException($"{op}: {message.ToStringAndClear()}");
+    }
 }
 
 /// <summary>What an operation costs by its own declaration: the least traffic its formula allows, and its arithmetic.</summary>

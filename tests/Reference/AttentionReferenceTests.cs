@@ -60,42 +60,42 @@ public sealed class AttentionReferenceTests
         double scale = 1 / Math.Sqrt(d);
         double[] y = new double[s.Output.Length], lse = new double[s.LogSumExp.Length], dqkv = new double[qkv.Length];
         for (int n = 0; n < s.N; n++)
-        for (int h = 0; h < s.Heads; h++)
-        for (int i = 0; i < t; i++)
-        {
-            int At(int part, int token, int e) => (((n * t) + token) * 3 * c) + (part * c) + (h * d) + e;
-            int Out(int e) => (((n * t) + i) * c) + (h * d) + e;
-            var p = new double[t];
-            for (int j = 0; j < t; j++)
-            {
-                for (int e = 0; e < d; e++)
-                    p[j] += (double)qkv[At(0, i, e)] * qkv[At(1, j, e)] * scale;
-            }
-            double max = p.Max(), sum = p.Sum(v => Math.Exp(v - max));
-            lse[(((n * s.Heads) + h) * t) + i] = max + Math.Log(sum);
-            var dp = new double[t];
-            double mean = 0;
-            for (int j = 0; j < t; j++)
-            {
-                p[j] = Math.Exp(p[j] - max) / sum;
-                for (int e = 0; e < d; e++)
+            for (int h = 0; h < s.Heads; h++)
+                for (int i = 0; i < t; i++)
                 {
-                    y[Out(e)] += p[j] * qkv[At(2, j, e)];
-                    dp[j] += (double)dy[Out(e)] * qkv[At(2, j, e)];
-                    dqkv[At(2, j, e)] += p[j] * dy[Out(e)];
+                    int At(int part, int token, int e) => (((n * t) + token) * 3 * c) + (part * c) + (h * d) + e;
+                    int Out(int e) => (((n * t) + i) * c) + (h * d) + e;
+                    var p = new double[t];
+                    for (int j = 0; j < t; j++)
+                    {
+                        for (int e = 0; e < d; e++)
+                            p[j] += (double)qkv[At(0, i, e)] * qkv[At(1, j, e)] * scale;
+                    }
+                    double max = p.Max(), sum = p.Sum(v => Math.Exp(v - max));
+                    lse[(((n * s.Heads) + h) * t) + i] = max + Math.Log(sum);
+                    var dp = new double[t];
+                    double mean = 0;
+                    for (int j = 0; j < t; j++)
+                    {
+                        p[j] = Math.Exp(p[j] - max) / sum;
+                        for (int e = 0; e < d; e++)
+                        {
+                            y[Out(e)] += p[j] * qkv[At(2, j, e)];
+                            dp[j] += (double)dy[Out(e)] * qkv[At(2, j, e)];
+                            dqkv[At(2, j, e)] += p[j] * dy[Out(e)];
+                        }
+                        mean += p[j] * dp[j];
+                    }
+                    for (int j = 0; j < t; j++)
+                    {
+                        double ds = p[j] * (dp[j] - mean) * scale;
+                        for (int e = 0; e < d; e++)
+                        {
+                            dqkv[At(0, i, e)] += ds * qkv[At(1, j, e)];
+                            dqkv[At(1, j, e)] += ds * qkv[At(0, i, e)];
+                        }
+                    }
                 }
-                mean += p[j] * dp[j];
-            }
-            for (int j = 0; j < t; j++)
-            {
-                double ds = p[j] * (dp[j] - mean) * scale;
-                for (int e = 0; e < d; e++)
-                {
-                    dqkv[At(0, i, e)] += ds * qkv[At(1, j, e)];
-                    dqkv[At(1, j, e)] += ds * qkv[At(0, i, e)];
-                }
-            }
-        }
         return (y, lse, dqkv);
     }
 }

@@ -176,18 +176,18 @@ public sealed class ConvolutionReferenceTests
     private static void ForEach(Conv2dShape s, Action<int, int, int, int> visit)
     {
         for (int n = 0; n < s.N; n++)
-        for (int p = 0; p < s.P; p++)
-        for (int q = 0; q < s.Q; q++)
-        for (int r = 0; r < s.R; r++)
-        for (int t = 0; t < s.S; t++)
-        {
-            int h = (p * s.Stride) + r - s.PadBegin, w = (q * s.Stride) + t - s.PadBegin;
-            if (h < 0 || h >= s.H || w < 0 || w >= s.W)
-                continue;
-            for (int k = 0; k < s.K; k++)
-            for (int c = 0; c < s.C; c++)
-                visit((((n * s.H) + h) * s.W + w) * s.C + c, (((k * s.R) + r) * s.S + t) * s.C + c, (((n * s.P) + p) * s.Q + q) * s.K + k, c);
-        }
+            for (int p = 0; p < s.P; p++)
+                for (int q = 0; q < s.Q; q++)
+                    for (int r = 0; r < s.R; r++)
+                        for (int t = 0; t < s.S; t++)
+                        {
+                            int h = (p * s.Stride) + r - s.PadBegin, w = (q * s.Stride) + t - s.PadBegin;
+                            if (h < 0 || h >= s.H || w < 0 || w >= s.W)
+                                continue;
+                            for (int k = 0; k < s.K; k++)
+                                for (int c = 0; c < s.C; c++)
+                                    visit((((n * s.H) + h) * s.W + w) * s.C + c, (((k * s.R) + r) * s.S + t) * s.C + c, (((n * s.P) + p) * s.Q + q) * s.K + k, c);
+                        }
     }
 
     private static float[] Noise(Shape shape, int seed) => ReferenceCheck.Noise(shape.Length, seed);

@@ -20,17 +20,17 @@ public sealed class MatMulReferenceTests
         const float alpha = 0.75f;
         var expected = new double[c.Length];
         for (int i = 0; i < s.Batch; i++)
-        for (int m = 0; m < s.M; m++)
-        for (int n = 0; n < s.N; n++)
-        {
-            int at = (((i * s.M) + m) * s.N) + n;
-            for (int k = 0; k < s.K; k++)
-            {
-                expected[at] += (double)a[(i * s.M * s.K) + (transA ? (k * s.M) + m : (m * s.K) + k)]
-                    * b[(i * s.N * s.K) + (transB ? (n * s.K) + k : (k * s.N) + n)];
-            }
-            expected[at] = (alpha * expected[at]) + (accumulate ? c[at] : 0);
-        }
+            for (int m = 0; m < s.M; m++)
+                for (int n = 0; n < s.N; n++)
+                {
+                    int at = (((i * s.M) + m) * s.N) + n;
+                    for (int k = 0; k < s.K; k++)
+                    {
+                        expected[at] += (double)a[(i * s.M * s.K) + (transA ? (k * s.M) + m : (m * s.K) + k)]
+                            * b[(i * s.N * s.K) + (transB ? (n * s.K) + k : (k * s.N) + n)];
+                    }
+                    expected[at] = (alpha * expected[at]) + (accumulate ? c[at] : 0);
+                }
 
         var results = new List<float[]>();
         foreach (int threads in new[] { 1, 2, 5 })

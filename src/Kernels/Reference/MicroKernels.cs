@@ -44,10 +44,10 @@ internal unsafe partial struct MicroKernels
 
     public static MicroKernels For(int lanes) => lanes switch
     {
-        16 => new() { Lanes = 16, _rows1 = 8, _rows2 = 8, _rows3 = 8, _one = &Tile8x1<Lanes16, Vector512<float>>, _two = &Tile8x2<Lanes16, Vector512<float>>, _three = &Tile8x3<Lanes16, Vector512<float>> },
-        8 => new() { Lanes = 8, _rows1 = 8, _rows2 = 6, _rows3 = 4, _one = &Tile8x1<Lanes8, Vector256<float>>, _two = &Tile6x2<Lanes8, Vector256<float>>, _three = &Tile4x3<Lanes8, Vector256<float>> },
-        4 => new() { Lanes = 4, _rows1 = 8, _rows2 = 6, _rows3 = 4, _one = &Tile8x1<Lanes4, Vector128<float>>, _two = &Tile6x2<Lanes4, Vector128<float>>, _three = &Tile4x3<Lanes4, Vector128<float>> },
-        1 => new() { Lanes = 1, _rows1 = 8, _rows2 = 6, _rows3 = 4, _one = &Tile8x1<Lanes1, float>, _two = &Tile6x2<Lanes1, float>, _three = &Tile4x3<Lanes1, float> },
+        16 => Wide<Lanes16, Vector512<float>>(),
+        8 => Narrow<Lanes8, Vector256<float>>(),
+        4 => Narrow<Lanes4, Vector128<float>>(),
+        1 => Narrow<Lanes1, float>(),
         _ => throw new ArgumentOutOfRangeException(nameof(lanes), lanes, "16, 8, 4 or 1"),
     };
 
@@ -74,6 +74,32 @@ internal unsafe partial struct MicroKernels
         else
             _three(tile);
     }
+
+    private static MicroKernels Narrow<TLanes, V>()
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged => new()
+        {
+            Lanes = TLanes.Count,
+            _rows1 = 8,
+            _rows2 = 6,
+            _rows3 = 4,
+            _one = &Tile8x1<TLanes, V>,
+            _two = &Tile6x2<TLanes, V>,
+            _three = &Tile4x3<TLanes, V>,
+        };
+
+    private static MicroKernels Wide<TLanes, V>()
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged => new()
+        {
+            Lanes = TLanes.Count,
+            _rows1 = 8,
+            _rows2 = 8,
+            _rows3 = 8,
+            _one = &Tile8x1<TLanes, V>,
+            _two = &Tile8x2<TLanes, V>,
+            _three = &Tile8x3<TLanes, V>,
+        };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Finish1<TLanes, V>(Tile* t, int row, V c0)
