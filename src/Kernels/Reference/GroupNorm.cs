@@ -1,0 +1,386 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace BDense.Kernels.Reference;
+
+// One sample a task: it is read from memory once and stays in the second-level cache for the later passes. Inside, a "row" is the
+// smallest whole number of pixels that is also a whole number of vectors (C = 64: one pixel; C = 3 and 8 lanes: eight pixels), so
+// that any number of channels runs at full width; per-channel factors are repeated over the row. The last, shorter row
+// is treated alike up to its last vector, which is padded.
+
+/// <summary>What both directions share.</summary>
+internal unsafe struct GroupNormData
+{
+    public int Pixels, C, Groups;
+    public float Epsilon;
+    public float* X, Stats, Gamma, Beta, ScaleShift;
+
+    /// <summary>Length of a row.</summary>
+    public readonly int Width => C / Gcd(C, Vector<float>.Count) * Vector<float>.Count;
+
+    public readonly int Total => Pixels * C;
+
+    /// <summary>1 + scale of channel c of sample n; 1 without scales.</summary>
+    public readonly float Scale(int n, int c) => ScaleShift == null ? 1f : 1f + ScaleShift[n * 2 * C + c];
+
+    public readonly float Shift(int n, int c) => ScaleShift == null ? 0f : ScaleShift[n * 2 * C + C + c];
+
+    private static int Gcd(int a, int b) => b == 0 ? a : Gcd(b, a % b);
+}
+
+/// <summary>A pass over a sample that leaves two sums for every place of a row.</summary>
+file interface IColumnSums
+{
+    /// <summary>Takes one vector, of whose place the factors are those given; returns what it adds to the two sums.</summary>
+    (Vector<float> First, Vector<float> Second) Term(Vector<float> x, Vector<float> dy, Vector<float> mean, Vector<float> a, Vector<float> b,
+        out Vector<float> du);
+
+    static abstract bool ReadsGradient { get; }
+}
+
+/// <summary>sum x</summary>
+file readonly struct PlainSum : IColumnSums
+{
+    public static bool ReadsGradient => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public (Vector<float>, Vector<float>) Term(Vector<float> x, Vector<float> dy, Vector<float> mean, Vector<float> a, Vector<float> b,
+        out Vector<float> du)
+    {
+        du = default;
+        return (x, default);
+    }
+}
+
+/// <summary>sum d and sum d^2 with d = x - mean</summary>
+file readonly struct CentredSums : IColumnSums
+{
+    public static bool ReadsGradient => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public (Vector<float>, Vector<float>) Term(Vector<float> x, Vector<float> dy, Vector<float> mean, Vector<float> a, Vector<float> b,
+        out Vector<float> du)
+    {
+        var d = x - mean;
+        du = default;
+        return (d, d * d);
+    }
+}
+
+/// <summary>sum du and sum du d, where u = a d + b and du = dy, or dy silu'(u)</summary>
+file readonly struct GradientSums<TSilu> : IColumnSums
+    where TSilu : struct, ISwitch
+{
+    public static bool ReadsGradient => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public (Vector<float>, Vector<float>) Term(Vector<float> x, Vector<float> dy, Vector<float> mean, Vector<float> a, Vector<float> b,
+        out Vector<float> du)
+    {
+        var d = x - mean;
+        du = TSilu.On ? dy * Simd.SiluDerivative(Vector.MultiplyAddEstimate(d, a, b)) : dy;
+        return (du, du * d);
+    }
+}
+
+/// <summary>A choice known at compile time.</summary>
+file interface ISwitch
+{
+    static abstract bool On { get; }
+}
+
+file readonly struct WithSilu : ISwitch { public static bool On => true; }
+file readonly struct WithoutSilu : ISwitch { public static bool On => false; }
+
+/// <summary>The passes over one sample, and the factors of a row that they use.</summary>
+file static unsafe class Sample
+{
+    /// <summary>Floats of a sample that a pass works on at a time, down one column of vectors after the other: within the first-level cache.</summary>
+    private const int Piece = 4096;
+
+    /// <summary>Row-long arrays that a sample needs.</summary>
+    public const int Rows = 7;
+
+    /// <summary>Adds the terms of a whole sample to first and second (each a row long, cleared here); du is stored where the pass makes it.</summary>
+    public static void Sum<TSums>(float* x, float* dy, float* du, int total, int width, float* mean, float* a, float* b, float* first, float* second)
+        where TSums : unmanaged, IColumnSums
+    {
+        TSums sums = default;
+        int lanes = Vector<float>.Count, piece = Math.Max(1, Piece / width) * width;
+        new Span<float>(first, width).Clear();
+        new Span<float>(second, width).Clear();
+        for (int start = 0; start < total; start += piece)
+        {
+            int end = Math.Min(start + piece, total);
+            for (int column = 0; column < width; column += lanes)
+            {
+                Vector<float> m = Vector.Load(mean + column), ca = Vector.Load(a + column), cb = Vector.Load(b + column);
+                Vector<float> s = Vector.Load(first + column), t = Vector.Load(second + column);
+                int i = start + column;
+                for (; i <= end - lanes; i += width)
+                {
+                    var (f, g) = sums.Term(Vector.Load(x + i), TSums.ReadsGradient ? Vector.Load(dy + i) : default, m, ca, cb, out var value);
+                    if (TSums.ReadsGradient)
+                        value.Store(du + i);
+                    s += f;
+                    t += g;
+                }
+                s.Store(first + column);
+                t.Store(second + column);
+            }
+        }
+        int rest = total % lanes;
+        if (rest > 0)
+        {
+            int i = total - rest, column = i % width;
+            var (f, g) = sums.Term(Simd.Load(x + i, rest), TSums.ReadsGradient ? Simd.Load(dy + i, rest) : default, Vector.Load(mean + column),
+                Vector.Load(a + column), Vector.Load(b + column), out var value);
+            if (TSums.ReadsGradient)
+                Simd.Store(value, du + i, rest);
+            for (int j = 0; j < rest; j++)
+            {
+                first[column + j] += f[j];
+                second[column + j] += g[j];
+            }
+        }
+    }
+
+    /// <summary>y = (x - mean) a + b, through SiLU if asked for.</summary>
+    public static void Normalise<TSilu>(float* x, float* y, int total, int width, float* mean, float* a, float* b)
+        where TSilu : struct, ISwitch
+    {
+        int lanes = Vector<float>.Count;
+        for (int start = 0; start < total; start += width)
+        {
+            int length = Math.Min(width, total - start), column = 0;
+            float* xs = x + start, ys = y + start;
+            for (; column <= length - lanes; column += lanes)
+                Apply<TSilu>(Vector.Load(xs + column), mean + column, a + column, b + column).Store(ys + column);
+            if (column < length)
+            {
+                var tail = Apply<TSilu>(Simd.Load(xs + column, length - column), mean + column, a + column, b + column);
+                Simd.Store(tail, ys + column, length - column);
+            }
+        }
+    }
+
+    /// <summary>dx = du p + (x - mean) q + r; du lies in dx.</summary>
+    public static void Gradient(float* x, float* dx, int total, int width, float* mean, float* p, float* q, float* r)
+    {
+        int lanes = Vector<float>.Count;
+        for (int start = 0; start < total; start += width)
+        {
+            int length = Math.Min(width, total - start), column = 0;
+            float* xs = x + start, ds = dx + start;
+            for (; column <= length - lanes; column += lanes)
+            {
+                var d = Vector.Load(xs + column) - Vector.Load(mean + column);
+                var sum = Vector.MultiplyAddEstimate(d, Vector.Load(q + column), Vector.Load(r + column));
+                Vector.MultiplyAddEstimate(Vector.Load(ds + column), Vector.Load(p + column), sum).Store(ds + column);
+            }
+            for (; column < length; column++)
+                ds[column] = ds[column] * p[column] + ((xs[column] - mean[column]) * q[column] + r[column]);
+        }
+    }
+
+    /// <summary>The sum over a row's pixels of one channel.</summary>
+    public static double Fold(float* row, int width, int channels, int channel)
+    {
+        double sum = 0;
+        for (int i = channel; i < width; i += channels)
+            sum += row[i];
+        return sum;
+    }
+
+    /// <summary>Repeats the first pixel's factors over the row.</summary>
+    public static void Repeat(float* row, int width, int channels)
+    {
+        for (int i = channels; i < width; i++)
+            row[i] = row[i - channels];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> Apply<TSilu>(Vector<float> x, float* mean, float* a, float* b)
+        where TSilu : struct, ISwitch
+    {
+        var u = Vector.MultiplyAddEstimate(x - Vector.Load(mean), Vector.Load(a), Vector.Load(b));
+        return TSilu.On ? Simd.Silu(u) : u;
+    }
+}
+
+file unsafe struct GroupNormJob<TSilu> : IJob
+    where TSilu : unmanaged, ISwitch
+{
+    public GroupNormData S;
+    public float* Y;
+
+    public readonly void Run(int n)
+    {
+        var s = S;
+        int width = s.Width, total = s.Total, channels = s.C, size = channels / s.Groups;
+        float* x = s.X + n * total, stats = s.Stats + n * s.Groups * 2;
+        float* scratch = Scratch.Get(Sample.Rows * width);
+        float* mean = scratch, a = mean + width, b = a + width, first = b + width, second = first + width;
+        double count = (double)s.Pixels * size;
+        new Span<float>(scratch, 3 * width).Clear();
+
+        Sample.Sum<PlainSum>(x, null, null, total, width, mean, a, b, first, second);
+        for (int g = 0; g < s.Groups; g++)
+        {
+            double sum = 0;
+            for (int c = g * size; c < (g + 1) * size; c++)
+                sum += Sample.Fold(first, width, channels, c);
+            for (int c = g * size; c < (g + 1) * size; c++)
+                mean[c] = (float)(sum / count);
+        }
+        Sample.Repeat(mean, width, channels);
+
+        // The second pass corrects the first one's rounding: with d = x - mean, the mean moves by mean(d), the variance by its square.
+        Sample.Sum<CentredSums>(x, null, null, total, width, mean, a, b, first, second);
+        for (int g = 0; g < s.Groups; g++)
+        {
+            double sum = 0, squares = 0;
+            for (int c = g * size; c < (g + 1) * size; c++)
+            {
+                sum += Sample.Fold(first, width, channels, c);
+                squares += Sample.Fold(second, width, channels, c);
+            }
+            double offset = sum / count, variance = Math.Max(0, squares / count - offset * offset);
+            float m = (float)(mean[g * size] + offset), rstd = (float)(1 / Math.Sqrt(variance + s.Epsilon));
+            stats[2 * g] = m;
+            stats[2 * g + 1] = rstd;
+            for (int c = g * size; c < (g + 1) * size; c++)
+            {
+                mean[c] = m;
+                a[c] = rstd * s.Gamma[c] * s.Scale(n, c);
+                b[c] = s.Beta[c] * s.Scale(n, c) + s.Shift(n, c);
+            }
+        }
+        Sample.Repeat(mean, width, channels);
+        Sample.Repeat(a, width, channels);
+        Sample.Repeat(b, width, channels);
+        Sample.Normalise<TSilu>(x, Y + n * total, total, width, mean, a, b);
+    }
+}
+
+file unsafe struct GroupNormBackwardJob<TSilu> : IJob
+    where TSilu : unmanaged, ISwitch
+{
+    public GroupNormData S;
+    public float* DY, DX, DScaleShift;
+    /// <summary>[N,2C]: each sample's share of dgamma, then of dbeta.</summary>
+    public float* Shares;
+
+    public readonly void Run(int n)
+    {
+        var s = S;
+        int width = s.Width, total = s.Total, channels = s.C, size = channels / s.Groups;
+        float* x = s.X + n * total, dx = DX + n * total, stats = s.Stats + n * s.Groups * 2, shares = Shares + n * 2 * channels;
+        float* scratch = Scratch.Get(Sample.Rows * width);
+        float* mean = scratch, a = mean + width, b = a + width, first = b + width, second = first + width, q = second + width, r = q + width;
+        double count = (double)s.Pixels * size;
+        for (int c = 0; c < channels; c++)
+        {
+            int g = c / size;
+            mean[c] = stats[2 * g];
+            a[c] = stats[2 * g + 1] * s.Gamma[c] * s.Scale(n, c);
+            b[c] = s.Beta[c] * s.Scale(n, c) + s.Shift(n, c);
+        }
+        Sample.Repeat(mean, width, channels);
+        Sample.Repeat(a, width, channels);
+        Sample.Repeat(b, width, channels);
+
+        Sample.Sum<GradientSums<TSilu>>(x, DY + n * total, dx, total, width, mean, a, b, first, second);
+        for (int g = 0; g < s.Groups; g++)
+        {
+            // Per channel: A = sum du, B = sum du xhat. Everything else follows from them.
+            double rstd = stats[2 * g + 1], mean1 = 0, mean2 = 0;
+            for (int c = g * size; c < (g + 1) * size; c++)
+            {
+                double sumA = Sample.Fold(first, width, channels, c), sumB = rstd * Sample.Fold(second, width, channels, c);
+                double scale = s.Scale(n, c), gamma = s.Gamma[c];
+                shares[c] = (float)(scale * sumB);
+                shares[channels + c] = (float)(scale * sumA);
+                if (DScaleShift != null)
+                {
+                    DScaleShift[n * 2 * channels + c] = (float)(gamma * sumB + s.Beta[c] * sumA);
+                    DScaleShift[n * 2 * channels + channels + c] = (float)sumA;
+                }
+                mean1 += scale * gamma * sumA / count;
+                mean2 += scale * gamma * sumB / count;
+            }
+            for (int c = g * size; c < (g + 1) * size; c++)
+            {
+                q[c] = (float)(-rstd * rstd * mean2);
+                r[c] = (float)(-rstd * mean1);
+            }
+        }
+        Sample.Repeat(q, width, channels);
+        Sample.Repeat(r, width, channels);
+        Sample.Gradient(x, dx, total, width, mean, a, q, r);
+    }
+}
+
+/// <summary>dgamma[c] and dbeta[c] += the samples' shares, in the order of the samples; a task is a block of channels.</summary>
+file unsafe struct GroupNormParameterJob : IJob
+{
+    public const int Block = 64;
+    public float* Shares, DGamma, DBeta;
+    public int N, C;
+
+    public readonly void Run(int task)
+    {
+        for (int c = task * Block, end = Math.Min(c + Block, C); c < end; c++)
+        {
+            double gamma = 0, beta = 0;
+            for (int n = 0; n < N; n++)
+            {
+                gamma += Shares[n * 2 * C + c];
+                beta += Shares[n * 2 * C + C + c];
+            }
+            DGamma[c] += (float)gamma;
+            DBeta[c] += (float)beta;
+        }
+    }
+}
+
+public sealed unsafe partial class ReferenceBackend
+{
+    protected override void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats)
+    {
+        var data = Data(s, x, gamma, beta, scaleShift, stats);
+        if (s.Silu)
+            Workers.Run(new GroupNormJob<WithSilu> { S = data, Y = Pointer(y) }, s.N);
+        else
+            Workers.Run(new GroupNormJob<WithoutSilu> { S = data, Y = Pointer(y) }, s.N);
+    }
+
+    protected override void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
+        Tensor? scaleShift, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift)
+    {
+        var data = Data(s, x, gamma, beta, scaleShift, stats);
+        using var scratch = Empty(s.ScaleShift);
+        float* shares = Pointer(scratch);
+        if (s.Silu)
+            Workers.Run(new GroupNormBackwardJob<WithSilu>
+            { S = data, DY = Pointer(dy), DX = Pointer(dx), DScaleShift = PointerOrNull(dscaleShift), Shares = shares }, s.N);
+        else
+            Workers.Run(new GroupNormBackwardJob<WithoutSilu>
+            { S = data, DY = Pointer(dy), DX = Pointer(dx), DScaleShift = PointerOrNull(dscaleShift), Shares = shares }, s.N);
+        Workers.Run(new GroupNormParameterJob { Shares = shares, DGamma = Pointer(dgamma), DBeta = Pointer(dbeta), N = s.N, C = s.C },
+            (s.C + GroupNormParameterJob.Block - 1) / GroupNormParameterJob.Block);
+    }
+
+    private static GroupNormData Data(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor stats) => new()
+    {
+        Pixels = s.Pixels,
+        C = s.C,
+        Groups = s.Groups,
+        Epsilon = s.Epsilon,
+        X = Pointer(x),
+        Stats = Pointer(stats),
+        Gamma = Pointer(gamma),
+        Beta = Pointer(beta),
+        ScaleShift = PointerOrNull(scaleShift),
+    };
+}

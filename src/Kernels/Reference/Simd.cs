@@ -1,0 +1,108 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace BDense.Kernels.Reference;
+
+/// <summary>Elementary functions on <see cref="Vector{T}"/> of float, as wide as the processor has them (scalar fallback included).</summary>
+internal static unsafe class Simd
+{
+    /// <summary>e^x within 2 units in the last place, also where the result is denormal; 0 and infinity beyond; NaN stays NaN.</summary>
+    /// <remarks>x = n ln 2 + r with |r| at most ln 2 / 2, e^x = 2^n e^r; e^r by a polynomial of degree 6.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Exp(Vector<float> x)
+    {
+        // Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum.
+        var magic = new Vector<float>(12582912f);
+        x = Vector.ConditionalSelect(Vector.GreaterThan(x, new Vector<float>(89f)), new Vector<float>(89f), x);
+        x = Vector.ConditionalSelect(Vector.LessThan(x, new Vector<float>(-104f)), new Vector<float>(-104f), x);
+        var shifted = Vector.MultiplyAddEstimate(x, new Vector<float>(1.44269504f), magic);
+        var n = shifted - magic;
+        // ln 2 in two parts, the first with few enough bits that n times it is exact.
+        var r = Vector.MultiplyAddEstimate(n, new Vector<float>(-0.693359375f), x);
+        r = Vector.MultiplyAddEstimate(n, new Vector<float>(2.12194440e-4f), r);
+        // Taylor's coefficients up to r^7 / 7!: the remainder, (ln 2 / 2)^8 / 8!, is below 2^-27.
+        var p = new Vector<float>(1f / 5040);
+        p = Vector.MultiplyAddEstimate(p, r, new Vector<float>(1f / 720));
+        p = Vector.MultiplyAddEstimate(p, r, new Vector<float>(1f / 120));
+        p = Vector.MultiplyAddEstimate(p, r, new Vector<float>(1f / 24));
+        p = Vector.MultiplyAddEstimate(p, r, new Vector<float>(1f / 6));
+        p = Vector.MultiplyAddEstimate(p, r, new Vector<float>(0.5f));
+        p = Vector.MultiplyAddEstimate(p * r, r, r) + Vector<float>.One;
+        // 2^n in two factors: one alone overflows at n = 128 and cannot be denormal.
+        var exponent = Vector.AsVectorInt32(shifted) - Vector.AsVectorInt32(magic);
+        var half = Vector.ShiftRightArithmetic(exponent, 1);
+        return p * PowerOfTwo(half) * PowerOfTwo(exponent - half);
+    }
+
+    /// <summary>1 / (1 + e^-x).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Sigmoid(Vector<float> x) => Vector<float>.One / (Vector<float>.One + Exp(-x));
+
+    /// <summary>x sigmoid(x).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Silu(Vector<float> x) => x / (Vector<float>.One + Exp(-x));
+
+    /// <summary>sigmoid(x) (1 + x (1 - sigmoid(x))).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> SiluDerivative(Vector<float> x)
+    {
+        var s = Sigmoid(x);
+        return Vector.MultiplyAddEstimate(x * s, Vector<float>.One - s, s);
+    }
+
+    /// <summary>Sine and cosine of 2 pi u for u in [0, 1], absolute error below 2e-7.</summary>
+    /// <remarks>u = q/4 + r with |r| at most 1/8, both exact; polynomials on 2 pi r, then the quadrant's swap and signs.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector<float> Sin, Vector<float> Cos) SinCosTurns(Vector<float> u)
+    {
+        var magic = new Vector<float>(12582912f);
+        var shifted = u * new Vector<float>(4f) + magic;
+        var q = Vector.AsVectorInt32(shifted) - Vector.AsVectorInt32(magic);
+        var a = (u - (shifted - magic) * new Vector<float>(0.25f)) * new Vector<float>(6.28318531f);
+        var a2 = a * a;
+        var s = new Vector<float>(-1f / 5040);
+        s = Vector.MultiplyAddEstimate(s + a2 * new Vector<float>(1f / 362880), a2, new Vector<float>(1f / 120));
+        s = Vector.MultiplyAddEstimate(s, a2, new Vector<float>(-1f / 6));
+        s = Vector.MultiplyAddEstimate(s * a2, a, a);
+        var c = new Vector<float>(1f / 40320);
+        c = Vector.MultiplyAddEstimate(c, a2, new Vector<float>(-1f / 720));
+        c = Vector.MultiplyAddEstimate(c, a2, new Vector<float>(1f / 24));
+        c = Vector.MultiplyAddEstimate(c, a2, new Vector<float>(-0.5f));
+        c = Vector.MultiplyAddEstimate(c, a2, Vector<float>.One);
+        var odd = Vector.Equals(q & Vector<int>.One, Vector<int>.One);
+        // Quadrants 2 and 3 flip the sine, 1 and 2 the cosine: bit 1 of q and of q + 1, moved to the sign's place.
+        var flipSin = Vector.AsVectorSingle(Vector.ShiftLeft(q & new Vector<int>(2), 30));
+        var flipCos = Vector.AsVectorSingle(Vector.ShiftLeft((q + Vector<int>.One) & new Vector<int>(2), 30));
+        return (Vector.ConditionalSelect(odd, c, s) ^ flipSin, Vector.ConditionalSelect(odd, s, c) ^ flipCos);
+    }
+
+    /// <summary>The first <paramref name="count"/> floats at <paramref name="p"/>, fewer than a vector holds; then zeros.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static Vector<float> Load(float* p, int count)
+    {
+        var v = Vector<float>.Zero;
+        for (int i = 0; i < count; i++)
+            ((float*)&v)[i] = p[i];
+        return v;
+    }
+
+    /// <summary>Stores the first <paramref name="count"/> lanes alone.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void Store(Vector<float> v, float* p, int count)
+    {
+        for (int i = 0; i < count; i++)
+            p[i] = ((float*)&v)[i];
+    }
+
+    /// <summary>The sum of the lanes, in double precision, first lane first.</summary>
+    public static double SumLanes(Vector<float> v)
+    {
+        double sum = 0;
+        for (int i = 0; i < Vector<float>.Count; i++)
+            sum += v[i];
+        return sum;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> PowerOfTwo(Vector<int> n) => Vector.AsVectorSingle(Vector.ShiftLeft(n + new Vector<int>(127), 23));
+}
