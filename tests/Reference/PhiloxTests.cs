@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using NUnit.Framework;
 
 namespace BDense.Tests.Reference;
 

@@ -1,5 +1,6 @@
 using BDense.Kernels;
 using BDense.Kernels.Reference;
+using NUnit.Framework;
 
 namespace BDense.Tests.Reference;
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using BDense.Kernels.Reference;
+using NUnit.Framework;
 
 namespace BDense.Tests.Reference;
 
@@ -12,7 +13,7 @@ public class SimdTests
         {
             float argument = (float)x, actual = Simd.Exp(new Vector<float>(argument))[0];
             double expected = Math.Exp(argument);
-            double unit = Math.Max(BitConverter.Int32BitsToSingle(1), Math.BitIncrement((float)expected) - (double)(float)expected);
+            double unit = Math.Max(BitConverter.Int32BitsToSingle(1), MathF.BitIncrement((float)expected) - (double)(float)expected);
             Assert.That(Math.Abs(actual - expected), Is.LessThanOrEqualTo(2 * unit), $"exp({argument})");
         }
     }
