@@ -1,7 +1,7 @@
 namespace BDense.Tests;
 
 /// <summary>A new empty folder, removed with all that is in it on <see cref="Dispose"/>.</summary>
-internal sealed class TemporaryFolder : IDisposable
+public sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("bdense-test-").FullName;
 
