@@ -51,12 +51,13 @@ internal sealed class UNetBlock
         DeclareFilter(state, $"{name}.skip");
         if (!attention)
             return;
-        _heads = options.ChannelsPerHead == 0 ? 1 : channelsOut / options.ChannelsPerHead;
-        if (_heads == 0 || channelsOut % _heads != 0 || channelsOut / _heads > 256)
+        int perHead = options.ChannelsPerHead == 0 ? channelsOut : options.ChannelsPerHead;
+        if (channelsOut % perHead != 0 || perHead > 256)
         {
-            throw new BDenseException($"{name}: {channelsOut} channels do not divide into attention heads of "
-                + $"{(options.ChannelsPerHead == 0 ? channelsOut : options.ChannelsPerHead)}; heads have 1 to 256 channels: see channelsPerHead");
+            throw new BDenseException($"{name}: {channelsOut} channels do not divide into attention heads of {perHead}; "
+                + "channelsPerHead is a divisor of them, at most 256");
         }
+        _heads = channelsOut / perHead;
         _norm2 = new Normalization(state, $"{name}.norm2", channelsOut, options.Epsilon);
         _qkv = new Convolution(state, $"{name}.qkv", channelsOut, 3 * channelsOut, 1, gain: Math.Sqrt(0.2), new WeightLayout(_heads));
         _proj = new Convolution(state, $"{name}.proj", channelsOut, channelsOut, 1, gain: 1e-5);

@@ -95,10 +95,7 @@ public sealed record UNetConfig
         }
         catch (JsonException e)
         {
-            // The path is "$.field"; System.Text.Json's message adds position and path again after the first sentence.
-            string field = e.Path is { Length: > 2 } path ? $"field '{path[2..]}': " : "";
-            string at = e.LineNumber is { } line ? $" (line {line + 1})" : "";
-            throw new BDenseException($"{source}: {field}{FirstSentence(e.Message)}{at}", e);
+            throw new BDenseException($"{source}: {JsonFault.Describe(e)}", e);
         }
     }
 
@@ -142,11 +139,4 @@ public sealed record UNetConfig
     public bool Equals(UNetConfig? other) => other is not null && ToJson() == other.ToJson();
 
     public override int GetHashCode() => ToJson().GetHashCode(StringComparison.Ordinal);
-
-    private static string FirstSentence(string message)
-    {
-        int end = message.IndexOf(" Path:", StringComparison.Ordinal);
-        string first = end < 0 ? message : message[..end];
-        return first.ReplaceLineEndings(" ").Replace("BDense.Model.", "", StringComparison.Ordinal).TrimEnd('.', ' ');
-    }
 }
