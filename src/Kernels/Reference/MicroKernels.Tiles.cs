@@ -4,6 +4,8 @@ namespace BDense.Kernels.Reference;
 
 // The register tiles, rows x registers. Accumulators are explicit locals, since the JIT keeps no array in registers: 12 of the 16
 // AVX2 registers hold sums (6x2, 4x3), or 24 of the 32 of AVX-512 (8x3); both hide the latency of two multiply-adds a cycle.
+// No call may come while sums are live: no SIMD register survives one, and the JIT would spill every sum at every step.
+[SkipLocalsInit]
 internal unsafe partial struct MicroKernels
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -23,7 +25,8 @@ internal unsafe partial struct MicroKernels
         for (int outer = 0; outer < t->Outer; outer++)
         {
             float* a = t->A + t->AOuter[outer], b = t->B + t->BOuter[outer];
-            float* a0 = a + t->ARows[0], a1 = a + t->ARows[1], a2 = a + t->ARows[2], a3 = a + t->ARows[3], a4 = a + t->ARows[4], a5 = a + t->ARows[5], a6 = a + t->ARows[6], a7 = a + t->ARows[7];
+            float* a0 = a + t->ARows[0], a1 = a + t->ARows[1], a2 = a + t->ARows[2], a3 = a + t->ARows[3];
+            float* a4 = a + t->ARows[4], a5 = a + t->ARows[5], a6 = a + t->ARows[6], a7 = a + t->ARows[7];
             for (nint i = 0; i != end; i += aStep)
             {
                 var b0 = TLanes.Load(b);
@@ -46,14 +49,28 @@ internal unsafe partial struct MicroKernels
                 c70 = TLanes.MultiplyAdd(x, b0, c70);
             }
         }
-        Finish1<TLanes, V>(t, 0, c00);
-        Finish1<TLanes, V>(t, 1, c10);
-        Finish1<TLanes, V>(t, 2, c20);
-        Finish1<TLanes, V>(t, 3, c30);
-        Finish1<TLanes, V>(t, 4, c40);
-        Finish1<TLanes, V>(t, 5, c50);
-        Finish1<TLanes, V>(t, 6, c60);
-        Finish1<TLanes, V>(t, 7, c70);
+        if (t->ColumnCount == TLanes.Count)
+        {
+            Finish<TLanes, V>(t, 0, c00);
+            Finish<TLanes, V>(t, 1, c10);
+            Finish<TLanes, V>(t, 2, c20);
+            Finish<TLanes, V>(t, 3, c30);
+            Finish<TLanes, V>(t, 4, c40);
+            Finish<TLanes, V>(t, 5, c50);
+            Finish<TLanes, V>(t, 6, c60);
+            Finish<TLanes, V>(t, 7, c70);
+            return;
+        }
+        float* sums = stackalloc float[8 * TLanes.Count];
+        Keep<TLanes, V>(sums + (0 * TLanes.Count), c00);
+        Keep<TLanes, V>(sums + (1 * TLanes.Count), c10);
+        Keep<TLanes, V>(sums + (2 * TLanes.Count), c20);
+        Keep<TLanes, V>(sums + (3 * TLanes.Count), c30);
+        Keep<TLanes, V>(sums + (4 * TLanes.Count), c40);
+        Keep<TLanes, V>(sums + (5 * TLanes.Count), c50);
+        Keep<TLanes, V>(sums + (6 * TLanes.Count), c60);
+        Keep<TLanes, V>(sums + (7 * TLanes.Count), c70);
+        FinishPart<TLanes, V>(t, sums, TLanes.Count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -71,7 +88,8 @@ internal unsafe partial struct MicroKernels
         for (int outer = 0; outer < t->Outer; outer++)
         {
             float* a = t->A + t->AOuter[outer], b = t->B + t->BOuter[outer];
-            float* a0 = a + t->ARows[0], a1 = a + t->ARows[1], a2 = a + t->ARows[2], a3 = a + t->ARows[3], a4 = a + t->ARows[4], a5 = a + t->ARows[5];
+            float* a0 = a + t->ARows[0], a1 = a + t->ARows[1], a2 = a + t->ARows[2];
+            float* a3 = a + t->ARows[3], a4 = a + t->ARows[4], a5 = a + t->ARows[5];
             for (nint i = 0; i != end; i += aStep)
             {
                 var b0 = TLanes.Load(b);
@@ -97,12 +115,24 @@ internal unsafe partial struct MicroKernels
                 c51 = TLanes.MultiplyAdd(x, b1, c51);
             }
         }
-        Finish2<TLanes, V>(t, 0, c00, c01);
-        Finish2<TLanes, V>(t, 1, c10, c11);
-        Finish2<TLanes, V>(t, 2, c20, c21);
-        Finish2<TLanes, V>(t, 3, c30, c31);
-        Finish2<TLanes, V>(t, 4, c40, c41);
-        Finish2<TLanes, V>(t, 5, c50, c51);
+        if (t->ColumnCount == 2 * TLanes.Count)
+        {
+            Finish<TLanes, V>(t, 0, c00, c01);
+            Finish<TLanes, V>(t, 1, c10, c11);
+            Finish<TLanes, V>(t, 2, c20, c21);
+            Finish<TLanes, V>(t, 3, c30, c31);
+            Finish<TLanes, V>(t, 4, c40, c41);
+            Finish<TLanes, V>(t, 5, c50, c51);
+            return;
+        }
+        float* sums = stackalloc float[12 * TLanes.Count];
+        Keep<TLanes, V>(sums + (0 * TLanes.Count), c00, c01);
+        Keep<TLanes, V>(sums + (2 * TLanes.Count), c10, c11);
+        Keep<TLanes, V>(sums + (4 * TLanes.Count), c20, c21);
+        Keep<TLanes, V>(sums + (6 * TLanes.Count), c30, c31);
+        Keep<TLanes, V>(sums + (8 * TLanes.Count), c40, c41);
+        Keep<TLanes, V>(sums + (10 * TLanes.Count), c50, c51);
+        FinishPart<TLanes, V>(t, sums, 2 * TLanes.Count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -143,10 +173,20 @@ internal unsafe partial struct MicroKernels
                 c32 = TLanes.MultiplyAdd(x, b2, c32);
             }
         }
-        Finish3<TLanes, V>(t, 0, c00, c01, c02);
-        Finish3<TLanes, V>(t, 1, c10, c11, c12);
-        Finish3<TLanes, V>(t, 2, c20, c21, c22);
-        Finish3<TLanes, V>(t, 3, c30, c31, c32);
+        if (t->ColumnCount == 3 * TLanes.Count)
+        {
+            Finish<TLanes, V>(t, 0, c00, c01, c02);
+            Finish<TLanes, V>(t, 1, c10, c11, c12);
+            Finish<TLanes, V>(t, 2, c20, c21, c22);
+            Finish<TLanes, V>(t, 3, c30, c31, c32);
+            return;
+        }
+        float* sums = stackalloc float[12 * TLanes.Count];
+        Keep<TLanes, V>(sums + (0 * TLanes.Count), c00, c01, c02);
+        Keep<TLanes, V>(sums + (3 * TLanes.Count), c10, c11, c12);
+        Keep<TLanes, V>(sums + (6 * TLanes.Count), c20, c21, c22);
+        Keep<TLanes, V>(sums + (9 * TLanes.Count), c30, c31, c32);
+        FinishPart<TLanes, V>(t, sums, 3 * TLanes.Count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -166,7 +206,8 @@ internal unsafe partial struct MicroKernels
         for (int outer = 0; outer < t->Outer; outer++)
         {
             float* a = t->A + t->AOuter[outer], b = t->B + t->BOuter[outer];
-            float* a0 = a + t->ARows[0], a1 = a + t->ARows[1], a2 = a + t->ARows[2], a3 = a + t->ARows[3], a4 = a + t->ARows[4], a5 = a + t->ARows[5], a6 = a + t->ARows[6], a7 = a + t->ARows[7];
+            float* a0 = a + t->ARows[0], a1 = a + t->ARows[1], a2 = a + t->ARows[2], a3 = a + t->ARows[3];
+            float* a4 = a + t->ARows[4], a5 = a + t->ARows[5], a6 = a + t->ARows[6], a7 = a + t->ARows[7];
             for (nint i = 0; i != end; i += aStep)
             {
                 var b0 = TLanes.Load(b);
@@ -198,14 +239,28 @@ internal unsafe partial struct MicroKernels
                 c71 = TLanes.MultiplyAdd(x, b1, c71);
             }
         }
-        Finish2<TLanes, V>(t, 0, c00, c01);
-        Finish2<TLanes, V>(t, 1, c10, c11);
-        Finish2<TLanes, V>(t, 2, c20, c21);
-        Finish2<TLanes, V>(t, 3, c30, c31);
-        Finish2<TLanes, V>(t, 4, c40, c41);
-        Finish2<TLanes, V>(t, 5, c50, c51);
-        Finish2<TLanes, V>(t, 6, c60, c61);
-        Finish2<TLanes, V>(t, 7, c70, c71);
+        if (t->ColumnCount == 2 * TLanes.Count)
+        {
+            Finish<TLanes, V>(t, 0, c00, c01);
+            Finish<TLanes, V>(t, 1, c10, c11);
+            Finish<TLanes, V>(t, 2, c20, c21);
+            Finish<TLanes, V>(t, 3, c30, c31);
+            Finish<TLanes, V>(t, 4, c40, c41);
+            Finish<TLanes, V>(t, 5, c50, c51);
+            Finish<TLanes, V>(t, 6, c60, c61);
+            Finish<TLanes, V>(t, 7, c70, c71);
+            return;
+        }
+        float* sums = stackalloc float[16 * TLanes.Count];
+        Keep<TLanes, V>(sums + (0 * TLanes.Count), c00, c01);
+        Keep<TLanes, V>(sums + (2 * TLanes.Count), c10, c11);
+        Keep<TLanes, V>(sums + (4 * TLanes.Count), c20, c21);
+        Keep<TLanes, V>(sums + (6 * TLanes.Count), c30, c31);
+        Keep<TLanes, V>(sums + (8 * TLanes.Count), c40, c41);
+        Keep<TLanes, V>(sums + (10 * TLanes.Count), c50, c51);
+        Keep<TLanes, V>(sums + (12 * TLanes.Count), c60, c61);
+        Keep<TLanes, V>(sums + (14 * TLanes.Count), c70, c71);
+        FinishPart<TLanes, V>(t, sums, 2 * TLanes.Count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -225,7 +280,8 @@ internal unsafe partial struct MicroKernels
         for (int outer = 0; outer < t->Outer; outer++)
         {
             float* a = t->A + t->AOuter[outer], b = t->B + t->BOuter[outer];
-            float* a0 = a + t->ARows[0], a1 = a + t->ARows[1], a2 = a + t->ARows[2], a3 = a + t->ARows[3], a4 = a + t->ARows[4], a5 = a + t->ARows[5], a6 = a + t->ARows[6], a7 = a + t->ARows[7];
+            float* a0 = a + t->ARows[0], a1 = a + t->ARows[1], a2 = a + t->ARows[2], a3 = a + t->ARows[3];
+            float* a4 = a + t->ARows[4], a5 = a + t->ARows[5], a6 = a + t->ARows[6], a7 = a + t->ARows[7];
             for (nint i = 0; i != end; i += aStep)
             {
                 var b0 = TLanes.Load(b);
@@ -266,13 +322,27 @@ internal unsafe partial struct MicroKernels
                 c72 = TLanes.MultiplyAdd(x, b2, c72);
             }
         }
-        Finish3<TLanes, V>(t, 0, c00, c01, c02);
-        Finish3<TLanes, V>(t, 1, c10, c11, c12);
-        Finish3<TLanes, V>(t, 2, c20, c21, c22);
-        Finish3<TLanes, V>(t, 3, c30, c31, c32);
-        Finish3<TLanes, V>(t, 4, c40, c41, c42);
-        Finish3<TLanes, V>(t, 5, c50, c51, c52);
-        Finish3<TLanes, V>(t, 6, c60, c61, c62);
-        Finish3<TLanes, V>(t, 7, c70, c71, c72);
+        if (t->ColumnCount == 3 * TLanes.Count)
+        {
+            Finish<TLanes, V>(t, 0, c00, c01, c02);
+            Finish<TLanes, V>(t, 1, c10, c11, c12);
+            Finish<TLanes, V>(t, 2, c20, c21, c22);
+            Finish<TLanes, V>(t, 3, c30, c31, c32);
+            Finish<TLanes, V>(t, 4, c40, c41, c42);
+            Finish<TLanes, V>(t, 5, c50, c51, c52);
+            Finish<TLanes, V>(t, 6, c60, c61, c62);
+            Finish<TLanes, V>(t, 7, c70, c71, c72);
+            return;
+        }
+        float* sums = stackalloc float[24 * TLanes.Count];
+        Keep<TLanes, V>(sums + (0 * TLanes.Count), c00, c01, c02);
+        Keep<TLanes, V>(sums + (3 * TLanes.Count), c10, c11, c12);
+        Keep<TLanes, V>(sums + (6 * TLanes.Count), c20, c21, c22);
+        Keep<TLanes, V>(sums + (9 * TLanes.Count), c30, c31, c32);
+        Keep<TLanes, V>(sums + (12 * TLanes.Count), c40, c41, c42);
+        Keep<TLanes, V>(sums + (15 * TLanes.Count), c50, c51, c52);
+        Keep<TLanes, V>(sums + (18 * TLanes.Count), c60, c61, c62);
+        Keep<TLanes, V>(sums + (21 * TLanes.Count), c70, c71, c72);
+        FinishPart<TLanes, V>(t, sums, 3 * TLanes.Count);
     }
 }

@@ -31,7 +31,6 @@ internal unsafe struct Tile
 internal unsafe partial struct MicroKernels
 {
     public const int MaxRows = 8;
-    private const int MaxColumns = 48;
 
     private delegate*<Tile*, void> _one, _two, _three;
     private int _rows1, _rows2, _rows3;
@@ -102,47 +101,35 @@ internal unsafe partial struct MicroKernels
         };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish1<TLanes, V>(Tile* t, int row, V c0)
+    private static void Finish<TLanes, V>(Tile* t, int row, V c0)
         where TLanes : struct, ILanes<V>
         where V : unmanaged
     {
         if (row >= t->RowCount)
             return;
-        if (t->ColumnCount != TLanes.Count)
-            FinishPart<TLanes, V>(t, row, c0, c0, c0);
-        else
-            FinishRegister<TLanes, V>(t, t->Y + t->YRows[row], 0, c0);
+        float* y = t->Y + t->YRows[row];
+        FinishRegister<TLanes, V>(t, y, 0, c0);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish2<TLanes, V>(Tile* t, int row, V c0, V c1)
+    private static void Finish<TLanes, V>(Tile* t, int row, V c0, V c1)
         where TLanes : struct, ILanes<V>
         where V : unmanaged
     {
         if (row >= t->RowCount)
             return;
-        if (t->ColumnCount != 2 * TLanes.Count)
-        {
-            FinishPart<TLanes, V>(t, row, c0, c1, c1);
-            return;
-        }
         float* y = t->Y + t->YRows[row];
         FinishRegister<TLanes, V>(t, y, 0, c0);
         FinishRegister<TLanes, V>(t, y, 1, c1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish3<TLanes, V>(Tile* t, int row, V c0, V c1, V c2)
+    private static void Finish<TLanes, V>(Tile* t, int row, V c0, V c1, V c2)
         where TLanes : struct, ILanes<V>
         where V : unmanaged
     {
         if (row >= t->RowCount)
             return;
-        if (t->ColumnCount != 3 * TLanes.Count)
-        {
-            FinishPart<TLanes, V>(t, row, c0, c1, c2);
-            return;
-        }
         float* y = t->Y + t->YRows[row];
         FinishRegister<TLanes, V>(t, y, 0, c0);
         FinishRegister<TLanes, V>(t, y, 1, c1);
@@ -163,22 +150,53 @@ internal unsafe partial struct MicroKernels
         TLanes.Store(c, y + j);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void FinishPart<TLanes, V>(Tile* t, int row, V c0, V c1, V c2)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Keep<TLanes, V>(float* sums, V c0)
         where TLanes : struct, ILanes<V>
         where V : unmanaged
     {
-        float* sums = stackalloc float[MaxColumns];
+        TLanes.Store(c0, sums);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Keep<TLanes, V>(float* sums, V c0, V c1)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        TLanes.Store(c0, sums);
+        TLanes.Store(c1, sums + TLanes.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Keep<TLanes, V>(float* sums, V c0, V c1, V c2)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
         TLanes.Store(c0, sums);
         TLanes.Store(c1, sums + TLanes.Count);
         TLanes.Store(c2, sums + (2 * TLanes.Count));
-        float* y = t->Y + t->YRows[row];
-        for (int j = 0; j < t->ColumnCount; j++)
+    }
+
+    /// <summary>A panel with padding: the sums come through memory, whole registers first, then single columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void FinishPart<TLanes, V>(Tile* t, float* sums, int width)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        int columns = t->ColumnCount, whole = columns / TLanes.Count;
+        float alpha = t->Alpha;
+        for (int i = 0; i < t->RowCount; i++, sums += width)
         {
-            float c = sums[j] * t->Alpha;
-            if (t->Bias is not null)
-                c += t->Bias[j];
-            y[j] = t->Accumulate ? c + y[j] : c;
+            float* y = t->Y + t->YRows[i];
+            for (int register = 0; register < whole; register++)
+                FinishRegister<TLanes, V>(t, y, register, TLanes.Load(sums + (register * TLanes.Count)));
+            for (int j = whole * TLanes.Count; j < columns; j++)
+            {
+                float c = sums[j] * alpha;
+                if (t->Bias is not null)
+                    c += t->Bias[j];
+                y[j] = t->Accumulate ? c + y[j] : c;
+            }
         }
     }
 }
