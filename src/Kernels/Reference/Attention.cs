@@ -226,7 +226,7 @@ internal static unsafe class AttentionRows
         var sums = Vector<float>.Zero;
         for (i = 0; i <= count - lanes; i += lanes)
         {
-            var e = Exp(Vector.Load(s + i) - shift);
+            var e = Simd.Exp(Vector.Load(s + i) - shift);
             sums += e;
             e.Store(s + i);
         }
@@ -254,7 +254,7 @@ internal static unsafe class AttentionRows
         var mean = new Vector<float>(delta);
         for (; i <= count - lanes; i += lanes)
         {
-            var p = Exp(Vector.Load(s + i) - shift);
+            var p = Simd.Exp(Vector.Load(s + i) - shift);
             p.Store(s + i);
             (p * (Vector.Load(dp + i) - mean) * scale).Store(dp + i);
         }
@@ -276,30 +276,5 @@ internal static unsafe class AttentionRows
         for (; i < count; i++)
             sum += a[i] * b[i];
         return sum;
-    }
-
-    /// <summary>e^x to about 2 units in the last place for x of -87 to 88; below, 0 to within 1.2e-38; NaN stays NaN.</summary>
-    /// <remarks>x = n ln 2 + r with |r| at most ln 2 / 2; e^r by its Taylor polynomial of degree 7 (error 5e-9); 2^n into the exponent.</remarks>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Exp(Vector<float> x)
-    {
-        var clamped = Vector.ConditionalSelect(Vector.LessThan(x, new Vector<float>(-87.33f)), new Vector<float>(-87.33f), x);
-        clamped = Vector.ConditionalSelect(Vector.GreaterThan(clamped, new Vector<float>(88.37f)), new Vector<float>(88.37f), clamped);
-        // Adding and taking away 1.5 2^23 rounds to the nearest integer.
-        var magic = new Vector<float>(12582912f);
-        var shifted = Vector.MultiplyAddEstimate(clamped, new Vector<float>(1.44269504f), magic);
-        var n = shifted - magic;
-        var r = Vector.MultiplyAddEstimate(n, new Vector<float>(-0.693359375f), clamped);
-        r = Vector.MultiplyAddEstimate(n, new Vector<float>(2.12194440e-4f), r);
-        var e = new Vector<float>(1f / 5040f);
-        e = Vector.MultiplyAddEstimate(e, r, new Vector<float>(1f / 720f));
-        e = Vector.MultiplyAddEstimate(e, r, new Vector<float>(1f / 120f));
-        e = Vector.MultiplyAddEstimate(e, r, new Vector<float>(1f / 24f));
-        e = Vector.MultiplyAddEstimate(e, r, new Vector<float>(1f / 6f));
-        e = Vector.MultiplyAddEstimate(e, r, new Vector<float>(0.5f));
-        e = Vector.MultiplyAddEstimate(e, r, Vector<float>.One);
-        e = Vector.MultiplyAddEstimate(e, r, Vector<float>.One);
-        var power = Vector.ShiftLeft(Vector.ConvertToInt32(n) + new Vector<int>(127), 23);
-        return e * Vector.AsVectorSingle(power);
     }
 }
