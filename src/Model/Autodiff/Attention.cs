@@ -4,7 +4,10 @@ namespace BDense.Model;
 
 public sealed partial class Tape
 {
-    /// <summary>y = softmax(q k^T / sqrt(HeadSize)) v over the pixels of each sample; see <see cref="Backend.Attention"/>. Saves qkv, y and the rows' log-sum-exp.</summary>
+    /// <summary>
+    /// y = softmax(q k^T / sqrt(HeadSize)) v over the pixels of each sample; see <see cref="Backend.Attention"/>. Saves qkv, y and the
+    /// rows' log-sum-exp.
+    /// </summary>
     /// <param name="qkv">[N,H,W,3C]: all of q, then k, then v; within each, head after head.</param>
     /// <param name="heads">A divisor of C.</param>
     /// <returns>[N,H,W,C]</returns>

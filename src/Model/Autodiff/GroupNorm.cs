@@ -53,7 +53,8 @@ public sealed partial class Tape
             // The kernel always writes all gradients; those of frozen parameters go to waste.
             var dgamma = _gamma.Gradient ?? tape.Waste(_gamma.Shape);
             var dbeta = _beta.Gradient ?? tape.Waste(_beta.Shape);
-            tape.Backend.GroupNormBackward(_shape, dy, _x.Data, _stats, _gamma.Value, _beta.Value, _scaleShift?.Data, dx, dgamma, dbeta, dscaleShift);
+            tape.Backend.GroupNormBackward(_shape, dy, _x.Data, _stats, _gamma.Value, _beta.Value, _scaleShift?.Data,
+                dx, dgamma, dbeta, dscaleShift);
             if (_gamma.Gradient is null)
                 dgamma.Dispose();
             if (_beta.Gradient is null)

@@ -136,7 +136,10 @@ public static class Checkpoint
         {
             var names = which.Order(StringComparer.Ordinal).ToArray();
             if (names.Length > 0)
-                faults.Add($"{names.Length} {fault}: {string.Join(", ", names.Take(NamesInMessage))}{(names.Length > NamesInMessage ? ", ..." : "")}");
+            {
+                string more = names.Length > NamesInMessage ? ", ..." : "";
+                faults.Add($"{names.Length} {fault}: {string.Join(", ", names.Take(NamesInMessage))}{more}");
+            }
         }
 
         static string Text(int[] shape) => $"[{string.Join(", ", shape)}]";

@@ -48,7 +48,9 @@ public sealed class Denoiser(INetwork network)
     /// <param name="x">[N,H,W,C]; the caller keeps it.</param>
     /// <param name="sigma">The noise level of all samples.</param>
     /// <param name="options">Conditions.</param>
-    /// <exception cref="BDenseException">The network has several branches: fold them first (<see cref="BranchHead.Fold(UNet, ReadOnlySpan{double})"/>).</exception>
+    /// <exception cref="BDenseException">
+    /// The network has several branches: fold them first (<see cref="BranchHead.Fold(UNet, ReadOnlySpan{double})"/>).
+    /// </exception>
     public Tensor Denoise(Tensor x, double sigma, in ForwardOptions options = default)
     {
         if (Network.Config.Branches != 1)

@@ -10,7 +10,8 @@ public sealed class UNet : INetwork
 
     /// <param name="backend">Where it lives.</param>
     /// <param name="config">Its shape.</param>
-    /// <param name="seed">Of the initial values, which depend on it and on each parameter's name alone. Without a seed they are zeros, for the caller to overwrite.</param>
+    /// <param name="seed">Of the initial values, which depend on it and on each parameter's name alone. Without a seed they are zeros,
+    /// for the caller to overwrite.</param>
     /// <exception cref="BDenseException">The configuration does not hold together.</exception>
     public UNet(Backend backend, UNetConfig config, ulong? seed)
     {
