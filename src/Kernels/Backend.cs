@@ -39,6 +39,8 @@ public abstract partial class Backend : IDisposable
 
     public Tensor FromArray(ReadOnlySpan<float> values, Shape shape)
     {
+        if (values.Length != shape.Length)
+            throw new BDenseException($"{values.Length} values do not fit a tensor of {shape}");
         var y = Empty(shape);
         y.Upload(values);
         return y;

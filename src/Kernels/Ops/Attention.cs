@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace BDense.Kernels;
 
 /// <summary>Self-attention over packed projections.</summary>
@@ -58,10 +60,10 @@ public abstract partial class Backend
 
     protected abstract void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv);
 
-    private void CheckAttention(in AttentionShape s, Tensor qkv, Tensor lse)
+    private void CheckAttention(in AttentionShape s, Tensor qkv, Tensor lse, [CallerMemberName] string op = "")
     {
-        Require(s is { Tokens: > 0, Heads: > 0, HeadSize: > 0 and <= 256 }, $"no such attention: {s}; head sizes 1 to 256");
-        Expect(qkv, s.Qkv);
-        Expect(lse, s.LogSumExp);
+        Require(s is { Tokens: > 0, Heads: > 0, HeadSize: > 0 and <= 256 }, $"no such attention: {s}; head sizes 1 to 256", op);
+        Expect(qkv, s.Qkv, op: op);
+        Expect(lse, s.LogSumExp, op: op);
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -26,11 +28,11 @@ public abstract partial class Backend
 
     protected abstract void BroadcastAddBackwardCore(Tensor dy, Tensor de);
 
-    private void CheckBroadcast(Tensor x, Tensor e)
+    private void CheckBroadcast(Tensor x, Tensor e, [CallerMemberName] string op = "")
     {
         Require(e.Shape.Rank == 2 && x.Shape.Rank >= 2 && x.Shape[0] == e.Shape[0] && x.Shape[-1] == e.Shape[1],
-            $"{e.Shape} does not broadcast over {x.Shape}; expected [N,...,C] and [N,C]");
-        Expect(x, x.Shape);
-        Expect(e, e.Shape);
+            $"{e.Shape} does not broadcast over {x.Shape}; expected [N,...,C] and [N,C]", op);
+        Expect(x, x.Shape, op: op);
+        Expect(e, e.Shape, op: op);
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -25,13 +27,13 @@ public abstract partial class Backend
 
     protected abstract void SplitCore(Tensor y, Tensor a, Tensor b);
 
-    private void CheckConcat(Tensor a, Tensor b, Tensor y)
+    private void CheckConcat(Tensor a, Tensor b, Tensor y, [CallerMemberName] string op = "")
     {
-        Expect(a, a.Shape);
-        Expect(b, b.Shape);
-        Expect(y, y.Shape);
+        Expect(a, a.Shape, op: op);
+        Expect(b, b.Shape, op: op);
+        Expect(y, y.Shape, op: op);
         Require(a.Shape.Rank > 0 && b.Shape.Rank > 0 && y.Shape.Rank > 0 && a.Shape[-1] + b.Shape[-1] == y.Shape[-1]
             && a.Length / a.Shape[-1] == y.Length / y.Shape[-1] && b.Length / b.Shape[-1] == y.Length / y.Shape[-1],
-            $"channels of {a.Shape} and {b.Shape} do not make {y.Shape}");
+            $"channels of {a.Shape} and {b.Shape} do not make {y.Shape}", op);
     }
 }

@@ -16,8 +16,8 @@ public readonly record struct Conv2dShape(int N, int H, int W, int C, int K, int
     /// <summary>Odd kernel, stride 1, output as large as the input.</summary>
     public static Conv2dShape Same(int n, int h, int w, int c, int k, int kernel) => new(n, h, w, c, k, kernel, kernel, 1, kernel / 2, kernel / 2);
 
-    public int P => (H + PadBegin + PadEnd - R) / Stride + 1;
-    public int Q => (W + PadBegin + PadEnd - S) / Stride + 1;
+    public int P => Stride == 0 ? 0 : (H + PadBegin + PadEnd - R) / Stride + 1;
+    public int Q => Stride == 0 ? 0 : (W + PadBegin + PadEnd - S) / Stride + 1;
     public Shape Input => new(N, H, W, C);
     public Shape Weight => new(K, R, S, C);
     public Shape Output => new(N, P, Q, K);

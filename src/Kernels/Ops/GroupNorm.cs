@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace BDense.Kernels;
 
 /// <summary>Geometry of a group normalisation, with the optional per-sample scale and shift and the optional SiLU.</summary>
@@ -73,13 +75,13 @@ public abstract partial class Backend
     protected abstract void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
         Tensor? scaleShift, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift);
 
-    private void CheckGroupNorm(in GroupNormShape s, Tensor x, Tensor gamma, Tensor? scaleShift, Tensor stats)
+    private void CheckGroupNorm(in GroupNormShape s, Tensor x, Tensor gamma, Tensor? scaleShift, Tensor stats, [CallerMemberName] string op = "")
     {
-        Require(s.Groups > 0 && s.C % s.Groups == 0, $"{s.C} channels do not divide into {s.Groups} groups");
-        Expect(x, s.Activation);
-        Expect(gamma, new Shape(s.C));
-        Expect(stats, s.Stats);
+        Require(s.Groups > 0 && s.C % s.Groups == 0, $"{s.C} channels do not divide into {s.Groups} groups", op);
+        Expect(x, s.Activation, op: op);
+        Expect(gamma, new Shape(s.C), op: op);
+        Expect(stats, s.Stats, op: op);
         if (scaleShift is not null)
-            Expect(scaleShift, s.ScaleShift);
+            Expect(scaleShift, s.ScaleShift, op: op);
     }
 }

@@ -15,6 +15,7 @@ public abstract partial class Backend
     public void LinearCombination(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y)
     {
         Require(c.Length == x.Length && c.Length is >= 1 and <= MaxTerms, $"{c.Length} coefficients for {x.Length} tensors; 1 to {MaxTerms} of each");
+        Expect(y, y.Shape);
         foreach (var term in x)
             Expect(term, y.Shape, "a term");
         Report(OpCost.Of((long)c.Length * y.Length, y.Length, (2L * c.Length - 1) * y.Length));
@@ -34,6 +35,7 @@ public abstract partial class Backend
         Require(terms == x.Length && terms is >= 1 and <= MaxTerms, $"coefficients {c.Shape} for {x.Length} tensors; 1 to {MaxTerms} of them");
         Require(c.Shape[0] > 0 && y.Length % c.Shape[0] == 0, $"{y.Shape} does not divide into {c.Shape[0]} samples");
         Expect(c, c.Shape);
+        Expect(y, y.Shape);
         foreach (var term in x)
             Expect(term, y.Shape, "a term");
         Report(OpCost.Of((long)terms * y.Length + c.Length, y.Length, (2L * terms - 1) * y.Length));

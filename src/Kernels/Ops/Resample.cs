@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace BDense.Kernels;
 
 /// <summary>The box filter [1,1]: 2x2 averages down, 2x2 copies up (EDM's <c>resample_filter=[1,1]</c>).</summary>
@@ -29,12 +31,12 @@ public abstract partial class Backend
 
     protected abstract void UpsampleCore(Tensor x, Tensor y, float factor);
 
-    private void CheckResample(Tensor large, Tensor small)
+    private void CheckResample(Tensor large, Tensor small, [CallerMemberName] string op = "")
     {
-        Expect(large, large.Shape);
-        Expect(small, small.Shape);
+        Expect(large, large.Shape, op: op);
+        Expect(small, small.Shape, op: op);
         Require(large.Shape.Rank == 4 && small.Shape.Rank == 4 && large.Shape[0] == small.Shape[0] && large.Shape[3] == small.Shape[3]
             && large.Shape[1] == 2 * small.Shape[1] && large.Shape[2] == 2 * small.Shape[2],
-            $"{large.Shape} is not twice as large as {small.Shape}");
+            $"{large.Shape} is not twice as large as {small.Shape}", op);
     }
 }

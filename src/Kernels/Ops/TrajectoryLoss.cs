@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace BDense.Kernels;
 
 /// <summary>The distance rho between a branch state and its target, elementwise.</summary>
@@ -102,6 +104,7 @@ public abstract partial class Backend
     /// <summary>Gradient of <see cref="TrajectoryStates"/>: dF_j = sum_b M[n,b,j] dstates[b], overwritten.</summary>
     public void TrajectoryStatesBackward(in TrajectoryShape s, Tensor dstates, Tensor map, Tensor dheads)
     {
+        Require(s.Branches is >= 1 and <= MaxBranches, $"{s.Branches} branches; 1 to {MaxBranches} are possible");
         Expect(dstates, s.States);
         Expect(map, s.Map);
         Expect(dheads, s.Heads);
@@ -117,12 +120,12 @@ public abstract partial class Backend
 
     protected abstract void TrajectoryStatesBackwardCore(in TrajectoryShape s, Tensor dstates, Tensor map, Tensor dheads);
 
-    private void CheckTrajectory(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map)
+    private void CheckTrajectory(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, [CallerMemberName] string op = "")
     {
-        Require(s.Branches is >= 1 and <= MaxBranches, $"{s.Branches} branches; 1 to {MaxBranches} are possible");
-        Expect(x0, s.State);
-        Expect(heads, s.Heads);
-        Expect(skip, s.PerBranch);
-        Expect(map, s.Map);
+        Require(s.Branches is >= 1 and <= MaxBranches, $"{s.Branches} branches; 1 to {MaxBranches} are possible", op);
+        Expect(x0, s.State, op: op);
+        Expect(heads, s.Heads, op: op);
+        Expect(skip, s.PerBranch, op: op);
+        Expect(map, s.Map, op: op);
     }
 }
