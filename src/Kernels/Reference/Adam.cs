@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 
 namespace BDense.Kernels.Reference;
 
@@ -20,41 +19,47 @@ file unsafe struct AdamJob : IJob
 
     public readonly void Run(int task)
     {
-        var s = this;
-        float* p = s.P, g = s.G, m = s.M, v = s.V, ema = s.Ema;
-        int lanes = Vector<float>.Count;
-        int i = task * Chunk.Length, end = Math.Min(i + Chunk.Length, s.Length);
-        Vector<float> gradientFactor = new(s.GradientFactor), beta1 = new(s.Beta1), beta2 = new(s.Beta2), epsilon = new(s.Epsilon);
-        Vector<float> rest1 = new(1f - s.Beta1), rest2 = new(1f - s.Beta2), emaDecay = new(s.EmaDecay), emaRest = new(1f - s.EmaDecay);
-        Vector<float> stepSize = new(s.StepSize), correction2 = new(s.Correction2), decay = new(s.Decay);
-        for (; i < end; i += lanes)
-        {
-            int count = end - i;
-            bool whole = count >= lanes;
-            var gi = Load(g + i, count, whole) * gradientFactor;
-            var mi = Vector.MultiplyAddEstimate(beta1, Load(m + i, count, whole), rest1 * gi);
-            var vi = Vector.MultiplyAddEstimate(beta2, Load(v + i, count, whole), rest2 * gi * gi);
-            var pi = Load(p + i, count, whole);
-            var step = stepSize * mi / (Vector.SquareRoot(vi * correction2) + epsilon);
-            pi -= Vector.MultiplyAddEstimate(decay, pi, step);
-            Store(mi, m + i, count, whole);
-            Store(vi, v + i, count, whole);
-            Store(pi, p + i, count, whole);
-            if (ema != null)
-                Store(Vector.MultiplyAddEstimate(emaDecay, Load(ema + i, count, whole), emaRest * pi), ema + i, count, whole);
-        }
+        int lanes = Vector<float>.Count, start = task * Chunk.Length, count = Math.Min(Chunk.Length, Length - start), rest = count % lanes;
+        float* p = P + start, g = G + start, m = M + start, v = V + start, ema = Ema == null ? null : Ema + start;
+        Update(p, g, m, v, ema, count - rest);
+        if (rest == 0)
+            return;
+        int i = count - rest;
+        float* padded = stackalloc float[5 * lanes];
+        float* ps = padded, gs = padded + lanes, ms = padded + 2 * lanes, vs = padded + 3 * lanes, es = ema == null ? null : padded + 4 * lanes;
+        Simd.Load(p + i, rest).Store(ps);
+        Simd.Load(g + i, rest).Store(gs);
+        Simd.Load(m + i, rest).Store(ms);
+        Simd.Load(v + i, rest).Store(vs);
+        if (ema != null)
+            Simd.Load(ema + i, rest).Store(es);
+        Update(ps, gs, ms, vs, es, lanes);
+        Simd.Store(Vector.Load(ps), p + i, rest);
+        Simd.Store(Vector.Load(ms), m + i, rest);
+        Simd.Store(Vector.Load(vs), v + i, rest);
+        if (ema != null)
+            Simd.Store(Vector.Load(es), ema + i, rest);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<float> Load(float* p, int count, bool whole) => whole ? Vector.Load(p) : Simd.Load(p, count);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Vector<float> x, float* p, int count, bool whole)
+    /// <summary>Over a whole number of vectors.</summary>
+    private readonly void Update(float* p, float* g, float* m, float* v, float* ema, int count)
     {
-        if (whole)
-            x.Store(p);
-        else
-            Simd.Store(x, p, count);
+        Vector<float> gradientFactor = new(GradientFactor), beta1 = new(Beta1), beta2 = new(Beta2), epsilon = new(Epsilon);
+        Vector<float> rest1 = new(1f - Beta1), rest2 = new(1f - Beta2), emaDecay = new(EmaDecay), emaRest = new(1f - EmaDecay);
+        Vector<float> stepSize = new(StepSize), correction2 = new(Correction2), decay = new(Decay);
+        for (int i = 0; i < count; i += Vector<float>.Count)
+        {
+            var gi = Vector.Load(g + i) * gradientFactor;
+            var mi = Vector.MultiplyAddEstimate(beta1, Vector.Load(m + i), rest1 * gi);
+            var vi = Vector.MultiplyAddEstimate(beta2, Vector.Load(v + i), rest2 * gi * gi);
+            var pi = Vector.Load(p + i);
+            pi -= Vector.MultiplyAddEstimate(decay, pi, stepSize * mi / (Vector.SquareRoot(vi * correction2) + epsilon));
+            mi.Store(m + i);
+            vi.Store(v + i);
+            pi.Store(p + i);
+            if (ema != null)
+                Vector.MultiplyAddEstimate(emaDecay, Vector.Load(ema + i), emaRest * pi).Store(ema + i);
+        }
     }
 }
 

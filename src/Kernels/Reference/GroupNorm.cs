@@ -116,7 +116,24 @@ file static unsafe class Sample
             {
                 Vector<float> m = Vector.Load(mean + column), ca = Vector.Load(a + column), cb = Vector.Load(b + column);
                 Vector<float> s = Vector.Load(first + column), t = Vector.Load(second + column);
+                Vector<float> s1 = default, t1 = default;
                 int i = start + column;
+                // Two rows at a time, with sums of their own: an addition waits for the one before it.
+                for (; i + width <= end - lanes; i += 2 * width)
+                {
+                    var (f, g) = sums.Term(Vector.Load(x + i), TSums.ReadsGradient ? Vector.Load(dy + i) : default, m, ca, cb, out var value);
+                    var (f1, g1) = sums.Term(Vector.Load(x + i + width), TSums.ReadsGradient ? Vector.Load(dy + i + width) : default, m, ca, cb,
+                        out var value1);
+                    if (TSums.ReadsGradient)
+                    {
+                        value.Store(du + i);
+                        value1.Store(du + i + width);
+                    }
+                    s += f;
+                    t += g;
+                    s1 += f1;
+                    t1 += g1;
+                }
                 for (; i <= end - lanes; i += width)
                 {
                     var (f, g) = sums.Term(Vector.Load(x + i), TSums.ReadsGradient ? Vector.Load(dy + i) : default, m, ca, cb, out var value);
@@ -125,8 +142,8 @@ file static unsafe class Sample
                     s += f;
                     t += g;
                 }
-                s.Store(first + column);
-                t.Store(second + column);
+                (s + s1).Store(first + column);
+                (t + t1).Store(second + column);
             }
         }
         int rest = total % lanes;

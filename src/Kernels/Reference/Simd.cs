@@ -11,12 +11,41 @@ internal static unsafe class Simd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Exp(Vector<float> x)
     {
-        // Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum.
-        var magic = new Vector<float>(12582912f);
         x = Vector.ConditionalSelect(Vector.GreaterThan(x, new Vector<float>(89f)), new Vector<float>(89f), x);
         x = Vector.ConditionalSelect(Vector.LessThan(x, new Vector<float>(-104f)), new Vector<float>(-104f), x);
+        var p = Fraction(x, out var exponent);
+        // 2^n in two factors: one alone overflows at n = 128 and cannot be denormal.
+        var half = Vector.ShiftRightArithmetic(exponent, 1);
+        return p * PowerOfTwo(half) * PowerOfTwo(exponent - half);
+    }
+
+    /// <summary>1 / (1 + e^-x).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Sigmoid(Vector<float> x) => Vector<float>.One / OnePlusExp(-x);
+
+    /// <summary>x sigmoid(x).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> Silu(Vector<float> x) => x / OnePlusExp(-x);
+
+    /// <summary>1 + e^x, with e^x held to [e^-87, e^88], where it is a normal number: below, the sum is 1 all the same; above, its inverse is less than 10^-38.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> OnePlusExp(Vector<float> x)
+    {
+        x = Vector.ConditionalSelect(Vector.GreaterThan(x, new Vector<float>(88f)), new Vector<float>(88f), x);
+        x = Vector.ConditionalSelect(Vector.LessThan(x, new Vector<float>(-87f)), new Vector<float>(-87f), x);
+        var p = Fraction(x, out var exponent);
+        return Vector.MultiplyAddEstimate(p, PowerOfTwo(exponent), Vector<float>.One);
+    }
+
+    /// <summary>e^x = 2^exponent times what is returned.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> Fraction(Vector<float> x, out Vector<int> exponent)
+    {
+        // Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum.
+        var magic = new Vector<float>(12582912f);
         var shifted = Vector.MultiplyAddEstimate(x, new Vector<float>(1.44269504f), magic);
         var n = shifted - magic;
+        exponent = Vector.AsVectorInt32(shifted) - Vector.AsVectorInt32(magic);
         // ln 2 in two parts, the first with few enough bits that n times it is exact.
         var r = Vector.MultiplyAddEstimate(n, new Vector<float>(-0.693359375f), x);
         r = Vector.MultiplyAddEstimate(n, new Vector<float>(2.12194440e-4f), r);
@@ -27,20 +56,8 @@ internal static unsafe class Simd
         p = Vector.MultiplyAddEstimate(p, r, new Vector<float>(1f / 24));
         p = Vector.MultiplyAddEstimate(p, r, new Vector<float>(1f / 6));
         p = Vector.MultiplyAddEstimate(p, r, new Vector<float>(0.5f));
-        p = Vector.MultiplyAddEstimate(p * r, r, r) + Vector<float>.One;
-        // 2^n in two factors: one alone overflows at n = 128 and cannot be denormal.
-        var exponent = Vector.AsVectorInt32(shifted) - Vector.AsVectorInt32(magic);
-        var half = Vector.ShiftRightArithmetic(exponent, 1);
-        return p * PowerOfTwo(half) * PowerOfTwo(exponent - half);
+        return Vector.MultiplyAddEstimate(p * r, r, r) + Vector<float>.One;
     }
-
-    /// <summary>1 / (1 + e^-x).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Sigmoid(Vector<float> x) => Vector<float>.One / (Vector<float>.One + Exp(-x));
-
-    /// <summary>x sigmoid(x).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Silu(Vector<float> x) => x / (Vector<float>.One + Exp(-x));
 
     /// <summary>sigmoid(x) (1 + x (1 - sigmoid(x))).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -94,7 +111,8 @@ internal static unsafe class Simd
             p[i] = ((float*)&v)[i];
     }
 
-    /// <summary>The sum of the lanes, in double precision, first lane first.</summary>
+    /// <summary>The sum of the lanes, in double precision, first lane first. Not inlined: the index would force the caller's sums out of their registers.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static double SumLanes(Vector<float> v)
     {
         double sum = 0;

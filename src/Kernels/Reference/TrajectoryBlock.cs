@@ -27,56 +27,55 @@ internal readonly struct TrajectoryBlock
     /// <summary>Elements that the inner loops take together: four vectors, so that one coefficient serves all of them.</summary>
     public static int Group => 4 * Vector<float>.Count;
 
-    /// <summary>Distance between two heads' arrays: a block, rounded up to whole groups, and room for what <see cref="Gather"/> writes too far.</summary>
-    public int Stride => (PixelsPerBlock * C + 4 + Group - 1) / Group * Group;
+    /// <summary>Distance between two heads' arrays: a block, rounded up to whole groups.</summary>
+    public int Stride => (PixelsPerBlock * C + Group - 1) / Group * Group;
 
     /// <summary>Deals the heads of <paramref name="pixels"/> pixels out into arrays of pixels * C elements, <see cref="Stride"/> apart, zeros behind.</summary>
     public unsafe void Gather(float* heads, int pixels, float* arrays)
     {
-        int c = C, branches = Branches, stride = Stride, row = branches * c, quick = QuickPixels(pixels);
-        for (int i = 0; i < quick; i++)
+        for (int k = 0; k < Branches; k++)
         {
-            for (int k = 0; k < branches; k++)
-            {
-                float* from = heads + i * row + k * c, to = arrays + k * stride + i * c;
-                for (int j = 0; j < c; j += 4)
-                    Vector128.Load(from + j).Store(to + j);
-            }
-        }
-        for (int k = 0; k < branches; k++)
-        {
-            float* array = arrays + k * stride;
-            for (int i = quick; i < pixels; i++)
-                new Span<float>(heads + i * row + k * c, c).CopyTo(new Span<float>(array + i * c, c));
-            new Span<float>(array + pixels * c, stride - pixels * c).Clear();
+            float* array = arrays + k * Stride;
+            Deal(heads + k * C, Branches * C, array, C, C, pixels);
+            new Span<float>(array + pixels * C, Stride - pixels * C).Clear();
         }
     }
 
     /// <summary>The inverse of <see cref="Gather"/>.</summary>
     public unsafe void Scatter(float* arrays, int pixels, float* heads)
     {
-        int c = C, branches = Branches, stride = Stride, row = branches * c, quick = QuickPixels(pixels);
-        for (int i = 0; i < quick; i++)
-        {
-            for (int k = 0; k < branches; k++)
-            {
-                float* from = arrays + k * stride + i * c, to = heads + i * row + k * c;
-                for (int j = 0; j < c; j += 4)
-                    Vector128.Load(from + j).Store(to + j);
-            }
-        }
-        for (int i = quick; i < pixels; i++)
-        {
-            for (int k = 0; k < branches; k++)
-                new Span<float>(arrays + k * stride + i * c, c).CopyTo(new Span<float>(heads + i * row + k * c, c));
-        }
+        for (int k = 0; k < Branches; k++)
+            Deal(arrays + k * Stride, C, heads + k * C, Branches * C, C, pixels);
     }
 
-    /// <summary>
-    /// Pixels whose heads may be copied four floats at a time, up to three too many at the end of each: in rising order of address, what
-    /// comes next overwrites those. Not the last pixel, nor any where the last is too short to hold three floats.
-    /// </summary>
-    private int QuickPixels(int pixels) => Branches * C >= 3 ? pixels - 1 : 0;
+    /// <summary>Copies pieces of c floats between different distances; colour images and their latents have moves of their own.</summary>
+    private static unsafe void Deal(float* from, int fromStep, float* to, int toStep, int c, int count)
+    {
+        if (fromStep == toStep)
+        {
+            new Span<float>(from, count * c).CopyTo(new Span<float>(to, count * c));
+        }
+        else if (c == 3)
+        {
+            for (; count > 0; count--, from += fromStep, to += toStep)
+            {
+                long two = *(long*)from;
+                float third = from[2];
+                *(long*)to = two;
+                to[2] = third;
+            }
+        }
+        else if (c == 4)
+        {
+            for (; count > 0; count--, from += fromStep, to += toStep)
+                Vector128.Load(from).Store(to);
+        }
+        else
+        {
+            for (; count > 0; count--, from += fromStep, to += toStep)
+                new Span<float>(from, c).CopyTo(new Span<float>(to, c));
+        }
+    }
 
     /// <summary>The sample of a task, the first element of its block in a state, and the block's pixels.</summary>
     public (int Sample, int First, int Pixels) Task(int task)
