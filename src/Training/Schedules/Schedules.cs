@@ -1,0 +1,88 @@
+using BDense.Kernels;
+
+namespace BDense.Training;
+
+/// <summary>The schedules, each a formula; <see cref="Find"/> knows them by name.</summary>
+public static class Schedules
+{
+    public static IReadOnlyList<string> Names { get; } = ["polynomial", "logsnr", "cosine", "discrete"];
+
+    /// <summary>A schedule by its name, over [<paramref name="sigmaMin"/>, <paramref name="sigmaMax"/>].</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="sigmaMin">Above 0.</param>
+    /// <param name="sigmaMax">Above sigmaMin.</param>
+    /// <param name="rho">Of the polynomial schedule.</param>
+    /// <exception cref="UsageException">An unknown name or an empty range.</exception>
+    public static Schedule Find(string name, double sigmaMin = 0.006, double sigmaMax = 80, double rho = 7) => name switch
+    {
+        "polynomial" => Polynomial(sigmaMin, sigmaMax, rho),
+        "logsnr" => LogSnr(sigmaMin, sigmaMax),
+        "cosine" => Cosine(sigmaMin, sigmaMax),
+        "discrete" => Discrete(sigmaMin, sigmaMax),
+        _ => throw new UsageException($"there is no schedule '{name}'; there are {string.Join(", ", Names)}"),
+    };
+
+    /// <summary>sigma = (sigma_max^(1/rho) + u (sigma_min^(1/rho) - sigma_max^(1/rho)))^rho. Karras et al. 2022, eq. 5; rho = 7.</summary>
+    public static Schedule Polynomial(double sigmaMin, double sigmaMax, double rho = 7)
+    {
+        Check("polynomial", sigmaMin, sigmaMax);
+        if (!(rho > 0))
+            throw new UsageException($"a polynomial schedule's rho is above 0, not {FormattableString.Invariant($"{rho}")}");
+        double high = Math.Pow(sigmaMax, 1 / rho), low = Math.Pow(sigmaMin, 1 / rho);
+        return Over("polynomial", sigmaMin, sigmaMax, u => Math.Pow(high + u * (low - high), rho));
+    }
+
+    /// <summary>Uniform in log-SNR lambda = -2 ln sigma: sigma = sigma_max^(1-u) sigma_min^u. Lu et al. 2022 (DPM-Solver), section 3.4.</summary>
+    public static Schedule LogSnr(double sigmaMin, double sigmaMax)
+    {
+        Check("logsnr", sigmaMin, sigmaMax);
+        double high = Math.Log(sigmaMax), low = Math.Log(sigmaMin);
+        return Over("logsnr", sigmaMin, sigmaMax, u => Math.Exp(high + u * (low - high)));
+    }
+
+    /// <summary>
+    /// The cosine schedule of progressive distillation: lambda = -2 ln tan(a t + b), t = 1 - u, that is sigma = tan(a t + b), with
+    /// b = atan(sigma_min), a = atan(sigma_max) - b. Salimans and Ho 2022, section 2, with its log-SNR ends at
+    /// lambda = -2 ln sigma_max and -2 ln sigma_min.
+    /// </summary>
+    public static Schedule Cosine(double sigmaMin, double sigmaMax)
+    {
+        Check("cosine", sigmaMin, sigmaMax);
+        double b = Math.Atan(sigmaMin), a = Math.Atan(sigmaMax) - b;
+        return Over("cosine", sigmaMin, sigmaMax, u => Math.Tan(a * (1 - u) + b));
+    }
+
+    /// <summary>
+    /// The discrete schedule of DDPM mapped to sigma: beta_t linear from <paramref name="betaMin"/> to <paramref name="betaMax"/>
+    /// over T steps, abar_t = prod (1 - beta), sigma_t = sqrt((1 - abar_t) / abar_t). Ho et al. 2020, section 4; a node is the
+    /// nearest step of an even division of those whose sigma lies within the range.
+    /// </summary>
+    /// <remarks>Grids of it nest only where the coarse nodes fall on the same steps; <see cref="NestedGrid"/> says so if they do not.</remarks>
+    public static Schedule Discrete(double sigmaMin, double sigmaMax, int steps = 1000, double betaMin = 1e-4, double betaMax = 0.02)
+    {
+        Check("discrete", sigmaMin, sigmaMax);
+        var table = new List<double>();
+        double abar = 1;
+        for (int t = 0; t < steps; t++)
+        {
+            abar *= 1 - (betaMin + (betaMax - betaMin) * t / (steps - 1));
+            double sigma = Math.Sqrt((1 - abar) / abar);
+            if (sigma >= sigmaMin && sigma <= sigmaMax)
+                table.Add(sigma);
+        }
+        if (table.Count < 2)
+            throw new UsageException(FormattableString.Invariant($"the discrete schedule has fewer than 2 steps between {sigmaMin} and {sigmaMax}"));
+        int last = table.Count - 1;
+        return new Schedule("discrete", table[0], table[last], u => table[(int)Math.Round((1 - u) * last, MidpointRounding.AwayFromZero)]);
+    }
+
+    /// <summary>Pins both ends to the given numbers, which the formula meets only up to rounding.</summary>
+    private static Schedule Over(string name, double sigmaMin, double sigmaMax, Func<double, double> curve) =>
+        new(name, sigmaMin, sigmaMax, u => u <= 0 ? sigmaMax : u >= 1 ? sigmaMin : curve(u));
+
+    private static void Check(string name, double sigmaMin, double sigmaMax)
+    {
+        if (!(sigmaMin > 0 && sigmaMax > sigmaMin && double.IsFinite(sigmaMax)))
+            throw new UsageException(FormattableString.Invariant($"a {name} schedule needs 0 < sigma_min < sigma_max, not {sigmaMin} and {sigmaMax}"));
+    }
+}

@@ -1,0 +1,75 @@
+using BDense.Kernels;
+
+namespace BDense.Training;
+
+/// <summary>
+/// The solvers: each a function over a denoiser, in a file of its own. States are float32 on the device and change in one linear
+/// combination a step; times and coefficients are doubles, cast at the end.
+/// </summary>
+public static partial class Solvers
+{
+    public static IReadOnlyList<Solver> All { get; } =
+    [
+        new("euler", 1, 1, "Song et al. 2021 (DDIM), eq. 12; Karras et al. 2022, section 3", Euler),
+        new("heun", 2, 2, "Karras et al. 2022, algorithms 1 and 2", Heun),
+        new("dpm2", 2, 2, "Lu et al. 2022 (DPM-Solver), algorithm 1; Karras et al. 2022, appendix D", DpmSolver2),
+        new("dpmpp2m", 2, 1, "Lu et al. 2022b (DPM-Solver++), algorithm 2", DpmSolverPlusPlus2M),
+        new("dpmpp3m", 3, 1, "Lu et al. 2022b (DPM-Solver++), appendix B, multistep of order 3", DpmSolverPlusPlus3M),
+        new("ipndm", 4, 1, "Liu et al. 2022 (PNDM); Zhang and Chen 2023 (DEIS), section 4", Ipndm),
+    ];
+
+    /// <summary>A solver by its name; <c>ddim</c> is Euler's method in sigma space, <c>dpm++2m</c> and <c>dpm++3m</c> are understood too.</summary>
+    /// <exception cref="UsageException">There is none of that name; the message lists those there are.</exception>
+    public static Solver Find(string name)
+    {
+        string key = name.ToLowerInvariant() switch { "ddim" => "euler", "dpm++2m" => "dpmpp2m", "dpm++3m" => "dpmpp3m", var other => other };
+        return All.FirstOrDefault(s => s.Name == key)
+            ?? throw new UsageException($"there is no solver '{name}'; there are {string.Join(", ", All.Select(s => s.Name))}");
+    }
+
+    /// <summary>A copy of x to step in place, after a look at the grid.</summary>
+    private static Tensor Start(Tensor x, ReadOnlySpan<double> t)
+    {
+        if (t.Length < 2)
+            throw new BDenseException($"a solver needs at least 2 noise levels, not {t.Length}");
+        for (int i = 0; i + 1 < t.Length; i++)
+        {
+            if (!(t[i] > t[i + 1] && t[i + 1] >= 0 && double.IsFinite(t[i])))
+                throw new BDenseException(FormattableString.Invariant($"noise levels fall to 0 at the lowest; {t[i]:g6} is followed by {t[i + 1]:g6}"));
+        }
+        var y = x.Backend.Empty(x.Shape);
+        x.Backend.Copy(x, y);
+        return y;
+    }
+
+    /// <summary>D(x; t), in the first step analytical where that is asked for: x - t d with d = x / sqrt(1 + t^2).</summary>
+    private static Tensor Evaluate(Denoise denoise, Tensor x, double t, int step, SolverOptions o)
+    {
+        o.Cancellation.ThrowIfCancellationRequested();
+        return step == 0 && o.AnalyticalFirstStep ? AnalyticalDenoise(x, t) : denoise(x, t);
+    }
+
+    /// <summary>The denoiser of standard normal data up to first order: D = (1 - t / sqrt(1 + t^2)) x.</summary>
+    public static Tensor AnalyticalDenoise(Tensor x, double t)
+    {
+        var d = x.Backend.Empty(x.Shape);
+        x.Backend.Scale(x, (float)(1 - t / Math.Sqrt(1 + t * t)), d);
+        return d;
+    }
+
+    /// <summary>y = sum of coefficient * tensor in one pass; the coefficients become floats here and nowhere else.</summary>
+    private static void Combine(Tensor y, params ReadOnlySpan<(double Coefficient, Tensor X)> terms)
+    {
+        Span<float> c = stackalloc float[terms.Length];
+        var x = new Tensor[terms.Length];
+        for (int i = 0; i < terms.Length; i++)
+            (c[i], x[i]) = ((float)terms[i].Coefficient, terms[i].X);
+        y.Backend.LinearCombination(c, x, y);
+    }
+
+    private static void DisposeAll(params ReadOnlySpan<Tensor?> tensors)
+    {
+        foreach (var x in tensors)
+            x?.Dispose();
+    }
+}
