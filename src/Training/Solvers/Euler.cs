@@ -10,7 +10,7 @@ public static partial class Solvers
     /// </summary>
     public static Tensor Euler(Denoise denoise, Tensor x0, ReadOnlySpan<double> t, SolverOptions o)
     {
-        var x = Start(x0, t);
+        using var x = Start(x0, t);
         for (int i = 0; i + 1 < t.Length; i++)
         {
             using var d = Evaluate(denoise, x, t[i], i, o);
@@ -18,6 +18,6 @@ public static partial class Solvers
             Combine(x, (ratio, x), (1 - ratio, d));
             o.OnStep?.Invoke(new SolverStep(i + 1, t[i + 1], x, d));
         }
-        return x;
+        return x.Share();
     }
 }

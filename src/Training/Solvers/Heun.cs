@@ -11,7 +11,7 @@ public static partial class Solvers
     /// </summary>
     public static Tensor Heun(Denoise denoise, Tensor x0, ReadOnlySpan<double> t, SolverOptions o)
     {
-        var x = Start(x0, t);
+        using var x = Start(x0, t);
         using var y = x.Backend.Empty(x.Shape);
         for (int i = 0; i + 1 < t.Length; i++)
         {
@@ -37,6 +37,6 @@ public static partial class Solvers
             }
             o.OnStep?.Invoke(new SolverStep(i + 1, to, x, d));
         }
-        return x;
+        return x.Share();
     }
 }

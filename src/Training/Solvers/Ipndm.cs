@@ -12,29 +12,21 @@ public static partial class Solvers
     public static Tensor Ipndm(Denoise denoise, Tensor x0, ReadOnlySpan<double> t, SolverOptions o)
     {
         int max = o.Order > 0 ? Math.Min(o.Order, AdamsBashforth.Length) : AdamsBashforth.Length;
-        var x = Start(x0, t);
-        var slopes = new List<Tensor>();
+        using var x = Start(x0, t);
+        using var d = new History(max);
         for (int i = 0; i + 1 < t.Length; i++)
         {
             using var denoised = Evaluate(denoise, x, t[i], i, o);
-            var d = x.Backend.Empty(x.Shape);
-            Combine(d, (1 / t[i], x), (-1 / t[i], denoised));
-            slopes.Insert(0, d);
+            Combine(d.Push(x.Backend.Empty(x.Shape)), (1 / t[i], x), (-1 / t[i], denoised));
             var weights = AdamsBashforth[Math.Min(i + 1, max) - 1];
             var terms = new (double, Tensor)[1 + weights.Length];
             terms[0] = (1, x);
             for (int j = 0; j < weights.Length; j++)
-                terms[1 + j] = ((t[i + 1] - t[i]) * weights[j], slopes[j]);
+                terms[1 + j] = ((t[i + 1] - t[i]) * weights[j], d[j]);
             Combine(x, terms);
             o.OnStep?.Invoke(new SolverStep(i + 1, t[i + 1], x, denoised));
-            if (slopes.Count == max)
-            {
-                slopes[^1].Dispose();
-                slopes.RemoveAt(max - 1);
-            }
         }
-        slopes.ForEach(s => s.Dispose());
-        return x;
+        return x.Share();
     }
 
     private static readonly double[][] AdamsBashforth =

@@ -14,7 +14,8 @@ public static partial class Solvers
         new("heun", 2, 2, "Karras et al. 2022, algorithms 1 and 2", Heun),
         new("dpm2", 2, 2, "Lu et al. 2022 (DPM-Solver), algorithm 1; Karras et al. 2022, appendix D", DpmSolver2),
         new("dpmpp2m", 2, 1, "Lu et al. 2022b (DPM-Solver++), algorithm 2", DpmSolverPlusPlus2M),
-        new("dpmpp3m", 3, 1, "Lu et al. 2022b (DPM-Solver++), appendix B, multistep of order 3", DpmSolverPlusPlus3M),
+        new("dpmpp3m", 2, 1, "Lu et al. 2022b (DPM-Solver++), appendix B, multistep of order 3, as published", DpmSolverPlusPlus3M),
+        new("dpmpp3m-exact", 3, 1, "the same with its third Taylor term in full", DpmSolverPlusPlus3MExact),
         new("ipndm", 4, 1, "Liu et al. 2022 (PNDM); Zhang and Chen 2023 (DEIS), section 4", Ipndm),
     ];
 
@@ -67,9 +68,24 @@ public static partial class Solvers
         y.Backend.LinearCombination(c, x, y);
     }
 
-    private static void DisposeAll(params ReadOnlySpan<Tensor?> tensors)
+    /// <summary>The last predictions or slopes, newest first; those beyond the given number are disposed, and all at the end.</summary>
+    private sealed class History(int depth) : IDisposable
     {
-        foreach (var x in tensors)
-            x?.Dispose();
+        private readonly List<Tensor> _items = [];
+
+        public Tensor this[int i] => _items[i];
+
+        public Tensor Push(Tensor x)
+        {
+            if (_items.Count == depth)
+            {
+                _items[^1].Dispose();
+                _items.RemoveAt(depth - 1);
+            }
+            _items.Insert(0, x);
+            return x;
+        }
+
+        public void Dispose() => _items.ForEach(x => x.Dispose());
     }
 }
