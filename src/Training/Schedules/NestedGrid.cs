@@ -30,6 +30,16 @@ public sealed class NestedGrid
     /// <summary>The K + 1 nodes of student interval <paramref name="i"/>, ends included.</summary>
     public double[] Nodes(int i) => [.. Teacher.Skip(i * Branches).Take(Branches + 1)];
 
+    /// <summary>The same student over fewer of the teacher's nodes: K of them an interval, evenly taken.</summary>
+    /// <param name="branches">Divides <see cref="Branches"/>.</param>
+    public NestedGrid Coarsen(int branches)
+    {
+        if (branches < 1 || Branches % branches != 0)
+            throw new UsageException($"{branches} branches do not divide a step of {Branches} teacher steps");
+        int stride = Branches / branches;
+        return new NestedGrid([.. Student], [.. Teacher.Where((_, i) => i % stride == 0)], branches);
+    }
+
     /// <summary>Both grids from one schedule.</summary>
     /// <param name="schedule">The curve.</param>
     /// <param name="nodes">n of the student, 2 or more.</param>

@@ -1,0 +1,119 @@
+using System.Globalization;
+using BDense.Kernels;
+using BDense.Model;
+
+namespace BDense.Training;
+
+/// <summary>Hyperparameters of the optimizer.</summary>
+public sealed record OptimizerOptions
+{
+    /// <summary>Step size at full height; the schedule multiplies it.</summary>
+    public double LearningRate { get; init; } = 1e-3;
+
+    public double Beta1 { get; init; } = 0.9;
+
+    public double Beta2 { get; init; } = 0.999;
+
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>Decoupled, as AdamW.</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>Largest norm of the whole gradient; 0 for no clipping.</summary>
+    public double ClipNorm { get; init; }
+
+    /// <summary>Decay of the weights' moving average a step; 0 for none. It starts as min(decay, (1 + t) / (10 + t)).</summary>
+    public double EmaDecay { get; init; }
+}
+
+/// <summary>Adam with a moving average of the weights, over the one flat buffer of all parameters: two launches an update.</summary>
+public sealed class Optimizer : IDisposable
+{
+    public const string OptimizerFile = "optimizer.safetensors", EmaFile = "ema.safetensors";
+
+    private readonly ParameterSet _parameters;
+    private readonly OptimizerOptions _options;
+    private readonly Tensor _m, _v, _squaredNorm;
+
+    public Optimizer(ParameterSet parameters, OptimizerOptions options)
+    {
+        (_parameters, _options) = (parameters, options);
+        parameters.EnableGradients();
+        var shape = parameters.Values.Shape;
+        _m = parameters.Backend.Zeros(shape);
+        _v = parameters.Backend.Zeros(shape);
+        _squaredNorm = parameters.Backend.Empty(new Shape(1));
+        Ema = options.EmaDecay > 0 ? parameters.CopyValues() : null;
+    }
+
+    /// <summary>Updates done: Adam's t.</summary>
+    public int Updates { get; private set; }
+
+    /// <summary>Moving average of the flat values; none if its decay is 0.</summary>
+    public Tensor? Ema { get; }
+
+    /// <summary>One update from the accumulated gradients, which are then cleared. Returns the gradient's norm.</summary>
+    /// <param name="learningRate">Of this update.</param>
+    /// <param name="microBatches">How many backward passes were accumulated.</param>
+    /// <param name="loss">For the check and the message.</param>
+    /// <param name="step">For the message: counted from 1.</param>
+    /// <exception cref="BDenseException">Loss or gradient is not finite; nothing was changed.</exception>
+    public double Update(double learningRate, int microBatches, double loss, long step)
+    {
+        var backend = _parameters.Backend;
+        backend.SumOfSquares(_parameters.Gradients!, _squaredNorm);
+        Span<float> squared = stackalloc float[1];
+        _squaredNorm.Download(squared);
+        if (!double.IsFinite(loss) || !float.IsFinite(squared[0]))
+            throw new BDenseException(FormattableString.Invariant(
+                $"training diverged at step {step}: the loss is {loss:g4}, the gradient's squared norm {squared[0]:g4}; try a lower learning rate or clipping"));
+        Updates++;
+        var s = new AdamStep((float)learningRate, Updates, (float)_options.Beta1, (float)_options.Beta2, (float)_options.Epsilon,
+            (float)_options.WeightDecay, 1f / microBatches,
+            _options.ClipNorm > 0 ? (float)_options.ClipNorm : float.PositiveInfinity,
+            (float)Math.Min(_options.EmaDecay, (1.0 + Updates) / (10.0 + Updates)));
+        backend.Adam(s, _parameters.Values, _parameters.Gradients!, _m, _v, Ema, _squaredNorm);
+        _parameters.ZeroGradients();
+        return Math.Sqrt(squared[0]) / microBatches;
+    }
+
+    /// <summary>Both moments and the count in <c>optimizer.safetensors</c>, the moving average as a network in <c>ema.safetensors</c>.</summary>
+    public void Save(string folder, UNet network)
+    {
+        SafeTensors.Write(Path.Combine(folder, OptimizerFile), [("m", [_m.Length], _m.ToArray()), ("v", [_v.Length], _v.ToArray())],
+            new Dictionary<string, string> { ["updates"] = Updates.ToString(CultureInfo.InvariantCulture) });
+        if (Ema is not null)
+            Checkpoint.Save(Path.Combine(folder, EmaFile), network, Ema);
+    }
+
+    /// <summary>What <see cref="Save"/> wrote.</summary>
+    /// <exception cref="BDenseException">Damaged, or of another network.</exception>
+    public void Load(string folder, UNet network)
+    {
+        string path = Path.Combine(folder, OptimizerFile);
+        var file = SafeTensors.Read(path);
+        foreach (var (name, x) in new[] { ("m", _m), ("v", _v) })
+        {
+            if (!file.Tensors.TryGetValue(name, out var saved) || saved.Data.Length != x.Length)
+                throw new BDenseException($"{path}: '{name}' does not fit this network of {x.Length} values");
+            x.Upload(saved.Data);
+        }
+        if (!file.Metadata.TryGetValue("updates", out string? text)
+            || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int updates))
+            throw new BDenseException($"{path}: the number of updates is missing");
+        Updates = updates;
+        if (Ema is null)
+            return;
+        using var average = network.Clone();
+        Checkpoint.LoadInto(average, Path.Combine(folder, EmaFile));
+        Ema.Backend.Copy(average.Parameters.Values, Ema);
+    }
+
+    public void Dispose()
+    {
+        _m.Dispose();
+        _v.Dispose();
+        _squaredNorm.Dispose();
+        Ema?.Dispose();
+    }
+}

@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using BDense.Kernels;
+using BDense.Model;
+
+namespace BDense.Training;
+
+/// <summary>
+/// The folder of a run:
+/// <c>config.json</c>, what was asked for; <c>log.jsonl</c>, a line an iteration; <c>checkpoints/step-000123/</c> with
+/// <c>model.safetensors</c>, <c>config.json</c> (the network's), <c>ema.safetensors</c>, <c>optimizer.safetensors</c> and
+/// <c>state.json</c>; <c>checkpoints/latest</c>, the name of the newest of them.
+/// </summary>
+/// <remarks>A checkpoint is written into a folder of another name and renamed when it is whole; only then does <c>latest</c> name it.</remarks>
+public sealed class RunFolder
+{
+    public const string ConfigFile = "config.json", LogFile = "log.jsonl", StateFile = "state.json", CheckpointsFolder = "checkpoints", LatestFile = "latest";
+
+    private RunFolder(string path) => FullName = path;
+
+    public string FullName { get; }
+
+    /// <summary>Folder of the newest whole checkpoint; none before the first.</summary>
+    public string? Latest
+    {
+        get
+        {
+            string pointer = Path.Combine(FullName, CheckpointsFolder, LatestFile);
+            if (!File.Exists(pointer))
+                return null;
+            string folder = Path.Combine(FullName, CheckpointsFolder, File.ReadAllText(pointer).Trim());
+            return File.Exists(Path.Combine(folder, StateFile))
+                ? folder
+                : throw new BDenseException($"{pointer} names {Path.GetFileName(folder)}, which is no whole checkpoint; name another, or start the run anew");
+        }
+    }
+
+    /// <summary>A new run, or with <paramref name="resume"/> one that is there.</summary>
+    /// <param name="path">The folder; made if it is not there.</param>
+    /// <param name="config">What is asked for; a resumed run must have asked for the same.</param>
+    /// <param name="resume">Continue what is there; a folder without a run begins one.</param>
+    /// <exception cref="BDenseException">The folder holds something else, a run that is not to be resumed, or one of another configuration; or it cannot be written.</exception>
+    public static RunFolder Open(string path, JsonObject config, bool resume)
+    {
+        string file = Path.Combine(path, ConfigFile);
+        if (File.Exists(path))
+            throw new BDenseException($"{path} is a file; a run needs a folder");
+        if (File.Exists(file))
+        {
+            if (!resume)
+                throw new BDenseException($"{path} holds a run already; continue it with --resume, or give another folder");
+            var was = RunJson.Read(file);
+            if (was["kind"] is null)
+                throw new BDenseException($"{path} holds something else: its {ConfigFile} is not a run's");
+            if (RunJson.Difference(was, config) is { } difference)
+                throw new BDenseException($"{path} cannot be resumed with other options: {difference}");
+            return new RunFolder(Path.GetFullPath(path));
+        }
+        if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
+            throw new BDenseException($"{path} holds something else ({Path.GetFileName(Directory.EnumerateFileSystemEntries(path).Order().First())}); give a new or an empty folder");
+        AtomicFile.WriteText(file, RunJson.ToText(config) + "\n");
+        return new RunFolder(Path.GetFullPath(path));
+    }
+
+    /// <summary>A run that is there, to be read.</summary>
+    /// <exception cref="BDenseException">There is none.</exception>
+    public static RunFolder Existing(string path) => File.Exists(Path.Combine(path, ConfigFile)) && Directory.Exists(Path.Combine(path, CheckpointsFolder))
+        ? new RunFolder(Path.GetFullPath(path))
+        : throw new BDenseException(Directory.Exists(path)
+            ? $"{path} is not a run's folder: there is no {ConfigFile} with a {CheckpointsFolder} folder beside it"
+            : $"there is no run {path}");
+
+    public JsonObject ReadConfig() => RunJson.Read(Path.Combine(FullName, ConfigFile));
+
+    /// <summary>Writes a checkpoint after <paramref name="step"/> iterations; it is there whole or not at all.</summary>
+    /// <param name="step">Iterations done.</param>
+    /// <param name="save">Writes files into the folder it is given and returns what else is to be remembered.</param>
+    public string SaveCheckpoint(long step, Func<string, JsonObject> save)
+    {
+        string checkpoints = Path.Combine(FullName, CheckpointsFolder), name = string.Create(CultureInfo.InvariantCulture, $"step-{step:000000}");
+        string temporary = Path.Combine(checkpoints, $".{name}.{Guid.NewGuid():N}.tmp"), final = Path.Combine(checkpoints, name);
+        try
+        {
+            Directory.CreateDirectory(temporary);
+            var state = save(temporary);
+            state["step"] = step;
+            AtomicFile.WriteText(Path.Combine(temporary, StateFile), RunJson.ToText(state) + "\n");
+            if (Directory.Exists(final))
+                Directory.Delete(final, recursive: true);
+            Directory.Move(temporary, final);
+            AtomicFile.WriteText(Path.Combine(checkpoints, LatestFile), name + "\n");
+            return final;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BDenseException($"cannot write the checkpoint {final}: {e.Message}", e);
+        }
+        finally
+        {
+            if (Directory.Exists(temporary))
+                Directory.Delete(temporary, recursive: true);
+        }
+    }
+
+    /// <summary>The log, opened to be continued after <paramref name="step"/> iterations: later lines are dropped.</summary>
+    public StreamWriter OpenLog(long step)
+    {
+        string path = Path.Combine(FullName, LogFile);
+        var kept = ReadLog().TakeWhile(line => line.Step <= step).Select(RunJson.ToLine).ToList();
+        AtomicFile.WriteText(path, string.Concat(kept.Select(line => line + "\n")));
+        return new StreamWriter(path, append: true);
+    }
+
+    /// <summary>The log as far as it is whole.</summary>
+    public IReadOnlyList<LogLine> ReadLog()
+    {
+        string path = Path.Combine(FullName, LogFile);
+        var lines = new List<LogLine>();
+        if (!File.Exists(path))
+            return lines;
+        foreach (string text in File.ReadLines(path))
+        {
+            try
+            {
+                lines.Add(RunJson.FromNode<LogLine>(JsonNode.Parse(text), path));
+            }
+            catch (Exception e) when (e is System.Text.Json.JsonException or BDenseException)
+            {
+                // A line that a crash cut short ends what can be trusted.
+                break;
+            }
+        }
+        return lines;
+    }
+}
+
+/// <summary>One iteration in the log.</summary>
+/// <param name="Step">Iterations done, from 1.</param>
+/// <param name="Loss">Weighted, mean over the iteration's updates.</param>
+/// <param name="Branches">Each branch's mean distance, unweighted.</param>
+/// <param name="LearningRate">Of its last update.</param>
+/// <param name="GradientNorm">Of its last update, before clipping.</param>
+/// <param name="Milliseconds">Wall-clock time.</param>
+public sealed record LogLine(long Step, double Loss, double[] Branches, double LearningRate, double GradientNorm, double Milliseconds);

@@ -1,0 +1,25 @@
+using BDense.Kernels;
+using BDense.Model;
+
+namespace BDense.Training;
+
+/// <summary>The network that a run made, as one samples with it.</summary>
+public static class TrainedNetwork
+{
+    /// <summary>From the run's newest checkpoint: the moving average if there is one, else the weights.</summary>
+    /// <param name="backend">Where to.</param>
+    /// <param name="folder">The run.</param>
+    /// <param name="average">Whether the moving average is wanted.</param>
+    /// <exception cref="BDenseException">The run has no checkpoint yet.</exception>
+    public static UNet Load(Backend backend, RunFolder folder, bool average = true)
+    {
+        string checkpoint = folder.Latest ?? throw new BDenseException($"{folder.FullName} has no checkpoint yet");
+        string ema = Path.Combine(checkpoint, Optimizer.EmaFile);
+        return Checkpoint.Load(backend, average && File.Exists(ema) ? ema : checkpoint);
+    }
+
+    /// <summary>A run folder, a checkpoint folder or a safetensors file.</summary>
+    /// <exception cref="BDenseException">None of these.</exception>
+    public static UNet Load(Backend backend, string path) =>
+        Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder)) ? Load(backend, RunFolder.Existing(path)) : Checkpoint.Load(backend, path);
+}

@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using BDense.Kernels;
+
+namespace BDense.Training;
+
+/// <summary>Something that is trained in iterations, each a function of its number and of what <see cref="Save"/> keeps: nothing else.</summary>
+public interface ITraining : IDisposable
+{
+    Backend Backend { get; }
+
+    /// <summary>Iterations in the whole run.</summary>
+    long Steps { get; }
+
+    /// <summary>Images that an iteration sees.</summary>
+    int ImagesPerStep { get; }
+
+    /// <summary>Does iteration <paramref name="step"/>, counted from 0.</summary>
+    /// <exception cref="BDenseException">Loss or gradient is not finite.</exception>
+    StepReport Step(long step);
+
+    /// <summary>Writes all that the next iteration depends on into a folder; what is no tensor is returned.</summary>
+    JsonObject Save(string folder);
+
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
+    void Load(string folder, JsonObject state);
+}
+
+/// <summary>What an iteration tells: see <see cref="LogLine"/>.</summary>
+public readonly record struct StepReport(double Loss, double[] Branches, double LearningRate, double GradientNorm);
+
+/// <summary>Where a run stands.</summary>
+/// <param name="Step">Iterations done.</param>
+/// <param name="Total">Iterations in all.</param>
+/// <param name="Loss">Of the last iteration.</param>
+/// <param name="ImagesPerSecond">Over the last iterations.</param>
+/// <param name="Remaining">Estimated time left.</param>
+public readonly record struct TrainingProgress(long Step, long Total, double Loss, double ImagesPerSecond, TimeSpan Remaining);
+
+/// <summary>How a loop runs.</summary>
+public sealed record LoopOptions
+{
+    /// <summary>Iterations between checkpoints; 0 for one at the end alone.</summary>
+    public long CheckpointEvery { get; init; }
+
+    /// <summary>Called after every iteration.</summary>
+    public Action<TrainingProgress>? OnProgress { get; init; }
+
+    /// <summary>Ends the loop between two iterations, with a checkpoint.</summary>
+    public CancellationToken Cancellation { get; init; }
+}
+
+/// <summary>What came out.</summary>
+/// <param name="Step">Iterations done, in all sessions.</param>
+/// <param name="Interrupted">Whether it was cancelled before the end.</param>
+/// <param name="FinalLoss">Mean over the last tenth of the iterations of this session.</param>
+/// <param name="ImagesPerSecond">Over this session.</param>
+/// <param name="StepMilliseconds">Median time of an iteration.</param>
+/// <param name="PeakBytes">Most device memory in use at once.</param>
+/// <param name="Log">Every iteration, those of earlier sessions too where there is a folder.</param>
+/// <param name="Checkpoint">Folder of the last checkpoint; none without a run folder.</param>
+public sealed record RunResult(long Step, bool Interrupted, double FinalLoss, double ImagesPerSecond, double StepMilliseconds, long PeakBytes,
+    IReadOnlyList<LogLine> Log, string? Checkpoint);
+
+/// <summary>The loop around every kind of training: progress, log, checkpoints, cancellation.</summary>
+public static class TrainingLoop
+{
+    /// <summary>Trains to the end or to cancellation.</summary>
+    /// <param name="training">What.</param>
+    /// <param name="folder">Where checkpoints and log go, and where the run goes on from if it has a checkpoint; none to keep nothing.</param>
+    /// <param name="options">How.</param>
+    /// <exception cref="BDenseException">The run diverged, at a step that the message names; or a file cannot be read or written.</exception>
+    public static RunResult Run(ITraining training, RunFolder? folder = null, LoopOptions? options = null)
+    {
+        options ??= new LoopOptions();
+        long step = Restore(training, folder);
+        string? checkpoint = step > 0 ? folder!.Latest : null;
+        long first = step, saved = step;
+        var log = new List<LogLine>(folder?.ReadLog().Where(line => line.Step <= first) ?? []);
+        using var writer = folder?.OpenLog(step);
+        training.Backend.Pool.ResetPeak();
+        var clock = Stopwatch.StartNew();
+        try
+        {
+            while (step < training.Steps && !options.Cancellation.IsCancellationRequested)
+            {
+                var start = clock.Elapsed;
+                var report = training.Step(step);
+                double seconds = (clock.Elapsed - start).TotalSeconds;
+                step++;
+                var line = new LogLine(step, report.Loss, report.Branches, report.LearningRate, report.GradientNorm, 1000 * seconds);
+                log.Add(line);
+                writer?.WriteLine(RunJson.ToLine(line));
+                options.OnProgress?.Invoke(Progress(training, log, step));
+                if (options.CheckpointEvery > 0 && step % options.CheckpointEvery == 0)
+                    Save();
+            }
+            if (folder is not null && (step > saved || checkpoint is null))
+                Save();
+        }
+        finally
+        {
+            writer?.Flush();
+        }
+        var session = log.Where(line => line.Step > first).ToList();
+        double elapsed = session.Sum(line => line.Milliseconds) / 1000;
+        return new RunResult(step, step < training.Steps,
+            session.Count == 0 ? double.NaN : session.TakeLast(Math.Max(1, session.Count / 10)).Average(line => line.Loss),
+            elapsed > 0 ? session.Count * training.ImagesPerStep / elapsed : 0,
+            Median([.. session.Select(line => line.Milliseconds)]), training.Backend.Pool.PeakBytes, log, checkpoint);
+
+        void Save()
+        {
+            writer?.Flush();
+            checkpoint = folder?.SaveCheckpoint(step, training.Save);
+            saved = step;
+        }
+    }
+
+    /// <summary>Reads the newest checkpoint, if there is one; returns the iterations done.</summary>
+    private static long Restore(ITraining training, RunFolder? folder)
+    {
+        if (folder?.Latest is not { } checkpoint)
+            return 0;
+        string path = Path.Combine(checkpoint, RunFolder.StateFile);
+        var state = RunJson.Read(path);
+        if (state["step"] is not JsonValue value || !value.TryGetValue(out long step) || step < 0 || step > training.Steps)
+            throw new BDenseException($"{path}: 'step' is missing or not in 0..{training.Steps}");
+        training.Load(checkpoint, state);
+        return step;
+    }
+
+    private static TrainingProgress Progress(ITraining training, List<LogLine> log, long step)
+    {
+        const int Window = 20;
+        double milliseconds = 0;
+        int count = Math.Min(Window, log.Count);
+        for (int i = log.Count - count; i < log.Count; i++)
+            milliseconds += log[i].Milliseconds;
+        double each = Math.Max(1e-6, milliseconds / count);
+        return new TrainingProgress(step, training.Steps, log[^1].Loss, 1000 * training.ImagesPerStep / each,
+            TimeSpan.FromMilliseconds(each * (training.Steps - step)));
+    }
+
+    private static double Median(List<double> values)
+    {
+        values.Sort();
+        return values.Count == 0 ? 0 : values[values.Count / 2];
+    }
+}

@@ -1,0 +1,105 @@
+using System.Text.Json.Nodes;
+using BDense.Training;
+using NUnit.Framework;
+
+namespace BDense.Tests;
+
+/// <summary>N iterations in one go leave the same bits behind as some, an end, and the rest.</summary>
+public sealed class ResumeTests
+{
+    private const int Half = 3;
+
+    private static readonly Distill Sfd = new() { Method = DistillMethod.Sfd, Nfe = 2, Updates = 12, Batch = 4, Seed = 9 };
+    private static readonly Distill Pd = new() { Method = DistillMethod.Pd, Nfe = 2, Updates = 6, Batch = 4, Seed = 9 };
+
+    private static readonly TestCaseData[] Cases =
+    [
+        new TestCaseData(Sfd).SetArgDisplayNames("SFD"),
+        new TestCaseData(Sfd with { Branches = 4 }).SetArgDisplayNames("SFD + B-DENSE"),
+        new TestCaseData(Sfd with { Branches = 2, Weights = "learned", Ema = 0.9, CacheTrajectories = 2 }).SetArgDisplayNames("SFD, learned weights, average, cache"),
+        new TestCaseData(Sfd with { Branches = 4, Weights = "ramp", AnalyticalFirstStep = false, Solver = "heun" }).SetArgDisplayNames("SFD, ramp"),
+        new TestCaseData(Pd).SetArgDisplayNames("PD"),
+        new TestCaseData(Pd with { Branches = 4, Dropout = true }).SetArgDisplayNames("PD + B-DENSE"),
+        new TestCaseData(Pd with { Branches = 2, Rounds = 2, Nfe = 1, Ema = 0.9 }).SetArgDisplayNames("PD + B-DENSE in two rounds, a cut between them"),
+        new TestCaseData(Pd with { Rounds = 3, Nfe = 1 }).SetArgDisplayNames("PD in three rounds, a cut within one"),
+        new TestCaseData(Pd with { Branches = 2, Rounds = 2, Layout = BranchLayout.Chained, Weights = "learned" }).SetArgDisplayNames("PD, chained, learned"),
+    ];
+
+    private TinyRuns _runs = null!;
+
+    [SetUp]
+    public void Start() => _runs = new TinyRuns();
+
+    [TearDown]
+    public void End()
+    {
+        Assert.That(_runs.Backend.Pool.CurrentBytes, Is.Zero, "a tensor was kept");
+        _runs.Dispose();
+    }
+
+    [TestCase(1)]
+    [TestCase(2)]
+    public void Teacher(int microBatches)
+    {
+        var options = new TeacherOptions { Steps = 2 * Half, Batch = 4, MicroBatches = microBatches, Seed = 3, Decay = Decay.Cosine, Flip = true, Warmup = 2 };
+        Check(() =>
+        {
+            var network = _runs.Teacher();
+            return new Owned(new TeacherTraining(network, TinyRuns.Data, options), network);
+        });
+    }
+
+    [TestCaseSource(nameof(Cases))]
+    public void Student(Distill options)
+    {
+        using var teacher = _runs.Teacher(seed: 2);
+        Check(() =>
+        {
+            var student = Distillation.NewStudent(teacher, options);
+            return new Owned(Distillation.Create(student, teacher, TinyRuns.Data, options), student);
+        });
+    }
+
+    private void Check(Func<Owned> create)
+    {
+        string straight = Run(create, "straight", resume: false, stopAfter: null).Checkpoint!;
+        var first = Run(create, "halves", resume: false, stopAfter: Half);
+        Assert.That(first.Interrupted);
+        Assert.That(first.Step, Is.EqualTo(Half));
+        var second = Run(create, "halves", resume: true, stopAfter: null);
+        Assert.That(second.Step, Is.EqualTo(2 * Half));
+        Assert.That(second.Log.Select(l => l.Step), Is.EqualTo(Enumerable.Range(1, 2 * Half)));
+
+        var (expected, got) = (TinyRuns.Files(straight), TinyRuns.Files(second.Checkpoint!));
+        Assert.That(got.Keys, Is.EquivalentTo(expected.Keys));
+        foreach (var (name, bytes) in expected)
+            Assert.That(got[name], Is.EqualTo(bytes), name);
+        var unlike = TinyRuns.Files(first.Checkpoint!);
+        Assert.That(unlike["model.safetensors"], Is.Not.EqualTo(expected["model.safetensors"]), "the second half changed nothing");
+    }
+
+    private RunResult Run(Func<Owned> create, string name, bool resume, int? stopAfter)
+    {
+        using var cancel = new CancellationTokenSource();
+        using var owned = create();
+        var folder = RunFolder.Open(_runs.Folder[name], new JsonObject { ["kind"] = "test" }, resume);
+        return TrainingLoop.Run(owned.Training, folder, new LoopOptions
+        {
+            Cancellation = cancel.Token,
+            OnProgress = p =>
+            {
+                if (p.Step == stopAfter)
+                    cancel.Cancel();
+            },
+        });
+    }
+
+    private sealed record Owned(ITraining Training, IDisposable Network) : IDisposable
+    {
+        public void Dispose()
+        {
+            Training.Dispose();
+            Network.Dispose();
+        }
+    }
+}

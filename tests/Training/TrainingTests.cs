@@ -1,0 +1,229 @@
+using System.Text.Json.Nodes;
+using BDense.Kernels;
+using BDense.Model;
+using BDense.Training;
+using NUnit.Framework;
+
+namespace BDense.Tests;
+
+public sealed class TrainingTests
+{
+    private TinyRuns _runs = null!;
+
+    [SetUp]
+    public void Start() => _runs = new TinyRuns();
+
+    [TearDown]
+    public void End()
+    {
+        Assert.That(_runs.Backend.Pool.CurrentBytes, Is.Zero, "a tensor was kept");
+        _runs.Dispose();
+    }
+
+    [Test]
+    public void A_teacher_learns([Values] Prediction prediction)
+    {
+        using var network = _runs.Teacher(config: TinyRuns.Config with { Prediction = prediction, Dropout = 0 });
+        var options = new TeacherOptions
+        {
+            Steps = 150,
+            Batch = 32,
+            LearningRate = 3e-3,
+            Warmup = 5,
+            Weighting = prediction == Prediction.X ? LossWeighting.SnrTruncated : LossWeighting.Unit,
+        };
+        using var training = new TeacherTraining(network, TinyRuns.Data, options);
+        var log = TrainingLoop.Run(training).Log;
+        Assert.That(log.TakeLast(20).Average(l => l.Loss), Is.LessThan(0.7 * log.Take(20).Average(l => l.Loss)));
+    }
+
+    [Test]
+    public void The_teachers_loss_is_that_of_denoising()
+    {
+        // One update at a learning rate of next to nothing; the same loss from the denoiser, by its definition.
+        using var network = _runs.TrainedTeacher(5);
+        var options = new TeacherOptions { Steps = 1, Batch = 4, LearningRate = 1e-30, Warmup = 0, Seed = 11, EmaDecay = 0 };
+        double got;
+        using (var training = new TeacherTraining(network, TinyRuns.Data, options))
+            got = training.Step(0).Loss;
+
+        using var y = TinyRuns.Data.Upload(_runs.Backend, new Batches(TinyRuns.Data.Count, 4, 11), 0);
+        var clean = y.ToArray();
+        int e = clean.Length / 4;
+        double expected = 0;
+        for (int n = 0; n < 4; n++)
+        {
+            double sigma = Math.Exp(-1.2 + 1.2 * Philox.Normal(RandomStreams.ForSigmas(11, 0), n));
+            var noisy = Enumerable.Range(0, e).Select(i => (float)(clean[n * e + i] + sigma * Philox.Normal(RandomStreams.ForNoise(11, 0), n * e + i))).ToArray();
+            using var x = _runs.Backend.FromArray(noisy, new Shape(1, 4, 4, 3));
+            using var d = new Denoiser(network).Denoise(x, sigma);
+            double lambda = (sigma * sigma + 0.25) / Math.Pow(sigma * 0.5, 2);
+            expected += lambda * d.ToArray().Select((v, i) => Math.Pow(v - clean[n * e + i], 2)).Average() / 4;
+        }
+        Assert.That(got, Is.EqualTo(expected).Within(1e-4 * expected));
+    }
+
+    [Test]
+    public void Micro_batches_sum_to_the_whole_batch()
+    {
+        // The first micro-batch's images and noises are others than the whole batch's second half, so only the update's
+        // size is compared: with one image repeated, gradients of equal passes average to themselves.
+        using var network = _runs.Teacher();
+        network.Parameters.EnableGradients();
+        using var optimizer = new Optimizer(network.Parameters, new OptimizerOptions { LearningRate = 1 });
+        _runs.Backend.Fill(network.Parameters.Gradients!, 6f);
+        double norm = optimizer.Update(0, microBatches: 3, loss: 1, step: 1);
+        Assert.That(norm, Is.EqualTo(2 * Math.Sqrt(network.Parameters.Values.Length)).Within(1e-3));
+        Assert.That(network.Parameters.Gradients!.ToArray(), Is.All.Zero);
+    }
+
+    [Test]
+    public void Divergence_names_the_step_and_changes_nothing([Values] bool inLoss)
+    {
+        using var network = _runs.Teacher();
+        using var optimizer = new Optimizer(network.Parameters, new OptimizerOptions());
+        var before = network.Parameters.Values.ToArray();
+        if (!inLoss)
+            _runs.Backend.Fill(network.Parameters.Gradients!, float.PositiveInfinity);
+        var e = Assert.Throws<BDenseException>(() => optimizer.Update(1e-3, 1, inLoss ? double.NaN : 1, step: 47));
+        Assert.That(e!.Message, Does.Contain("step 47"));
+        Assert.That(network.Parameters.Values.ToArray(), Is.EqualTo(before));
+    }
+
+    [Test]
+    public void A_run_that_diverges_stops_with_its_step()
+    {
+        using var network = _runs.Teacher();
+        using var training = new TeacherTraining(network, TinyRuns.Data, new TeacherOptions { Steps = 50, Batch = 4, LearningRate = 1e12, ClipNorm = 0, Warmup = 0 });
+        Assert.That(Assert.Throws<BDenseException>(() => TrainingLoop.Run(training))!.Message, Does.Match("step [0-9]+"));
+    }
+
+    [Test]
+    public void The_second_step_asks_the_device_for_nothing()
+    {
+        using var teacher = _runs.Teacher();
+        foreach (var options in new[] { new Distill { Branches = 4, Batch = 4 }, new Distill { Method = DistillMethod.Pd, Branches = 2, Batch = 4 } })
+        {
+            using var student = Distillation.NewStudent(teacher, options);
+            using var training = Distillation.Create(student, teacher, TinyRuns.Data, options);
+            training.Step(0);
+            training.Step(1);
+            (long allocations, long bytes) = (_runs.Backend.Pool.DeviceAllocations, _runs.Backend.Pool.CurrentBytes);
+            training.Step(2);
+            Assert.That(_runs.Backend.Pool.DeviceAllocations, Is.EqualTo(allocations), options.Title);
+            Assert.That(_runs.Backend.Pool.CurrentBytes, Is.EqualTo(bytes), options.Title);
+        }
+    }
+
+    [TestCase(DistillMethod.Sfd, 1)]
+    [TestCase(DistillMethod.Sfd, 4)]
+    [TestCase(DistillMethod.Pd, 1)]
+    [TestCase(DistillMethod.Pd, 4)]
+    public void Distillation_brings_the_student_nearer_to_its_teacher(DistillMethod method, int branches)
+    {
+        using var teacher = _runs.TrainedTeacher(200);
+        var options = new Distill { Method = method, Branches = branches, Jump = 4, Nfe = 2, Updates = 160, Batch = 16, LearningRate = 1e-3, ClipNorm = 1 };
+        using var student = Distillation.NewStudent(teacher, options);
+        using var noise = Distillation.Latents(teacher, options with { Seed = 99, Batch = 32 }, 0);
+        double before = Error();
+        using (var training = Distillation.Create(student, teacher, TinyRuns.Data, options))
+            TrainingLoop.Run(training);
+        double after = Error();
+        TestContext.Out.WriteLine($"{options.Title}: {before:g4} -> {after:g4}");
+        Assert.That(after, Is.LessThan(0.8 * before));
+
+        double Error()
+        {
+            var o = options.Resolve();
+            var grid = NestedGrid.Of(o.FindSchedule(), o.Intervals + 1, 4);
+            var teachers = Solvers.Find(method == DistillMethod.Sfd ? "dpmpp3m" : "euler");
+            using var end = teachers.Run((x, s) => new Denoiser(teacher).Denoise(x, s), noise, [.. grid.Teacher], SolverOptions.Default);
+            using var got = Student.Of(student, options).Sample(noise);
+            return Math.Sqrt(end.ToArray().Zip(got.ToArray(), (a, b) => Math.Pow(a - b, 2)).Average());
+        }
+    }
+
+    [Test]
+    public void Equal_heads_begin_as_the_plain_student()
+    {
+        using var teacher = _runs.TrainedTeacher(20);
+        var plain = new Distill { Branches = 1, Batch = 3 };
+        var dense = plain with { Branches = 4 };
+        using var one = Distillation.NewStudent(teacher, plain);
+        using var four = Distillation.NewStudent(teacher, dense);
+        using var noise = Distillation.Latents(teacher, plain, 0);
+        // Without the analytical interval, in which four steps are not one.
+        using var a = Student.Of(one, plain with { AnalyticalFirstStep = false }).Sample(noise);
+        using var b = Student.Of(four, dense with { AnalyticalFirstStep = false }).Sample(noise);
+        Assert.That(b.ToArray(), Is.EqualTo(a.ToArray()).Within(2e-3f));
+    }
+
+    [TestCase(DistillMethod.Sfd, Prediction.Edm)]
+    [TestCase(DistillMethod.Sfd, Prediction.V)]
+    [TestCase(DistillMethod.Pd, Prediction.Edm)]
+    [TestCase(DistillMethod.Pd, Prediction.Eps)]
+    public void Folded_heads_sample_as_K_heads(DistillMethod method, Prediction prediction)
+    {
+        using var teacher = _runs.TrainedTeacher(20, prediction);
+        var options = new Distill { Method = method, Branches = 4, Updates = 20, Batch = 4, LearningRate = 1e-3, ClipNorm = 1 };
+        using var network = Distillation.NewStudent(teacher, options);
+        using (var training = Distillation.Create(network, teacher, TinyRuns.Data, options))
+            TrainingLoop.Run(training);
+        using var noise = Distillation.Latents(teacher, options, 0);
+        var student = Student.Of(network, options);
+        using var heads = student.Sample(noise);
+        using var folded = student.SampleFolded(noise);
+        float scale = heads.ToArray().Max(Math.Abs);
+        Assert.That(folded.ToArray(), Is.EqualTo(heads.ToArray()).Within(1e-4f * Math.Max(1, scale)));
+        Assert.That(student.Evaluations, Is.EqualTo(2));
+    }
+
+    [Test]
+    public void A_student_shows_its_branch_states()
+    {
+        using var teacher = _runs.Teacher();
+        var options = new Distill { Branches = 2, Nfe = 2, Batch = 2 };
+        using var network = Distillation.NewStudent(teacher, options);
+        using var noise = Distillation.Latents(teacher, options, 0);
+        var student = Student.Of(network, options);
+        var seen = new List<(int, double)>();
+        float last = 0;
+        using var end = student.Sample(noise, onState: (i, sigma, x) => { seen.Add((i, sigma)); last = x.ToArray()[0]; });
+        Assert.That(seen, Is.EqualTo(Enumerable.Range(1, 6).Select(i => (i, student.Grid.Teacher[i]))));
+        Assert.That(last, Is.EqualTo(end.ToArray()[0]));
+    }
+
+    [Test]
+    public void Images_of_another_size_are_refused()
+    {
+        using var network = _runs.Teacher(config: TinyRuns.Config with { Resolution = 8, AttentionResolutions = [] });
+        Assert.That(Assert.Throws<BDenseException>(() => _ = new TeacherTraining(network, TinyRuns.Data, new TeacherOptions()))!.Message,
+            Does.Contain("4 x 4").And.Contain("8 x 8"));
+    }
+
+    private static readonly Distill[] Bad =
+    [
+        new() { Branches = 0 }, new() { Branches = 9 }, new() { Branches = 3, Jump = 4 }, new() { Nfe = 0 }, new() { Nfe = 5000 },
+        new() { Weights = "best" }, new() { Weights = "fixed:1,2", Branches = 4 }, new() { Solver = "rk4" }, new() { Schedule = "none" },
+        new() { Updates = 0 }, new() { Batch = 0 }, new() { LearningRate = double.NaN }, new() { Ema = 1 }, new() { Rounds = 2 },
+        new() { Method = DistillMethod.Pd, Rounds = 30 }, new() { SigmaMin = 3, SigmaMax = 2 }, new() { Method = DistillMethod.Pd, AnalyticalFirstStep = true },
+    ];
+
+    [TestCaseSource(nameof(Bad))]
+    public void Options_out_of_range_are_refused(Distill options) => Assert.Throws<UsageException>(() => options.Resolve());
+
+    [Test]
+    public void Methods_are_found_by_name()
+    {
+        Assert.That(Distillation.FindMethod("PD"), Is.EqualTo(DistillMethod.Pd));
+        Assert.That(Assert.Throws<UsageException>(() => Distillation.FindMethod("dmd"))!.Message, Does.Contain("pd, sfd"));
+    }
+
+    [Test]
+    public void Options_survive_their_file()
+    {
+        var options = new Distill { Branches = 4, Weights = "fixed:0.1,0.2,0.3,0.4", LearningRate = 1.0 / 3 }.Resolve();
+        var text = RunJson.ToText(RunJson.ToNode(options));
+        Assert.That(RunJson.FromNode<Distill>(JsonNode.Parse(text), "test"), Is.EqualTo(options));
+    }
+}
