@@ -82,7 +82,8 @@ public abstract partial class Backend : IDisposable
             throw new BDenseException($"{op}: {message}");
     }
 
-    private static void Require(bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref RequireMessage message, [CallerMemberName] string op = "")
+    private static void Require(
+        bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref RequireMessage message, [CallerMemberName] string op = "")
     {
         if (!condition)
             throw new BDenseException($"{op}: {message.ToStringAndClear()}");

@@ -7,7 +7,8 @@ namespace BDense.Tests.Reference;
 /// <summary>Matrix products on the CPU against loops in double precision.</summary>
 public sealed class MatMulReferenceTests
 {
-    private static readonly (int Batch, int M, int N, int K)[] Sizes = [(1, 1, 1, 1), (2, 5, 7, 3), (3, 17, 40, 300), (1, 130, 24, 33), (1, 97, 200, 600)];
+    private static readonly (int Batch, int M, int N, int K)[] Sizes =
+        [(1, 1, 1, 1), (2, 5, 7, 3), (3, 17, 40, 300), (1, 130, 24, 33), (1, 97, 200, 600)];
 
     private static readonly int[] AllLanes = [1, 4, 8, 16];
 

@@ -15,7 +15,7 @@ internal static class ReferenceCheck
         return values;
     }
 
-    /// <summary>Float sums of <paramref name="terms"/> products of numbers below 1 err by a few units in the last place of sqrt(terms).</summary>
+    /// <summary>Sums of <paramref name="terms"/> products below 1 err by a few units in the last place of sqrt(terms).</summary>
     public static void Close(float[] actual, double[] expected, int terms)
     {
         double tolerance = 2e-6 * Math.Sqrt(terms + 1);

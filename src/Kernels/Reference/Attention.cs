@@ -121,8 +121,8 @@ internal unsafe struct AttentionBackwardPass : IJob
         float scale = 1f / MathF.Sqrt(d);
 
         int block = AttentionRows.BlockOf(tokens);
-        long columnsT = (long)Kernels.Padded(tokens) * d, columnsD = (long)Kernels.Padded(d) * tokens, blockD = (long)Kernels.Padded(d) * block;
-        long blockT = (long)block * tokens;
+        long columnsT = (long)Kernels.Padded(tokens) * d, columnsD = (long)Kernels.Padded(d) * tokens;
+        long blockD = (long)Kernels.Padded(d) * block, blockT = (long)block * tokens;
         float* keysT = Scratch.Get((2 * columnsT) + columnsD + (2 * blockD) + (2 * blockT));
         float* valuesT = keysT + columnsT, keys = valuesT + columnsT, blockDy = keys + columnsD, blockQ = blockDy + blockD;
         float* p = blockQ + blockD, ds = p + blockT;

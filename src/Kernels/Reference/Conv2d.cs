@@ -75,7 +75,16 @@ public sealed unsafe partial class ReferenceBackend
                 };
                 if (tapsR == 0 || tapsS == 0)
                 {
-                    var clear = new ClearGrid { Y = pass.Y, P = rows, Q = columns, K = s.C, YPixel = pass.YPixel, YRow = pass.YRow, YImage = pass.YImage };
+                    var clear = new ClearGrid
+                    {
+                        Y = pass.Y,
+                        P = rows,
+                        Q = columns,
+                        K = s.C,
+                        YPixel = pass.YPixel,
+                        YRow = pass.YRow,
+                        YImage = pass.YImage,
+                    };
                     Workers.Run(clear, s.N);
                     continue;
                 }

@@ -108,7 +108,7 @@ public sealed unsafe partial class ReferenceBackend
         return s with { N = pixels / line, H = 1, W = line };
     }
 
-    /// <summary>Register-tile work with <paramref name="columns"/> in registers and <paramref name="rows"/> broadcast, padding included.</summary>
+    /// <summary>Work of the register tiles with <paramref name="columns"/> in registers, <paramref name="rows"/> broadcast; with padding.</summary>
     private long WgradWork(int columns, int rows)
     {
         long work = 0;
@@ -221,7 +221,8 @@ internal unsafe struct WgradPass : IJob
                         {
                             tile.Y = sums;
                             Kernels.Run(&tile, width);
-                            AddTransposed(sums, width, tile.RowCount, columnCount, Dw + (((((long)start * taps) + tap) * Shape.C) + rowStart + i), taps * Shape.C);
+                            float* dw = Dw + (((((long)start * taps) + tap) * Shape.C) + rowStart + i);
+                            AddTransposed(sums, width, tile.RowCount, columnCount, dw, taps * Shape.C);
                         }
                         else
                         {

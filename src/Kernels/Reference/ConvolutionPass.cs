@@ -4,7 +4,7 @@ namespace BDense.Kernels.Reference;
 
 /// <summary>
 /// A dense window sum over an NHWC tensor, as implicit GEMM: with i = Stride p + OffsetH + r and j = Stride q + OffsetW + s,
-/// <code>y[n,p,q,k] = bias[k] + sum over r &lt; R, s &lt; S, c &lt; C of x[n,i,j,c] w[r,s,c,k]      p &lt; P, q &lt; Q, k &lt; K; zeros outside x</code>
+/// <code>y[n,p,q,k] = bias[k] + sum over r &lt; R, s &lt; S, c &lt; C of x[n,i,j,c] w[r,s,c,k], zeros outside x</code>
 /// Forward convolution is one such pass; dgrad is Stride x Stride of them, each writing every Stride-th pixel of dx.
 /// </summary>
 /// <remarks>
@@ -89,7 +89,10 @@ internal unsafe struct ConvolutionPass : IJob
         else
         {
             for (int n = 0; n < images; n++)
-                CopyWindow(scratch + ((long)n * windowRows * rowFloats), X + ((long)(first + n) * H * W * C), (Stride * p0) + OffsetH, windowRows);
+            {
+                float* image = X + ((long)(first + n) * H * W * C);
+                CopyWindow(scratch + ((long)n * windowRows * rowFloats), image, (Stride * p0) + OffsetH, windowRows);
+            }
             a = scratch;
             aRow = rowFloats;
             aImage = windowRows * rowFloats;
@@ -186,7 +189,9 @@ internal unsafe struct ConvolutionPass : IJob
                 continue;
             }
             new Span<float>(window, left * C).Clear();
-            new ReadOnlySpan<float>(image + ((((long)h * W) + OffsetW + left) * C), (right - left) * C).CopyTo(new Span<float>(window + (left * C), (right - left) * C));
+            int inside = (right - left) * C;
+            float* row = image + ((((long)h * W) + OffsetW + left) * C);
+            new ReadOnlySpan<float>(row, inside).CopyTo(new Span<float>(window + (left * C), inside));
             new Span<float>(window + ((long)right * C), (columns - right) * C).Clear();
         }
     }

@@ -42,7 +42,7 @@ public sealed unsafe partial class ReferenceBackend
     }
 }
 
-/// <summary>op(B) [K,N], a batch of them, into panels of columns, padded with zeros. One task a panel; bytes: B once in, once out.</summary>
+/// <summary>op(B) [K,N], a batch of them, into panels of columns padded with zeros. One task a panel; bytes: B in, B out.</summary>
 internal unsafe struct PackColumns : IJob
 {
     public MicroKernels Kernels;
@@ -60,7 +60,7 @@ internal unsafe struct PackColumns : IJob
             Math.Min(width, N - start), Packed + ((long)matrix * Kernels.Padded(N) * K) + ((long)start * K), width);
     }
 
-    /// <summary>One panel: packed[k, j] = b[k pitch + j], or b[j pitch + k] if transposed, for j &lt; count; zeros up to the width.</summary>
+    /// <summary>One panel: packed[k, j] = b[k pitch + j], transposed b[j pitch + k], for j &lt; count; zeros up to the width.</summary>
     internal static void Pack(float* b, long pitch, bool transposed, int depth, int count, float* packed, int width)
     {
         if (transposed)

@@ -39,7 +39,9 @@ internal unsafe partial struct MicroKernels
     public int Lanes { get; private set; }
 
     /// <summary>The widest registers that the processor accelerates.</summary>
-    public static int BestLanes => Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated ? 8 : Vector128.IsHardwareAccelerated ? 4 : 1;
+    public static int BestLanes => Vector512.IsHardwareAccelerated ? 16
+        : Vector256.IsHardwareAccelerated ? 8
+        : Vector128.IsHardwareAccelerated ? 4 : 1;
 
     public static MicroKernels For(int lanes) => lanes switch
     {

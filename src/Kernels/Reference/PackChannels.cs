@@ -1,4 +1,6 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace BDense.Kernels.Reference;
 
@@ -71,23 +73,37 @@ internal unsafe struct PackChannels : IJob
         }
     }
 
+    /// <summary>Four channels at a time; the last four may overlap those before, so that 6 channels take two moves.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Pack(float* source, int pitch, int count, float* packed, int width, int pixels)
     {
+        if (count < 4 || count != width)
+        {
+            for (int q = 0; q < pixels; q++, source += pitch, packed += width)
+            {
+                int j = 0;
+                for (; j < count; j++)
+                    packed[j] = source[j];
+                for (; j < width; j++)
+                    packed[j] = 0f;
+            }
+            return;
+        }
         for (int q = 0; q < pixels; q++, source += pitch, packed += width)
         {
-            int j = 0;
-            for (; j < count; j++)
-                packed[j] = source[j];
-            for (; j < width; j++)
-                packed[j] = 0f;
+            Vector128.Load(source + count - 4).Store(packed + count - 4);
+            for (int j = 0; j < count - 4; j += 4)
+                Vector128.Load(source + j).Store(packed + j);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Add(float* source, float* sums, int count)
     {
-        for (int j = 0; j < count; j++)
+        int j = 0;
+        for (; j <= count - Vector<float>.Count; j += Vector<float>.Count)
+            (Vector.Load(sums + j) + Vector.Load(source + j)).Store(sums + j);
+        for (; j < count; j++)
             sums[j] += source[j];
     }
 }
