@@ -1,0 +1,394 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace BDense.Kernels.Ilgpu;
+
+/// <summary>
+/// What forward and dgrad have in common: for every output pixel, a sum over taps and over the channels of the source pixel that
+/// the tap reads. Weight of (tap, source channel i, output channel o): w[tap * TapStride + i * SourceStride + o * OutputStride].
+/// </summary>
+internal struct ImplicitGemm
+{
+    public int SourceHeight, SourceWidth, SourceChannels;
+    public int Height, Width, Channels;
+    public int Rows, Columns, Stride, Pad;
+    public int TapStride, SourceStride, OutputStride;
+
+    /// <summary>0: source = output * Stride + tap - Pad. 1: the same equation with the roles swapped, where it has an integer solution.</summary>
+    public int IsTransposed;
+
+    public int HasBias;
+}
+
+public sealed partial class IlgpuBackend
+{
+    /// <summary>Consecutive pixels of a row that one thread computes.</summary>
+    private const int PixelTile = 4;
+
+    protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y)
+    {
+        var g = new ImplicitGemm
+        {
+            SourceHeight = s.H,
+            SourceWidth = s.W,
+            SourceChannels = s.C,
+            Height = s.P,
+            Width = s.Q,
+            Channels = s.K,
+            Rows = s.R,
+            Columns = s.S,
+            Stride = s.Stride,
+            Pad = s.PadBegin,
+            TapStride = s.C,
+            SourceStride = 1,
+            OutputStride = s.R * s.S * s.C,
+            HasBias = bias is null ? 0 : 1,
+        };
+        if (s.K % 4 != 0 || !Aligned(y) || bias is not null && !Aligned(bias))
+        {
+            Gemm(s, g, x, w, bias, y);
+            return;
+        }
+        // Output channels innermost, so that neighbouring threads read neighbouring weights, four at a time.
+        using var rsck = Empty(new Shape(s.R, s.S, s.C, s.K));
+        Launch(TransposeKernel, w.Length, View(w), s.K, s.R * s.S * s.C, View(rsck));
+        Gemm(s, g with { TapStride = s.C * s.K, SourceStride = s.K, OutputStride = 1 }, x, rsck, bias, y);
+    }
+
+    protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx) => Gemm(s, new ImplicitGemm
+    {
+        SourceHeight = s.P,
+        SourceWidth = s.Q,
+        SourceChannels = s.K,
+        Height = s.H,
+        Width = s.W,
+        Channels = s.C,
+        Rows = s.R,
+        Columns = s.S,
+        Stride = s.Stride,
+        Pad = s.PadBegin,
+        TapStride = s.C,
+        SourceStride = s.R * s.S * s.C,
+        OutputStride = 1,
+        IsTransposed = 1,
+    }, dy, w, null, dx);
+
+    private void Gemm(in Conv2dShape s, ImplicitGemm g, Tensor x, Tensor w, Tensor? bias, Tensor y)
+    {
+        int n = s.N;
+        if (s is { R: 1, S: 1, Stride: 1, PadBegin: 0, PadEnd: 0 })
+        {
+            // No neighbours: all pixels form one row.
+            g.SourceWidth = g.Width = n * s.H * s.W;
+            g.SourceHeight = g.Height = n = 1;
+        }
+        int tiles = n * g.Height * ((g.Width + PixelTile - 1) / PixelTile);
+        if (g.OutputStride != 1 || g.Channels % 4 != 0 || !Aligned(y) || !Aligned(w) || bias is not null && !Aligned(bias))
+            Launch(ConvScalarKernel, Threads((long)tiles * g.Channels), g, View(x), View(w), View(bias ?? w), View(y));
+        else if (g.SourceChannels % 4 != 0 || !Aligned(x))
+            Launch(ConvNarrowKernel, Threads((long)tiles * (g.Channels / 4)), g, View(x), View4(w), View4(bias ?? w), View4(y));
+        else if (g.Channels % 8 != 0)
+            Launch(ConvTile4Kernel, Threads((long)tiles * (g.Channels / 4)), g, View4(x), View4(w), View4(bias ?? w), View4(y));
+        else
+            Launch(ConvTile8Kernel, Threads((long)tiles * (g.Channels / 8)), g, View4(x), View4(w), View4(bias ?? w), View4(y));
+    }
+
+    /// <summary>y[c,r] = x[r,c] for x of rows x columns. One thread an element, written in order; 4 bytes read, 4 written.</summary>
+    [Kernel]
+    internal static void TransposeKernel(Index1D i, ArrayView<float> x, int rows, int columns, ArrayView<float> y)
+    {
+        int c = i / rows;
+        y[i] = x[(i - c * rows) * columns + c];
+    }
+
+    /// <summary>The source row or column that output <paramref name="o"/> reads through <paramref name="tap"/>; -1 for none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Source(int o, int tap, int stride, int pad, int isTransposed, int extent)
+    {
+        int i = o * stride + tap - pad;
+        if (isTransposed != 0)
+        {
+            int u = o + pad - tap;
+            i = stride == 1 ? u : u / stride;
+            i = i * stride == u ? i : -1;
+        }
+        return i >= 0 && i < extent ? i : -1;
+    }
+
+    /// <summary>Where a thread's tile lies: output channel block <c>Block</c> of pixels (<c>Row</c> of sample <c>N</c>, from <c>First</c> on).</summary>
+    private struct Place
+    {
+        public int Block, N, Row, First, Pixel;
+    }
+
+    /// <summary>Thread t: channel blocks fastest, then tiles of a row, rows, samples.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Place Locate(int t, ImplicitGemm g, int blocks)
+    {
+        Place p;
+        int rowTiles = (g.Width + PixelTile - 1) / PixelTile;
+        int tile = t / blocks;
+        p.Block = t - tile * blocks;
+        int row = tile / rowTiles;
+        p.First = (tile - row * rowTiles) * PixelTile;
+        p.N = row / g.Height;
+        p.Row = row - p.N * g.Height;
+        p.Pixel = row * g.Width + p.First;
+        return p;
+    }
+
+    /// <summary>Eight channels of four pixels: the register tile.</summary>
+    private struct Tile8
+    {
+        public Float4 A0, A1, B0, B1, C0, C1, D0, D1;
+    }
+
+    /// <summary>acc[pixel][channel] += x[pixel] w[channel] for one source channel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Outer(ref Tile8 acc, float a, float b, float c, float d, Float4 w0, Float4 w1)
+    {
+        Float4.AddScaled(ref acc.A0, a, w0);
+        Float4.AddScaled(ref acc.A1, a, w1);
+        Float4.AddScaled(ref acc.B0, b, w0);
+        Float4.AddScaled(ref acc.B1, b, w1);
+        Float4.AddScaled(ref acc.C0, c, w0);
+        Float4.AddScaled(ref acc.C1, c, w1);
+        Float4.AddScaled(ref acc.D0, d, w0);
+        Float4.AddScaled(ref acc.D1, d, w1);
+    }
+
+    /// <summary>The same for four source channels, whose weights lie <paramref name="stride"/> apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Outer4(ref Tile8 acc, Float4 a, Float4 b, Float4 c, Float4 d, ArrayView<Float4> w, int at, int stride)
+    {
+        Outer(ref acc, a.X, b.X, c.X, d.X, w[at], w[at + 1]);
+        Outer(ref acc, a.Y, b.Y, c.Y, d.Y, w[at + stride], w[at + stride + 1]);
+        Outer(ref acc, a.Z, b.Z, c.Z, d.Z, w[at + 2 * stride], w[at + 2 * stride + 1]);
+        Outer(ref acc, a.W, b.W, c.W, d.W, w[at + 3 * stride], w[at + 3 * stride + 1]);
+    }
+
+    /// <summary>
+    /// Forward convolution and dgrad as an implicit GEMM: y[pixel, 8 channels] for four pixels a thread. Per four source channels 12
+    /// loads of 16 bytes feed 128 multiply-adds. No shared memory: the threads of a warp share their pixels, and read weights side by side.
+    /// One thread a tile; 2 MACs FLOPs; x comes from memory about once and Channels / 8 times from the cache.
+    /// </summary>
+    [Kernel(128)]
+    internal static void ConvTile8Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y)
+    {
+        var p = Locate(t, g, g.Channels / 8);
+        int channels4 = g.SourceChannels / 4;
+        int stride = g.SourceStride / 4;
+        var acc = new Tile8();
+        if (g.HasBias != 0)
+        {
+            acc.A0 = acc.B0 = acc.C0 = acc.D0 = bias[2 * p.Block];
+            acc.A1 = acc.B1 = acc.C1 = acc.D1 = bias[2 * p.Block + 1];
+        }
+        for (int r = 0; r < g.Rows; r++)
+        {
+            int h = Source(p.Row, r, g.Stride, g.Pad, g.IsTransposed, g.SourceHeight);
+            if (h >= 0)
+            {
+                int row = (p.N * g.SourceHeight + h) * g.SourceWidth;
+                for (int s = 0; s < g.Columns; s++)
+                {
+                    int wa = Source(p.First, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int wb = Source(p.First + 1, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int wc = Source(p.First + 2, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int wd = Source(p.First + 3, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int a = (row + wa) * channels4, b = (row + wb) * channels4, c = (row + wc) * channels4, d = (row + wd) * channels4;
+                    int at = (r * g.Columns + s) * g.TapStride / 4 + 2 * p.Block;
+                    if ((wa | wb | wc | wd) >= 0)
+                    {
+                        for (int i = 0; i < channels4; i++)
+                        {
+                            Outer4(ref acc, x[a + i], x[b + i], x[c + i], x[d + i], w, at, stride);
+                            at += 4 * stride;
+                        }
+                    }
+                    else
+                    {
+                        for (int i = 0; i < channels4; i++)
+                        {
+                            Outer4(ref acc, LoadOrZero(x, wa, a + i), LoadOrZero(x, wb, b + i), LoadOrZero(x, wc, c + i), LoadOrZero(x, wd, d + i), w, at, stride);
+                            at += 4 * stride;
+                        }
+                    }
+                }
+            }
+        }
+        int pitch = g.Channels / 4;
+        int to = p.Pixel * pitch + 2 * p.Block;
+        int count = g.Width - p.First;
+        y[to] = acc.A0;
+        y[to + 1] = acc.A1;
+        if (count > 1)
+        {
+            y[to + pitch] = acc.B0;
+            y[to + pitch + 1] = acc.B1;
+        }
+        if (count > 2)
+        {
+            y[to + 2 * pitch] = acc.C0;
+            y[to + 2 * pitch + 1] = acc.C1;
+        }
+        if (count > 3)
+        {
+            y[to + 3 * pitch] = acc.D0;
+            y[to + 3 * pitch + 1] = acc.D1;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Float4 LoadOrZero(ArrayView<Float4> x, int valid, int i) => valid >= 0 ? x[i] : new Float4(0f, 0f, 0f, 0f);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float LoadOrZero(ArrayView<float> x, int valid, int i) => valid >= 0 ? x[i] : 0f;
+
+    /// <summary>Four channels of four pixels.</summary>
+    private struct Tile4
+    {
+        public Float4 A, B, C, D;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Outer(ref Tile4 acc, float a, float b, float c, float d, Float4 w)
+    {
+        Float4.AddScaled(ref acc.A, a, w);
+        Float4.AddScaled(ref acc.B, b, w);
+        Float4.AddScaled(ref acc.C, c, w);
+        Float4.AddScaled(ref acc.D, d, w);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreTile(in Tile4 acc, in Place p, int width, int pitch, ArrayView<Float4> y)
+    {
+        int to = p.Pixel * pitch + p.Block;
+        int count = width - p.First;
+        y[to] = acc.A;
+        if (count > 1)
+            y[to + pitch] = acc.B;
+        if (count > 2)
+            y[to + 2 * pitch] = acc.C;
+        if (count > 3)
+            y[to + 3 * pitch] = acc.D;
+    }
+
+    /// <summary>As <see cref="ConvTile8Kernel"/> with four channels a thread, for channels that eight does not divide.</summary>
+    [Kernel(128)]
+    internal static void ConvTile4Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y)
+    {
+        var p = Locate(t, g, g.Channels / 4);
+        int channels4 = g.SourceChannels / 4;
+        int stride = g.SourceStride / 4;
+        var acc = new Tile4();
+        if (g.HasBias != 0)
+            acc.A = acc.B = acc.C = acc.D = bias[p.Block];
+        for (int r = 0; r < g.Rows; r++)
+        {
+            int h = Source(p.Row, r, g.Stride, g.Pad, g.IsTransposed, g.SourceHeight);
+            if (h >= 0)
+            {
+                int row = (p.N * g.SourceHeight + h) * g.SourceWidth;
+                for (int s = 0; s < g.Columns; s++)
+                {
+                    int wa = Source(p.First, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int wb = Source(p.First + 1, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int wc = Source(p.First + 2, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int wd = Source(p.First + 3, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int at = (r * g.Columns + s) * g.TapStride / 4 + p.Block;
+                    for (int i = 0; i < channels4; i++)
+                    {
+                        var a = LoadOrZero(x, wa, (row + wa) * channels4 + i);
+                        var b = LoadOrZero(x, wb, (row + wb) * channels4 + i);
+                        var c = LoadOrZero(x, wc, (row + wc) * channels4 + i);
+                        var d = LoadOrZero(x, wd, (row + wd) * channels4 + i);
+                        Outer(ref acc, a.X, b.X, c.X, d.X, w[at]);
+                        Outer(ref acc, a.Y, b.Y, c.Y, d.Y, w[at + stride]);
+                        Outer(ref acc, a.Z, b.Z, c.Z, d.Z, w[at + 2 * stride]);
+                        Outer(ref acc, a.W, b.W, c.W, d.W, w[at + 3 * stride]);
+                        at += 4 * stride;
+                    }
+                }
+            }
+        }
+        StoreTile(acc, p, g.Width, g.Channels / 4, y);
+    }
+
+    /// <summary>As <see cref="ConvTile4Kernel"/> for any number of source channels (an image's three): 5 loads, 4 of them single floats, for 16 multiply-adds.</summary>
+    [Kernel(128)]
+    internal static void ConvNarrowKernel(Index1D t, ImplicitGemm g, ArrayView<float> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y)
+    {
+        var p = Locate(t, g, g.Channels / 4);
+        int channels = g.SourceChannels;
+        int stride = g.SourceStride / 4;
+        var acc = new Tile4();
+        if (g.HasBias != 0)
+            acc.A = acc.B = acc.C = acc.D = bias[p.Block];
+        for (int r = 0; r < g.Rows; r++)
+        {
+            int h = Source(p.Row, r, g.Stride, g.Pad, g.IsTransposed, g.SourceHeight);
+            if (h >= 0)
+            {
+                int row = (p.N * g.SourceHeight + h) * g.SourceWidth;
+                for (int s = 0; s < g.Columns; s++)
+                {
+                    int wa = Source(p.First, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int wb = Source(p.First + 1, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int wc = Source(p.First + 2, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int wd = Source(p.First + 3, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int at = (r * g.Columns + s) * g.TapStride / 4 + p.Block;
+                    for (int i = 0; i < channels; i++)
+                    {
+                        Outer(ref acc, LoadOrZero(x, wa, (row + wa) * channels + i), LoadOrZero(x, wb, (row + wb) * channels + i),
+                            LoadOrZero(x, wc, (row + wc) * channels + i), LoadOrZero(x, wd, (row + wd) * channels + i), w[at]);
+                        at += stride;
+                    }
+                }
+            }
+        }
+        StoreTile(acc, p, g.Width, g.Channels / 4, y);
+    }
+
+    /// <summary>Any convolution: one channel of four pixels a thread; 5 loads for 4 multiply-adds. For an image's three output channels.</summary>
+    [Kernel(128)]
+    internal static void ConvScalarKernel(Index1D t, ImplicitGemm g, ArrayView<float> x, ArrayView<float> w, ArrayView<float> bias, ArrayView<float> y)
+    {
+        var p = Locate(t, g, g.Channels);
+        int channels = g.SourceChannels;
+        var acc = new Float4(0f, 0f, 0f, 0f);
+        for (int r = 0; r < g.Rows; r++)
+        {
+            int h = Source(p.Row, r, g.Stride, g.Pad, g.IsTransposed, g.SourceHeight);
+            if (h >= 0)
+            {
+                int row = (p.N * g.SourceHeight + h) * g.SourceWidth;
+                for (int s = 0; s < g.Columns; s++)
+                {
+                    int wa = Source(p.First, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int wb = Source(p.First + 1, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int wc = Source(p.First + 2, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int wd = Source(p.First + 3, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int at = (r * g.Columns + s) * g.TapStride + p.Block * g.OutputStride;
+                    for (int i = 0; i < channels; i++)
+                    {
+                        Float4.AddScaled(ref acc, w[at], new Float4(
+                            LoadOrZero(x, wa, (row + wa) * channels + i), LoadOrZero(x, wb, (row + wb) * channels + i),
+                            LoadOrZero(x, wc, (row + wc) * channels + i), LoadOrZero(x, wd, (row + wd) * channels + i)));
+                        at += g.SourceStride;
+                    }
+                }
+            }
+        }
+        float start = g.HasBias != 0 ? bias[p.Block] : 0f;
+        int to = p.Pixel * g.Channels + p.Block;
+        int count = g.Width - p.First;
+        y[to] = start + acc.X;
+        if (count > 1)
+            y[to + g.Channels] = start + acc.Y;
+        if (count > 2)
+            y[to + 2 * g.Channels] = start + acc.Z;
+        if (count > 3)
+            y[to + 3 * g.Channels] = start + acc.W;
+    }
+}

@@ -1,0 +1,154 @@
+using ILGPU;
+
+namespace BDense.Kernels.Ilgpu;
+
+/// <summary>The shape of a convolution as wgrad's kernels take it, and how its rows of pixels are dealt out.</summary>
+internal struct WgradGeometry
+{
+    public int H, W, C, K, R, S, Stride, Pad, P, Q;
+
+    /// <summary>N * P: all rows of output pixels.</summary>
+    public int TotalRows;
+
+    /// <summary>Rows that one thread adds up.</summary>
+    public int RowsPerSplit;
+}
+
+public sealed partial class IlgpuBackend
+{
+    protected override void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias)
+    {
+        if (dbias is not null)
+            SumColumns(View(dy), 1, s.N * s.P * s.Q, s.K, accumulate: true, View(dbias));
+
+        var g = new WgradGeometry { H = s.H, W = s.W, C = s.C, K = s.K, R = s.R, S = s.S, Stride = s.Stride, Pad = s.PadBegin, P = s.P, Q = s.Q, TotalRows = s.N * s.P };
+        if (s is { H: 1, W: 1, R: 1, S: 1, PadBegin: 0, PadEnd: 0 })
+        {
+            // A linear layer: rows of up to 64 samples.
+            int length = s.N % 64 == 0 ? 64 : s.N % 16 == 0 ? 16 : 1;
+            (g.W, g.Q, g.TotalRows) = (length, length, s.N / length);
+            (g.Stride, g.H) = (1, 1);
+        }
+        bool vector = s.C % 4 == 0 && s.K % 8 == 0 && Aligned(x) && Aligned(dy);
+        int tiles = vector ? dw.Length / 32 : dw.Length;
+        // Enough threads for a large GPU, in a number that depends on the shape alone, and no more scratch than 64 MB.
+        long most = Math.Min(Math.Min(64, (1L << 24) / dw.Length), g.TotalRows);
+        int splits = (int)Math.Max(1, Math.Min(most, 65536 / tiles));
+        g.RowsPerSplit = Math.Max(1, (g.TotalRows + splits - 1) / splits);
+        splits = (g.TotalRows + g.RowsPerSplit - 1) / g.RowsPerSplit;
+        if (splits == 0)
+            return;
+        using var partial = Empty(new Shape(splits, dw.Length));
+        if (vector)
+            Launch(WgradTileKernel, Threads((long)tiles * splits), g, View4(x), View4(dy), View4(partial));
+        else
+            Launch(WgradScalarKernel, Threads((long)tiles * splits), g, View(x), View(dy), View(partial));
+        Launch(SumColumnsKernel, dw.Length, View(partial), splits, dw.Length, 1, splits, 1, View(dw));
+    }
+
+    /// <summary>Four channels of x by eight of dy.</summary>
+    private struct WgradTile
+    {
+        public Float4 A, B, C, D, E, F, G, H;
+    }
+
+    /// <summary>
+    /// partial[split,k,r,s,c] = sum over the split's pixels of dy[pixel,k] x[source(pixel,r,s),c]: eight k by four c a thread, c
+    /// fastest, so that a warp reads x side by side. Per pixel three loads of 16 bytes feed 32 multiply-adds. One thread for each tile
+    /// and split; 2 MACs FLOPs in all; 4 bytes written for each weight and split.
+    /// </summary>
+    [Kernel(128)]
+    internal static void WgradTileKernel(Index1D t, WgradGeometry g, ArrayView<Float4> x, ArrayView<Float4> dy, ArrayView<Float4> partial)
+    {
+        int channels4 = g.C / 4;
+        int outputs4 = g.K / 4;
+        int taps = g.R * g.S;
+        int rest = t / channels4;
+        int c = t - rest * channels4;
+        int next = rest / taps;
+        int tap = rest - next * taps;
+        int split = next / (g.K / 8);
+        int k = next - split * (g.K / 8);
+        int r = tap / g.S;
+        int s = tap - r * g.S;
+
+        // Columns q with 0 <= q * Stride + s - Pad < W.
+        int begin = g.Pad > s ? (g.Pad - s + g.Stride - 1) / g.Stride : 0;
+        int last = g.W - 1 + g.Pad - s;
+        int end = last < 0 ? 0 : last / g.Stride + 1;
+        end = end < g.Q ? end : g.Q;
+
+        var acc = new WgradTile();
+        int firstRow = split * g.RowsPerSplit;
+        int endRow = firstRow + g.RowsPerSplit < g.TotalRows ? firstRow + g.RowsPerSplit : g.TotalRows;
+        for (int row = firstRow; row < endRow; row++)
+        {
+            int n = row / g.P;
+            int h = (row - n * g.P) * g.Stride + r - g.Pad;
+            if (h >= 0 && h < g.H)
+            {
+                int from = ((n * g.H + h) * g.W + begin * g.Stride + s - g.Pad) * channels4 + c;
+                int at = (row * g.Q + begin) * outputs4 + 2 * k;
+                for (int q = begin; q < end; q++)
+                {
+                    var v = x[from];
+                    var d0 = dy[at];
+                    var d1 = dy[at + 1];
+                    Float4.AddScaled(ref acc.A, d0.X, v);
+                    Float4.AddScaled(ref acc.B, d0.Y, v);
+                    Float4.AddScaled(ref acc.C, d0.Z, v);
+                    Float4.AddScaled(ref acc.D, d0.W, v);
+                    Float4.AddScaled(ref acc.E, d1.X, v);
+                    Float4.AddScaled(ref acc.F, d1.Y, v);
+                    Float4.AddScaled(ref acc.G, d1.Z, v);
+                    Float4.AddScaled(ref acc.H, d1.W, v);
+                    from += g.Stride * channels4;
+                    at += outputs4;
+                }
+            }
+        }
+        int pitch = taps * channels4;
+        int to = (split * g.K + 8 * k) * pitch + tap * channels4 + c;
+        partial[to] = acc.A;
+        partial[to + pitch] = acc.B;
+        partial[to + 2 * pitch] = acc.C;
+        partial[to + 3 * pitch] = acc.D;
+        partial[to + 4 * pitch] = acc.E;
+        partial[to + 5 * pitch] = acc.F;
+        partial[to + 6 * pitch] = acc.G;
+        partial[to + 7 * pitch] = acc.H;
+    }
+
+    /// <summary>Any wgrad: one weight and split a thread, c fastest; 8 bytes read for each multiply-add.</summary>
+    [Kernel(128)]
+    internal static void WgradScalarKernel(Index1D t, WgradGeometry g, ArrayView<float> x, ArrayView<float> dy, ArrayView<float> partial)
+    {
+        int taps = g.R * g.S;
+        int rest = t / g.C;
+        int c = t - rest * g.C;
+        int next = rest / taps;
+        int tap = rest - next * taps;
+        int split = next / g.K;
+        int k = next - split * g.K;
+        int r = tap / g.S;
+        int s = tap - r * g.S;
+        float sum = 0f;
+        int firstRow = split * g.RowsPerSplit;
+        int endRow = firstRow + g.RowsPerSplit < g.TotalRows ? firstRow + g.RowsPerSplit : g.TotalRows;
+        for (int row = firstRow; row < endRow; row++)
+        {
+            int n = row / g.P;
+            int h = (row - n * g.P) * g.Stride + r - g.Pad;
+            if (h >= 0 && h < g.H)
+            {
+                for (int q = 0; q < g.Q; q++)
+                {
+                    int w = q * g.Stride + s - g.Pad;
+                    if (w >= 0 && w < g.W)
+                        sum += dy[(row * g.Q + q) * g.K + k] * x[((n * g.H + h) * g.W + w) * g.C + c];
+                }
+            }
+        }
+        partial[t] = sum;
+    }
+}
