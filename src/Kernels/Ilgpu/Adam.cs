@@ -41,7 +41,8 @@ public sealed partial class IlgpuBackend
         ArrayView<float> v, ArrayView<float> ema, ArrayView<float> squaredNorm)
     {
         float squared = squaredNorm[0];
-        if (squared <= float.MaxValue) // false for NaN too
+        // By its exponent bits: ILGPU's OpenCL code takes "not above" for "at most" when a NaN is compared.
+        if ((Interop.FloatAsInt(squared) & 0x7F800000u) != 0x7F800000u)
         {
             float norm = XMath.Sqrt(squared) * XMath.Abs(s.GradientScale);
             float scale = norm > s.ClipNorm ? s.GradientScale * (s.ClipNorm / norm) : s.GradientScale;

@@ -168,7 +168,7 @@ public sealed partial class IlgpuBackend
         if (blocks > 3)
             Block16.Store(acc3, y, to + 12);
         if (p.Block == 0)
-            lse[(p.N * g.Heads + p.Head) * g.Tokens + p.Token] = max + DeviceMath.Log(sum);
+            lse[(p.N * g.Heads + p.Head) * g.Tokens + p.Token] = max + XMath.Log(sum);
     }
 
     /// <summary>As <see cref="AttentionKernel"/> for any head size: one channel a thread, so the scores are computed HeadSize times. For odd sizes only.</summary>
@@ -198,6 +198,6 @@ public sealed partial class IlgpuBackend
         }
         y[(p.N * g.Tokens + p.Token) * width + p.Head * size + p.Block] = acc / sum;
         if (p.Block == 0)
-            lse[(p.N * g.Heads + p.Head) * g.Tokens + p.Token] = max + DeviceMath.Log(sum);
+            lse[(p.N * g.Heads + p.Head) * g.Tokens + p.Token] = max + XMath.Log(sum);
     }
 }
