@@ -64,13 +64,11 @@ public sealed class TrainingTests
     }
 
     [Test]
-    public void Micro_batches_sum_to_the_whole_batch()
+    public void The_gradient_of_several_passes_is_averaged_and_cleared()
     {
-        // The first micro-batch's images and noises are others than the whole batch's second half, so only the update's
-        // size is compared: with one image repeated, gradients of equal passes average to themselves.
         using var network = _runs.Teacher();
         network.Parameters.EnableGradients();
-        using var optimizer = new Optimizer(network.Parameters, new OptimizerOptions { LearningRate = 1 });
+        using var optimizer = new Optimizer(network.Parameters, new OptimizerOptions());
         _runs.Backend.Fill(network.Parameters.Gradients!, 6f);
         double norm = optimizer.Update(0, microBatches: 3, loss: 1, step: 1);
         Assert.That(norm, Is.EqualTo(2 * Math.Sqrt(network.Parameters.Values.Length)).Within(1e-3));
@@ -191,6 +189,83 @@ public sealed class TrainingTests
         using var end = student.Sample(noise, onState: (i, sigma, x) => { seen.Add((i, sigma)); last = x.ToArray()[0]; });
         Assert.That(seen, Is.EqualTo(Enumerable.Range(1, 6).Select(i => (i, student.Grid.Teacher[i]))));
         Assert.That(last, Is.EqualTo(end.ToArray()[0]));
+    }
+
+    [TestCase(DistillMethod.Sfd, 4)]
+    [TestCase(DistillMethod.Sfd, 1)]
+    [TestCase(DistillMethod.Pd, 2)]
+    public void A_student_makes_as_many_evaluations_as_it_says(DistillMethod method, int branches)
+    {
+        using var teacher = _runs.Teacher();
+        var options = new Distill { Method = method, Branches = branches, Nfe = 3, Batch = 2 };
+        using var network = Distillation.NewStudent(teacher, options);
+        using var noise = Distillation.Latents(teacher, options, 0);
+        var student = Student.Of(network, options);
+        int passes = 0;
+        // A pass embeds the noise level once.
+        _runs.Backend.OnOp = (op, _) => passes += op == nameof(Backend.Embedding) ? 1 : 0;
+        student.Sample(noise).Dispose();
+        Assert.That(passes, Is.EqualTo(3).And.EqualTo(student.Evaluations));
+        student.SampleFolded(noise).Dispose();
+        Assert.That(passes, Is.EqualTo(6), "folded");
+        _runs.Backend.OnOp = null;
+    }
+
+    [Test]
+    public void Kept_trajectories_are_the_fresh_ones()
+    {
+        using var teacher = _runs.Teacher();
+        Assert.That(Weights(cache: 2, steps: 2), Is.EqualTo(Weights(cache: 0, steps: 2)));
+        Assert.That(Weights(cache: 2, steps: 3), Is.Not.EqualTo(Weights(cache: 0, steps: 3)), "the third iteration sees the first one's noise again");
+
+        float[] Weights(int cache, int steps)
+        {
+            var options = new Distill { Branches = 2, Batch = 3, Nfe = 1, Updates = steps, CacheTrajectories = cache };
+            using var student = Distillation.NewStudent(teacher, options);
+            using var training = Distillation.Create(student, teacher, null, options);
+            for (int step = 0; step < steps; step++)
+                training.Step(step);
+            return student.Parameters.Values.ToArray();
+        }
+    }
+
+    [Test]
+    public void A_students_run_is_read_back()
+    {
+        using var teacher = _runs.Teacher();
+        var options = new Distill { Branches = 4, Batch = 3, Updates = 4, Ema = 0.5 };
+        using var network = Distillation.NewStudent(teacher, options);
+        string run = _runs.Folder["student"];
+        var folder = RunFolder.Open(run, new JsonObject { ["kind"] = "distill", ["distill"] = RunJson.ToNode(options.Resolve()) }, resume: false);
+        float[] average;
+        using (var training = new SfdTraining(network, teacher, options))
+        {
+            TrainingLoop.Run(training, folder);
+            average = training.Ema!.ToArray();
+        }
+        Assert.That(Student.IsStudent(run));
+        Assert.That(Student.OptionsOf(run), Is.EqualTo(options.Resolve()));
+        var student = Student.Load(_runs.Backend, run);
+        using var loaded = student.Network;
+        Assert.That(loaded.Parameters.Values.ToArray(), Is.EqualTo(average));
+        using var raw = TrainedNetwork.Load(_runs.Backend, folder, average: false);
+        Assert.That(raw.Parameters.Values.ToArray(), Is.EqualTo(network.Parameters.Values.ToArray()).And.Not.EqualTo(average));
+        Assert.That(Student.IsStudent(_runs.Folder.Path), Is.False);
+        Assert.That(Assert.Throws<BDenseException>(() => Student.Load(_runs.Backend, _runs.Folder.Path))!.Message, Does.Contain("not a run"));
+    }
+
+    [Test]
+    public void A_finished_run_that_is_resumed_says_what_it_said()
+    {
+        var options = new TeacherOptions { Steps = 3, Batch = 4 };
+        double[] losses = new double[2];
+        for (int i = 0; i < 2; i++)
+        {
+            using var network = _runs.Teacher();
+            using var training = new TeacherTraining(network, TinyRuns.Data, options);
+            losses[i] = TrainingLoop.Run(training, RunFolder.Open(_runs.Folder["finished"], new JsonObject { ["kind"] = "train" }, resume: i > 0)).FinalLoss;
+        }
+        Assert.That(losses[1], Is.EqualTo(losses[0]));
     }
 
     [Test]

@@ -38,7 +38,6 @@ public static class Distillation
 
     internal static Optimizer NewOptimizer(UNet student, Distill o) => new(student.Parameters, new OptimizerOptions
     {
-        LearningRate = o.LearningRate,
         WeightDecay = o.WeightDecay,
         ClipNorm = o.ClipNorm!.Value,
         EmaDecay = o.Ema,

@@ -28,6 +28,20 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
         return new Student(network, o.Layout!.Value, grid, o.AnalyticalFirstStep!.Value);
     }
 
+    /// <summary>Whether a path is the folder of a distillation: then its configuration says how to sample.</summary>
+    public static bool IsStudent(string path) => Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder))
+        && RunFolder.Existing(path).ReadConfig().ContainsKey(RunFolder.DistillKey);
+
+    /// <summary>How the student of a run was distilled.</summary>
+    /// <exception cref="BDenseException">Not a distillation's folder.</exception>
+    public static Distill OptionsOf(string run)
+    {
+        string file = Path.Combine(run, RunFolder.ConfigFile);
+        return RunFolder.Existing(run).ReadConfig()[RunFolder.DistillKey] is { } node
+            ? RunJson.FromNode<Distill>(node, file).Resolve()
+            : throw new BDenseException($"{run} is not a student: {file} has no '{RunFolder.DistillKey}'");
+    }
+
     /// <summary>The student of a run, from its newest checkpoint: the moving average if it has one.</summary>
     /// <param name="backend">Where to.</param>
     /// <param name="run">A distillation's folder.</param>
@@ -35,9 +49,8 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     /// <exception cref="BDenseException">Not a distillation's folder, or no checkpoint in it.</exception>
     public static Student Load(Backend backend, string run)
     {
-        var folder = RunFolder.Existing(run);
-        var options = RunJson.FromNode<Distill>(folder.ReadConfig()["distill"], Path.Combine(run, RunFolder.ConfigFile));
-        var network = TrainedNetwork.Load(backend, folder);
+        var options = OptionsOf(run);
+        var network = TrainedNetwork.Load(backend, RunFolder.Existing(run));
         try
         {
             return Of(network, options);

@@ -4,12 +4,9 @@ using BDense.Model;
 
 namespace BDense.Training;
 
-/// <summary>Hyperparameters of the optimizer.</summary>
+/// <summary>Hyperparameters of the optimizer, but for the learning rate, which each update is given.</summary>
 public sealed record OptimizerOptions
 {
-    /// <summary>Step size at full height; the schedule multiplies it.</summary>
-    public double LearningRate { get; init; } = 1e-3;
-
     public double Beta1 { get; init; } = 0.9;
 
     public double Beta2 { get; init; } = 0.999;

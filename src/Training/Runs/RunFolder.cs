@@ -16,6 +16,9 @@ public sealed class RunFolder
 {
     public const string ConfigFile = "config.json", LogFile = "log.jsonl", StateFile = "state.json", CheckpointsFolder = "checkpoints", LatestFile = "latest";
 
+    /// <summary>In a distillation's configuration: its <see cref="Distill"/>.</summary>
+    public const string DistillKey = "distill";
+
     private RunFolder(string path) => FullName = path;
 
     public string FullName { get; }
@@ -56,8 +59,8 @@ public sealed class RunFolder
                 throw new BDenseException($"{path} cannot be resumed with other options: {difference}");
             return new RunFolder(Path.GetFullPath(path));
         }
-        if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
-            throw new BDenseException($"{path} holds something else ({Path.GetFileName(Directory.EnumerateFileSystemEntries(path).Order().First())}); give a new or an empty folder");
+        if (Contents(path) is [var first, ..])
+            throw new BDenseException($"{path} holds something else ({Path.GetFileName(first)}); give a new or an empty folder");
         AtomicFile.WriteText(file, RunJson.ToText(config) + "\n");
         return new RunFolder(Path.GetFullPath(path));
     }
@@ -99,6 +102,18 @@ public sealed class RunFolder
         {
             if (Directory.Exists(temporary))
                 Directory.Delete(temporary, recursive: true);
+        }
+    }
+
+    private static string[] Contents(string path)
+    {
+        try
+        {
+            return Directory.Exists(path) ? [.. Directory.GetFileSystemEntries(path).Order(StringComparer.Ordinal)] : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BDenseException($"cannot read {path}: {e.Message}", e);
         }
     }
 

@@ -90,7 +90,6 @@ public sealed class TeacherTraining : ITraining
         _objective = new TrajectoryObjective(network, BranchLayout.Chained, Distance.L2, 1);
         _optimizer = new Optimizer(network.Parameters, new OptimizerOptions
         {
-            LearningRate = options.LearningRate,
             WeightDecay = options.WeightDecay,
             ClipNorm = options.ClipNorm,
             EmaDecay = options.EmaDecay,

@@ -53,8 +53,8 @@ public sealed record LoopOptions
 /// <summary>What came out.</summary>
 /// <param name="Step">Iterations done, in all sessions.</param>
 /// <param name="Interrupted">Whether it was cancelled before the end.</param>
-/// <param name="FinalLoss">Mean over the last tenth of the iterations of this session.</param>
-/// <param name="ImagesPerSecond">Over this session.</param>
+/// <param name="FinalLoss">Mean over the last tenth of the iterations.</param>
+/// <param name="ImagesPerSecond">Over all iterations.</param>
 /// <param name="StepMilliseconds">Median time of an iteration.</param>
 /// <param name="PeakBytes">Most device memory in use at once.</param>
 /// <param name="Log">Every iteration, those of earlier sessions too where there is a folder.</param>
@@ -86,9 +86,9 @@ public static class TrainingLoop
             {
                 var start = clock.Elapsed;
                 var report = training.Step(step);
-                double seconds = (clock.Elapsed - start).TotalSeconds;
+                double milliseconds = (clock.Elapsed - start).TotalMilliseconds;
                 step++;
-                var line = new LogLine(step, report.Loss, report.Branches, report.LearningRate, report.GradientNorm, 1000 * seconds);
+                var line = new LogLine(step, report.Loss, report.Branches, report.LearningRate, report.GradientNorm, milliseconds);
                 log.Add(line);
                 writer?.WriteLine(RunJson.ToLine(line));
                 options.OnProgress?.Invoke(Progress(training, log, step));
@@ -98,16 +98,15 @@ public static class TrainingLoop
             if (folder is not null && (step > saved || checkpoint is null))
                 Save();
         }
-        finally
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            writer?.Flush();
+            throw new BDenseException($"cannot write {folder?.FullName}: {e.Message}", e);
         }
-        var session = log.Where(line => line.Step > first).ToList();
-        double elapsed = session.Sum(line => line.Milliseconds) / 1000;
+        double seconds = log.Sum(line => line.Milliseconds) / 1000;
         return new RunResult(step, step < training.Steps,
-            session.Count == 0 ? double.NaN : session.TakeLast(Math.Max(1, session.Count / 10)).Average(line => line.Loss),
-            elapsed > 0 ? session.Count * training.ImagesPerStep / elapsed : 0,
-            Median([.. session.Select(line => line.Milliseconds)]), training.Backend.Pool.PeakBytes, log, checkpoint);
+            log.Count == 0 ? 0 : log.TakeLast(Math.Max(1, log.Count / 10)).Average(line => line.Loss),
+            seconds > 0 ? log.Count * training.ImagesPerStep / seconds : 0,
+            Median([.. log.Select(line => line.Milliseconds)]), training.Backend.Pool.PeakBytes, log, checkpoint);
 
         void Save()
         {
