@@ -1,0 +1,84 @@
+using BDense.Benchmarks.Workloads;
+using BDense.Kernels;
+using BDense.Kernels.Reference;
+using BenchmarkDotNet.Attributes;
+
+namespace BDense.Benchmarks.Micro;
+
+/// <summary>
+/// One workload of the CPU reference under BenchmarkDotNet, for its statistics and its memory column: an operation that is warm
+/// allocates nothing.
+/// </summary>
+[MemoryDiagnoser]
+public abstract class Suite
+{
+    private ReferenceBackend? _backend;
+    private Running? _running;
+
+    /// <summary>Threads: all cores, or one.</summary>
+    [Params(0, 1)]
+    public int Threads { get; set; }
+
+    protected abstract Workload Work { get; }
+
+    [GlobalSetup]
+    public void Start()
+    {
+        _backend = new ReferenceBackend(Threads);
+        _running = Work.Start(_backend);
+        _running.Run();
+    }
+
+    [GlobalCleanup]
+    public void Stop()
+    {
+        _running?.Dispose();
+        _backend?.Dispose();
+    }
+
+    [Benchmark]
+    public void Run() => _running!.Run();
+}
+
+/// <summary>The 3x3 convolutions of the comparison with libtorch.</summary>
+public class ConvolutionSuite : Suite
+{
+    public static IEnumerable<Workload> Cases => Catalog.All.OfType<Convolution>();
+
+    [ParamsSource(nameof(Cases))]
+    public Workload Case { get; set; } = null!;
+
+    protected override Workload Work => Case;
+}
+
+/// <summary>GroupNorm with SiLU, forward and backward.</summary>
+public class GroupNormSuite : Suite
+{
+    public static IEnumerable<Workload> Cases => Catalog.All.OfType<GroupNormSilu>();
+
+    [ParamsSource(nameof(Cases))]
+    public Workload Case { get; set; } = null!;
+
+    protected override Workload Work => Case;
+}
+
+/// <summary>The fused dense-trajectory loss with its gradient, K = 1 to 8.</summary>
+public class TrajectoryLossSuite : Suite
+{
+    [Params(1, 2, 4, 8)]
+    public int Branches { get; set; }
+
+    [Params(Distance.L1, Distance.L2, Distance.PseudoHuber)]
+    public Distance Distance { get; set; }
+
+    protected override Workload Work => new DenseTrajectoryLoss(64, 3, 32, Branches, Distance);
+}
+
+/// <summary>Clipping, Adam and the moving average.</summary>
+public class AdamSuite : Suite
+{
+    [Params(1 << 16, 1 << 20, 1 << 23)]
+    public int Parameters { get; set; }
+
+    protected override Workload Work => new AdamEma(Parameters);
+}

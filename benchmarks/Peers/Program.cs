@@ -1,0 +1,4 @@
+using BDense.Benchmarks.Comparison;
+using BDense.Peers;
+
+return PeersCommand.Run(args, threads => new Libtorch(threads));
