@@ -1,5 +1,4 @@
 using BDense.Kernels;
-using BDense.Tests.Cases;
 using NUnit.Framework;
 
 namespace BDense.Tests.Ops;
@@ -17,19 +16,6 @@ internal static class Backends
         {
             Assert.Ignore(e.Message);
             throw;
-        }
-    }
-
-    /// <summary>Runs a case. Skips while a backend still lacks the operation; goes with the last Pending.cs.</summary>
-    public static void Run(Backend backend, OpCase row, Tensor[] operands)
-    {
-        try
-        {
-            row.Run(backend, operands);
-        }
-        catch (NotSupportedException)
-        {
-            Assert.Ignore($"{row.Op} is not written yet");
         }
     }
 }

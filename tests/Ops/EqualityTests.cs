@@ -29,7 +29,7 @@ internal sealed class CpuEqualityTests
             for (int run = 0; run < 2; run++)
             {
                 tensors.Reset();
-                Backends.Run(backend, row, tensors.Operands);
+                row.Run(backend, tensors.Operands);
                 var results = tensors.Results();
                 first ??= results;
                 Assert.That(SameBits(row, first, results), Is.Null, $"run {run + 1} on {backend.Description}");
@@ -80,12 +80,12 @@ internal abstract class DeviceEqualityTests(string device)
     {
         var start = row.Start();
         using var tensors = new CaseTensors(Backend, row, start);
-        Backends.Run(Backend, row, tensors.Operands);
+        row.Run(Backend, tensors.Operands);
         var first = tensors.Results();
         var expected = row.Expected(start);
         Assert.That(Comparison.Difference(row, expected, first), Is.Null);
         tensors.Reset();
-        Backends.Run(Backend, row, tensors.Operands);
+        row.Run(Backend, tensors.Operands);
         var second = tensors.Results();
         for (int k = 0; k < first.Length; k++)
             Assert.That(second[k].AsSpan().SequenceEqual(first[k]) || Array.Exists(first[k], float.IsNaN), $"{row.Name}: {row.Operands[k].Name} differs from run to run");

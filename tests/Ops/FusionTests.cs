@@ -16,14 +16,6 @@ internal sealed class FusionTests(string device)
     [OneTimeTearDown]
     public void Close() => _backend?.Dispose();
 
-    /// <summary>As <see cref="Backends.Run"/>: goes with the last Pending.cs.</summary>
-    [SetUp]
-    public void Skip_what_is_not_written()
-    {
-        if (_backend is not BDense.Kernels.Reference.ReferenceBackend)
-            Assert.Ignore("GroupNorm and TrajectoryLoss are not written yet");
-    }
-
     private Tensor Normal(uint stream, Shape shape)
     {
         var random = new Random((int)stream);

@@ -19,7 +19,7 @@ internal static class NaNs
             var start = row.Start();
             start[k][start[k].Length / 2] = float.NaN;
             using var tensors = new CaseTensors(backend, row, start);
-            Backends.Run(backend, row, tensors.Operands);
+            row.Run(backend, tensors.Operands);
             string? difference = Comparison.Difference(row, row.Expected(start), tensors.Results(), nanOnly: true);
             Assert.That(difference, Is.Null, $"NaN in {row.Operands[k].Name}");
         }
