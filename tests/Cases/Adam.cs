@@ -35,7 +35,8 @@ internal static class AdamCases
             ("not clipped", new(1e-2f, 2, GradientScale: 0.5f, ClipNorm: 1e9f), false),
             ("all", new(3e-3f, 5, 0.95f, 0.99f, 1e-6f, 0.05f, 0.25f, 1f, 0.9f), true),
         ];
-        foreach (var (length, size) in new[] { (5, CaseSize.Tiny), (67, CaseSize.Tiny), (100_003, CaseSize.Small), (1 << 24, CaseSize.Large) })
+        foreach (var (length, size) in new[] { (5, CaseSize.Tiny), (67, CaseSize.Tiny), (100_003, CaseSize.Small),
+            (1 << 24, CaseSize.Large) })
         {
             foreach (var (note, step, ema) in options)
             {
@@ -44,11 +45,13 @@ internal static class AdamCases
             }
             if (size == CaseSize.Large)
                 continue;
-            yield return Row($"{length} four steps", length, size, true, [.. Enumerable.Range(1, 4).Select(t => new AdamStep(1e-2f, t, ClipNorm: 3f, EmaDecay: 0.5f))]);
+            yield return Row($"{length} four steps", length, size, true,
+                [.. Enumerable.Range(1, 4).Select(t => new AdamStep(1e-2f, t, ClipNorm: 3f, EmaDecay: 0.5f))]);
 
             // A gradient that is not finite leaves everything as it was, to the bit.
             foreach (float bad in new[] { float.NaN, float.PositiveInfinity })
-                yield return Row($"{length} squared norm {bad}", length, size, true, [new AdamStep(1e-2f, 1, ClipNorm: 1f, EmaDecay: 0.5f)]) with
+                yield return Row($"{length} squared norm {bad}", length, size, true,
+                    [new AdamStep(1e-2f, 1, ClipNorm: 1f, EmaDecay: 0.5f)]) with
                 {
                     Tolerance = Tolerance.Exact,
                     Prepare = d => d[4][0] = bad,
@@ -59,7 +62,8 @@ internal static class AdamCases
     private static OpCase Row(string label, int length, CaseSize size, bool ema, AdamStep[] steps)
     {
         var shape = new Shape(length);
-        Operand[] operands = [InOut("p", shape), In("g", shape), InOut("m", shape, Values.Around(0f, 0.3f)), InOut("v", shape, Values.Positive),
+        Operand[] operands = [InOut("p", shape), In("g", shape), InOut("m", shape, Values.Around(0f, 0.3f)),
+            InOut("v", shape, Values.Positive),
             In("squaredNorm", new(1), Values.Zero)];
         if (ema)
             operands = [.. operands, InOut("ema", shape)];

@@ -6,7 +6,8 @@ namespace BDense.Tests.Cases;
 internal static class AttentionCases
 {
     /// <summary>Flat index of channel c of head h of q (part 0), k (1) or v (2).</summary>
-    private static int Qkv(AttentionShape s, int n, int token, int part, int h, int c) => ((n * s.Tokens + token) * 3 + part) * s.C + h * s.HeadSize + c;
+    private static int Qkv(AttentionShape s, int n, int token, int part, int h, int c) =>
+        ((n * s.Tokens + token) * 3 + part) * s.C + h * s.HeadSize + c;
 
     private static int Out(AttentionShape s, int n, int token, int h, int c) => (n * s.Tokens + token) * s.C + h * s.HeadSize + c;
 
@@ -71,7 +72,8 @@ internal static class AttentionCases
         [
             (new(1, 1, 1, 5), CaseSize.Tiny, 1), (new(2, 7, 2, 5), CaseSize.Tiny, 1), (new(1, 9, 1, 1), CaseSize.Tiny, 1),
             (new(2, 7, 3, 32), CaseSize.Small, 1), (new(2, 64, 1, 64), CaseSize.Small, 1), (new(1, 64, 4, 32), CaseSize.Small, 1),
-            (new(3, 64, 2, 5), CaseSize.Small, 1), (new(1, 1, 4, 64), CaseSize.Small, 1), (new(1, 65, 1, 96), CaseSize.Small, 1), (new(1, 33, 1, 256), CaseSize.Small, 1),
+            (new(3, 64, 2, 5), CaseSize.Small, 1), (new(1, 1, 4, 64), CaseSize.Small, 1), (new(1, 65, 1, 96), CaseSize.Small, 1),
+            (new(1, 33, 1, 256), CaseSize.Small, 1),
             // Scores near +-300: the softmax must subtract the largest first.
             (new(1, 16, 2, 32), CaseSize.Small, 10),
             (new(8, 256, 4, 64), CaseSize.Large, 1),
@@ -85,7 +87,8 @@ internal static class AttentionCases
                 (b, t) => b.Attention(s, t[0], t[1], t[2]), d => Forward(s, d[0], d[1], d[2]))
             { Size = size, Tolerance = tolerance };
             yield return new("AttentionBackward", label,
-                [In("dy", s.Output), In("qkv", s.Qkv, values), In("y", s.Output, Values.Zero), In("lse", s.LogSumExp, Values.Zero), Operand.Out("dqkv", s.Qkv)],
+                [In("dy", s.Output), In("qkv", s.Qkv, values), In("y", s.Output, Values.Zero), In("lse", s.LogSumExp, Values.Zero),
+                    Operand.Out("dqkv", s.Qkv)],
                 (b, t) => b.AttentionBackward(s, t[0], t[1], t[2], t[3], t[4]), d => Backward(s, d[0], d[1], d[2], d[3], d[4]))
             { Size = size, Tolerance = tolerance, Prepare = d => Forward(s, d[1], d[2], d[3]) };
         }

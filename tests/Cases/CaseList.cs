@@ -5,15 +5,20 @@ public static class CaseList
 {
     public static IReadOnlyList<OpCase> All { get; } =
     [
-        .. Conv2dCases.Rows(), .. LinearCases.Rows(), .. MatMulCases.Rows(), .. GroupNormCases.Rows(), .. SiluCases.Rows(), .. AttentionCases.Rows(),
-        .. LinearCombinationCases.Rows(), .. ElementwiseCases.Rows(), .. BroadcastAddCases.Rows(), .. ConcatCases.Rows(), .. ResampleCases.Rows(),
-        .. DropoutCases.Rows(), .. EmbeddingCases.Rows(), .. ReductionCases.Rows(), .. PhiloxCases.Rows(), .. AdamCases.Rows(), .. TrajectoryLossCases.Rows(),
+        .. Conv2dCases.Rows(), .. LinearCases.Rows(), .. MatMulCases.Rows(), .. GroupNormCases.Rows(), .. SiluCases.Rows(),
+        .. AttentionCases.Rows(),
+        .. LinearCombinationCases.Rows(), .. ElementwiseCases.Rows(), .. BroadcastAddCases.Rows(), .. ConcatCases.Rows(),
+        .. ResampleCases.Rows(),
+        .. DropoutCases.Rows(), .. EmbeddingCases.Rows(), .. ReductionCases.Rows(), .. PhiloxCases.Rows(), .. AdamCases.Rows(),
+        .. TrajectoryLossCases.Rows(),
     ];
 
     public static IReadOnlyList<GradientCase> Gradients { get; } =
     [
-        .. Conv2dCases.Gradients(), .. LinearCases.Gradients(), .. GroupNormCases.Gradients(), .. SiluCases.Gradients(), .. AttentionCases.Gradients(),
-        .. BroadcastAddCases.Gradients(), .. ConcatCases.Gradients(), .. ResampleCases.Gradients(), .. DropoutCases.Gradients(), .. TrajectoryLossCases.Gradients(),
+        .. Conv2dCases.Gradients(), .. LinearCases.Gradients(), .. GroupNormCases.Gradients(), .. SiluCases.Gradients(),
+        .. AttentionCases.Gradients(),
+        .. BroadcastAddCases.Gradients(), .. ConcatCases.Gradients(), .. ResampleCases.Gradients(), .. DropoutCases.Gradients(),
+        .. TrajectoryLossCases.Gradients(),
     ];
 
     public static IEnumerable<OpCase> Of(CaseSize largest) => All.Where(row => row.Size <= largest);

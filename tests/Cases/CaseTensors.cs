@@ -18,7 +18,8 @@ public sealed class CaseTensors : IDisposable
     /// <param name="backend">Where.</param>
     /// <param name="row">Which case.</param>
     /// <param name="start">Values of all operands.</param>
-    /// <param name="aligned">Whether operands start on 256 bytes, as tensors from the pool do; else most are off by one or two floats.</param>
+    /// <param name="aligned">Whether operands start on 256 bytes, as tensors from the pool do; else most are off by one or two
+    /// floats.</param>
     public CaseTensors(Backend backend, OpCase row, float[][] start, bool aligned = true)
     {
         _aligned = aligned;
@@ -55,7 +56,8 @@ public sealed class CaseTensors : IDisposable
             for (int i = 0; i < after.Length; i++)
             {
                 bool inside = i >= Margin(k) && i < after.Length - Margin(k);
-                if ((!inside || operand.Role == Role.Input) && BitConverter.SingleToInt32Bits(before[i]) != BitConverter.SingleToInt32Bits(after[i]))
+                if ((!inside || operand.Role == Role.Input)
+                    && BitConverter.SingleToInt32Bits(before[i]) != BitConverter.SingleToInt32Bits(after[i]))
                     throw new InvalidOperationException(inside ? $"{_case.Name}: input {operand.Name} was changed at {i - Margin(k)}"
                         : $"{_case.Name}: element {i - Margin(k)} was written beside {operand.Name} of {operand.Shape}");
             }

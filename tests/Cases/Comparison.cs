@@ -6,7 +6,8 @@ namespace BDense.Tests.Cases;
 /// <summary>Holds results to the oracle: normalised mean-square error and largest error, NaN and infinity where they belong.</summary>
 public static class Comparison
 {
-    /// <summary>Runs a case once on a backend and compares every operand. Null if all is right; else one line: case, operand, index, expected, got.</summary>
+    /// <summary>Runs a case once on a backend and compares every operand. Null if all is right; else one line: case, operand, index,
+    /// expected, got.</summary>
     public static string? Difference(Backend backend, OpCase row)
     {
         var start = row.Start();
@@ -27,8 +28,10 @@ public static class Comparison
             if (operand.Role == Role.Input)
                 continue;
             if (nanOnly ? MissingNaN(expected[k], got[k]) is { } at : Worst(expected[k], got[k], row.Tolerance, out at))
-                return string.Create(CultureInfo.InvariantCulture,
-                    $"{row.Name}: {operand.Name}[{Index(operand.Shape, at)}] expected {expected[k][at]:g9}, got {got[k][at]:g9}{Summary(expected[k], got[k], row.Tolerance)}");
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"{row.Name}: {operand.Name}[{Index(operand.Shape, at)}] "
+                    + $"expected {expected[k][at]:g9}, got {got[k][at]:g9}{Summary(expected[k], got[k], row.Tolerance)}");
+            }
         }
         return null;
     }
@@ -49,7 +52,8 @@ public static class Comparison
         (at, double worst) = (0, 0);
         for (int i = 0; i < expected.Length; i++)
         {
-            if (double.IsFinite(expected[i]) != float.IsFinite(got[i]) || (!double.IsFinite(expected[i]) && !expected[i].Equals((double)got[i])))
+            if (double.IsFinite(expected[i]) != float.IsFinite(got[i])
+                || (!double.IsFinite(expected[i]) && !expected[i].Equals((double)got[i])))
             {
                 at = i;
                 return true;
@@ -80,7 +84,8 @@ public static class Comparison
     private static string Summary(double[] expected, float[] got, Tolerance tolerance)
     {
         var (nmse, rms) = Errors(expected, got);
-        return string.Create(CultureInfo.InvariantCulture, $" (NMSE {nmse:g3}, at most {tolerance.Nmse:g3}; an element may be off by {tolerance.MaxAbs * rms:g3})");
+        return string.Create(CultureInfo.InvariantCulture,
+            $" (NMSE {nmse:g3}, at most {tolerance.Nmse:g3}; an element may be off by {tolerance.MaxAbs * rms:g3})");
     }
 
     private static string Index(Shape shape, int flat)

@@ -15,15 +15,18 @@ internal static class ConcatCases
         }
     }
 
-    private static void Concat(int ca, int cb, double[] a, double[] b, double[] y) => ForEach(ca, cb, y.Length, (i, first, j) => y[i] = first ? a[j] : b[j]);
+    private static void Concat(int ca, int cb, double[] a, double[] b, double[] y) =>
+        ForEach(ca, cb, y.Length, (i, first, j) => y[i] = first ? a[j] : b[j]);
 
-    private static void Split(int ca, int cb, double[] y, double[] a, double[] b) => ForEach(ca, cb, y.Length, (i, first, j) => (first ? a : b)[j] = y[i]);
+    private static void Split(int ca, int cb, double[] y, double[] a, double[] b) =>
+        ForEach(ca, cb, y.Length, (i, first, j) => (first ? a : b)[j] = y[i]);
 
     public static IEnumerable<OpCase> Rows()
     {
         (int N, int Side, int Ca, int Cb, CaseSize Size)[] rows =
         [
-            (1, 1, 1, 1, CaseSize.Tiny), (2, 3, 5, 3, CaseSize.Tiny), (2, 8, 12, 96, CaseSize.Small), (3, 7, 64, 1, CaseSize.Small), (2, 16, 64, 64, CaseSize.Small),
+            (1, 1, 1, 1, CaseSize.Tiny), (2, 3, 5, 3, CaseSize.Tiny), (2, 8, 12, 96, CaseSize.Small), (3, 7, 64, 1, CaseSize.Small),
+            (2, 16, 64, 64, CaseSize.Small),
             (32, 32, 128, 128, CaseSize.Large),
         ];
         foreach (var (n, side, ca, cb, size) in rows)

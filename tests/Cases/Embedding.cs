@@ -21,8 +21,10 @@ internal static class EmbeddingCases
         foreach (bool sinFirst in new[] { false, true })
         {
             string order = sinFirst ? " sin first" : "";
-            OpCase Row(int n, int count, string note, CaseSize size, Func<Random, int, float> t, Func<Random, int, float> frequencies, Tolerance tolerance) =>
-                new("Embedding", $"{n}x{count}{note}{order}", [In("t", new(n), t), In("frequencies", new(count), frequencies), Out("y", new(n, 2 * count))],
+            OpCase Row(int n, int count, string note, CaseSize size, Func<Random, int, float> t, Func<Random, int, float> frequencies,
+                Tolerance tolerance) =>
+                new("Embedding", $"{n}x{count}{note}{order}",
+                    [In("t", new(n), t), In("frequencies", new(count), frequencies), Out("y", new(n, 2 * count))],
                     (b, x) => b.Embedding(x[0], x[1], x[2], sinFirst), d => Features(d[0], d[1], d[2], sinFirst))
                 { Size = size, Tolerance = tolerance };
 
@@ -31,8 +33,10 @@ internal static class EmbeddingCases
             yield return Row(3, 5, "", CaseSize.Tiny, Values.Around(0, 1), Values.Around(0, 3), exact);
             yield return Row(1, 1, "", CaseSize.Tiny, Values.Around(0, 1), Values.Around(0, 3), exact);
             yield return Row(64, 1, " to 1000", CaseSize.Small, Values.Uniform(-1000f, 1000f), Values.Of(1f), exact);
-            yield return Row(33, 7, " binary to 1000", CaseSize.Small, (random, _) => random.Next(1000), Values.Of(1f, 0.5f, 0.25f, 0.125f, 1f / 16, 1f / 32, 1f / 64), exact);
-            yield return Row(40, 64, " positional", CaseSize.Small, (random, _) => random.Next(1000), (_, j) => (float)Math.Pow(10000, -j / 64.0), rounded);
+            yield return Row(33, 7, " binary to 1000", CaseSize.Small, (random, _) => random.Next(1000),
+                Values.Of(1f, 0.5f, 0.25f, 0.125f, 1f / 16, 1f / 32, 1f / 64), exact);
+            yield return Row(40, 64, " positional", CaseSize.Small, (random, _) => random.Next(1000),
+                (_, j) => (float)Math.Pow(10000, -j / 64.0), rounded);
             yield return Row(17, 33, " Fourier", CaseSize.Small, Values.Around(0f, 1.2f), Values.Around(0f, 16f * 6.2831853f), rounded);
         }
     }

@@ -9,7 +9,8 @@ namespace BDense.Tests.Cases;
 /// <param name="At">The inputs, the point of the derivative.</param>
 /// <param name="Forward">One output from the inputs.</param>
 /// <param name="Backward">One gradient for each input from the inputs and v = dL/d(output); null for an input without gradient.</param>
-public sealed record GradientCase(string Op, string Label, double[][] At, Func<double[][], double[]> Forward, Func<double[][], double[], double[]?[]> Backward)
+public sealed record GradientCase(string Op, string Label, double[][] At, Func<double[][], double[]> Forward,
+    Func<double[][], double[], double[]?[]> Backward)
 {
     private const double Step = 1e-5;
     private const int MostElements = 150;

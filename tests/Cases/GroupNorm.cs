@@ -29,7 +29,8 @@ internal static class GroupNormCases
     private static double Sigmoid(double u) => 1 / (1 + Math.Exp(-u));
 
     /// <summary>xhat, 1 + scale and u of element i.</summary>
-    private static (double Xhat, double Scale, double U) Parts(GroupNormShape s, int i, double[] x, double[] stats, double[] gamma, double[] beta, double[]? scaleShift)
+    private static (double Xhat, double Scale, double U) Parts(GroupNormShape s, int i, double[] x, double[] stats, double[] gamma,
+        double[] beta, double[]? scaleShift)
     {
         int c = i % s.C, n = i / (s.Pixels * s.C), g = n * s.Groups + c / (s.C / s.Groups);
         double xhat = (x[i] - stats[2 * g]) * stats[2 * g + 1];
@@ -38,7 +39,8 @@ internal static class GroupNormCases
         return (xhat, scale, (xhat * gamma[c] + beta[c]) * scale + shift);
     }
 
-    public static void Forward(GroupNormShape s, double[] x, double[] gamma, double[] beta, double[]? scaleShift, double[] y, double[] stats)
+    public static void Forward(GroupNormShape s, double[] x, double[] gamma, double[] beta, double[]? scaleShift, double[] y,
+        double[] stats)
     {
         Statistics(s, x, stats);
         for (int i = 0; i < x.Length; i++)
@@ -48,7 +50,8 @@ internal static class GroupNormCases
         }
     }
 
-    private static void Backward(GroupNormShape s, double[] dy, double[] x, double[] stats, double[] gamma, double[] beta, double[]? scaleShift,
+    private static void Backward(GroupNormShape s, double[] dy, double[] x, double[] stats, double[] gamma, double[] beta,
+        double[]? scaleShift,
         double[] dx, double[] dgamma, double[] dbeta, double[]? dscaleShift)
     {
         var (xhat, dxhat) = (new double[x.Length], new double[x.Length]);
@@ -107,7 +110,8 @@ internal static class GroupNormCases
             {
                 string label = $"{s.N}x{s.Pixels}x{s.C} groups {s.Groups}{(s.Silu ? " silu" : "")}{(adaptive ? " scaleShift" : "")}{note}";
                 Shape channels = new(s.C);
-                Operand[] forward = [In("x", s.Activation, x), In("gamma", channels), In("beta", channels), Out("y", s.Activation), Out("stats", s.Stats)];
+                Operand[] forward = [In("x", s.Activation, x), In("gamma", channels), In("beta", channels), Out("y", s.Activation),
+                    Out("stats", s.Stats)];
                 if (adaptive)
                     forward = [.. forward, In("scaleShift", s.ScaleShift)];
                 yield return new("GroupNorm", label, forward,
@@ -115,12 +119,14 @@ internal static class GroupNormCases
                     d => Forward(s, d[0], d[1], d[2], adaptive ? d[5] : null, d[3], d[4]))
                 { Size = size, Tolerance = tolerance };
 
-                Operand[] backward = [In("dy", s.Activation), In("x", s.Activation, x), In("stats", s.Stats, Values.Zero), In("gamma", channels), In("beta", channels),
-                    Out("dx", s.Activation), InOut("dgamma", channels), InOut("dbeta", channels)];
+                Operand[] backward = [In("dy", s.Activation), In("x", s.Activation, x), In("stats", s.Stats, Values.Zero),
+                    In("gamma", channels), In("beta", channels), Out("dx", s.Activation), InOut("dgamma", channels), InOut("dbeta",
+                        channels)];
                 if (adaptive)
                     backward = [.. backward, In("scaleShift", s.ScaleShift), Out("dscaleShift", s.ScaleShift)];
                 yield return new("GroupNormBackward", label, backward,
-                    (b, t) => b.GroupNormBackward(s, t[0], t[1], t[2], t[3], t[4], adaptive ? t[8] : null, t[5], t[6], t[7], adaptive ? t[9] : null),
+                    (b, t) => b.GroupNormBackward(s, t[0], t[1], t[2], t[3], t[4], adaptive ? t[8] : null,
+                        t[5], t[6], t[7], adaptive ? t[9] : null),
                     d => Backward(s, d[0], d[1], d[2], d[3], d[4], adaptive ? d[8] : null, d[5], d[6], d[7], adaptive ? d[9] : null))
                 { Size = size, Tolerance = tolerance, Prepare = d => Statistics(s, d[1], d[2]) };
             }
@@ -144,7 +150,8 @@ internal static class GroupNormCases
                     },
                     (d, dy) =>
                     {
-                        var (stats, dx, dgamma, dbeta, dscaleShift) = (new double[12], new double[60], new double[6], new double[6], new double[24]);
+                        var (stats, dx, dgamma, dbeta, dscaleShift) = (new double[12], new double[60], new double[6], new double[6],
+                            new double[24]);
                         Statistics(s, d[0], stats);
                         Backward(s, dy, d[0], stats, d[1], d[2], adaptive ? d[3] : null, dx, dgamma, dbeta, adaptive ? dscaleShift : null);
                         return [dx, dgamma, dbeta, adaptive ? dscaleShift : null];

@@ -18,7 +18,8 @@ internal static class LinearCombinationCases
 
     public static IEnumerable<OpCase> Rows()
     {
-        foreach (var (length, size) in new[] { (1, CaseSize.Tiny), (67, CaseSize.Tiny), (100_003, CaseSize.Small), (1 << 24, CaseSize.Large) })
+        foreach (var (length, size) in new[] { (1, CaseSize.Tiny), (67, CaseSize.Tiny), (100_003, CaseSize.Small),
+            (1 << 24, CaseSize.Large) })
         {
             var shape = new Shape(length);
             for (int terms = 1; terms <= Backend.MaxTerms; terms++)
@@ -56,19 +57,22 @@ internal static class LinearCombinationCases
             { Size = size, Tolerance = Tolerance.Exact };
         }
 
-        foreach (var (samples, elements, size) in new[] { (1, 1, CaseSize.Tiny), (3, 23, CaseSize.Tiny), (7, 769, CaseSize.Small), (16, 3072, CaseSize.Small) })
+        foreach (var (samples, elements, size) in new[] { (1, 1, CaseSize.Tiny), (3, 23, CaseSize.Tiny), (7, 769, CaseSize.Small),
+            (16, 3072, CaseSize.Small) })
         {
             Shape shape = new(samples, elements);
             for (int terms = 1; terms <= Backend.MaxTerms; terms++)
             {
                 int count = terms;
                 Operand[] x = [.. Enumerable.Range(0, count).Select(j => In($"x{j}", shape))];
-                yield return new("LinearCombinationPerSample", $"{samples}x{elements} terms {count}", [.. x, In("c", new(samples, count)), Out("y", shape)],
+                yield return new("LinearCombinationPerSample", $"{samples}x{elements} terms {count}",
+                    [.. x, In("c", new(samples, count)), Out("y", shape)],
                     (b, t) => b.LinearCombinationPerSample(t[count], t.AsSpan(0, count), t[count + 1]),
                     d => d[count + 1] = Sum((n, j) => d[count][n * count + j], d[..count], samples))
                 { Size = size, Tolerance = Tolerance.Tight };
             }
-            yield return new("LinearCombinationPerSample", $"{samples}x{elements} into x1", [In("x0", shape), InOut("x1", shape), In("c", new(samples, 2))],
+            yield return new("LinearCombinationPerSample", $"{samples}x{elements} into x1",
+                [In("x0", shape), InOut("x1", shape), In("c", new(samples, 2))],
                 (b, t) => b.LinearCombinationPerSample(t[2], t.AsSpan(0, 2), t[1]),
                 d => d[1] = Sum((n, j) => d[2][n * 2 + j], d[..2], samples))
             { Size = size, Tolerance = Tolerance.Tight };

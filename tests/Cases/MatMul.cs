@@ -13,7 +13,8 @@ internal static class MatMulCases
                 {
                     double sum = 0;
                     for (int k = 0; k < s.K; k++)
-                        sum += a[batch * s.M * s.K + (s.TransA ? k * s.M + m : m * s.K + k)] * b[batch * s.K * s.N + (s.TransB ? n * s.K + k : k * s.N + n)];
+                        sum += a[batch * s.M * s.K + (s.TransA ? k * s.M + m : m * s.K + k)]
+                            * b[batch * s.K * s.N + (s.TransB ? n * s.K + k : k * s.N + n)];
                     int at = (batch * s.M + m) * s.N + n;
                     c[at] = alpha * sum + (accumulate ? c[at] : 0);
                 }
@@ -24,7 +25,8 @@ internal static class MatMulCases
         (int Batch, int M, int N, int K, CaseSize Size)[] sizes =
         [
             (1, 1, 1, 1, CaseSize.Tiny), (2, 3, 5, 7, CaseSize.Tiny),
-            (3, 17, 33, 65, CaseSize.Small), (1, 128, 96, 64, CaseSize.Small), (2, 64, 1, 100, CaseSize.Small), (1, 1, 130, 257, CaseSize.Small),
+            (3, 17, 33, 65, CaseSize.Small), (1, 128, 96, 64, CaseSize.Small), (2, 64, 1, 100, CaseSize.Small),
+            (1, 1, 130, 257, CaseSize.Small),
             (1, 1024, 1024, 1024, CaseSize.Large),
         ];
         foreach (var (batch, m, n, k, size) in sizes)

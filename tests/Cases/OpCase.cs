@@ -35,11 +35,13 @@ public enum CaseSize
 /// <param name="Value">Element i of the starting values, drawn from the case's own generator; ignored for outputs.</param>
 public sealed record Operand(string Name, Shape Shape, Role Role, Func<Random, int, float> Value)
 {
-    public static Operand In(string name, Shape shape, Func<Random, int, float>? value = null) => new(name, shape, Role.Input, value ?? Values.Normal);
+    public static Operand In(string name, Shape shape, Func<Random, int, float>? value = null) =>
+        new(name, shape, Role.Input, value ?? Values.Normal);
 
     public static Operand Out(string name, Shape shape) => new(name, shape, Role.Output, Values.NaN);
 
-    public static Operand InOut(string name, Shape shape, Func<Random, int, float>? value = null) => new(name, shape, Role.InOut, value ?? Values.Normal);
+    public static Operand InOut(string name, Shape shape, Func<Random, int, float>? value = null) =>
+        new(name, shape, Role.InOut, value ?? Values.Normal);
 }
 
 /// <summary>How far a result may be from the oracle.</summary>
@@ -72,7 +74,8 @@ public sealed record OpCase(string Op, string Label, Operand[] Operands, Action<
 
     public Tolerance Tolerance { get; init; } = Tolerance.Default;
 
-    /// <summary>Computes inputs that come from a forward pass (statistics, log-sum-exp) from the other inputs; they are then rounded to float.</summary>
+    /// <summary>Computes inputs that come from a forward pass (statistics, log-sum-exp) from the other inputs; they are then rounded to
+    /// float.</summary>
     public Action<double[][]>? Prepare { get; init; }
 
     public string Name => $"{Op} {Label}";

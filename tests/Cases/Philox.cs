@@ -10,8 +10,10 @@ internal static class PhiloxCases
         // Seeds and offsets on both sides of 2^32: the counter and the key are 64-bit.
         (RandomKey Key, int Length, CaseSize Size)[] rows =
         [
-            (new(0, 0), 1, CaseSize.Tiny), (new(42, 1), 67, CaseSize.Tiny), (new(0xfedc_ba98_7654_3210, 0xffff_ffff, 0xffff_fffful - 5), 66, CaseSize.Tiny),
-            (new(ulong.MaxValue, 3, 1ul << 40), 4097, CaseSize.Small), (new(1, 2, 3), 100_003, CaseSize.Small), (new(1, 2), 1 << 24, CaseSize.Large),
+            (new(0, 0), 1, CaseSize.Tiny), (new(42, 1), 67, CaseSize.Tiny),
+            (new(0xfedc_ba98_7654_3210, 0xffff_ffff, 0xffff_fffful - 5), 66, CaseSize.Tiny),
+            (new(ulong.MaxValue, 3, 1ul << 40), 4097, CaseSize.Small), (new(1, 2, 3), 100_003, CaseSize.Small),
+            (new(1, 2), 1 << 24, CaseSize.Large),
         ];
         foreach (var (key, length, size) in rows)
         {

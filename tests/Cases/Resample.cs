@@ -29,7 +29,8 @@ internal static class ResampleCases
     {
         (int N, int P, int Q, int C, CaseSize Size)[] rows =
         [
-            (1, 1, 1, 1, CaseSize.Tiny), (2, 2, 3, 5, CaseSize.Tiny), (2, 8, 8, 12, CaseSize.Small), (3, 5, 7, 96, CaseSize.Small), (32, 16, 16, 128, CaseSize.Large),
+            (1, 1, 1, 1, CaseSize.Tiny), (2, 2, 3, 5, CaseSize.Tiny), (2, 8, 8, 12, CaseSize.Small), (3, 5, 7, 96, CaseSize.Small),
+            (32, 16, 16, 128, CaseSize.Large),
         ];
         foreach (var (n, p, q, c, size) in rows)
         {

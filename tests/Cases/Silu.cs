@@ -22,11 +22,13 @@ internal static class SiluCases
     public static IEnumerable<OpCase> Rows()
     {
         // exp overflows float beyond 88: the far values must come out as 0 and x, not as NaN.
-        var far = Values.Of(-1000f, -200f, -104f, -89f, -88f, -80f, -20f, -1f, -1e-20f, 0f, 1e-20f, 1f, 20f, 80f, 88f, 89f, 104f, 200f, 1000f);
+        var far = Values.Of(-1000f, -200f, -104f, -89f, -88f, -80f, -20f, -1f, -1e-20f, 0f, 1e-20f, 1f, 20f, 80f, 88f, 89f, 104f, 200f,
+            1000f);
         var wide = Values.Around(0f, 4f);
         (int Length, CaseSize Size, string Note, Func<Random, int, float> X)[] rows =
         [
-            (1, CaseSize.Tiny, "", wide), (19, CaseSize.Tiny, " far", far), (67, CaseSize.Tiny, "", wide), (100_003, CaseSize.Small, "", wide),
+            (1, CaseSize.Tiny, "", wide), (19, CaseSize.Tiny, " far", far), (67, CaseSize.Tiny, "", wide),
+            (100_003, CaseSize.Small, "", wide),
             (1 << 24, CaseSize.Large, "", wide),
         ];
         foreach (var (length, size, note, x) in rows)

@@ -49,7 +49,8 @@ internal static class TrajectoryLossCases
                         dheads[Head(s, n, e, j)] += map[(n * s.Branches + b) * s.Branches + j] * dstates[State(s, b, n, e)];
     }
 
-    private static void Loss(TrajectoryShape s, Distance rho, double[] x0, double[] heads, double[] targets, double[] skip, double[] map, double[] weights,
+    private static void Loss(TrajectoryShape s, Distance rho, double[] x0, double[] heads, double[] targets, double[] skip, double[] map,
+        double[] weights,
         double[] dheads, double[] losses)
     {
         Array.Clear(losses);
@@ -113,7 +114,8 @@ internal static class TrajectoryLossCases
     }
 
     private static OpCase LossRow(TrajectoryShape s, Distance rho, CaseSize size) => new("TrajectoryLoss", $"{Text(s)} {rho}",
-        [In("x0", s.State), In("heads", s.Heads), In("targets", s.States), In("skip", s.PerBranch), In("map", s.Map), In("weights", s.PerBranch, Values.Positive),
+        [In("x0", s.State), In("heads", s.Heads), In("targets", s.States), In("skip", s.PerBranch), In("map", s.Map),
+            In("weights", s.PerBranch, Values.Positive),
             Out("dheads", s.Heads), Out("losses", s.Losses)],
         (b, t) => b.TrajectoryLoss(s, rho, Delta, t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7]),
         d => Loss(s, rho, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]))
@@ -121,7 +123,8 @@ internal static class TrajectoryLossCases
 
     private static IEnumerable<OpCase> StatesRows(TrajectoryShape s, CaseSize size)
     {
-        yield return new("TrajectoryStates", Text(s), [In("x0", s.State), In("heads", s.Heads), In("skip", s.PerBranch), In("map", s.Map), Out("states", s.States)],
+        yield return new("TrajectoryStates", Text(s), [In("x0", s.State), In("heads", s.Heads), In("skip", s.PerBranch), In("map", s.Map),
+            Out("states", s.States)],
             (b, t) => b.TrajectoryStates(s, t[0], t[1], t[2], t[3], t[4]), d => States(s, d[0], d[1], d[2], d[3], d[4]))
         { Size = size };
         yield return new("TrajectoryStatesBackward", Text(s), [In("dstates", s.States), In("map", s.Map), Out("dheads", s.Heads)],
@@ -134,8 +137,10 @@ internal static class TrajectoryLossCases
         foreach (int branches in new[] { 1, 3, 8 })
         {
             var s = new TrajectoryShape(2, 4, 3, branches);
-            double[] x0 = Values.NormalArray(1, s.State.Length), heads = Values.NormalArray(2, s.Heads.Length), targets = Values.NormalArray(3, s.States.Length),
-                skip = Values.NormalArray(4, s.PerBranch.Length), map = Values.NormalArray(5, s.Map.Length), weights = Values.NormalArray(6, s.PerBranch.Length);
+            double[] x0 = Values.NormalArray(1, s.State.Length), heads = Values.NormalArray(2, s.Heads.Length),
+                targets = Values.NormalArray(3, s.States.Length),
+                skip = Values.NormalArray(4, s.PerBranch.Length), map = Values.NormalArray(5, s.Map.Length),
+                    weights = Values.NormalArray(6, s.PerBranch.Length);
             foreach (var rho in Enum.GetValues<Distance>())
             {
                 (double[] Losses, double[] Dheads) Evaluate(double[] at)

@@ -14,7 +14,8 @@ internal sealed class CheckerTests
     private static readonly Shape Flat = new(10, 100);
 
     /// <summary>A doubling whose "backend" is the given function on host arrays: (x, y) to what ends up in y.</summary>
-    private static OpCase Double(Action<float[], float[]> run, Tolerance? tolerance = null) => new("Double", "10x100", [In("x", Flat), Out("y", Flat)],
+    private static OpCase Double(Action<float[], float[]> run, Tolerance? tolerance = null) =>
+        new("Double", "10x100", [In("x", Flat), Out("y", Flat)],
         (_, t) =>
         {
             var (x, y) = (t[0].ToArray(), t[1].ToArray());
@@ -66,7 +67,8 @@ internal sealed class CheckerTests
     }
 
     [TestCaseSource(nameof(Wrong))]
-    public void A_wrong_result_fails(Action<float[], float[]> run, string message) => Assert.That(Difference(Double(run)), Does.StartWith($"Double 10x100: {message}"));
+    public void A_wrong_result_fails(Action<float[], float[]> run, string message) =>
+        Assert.That(Difference(Double(run)), Does.StartWith($"Double 10x100: {message}"));
 
     [Test]
     public void A_stale_result_fails()
@@ -87,7 +89,8 @@ internal sealed class CheckerTests
     public void A_changed_input_fails()
     {
         var row = Double(Right) with { Run = (_, t) => t[0].Upload(new float[Length]) };
-        Assert.That(() => Difference(row), Throws.InvalidOperationException.With.Message.EqualTo("Double 10x100: input x was changed at 0"));
+        Assert.That(() => Difference(row),
+            Throws.InvalidOperationException.With.Message.EqualTo("Double 10x100: input x was changed at 0"));
     }
 
     [Test]
@@ -100,7 +103,8 @@ internal sealed class CheckerTests
         row.Run(backend, tensors.Operands);
         using var beyond = new Tensor(backend, Shared(tensors.Operands[1]), tensors.Operands[1].Offset + Length, new Shape(1));
         beyond.Upload([1f]);
-        Assert.That(tensors.Results, Throws.InvalidOperationException.With.Message.EqualTo("Double 10x100: element 1000 was written beside y of 10 x 100"));
+        Assert.That(tensors.Results,
+            Throws.InvalidOperationException.With.Message.EqualTo("Double 10x100: element 1000 was written beside y of 10 x 100"));
     }
 
     [Test]

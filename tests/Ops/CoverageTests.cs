@@ -43,7 +43,8 @@ internal sealed class CoverageTests
     [Test]
     public void Every_gradient_has_a_finite_difference()
     {
-        var gradients = Operations().Where(op => op.EndsWith("Backward", StringComparison.Ordinal) || op.EndsWith("grad", StringComparison.Ordinal))
+        var gradients = Operations().Where(op => op.EndsWith("Backward", StringComparison.Ordinal)
+            || op.EndsWith("grad", StringComparison.Ordinal))
             .Concat(["TrajectoryLoss", "Split", "Upsample", "Downsample", "Dropout"]);
         Assert.That(gradients, Is.SubsetOf(CaseList.Gradients.Select(row => row.Op)));
     }
@@ -51,7 +52,8 @@ internal sealed class CoverageTests
     [Test]
     public void Names_are_unique() => Assert.That(CaseList.All.Select(row => row.Name), Is.Unique);
 
-    private static IEnumerable<OpCase> Rows => CaseList.All.Where(row => row.Size != CaseSize.Tiny && row.Operands.Sum(o => (long)o.Shape.Length) is > 10_000 and < 1_000_000);
+    private static IEnumerable<OpCase> Rows => CaseList.All.Where(row => row.Size != CaseSize.Tiny
+        && row.Operands.Sum(o => (long)o.Shape.Length) is > 10_000 and < 1_000_000);
 
     [TestCaseSource(nameof(Rows))]
     public void Declared_bytes_are_those_of_the_operands(OpCase row)

@@ -5,7 +5,8 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Ops;
 
-/// <summary>Every row of the case list on the CPU reference: right, the same bits for 1, 2 and 3 threads, and the same bits again.</summary>
+/// <summary>Every row of the case list on the CPU reference: right, the same bits for 1, 2 and 3 threads, and the same bits
+/// again.</summary>
 [TestFixture]
 internal sealed class CpuEqualityTests
 {
@@ -88,7 +89,8 @@ internal abstract class DeviceEqualityTests(string device)
         row.Run(Backend, tensors.Operands);
         var second = tensors.Results();
         for (int k = 0; k < first.Length; k++)
-            Assert.That(second[k].AsSpan().SequenceEqual(first[k]) || Array.Exists(first[k], float.IsNaN), $"{row.Name}: {row.Operands[k].Name} differs from run to run");
+            Assert.That(second[k].AsSpan().SequenceEqual(first[k]) || Array.Exists(first[k], float.IsNaN),
+                $"{row.Name}: {row.Operands[k].Name} differs from run to run");
 
         using var shifted = new CaseTensors(Backend, row, start, aligned: false);
         row.Run(Backend, shifted.Operands);
@@ -96,7 +98,8 @@ internal abstract class DeviceEqualityTests(string device)
     }
 }
 
-/// <summary>ILGPU's CPU accelerator: the same kernels, step by step on threads; a group barrier takes a millisecond, so tiny rows only.</summary>
+/// <summary>ILGPU's CPU accelerator: the same kernels, step by step on threads; a group barrier takes a millisecond, so tiny rows
+/// only.</summary>
 [TestFixture]
 internal sealed class IlgpuCpuEqualityTests() : DeviceEqualityTests("ilgpu-cpu")
 {

@@ -38,19 +38,25 @@ internal sealed class FusionTests(string device)
     {
         var fused = new GroupNormShape(2, 12, 8, 2, 1e-5f, true);
         var plain = fused with { Silu = false };
-        using Tensor x = Normal(1, fused.Activation), gamma = Normal(2, new(8)), beta = Normal(3, new(8)), scaleShift = Normal(4, fused.ScaleShift), dy = Normal(5, fused.Activation);
-        using Tensor y1 = _backend.Empty(fused.Activation), stats1 = _backend.Empty(fused.Stats), u = _backend.Empty(fused.Activation), y2 = _backend.Empty(fused.Activation), stats2 = _backend.Empty(fused.Stats);
+        using Tensor x = Normal(1, fused.Activation), gamma = Normal(2, new(8)), beta = Normal(3, new(8)),
+            scaleShift = Normal(4, fused.ScaleShift), dy = Normal(5, fused.Activation);
+        using Tensor y1 = _backend.Empty(fused.Activation), stats1 = _backend.Empty(fused.Stats), u = _backend.Empty(fused.Activation),
+            y2 = _backend.Empty(fused.Activation), stats2 = _backend.Empty(fused.Stats);
         _backend.GroupNorm(fused, x, gamma, beta, adaptive ? scaleShift : null, y1, stats1);
         _backend.GroupNorm(plain, x, gamma, beta, adaptive ? scaleShift : null, u, stats2);
         _backend.Silu(u, y2);
         AssertClose(y1, y2, "y");
         AssertClose(stats1, stats2, "stats");
 
-        using Tensor dx1 = _backend.Empty(x.Shape), dgamma1 = _backend.Zeros(new(8)), dbeta1 = _backend.Zeros(new(8)), dss1 = _backend.Empty(fused.ScaleShift);
-        using Tensor du = _backend.Empty(x.Shape), dx2 = _backend.Empty(x.Shape), dgamma2 = _backend.Zeros(new(8)), dbeta2 = _backend.Zeros(new(8)), dss2 = _backend.Empty(fused.ScaleShift);
-        _backend.GroupNormBackward(fused, dy, x, stats1, gamma, beta, adaptive ? scaleShift : null, dx1, dgamma1, dbeta1, adaptive ? dss1 : null);
+        using Tensor dx1 = _backend.Empty(x.Shape), dgamma1 = _backend.Zeros(new(8)), dbeta1 = _backend.Zeros(new(8)),
+            dss1 = _backend.Empty(fused.ScaleShift);
+        using Tensor du = _backend.Empty(x.Shape), dx2 = _backend.Empty(x.Shape), dgamma2 = _backend.Zeros(new(8)),
+            dbeta2 = _backend.Zeros(new(8)), dss2 = _backend.Empty(fused.ScaleShift);
+        _backend.GroupNormBackward(fused, dy, x, stats1, gamma, beta, adaptive ? scaleShift : null, dx1, dgamma1, dbeta1, adaptive ? dss1
+            : null);
         _backend.SiluBackward(dy, u, du);
-        _backend.GroupNormBackward(plain, du, x, stats2, gamma, beta, adaptive ? scaleShift : null, dx2, dgamma2, dbeta2, adaptive ? dss2 : null);
+        _backend.GroupNormBackward(plain, du, x, stats2, gamma, beta, adaptive ? scaleShift : null, dx2, dgamma2, dbeta2, adaptive ? dss2
+            : null);
         AssertClose(dx1, dx2, "dx");
         AssertClose(dgamma1, dgamma2, "dgamma");
         AssertClose(dbeta1, dbeta2, "dbeta");
@@ -59,11 +65,13 @@ internal sealed class FusionTests(string device)
     }
 
     [Test]
-    public void The_trajectory_loss_is_states_then_distance_then_the_gradient_of_states([Values] Distance rho, [Values(1, 3, 8)] int branches)
+    public void The_trajectory_loss_is_states_then_distance_then_the_gradient_of_states([Values] Distance rho,
+        [Values(1, 3, 8)] int branches)
     {
         const float Delta = 0.25f;
         var s = new TrajectoryShape(2, 6, 3, branches);
-        using Tensor x0 = Normal(1, s.State), heads = Normal(2, s.Heads), targets = Normal(3, s.States), skip = Normal(4, s.PerBranch), map = Normal(5, s.Map), weights = Normal(6, s.PerBranch);
+        using Tensor x0 = Normal(1, s.State), heads = Normal(2, s.Heads), targets = Normal(3, s.States), skip = Normal(4, s.PerBranch),
+            map = Normal(5, s.Map), weights = Normal(6, s.PerBranch);
         using Tensor dheads = _backend.Empty(s.Heads), losses = _backend.Empty(s.Losses);
         _backend.TrajectoryLoss(s, rho, Delta, x0, heads, targets, skip, map, weights, dheads, losses);
 

@@ -20,7 +20,8 @@ internal sealed class GradientTests
             d => [.. d[0].Zip(d[1], (x, y) => x * x * y)],
             (d, v) =>
             {
-                double[][] gradients = [[.. d[0].Zip(d[1], (x, y) => 2 * x * y).Zip(v, (g, w) => g * w)], [.. d[0].Zip(v, (x, w) => x * x * w)]];
+                double[][] gradients = [[.. d[0].Zip(d[1], (x, y) => 2 * x * y).Zip(v, (g, w) => g * w)],
+                    [.. d[0].Zip(v, (x, w) => x * x * w)]];
                 gradients[input][2] *= 1.005;
                 return gradients;
             });

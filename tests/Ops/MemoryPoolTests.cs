@@ -14,7 +14,8 @@ internal sealed class MemoryPoolTests
 
     private readonly List<int> _log = [];
 
-    /// <summary>A device with room for <paramref name="room"/> floats; the log holds its allocations, and frees as negative numbers.</summary>
+    /// <summary>A device with room for <paramref name="room"/> floats; the log holds its allocations, and frees as negative
+    /// numbers.</summary>
     private MemoryPool Device(int room = int.MaxValue)
     {
         _log.Clear();
@@ -129,7 +130,8 @@ internal sealed class MemoryPoolTests
         pool.LimitBytes = 3 * 4096;
         var a = pool.Rent(1024);
         pool.Rent(1024);
-        Assert.That(() => pool.Rent(2048), Throws.TypeOf<BDenseException>().With.Message.StartsWith("out of memory: 0 MiB wanted, 0 MiB in use"));
+        Assert.That(() => pool.Rent(2048),
+            Throws.TypeOf<BDenseException>().With.Message.StartsWith("out of memory: 0 MiB wanted, 0 MiB in use"));
         pool.Return(a);
         Assert.That(pool.Rent(2048).Length, Is.EqualTo(2048), "the cached block was given back to make room");
         Assert.That(_log, Is.EqualTo(new[] { 1024, 1024, -1024, 2048 }));

@@ -4,7 +4,8 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Ops;
 
-/// <summary>A NaN in any operand that is read must be in every element that depends on it: training stops on it, so nothing may swallow it.</summary>
+/// <summary>A NaN in any operand that is read must be in every element that depends on it: training stops on it, so nothing may swallow
+/// it.</summary>
 internal static class NaNs
 {
     /// <summary>All but the largest: the oracle runs once for every operand.</summary>

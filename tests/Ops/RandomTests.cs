@@ -20,7 +20,8 @@ internal sealed class RandomTests(string device)
     // Random123, kat_vectors, philox4x32 with 10 rounds.
     [TestCase(0u, 0u, 0u, 0u, 0u, 0u, 0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u)]
     [TestCase(~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu)]
-    [TestCase(0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u, 0xa4093822u, 0x299f31d0u, 0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u)]
+    [TestCase(0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u, 0xa4093822u, 0x299f31d0u, 0xd16cfe09u, 0x94fdccebu, 0x5001e420u,
+        0x24126ea1u)]
     public void Philox_gives_the_known_answers(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1, uint x, uint y, uint z, uint w)
     {
         var block = Philox.Rounds(c0, c1, c2, c3, k0, k1);
@@ -31,7 +32,8 @@ internal sealed class RandomTests(string device)
     private static void AssertMoments(float[] values, double mean, double variance, double kurtosis, double sixth)
     {
         double m1 = values.Average(v => (double)v);
-        double m2 = values.Average(v => Math.Pow(v - mean, 2)), m3 = values.Average(v => Math.Pow(v - mean, 3)), m4 = values.Average(v => Math.Pow(v - mean, 4));
+        double m2 = values.Average(v => Math.Pow(v - mean, 2)), m3 = values.Average(v => Math.Pow(v - mean, 3)),
+            m4 = values.Average(v => Math.Pow(v - mean, 4));
         double Error(double moment) => 5 * Math.Sqrt(moment / values.Length);
         Assert.That(m1, Is.EqualTo(mean).Within(Error(variance)), "mean");
         Assert.That(m2, Is.EqualTo(variance).Within(Error(kurtosis)), "variance");
@@ -84,7 +86,8 @@ internal sealed class RandomTests(string device)
     public void Dropout_keeps_the_mean_and_masks_the_gradient_alike([Values(0.1f, 0.5f, 0.9f)] float p)
     {
         var key = new RandomKey(11, 3, 1000);
-        using Tensor x = _backend.Empty(new(Count)), y = _backend.Empty(new(Count)), dy = _backend.Empty(new(Count)), dx = _backend.Empty(new(Count));
+        using Tensor x = _backend.Empty(new(Count)), y = _backend.Empty(new(Count)), dy = _backend.Empty(new(Count)),
+            dx = _backend.Empty(new(Count));
         _backend.Fill(x, 3f);
         _backend.Fill(dy, -1f);
         _backend.Dropout(x, p, key, y);

@@ -40,7 +40,8 @@ internal sealed class TensorTests
     public void A_view_beyond_the_tensor_is_refused(int offset, int length)
     {
         using var x = Range(3, 4);
-        Assert.That(() => x.View(offset, new(length)), Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contains($"a view of {length} at {offset} does not fit into 3 x 4"));
+        Assert.That(() => x.View(offset, new(length)),
+            Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contains($"a view of {length} at {offset} does not fit into 3 x 4"));
         Assert.That(x.IsShared, Is.False, "a refused view holds nothing");
     }
 
@@ -58,7 +59,8 @@ internal sealed class TensorTests
         using var x = Range(3, 4);
         using var y = x.Reshape(new(2, 6));
         Assert.That(y.ToArray(), Is.EqualTo(x.ToArray()));
-        Assert.That(() => x.Reshape(new(5)), Throws.TypeOf<BDenseException>().With.Message.EqualTo("3 x 4 cannot be read as 5: 12 elements against 5"));
+        Assert.That(() => x.Reshape(new(5)),
+            Throws.TypeOf<BDenseException>().With.Message.EqualTo("3 x 4 cannot be read as 5: 12 elements against 5"));
     }
 
     [Test]
@@ -101,8 +103,10 @@ internal sealed class TensorTests
     public void Copies_of_the_wrong_length_are_refused()
     {
         using var x = Range(2, 3);
-        Assert.That(() => x.Upload(new float[5]), Throws.TypeOf<BDenseException>().With.Message.EqualTo("5 values do not fit a tensor of 2 x 3"));
-        Assert.That(() => x.Download(new float[7]), Throws.TypeOf<BDenseException>().With.Message.EqualTo("a tensor of 2 x 3 does not fit 7 values"));
+        Assert.That(() => x.Upload(new float[5]),
+            Throws.TypeOf<BDenseException>().With.Message.EqualTo("5 values do not fit a tensor of 2 x 3"));
+        Assert.That(() => x.Download(new float[7]),
+            Throws.TypeOf<BDenseException>().With.Message.EqualTo("a tensor of 2 x 3 does not fit 7 values"));
         Assert.That(() => _backend.FromArray(new float[5], new(2, 3)), Throws.TypeOf<BDenseException>());
     }
 
@@ -121,9 +125,12 @@ internal sealed class TensorTests
     [Test]
     public void An_impossible_shape_is_refused()
     {
-        Assert.That(() => new Shape(1, 2, 3, 4, 5, 6), Throws.TypeOf<BDenseException>().With.Message.EqualTo("a tensor has at most 5 extents, not 6"));
-        Assert.That(() => new Shape(2, -1), Throws.TypeOf<BDenseException>().With.Message.EqualTo("a tensor's extent cannot be negative: 2 x -1"));
-        Assert.That(() => new Shape(65536, 65536), Throws.TypeOf<BDenseException>().With.Message.StartsWith("a tensor of 65536 x 65536 has more than"));
+        Assert.That(() => new Shape(1, 2, 3, 4, 5, 6),
+            Throws.TypeOf<BDenseException>().With.Message.EqualTo("a tensor has at most 5 extents, not 6"));
+        Assert.That(() => new Shape(2, -1),
+            Throws.TypeOf<BDenseException>().With.Message.EqualTo("a tensor's extent cannot be negative: 2 x -1"));
+        Assert.That(() => new Shape(65536, 65536),
+            Throws.TypeOf<BDenseException>().With.Message.StartsWith("a tensor of 65536 x 65536 has more than"));
         Assert.That(() => new Shape(65536, 65536, 0), Throws.TypeOf<BDenseException>());
     }
 }
