@@ -51,8 +51,7 @@ internal static class GroupNormCases
     }
 
     private static void Backward(GroupNormShape s, double[] dy, double[] x, double[] stats, double[] gamma, double[] beta,
-        double[]? scaleShift,
-        double[] dx, double[] dgamma, double[] dbeta, double[]? dscaleShift)
+        double[]? scaleShift, double[] dx, double[] dgamma, double[] dbeta, double[]? dscaleShift)
     {
         var (xhat, dxhat) = (new double[x.Length], new double[x.Length]);
         if (dscaleShift is not null)
@@ -120,8 +119,8 @@ internal static class GroupNormCases
                 { Size = size, Tolerance = tolerance };
 
                 Operand[] backward = [In("dy", s.Activation), In("x", s.Activation, x), In("stats", s.Stats, Values.Zero),
-                    In("gamma", channels), In("beta", channels), Out("dx", s.Activation), InOut("dgamma", channels), InOut("dbeta",
-                        channels)];
+                    In("gamma", channels), In("beta", channels), Out("dx", s.Activation),
+                    InOut("dgamma", channels), InOut("dbeta", channels)];
                 if (adaptive)
                     backward = [.. backward, In("scaleShift", s.ScaleShift), Out("dscaleShift", s.ScaleShift)];
                 yield return new("GroupNormBackward", label, backward,
