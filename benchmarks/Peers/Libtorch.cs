@@ -28,6 +28,8 @@ public sealed class Libtorch : IPeer
         SelfAttention w => TorchAttention.Variants(w),
         AdamEma w => TorchAdam.Variants(w),
         DenseTrajectoryLoss w => TorchTrajectoryLoss.Variants(w),
+        TrainingStep w => TorchNetworks.Variants(w),
+        Sampling w => TorchNetworks.Variants(w),
         MatrixProduct w => TorchMatrixProduct.Variants(w),
         _ => throw new NotSupportedException($"{work.Name} has no counterpart"),
     };

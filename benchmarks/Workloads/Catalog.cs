@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Model;
 
 namespace BDense.Benchmarks.Workloads;
 
@@ -8,6 +9,13 @@ public static class Catalog
     /// <summary>The 3x3 convolutions of small diffusion networks: batch, channels, size.</summary>
     public static readonly (int N, int C, int Size)[] Convolutions =
         [(16, 32, 32), (16, 64, 32), (16, 128, 32), (16, 128, 16), (64, 32, 16), (64, 64, 8), (16, 256, 8)];
+
+    /// <summary>The demo's network, and one of 64 channels at 32x32.</summary>
+    public static readonly (string Name, UNetConfig Config)[] Networks =
+    [
+        ("demo", NetworkCatalog.Find("demo")),
+        ("64-channel", NetworkCatalog.Find("small-32") with { ModelChannels = 64 }),
+    ];
 
     public static IReadOnlyList<Workload> All { get; } =
     [
@@ -34,5 +42,7 @@ public static class Catalog
         new MatrixProduct(512, 512, 512),
         new MatrixProduct(1024, 1024, 1024),
         new MatrixProduct(64, 512, 128),
+        .. from network in Networks from batch in new[] { 16, 64 } select new TrainingStep(network.Name, network.Config, batch),
+        .. from network in Networks from batch in new[] { 16, 64 } select new Sampling(network.Name, network.Config, batch),
     ];
 }
