@@ -6,24 +6,34 @@ internal interface IJob
     void Run(int task);
 }
 
-/// <summary>A fixed set of threads that share the tasks of one job at a time: contiguous ranges, dealt out beforehand.</summary>
+/// <summary>A fixed set of threads that share the tasks of one job at a time.</summary>
 /// <remarks>
-/// The caller works too. Helpers spin for some microseconds before they sleep, since jobs follow each other closely. Nothing is
-/// allocated: the job stays on the caller's stack and is passed by address.
+/// Each thread has a contiguous range of its own, the same from job to job where the shapes are, so that data stay in its core's cache;
+/// whoever is through helps the others. So a thread that the system has put aside holds nobody up: the caller does its tasks.
+/// Which thread does a task changes no bits, since tasks write to places of their own.
+/// Nothing is allocated: the job stays on the caller's stack and is passed by address.
 /// </remarks>
 internal sealed unsafe class Workers : IDisposable
 {
-    private const int SpinsBeforeSleep = 2000;
+    /// <summary>Jobs follow each other closely, so a helper looks out for the next one for some microseconds before it sleeps.</summary>
+    private const int LooksBeforeSleep = 200;
+
+    /// <summary>Longs between two ranges: they lie on cache lines of their own.</summary>
+    private const int Stride = 16;
 
     private readonly Thread[] _threads;
     private readonly SemaphoreSlim[] _wake;
     private readonly int[] _asleep;
+
+    // Range t: the job's number in the upper half, the tasks left in the lower. Taking one by compare-and-swap proves at once that the
+    // job is still running, since its caller waits for every task.
+    private readonly long[] _ranges;
+    private readonly int[] _ends;
     private void* _job;
     private delegate*<void*, int, void> _run;
-    private int _tasks;
-    private volatile int _generation;
+    private volatile int _number;
     private volatile bool _stop;
-    private int _pending;
+    private int _left;
     private Exception? _failure;
 
     public Workers(int threads)
@@ -32,6 +42,8 @@ internal sealed unsafe class Workers : IDisposable
         _threads = new Thread[Threads - 1];
         _wake = new SemaphoreSlim[Threads - 1];
         _asleep = new int[Threads - 1];
+        _ranges = new long[Threads * Stride];
+        _ends = new int[Threads];
         for (int i = 0; i < _threads.Length; i++)
         {
             int index = i;
@@ -58,19 +70,27 @@ internal sealed unsafe class Workers : IDisposable
         {
             _job = pointer;
             _run = &Invoke<TJob>;
-            _tasks = tasks;
             _failure = null;
-            Volatile.Write(ref _pending, _threads.Length);
-            Interlocked.Increment(ref _generation);
+            Volatile.Write(ref _left, tasks);
+            int number = unchecked(_number + 1);
+            int first = 0;
+            for (int t = 0; t < Threads; t++)
+            {
+                _ends[t] = (int)((long)tasks * (t + 1) / Threads);
+                Volatile.Write(ref _ranges[t * Stride], ((long)number << 32) | (uint)(_ends[t] - first));
+                first = _ends[t];
+            }
+            _number = number;
+            Interlocked.MemoryBarrier();
             for (int i = 0; i < _threads.Length; i++)
             {
-                if (Interlocked.Exchange(ref _asleep[i], 0) == 1)
+                if (Volatile.Read(ref _asleep[i]) == 1 && Interlocked.Exchange(ref _asleep[i], 0) == 1)
                     _wake[i].Release();
             }
-            Share(0);
+            Work(0, number);
 
             var spin = new SpinWait();
-            while (Volatile.Read(ref _pending) > 0)
+            while (Volatile.Read(ref _left) > 0)
                 spin.SpinOnce(sleep1Threshold: -1);
         }
 
@@ -81,7 +101,6 @@ internal sealed unsafe class Workers : IDisposable
     public void Dispose()
     {
         _stop = true;
-        Interlocked.Increment(ref _generation);
         foreach (var wake in _wake)
             wake.Release();
         foreach (var thread in _threads)
@@ -93,19 +112,46 @@ internal sealed unsafe class Workers : IDisposable
     private static void Invoke<TJob>(void* job, int task)
         where TJob : unmanaged, IJob => ((TJob*)job)->Run(task);
 
-    private void Share(int thread)
+    /// <summary>Does the tasks of a thread's own range, then what is left of the others'.</summary>
+    private void Work(int thread, int number)
     {
-        int first = (int)((long)_tasks * thread / Threads);
-        int end = (int)((long)_tasks * (thread + 1) / Threads);
-        try
+        for (int i = 0; i < Threads; i++)
         {
-            for (int i = first; i < end; i++)
-                _run(_job, i);
+            int t = (thread + i) % Threads;
+            while (Take(t, number, out int task))
+            {
+                try
+                {
+                    _run(_job, task);
+                }
+                catch (Exception e)
+                {
+                    // Thrown by the caller once all threads are done: they still read the job on its stack.
+                    Interlocked.CompareExchange(ref _failure, e, null);
+                }
+                Interlocked.Decrement(ref _left);
+            }
         }
-        catch (Exception e)
+    }
+
+    /// <summary>Takes the next task of range <paramref name="t"/>, if it still belongs to this job and has one.</summary>
+    private bool Take(int t, int number, out int task)
+    {
+        ref long range = ref _ranges[t * Stride];
+        while (true)
         {
-            // Kept until all threads are done: they still read the job on the caller's stack.
-            Interlocked.CompareExchange(ref _failure, e, null);
+            long seen = Volatile.Read(ref range);
+            int left = (int)seen;
+            if ((int)(seen >> 32) != number || left == 0)
+            {
+                task = -1;
+                return false;
+            }
+            if (Interlocked.CompareExchange(ref range, seen - 1, seen) == seen)
+            {
+                task = _ends[t] - left;
+                return true;
+            }
         }
     }
 
@@ -114,27 +160,25 @@ internal sealed unsafe class Workers : IDisposable
         int seen = 0;
         while (true)
         {
-            int spins = 0;
-            while (_generation == seen)
+            for (int looks = 0; _number == seen && !_stop; looks++)
             {
-                if (++spins < SpinsBeforeSleep)
+                if (looks < LooksBeforeSleep)
                 {
-                    Thread.SpinWait(10);
+                    Thread.SpinWait(20);
                     continue;
                 }
                 Volatile.Write(ref _asleep[index], 1);
                 Interlocked.MemoryBarrier();
-                // Either the caller sees the flag and releases, or we see its generation and take the flag back.
-                if (_generation != seen && Interlocked.Exchange(ref _asleep[index], 0) == 1)
+                // Either the caller sees the flag and releases, or this thread sees its job and takes the flag back.
+                if ((_number != seen || _stop) && Interlocked.Exchange(ref _asleep[index], 0) == 1)
                     break;
                 _wake[index].Wait();
-                spins = 0;
+                looks = 0;
             }
             if (_stop)
                 return;
-            seen = _generation;
-            Share(index + 1);
-            Interlocked.Decrement(ref _pending);
+            seen = _number;
+            Work(index + 1, seen);
         }
     }
 }
