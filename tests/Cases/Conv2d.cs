@@ -82,15 +82,19 @@ internal static class Conv2dCases
                 Operand[] ends = [In("x", s.Input), In("w", s.Weight), Out("y", s.Output)];
                 yield return bias
                     ? new("Conv2d", label, [.. ends, In("bias", new(s.K))], (b, t) => b.Conv2d(s, t[0], t[1], t[3], t[2]),
-                        d => Forward(s, d[0], d[1], d[3], d[2])) { Size = size }
+                        d => Forward(s, d[0], d[1], d[3], d[2]))
+                    { Size = size }
                     : new("Conv2d", label, ends, (b, t) => b.Conv2d(s, t[0], t[1], null, t[2]),
-                        d => Forward(s, d[0], d[1], null, d[2])) { Size = size };
+                        d => Forward(s, d[0], d[1], null, d[2]))
+                    { Size = size };
                 Operand[] wgrad = [In("x", s.Input), In("dy", s.Output), InOut("dw", s.Weight)];
                 yield return bias
                     ? new("Conv2dWgrad", label, [.. wgrad, InOut("dbias", new(s.K))], (b, t) => b.Conv2dWgrad(s, t[0], t[1], t[2], t[3]),
-                        d => Wgrad(s, d[0], d[1], d[2], d[3])) { Size = size }
+                        d => Wgrad(s, d[0], d[1], d[2], d[3]))
+                    { Size = size }
                     : new("Conv2dWgrad", label, wgrad, (b, t) => b.Conv2dWgrad(s, t[0], t[1], t[2], null),
-                        d => Wgrad(s, d[0], d[1], d[2], null)) { Size = size };
+                        d => Wgrad(s, d[0], d[1], d[2], null))
+                    { Size = size };
             }
             yield return new("Conv2dDgrad", Text(s), [In("dy", s.Output), In("w", s.Weight), Out("dx", s.Input)],
                 (b, t) => b.Conv2dDgrad(s, t[0], t[1], t[2]), d => Dgrad(s, d[0], d[1], d[2]))

@@ -1,8 +1,8 @@
 using BDense.Kernels;
 using BDense.Kernels.Reference;
 using BDense.Tests.Cases;
-using static BDense.Tests.Cases.Operand;
 using NUnit.Framework;
+using static BDense.Tests.Cases.Operand;
 
 namespace BDense.Tests.Ops;
 
@@ -27,7 +27,7 @@ internal sealed class CheckerTests
             for (int i = 0; i < Length; i++)
                 d[1][i] = 2 * d[0][i];
         })
-    { Tolerance = tolerance ?? Tolerance.Default };
+        { Tolerance = tolerance ?? Tolerance.Default };
 
     private static void Right(float[] x, float[] y)
     {
