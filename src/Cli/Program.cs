@@ -1,1 +1,94 @@
-return 0;
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using BDense.Cli.Terminal;
+using BDense.Cli.Verbs;
+using BDense.Kernels;
+
+namespace BDense.Cli;
+
+/// <summary>The <c>bdense</c> command. Exit codes: 0 done, 1 failed, 2 a usage error, 130 stopped by Ctrl-C.</summary>
+public static class Program
+{
+    public static Task<int> Main(string[] args) => Run(args, Console.Out, Console.Error);
+
+    /// <summary>As <see cref="Main"/>, writing results to <paramref name="output"/> and everything else to <paramref name="error"/>.</summary>
+    public static async Task<int> Run(string[] args, TextWriter output, TextWriter error)
+    {
+        var ui = new Ui(output, error);
+        var parse = Root(ui).Parse(args);
+        if (parse.Errors.Count > 0 && parse.Action is not HelpAction)
+        {
+            string verb = parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name + " ";
+            // The complaint about a missing verb hides that the given one is unknown.
+            string message = parse.UnmatchedTokens.Count > 0 && verb.Length == 0
+                ? $"there is no verb '{parse.UnmatchedTokens[0]}'"
+                : parse.Errors[0].Message;
+            error.WriteLine($"bdense: {OneLine(message)} (see 'bdense {verb}--help')");
+            return 2;
+        }
+
+        try
+        {
+            return await parse.InvokeAsync(new InvocationConfiguration
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                // Ctrl-C cancels the token; training then writes its checkpoint, which may wait for the running step.
+                ProcessTerminationTimeout = TimeSpan.FromMinutes(1),
+            }).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e)
+        {
+            error.WriteLine($"bdense: stopped{(e.Message.Contains("resume", StringComparison.Ordinal) ? ": " + OneLine(e.Message) : "")}");
+            return 130;
+        }
+        catch (UsageException e)
+        {
+            error.WriteLine($"bdense: {OneLine(e.Message)}");
+            return 2;
+        }
+        catch (Exception e) when (e is BDenseException or IOException or UnauthorizedAccessException)
+        {
+            error.WriteLine($"bdense: {OneLine(e.Message)}");
+            return 1;
+        }
+    }
+
+    private static RootCommand Root(Ui ui)
+    {
+        var verbs = new Verb[]
+        {
+            Demo.Verb(ui), Train.Verb(ui), Distill.Verb(ui), Sample.Verb(ui), Evaluate.Verb(ui), DevicesVerb.Verb(ui), Info.Verb(ui),
+        };
+        var root = new RootCommand("B-DENSE: K-branch distillation of diffusion models, with kernels written in C#.");
+        foreach (var verb in verbs)
+            root.Subcommands.Add(verb.Command);
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpWithExamples((SynchronousCommandLineAction)help.Action!, verbs);
+        return root;
+    }
+
+    private static string OneLine(string text) => string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+
+    /// <summary>The library's help, then the verb's examples.</summary>
+    private sealed class HelpWithExamples(SynchronousCommandLineAction help, Verb[] verbs) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            help.Invoke(parseResult);
+            var output = parseResult.InvocationConfiguration.Output;
+            var verb = verbs.FirstOrDefault(v => v.Command == parseResult.CommandResult.Command);
+            output.WriteLine(verb is { Examples.Length: > 1 } ? "Examples:" : "Example:");
+            foreach (string example in verb?.Examples ?? ["bdense demo --quick"])
+                output.WriteLine("  " + example);
+            return 0;
+        }
+
+        public override bool ClearsParseErrors => true;
+    }
+}
+
+/// <summary>A command and the examples under its help.</summary>
+internal sealed record Verb(Command Command, params string[] Examples);

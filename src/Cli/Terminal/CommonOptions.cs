@@ -1,0 +1,82 @@
+using System.CommandLine;
+using System.Globalization;
+using BDense.Kernels;
+using BDense.Training;
+
+namespace BDense.Cli.Terminal;
+
+/// <summary>The options that most verbs share, under one name and one description.</summary>
+internal static class CommonOptions
+{
+    public static Option<string> Device() => new("--device")
+    {
+        Description = "Where to compute: auto, cpu, cuda[:i], opencl[:i] or ilgpu-cpu. auto is CUDA if there is one, else cpu.",
+        HelpName = "DEVICE",
+        DefaultValueFactory = _ => "auto",
+    };
+
+    public static Option<int> Threads() => Positive("--threads", "Threads of the CPU reference; 0 for one a core.", 0, least: 0);
+
+    public static Option<ulong> Seed() => new("--seed") { Description = "Seed of everything random.", HelpName = "N", DefaultValueFactory = _ => 1 };
+
+    public static Option<bool> Json() => new("--json") { Description = "Print one JSON object on standard output, everything else on standard error." };
+
+    public static Option<string> Out(string description, string @default) =>
+        new("--out") { Description = description, HelpName = "PATH", DefaultValueFactory = _ => @default };
+
+    public static Option<string?> Data() => new("--data")
+    {
+        Description = "Dataset: CIFAR-10 binary (folder or .tar.gz), a folder or zip of images in class folders, idx (MNIST), .npz, .npy or .safetensors. Without it the built-in one.",
+        HelpName = "PATH",
+    };
+
+    public static Option<int> Resolution() => Positive("--resolution", "Rows of an image; larger ones are averaged down. 0: as stored (built-in: 16).", 0, least: 0);
+
+    public static Option<int> Limit() => Positive("--limit", "Use at most so many images; 0 for all.", 0, least: 0);
+
+    /// <summary>A real number.</summary>
+    public static Option<double> Real(string name, string description, double @default) =>
+        new(name) { Description = description, HelpName = "X", DefaultValueFactory = _ => @default };
+
+    /// <summary>One value of an enumeration, in lower case.</summary>
+    public static Option<T> Choice<T>(string name, string description, T @default)
+        where T : struct, Enum
+    {
+        string names = string.Join(", ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()));
+        return new Option<T>(name)
+        {
+            Description = $"{description} One of {names}.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => @default,
+            CustomParser = result =>
+            {
+                // Enum.TryParse takes numbers too, which name nothing.
+                string text = result.Tokens[0].Value;
+                if (!char.IsDigit(text.FirstOrDefault()) && Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value))
+                    return value;
+                result.AddError($"{name}: there is no '{text}'; there are {names}");
+                return default;
+            },
+        };
+    }
+
+    /// <summary>Loss and speed; the time left stands beside it.</summary>
+    public static string Text(this TrainingProgress p) =>
+        string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:0.0000}  {p.ImagesPerSecond:0} images/s");
+
+    /// <summary>A whole number of at least <paramref name="least"/>.</summary>
+    public static Option<int> Positive(string name, string description, int @default, int least = 1)
+    {
+        var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => @default };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && int.TryParse(result.Tokens[0].Value, out int value) && value < least)
+                result.AddError($"{name} must be {least} or more, not {value}");
+        });
+        return option;
+    }
+
+    /// <summary>Opens the device that the options name.</summary>
+    public static Backend Open(this ParseResult parse, Option<string> device, Option<int> threads) =>
+        Devices.Open(parse.GetValue(device)!, parse.GetValue(threads));
+}

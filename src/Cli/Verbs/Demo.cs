@@ -1,0 +1,41 @@
+using System.CommandLine;
+using BDense.Cli.Reports;
+using BDense.Cli.Terminal;
+using BDense.Training;
+using Experiment = BDense.Training.Demo;
+
+namespace BDense.Cli.Verbs;
+
+/// <summary><c>bdense demo</c>: the paper at small scale, from nothing to a report.</summary>
+internal static class Demo
+{
+    public static Verb Verb(Ui ui)
+    {
+        var quick = new Option<bool>("--quick") { Description = "A smaller demo, within a minute." };
+        var resume = new Option<bool>("--resume") { Description = "Continue an interrupted demo." };
+        var output = CommonOptions.Out("Folder for the report, the pictures, the figures and every checkpoint.", "runs/demo");
+        var seed = CommonOptions.Seed();
+        var device = CommonOptions.Device();
+        var threads = CommonOptions.Threads();
+        var json = CommonOptions.Json();
+        var command = new Command("demo", "Trains a teacher, distils it four ways, with and without B-DENSE, and writes a report.")
+        {
+            quick, resume, output, seed, device, threads, json,
+        };
+        command.SetAction((parse, cancellation) =>
+        {
+            ui.JsonOnly = parse.GetValue(json);
+            string folder = parse.GetValue(output)!;
+            var scale = parse.GetValue(quick) ? DemoScale.Quick : DemoScale.Full;
+            using var backend = parse.Open(device, threads);
+            ui.Note($"device {backend.Name}: {backend.Description}");
+            var outcome = Experiment.Run(backend, new DemoOptions(folder, scale, parse.GetValue(seed), parse.GetValue(resume)), ui, cancellation);
+            DemoReport.Write(folder, outcome, scale.Network);
+            ui.Json(outcome.Results);
+            DemoReport.Print(ui, outcome.Results);
+            ui.Line($"report: {Path.Combine(folder, DemoReport.HtmlFile)}");
+            return Task.FromResult(0);
+        });
+        return new Verb(command, "bdense demo", "bdense demo --quick --out runs/quick");
+    }
+}

@@ -1,0 +1,30 @@
+using System.CommandLine;
+using System.Globalization;
+using BDense.Cli.Terminal;
+using BDense.Kernels;
+
+namespace BDense.Cli.Verbs;
+
+/// <summary><c>bdense devices</c>: what there is, and why something that is installed was refused.</summary>
+internal static class DevicesVerb
+{
+    public static Verb Verb(Ui ui)
+    {
+        var json = CommonOptions.Json();
+        var command = new Command("devices", "Lists the devices, and why something that is installed cannot be used.") { json };
+        command.SetAction(parse =>
+        {
+            ui.JsonOnly = parse.GetValue(json);
+            var devices = Devices.List();
+            ui.Json(new { devices });
+            ui.Table(["device", "name", "memory", "usable"], devices.Select(d => new[]
+            {
+                d.Spec, d.Name, d.MemoryBytes > 0 ? (d.MemoryBytes / 1073741824.0).ToString("0.0 GiB", CultureInfo.InvariantCulture) : "",
+                d.IsUsable ? "yes" : "no",
+            }));
+            foreach (var refused in devices.Where(d => !d.IsUsable))
+                ui.Line($"{refused.Spec}: {refused.Refusal}");
+        });
+        return new Verb(command, "bdense devices", "bdense devices --json");
+    }
+}

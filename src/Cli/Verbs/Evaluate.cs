@@ -1,0 +1,133 @@
+using System.CommandLine;
+using System.Globalization;
+using BDense.Cli.Terminal;
+using BDense.Kernels;
+using BDense.Training;
+
+namespace BDense.Cli.Verbs;
+
+/// <summary>
+/// <c>bdense evaluate</c>: students against their teacher, from the same noises: distance to the teacher's own endpoint and to its fine
+/// trajectory, random-feature Fréchet distance, and each student paired with the first.
+/// </summary>
+internal static class Evaluate
+{
+    public static Verb Verb(Ui ui)
+    {
+        var models = new Option<string[]>("--model")
+        {
+            Description = "A student's run folder; give several to compare them with the first.",
+            HelpName = "PATH",
+            Required = true,
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var teacher = new Option<string?>("--teacher") { Description = "The teacher; by default the one that the first student was distilled from.", HelpName = "PATH" };
+        var data = CommonOptions.Data();
+        var resolution = CommonOptions.Resolution();
+        var limit = CommonOptions.Limit();
+        var count = CommonOptions.Positive("--count", "Noises that every model starts from.", 512);
+        var batch = CommonOptions.Positive("--batch", "Images at once.", 64);
+        var fine = CommonOptions.Positive("--fine-steps", "Steps of dpmpp3m that stand for the teacher's exact solution.", 40);
+        var seed = CommonOptions.Seed();
+        var device = CommonOptions.Device();
+        var threads = CommonOptions.Threads();
+        var json = CommonOptions.Json();
+        var command = new Command("evaluate", "Measures students against their teacher and against each other, from the same noises.")
+        {
+            models, teacher, data, resolution, limit, count, batch, fine, seed, device, threads, json,
+        };
+        command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
+        return new Verb(command, "bdense evaluate --model runs/sfd-k1 --model runs/sfd-k4", "bdense evaluate --model runs/sfd-k4 --data cifar10.zip --json");
+
+        int Run(ParseResult parse, CancellationToken cancellation)
+        {
+            ui.JsonOnly = parse.GetValue(json);
+            using var backend = parse.Open(device, threads);
+            string[] paths = parse.GetValue(models)!;
+            string teacherPath = parse.GetValue(teacher) ?? TeacherOf(paths[0]);
+            using var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
+            var c = teacherNetwork.Config;
+            int rows = parse.GetResult(resolution) is { Implicit: false } ? parse.GetValue(resolution) : c.Resolution;
+            var dataset = Dataset.Open(parse.GetValue(data), new DatasetOptions(rows, parse.GetValue(limit)));
+            using var evaluation = new Evaluation(teacherNetwork, dataset, new EvaluationOptions
+            {
+                Count = parse.GetValue(count),
+                Batch = parse.GetValue(batch),
+                FineSteps = parse.GetValue(fine),
+                Seed = parse.GetValue(seed),
+            });
+            int n = parse.GetValue(count);
+            ui.Stage("teacher's fine trajectories", n, report => evaluation.Fine(done => report(done, $"NFE {evaluation.FineEvaluations}"), cancellation));
+            var results = paths.Select(path => Measure(path)).ToList();
+
+            var comparisons = results.Skip(1).Select(r => (r.Path, Fine: Bootstrap.Compare([results[0].Measured.Fine.Rmse], [r.Measured.Fine.Rmse]),
+                Endpoint: Bootstrap.Compare([results[0].Measured.Endpoint!.Rmse], [r.Measured.Endpoint!.Rmse]))).ToList();
+            ui.Json(new
+            {
+                teacher = teacherPath,
+                device = backend.Name,
+                data = dataset.Name,
+                count = n,
+                models = results.Select(r => new
+                {
+                    path = r.Path,
+                    method = r.Options.Title,
+                    branches = r.Options.Branches,
+                    nfe = r.Options.Nfe,
+                    endpointRmse = r.Measured.Endpoint!.Rmse.Average(),
+                    endpointRmseInterval = Ends(Bootstrap.Mean([r.Measured.Endpoint.Rmse])),
+                    endpointL1 = r.Measured.Endpoint.L1.Average(),
+                    endpointRmseFine = r.Measured.Fine.Rmse.Average(),
+                    endpointL1Fine = r.Measured.Fine.L1.Average(),
+                    frechetDistance = r.Measured.FrechetDistance,
+                }),
+                comparisons = comparisons.Select(x => new
+                {
+                    path = x.Path,
+                    baseline = results[0].Path,
+                    endpointRmse = new { difference = x.Endpoint.Difference.Mean, interval = Ends(x.Endpoint.Difference), verdict = x.Endpoint.Verdict.Text() },
+                    endpointRmseFine = new { difference = x.Fine.Difference.Mean, interval = Ends(x.Fine.Difference), verdict = x.Fine.Verdict.Text() },
+                }),
+            });
+            ui.Table(["model", "method", "K", "NFE", "RMSE teacher", "95% interval", "RMSE fine", RandomFeatures.MetricName], results.Select(r =>
+            {
+                var interval = Bootstrap.Mean([r.Measured.Endpoint!.Rmse]);
+                return new[]
+                {
+                    r.Path, r.Options.Title, Text(r.Options.Branches), Text(r.Options.Nfe), Text(interval.Mean), $"{Text(interval.Low)} .. {Text(interval.High)}",
+                    Text(r.Measured.Fine.Rmse.Average()), Text(r.Measured.FrechetDistance),
+                };
+            }));
+            foreach (var x in comparisons)
+            {
+                ui.Line($"{x.Path} against {results[0].Path}: RMSE to the teacher {x.Endpoint.Verdict.Text()} ({Text(x.Endpoint.Difference.Low)} .. {Text(x.Endpoint.Difference.High)}), " +
+                    $"RMSE to the fine trajectory {x.Fine.Verdict.Text()} ({Text(x.Fine.Difference.Low)} .. {Text(x.Fine.Difference.High)})");
+            }
+            if (comparisons.Count > 0)
+                ui.Line("The intervals cover the noises, not the training seeds: they speak of these runs, not of the methods.");
+            return 0;
+
+            (string Path, Training.Distill Options, Measured Measured) Measure(string path)
+            {
+                var options = Student.OptionsOf(path);
+                float[] endpoint = evaluation.TeacherOf(options, cancellation: cancellation);
+                var student = Student.Load(backend, path);
+                using var network = student.Network;
+                float[] images = ui.Stage(Path.GetFileName(path.TrimEnd('/')), n, report => evaluation.Student(student, done => report(done, $"NFE {student.Evaluations}"), cancellation));
+                return (path, options, evaluation.Measure(images, endpoint));
+            }
+        }
+    }
+
+    private static string TeacherOf(string run)
+    {
+        var config = RunFolder.Existing(run).ReadConfig();
+        return config["teacher"] is System.Text.Json.Nodes.JsonValue value && value.TryGetValue(out string? path)
+            ? path
+            : throw new BDenseException($"{run} is not a student: its {RunFolder.ConfigFile} names no teacher; give --teacher and a student's run folder");
+    }
+
+    private static double[] Ends(Interval x) => [x.Low, x.High];
+
+    private static string Text(double x) => x.ToString("g4", CultureInfo.InvariantCulture);
+}

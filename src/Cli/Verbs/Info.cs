@@ -1,0 +1,65 @@
+using System.CommandLine;
+using System.Globalization;
+using BDense.Cli.Terminal;
+using BDense.Kernels;
+using BDense.Model;
+
+namespace BDense.Cli.Verbs;
+
+/// <summary><c>bdense info</c>: a network's parameters, state_dict keys and multiply-adds, and what K branches add.</summary>
+internal static class Info
+{
+    public static Verb Verb(Ui ui)
+    {
+        var network = new Option<string>("--network")
+        {
+            Description = $"A network: {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json).",
+            HelpName = "NAME",
+            Required = true,
+        };
+        var branches = CommonOptions.Positive("--branches", "K, the heads of the last convolution; 1 to 8.", 1);
+        var keys = new Option<bool>("--keys") { Description = "List every state_dict key with its shape." };
+        var json = CommonOptions.Json();
+        var command = new Command("info", "Prints a network's parameters, state_dict keys and multiply-adds, and what K branches add.")
+        {
+            network, branches, keys, json,
+        };
+        command.SetAction(parse =>
+        {
+            ui.JsonOnly = parse.GetValue(json);
+            string name = parse.GetValue(network)!;
+            var found = NetworkCatalog.Find(name);
+            if (parse.GetValue(branches) > Backend.MaxBranches)
+                throw new UsageException($"--branches is 1 to {Backend.MaxBranches}, not {parse.GetValue(branches)}");
+            // A configuration file may ask for branches itself; the option counts where it is given.
+            var config = parse.GetResult(branches) is { Implicit: false } ? found with { Branches = parse.GetValue(branches) } : found;
+            var info = NetworkInfo.Describe(config);
+            ui.Json(new
+            {
+                network = name,
+                branches = config.Branches,
+                parameters = info.Parameters,
+                macs = info.Macs,
+                addedParameters = info.AddedParameters,
+                addedMacs = info.AddedMacs,
+                tensors = info.Keys.Count,
+                keys = info.Keys.Select(k => new { name = k.Name, shape = k.Shape }),
+            });
+            ui.Line($"network      {name}: {config.ImageChannels} x {config.Resolution} x {config.Resolution}, {config.Branches} branch{(config.Branches == 1 ? "" : "es")}");
+            ui.Line(string.Create(CultureInfo.InvariantCulture, $"parameters   {info.Parameters:N0}"));
+            ui.Line(string.Create(CultureInfo.InvariantCulture, $"tensors      {info.Keys.Count} state_dict keys"));
+            ui.Line(string.Create(CultureInfo.InvariantCulture, $"MACs         {info.Macs:N0} for one sample"));
+            if (config.Branches > 1)
+            {
+                ui.Line(string.Create(CultureInfo.InvariantCulture,
+                    $"{config.Branches} branches add  {info.AddedParameters:N0} parameters ({Share(info.AddedParameters, info.Parameters)}) and {info.AddedMacs:N0} MACs ({Share(info.AddedMacs, info.Macs)})"));
+            }
+            if (parse.GetValue(keys))
+                ui.Table(["key", "shape"], info.Keys.Select(k => new[] { k.Name, string.Join(" x ", k.Shape) }));
+        });
+        return new Verb(command, "bdense info --network edm-cifar10", "bdense info --network edm-cifar10 --branches 4 --json");
+    }
+
+    /// <summary>What was added, as a share of the network without it.</summary>
+    private static string Share(long added, long total) => (100.0 * added / (total - added)).ToString("0.0000", CultureInfo.InvariantCulture) + "%";
+}

@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Globalization;
+using BDense.Cli.Terminal;
+using BDense.Kernels;
+using BDense.Training;
+
+namespace BDense.Cli.Verbs;
+
+/// <summary>What <c>train</c> and <c>distill</c> share: where to compute and to write, checkpoints, resuming, Ctrl-C, the closing lines.</summary>
+internal sealed class RunOptions(string defaultOut)
+{
+    public Option<string> Out { get; } = CommonOptions.Out("Run folder: configuration, log, checkpoints.", defaultOut);
+
+    public Option<int> CheckpointEvery { get; } = CommonOptions.Positive("--checkpoint-every", "Iterations between checkpoints; 0 for one at the end alone.", 0, least: 0);
+
+    public Option<bool> Resume { get; } = new("--resume") { Description = "Continue the run in the folder, with the same bits as if it had never stopped." };
+
+    public Option<ulong> Seed { get; } = CommonOptions.Seed();
+
+    private readonly Option<string> _device = CommonOptions.Device();
+    private readonly Option<int> _threads = CommonOptions.Threads();
+    private readonly Option<bool> _json = CommonOptions.Json();
+
+    /// <summary>A training ready to run, and what is disposed after it.</summary>
+    public sealed record Prepared(string Name, RunFolder Folder, ITraining Training, IReadOnlyList<IDisposable> Owned);
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { Out, CheckpointEvery, Resume, Seed, _device, _threads, _json })
+            command.Options.Add(option);
+    }
+
+    /// <summary>Opens the device, prepares, trains, reports. Exit code 130 after Ctrl-C, with a checkpoint to resume from.</summary>
+    public int Execute(Ui ui, ParseResult parse, CancellationToken cancellation, Func<Backend, Prepared> prepare)
+    {
+        ui.JsonOnly = parse.GetValue(_json);
+        using var backend = parse.Open(_device, _threads);
+        ui.Note($"device {backend.Name}: {backend.Description}");
+        var prepared = prepare(backend);
+        try
+        {
+            var result = ui.Stage(prepared.Name, (int)prepared.Training.Steps, report => TrainingLoop.Run(prepared.Training, prepared.Folder, new LoopOptions
+            {
+                CheckpointEvery = parse.GetValue(CheckpointEvery),
+                Cancellation = cancellation,
+                OnProgress = p => report((int)p.Step, p.Text()),
+            }));
+            ui.Json(new
+            {
+                run = prepared.Folder.FullName,
+                device = backend.Name,
+                step = result.Step,
+                interrupted = result.Interrupted,
+                finalLoss = result.FinalLoss,
+                imagesPerSecond = result.ImagesPerSecond,
+                stepMilliseconds = result.StepMilliseconds,
+                peakBytes = result.PeakBytes,
+                checkpoint = result.Checkpoint,
+            });
+            ui.Line(string.Create(CultureInfo.InvariantCulture,
+                $"{prepared.Name}: iteration {result.Step}, loss {result.FinalLoss:g4}, {result.ImagesPerSecond:0} images/s, {result.StepMilliseconds:0.0} ms an iteration, peak {result.PeakBytes / 1048576.0:0} MiB"));
+            ui.Line($"checkpoint {result.Checkpoint}");
+            if (!result.Interrupted)
+                return 0;
+            ui.Note($"bdense: stopped at iteration {result.Step}; continue with the same command and --resume");
+            return 130;
+        }
+        finally
+        {
+            prepared.Training.Dispose();
+            foreach (var owned in prepared.Owned)
+                owned.Dispose();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using BDense.Cli.Terminal;
+using BDense.Kernels;
+using BDense.Model;
+using BDense.Training;
+
+namespace BDense.Cli.Verbs;
+
+/// <summary><c>bdense sample</c>: a grid of images from a teacher with any solver, or from a student as it was distilled.</summary>
+internal static class Sample
+{
+    public static Verb Verb(Ui ui)
+    {
+        var model = new Option<string>("--model") { Description = "A run folder, a checkpoint folder or a .safetensors file.", HelpName = "PATH", Required = true };
+        var solver = new Option<string>("--solver") { Description = $"For a teacher: {string.Join(", ", Solvers.All.Select(s => s.Name))}.", HelpName = "NAME", DefaultValueFactory = _ => "dpmpp3m" };
+        var steps = CommonOptions.Positive("--steps", "For a teacher: solver steps. A student takes as many as it was distilled for.", 18);
+        var schedule = new Option<string>("--schedule") { Description = $"For a teacher: {string.Join(", ", Schedules.Names)}.", HelpName = "NAME", DefaultValueFactory = _ => "polynomial" };
+        var sigmaMin = CommonOptions.Real("--sigma-min", "For a teacher: the last noise level.", 0.006);
+        var sigmaMax = CommonOptions.Real("--sigma-max", "For a teacher: the first noise level.", 80);
+        var churn = CommonOptions.Real("--churn", "For heun: S_churn, fresh noise between steps; 0 for none.", 0);
+        var folded = new Option<bool>("--folded") { Description = "For a student: sample through its folded heads, one plain network an interval." };
+        var count = CommonOptions.Positive("--count", "Images.", 64);
+        var batch = CommonOptions.Positive("--batch", "Images at once; changes memory, not the images.", 64);
+        var output = CommonOptions.Out("PNG to write.", "samples.png");
+        var seed = CommonOptions.Seed();
+        var device = CommonOptions.Device();
+        var threads = CommonOptions.Threads();
+        var json = CommonOptions.Json();
+        var command = new Command("sample", "Samples images and writes a grid of them.")
+        {
+            model, solver, steps, schedule, sigmaMin, sigmaMax, churn, folded, count, batch, output, seed, device, threads, json,
+        };
+        command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
+        return new Verb(command, "bdense sample --model runs/teacher --solver heun --steps 18 --out teacher.png",
+            "bdense sample --model runs/sfd-k4 --count 100 --out student.png");
+
+        int Run(ParseResult parse, CancellationToken cancellation)
+        {
+            ui.JsonOnly = parse.GetValue(json);
+            using var backend = parse.Open(device, threads);
+            string path = parse.GetValue(model)!, png = parse.GetValue(output)!;
+            bool isStudent = Student.IsStudent(path);
+            foreach (var option in isStudent ? new Option[] { solver, steps, schedule, sigmaMin, sigmaMax, churn } : [folded])
+            {
+                if (parse.GetResult(option) is { Implicit: false })
+                {
+                    throw new UsageException(isStudent
+                        ? $"{option.Name} is for a teacher; {path} is a student and samples as it was distilled"
+                        : $"{option.Name} is for a student; {path} is not one");
+                }
+            }
+
+            Sampler sampler;
+            UNet network;
+            int nfe;
+            double sigma;
+            if (isStudent)
+            {
+                var student = Student.Load(backend, path);
+                bool fold = parse.GetValue(folded);
+                (network, nfe, sigma) = (student.Network, student.Evaluations, student.Grid.Student[0]);
+                sampler = (x, labels) => fold ? student.SampleFolded(x, labels, cancellation) : student.Sample(x, labels, cancellation: cancellation);
+            }
+            else
+            {
+                network = TrainedNetwork.Load(backend, path);
+                if (network.Config.Branches > 1)
+                    throw new BDenseException($"{path} has {network.Config.Branches} branches; sample it through its run folder, which knows their noise levels");
+                var method = Solvers.Find(parse.GetValue(solver)!);
+                var grid = Schedules.Find(parse.GetValue(schedule)!, parse.GetValue(sigmaMin), parse.GetValue(sigmaMax)).Grid(parse.GetValue(steps) + 1);
+                double amount = parse.GetValue(churn);
+                if (amount > 0 && method.Name != "heun")
+                    throw new UsageException($"--churn is for --solver heun, not {method.Name}");
+                (nfe, sigma) = (method.Evaluations(grid.Length - 1), grid[0]);
+                sampler = Sampling.With(network, method.Run, grid, new SolverOptions
+                {
+                    Churn = amount > 0 ? new Churn(amount, Key: new RandomKey(parse.GetValue(seed), ChurnStream)) : null,
+                    Cancellation = cancellation,
+                });
+            }
+
+            using var owned = network;
+            int n = parse.GetValue(count);
+            var clock = Stopwatch.StartNew();
+            float[] images = ui.Stage("sample", n, report => Sampling.Generate(network, sampler, n, parse.GetValue(batch), parse.GetValue(seed), sigma,
+                done => report(done, $"NFE {nfe}"), cancellation));
+            double seconds = clock.Elapsed.TotalSeconds;
+            var c = network.Config;
+            ImageGrid.Write(png, c.Resolution, c.Resolution, c.ImageChannels,
+                ImageGrid.Rows(images, images.Length / n, (int)Math.Ceiling(Math.Sqrt(n))));
+            ui.Json(new { model = path, device = backend.Name, count = n, nfe, seconds, imagesPerSecond = n / seconds, @out = Path.GetFullPath(png) });
+            ui.Line(string.Create(CultureInfo.InvariantCulture, $"{n} images at NFE {nfe} in {seconds:0.0} s: {png}"));
+            return 0;
+        }
+    }
+
+    private const uint ChurnStream = 0x5A000002;
+}

@@ -1,0 +1,113 @@
+using System.Text;
+using BDense.Model;
+using NUnit.Framework;
+
+namespace BDense.Tests.Cli;
+
+/// <summary>Bad input of every kind through the command line: one line that names the fault, exit code 1 or 2, nothing half-written.</summary>
+public sealed class BadInputTests
+{
+    private TemporaryFolder _folder = null!;
+
+    private string In(string name) => Path.Combine(_folder.Path, name);
+
+    [OneTimeSetUp]
+    public async Task Prepare()
+    {
+        _folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(In("tiny.json"), """{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1 }""");
+        await File.WriteAllTextAsync(In("odd.json"), """{ "resolution": 8, "modelChannels": 8, "channelMultiplier": [1] }""");
+        await File.WriteAllTextAsync(In("text.txt"), "not a dataset");
+        await File.WriteAllBytesAsync(In("empty.zip"), []);
+        await File.WriteAllBytesAsync(In("truncated.npz"), "PK\x03\x04 and no more"u8.ToArray());
+        Directory.CreateDirectory(In("empty"));
+        Directory.CreateDirectory(In("other"));
+        await File.WriteAllTextAsync(Path.Combine(In("other"), "thesis.tex"), "years of work");
+        await CliRun.Succeeds("train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "32", "--steps", "1", "--batch", "2", "--out", In("teacher"), "--device", "cpu");
+        string model = Directory.GetFiles(In("teacher"), Checkpoint.ModelFile, SearchOption.AllDirectories)[0];
+        byte[] bytes = await File.ReadAllBytesAsync(model);
+        await File.WriteAllBytesAsync(In("cut.safetensors"), bytes[..(bytes.Length / 2)]);
+        byte[] lying = [.. bytes];
+        BitConverter.TryWriteBytes(lying, 1L << 40);
+        await File.WriteAllBytesAsync(In("lying.safetensors"), lying);
+        SafeTensors.Write(In("wrong.safetensors"), [("model.something.weight", [2, 2], new float[4])],
+            new Dictionary<string, string> { ["config"] = await File.ReadAllTextAsync(In("tiny.json")) });
+        string header = """{"a":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}}""";
+        await File.WriteAllBytesAsync(In("integers.safetensors"), [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), 0, 0, 0, 0]);
+    }
+
+    [OneTimeTearDown]
+    public void Clean() => _folder.Dispose();
+
+    private static readonly object[][] Calls =
+    [
+        // exit code, what the line must name, the call
+        [2, "frobnicate", "frobnicate"],
+        [2, "--colour", "train --colour red"],
+        [2, "--steps", "train --steps many"],
+        [2, "--steps must be 1 or more", "train --steps 0"],
+        [2, "no network 'resnet'", "info --network resnet"],
+        [2, "resnet", "train --network resnet --out {}/new"],
+        [2, "--branches is 1 to 8, not 9", "info --network edm-cifar10 --branches 9"],
+        [1, "odd.json: field 'channelMultiplier", "info --network {}/odd.json"],
+        [1, "none.json", "info --network {}/none.json"],
+        [2, "quantum", "train --device quantum --out {}/new"],
+        [1, "cuda:7", "train --device cuda:7 --out {}/new"],
+        [1, "nowhere", "train --data {}/nowhere --out {}/new"],
+        [1, "text.txt", "train --data {}/text.txt --out {}/new"],
+        [1, "empty.zip", "train --data {}/empty.zip --out {}/new"],
+        [1, "truncated.npz", "train --data {}/truncated.npz --out {}/new"],
+        [1, "empty", "train --data {}/empty --out {}/new"],
+        [1, "16 x 16", "train --network {}/tiny.json --resolution 16 --limit 32 --out {}/new"],
+        [1, "other holds something else", "train --network {}/tiny.json --resolution 8 --limit 32 --out {}/other"],
+        [1, "text.txt is a file", "train --network {}/tiny.json --resolution 8 --limit 32 --out {}/text.txt"],
+        [1, "teacher holds a run already", "train --network {}/tiny.json --resolution 8 --limit 32 --out {}/teacher"],
+        [1, "cannot be resumed with other options", "train --network {}/tiny.json --resolution 8 --limit 32 --steps 9 --out {}/teacher --resume"],
+        [1, "cannot (write|create)|denied", "train --network {}/tiny.json --resolution 8 --limit 32 --steps 1 --out /proc/bdense"],
+        [2, "--teacher", "distill"],
+        [1, "there is no checkpoint {}/nowhere", "distill --teacher {}/nowhere --out {}/new"],
+        [2, "no method 'magic'", "distill --teacher {}/teacher --method magic --out {}/new"],
+        [2, "K is 1 to 8, not 9", "distill --teacher {}/teacher --branches 9 --out {}/new"],
+        [2, "--nfe must be 1 or more", "distill --teacher {}/teacher --nfe 0 --out {}/new"],
+        [2, "NFE is 1 to 1024", "distill --teacher {}/teacher --nfe 5000 --out {}/new"],
+        [2, "no branch weights 'lucky'", "distill --teacher {}/teacher --branches 4 --weights lucky --out {}/new"],
+        [2, "fixed branch weights", "distill --teacher {}/teacher --branches 4 --weights fixed:1,2 --out {}/new"],
+        [2, "no solver 'magic'", "distill --teacher {}/teacher --solver magic --out {}/new"],
+        [1, "cut.safetensors", "distill --teacher {}/cut.safetensors --out {}/new"],
+        [1, "lying.safetensors", "sample --model {}/lying.safetensors --out {}/new.png"],
+        [1, "integers.safetensors", "sample --model {}/integers.safetensors --out {}/new.png"],
+        [1, "missing.*surplus", "sample --model {}/wrong.safetensors --out {}/new.png"],
+        [1, "other is no checkpoint", "sample --model {}/other --out {}/new.png"],
+        [2, "no solver 'magic'", "sample --model {}/teacher --solver magic --out {}/new.png"],
+        [2, "no schedule 'magic'", "sample --model {}/teacher --schedule magic --out {}/new.png"],
+        [2, "--folded is for a student", "sample --model {}/teacher --folded --out {}/new.png"],
+        [1, "text.txt", "sample --model {}/teacher --steps 2 --count 1 --out {}/text.txt/new.png"],
+        [1, "is not a student", "evaluate --model {}/teacher"],
+        [1, "other holds something else than a demo", "demo --quick --out {}/other"],
+    ];
+
+    [TestCaseSource(nameof(Calls))]
+    public async Task Ends_in_one_line(int exitCode, string names, string call)
+    {
+        var before = Directory.GetFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories).Order().ToArray();
+        var run = await CliRun.Of(call.Replace("{}", _folder.Path, StringComparison.Ordinal).Split(' '));
+        Assert.Multiple(() =>
+        {
+            Assert.That(run.ExitCode, Is.EqualTo(exitCode), run.Error);
+            Assert.That(run.Message, Does.StartWith("bdense: ").And.Match(names.Replace("{}", _folder.Path, StringComparison.Ordinal)));
+            Assert.That(run.Error, Does.Not.Contain("   at "), "a stack trace");
+            Assert.That(run.Output, Is.Empty);
+            var left = Directory.GetFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories).Order().Except(before).ToArray();
+            Assert.That(left.Where(f => File.Exists(f)), Is.Empty, "half-written files");
+        });
+    }
+
+    [Test]
+    public async Task A_diverging_run_names_its_step()
+    {
+        var run = await CliRun.Of("train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "32", "--steps", "50", "--batch", "2", "--lr", "1e30", "--warmup", "0",
+            "--out", In("diverged"), "--device", "cpu");
+        Assert.That(run.ExitCode, Is.EqualTo(1), run.Error);
+        Assert.That(run.Message, Does.Match(@"diverged at step \d+"));
+    }
+}

@@ -1,0 +1,130 @@
+using System.Text.Json.Nodes;
+using BDense.Model;
+using NUnit.Framework;
+
+namespace BDense.Tests.Cli;
+
+/// <summary>Every verb on a tiny network, through the command line.</summary>
+public sealed class EndToEndTests
+{
+    private TemporaryFolder _folder = null!;
+
+    private static readonly string[] Tiny =
+    [
+        """{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1, 2], "blocksPerLevel": 1, "attentionResolutions": [4] }""",
+    ];
+
+    private string In(string name) => Path.Combine(_folder.Path, name);
+
+    [OneTimeSetUp]
+    public async Task TrainOnce()
+    {
+        _folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(In("tiny.json"), Tiny[0]);
+        await CliRun.Succeeds("train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "256", "--steps", "6", "--batch", "8", "--out", In("teacher"), "--device", "cpu");
+    }
+
+    [OneTimeTearDown]
+    public void Clean() => _folder.Dispose();
+
+    [Test]
+    public async Task Train_says_what_it_did_as_json()
+    {
+        var run = await CliRun.Succeeds("train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "64", "--steps", "3", "--batch", "4",
+            "--out", In("json-teacher"), "--json", "--device", "cpu");
+        Assert.That(run.Json["step"]!.GetValue<long>(), Is.EqualTo(3));
+        Assert.That(double.IsFinite(run.Json["finalLoss"]!.GetValue<double>()));
+        Assert.That(File.Exists(Path.Combine(run.Json["checkpoint"]!.GetValue<string>(), Checkpoint.ModelFile)));
+    }
+
+    [Test]
+    public async Task Resuming_gives_the_same_bits()
+    {
+        string[] common = ["train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "64", "--steps", "6", "--batch", "4", "--device", "cpu", "--seed", "5"];
+        await CliRun.Succeeds([.. common, "--out", In("straight")]);
+        await CliRun.Succeeds([.. common, "--out", In("broken"), "--checkpoint-every", "2"]);
+        // As after a crash at step 5: the checkpoint of step 4 is the newest.
+        string checkpoints = Path.Combine(In("broken"), "checkpoints");
+        Directory.Delete(Path.Combine(checkpoints, "step-000006"), recursive: true);
+        await File.WriteAllTextAsync(Path.Combine(checkpoints, "latest"), "step-000004\n");
+        await CliRun.Succeeds([.. common, "--out", In("broken"), "--checkpoint-every", "2", "--resume"]);
+        foreach (string file in new[] { "model.safetensors", "ema.safetensors", "optimizer.safetensors" })
+        {
+            Assert.That(File.ReadAllBytes(Path.Combine(checkpoints, "step-000006", file)),
+                Is.EqualTo(File.ReadAllBytes(Path.Combine(In("straight"), "checkpoints", "step-000006", file))), file);
+        }
+    }
+
+    [TestCase("sfd", 1)]
+    [TestCase("sfd", 4)]
+    [TestCase("pd", 1)]
+    [TestCase("pd", 2)]
+    public async Task Distil_sample_and_evaluate(string method, int branches)
+    {
+        string student = In($"{method}-{branches}"), png = In($"{method}-{branches}.png");
+        await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--method", method, "--branches", $"{branches}", "--nfe", "2", "--updates", "4", "--batch", "4",
+            "--resolution", "8", "--limit", "64", "--out", student, "--device", "cpu");
+        var sampled = await CliRun.Succeeds("sample", "--model", student, "--count", "5", "--out", png, "--json", "--device", "cpu");
+        Assert.That(sampled.Json["nfe"]!.GetValue<int>(), Is.EqualTo(2));
+        Assert.That(File.ReadAllBytes(png).AsSpan(1, 3).ToArray(), Is.EqualTo("PNG"u8.ToArray()));
+        var evaluated = await CliRun.Succeeds("evaluate", "--model", student, "--model", student, "--count", "70", "--fine-steps", "6", "--limit", "128", "--json", "--device", "cpu");
+        var models = evaluated.Json["models"]!.AsArray();
+        Assert.That(models[0]!["endpointRmse"]!.GetValue<double>(), Is.GreaterThan(0).And.EqualTo(models[1]!["endpointRmse"]!.GetValue<double>()));
+        Assert.That(models[0]!["branches"]!.GetValue<int>(), Is.EqualTo(branches));
+        Assert.That(evaluated.Json["comparisons"]![0]!["endpointRmse"]!["verdict"]!.GetValue<string>(), Is.EqualTo("no difference"), "against itself");
+    }
+
+    [TestCase("euler")]
+    [TestCase("heun")]
+    [TestCase("dpm2")]
+    [TestCase("dpmpp2m")]
+    [TestCase("dpmpp3m")]
+    [TestCase("ipndm")]
+    public async Task A_teacher_is_sampled_with_any_solver(string solver)
+    {
+        await CliRun.Succeeds("sample", "--model", In("teacher"), "--solver", solver, "--steps", "4", "--count", "4", "--out", In($"{solver}.png"), "--device", "cpu");
+        Assert.That(new FileInfo(In($"{solver}.png")).Length, Is.GreaterThan(100));
+    }
+
+    [Test]
+    public async Task The_images_do_not_depend_on_the_batch()
+    {
+        foreach (string batch in new[] { "2", "5" })
+            await CliRun.Succeeds("sample", "--model", In("teacher"), "--steps", "3", "--count", "5", "--batch", batch, "--out", In($"batch{batch}.png"), "--device", "cpu");
+        Assert.That(File.ReadAllBytes(In("batch2.png")), Is.EqualTo(File.ReadAllBytes(In("batch5.png"))));
+    }
+
+    [Test]
+    public async Task Info_counts_the_networks()
+    {
+        var run = await CliRun.Succeeds("info", "--network", "edm-cifar10", "--branches", "4", "--json");
+        Assert.That(run.Json["parameters"]!.GetValue<long>(), Is.EqualTo(55_733_891 + 3 * 6915));
+        Assert.That(run.Json["addedParameters"]!.GetValue<long>(), Is.EqualTo(3 * 6915));
+        Assert.That(run.Json["keys"]!.AsArray(), Has.Count.EqualTo(425));
+        Assert.That(run.Json["macs"]!.GetValue<long>(), Is.GreaterThan(0));
+    }
+
+    [Test]
+    public async Task Devices_lists_the_cpu_and_says_why_others_are_missing()
+    {
+        var run = await CliRun.Succeeds("devices", "--json");
+        var devices = run.Json["devices"]!.AsArray();
+        Assert.That(devices.Select(d => d!["spec"]!.GetValue<string>()), Does.Contain("cpu"));
+        foreach (JsonNode? device in devices)
+            Assert.That(device!["isUsable"]!.GetValue<bool>(), Is.Not.EqualTo(device["refusal"] is not null), $"{device}");
+    }
+
+    [TestCase("")]
+    [TestCase("demo")]
+    [TestCase("train")]
+    [TestCase("distill")]
+    [TestCase("sample")]
+    [TestCase("evaluate")]
+    [TestCase("devices")]
+    [TestCase("info")]
+    public async Task Help_ends_with_an_example(string verb)
+    {
+        var run = await CliRun.Succeeds([.. verb.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
+        Assert.That(run.Output, Does.Match($@"Examples?:\s+bdense {verb}"));
+    }
+}
