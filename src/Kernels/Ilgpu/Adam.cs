@@ -36,7 +36,7 @@ public sealed partial class IlgpuBackend
     /// <see cref="Backend.Adam"/> states it; nothing is written if the norm is not finite. One thread a parameter; 20 bytes read,
     /// 16 written (16 and 12 without average), 16 FLOPs.
     /// </summary>
-    [Kernel]
+    [Kernel(Hot = true)]
     internal static void AdamKernel(Index1D i, AdamArguments s, ArrayView<float> p, ArrayView<float> g, ArrayView<float> m,
         ArrayView<float> v, ArrayView<float> ema, ArrayView<float> squaredNorm)
     {

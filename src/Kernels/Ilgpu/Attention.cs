@@ -114,7 +114,7 @@ public sealed partial class IlgpuBackend
     /// attention does). One thread for each (n, 64 channels, head, token); q, k, v from the cache; 4 Tokens^2 d FLOPs a
     /// head, and 2 Tokens^2 d for each further 64 channels.
     /// </summary>
-    [Kernel(64)]
+    [Kernel(64, Hot = true)]
     internal static void AttentionKernel(Index1D t, AttentionGeometry g, ArrayView<Float4> qkv, ArrayView<Float4> y, ArrayView<float> lse)
     {
         int size = g.HeadSize / 4;

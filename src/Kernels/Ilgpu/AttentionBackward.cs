@@ -39,7 +39,7 @@ public sealed partial class IlgpuBackend
     /// dq_i = sum_j ds_ij k_j / sqrt(d). One thread for each (n, 64 channels, head, token i); 6 Tokens^2 d FLOPs a head, and 4 Tokens^2 d
     /// for each further 64 channels.
     /// </summary>
-    [Kernel(64)]
+    [Kernel(64, Hot = true)]
     internal static void AttentionQueryGradientKernel(Index1D t, AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv,
         ArrayView<float> lse, ArrayView<float> delta, ArrayView<Float4> dqkv)
     {
@@ -84,7 +84,7 @@ public sealed partial class IlgpuBackend
     /// dk_j = sum_i ds_ij q_i / sqrt(d), dv_j = sum_i p_ij dy_i. One thread for each (n, 32 channels, head, token j); 8 Tokens^2 d FLOPs a
     /// head, and 4 Tokens^2 d for each further 32 channels.
     /// </summary>
-    [Kernel(64)]
+    [Kernel(64, Hot = true)]
     internal static void AttentionKeyValueGradientKernel(Index1D t, AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv,
         ArrayView<float> lse, ArrayView<float> delta, ArrayView<Float4> dqkv)
     {

@@ -172,7 +172,7 @@ public sealed partial class IlgpuBackend
     /// loads of 16 bytes feed 128 multiply-adds. No shared memory: the threads of a warp share their pixels, and read weights side by side.
     /// One thread a tile; 2 MACs FLOPs; x comes from memory about once and Channels / 8 times from the cache.
     /// </summary>
-    [Kernel(128)]
+    [Kernel(128, Hot = true)]
     internal static void ConvTile8Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y)
     {
         var p = Locate(t, g, g.Channels / 8);
@@ -275,7 +275,7 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>As <see cref="ConvTile8Kernel"/> with four channels a thread, for channels that eight does not divide.</summary>
-    [Kernel(128)]
+    [Kernel(128, Hot = true)]
     internal static void ConvTile4Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y)
     {
         var p = Locate(t, g, g.Channels / 4);

@@ -57,7 +57,7 @@ public sealed partial class IlgpuBackend
     /// fastest, so that a warp reads x side by side. Per pixel three loads of 16 bytes feed 32 multiply-adds. One thread for each tile
     /// and split; 2 MACs FLOPs in all; 4 bytes written for each weight and split.
     /// </summary>
-    [Kernel(128)]
+    [Kernel(128, Hot = true)]
     internal static void WgradTileKernel(Index1D t, WgradGeometry g, ArrayView<Float4> x, ArrayView<Float4> dy, ArrayView<Float4> partial)
     {
         int channels4 = g.C / 4;

@@ -51,7 +51,7 @@ public sealed partial class IlgpuBackend
     /// Mean and sum of squared deviations of one group over one chunk of pixels, in two passes (the second from the cache), so that
     /// nothing cancels. One thread for each (n, chunk, group), groups fastest; 4 bytes an element read from memory, 5 FLOPs.
     /// </summary>
-    [Kernel(128)]
+    [Kernel(128, Hot = true)]
     internal static void GroupNormPartialKernel(Index1D t, GroupNormGeometry g, ArrayView<float> x, ArrayView<float> partial)
     {
         int block = t / g.Groups;
@@ -118,7 +118,7 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>y from x and the statistics, four channels of one group a thread. 16 bytes read, 16 written, 8 or 12 FLOPs an element.</summary>
-    [Kernel]
+    [Kernel(Hot = true)]
     internal static void GroupNormApply4Kernel(Index1D i, GroupNormGeometry g, ArrayView<Float4> x, ArrayView<float> stats,
         ArrayView<Float4> gamma, ArrayView<Float4> beta, ArrayView<Float4> scaleShift, ArrayView<Float4> y)
     {

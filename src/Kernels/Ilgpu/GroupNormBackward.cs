@@ -34,7 +34,7 @@ public sealed partial class IlgpuBackend
     /// partial[n,k,c] = (A, B) over the pixels of chunk k. One thread for each (n, k, c), channels fastest; 8 bytes read and up to 15
     /// FLOPs an element.
     /// </summary>
-    [Kernel(128)]
+    [Kernel(128, Hot = true)]
     internal static void GroupNormBackwardPartialKernel(Index1D t, GroupNormGeometry g, ArrayView<float> dy, ArrayView<float> x,
         ArrayView<float> stats, ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> scaleShift, ArrayView<float> partial)
     {
@@ -123,7 +123,7 @@ public sealed partial class IlgpuBackend
     /// dx = rstd (dxhat - mean_g(dxhat) - xhat mean_g(dxhat xhat)), dxhat = du (1 + scale) gamma. One thread an element; 8 bytes read,
     /// 4 written, up to 20 FLOPs.
     /// </summary>
-    [Kernel]
+    [Kernel(Hot = true)]
     internal static void GroupNormBackwardApplyKernel(Index1D i, GroupNormGeometry g, ArrayView<float> dy, ArrayView<float> x, ArrayView<float> stats,
         ArrayView<float> means, ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> scaleShift, ArrayView<float> dx)
     {

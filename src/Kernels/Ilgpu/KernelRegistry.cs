@@ -9,6 +9,9 @@ namespace BDense.Kernels.Ilgpu;
 internal sealed class KernelAttribute(int groupSize = 256) : Attribute
 {
     public int GroupSize { get; } = groupSize;
+
+    /// <summary>Whether training or sampling spends its time here: then its machine code is held to more.</summary>
+    public bool Hot { get; set; }
 }
 
 /// <summary>A kernel of this assembly.</summary>
@@ -16,7 +19,8 @@ internal sealed class KernelAttribute(int groupSize = 256) : Attribute
 /// <param name="Method">What ILGPU compiles.</param>
 /// <param name="ExplicitlyGrouped">Whether the launch names grid and group itself; otherwise ILGPU cuts a range into groups.</param>
 /// <param name="GroupSize">Threads a group on a GPU.</param>
-internal sealed record KernelEntry(string Name, MethodInfo Method, bool ExplicitlyGrouped, int GroupSize)
+/// <param name="Hot">Whether training or sampling spends its time here.</param>
+internal sealed record KernelEntry(string Name, MethodInfo Method, bool ExplicitlyGrouped, int GroupSize, bool Hot)
 {
     /// <summary>What ILGPU's compilers start from.</summary>
     public EntryPointDescription EntryPoint => ExplicitlyGrouped
@@ -39,6 +43,6 @@ internal static class KernelRegistry
         if (method.GetCustomAttribute<KernelAttribute>() is not { } mark)
             return null;
         bool implicitly = method.GetParameters() is [{ ParameterType.Name: "Index1D" }, ..];
-        return new KernelEntry(method.Name, method, !implicitly, mark.GroupSize);
+        return new KernelEntry(method.Name, method, !implicitly, mark.GroupSize, mark.Hot);
     }
 }

@@ -34,7 +34,7 @@ public sealed partial class IlgpuBackend
     /// c[b,m,n] (+)= alpha sum_k a[b,m,k] b[b,k,n]: a 4 x 4 tile a thread, n fastest. Per k eight loads of one float feed 16
     /// multiply-adds; any strides, so all four transpositions. 2 M N K FLOPs a product.
     /// </summary>
-    [Kernel(128)]
+    [Kernel(128, Hot = true)]
     internal static void MatMulKernel(Index1D t, MatMulGeometry g, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c)
     {
         int tilesN = (g.N + 3) / 4;

@@ -137,7 +137,7 @@ public sealed partial class IlgpuBackend
     /// branch's sum of rho, [1+K, threads]. Thread (n, t) takes elements t, t + T, ... of sample n. (1 + 2K) 4 bytes an element read,
     /// 4K written; S, M and W stay in the cache; 4 K^2 + 6 K FLOPs an element.
     /// </summary>
-    [Kernel(128)]
+    [Kernel(128, Hot = true)]
     internal static void TrajectoryLossKernel(Index1D thread, TrajectoryGeometry g, ArrayView<float> x0, ArrayView<float> heads,
         ArrayView<float> targets, ArrayView<float> skip, ArrayView<float> map, ArrayView<float> weights, ArrayView<float> dheads, ArrayView<float> partial)
     {

@@ -1,0 +1,76 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace BDense.Kernels.MachineCode;
+
+/// <summary>What ptxas says of a kernel.</summary>
+internal sealed record Assembled(int Registers, int Stack, int Spills, int SharedBytes, Sass? Sass);
+
+/// <summary>NVIDIA's assembler and disassembler, if they are on PATH: they come with the CUDA toolkit and need no GPU.</summary>
+internal static partial class Assembler
+{
+    /// <summary>ptxas' version, 11.8.89 for example; null where it is not installed.</summary>
+    public static string? Version { get; } = Run("ptxas", "--version") is { } text && VersionText().Match(text) is { Success: true } m ? m.Groups[1].Value : null;
+
+    /// <param name="ptx">One kernel.</param>
+    /// <param name="architecture">For which GPU.</param>
+    /// <param name="lines">Whether the SASS is to name lines of PTX; then the PTX must not name lines of anything else.</param>
+    /// <exception cref="BDenseException">ptxas is not there or refuses.</exception>
+    public static Assembled Assemble(string ptx, GpuArchitecture architecture, bool lines = false)
+    {
+        string folder = Directory.CreateTempSubdirectory("bdense-ptx-").FullName;
+        try
+        {
+            string source = Path.Combine(folder, "kernel.ptx"), target = Path.Combine(folder, "kernel.cubin");
+            File.WriteAllText(source, ptx);
+            string report = Run("ptxas", ["-v", $"-arch={architecture.Name}", .. lines ? ["-lineinfo"] : Array.Empty<string>(), source, "-o", target])
+                ?? throw new BDenseException("ptxas is not on PATH; it comes with the CUDA toolkit");
+            if (!File.Exists(target))
+                throw new BDenseException($"ptxas refuses: {report.Trim()}");
+            string? listing = Run("nvdisasm", [lines ? "-gp" : "-c", "-c", target]);
+            return new Assembled(Number(Registers(), report), Number(Stack(), report), Number(Spills(), report), Number(Shared(), report),
+                listing is null ? null : new Sass(listing));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static int Number(Regex pattern, string text) =>
+        pattern.Match(text) is { Success: true } m ? int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
+
+    /// <summary>Everything a program printed; null if there is no such program.</summary>
+    private static string? Run(string program, params string[] arguments)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            var errors = process.StandardError.ReadToEndAsync();
+            string output = process.StandardOutput.ReadToEnd() + errors.Result;
+            process.WaitForExit();
+            return output;
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
+    }
+
+    [GeneratedRegex(@"V(\d+\.\d+\.\d+)")]
+    private static partial Regex VersionText();
+
+    [GeneratedRegex(@"Used (\d+) registers")]
+    private static partial Regex Registers();
+
+    [GeneratedRegex(@"(\d+) bytes stack frame")]
+    private static partial Regex Stack();
+
+    [GeneratedRegex(@"(\d+) bytes spill stores")]
+    private static partial Regex Spills();
+
+    [GeneratedRegex(@"(\d+) bytes smem")]
+    private static partial Regex Shared();
+}

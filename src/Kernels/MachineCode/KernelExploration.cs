@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using BDense.Kernels.Ilgpu;
+
+namespace BDense.Kernels.MachineCode;
+
+/// <summary>A line of C# in a file under Ilgpu/; line 0 where debug information does not reach.</summary>
+public readonly record struct SourceLine(string File, int Line);
+
+/// <summary>A line of PTX and the C# that it comes from.</summary>
+public sealed record PtxLine(string Text, SourceLine Source);
+
+/// <summary>A machine instruction and its line of PTX, from 1 on; 0 where the assembler names none.</summary>
+public sealed record SassLine(int Offset, string Text, int PtxLine);
+
+/// <summary>One kernel on one architecture, from C# to machine code.</summary>
+/// <param name="Row">Its figures.</param>
+/// <param name="File">The file that holds it.</param>
+/// <param name="Files">The text of that file and of all others that its code comes from.</param>
+/// <param name="Ptx">What ILGPU made of it.</param>
+/// <param name="Sass">What ptxas made of that; empty without ptxas and nvdisasm.</param>
+/// <param name="MainLoop">First and last instruction of the main loop; null if there is none.</param>
+/// <param name="Notes">Where the links do not reach, and why.</param>
+public sealed partial record KernelExploration(KernelRow Row, string File, IReadOnlyDictionary<string, string> Files, IReadOnlyList<PtxLine> Ptx,
+    IReadOnlyList<SassLine> Sass, (int First, int Last)? MainLoop, IReadOnlyList<string> Notes)
+{
+    /// <summary>Compiles a kernel once more, with its lines.</summary>
+    /// <exception cref="UsageException">No such kernel.</exception>
+    public static KernelExploration Of(string name, GpuArchitecture architecture)
+    {
+        string exact = KernelCatalog.Find(name) is [var one] ? one
+            : throw new UsageException($"'{name}' names more than one kernel: {string.Join(", ", KernelCatalog.Find(name))}");
+        var kernel = KernelRegistry.All.Single(k => k.Name == exact);
+        using var compiler = new PtxCompiler(architecture, lines: true);
+        var ptx = Link(compiler.Compile(kernel));
+        var notes = new List<string>();
+        if (ptx.All(line => line.Source.Line == 0))
+            notes.Add("PTX is not linked to C#: the assembly's debug symbols (.pdb) are not beside it.");
+
+        var sources = Sources();
+        string declaration = $"void {exact}(";
+        string file = sources.First(s => s.Value.Contains(declaration, StringComparison.Ordinal)).Key;
+        var files = ptx.Where(line => line.Source.Line > 0).Select(line => line.Source.File).Append(file).Where(sources.ContainsKey).Distinct().ToDictionary(f => f, f => sources[f]);
+        if (KernelCatalog.AssemblerVersion is null)
+        {
+            notes.Add("No SASS: ptxas is not on PATH; it comes with the CUDA toolkit.");
+            return new(KernelCatalog.Row(kernel, architecture, ""), file, files, ptx, [], null, notes);
+        }
+        var assembled = Assembler.Assemble(string.Join('\n', ptx.Select(line => line.Text)), architecture, lines: true);
+        if (assembled.Sass is null)
+            notes.Add("No SASS: nvdisasm is not on PATH; it comes with the CUDA toolkit.");
+        var sass = assembled.Sass?.Code.Select(i => new SassLine(i.Offset, i.Text, i.PtxLine)).ToList() ?? [];
+        if (sass.Any(i => i.PtxLine == 0))
+            notes.Add("Instructions without a link are the assembler's own: it names no line of PTX for them.");
+        return new(KernelCatalog.Row(kernel, architecture, assembled), file, files, ptx, sass, assembled.Sass?.MainLoop, notes);
+    }
+
+    /// <summary>
+    /// Takes ILGPU's line directives out of the text and keeps what they say beside it: the assembler then links SASS to lines of PTX,
+    /// not past them to C#.
+    /// </summary>
+    private static List<PtxLine> Link(string ptx)
+    {
+        var lines = ptx.Replace("\r", "", StringComparison.Ordinal).Split('\n');
+        var files = new Dictionary<string, string>();
+        foreach (string line in lines)
+        {
+            if (FileDirective().Match(line) is { Success: true } m)
+                files[m.Groups[1].Value] = Relative(m.Groups[2].Value);
+        }
+        var linked = new List<PtxLine>();
+        SourceLine source = default;
+        foreach (string line in lines)
+        {
+            if (LocDirective().Match(line) is { Success: true } m)
+                source = new(files.GetValueOrDefault(m.Groups[1].Value, ""), int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture));
+            else if (line.TrimStart().StartsWith("//", StringComparison.Ordinal) || line.Contains(".section", StringComparison.Ordinal) || FileDirective().IsMatch(line))
+                continue;
+            else if (line.Contains(".target", StringComparison.Ordinal))
+                linked.Add(new(line.Replace(", debug", "", StringComparison.Ordinal), default));
+            else if (linked.Count > 0 || line.Length > 0)
+                linked.Add(new(line.Replace("\t", "  ", StringComparison.Ordinal), line.Contains(';', StringComparison.Ordinal) ? source : default));
+        }
+        return linked;
+    }
+
+    /// <summary>A compiler's path as the resources name it: from Ilgpu/ on.</summary>
+    private static string Relative(string path)
+    {
+        path = path.Replace('\\', '/');
+        int at = path.LastIndexOf("/Ilgpu/", StringComparison.Ordinal);
+        return at < 0 ? "" : path[(at + 1)..];
+    }
+
+    /// <summary>The kernels' source, which the assembly carries.</summary>
+    private static Dictionary<string, string> Sources()
+    {
+        var assembly = typeof(KernelExploration).Assembly;
+        return assembly.GetManifestResourceNames().Where(n => n.StartsWith("Ilgpu", StringComparison.Ordinal)).ToDictionary(n => n.Replace('\\', '/'), n =>
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(n)!);
+            return reader.ReadToEnd();
+        });
+    }
+
+    [GeneratedRegex(@"^\s*\.file\s+(\d+)\s+""([^""]*)""")]
+    private static partial Regex FileDirective();
+
+    [GeneratedRegex(@"^\s*\.loc\s+(\d+)\s+(\d+)")]
+    private static partial Regex LocDirective();
+}

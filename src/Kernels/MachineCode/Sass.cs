@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace BDense.Kernels.MachineCode;
+
+/// <summary>One machine instruction.</summary>
+/// <param name="Offset">Bytes from the kernel's start.</param>
+/// <param name="Opcode">With its modifiers: LDG.E.128.</param>
+/// <param name="Text">As nvdisasm prints it, predicate first.</param>
+/// <param name="PtxLine">The line of PTX it comes from, from 1 on; 0 where the assembler does not say.</param>
+internal sealed record SassInstruction(int Offset, string Opcode, string Text, int PtxLine);
+
+/// <summary>A kernel's disassembly and the loops in it.</summary>
+internal sealed partial class Sass
+{
+    private readonly Dictionary<string, int> _labels = new(StringComparer.Ordinal);
+
+    /// <param name="listing">Output of nvdisasm -c, or -c -gp for lines of PTX.</param>
+    public Sass(string listing)
+    {
+        var code = new List<SassInstruction>();
+        int line = 0;
+        foreach (string text in listing.Split('\n'))
+        {
+            if (LineNote().Match(text) is { Success: true } note)
+                line = int.Parse(note.Groups[1].Value, CultureInfo.InvariantCulture);
+            else if (Label().Match(text) is { Success: true } label)
+                _labels[label.Groups[1].Value] = code.Count;
+            else if (Instruction().Match(text) is { Success: true } found)
+                code.Add(new(int.Parse(found.Groups[1].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture), found.Groups[4].Value, found.Groups[2].Value.Trim(), line));
+        }
+        // Behind the last EXIT the assembler puts a branch to itself and NOPs up to the next 128 bytes.
+        int end = code.Count;
+        while (end > 0 && (code[end - 1].Opcode == "NOP" || Target(code[end - 1]) == end - 1))
+            end--;
+        Code = code[..end];
+    }
+
+    public IReadOnlyList<SassInstruction> Code { get; }
+
+    /// <summary>Index of the instruction that a branch goes to; -1 if this is none.</summary>
+    private int Target(SassInstruction i) =>
+        i.Opcode.StartsWith("BRA", StringComparison.Ordinal) && BranchTarget().Match(i.Text) is { Success: true } m && _labels.TryGetValue(m.Groups[1].Value, out int at) ? at : -1;
+
+    /// <summary>First and last instruction of every loop: from a backward branch's target to the branch.</summary>
+    public IReadOnlyList<(int First, int Last)> Loops
+    {
+        get
+        {
+            var loops = new List<(int First, int Last)>();
+            for (int i = 0; i < Code.Count; i++)
+            {
+                int target = Target(Code[i]);
+                if (target < 0 || target >= i)
+                    continue;
+                // Two branches to one start (a "continue") are one loop.
+                int same = loops.FindIndex(l => l.First == target);
+                if (same >= 0)
+                    loops[same] = (target, i);
+                else
+                    loops.Add((target, i));
+            }
+            return loops;
+        }
+    }
+
+    /// <summary>
+    /// The loop where the time goes, by a guess that needs no run: of the innermost loops the one with most tensor-core products, then
+    /// most multiply-adds, then most instructions. Null if the kernel has no loop.
+    /// </summary>
+    public (int First, int Last)? MainLoop
+    {
+        get
+        {
+            var loops = Loops;
+            var innermost = loops.Where(a => !loops.Any(b => b != a && b.First >= a.First && b.Last <= a.Last)).ToList();
+            return innermost.Count == 0 ? null : innermost.MaxBy(l =>
+            {
+                var c = InstructionCounts.Of([.. Code.Skip(l.First).Take(l.Last - l.First + 1)]);
+                return (c.Hmma, c.Ffma, c.Instructions);
+            });
+        }
+    }
+
+    [GeneratedRegex(@"^\s*//## File ""[^""]*"", line (\d+)")]
+    private static partial Regex LineNote();
+
+    [GeneratedRegex(@"^(\.L_x_\d+):")]
+    private static partial Regex Label();
+
+    [GeneratedRegex(@"^\s*/\*([0-9a-f]{4,})\*/\s+((@!?U?PT?\d*\s+)?([A-Z][A-Z0-9_.]*)[^;]*);")]
+    private static partial Regex Instruction();
+
+    [GeneratedRegex(@"`?\((\.L_x_\d+)\)")]
+    private static partial Regex BranchTarget();
+}

@@ -1,0 +1,67 @@
+using BDense.Kernels.Ilgpu;
+using BDense.Kernels.MachineCode;
+using NUnit.Framework;
+
+namespace BDense.Tests.Ilgpu;
+
+/// <summary>
+/// Every kernel compiles for NVIDIA GPUs on a machine that has none; where ptxas is installed, its machine code is held to limits and
+/// to the figures on record.
+/// </summary>
+[TestFixture("sm_80"), TestFixture("sm_90")]
+internal sealed class MachineCodeTests(string architecture)
+{
+    private readonly GpuArchitecture _architecture = GpuArchitecture.Find(architecture);
+    private PtxCompiler _compiler = null!;
+    private Lazy<Dictionary<string, KernelRow>> _rows = null!;
+
+    private static IEnumerable<KernelEntry> Kernels => KernelRegistry.All;
+
+    [OneTimeSetUp]
+    public void Prepare()
+    {
+        _compiler = new PtxCompiler(_architecture);
+        _rows = new(() => KernelCatalog.Rows(KernelCatalog.Names, [_architecture]).ToDictionary(row => row.Name));
+    }
+
+    [OneTimeTearDown]
+    public void Dispose() => _compiler?.Dispose();
+
+    private KernelRow Row(string kernel)
+    {
+        Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");
+        return _rows.Value[kernel];
+    }
+
+    [TestCaseSource(nameof(Kernels))]
+    public void Compiles_to_PTX(KernelEntry kernel) => Assert.That(_compiler.Compile(kernel), Does.Contain(".visible .entry"));
+
+    [TestCaseSource(nameof(Kernels))]
+    public void Assembles_without_spills_or_stack(KernelEntry kernel)
+    {
+        var row = Row(kernel.Name);
+        Assert.That(row.Registers, Is.GreaterThan(0));
+        Assert.That(row.Spills, Is.Zero, "bytes spilled");
+        Assert.That(row.Stack, Is.Zero, "bytes of stack: an array that the kernel indexes");
+        Assert.That(row.Whole?.Local ?? 0, Is.Zero, "loads and stores of local memory");
+        Assert.That(row.Occupancy, Is.GreaterThan(0), "a group must fit");
+    }
+
+    /// <summary>Figures as they were recorded: worse ones fail, better ones ask to be recorded. They belong to one version of ptxas.</summary>
+    [Test]
+    public void Figures_on_record()
+    {
+        Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");
+        var rows = KernelCatalog.Names.Select(name => _rows.Value[name]).ToList();
+        Assume.That(rows, Has.All.Matches<KernelRow>(row => row?.Whole is not null), "nvdisasm is not on PATH; it comes with the CUDA toolkit");
+        if (Environment.GetEnvironmentVariable("BDENSE_RECORD") == "1")
+        {
+            MachineCodeRecord.Write(architecture, rows);
+            return;
+        }
+        var record = MachineCodeRecord.Read();
+        Assume.That(record.Assembler, Is.EqualTo(KernelCatalog.AssemblerVersion), "another ptxas gives other figures");
+        var lines = MachineCodeRecord.Compare(record, architecture, rows);
+        Assert.That(lines, Is.Empty, $"{string.Join('\n', lines)}\n{MachineCodeRecord.HowTo}");
+    }
+}
