@@ -122,6 +122,7 @@ public sealed class EndToEndTests
     [TestCase("evaluate")]
     [TestCase("devices")]
     [TestCase("info")]
+    [TestCase("kernels")]
     public async Task Help_ends_with_an_example(string verb)
     {
         var run = await CliRun.Succeeds([.. verb.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);

@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.Globalization;
+using BDense.Cli.Reports;
+using BDense.Cli.Terminal;
+using BDense.Kernels;
+using BDense.Kernels.MachineCode;
+using BDense.Model;
+
+namespace BDense.Cli.Verbs;
+
+/// <summary><c>bdense kernels</c>: what the compilers make of every kernel, without a GPU; with <c>--html</c> the explorer of one.</summary>
+internal static class KernelsVerb
+{
+    public static Verb Verb(Ui ui)
+    {
+        var name = new Argument<string?>("NAME")
+        {
+            Description = "A kernel, with or without 'Kernel' at its end, or how several begin; all if left out.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var arch = new Option<string>("--arch")
+        {
+            Description = "Architectures, separated by commas: sm_80 (A100), sm_90 (H100, H200).",
+            HelpName = "LIST",
+            DefaultValueFactory = _ => "sm_80,sm_90",
+        };
+        var html = new Option<string?>("--html") { Description = "Write one kernel's C#, PTX and SASS, linked line by line, as one page.", HelpName = "FILE" };
+        var json = CommonOptions.Json();
+        var command = new Command("kernels", "Compiles and assembles every kernel, no GPU needed, and counts what became of it.") { name, arch, html, json };
+        command.SetAction(parse =>
+        {
+            ui.JsonOnly = parse.GetValue(json);
+            var architectures = parse.GetValue(arch)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                .Select(GpuArchitecture.Find).ToList();
+            if (architectures.Count == 0)
+                throw new UsageException("--arch names no architecture; there are sm_80, sm_90");
+            var names = KernelCatalog.Find(parse.GetValue(name));
+            string? page = parse.GetValue(html);
+            if (page is not null && names.Count > 1)
+                throw new UsageException("--html shows one kernel; name it: bdense kernels ConvTile8 --html kernel.html");
+            if (KernelCatalog.AssemblerVersion is null)
+                ui.Note("ptxas is not on PATH (it comes with the CUDA toolkit): PTX only, no registers and no machine code");
+
+            var rows = KernelCatalog.Rows(names, architectures);
+            ui.Json(new { assembler = KernelCatalog.AssemblerVersion, kernels = rows.Select(Flat) });
+            ui.Table(["kernel (* hot)", "arch", "regs", "stack", "spill", "shared", "occup", "instr", "hmma", "ffma", "ld128", "st128", "ldsm", "cp16", "main loop"],
+                rows.Select(Cells));
+            if (page is null)
+                return;
+            // The last architecture named: the newest of the default ones.
+            string text = KernelPage.Html(KernelExploration.Of(names[0], architectures[^1]));
+            AtomicFile.WriteText(page, text);
+            ui.Note($"wrote {page}");
+        });
+        return new Verb(command, "bdense kernels", "bdense kernels Conv --arch sm_90 --json", "bdense kernels ConvTile8 --html kernel.html");
+    }
+
+    /// <summary>A row as JSON has it: the counts of the whole kernel beside the other figures, those of the main loop apart.</summary>
+    private static object Flat(KernelRow r) => new
+    {
+        name = r.Name,
+        hot = r.Hot,
+        architecture = r.Architecture,
+        groupSize = r.GroupSize,
+        registers = r.Registers,
+        stack = r.Stack,
+        spills = r.Spills,
+        sharedBytes = r.SharedBytes,
+        occupancy = r.Occupancy,
+        instructions = r.Whole?.Instructions,
+        hmma = r.Whole?.Hmma,
+        ffma = r.Whole?.Ffma,
+        ldg = r.Whole?.Ldg,
+        ldg128 = r.Whole?.Ldg128,
+        stg = r.Whole?.Stg,
+        stg128 = r.Whole?.Stg128,
+        lds = r.Whole?.Lds,
+        lds128 = r.Whole?.Lds128,
+        sts = r.Whole?.Sts,
+        ldsm = r.Whole?.Ldsm,
+        ldgsts = r.Whole?.Ldgsts,
+        local = r.Whole?.Local,
+        barriers = r.Whole?.Barriers,
+        mainLoop = r.MainLoop,
+    };
+
+    private static string[] Cells(KernelRow r)
+    {
+        static string Text(int? n) => n?.ToString(CultureInfo.InvariantCulture) ?? "";
+        string name = r.Name.EndsWith("Kernel", StringComparison.Ordinal) ? r.Name[..^6] : r.Name;
+        string loop = r.MainLoop is not { } l ? "" : l.Hmma > 0 ? $"{l.Instructions}: {l.Hmma} hmma" : $"{l.Instructions}: {l.Ffma} ffma";
+        return
+        [
+            r.Hot ? name + " *" : name, r.Architecture, Text(r.Registers), Text(r.Stack), Text(r.Spills), Text(r.SharedBytes),
+            r.Occupancy?.ToString("0%", CultureInfo.InvariantCulture) ?? "", Text(r.Whole?.Instructions), Text(r.Whole?.Hmma), Text(r.Whole?.Ffma), Text(r.Whole?.Ldg128),
+            Text(r.Whole?.Stg128), Text(r.Whole?.Ldsm), Text(r.Whole?.Ldgsts), loop,
+        ];
+    }
+}
