@@ -19,11 +19,16 @@ public sealed class GradientTests
     public void DisposeBackend() => _backend.Dispose();
 
     // L(p) = <G, F(x; p)>. Along u = g/|g| of one tensor the slope is |g|: the largest signal that float32 can be asked for.
-    [TestCase(true)]
-    [TestCase(false)]
-    public void Gradients_of_a_whole_network_are_its_slopes(bool fused)
+    [TestCase("ddpmpp", true)]
+    [TestCase("ddpmpp", false)]
+    [TestCase("ddpmpp with a step", true)]
+    [TestCase("adm", true)]
+    [TestCase("adm with a step", true)]
+    [TestCase("ddpm", true)]
+    [TestCase("pd", true)]
+    public void Gradients_of_a_whole_network_are_its_slopes(string family, bool fused)
     {
-        using var network = TinyNetwork.Create(_backend, TinyNetwork.Config, seed: 3);
+        using var network = TinyNetwork.Create(_backend, TinyNetwork.Families[family], seed: 3);
         network.Parameters.EnableGradients();
         using var pass = new Pass(network, Samples, fused);
         pass.Run(backward: true);
@@ -59,10 +64,12 @@ public sealed class GradientTests
         });
     }
 
-    [Test]
-    public void Every_parameter_has_a_gradient()
+    private static readonly string[] Families = [.. TinyNetwork.Families.Keys];
+
+    [TestCaseSource(nameof(Families))]
+    public void Every_parameter_has_a_gradient(string family)
     {
-        using var network = TinyNetwork.Create(_backend, TinyNetwork.Config, seed: 3);
+        using var network = TinyNetwork.Create(_backend, TinyNetwork.Families[family], seed: 3);
         network.Parameters.EnableGradients();
         using var pass = new Pass(network, Samples, fused: true);
         pass.Run(backward: true);
@@ -203,15 +210,17 @@ public sealed class GradientTests
     private sealed class Pass : IDisposable
     {
         private readonly bool _fused;
-        private readonly Tensor _labels, _augment, _noise, _weights;
+        private readonly Tensor? _labels, _augment, _step;
+        private readonly Tensor _noise, _weights;
 
         public Pass(UNet network, int n, bool fused)
         {
             (Network, _fused) = (network, fused);
             var (backend, config) = (network.Backend, network.Config);
             X = TinyNetwork.Normal(backend, TinyNetwork.Images(config, n), 11);
-            _labels = TinyNetwork.Normal(backend, new Shape(n, config.LabelCount), 12);
-            _augment = TinyNetwork.Normal(backend, new Shape(n, config.AugmentCount), 13);
+            _labels = config.LabelCount > 0 ? TinyNetwork.Normal(backend, new Shape(n, config.LabelCount), 12) : null;
+            _augment = config.AugmentCount > 0 ? TinyNetwork.Normal(backend, new Shape(n, config.AugmentCount), 13) : null;
+            _step = config.StepCondition ? TinyNetwork.Normal(backend, new Shape(n), 16) : null;
             _noise = TinyNetwork.Normal(backend, new Shape(n), 14);
             _weights = TinyNetwork.Normal(backend, TinyNetwork.Images(config, n), 15);
         }
@@ -240,11 +249,11 @@ public sealed class GradientTests
 
         public void Dispose()
         {
-            foreach (var tensor in new[] { X, _labels, _augment, _noise, _weights })
-                tensor.Dispose();
+            foreach (var tensor in new[] { X, _labels, _augment, _step, _noise, _weights })
+                tensor?.Dispose();
         }
 
         private Variable Forward(Tape tape, Variable x) =>
-            Network.Forward(tape, x, _noise, new ForwardOptions(new RandomKey(21, 22), _labels, _augment));
+            Network.Forward(tape, x, _noise, new ForwardOptions(new RandomKey(21, 22), _labels, _augment, _step));
     }
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using BDense.Model;
 using NUnit.Framework;
 
@@ -5,18 +7,37 @@ namespace BDense.Tests.Networks;
 
 public sealed class NetworkInfoTests
 {
-    // EDM's own counts: parameters and state_dict keys of its CIFAR-10 networks.
-    [TestCase("edm-cifar10", 55_733_891, 425)]
-    [TestCase("edm-cifar10-cond", 55_735_299, 427)]
-    public void Counts_are_those_of_EDM(string name, long parameters, int keys)
+    // Their authors' own counts of parameters and state_dict keys; that of pd-cifar10 is worked out beside the network.
+    [TestCase("edm-cifar10", 1, 55_733_891, 425)]
+    [TestCase("edm-cifar10-cond", 1, 55_735_299, 427)]
+    [TestCase("sfd-cifar10", 1, 60_396_419, 495)]
+    [TestCase("sfd-cifar10", 4, 60_417_164, 495)]
+    [TestCase("edm-imagenet64", 1, 295_899_267, 553)]
+    [TestCase("sfd-imagenet64", 1, 324_100_611, 629)]
+    [TestCase("ddpm-cifar10", 1, 35_746_307, 328)]
+    [TestCase("ddpm-cifar10", 2, 35_749_766, 328)]
+    [TestCase("ddpm-cifar10", 4, 35_756_684, 328)]
+    [TestCase("pd-cifar10", 1, 60_004_099, 454)]
+    public void Counts_are_those_of_the_originals(string name, int branches, long parameters, int keys)
     {
-        var info = NetworkInfo.Describe(NetworkCatalog.Find(name));
+        var info = NetworkInfo.Describe(NetworkCatalog.Find(name) with { Branches = branches });
         Assert.Multiple(() =>
         {
             Assert.That(info.Parameters, Is.EqualTo(parameters));
             Assert.That(info.Keys, Has.Count.EqualTo(keys));
             Assert.That(info.Keys.Select(k => k.Name).Distinct().Count(), Is.EqualTo(keys));
         });
+    }
+
+    // SHA-256 of the keys, one a line, as PyTorch lists them: EDM's ImageNet-64 network (from SADD's model_keys_dhariwal.txt), and
+    // google/ddpm-cifar10-32 as "name [shape]".
+    [TestCase("edm-imagenet64", false, "020422410b6bcb84a0301b7dfc0b81cdc809acc6659a067b927c4fd695b9e5f9")]
+    [TestCase("ddpm-cifar10", true, "36ec2fb0b1839ddfcef926ad630889bc9741069f392c5e265e766472973b70a0")]
+    public void The_list_of_keys_is_the_published_one(string name, bool shapes, string hash)
+    {
+        var lines = NetworkInfo.Describe(NetworkCatalog.Find(name)).Keys.Select(k => shapes ? $"{k.Name} [{string.Join(", ", k.Shape)}]\n" : $"{k.Name}\n");
+        byte[] digest = SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines)));
+        Assert.That(Convert.ToHexStringLower(digest), Is.EqualTo(hash));
     }
 
     [TestCase("model.map_augment.weight", new[] { 128, 9 })]

@@ -19,6 +19,17 @@ internal static class TinyNetwork
         AugmentCount = 2,
     };
 
+    /// <summary>One of each family, with all that it knows.</summary>
+    public static readonly IReadOnlyDictionary<string, UNetConfig> Families = new Dictionary<string, UNetConfig>
+    {
+        ["ddpmpp"] = Config,
+        ["ddpmpp with a step"] = Config with { StepCondition = true },
+        ["adm"] = Config with { Family = "adm", SkipScale = 1, Epsilon = 1e-5 },
+        ["adm with a step"] = Config with { Family = "adm", SkipScale = 1, Epsilon = 1e-5, StepCondition = true },
+        ["ddpm"] = Config with { Family = "ddpm", SkipScale = 1, Groups = 4, LabelCount = 0, AugmentCount = 0, ChannelsPerHead = 0, NoiseInput = NoiseInput.Timestep },
+        ["pd"] = Config with { Family = "pd", SkipScale = 1, Groups = 2, AugmentCount = 0, NoiseInput = NoiseInput.InverseCosine },
+    };
+
     /// <summary>All parameters at sizes where each matters: weights of variance 1/fan-in, gamma near 1, biases near 0.</summary>
     public static UNet Create(Backend backend, UNetConfig config, ulong seed)
     {

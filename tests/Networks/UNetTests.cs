@@ -15,25 +15,46 @@ public sealed class UNetTests
     [TearDown]
     public void DisposeBackend() => _backend.Dispose();
 
-    // Through a checkpoint file, so that names, OIHW, the interleaved qkv rows and every formula are compared at once.
-    [TestCase(0)]
-    [TestCase(4)]
-    public void Equals_EDM_in_double_precision(int channelsPerHead)
+    private static readonly string[] Families = [.. TinyNetwork.Families.Keys];
+
+    // Through a checkpoint file, so that names, OIHW, the order of qkv's rows and every formula are compared at once.
+    [TestCaseSource(nameof(Families))]
+    public void Equals_its_family_in_double_precision(string family) => Compare(TinyNetwork.Families[family] with { Branches = 2 });
+
+    [Test]
+    public void Equals_DDPMpp_with_one_head_over_all_channels() => Compare(TinyNetwork.Config with { ChannelsPerHead = 0 });
+
+    [Test]
+    public void A_step_condition_that_is_not_given_is_as_if_there_were_no_layers_for_it()
     {
-        var config = TinyNetwork.Config with { ChannelsPerHead = channelsPerHead, Branches = 2 };
+        var config = TinyNetwork.Families["adm with a step"];
+        using var with = TinyNetwork.Create(_backend, config, seed: 8);
+        using var without = new UNet(_backend, config with { StepCondition = false }, seed: null);
+        foreach (var p in without.Parameters.All)
+            _backend.Copy(with.Parameters[p.Name].Value, p.Value);
+        using Tensor x = TinyNetwork.Normal(_backend, TinyNetwork.Images(config, 1), 1), noise = TinyNetwork.Normal(_backend, new Shape(1), 2);
+        using var tape = new Tape(_backend, recording: false);
+        Assert.That(with.Forward(tape, tape.Input(x), noise).Data.ToArray(), Is.EqualTo(without.Forward(tape, tape.Input(x), noise).Data.ToArray()));
+    }
+
+    private void Compare(UNetConfig config)
+    {
         using var folder = new TemporaryFolder();
         using (var network = TinyNetwork.Create(_backend, config, seed: 8))
             Checkpoint.Save(folder.Path, network);
         using var loaded = Checkpoint.Load(_backend, folder.Path);
-        var oracle = new EdmOracle(SafeTensors.Read(folder[Checkpoint.ModelFile]).Tensors, config);
+        var tensors = SafeTensors.Read(folder[Checkpoint.ModelFile]).Tensors;
+        LayerOracle oracle = config.Family is "ddpm" or "pd" ? new DdpmOracle(tensors, config) : new EdmOracle(tensors, config);
 
         const int N = 2;
         using var x = TinyNetwork.Normal(_backend, TinyNetwork.Images(config, N), 1);
-        using var noise = TinyNetwork.Normal(_backend, new Shape(N), 2);
-        using var labels = TinyNetwork.Normal(_backend, new Shape(N, config.LabelCount), 3);
-        using var augment = TinyNetwork.Normal(_backend, new Shape(N, config.AugmentCount), 4);
+        // DDPM's number is a step of 1000, progressive distillation's up to 1000.
+        using var noise = config.Family is "ddpm" or "pd" ? _backend.FromArray([3f, 411.5f], new Shape(N)) : TinyNetwork.Normal(_backend, new Shape(N), 2);
+        using var labels = config.LabelCount > 0 ? TinyNetwork.Normal(_backend, new Shape(N, config.LabelCount), 3) : null;
+        using var augment = config.AugmentCount > 0 ? TinyNetwork.Normal(_backend, new Shape(N, config.AugmentCount), 4) : null;
+        using var step = config.StepCondition ? _backend.FromArray([4f, 7f], new Shape(N)) : null;
         using var tape = new Tape(_backend, recording: false);
-        var y = loaded.Forward(tape, tape.Input(x), noise, new ForwardOptions(null, labels, augment)).Data.ToArray();
+        var y = loaded.Forward(tape, tape.Input(x), noise, new ForwardOptions(null, labels, augment, step)).Data.ToArray();
 
         int pixels = config.Resolution * config.Resolution, channels = config.ImageChannels, heads = config.Branches * channels;
         for (int n = 0; n < N; n++)
@@ -42,7 +63,7 @@ public sealed class UNetTests
             var image = x.ToArray().AsSpan(n * planes.Length, planes.Length);
             for (int i = 0; i < planes.Length; i++)
                 planes[i % channels * pixels + i / channels] = image[i];
-            var expected = oracle.Forward(planes, noise.ToArray()[n], Row(labels, n), Row(augment, n));
+            var expected = oracle.Forward(planes, noise.ToArray()[n], Row(labels, n), Row(augment, n), step?.ToArray()[n]);
             for (int i = 0; i < heads * pixels; i++)
             {
                 double e = expected[i % heads * pixels + i / heads];
@@ -50,7 +71,7 @@ public sealed class UNetTests
             }
         }
 
-        static double[] Row(Tensor t, int n) => t.ToArray().Skip(n * t.Shape[1]).Take(t.Shape[1]).Select(v => (double)v).ToArray();
+        static double[] Row(Tensor? t, int n) => t is null ? [] : t.ToArray().Skip(n * t.Shape[1]).Take(t.Shape[1]).Select(v => (double)v).ToArray();
     }
 
     [Test]
@@ -80,13 +101,38 @@ public sealed class UNetTests
     [TestCase("model.enc.32x32_block0.norm0.weight", 0, 1)]
     public void Initial_values_are_those_of_EDM(string name, double variance, double mean)
     {
-        using var network = new UNet(_backend, NetworkCatalog.Find("small-32"), seed: 1);
+        CheckStart(NetworkCatalog.Find("small-32"), name, variance, mean, Math.Sqrt(3 * variance));
+    }
+
+    // ADM and diffusers: uniform of variance 1/3 / fan-in, biases too; Flax: normal of variance 1 / fan-in, cut at two deviations before scaling.
+    [TestCase("adm", "model.enc.32x32_block0.conv0.weight", 1.0 / 3 / (9 * 32), 1.7320508)]
+    [TestCase("adm", "model.enc.32x32_block0.affine.bias", 1.0 / 3 / 128, 1.7320508)]
+    [TestCase("adm", "model.enc.32x32_block0.conv1.weight", 0, 1)]
+    [TestCase("adm", "model.out_conv.bias", 0, 1)]
+    [TestCase("adm", "model.map_label.weight", 1, 6)]
+    [TestCase("adm", "model.map_augment.weight", 0, 1)]
+    [TestCase("ddpm", "down_blocks.0.resnets.0.conv2.weight", 1.0 / 3 / (9 * 32), 1.7320508)]
+    [TestCase("ddpm", "conv_out.bias", 1.0 / 3 / (9 * 32), 1.7320508)]
+    [TestCase("pd", "down_0.block_0.conv1.weight", 1.0 / (9 * 32), 2 / 0.8796256)]
+    [TestCase("pd", "mid.attn_1.norm.qkv.weight", 1.0 / 64, 2 / 0.8796256)]
+    [TestCase("pd", "down_0.block_0.conv2.weight", 0, 1)]
+    [TestCase("pd", "dense0.bias", 0, 1)]
+    public void Initial_values_are_those_of_each_family(string family, string name, double variance, double deviations)
+    {
+        bool isDdpm = family is "ddpm" or "pd";
+        var config = NetworkCatalog.Find("small-32") with { Family = family, LabelCount = family == "ddpm" ? 0 : 10, AugmentCount = isDdpm ? 0 : 9 };
+        CheckStart(config, name, variance, 0, deviations * Math.Sqrt(variance));
+    }
+
+    private void CheckStart(UNetConfig config, string name, double variance, double mean, double largest)
+    {
+        using var network = new UNet(_backend, config, seed: 1);
         var x = network.Parameters[name].Value.ToArray().Select(v => (double)v).ToArray();
         double average = x.Average(), spread = x.Average(v => (v - average) * (v - average)), noise = Math.Sqrt(variance / x.Length);
         Assert.That(average, Is.EqualTo(mean).Within(5 * noise));
-        // A uniform variable's squared deviation varies by 0.9 of its mean.
-        Assert.That(spread, Is.EqualTo(variance).Within(5 * 0.9 * variance / Math.Sqrt(x.Length)));
-        Assert.That(x.Max(v => Math.Abs(v - mean)), Is.LessThanOrEqualTo(Math.Sqrt(3 * variance) * 1.000001));
+        // A normal variable's squared deviation varies by 1.42 of its mean, a uniform one's by 0.9.
+        Assert.That(spread, Is.EqualTo(variance).Within(5 * 1.42 * variance / Math.Sqrt(x.Length)));
+        Assert.That(x.Max(v => Math.Abs(v - mean)), Is.LessThanOrEqualTo(largest * 1.000001));
     }
 
     [Test]

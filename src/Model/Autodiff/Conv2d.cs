@@ -15,6 +15,14 @@ public sealed partial class Tape
         return Conv2d(shape, shape.Output, x, weight, bias);
     }
 
+    /// <summary>As above, with a stride and zeros before and after of one's own.</summary>
+    public Variable Conv2d(Variable x, Parameter weight, Parameter? bias, int stride, int padBegin, int padEnd)
+    {
+        var w = weight.Shape;
+        var shape = new Conv2dShape(x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w[0], w[1], w[2], stride, padBegin, padEnd);
+        return Conv2d(shape, shape.Output, x, weight, bias);
+    }
+
     private Variable Conv2d(in Conv2dShape shape, Shape output, Variable x, Parameter weight, Parameter? bias)
     {
         var y = Output(output, x.RequiresGradient || weight.Gradient is not null);

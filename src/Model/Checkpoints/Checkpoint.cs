@@ -91,16 +91,15 @@ public static class Checkpoint
 
     private static List<(string Name, int[] Shape, float[] Data)> Collect(UNet network, float[] flat)
     {
-        var parameters = network.Parameters.All.ToDictionary(p => p.Name);
-        var constants = network.Constants.ToDictionary(c => c.Name);
-        var tensors = new List<(string, int[], float[])>();
-        foreach (var (name, shape) in network.Keys)
+        var stored = network.Constants.ToDictionary(c => c.Name, c => c.Values);
+        foreach (var p in network.Parameters.All)
         {
-            tensors.Add((name, shape, parameters.TryGetValue(name, out var p)
-                ? p.Layout.ToStored(p.Shape, flat.AsSpan(p.Offset, p.Shape.Length))
-                : constants[name].Values));
+            var values = p.Layout.ToStored(p.Shape, flat.AsSpan(p.Offset, p.Shape.Length));
+            int length = values.Length / p.StoredNames.Count;
+            for (int part = 0; part < p.StoredNames.Count; part++)
+                stored.Add(p.StoredNames[part], p.StoredNames.Count == 1 ? values : values[(part * length)..((part + 1) * length)]);
         }
-        return tensors;
+        return [.. network.Keys.Select(k => (k.Name, k.Shape, stored[k.Name]))];
     }
 
     private static void Fill(UNet network, SafeTensorsFile contents, string file)
@@ -129,7 +128,10 @@ public static class Checkpoint
 
         var flat = new float[network.Parameters.Values.Length];
         foreach (var p in network.Parameters.All)
-            p.Layout.FromStored(p.Shape, tensors[p.Name].Data, flat.AsSpan(p.Offset, p.Shape.Length));
+        {
+            var stored = p.StoredNames.Count == 1 ? tensors[p.Name].Data : [.. p.StoredNames.SelectMany(name => tensors[name].Data)];
+            p.Layout.FromStored(p.Shape, stored, flat.AsSpan(p.Offset, p.Shape.Length));
+        }
         network.Parameters.Values.Upload(flat);
 
         void Report(string fault, IEnumerable<string> which)

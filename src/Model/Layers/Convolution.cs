@@ -2,7 +2,7 @@ using BDense.Kernels;
 
 namespace BDense.Model;
 
-/// <summary>A convolution with bias, stride 1, output as large as the input; EDM's <c>Conv2d</c> without resampling.</summary>
+/// <summary>A convolution with bias; by default stride 1 and an output as large as the input, EDM's <c>Conv2d</c> without resampling.</summary>
 internal sealed class Convolution
 {
     private readonly Parameter _weight, _bias;
@@ -12,15 +12,32 @@ internal sealed class Convolution
     /// <param name="channelsIn">C</param>
     /// <param name="channelsOut">K</param>
     /// <param name="kernel">R, odd.</param>
-    /// <param name="gain">Of the weight's Xavier-uniform start: 1, 1e-5 for layers that should start near zero, sqrt(0.2) for qkv.</param>
-    /// <param name="layout">Order of the rows in checkpoints.</param>
-    public Convolution(StateDeclaration state, string name, int channelsIn, int channelsOut, int kernel, double gain = 1, WeightLayout layout = default)
+    /// <param name="initial">Initial values.</param>
+    /// <param name="role">What they depend on.</param>
+    /// <param name="layout">How checkpoints have it.</param>
+    public Convolution(StateDeclaration state, string name, int channelsIn, int channelsOut, int kernel, InitialValues initial,
+        LayerRole role = LayerRole.Plain, WeightLayout layout = default)
     {
-        int area = kernel * kernel;
-        _weight = state.Add($"{name}.weight", new Shape(channelsOut, kernel, kernel, channelsIn),
-            Initializer.XavierUniform(channelsIn * area, channelsOut * area, gain), layout);
-        _bias = state.Add($"{name}.bias", new Shape(channelsOut), Initializer.Zero, layout);
+        int fanIn = channelsIn * kernel * kernel, fanOut = channelsOut * kernel * kernel;
+        _weight = state.Add($"{name}.weight", new Shape(channelsOut, kernel, kernel, channelsIn), initial.Weight(role, fanIn, fanOut), layout);
+        _bias = state.Add($"{name}.bias", new Shape(channelsOut), initial.Bias(role, fanIn), layout);
+    }
+
+    /// <summary>A 1x1 convolution whose checkpoints have one matrix and one bias for each of <paramref name="parts"/>: to_q, to_k and to_v.</summary>
+    /// <param name="state">Where the parameters are declared.</param>
+    /// <param name="name">Of the whole, here only.</param>
+    /// <param name="parts">Prefixes of the names in checkpoints; each has as many rows.</param>
+    /// <param name="channelsIn">C</param>
+    /// <param name="channelsOut">K, of all parts together.</param>
+    /// <param name="initial">Initial values.</param>
+    public Convolution(StateDeclaration state, string name, string[] parts, int channelsIn, int channelsOut, InitialValues initial)
+    {
+        (_weight, _bias) = state.AddPacked(name, parts, new Shape(channelsOut, 1, 1, channelsIn),
+            initial.Weight(LayerRole.Attention, channelsIn, channelsOut), initial.Bias(LayerRole.Attention, channelsIn));
     }
 
     public Variable Forward(Tape tape, Variable x) => tape.Conv2d(x, _weight, _bias);
+
+    /// <summary>With a stride of 2, no padding before and one row and column of zeros after: [N,H,W,C] to [N,H/2,W/2,K], as diffusers has it.</summary>
+    public Variable ForwardHalving(Tape tape, Variable x) => tape.Conv2d(x, _weight, _bias, stride: 2, padBegin: 0, padEnd: 1);
 }

@@ -3,32 +3,64 @@ using BDense.Kernels;
 
 namespace BDense.Model;
 
-/// <summary>How a parameter starts: uniform in [-Bound, Bound], or a constant.</summary>
-/// <param name="Bound">Half the width of the uniform distribution; 0 for a constant.</param>
-/// <param name="Constant">The value if <paramref name="Bound"/> is 0.</param>
-public readonly record struct Initializer(double Bound, float Constant = 0f)
+/// <summary>What an initial value is drawn from.</summary>
+public enum InitialDistribution
 {
-    public static Initializer Zero => new(0);
+    /// <summary>Scale itself.</summary>
+    Constant,
 
-    public static Initializer One => new(0, 1f);
+    /// <summary>Uniform in [-Scale, Scale].</summary>
+    Uniform,
+
+    /// <summary>Normal with standard deviation Scale.</summary>
+    Normal,
+
+    /// <summary>Scale times a standard normal number that is drawn again until it lies in [-2, 2].</summary>
+    TruncatedNormal,
+}
+
+/// <summary>How a parameter starts.</summary>
+/// <param name="Distribution">What its values are drawn from.</param>
+/// <param name="Scale">The constant, half the width, or the standard deviation.</param>
+public readonly record struct Initializer(InitialDistribution Distribution, double Scale)
+{
+    /// <summary>Standard deviation of a standard normal number that is cut at +-2.</summary>
+    private const double TruncatedDeviation = 0.87962566103423978;
+
+    public static Initializer Zero => new(InitialDistribution.Constant, 0);
+
+    public static Initializer One => new(InitialDistribution.Constant, 1);
 
     /// <summary>gain * sqrt(6 / (fanIn + fanOut)): Glorot and Bengio 2010, eq. 16.</summary>
-    public static Initializer XavierUniform(int fanIn, int fanOut, double gain) => new(gain * Math.Sqrt(6.0 / (fanIn + fanOut)));
+    public static Initializer XavierUniform(int fanIn, int fanOut, double gain) =>
+        new(InitialDistribution.Uniform, gain * Math.Sqrt(6.0 / (fanIn + fanOut)));
+
+    /// <summary>gain * sqrt(3 / fanIn): variance gain^2 / fanIn, as EDM's code names it. With gain sqrt(1/3) PyTorch's own start, 1 / sqrt(fanIn).</summary>
+    public static Initializer KaimingUniform(int fanIn, double gain) => new(InitialDistribution.Uniform, gain * Math.Sqrt(3.0 / fanIn));
+
+    /// <summary>Variance 1 / fanIn from a normal distribution cut at two standard deviations: LeCun et al. 1998, as Flax has it.</summary>
+    public static Initializer LecunNormal(int fanIn) => new(InitialDistribution.TruncatedNormal, 1 / Math.Sqrt(fanIn) / TruncatedDeviation);
 
     /// <summary>Fills <paramref name="values"/> from the random sequence of (seed, name), whatever other parameters there are.</summary>
     public void Fill(Span<float> values, ulong seed, string name)
     {
-        if (Bound == 0)
+        var key = new RandomKey(seed, StreamOf(name));
+        switch (Scale == 0 ? InitialDistribution.Constant : Distribution)
         {
-            values.Fill(Constant);
-            return;
-        }
-        uint stream = StreamOf(name);
-        for (int i = 0; i < values.Length; i += 4)
-        {
-            var block = Philox.Block(seed, stream, (ulong)i / 4);
-            for (int lane = 0; lane < 4 && i + lane < values.Length; lane++)
-                values[i + lane] = (float)(Bound * (2.0 * Philox.ToUniform(block[lane]) - 1.0));
+            case InitialDistribution.Constant:
+                values.Fill((float)Scale);
+                break;
+            case InitialDistribution.Uniform:
+                FillUniform(values, key);
+                break;
+            case InitialDistribution.Normal:
+                for (int i = 0; i < values.Length; i++)
+                    values[i] = (float)(Scale * Philox.Normal(key, i));
+                break;
+            default:
+                for (int i = 0; i < values.Length; i++)
+                    values[i] = (float)(Scale * Truncated(key, i));
+                break;
         }
     }
 
@@ -39,5 +71,27 @@ public readonly record struct Initializer(double Bound, float Constant = 0f)
         foreach (byte b in Encoding.UTF8.GetBytes(name))
             hash = (hash ^ b) * 16777619;
         return hash | 0x80000000;
+    }
+
+    private void FillUniform(Span<float> values, RandomKey key)
+    {
+        for (int i = 0; i < values.Length; i += 4)
+        {
+            var block = Philox.Block(key.Seed, key.Stream, (ulong)i / 4);
+            for (int lane = 0; lane < 4 && i + lane < values.Length; lane++)
+                values[i + lane] = (float)(Scale * (2.0 * Philox.ToUniform(block[lane]) - 1.0));
+        }
+    }
+
+    // Each new try reads another part of the sequence, 2^40 blocks further on.
+    private static double Truncated(RandomKey key, int i)
+    {
+        while (true)
+        {
+            double z = Philox.Normal(key, i);
+            if (Math.Abs(z) <= 2)
+                return z;
+            key = key.Skip(1ul << 40);
+        }
     }
 }

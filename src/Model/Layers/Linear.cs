@@ -12,11 +12,14 @@ internal sealed class Linear
     /// <param name="name">Prefix of the names.</param>
     /// <param name="featuresIn">In</param>
     /// <param name="featuresOut">Out</param>
+    /// <param name="initial">Initial values.</param>
+    /// <param name="role">What they depend on.</param>
     /// <param name="bias">Whether there is one.</param>
-    public Linear(StateDeclaration state, string name, int featuresIn, int featuresOut, bool bias = true)
+    public Linear(StateDeclaration state, string name, int featuresIn, int featuresOut, InitialValues initial,
+        LayerRole role = LayerRole.Plain, bool bias = true)
     {
-        _weight = state.Add($"{name}.weight", new Shape(featuresOut, featuresIn), Initializer.XavierUniform(featuresIn, featuresOut, 1));
-        _bias = bias ? state.Add($"{name}.bias", new Shape(featuresOut), Initializer.Zero) : null;
+        _weight = state.Add($"{name}.weight", new Shape(featuresOut, featuresIn), initial.Weight(role, featuresIn, featuresOut));
+        _bias = bias ? state.Add($"{name}.bias", new Shape(featuresOut), initial.Bias(role, featuresIn)) : null;
     }
 
     public Variable Forward(Tape tape, Variable x) => tape.Linear(x, _weight, _bias);

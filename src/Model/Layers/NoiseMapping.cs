@@ -2,9 +2,48 @@ using BDense.Kernels;
 
 namespace BDense.Model;
 
+/// <summary>Where a mapping adds the class, and to what.</summary>
+internal enum LabelPlace
+{
+    /// <summary>None.</summary>
+    None,
+
+    /// <summary>To the features, from labels times sqrt(labelCount): DDPM++.</summary>
+    Before,
+
+    /// <summary>To the second layer's output, before its SiLU: ADM, with weights alone; progressive distillation, with a bias.</summary>
+    After,
+}
+
+/// <summary>A mapping's names in checkpoints and what sets the families apart.</summary>
+/// <param name="Layer0">The first linear layer.</param>
+/// <param name="Layer1">The second.</param>
+/// <param name="Initial">Initial values.</param>
+/// <param name="SinFirst">Sines before cosines.</param>
+/// <param name="Endpoint">The lowest frequency is 1/10000 itself: exponents j / (J - 1), not j / J.</param>
+internal sealed record MappingOptions(string Layer0, string Layer1, InitialValues Initial, bool SinFirst, bool Endpoint)
+{
+    /// <summary>Holds the frequencies of Fourier features in checkpoints.</summary>
+    public string Features { get; init; } = "";
+
+    public LabelPlace LabelPlace { get; init; }
+
+    public string Label { get; init; } = "";
+
+    public bool LabelBias { get; init; } = true;
+
+    public InitialValues? LabelInitial { get; init; }
+
+    /// <summary>The augmentation label's layer; none without the name.</summary>
+    public string? Augment { get; init; }
+
+    public LayerRole AugmentRole { get; init; }
+}
+
 /// <summary>
-/// From the noise level and the conditions to the embedding that every block reads:
-/// e = features(c_noise) + map_label(labels * sqrt(labelCount)) + map_augment(augment); emb = silu(map_layer1(silu(map_layer0(e)))).
+/// From a number a sample (the noise level, the step condition) and the conditions to the embedding that every block reads:
+/// e = features(c) + map_label(labels * sqrt(labelCount)) + map_augment(augment); emb = silu(map_layer1(silu(map_layer0(e))));
+/// in ADM and progressive distillation the class joins before the last SiLU instead.
 /// </summary>
 internal sealed class NoiseMapping : IDisposable
 {
@@ -12,31 +51,40 @@ internal sealed class NoiseMapping : IDisposable
     private const float FourierScale = 16f;
 
     private readonly UNetConfig _config;
+    private readonly MappingOptions _options;
     private readonly Linear? _label, _augment;
     private readonly Linear _layer0, _layer1;
     private readonly ConstantTensor? _fourier;
     private Tensor? _frequencies;
 
-    public NoiseMapping(StateDeclaration state, UNetConfig config)
+    public NoiseMapping(StateDeclaration state, UNetConfig config, MappingOptions options)
     {
-        _config = config;
+        (_config, _options) = (config, options);
         int features = config.ModelChannels, embedding = config.EmbeddingChannels;
         if (config.Embedding == NoiseEmbedding.Fourier)
         {
             // Drawn once, the same for every network, and carried by the checkpoint.
-            var key = new RandomKey(0, Initializer.StreamOf("model.map_noise.freqs"));
+            var key = new RandomKey(0, Initializer.StreamOf(options.Features));
             var drawn = new float[features / 2];
             for (int j = 0; j < drawn.Length; j++)
                 drawn[j] = FourierScale * (float)Philox.Normal(key, j);
-            _fourier = state.AddConstant("model.map_noise.freqs", [drawn.Length], drawn, isFixed: false);
+            _fourier = state.AddConstant(options.Features, [drawn.Length], drawn, isFixed: false);
         }
-        _label = config.LabelCount > 0 ? new Linear(state, "model.map_label", config.LabelCount, features) : null;
-        _augment = config.AugmentCount > 0 ? new Linear(state, "model.map_augment", config.AugmentCount, features, bias: false) : null;
-        _layer0 = new Linear(state, "model.map_layer0", features, embedding);
-        _layer1 = new Linear(state, "model.map_layer1", embedding, embedding);
+        var place = config.LabelCount > 0 ? options.LabelPlace : LabelPlace.None;
+        if (place == LabelPlace.Before)
+            _label = Label(features);
+        if (config.AugmentCount > 0 && options.Augment is { } augment)
+            _augment = new Linear(state, augment, config.AugmentCount, features, options.Initial, options.AugmentRole, bias: false);
+        _layer0 = new Linear(state, options.Layer0, features, embedding, options.Initial);
+        _layer1 = new Linear(state, options.Layer1, embedding, embedding, options.Initial);
+        if (place == LabelPlace.After)
+            _label = Label(embedding);
+
+        Linear Label(int width) =>
+            new(state, options.Label, config.LabelCount, width, options.LabelInitial ?? options.Initial, bias: options.LabelBias);
     }
 
-    /// <summary>Puts the frequencies on the device: positional ones run from 1 down to 1/10000 ("endpoint"), both included.</summary>
+    /// <summary>Puts the frequencies on the device: positional ones run from 1 down to 1/10000.</summary>
     public void Attach(Backend backend)
     {
         int count = _config.ModelChannels / 2;
@@ -45,36 +93,28 @@ internal sealed class NoiseMapping : IDisposable
         {
             frequencies[j] = _fourier is { } f
                 ? 2 * MathF.PI * f.Values[j]
-                : (float)Math.Pow(MaxPositions, -(double)j / Math.Max(1, count - 1));
+                : (float)Math.Pow(MaxPositions, -(double)j / Math.Max(1, _options.Endpoint ? count - 1 : count));
         }
         _frequencies ??= backend.Empty(new Shape(count));
         _frequencies.Upload(frequencies);
     }
 
     /// <param name="tape">Records.</param>
-    /// <param name="noise">[N] c_noise.</param>
+    /// <param name="number">[N] c_noise or the step condition.</param>
     /// <param name="options">Conditions.</param>
     /// <returns>[N,EmbeddingChannels]</returns>
-    public Variable Forward(Tape tape, Tensor noise, in ForwardOptions options)
+    public Variable Forward(Tape tape, Tensor number, in ForwardOptions options)
     {
-        var backend = tape.Backend;
-        // DDPM++ has the sines first.
-        var h = tape.Embedding(noise, _frequencies!, sinFirst: true);
-        if (_label is not null)
-        {
-            var labels = tape.Own(backend.Empty(new Shape(noise.Length, _config.LabelCount)));
-            if (options.Labels is { } given)
-                backend.Scale(given, MathF.Sqrt(_config.LabelCount), labels.Data);
-            else
-                backend.Fill(labels.Data, 0f);
-            Sum(tape, ref h, _label.Forward(tape, labels));
-            tape.Drop(labels);
-        }
+        var h = tape.Embedding(number, _frequencies!, _options.SinFirst);
+        if (_options.LabelPlace == LabelPlace.Before)
+            AddLabel(tape, ref h, options.Labels, MathF.Sqrt(_config.LabelCount));
         if (_augment is not null && options.Augment is { } augment)
             Sum(tape, ref h, _augment.Forward(tape, tape.Input(augment)));
         tape.Replace(ref h, _layer0.Forward(tape, h));
         tape.Replace(ref h, tape.Silu(h));
         tape.Replace(ref h, _layer1.Forward(tape, h));
+        if (_options.LabelPlace == LabelPlace.After)
+            AddLabel(tape, ref h, options.Labels, 1f);
         tape.Replace(ref h, tape.Silu(h));
         return h;
     }
@@ -83,6 +123,20 @@ internal sealed class NoiseMapping : IDisposable
     {
         _frequencies?.Dispose();
         _frequencies = null;
+    }
+
+    /// <summary>A row of zeros, the label of no class, still adds the layer's bias.</summary>
+    private void AddLabel(Tape tape, ref Variable h, Tensor? given, float scale)
+    {
+        if (_label is null)
+            return;
+        var labels = tape.Own(tape.Backend.Empty(new Shape(h.Shape[0], _config.LabelCount)));
+        if (given is not null)
+            tape.Backend.Scale(given, scale, labels.Data);
+        else
+            tape.Backend.Fill(labels.Data, 0f);
+        Sum(tape, ref h, _label.Forward(tape, labels));
+        tape.Drop(labels);
     }
 
     private static void Sum(Tape tape, ref Variable h, Variable term)

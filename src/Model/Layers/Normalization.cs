@@ -2,21 +2,26 @@ using BDense.Kernels;
 
 namespace BDense.Model;
 
-/// <summary>Group normalisation with min(32, C/4) groups, as in EDM.</summary>
+/// <summary>Group normalisation.</summary>
 internal sealed class Normalization
 {
     private readonly Parameter _gamma, _beta;
     private readonly int _groups;
     private readonly float _epsilon;
 
+    /// <param name="state">Where the parameters are declared: <c>name.weight</c> and <c>name.bias</c>, [C].</param>
+    /// <param name="name">Prefix of the names.</param>
+    /// <param name="channels">C</param>
+    /// <param name="groups">0 for EDM's min(32, C/4).</param>
+    /// <param name="epsilon">Added to the variance.</param>
     /// <exception cref="BDenseException">The channels do not divide into the groups.</exception>
-    public Normalization(StateDeclaration state, string name, int channels, double epsilon)
+    public Normalization(StateDeclaration state, string name, int channels, int groups, double epsilon)
     {
-        _groups = Math.Max(1, Math.Min(32, channels / 4));
+        _groups = groups > 0 ? groups : Math.Max(1, Math.Min(32, channels / 4));
         if (channels % _groups != 0)
         {
             throw new BDenseException($"{name}: {channels} channels do not divide into {_groups} groups; "
-                + "take modelChannels a multiple of 32, or a smaller multiple of 4");
+                + (groups > 0 ? "take a divisor of them for groups" : "take modelChannels a multiple of 32, or a smaller multiple of 4"));
         }
         _epsilon = (float)epsilon;
         _gamma = state.Add($"{name}.weight", new Shape(channels), Initializer.One);

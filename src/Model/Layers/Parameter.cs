@@ -7,11 +7,14 @@ public sealed class Parameter
 {
     private Tensor? _value;
 
-    internal Parameter(string name, Shape shape, WeightLayout layout, Initializer initializer, int offset) =>
-        (Name, Shape, Layout, Initializer, Offset) = (name, shape, layout, initializer, offset);
+    internal Parameter(string name, string[] storedNames, Shape shape, WeightLayout layout, Initializer initializer, int offset) =>
+        (Name, StoredNames, Shape, Layout, Initializer, Offset) = (name, storedNames, shape, layout, initializer, offset);
 
     /// <summary>PyTorch's: <c>model.enc.16x16_block0.conv0.weight</c>.</summary>
     public string Name { get; }
+
+    /// <summary>Its keys in checkpoints: the name, or those of the parts that are stored apart.</summary>
+    public IReadOnlyList<string> StoredNames { get; }
 
     /// <summary>[K,R,S,C] for convolutions, [Out,In] for linear layers, [C] for the rest.</summary>
     public Shape Shape { get; }

@@ -36,13 +36,29 @@ public sealed class StateDeclaration
     /// <exception cref="BDenseException">The network has more parameters than a buffer of 2^31-1 floats holds.</exception>
     public Parameter Add(string name, Shape shape, Initializer initializer, WeightLayout layout = default)
     {
-        var parameter = new Parameter(name, shape, layout, initializer, FlatLength);
-        _parameters.Add(parameter);
-        _keys.Add((name, WeightLayout.StoredShape(shape)));
-        _length += ((long)shape.Length + Alignment - 1) / Alignment * Alignment;
-        if (_length > int.MaxValue)
-            throw new BDenseException("this network has more than 2^31-1 parameters; take fewer channels");
+        var parameter = Place(name, [name], shape, initializer, layout);
+        _keys.Add((name, layout.StoredShape(shape)));
         return parameter;
+    }
+
+    /// <summary>A weight and a bias that checkpoints have as one matrix and one vector for each part.</summary>
+    /// <param name="name">Prefix of the two names here.</param>
+    /// <param name="parts">Prefixes of the names in checkpoints.</param>
+    /// <param name="shape">[K,1,1,C] of all parts together.</param>
+    /// <param name="weight">The weight's initial values.</param>
+    /// <param name="bias">The bias's.</param>
+    public (Parameter Weight, Parameter Bias) AddPacked(string name, string[] parts, Shape shape, Initializer weight, Initializer bias)
+    {
+        var layout = new WeightLayout(0, IsMatrix: true, parts.Length);
+        var vector = new Shape(shape[0]);
+        var pair = (Place($"{name}.weight", [.. parts.Select(p => $"{p}.weight")], shape, weight, layout),
+            Place($"{name}.bias", [.. parts.Select(p => $"{p}.bias")], vector, bias, layout));
+        foreach (string part in parts)
+        {
+            _keys.Add(($"{part}.weight", layout.StoredShape(shape)));
+            _keys.Add(($"{part}.bias", layout.StoredShape(vector)));
+        }
+        return pair;
     }
 
     public ConstantTensor AddConstant(string name, int[] shape, float[] values, bool isFixed)
@@ -51,5 +67,15 @@ public sealed class StateDeclaration
         _constants.Add(constant);
         _keys.Add((name, shape));
         return constant;
+    }
+
+    private Parameter Place(string name, string[] storedNames, Shape shape, Initializer initializer, WeightLayout layout)
+    {
+        var parameter = new Parameter(name, storedNames, shape, layout, initializer, FlatLength);
+        _parameters.Add(parameter);
+        _length += ((long)shape.Length + Alignment - 1) / Alignment * Alignment;
+        if (_length > int.MaxValue)
+            throw new BDenseException("this network has more than 2^31-1 parameters; take fewer channels");
+        return parameter;
     }
 }

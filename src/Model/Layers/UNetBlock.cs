@@ -3,15 +3,31 @@ using BDense.Kernels;
 namespace BDense.Model;
 
 /// <summary>What all blocks of a network share.</summary>
-/// <param name="EmbeddingChannels">Length of the noise embedding.</param>
+/// <param name="EmbeddingChannels">Length of the embeddings.</param>
 /// <param name="ChannelsPerHead">Channels of an attention head; 0 for one head over all.</param>
 /// <param name="Dropout">Probability before the second convolution.</param>
-/// <param name="SkipScale">Multiplies each residual sum: sqrt(1/2) in DDPM++, 1 in ADM.</param>
+/// <param name="SkipScale">Multiplies each residual sum: sqrt(1/2) in DDPM++, 1 elsewhere.</param>
+/// <param name="Groups">Of the group normalisations; 0 for EDM's min(32, C/4).</param>
 /// <param name="Epsilon">Of the group normalisations.</param>
 /// <param name="ResampleProjection">Whether a resampling block's skip has a 1x1 convolution even if the channels stay (DDPM++).</param>
-/// <param name="AdaptiveScale">The embedding scales and shifts the second normalisation (ADM), or is added before it (DDPM++).</param>
-internal sealed record BlockOptions(int EmbeddingChannels, int ChannelsPerHead, float Dropout, float SkipScale, double Epsilon,
-    bool ResampleProjection, bool AdaptiveScale);
+/// <param name="AdaptiveScale">The embedding scales and shifts the second normalisation (ADM), or is added before it (DDPM++, DDPM).</param>
+/// <param name="StepCondition">Whether blocks read a second embedding, of SFD's step condition.</param>
+/// <param name="Initial">Initial values.</param>
+internal sealed record BlockOptions(int EmbeddingChannels, int ChannelsPerHead, float Dropout, float SkipScale, int Groups, double Epsilon,
+    bool ResampleProjection, bool AdaptiveScale, bool StepCondition, InitialValues Initial)
+{
+    /// <summary>The options that the configuration itself gives.</summary>
+    public static BlockOptions Of(UNetConfig config, bool resampleProjection, bool adaptiveScale, InitialValues initial) => new(
+        config.EmbeddingChannels, config.ChannelsPerHead, config.Dropout, config.SkipScale, config.Groups, config.Epsilon,
+        resampleProjection, adaptiveScale, config.StepCondition, initial);
+}
+
+/// <summary>
+/// Names of a block's layers in checkpoints. HasFilters: EDM's checkpoints carry the box filter [1,1] with every convolution that
+/// resamples. SkipIsMatrix: the skip's 1x1 convolution is stored [K,C].
+/// </summary>
+internal sealed record BlockNames(string Norm0, string Conv0, string Affine, string Norm1, string Conv1, string Skip,
+    string AffineStep = "", bool HasFilters = false, bool SkipIsMatrix = false);
 
 internal enum Resampling
 {
@@ -21,62 +37,54 @@ internal enum Resampling
 }
 
 /// <summary>
-/// The residual block of DDPM++ and ADM (Song et al. 2021; Dhariwal and Nichol 2021) in EDM's form:
+/// The residual block of DDPM, DDPM++ and ADM (Ho et al. 2020; Song et al. 2021; Dhariwal and Nichol 2021) in EDM's form:
 /// h = conv0(resample(silu(norm0(x)))); h = silu(norm1(h + affine(emb))), or silu(norm1(h) * (1 + scale) + shift);
-/// x = (conv1(dropout(h)) + skip(resample(x))) * skipScale; and with attention x = (proj(attention(qkv(norm2(x)))) + x) * skipScale.
+/// y = (conv1(dropout(h)) + skip(resample(x))) * skipScale, and then attention where there is any.
 /// </summary>
-internal sealed class UNetBlock
+/// <remarks>
+/// With SFD's step condition (Zhou et al. 2024): h + affine(emb) + affine_step(step), or a second scale and shift after the first.
+/// </remarks>
+internal sealed class UNetBlock : Stage
 {
     private readonly BlockOptions _options;
     private readonly Resampling _resampling;
     private readonly Normalization _norm0, _norm1;
-    private readonly Normalization? _norm2;
     private readonly Convolution _conv0, _conv1;
-    private readonly Convolution? _skip, _qkv, _proj;
+    private readonly Convolution? _skip;
     private readonly Linear _affine;
-    private readonly int _heads;
+    private readonly Linear? _affineStep;
 
-    public UNetBlock(StateDeclaration state, string name, int channelsIn, int channelsOut, BlockOptions options,
-        bool attention = false, Resampling resampling = Resampling.None)
+    public UNetBlock(StateDeclaration state, BlockNames names, int channelsIn, int channelsOut, BlockOptions options, Resampling resampling = Resampling.None)
     {
         (_options, _resampling, ChannelsOut) = (options, resampling, channelsOut);
-        _norm0 = new Normalization(state, $"{name}.norm0", channelsIn, options.Epsilon);
-        _conv0 = new Convolution(state, $"{name}.conv0", channelsIn, channelsOut, 3);
-        DeclareFilter(state, $"{name}.conv0");
-        _affine = new Linear(state, $"{name}.affine", options.EmbeddingChannels, options.AdaptiveScale ? 2 * channelsOut : channelsOut);
-        _norm1 = new Normalization(state, $"{name}.norm1", channelsOut, options.Epsilon);
-        _conv1 = new Convolution(state, $"{name}.conv1", channelsOut, channelsOut, 3, gain: 1e-5);
+        var initial = options.Initial;
+        int affine = options.AdaptiveScale ? 2 * channelsOut : channelsOut;
+        _norm0 = new Normalization(state, names.Norm0, channelsIn, options.Groups, options.Epsilon);
+        _conv0 = new Convolution(state, names.Conv0, channelsIn, channelsOut, 3, initial);
+        DeclareFilter(state, names, names.Conv0);
+        _affine = new Linear(state, names.Affine, options.EmbeddingChannels, affine, initial);
+        _norm1 = new Normalization(state, names.Norm1, channelsOut, options.Groups, options.Epsilon);
+        _conv1 = new Convolution(state, names.Conv1, channelsOut, channelsOut, 3, initial, LayerRole.Last);
+        if (options.StepCondition)
+            _affineStep = new Linear(state, names.AffineStep, options.EmbeddingChannels, affine, initial);
         if (channelsIn != channelsOut || (resampling != Resampling.None && options.ResampleProjection))
-            _skip = new Convolution(state, $"{name}.skip", channelsIn, channelsOut, 1);
-        DeclareFilter(state, $"{name}.skip");
-        if (!attention)
-            return;
-        int perHead = options.ChannelsPerHead == 0 ? channelsOut : options.ChannelsPerHead;
-        if (channelsOut % perHead != 0 || perHead > 256)
-        {
-            throw new BDenseException($"{name}: {channelsOut} channels do not divide into attention heads of {perHead}; "
-                + "channelsPerHead is a divisor of them, at most 256");
-        }
-        _heads = channelsOut / perHead;
-        _norm2 = new Normalization(state, $"{name}.norm2", channelsOut, options.Epsilon);
-        _qkv = new Convolution(state, $"{name}.qkv", channelsOut, 3 * channelsOut, 1, gain: Math.Sqrt(0.2), new WeightLayout(_heads));
-        _proj = new Convolution(state, $"{name}.proj", channelsOut, channelsOut, 1, gain: 1e-5);
+            _skip = new Convolution(state, names.Skip, channelsIn, channelsOut, 1, initial, layout: names.SkipIsMatrix ? WeightLayout.Matrix : default);
+        DeclareFilter(state, names, names.Skip);
     }
 
-    public int ChannelsOut { get; }
+    public override int ChannelsOut { get; }
 
-    /// <param name="tape">Records; the caller drops x and emb.</param>
-    /// <param name="x">[N,H,W,Cin]</param>
-    /// <param name="emb">[N,EmbeddingChannels]</param>
-    /// <param name="dropout">This block's random numbers; none in evaluation.</param>
-    /// <returns>[N,H',W',Cout], H' = H, H/2 or 2H.</returns>
-    public Variable Forward(Tape tape, Variable x, Variable emb, RandomKey? dropout)
+    /// <summary>Follows the block.</summary>
+    public AttentionBlock? Attention { get; init; }
+
+    /// <inheritdoc/>
+    public override Variable Forward(Tape tape, Variable x, Embeddings embeddings, RandomKey? dropout)
     {
         var h = _norm0.Forward(tape, x, silu: true);
         tape.Replace(ref h, Resample(tape, h));
         tape.Replace(ref h, _conv0.Forward(tape, h));
 
-        var affine = _affine.Forward(tape, emb);
+        var affine = Affine(tape, embeddings);
         if (_options.AdaptiveScale)
         {
             tape.Replace(ref h, _norm1.Forward(tape, h, silu: true, affine));
@@ -97,19 +105,19 @@ internal sealed class UNetBlock
         tape.Drop(h);
         if (skip != x)
             tape.Drop(skip);
-        return _qkv is null ? y : Attend(tape, y);
+        return Attention is null ? y : Attention.Forward(tape, y);
     }
 
-    private Variable Attend(Tape tape, Variable x)
+    /// <summary>[N,C] to add, or [N,2C] scales and shifts; those of the step come on top.</summary>
+    private Variable Affine(Tape tape, Embeddings embeddings)
     {
-        var h = _norm2!.Forward(tape, x, silu: false);
-        tape.Replace(ref h, _qkv!.Forward(tape, h));
-        tape.Replace(ref h, tape.Attention(h, _heads));
-        tape.Replace(ref h, _proj!.Forward(tape, h));
-        var y = tape.Add(h, x, _options.SkipScale);
-        tape.Drop(h);
-        tape.Drop(x);
-        return y;
+        var affine = _affine.Forward(tape, embeddings.Noise);
+        if (_affineStep is null || embeddings.Step is null)
+            return affine;
+        var step = _affineStep.Forward(tape, embeddings.Step);
+        tape.Replace(ref affine, _options.AdaptiveScale ? tape.ComposeScaleShift(affine, step) : tape.Add(affine, step));
+        tape.Drop(step);
+        return affine;
     }
 
     /// <summary>x itself if nothing is to be done.</summary>
@@ -131,10 +139,9 @@ internal sealed class UNetBlock
         _ => x,
     };
 
-    /// <summary>EDM's checkpoints carry the box filter [1,1] with every convolution that resamples.</summary>
-    private void DeclareFilter(StateDeclaration state, string name)
+    private void DeclareFilter(StateDeclaration state, BlockNames names, string name)
     {
-        if (_resampling != Resampling.None)
+        if (names.HasFilters && _resampling != Resampling.None)
             state.AddConstant($"{name}.resample_filter", [1, 1, 2, 2], [0.25f, 0.25f, 0.25f, 0.25f], isFixed: true);
     }
 }

@@ -5,14 +5,28 @@ namespace BDense.Model;
 /// <summary>
 /// How a tensor of a checkpoint (PyTorch's order) lies in memory here. The one place that knows both: convolutions are OIHW there and
 /// KRSC here; the rows of EDM's qkv projection are interleaved there, row head * 3D + d * 3 + {q,k,v} of D channels a head, and
-/// {q,k,v} * C + head * D + d here.
+/// {q,k,v} * C + head * D + d here; diffusers' q, k and v are three tensors there and one here, one after the other.
 /// </summary>
 /// <param name="InterleavedHeads">Heads of an interleaved qkv projection (weight or bias), 0 for everything else.</param>
-public readonly record struct WeightLayout(int InterleavedHeads = 0)
+/// <param name="IsMatrix">A 1x1 convolution that checkpoints have as [K,C].</param>
+/// <param name="Parts">Tensors of as many rows that checkpoints have instead of one; 0 and 1 alike mean one.</param>
+public readonly record struct WeightLayout(int InterleavedHeads = 0, bool IsMatrix = false, int Parts = 1)
 {
-    /// <summary>Extents in the checkpoint: [K,R,S,C] becomes [K,C,R,S], all else stays.</summary>
-    public static int[] StoredShape(Shape shape) =>
-        shape.Rank == 4 ? [shape[0], shape[3], shape[1], shape[2]] : shape.ToArray();
+    public static WeightLayout Matrix => new(0, IsMatrix: true);
+
+    public static WeightLayout Interleaved(int heads) => new(heads);
+
+    /// <summary>Extents of one part in the checkpoint: [K,R,S,C] becomes [K,C,R,S], a matrix [K,C]; all else stays.</summary>
+    public int[] StoredShape(Shape shape)
+    {
+        int rows = shape[0] / Math.Max(1, Parts);
+        return shape.Rank switch
+        {
+            4 when IsMatrix => [rows, shape[3]],
+            4 => [rows, shape[3], shape[1], shape[2]],
+            _ => [rows, .. shape.ToArray()[1..]],
+        };
+    }
 
     /// <summary>Values as they lie in memory to values as the checkpoint has them.</summary>
     public float[] ToStored(Shape shape, ReadOnlySpan<float> values)

@@ -9,7 +9,12 @@ public sealed class Denoiser(INetwork network)
 
     public Backend Backend => Network.Backend;
 
-    public Preconditioning At(double sigma) => Preconditioning.At(Network.Config.Prediction, sigma, Network.Config.SigmaData);
+    /// <summary>The coefficients at a noise level, with the number that this network embeds for it (<see cref="UNetConfig.NoiseInput"/>).</summary>
+    public Preconditioning At(double sigma)
+    {
+        var config = Network.Config;
+        return Preconditioning.At(config.Prediction, sigma, config.SigmaData) with { Noise = NoiseNumber.Of(config.NoiseInput, sigma) };
+    }
 
     /// <summary>F(c_in x; c_noise): the raw heads. How they become states is the linear trajectory map's business.</summary>
     /// <param name="tape">Records, or not.</param>

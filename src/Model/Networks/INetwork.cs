@@ -24,4 +24,5 @@ public interface INetwork : IDisposable
 /// must differ should differ in Stream, or by 2^40 in Offset.</param>
 /// <param name="Labels">[N,LabelCount] one-hot rows, a row of zeros for "no label"; none for no labels at all.</param>
 /// <param name="Augment">[N,AugmentCount] EDM's augmentation labels; none for unaugmented images. To be kept until the backward pass.</param>
-public readonly record struct ForwardOptions(RandomKey? Dropout = null, Tensor? Labels = null, Tensor? Augment = null);
+/// <param name="Step">[N] SFD's step condition, the student's number of steps; none for the network without it.</param>
+public readonly record struct ForwardOptions(RandomKey? Dropout = null, Tensor? Labels = null, Tensor? Augment = null, Tensor? Step = null);

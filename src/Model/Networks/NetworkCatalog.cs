@@ -16,6 +16,21 @@ public static class NetworkCatalog
         AugmentCount = 9,
     };
 
+    private static readonly UNetConfig EdmImageNet64 = new()
+    {
+        Family = UNetConfig.Adm,
+        Resolution = 64,
+        ModelChannels = 192,
+        ChannelMultipliers = [1, 2, 3, 4],
+        BlocksPerLevel = 3,
+        AttentionResolutions = [32, 16, 8],
+        ChannelsPerHead = 64,
+        Dropout = 0.1f,
+        SkipScale = 1,
+        Epsilon = 1e-5,
+        LabelCount = 1000,
+    };
+
     private static readonly Dictionary<string, UNetConfig> Networks = new()
     {
         // Small enough for a laptop without a GPU: 16x16, two levels.
@@ -38,6 +53,40 @@ public static class NetworkCatalog
         // Karras et al. 2022, the DDPM++ networks of table 7.
         ["edm-cifar10"] = EdmCifar10,
         ["edm-cifar10-cond"] = EdmCifar10 with { LabelCount = 10 },
+        // The same with the step condition of SFD: Zhou et al. 2024.
+        ["sfd-cifar10"] = EdmCifar10 with { StepCondition = true },
+        // Karras et al. 2022, the ADM network of table 7.
+        ["edm-imagenet64"] = EdmImageNet64,
+        ["sfd-imagenet64"] = EdmImageNet64 with { StepCondition = true },
+        // google/ddpm-cifar10-32 as diffusers has it: Ho et al. 2020.
+        ["ddpm-cifar10"] = new()
+        {
+            Family = UNetConfig.Ddpm,
+            Resolution = 32,
+            ModelChannels = 128,
+            ChannelMultipliers = [1, 2, 2, 2],
+            BlocksPerLevel = 2,
+            AttentionResolutions = [16],
+            SkipScale = 1,
+            Groups = 32,
+            Prediction = Prediction.Eps,
+            NoiseInput = NoiseInput.Timestep,
+        },
+        // Salimans and Ho 2022, appendix B; predicts the image.
+        ["pd-cifar10"] = new()
+        {
+            Family = UNetConfig.Pd,
+            Resolution = 32,
+            ModelChannels = 256,
+            ChannelMultipliers = [1, 1, 1],
+            BlocksPerLevel = 3,
+            AttentionResolutions = [8, 16],
+            Dropout = 0.2f,
+            SkipScale = 1,
+            Groups = 32,
+            Prediction = Prediction.X,
+            NoiseInput = NoiseInput.InverseCosine,
+        },
     };
 
     public static IReadOnlyCollection<string> Names => Networks.Keys;

@@ -20,7 +20,8 @@ public enum Prediction
 public readonly record struct Preconditioning(double Skip, double Out, double In, double Noise)
 {
     /// <summary>
-    /// The coefficients at one noise level, with s = sigma, d = sigmaData; Noise = ln(s) / 4 for all:
+    /// The coefficients at one noise level, with s = sigma, d = sigmaData; Noise = ln(s) / 4 (networks may ask for
+    /// another number, <see cref="UNetConfig.NoiseInput"/>):
     /// Edm: d^2/(s^2+d^2), s d/sqrt(s^2+d^2), 1/sqrt(s^2+d^2). V: 1/(1+s^2), -s/sqrt(1+s^2), 1/sqrt(1+s^2).
     /// Eps: 1, -s, 1/sqrt(1+s^2). X: 0, 1, 1/sqrt(1+s^2). The last three are the variance-preserving predictions at
     /// alpha = 1/sqrt(1+s^2), sigma_vp = s/sqrt(1+s^2), z = alpha x.

@@ -53,6 +53,11 @@ public sealed class UNet : INetwork
             throw new BDenseException($"the network takes labels of {n} x {Config.LabelCount}, not {labels.Shape}");
         if (options.Augment is { } augment && (Config.AugmentCount == 0 || augment.Length != n * Config.AugmentCount))
             throw new BDenseException($"the network takes augmentation labels of {n} x {Config.AugmentCount}, not {augment.Shape}");
+        if (options.Step is { } step && (!Config.StepCondition || step.Length != n))
+        {
+            throw new BDenseException(Config.StepCondition
+                ? $"{step.Length} step conditions for {n} images" : "the network has no step condition (field 'stepCondition')");
+        }
         return _architecture.Forward(tape, x, noise, options);
     }
 
@@ -76,7 +81,7 @@ public sealed class UNet : INetwork
     {
         config.Validate("network configuration");
         var state = new StateDeclaration();
-        return (state, new DdpmPlusPlus(state, config));
+        return (state, config.Family is UNetConfig.Ddpm or UNetConfig.Pd ? DdpmUNet.Declare(state, config) : EdmUNet.Declare(state, config));
     }
 
     internal void CopyConstants(UNet other)

@@ -17,6 +17,9 @@ public enum NoiseEmbedding
 /// <summary>Everything that determines a network's shape. Written beside every checkpoint as JSON.</summary>
 public sealed record UNetConfig
 {
+    internal const string DdpmPlusPlus = "ddpmpp", Adm = "adm", Ddpm = "ddpm", Pd = "pd";
+    private static readonly string[] Families = [DdpmPlusPlus, Adm, Ddpm, Pd];
+
     private static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -27,8 +30,11 @@ public sealed record UNetConfig
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
     };
 
-    /// <summary>The architecture: <c>ddpmpp</c> is EDM's SongUNet in its DDPM++ form.</summary>
-    public string Family { get; init; } = "ddpmpp";
+    /// <summary>
+    /// The architecture: <c>ddpmpp</c> is EDM's SongUNet in its DDPM++ form, <c>adm</c> its DhariwalUNet, <c>ddpm</c> diffusers'
+    /// UNet2DModel, <c>pd</c> progressive distillation's network.
+    /// </summary>
+    public string Family { get; init; } = DdpmPlusPlus;
 
     /// <summary>Height and width of the images; divisible by 2^(levels - 1).</summary>
     public required int Resolution { get; init; }
@@ -43,7 +49,7 @@ public sealed record UNetConfig
 
     public int BlocksPerLevel { get; init; } = 4;
 
-    /// <summary>Resolutions whose blocks have attention: every encoder block, and the last decoder block.</summary>
+    /// <summary>Resolutions whose blocks have attention: in the decoder of <c>ddpmpp</c> the last block alone; the bottom always has some.</summary>
     public int[] AttentionResolutions { get; init; } = [];
 
     /// <summary>Channels of an attention head; 0 for one head over all channels.</summary>
@@ -60,6 +66,9 @@ public sealed record UNetConfig
     /// <summary>Multiplies every residual sum.</summary>
     public float SkipScale { get; init; } = MathF.Sqrt(0.5f);
 
+    /// <summary>Of the group normalisations; 0 for EDM's min(32, C/4).</summary>
+    public int Groups { get; init; }
+
     /// <summary>Of the group normalisations.</summary>
     public double Epsilon { get; init; } = 1e-6;
 
@@ -69,10 +78,16 @@ public sealed record UNetConfig
     /// <summary>Length of EDM's augmentation label, 9 in its CIFAR-10 networks; 0 for none.</summary>
     public int AugmentCount { get; init; }
 
+    /// <summary>Whether there are layers for SFD's step condition (Zhou et al. 2024, section 3.4): <c>ddpmpp</c> and <c>adm</c>.</summary>
+    public bool StepCondition { get; init; }
+
     /// <summary>K: heads of the last convolution, 1 to 8.</summary>
     public int Branches { get; init; } = 1;
 
     public Prediction Prediction { get; init; } = Prediction.Edm;
+
+    /// <summary>The number that is embedded for the noise level.</summary>
+    public NoiseInput NoiseInput { get; init; } = NoiseInput.LogSigma;
 
     /// <summary>Standard deviation of the images' values, which lie in [-1, 1].</summary>
     public double SigmaData { get; init; } = 0.5;
@@ -104,7 +119,7 @@ public sealed record UNetConfig
     /// <exception cref="BDenseException">Names source, field, value and what would be right.</exception>
     public void Validate(string source)
     {
-        Require(Family == "ddpmpp", "family", $"'{Family}' is not known; families: ddpmpp");
+        Require(Families.Contains(Family), "family", $"'{Family}' is not known; families: {string.Join(", ", Families)}");
         Require(ImageChannels is >= 1 and <= 1024, "imageChannels", $"{ImageChannels} is not in 1..1024");
         Require(ModelChannels is >= 4 and <= 4096 && ModelChannels % 4 == 0, "modelChannels", $"{ModelChannels} is not a multiple of 4 in 4..4096");
         Require(ChannelMultipliers is { Length: >= 1 and <= 8 } && ChannelMultipliers.All(m => m is >= 1 and <= 64), "channelMultipliers",
@@ -120,9 +135,15 @@ public sealed record UNetConfig
         Require(EmbeddingMultiplier is >= 1 and <= 64, "embeddingMultiplier", $"{EmbeddingMultiplier} is not in 1..64");
         Require(Dropout is >= 0 and < 1, "dropout", $"{Text(Dropout)} is not in [0, 1)");
         Require(float.IsFinite(SkipScale) && SkipScale > 0, "skipScale", $"{Text(SkipScale)} is not a positive number");
+        Require(Groups is >= 0 and <= 4096, "groups", $"{Groups} is not in 0..4096");
         Require(Epsilon is > 0 and < 1, "epsilon", $"{Text(Epsilon)} is not in (0, 1)");
         Require(LabelCount is >= 0 and <= 100000, "labelCount", $"{LabelCount} is not in 0..100000");
         Require(AugmentCount is >= 0 and <= 1000, "augmentCount", $"{AugmentCount} is not in 0..1000");
+        bool isEdm = Family is DdpmPlusPlus or Adm;
+        Require(LabelCount == 0 || Family != Ddpm, "labelCount", $"the family '{Ddpm}' has no classes");
+        Require(AugmentCount == 0 || isEdm, "augmentCount", $"the family '{Family}' has no augmentation label");
+        Require(!StepCondition || isEdm, "stepCondition", $"the family '{Family}' has no step condition");
+        Require(Embedding == NoiseEmbedding.Positional || Family == DdpmPlusPlus, "embedding", $"the family '{Family}' has positional features");
         Require(Branches is >= 1 and <= Backend.MaxBranches, "branches", $"{Branches} is not in 1..{Backend.MaxBranches}");
         Require(double.IsFinite(SigmaData) && SigmaData > 0, "sigmaData", $"{Text(SigmaData)} is not a positive number");
 

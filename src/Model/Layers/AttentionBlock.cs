@@ -1,0 +1,50 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+/// <summary>Names of an attention block's layers in checkpoints.</summary>
+/// <param name="Norm">Of the normalisation.</param>
+/// <param name="Projections">One name for EDM's interleaved qkv, or three: those of q, k and v.</param>
+/// <param name="Output">Of the projection at the end.</param>
+internal sealed record AttentionNames(string Norm, string[] Projections, string Output);
+
+/// <summary>Self-attention with its residual sum: x = (proj(attention(qkv(norm(x)))) + x) * skipScale.</summary>
+internal sealed class AttentionBlock
+{
+    private readonly Normalization _norm;
+    private readonly Convolution _qkv, _proj;
+    private readonly float _skipScale;
+    private readonly int _heads;
+
+    /// <exception cref="BDenseException">The channels do not divide into heads.</exception>
+    public AttentionBlock(StateDeclaration state, AttentionNames names, int channels, BlockOptions options)
+    {
+        int perHead = options.ChannelsPerHead == 0 ? channels : options.ChannelsPerHead;
+        if (channels % perHead != 0 || perHead > 256)
+        {
+            throw new BDenseException($"{names.Output}: {channels} channels do not divide into attention heads of {perHead}; "
+                + "channelsPerHead is a divisor of them, at most 256");
+        }
+        (_heads, _skipScale) = (channels / perHead, options.SkipScale);
+        _norm = new Normalization(state, names.Norm, channels, options.Groups, options.Epsilon);
+        _qkv = names.Projections is [var qkv]
+            ? new Convolution(state, qkv, channels, 3 * channels, 1, options.Initial, LayerRole.Attention, WeightLayout.Interleaved(_heads))
+            : new Convolution(state, $"{names.Norm}.qkv", names.Projections, channels, 3 * channels, options.Initial);
+        _proj = new Convolution(state, names.Output, channels, channels, 1, options.Initial, LayerRole.Last,
+            names.Projections.Length == 1 ? default : WeightLayout.Matrix);
+    }
+
+    /// <param name="tape">Records; x is dropped.</param>
+    /// <param name="x">[N,H,W,C]</param>
+    public Variable Forward(Tape tape, Variable x)
+    {
+        var h = _norm.Forward(tape, x, silu: false);
+        tape.Replace(ref h, _qkv.Forward(tape, h));
+        tape.Replace(ref h, tape.Attention(h, _heads));
+        tape.Replace(ref h, _proj.Forward(tape, h));
+        var y = tape.Add(h, x, _skipScale);
+        tape.Drop(h);
+        tape.Drop(x);
+        return y;
+    }
+}

@@ -1,0 +1,39 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+/// <summary>What every block of a pass reads besides its input.</summary>
+/// <param name="Noise">[N,E] embedding of the noise level and the class.</param>
+/// <param name="Step">[N,E] embedding of the step condition; none without it.</param>
+internal readonly record struct Embeddings(Variable Noise, Variable? Step);
+
+/// <summary>One stage of an encoder or decoder: [N,H,W,C] to [N,H',W',C'].</summary>
+internal abstract class Stage
+{
+    /// <summary>C'</summary>
+    public abstract int ChannelsOut { get; }
+
+    /// <param name="tape">Records; the caller drops x and the embeddings.</param>
+    /// <param name="x">[N,H,W,C]</param>
+    /// <param name="embeddings">Of this pass.</param>
+    /// <param name="dropout">This stage's random numbers; none in evaluation.</param>
+    public abstract Variable Forward(Tape tape, Variable x, Embeddings embeddings, RandomKey? dropout);
+}
+
+/// <summary>DDPM's resampling: a 3x3 convolution of stride 2, or nearest-neighbour copies and a 3x3 convolution.</summary>
+internal sealed class ResamplingConvolution(StateDeclaration state, string name, int channels, Resampling resampling, InitialValues initial) : Stage
+{
+    private readonly Convolution _convolution = new(state, name, channels, channels, 3, initial);
+
+    public override int ChannelsOut => channels;
+
+    public override Variable Forward(Tape tape, Variable x, Embeddings embeddings, RandomKey? dropout)
+    {
+        if (resampling == Resampling.Down)
+            return _convolution.ForwardHalving(tape, x);
+        var large = tape.Upsample(x);
+        var y = _convolution.Forward(tape, large);
+        tape.Drop(large);
+        return y;
+    }
+}
