@@ -80,7 +80,7 @@ internal static class DemoReport
             .Paragraph("RMSE teacher: root mean square distance to where the teacher itself arrives, from the same noise, on the grid that the student was distilled from (images lie in [-1, 1]). RMSE fine: to the teacher's fine trajectory. " + FrechetNote)
             .Heading("With B-DENSE against without")
             .Table(ComparisonColumns, r.Comparisons.Select(Row))
-            .Paragraph(Caveat(r) + " Differences below 0 are in favour of B-DENSE.")
+            .Paragraph(Caveat(r) + " Differences below 0 are in favour of B-DENSE. PD + B-DENSE differs from PD in two things at once: it jumps over four teacher steps in one round where PD halves twice, and it has heads for the states between; `bdense distill --method pd --jump 4` separates them.")
             .Heading("The teacher without distillation")
             .Table(["solver", "NFE", "RMSE fine", "Fréchet*"], r.TeacherSampling.Select(t => new[] { t.Solver, Text(t.Nfe), Text(t.RmseFine), Text(t.FrechetDistance) }))
             .Heading("Training")

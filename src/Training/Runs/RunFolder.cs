@@ -9,12 +9,13 @@ namespace BDense.Training;
 /// The folder of a run:
 /// <c>config.json</c>, what was asked for; <c>log.jsonl</c>, a line an iteration; <c>checkpoints/step-000123/</c> with
 /// <c>model.safetensors</c>, <c>config.json</c> (the network's), <c>ema.safetensors</c>, <c>optimizer.safetensors</c> and
-/// <c>state.json</c>; <c>checkpoints/latest</c>, the name of the newest of them.
+/// <c>state.json</c>; <c>checkpoints/latest</c>, the name of the newest of them; <c>memory.json</c>, the peak of all sessions.
 /// </summary>
 /// <remarks>A checkpoint is written into a folder of another name and renamed when it is whole; only then does <c>latest</c> name it.</remarks>
 public sealed class RunFolder
 {
-    public const string ConfigFile = "config.json", LogFile = "log.jsonl", StateFile = "state.json", CheckpointsFolder = "checkpoints", LatestFile = "latest";
+    public const string ConfigFile = "config.json", LogFile = "log.jsonl", StateFile = "state.json", CheckpointsFolder = "checkpoints", LatestFile = "latest",
+        PeakFile = "memory.json";
 
     /// <summary>In a distillation's configuration: its <see cref="Distill"/>.</summary>
     public const string DistillKey = "distill";
@@ -115,6 +116,16 @@ public sealed class RunFolder
         {
             throw new BDenseException($"cannot read {path}: {e.Message}", e);
         }
+    }
+
+    /// <summary>Remembers the most device memory that any session of the run used, and returns it.</summary>
+    public long RecordPeak(long bytes)
+    {
+        string path = Path.Combine(FullName, PeakFile);
+        if (File.Exists(path) && RunJson.Read(path)["peakBytes"] is JsonValue value && value.TryGetValue(out long before) && before >= bytes)
+            return before;
+        AtomicFile.WriteText(path, RunJson.ToText(new JsonObject { ["peakBytes"] = bytes }) + "\n");
+        return bytes;
     }
 
     /// <summary>The log, opened to be continued after <paramref name="step"/> iterations: later lines are dropped.</summary>

@@ -56,7 +56,7 @@ public sealed record LoopOptions
 /// <param name="FinalLoss">Mean over the last tenth of the iterations.</param>
 /// <param name="ImagesPerSecond">Over all iterations.</param>
 /// <param name="StepMilliseconds">Median time of an iteration.</param>
-/// <param name="PeakBytes">Most device memory in use at once.</param>
+/// <param name="PeakBytes">Most device memory in use at once, in all sessions where there is a folder.</param>
 /// <param name="Log">Every iteration, those of earlier sessions too where there is a folder.</param>
 /// <param name="Checkpoint">Folder of the last checkpoint; none without a run folder.</param>
 public sealed record RunResult(long Step, bool Interrupted, double FinalLoss, double ImagesPerSecond, double StepMilliseconds, long PeakBytes,
@@ -102,11 +102,14 @@ public static class TrainingLoop
         {
             throw new BDenseException($"cannot write {folder?.FullName}: {e.Message}", e);
         }
+        // A session without an iteration has no peak of its own to tell.
+        long peak = step > first || folder is null ? training.Backend.Pool.PeakBytes : 0;
+        peak = folder?.RecordPeak(peak) ?? peak;
         double seconds = log.Sum(line => line.Milliseconds) / 1000;
         return new RunResult(step, step < training.Steps,
             log.Count == 0 ? 0 : log.TakeLast(Math.Max(1, log.Count / 10)).Average(line => line.Loss),
             seconds > 0 ? log.Count * training.ImagesPerStep / seconds : 0,
-            Median([.. log.Select(line => line.Milliseconds)]), training.Backend.Pool.PeakBytes, log, checkpoint);
+            Median([.. log.Select(line => line.Milliseconds)]), peak, log, checkpoint);
 
         void Save()
         {
