@@ -156,12 +156,14 @@ public sealed class GradientTests
         Assert.That(dy.ToArray(), Is.EqualTo(d), "the caller's gradient is not changed");
     }
 
-    [Test]
-    public void Fused_equals_unfused()
+    private static readonly string[] Sets = ["none", .. Fusions.Names.Select(name => $"all,-{name}"), .. Fusions.Names];
+
+    [TestCaseSource(nameof(Sets))]
+    public void Fused_equals_unfused(string fusions)
     {
         using var network = TinyNetwork.Create(_backend, TinyNetwork.Config, seed: 6);
         network.Parameters.EnableGradients();
-        using Pass fused = new(network, Samples, fused: true), plain = new(network, Samples, fused: false);
+        using Pass fused = new(network, Samples, fused: true), plain = new(network, Samples, new Execution(Fusions.Parse(fusions)));
         double fusedLoss = fused.Run(backward: true);
         var fusedGradients = network.Parameters.Gradients!.ToArray();
         network.Parameters.ZeroGradients();
@@ -169,6 +171,22 @@ public sealed class GradientTests
         var plainGradients = network.Parameters.Gradients!.ToArray();
         Assert.That(fusedLoss, Is.EqualTo(plainLoss).Within(1e-5 * Math.Abs(plainLoss) + 1e-4));
         Assert.That(Norm(fusedGradients.Zip(plainGradients, (a, b) => a - b).ToArray()), Is.LessThan(1e-5 * Norm(plainGradients)));
+    }
+
+    [TestCase("all")]
+    [TestCase("none")]
+    public void Recomputed_blocks_give_the_same_bits(string fusions)
+    {
+        using var network = TinyNetwork.Create(_backend, TinyNetwork.Config, seed: 6);
+        network.Parameters.EnableGradients();
+        var execution = new Execution(Fusions.Parse(fusions));
+        using Pass kept = new(network, Samples, execution), recomputed = new(network, Samples, execution with { Recompute = true });
+        double loss = kept.Run(backward: true);
+        var gradients = network.Parameters.Gradients!.ToArray();
+        network.Parameters.ZeroGradients();
+        Assert.That(recomputed.Run(backward: true), Is.EqualTo(loss));
+        Assert.That(network.Parameters.Gradients!.ToArray(), Is.EqualTo(gradients));
+        Assert.That(recomputed.InputGradient(), Is.EqualTo(kept.InputGradient()));
     }
 
     [Test]
@@ -209,13 +227,18 @@ public sealed class GradientTests
     /// <summary>One fixed evaluation, dropout included, with the loss &lt;G, F&gt; in double precision.</summary>
     private sealed class Pass : IDisposable
     {
-        private readonly bool _fused;
+        private readonly Execution _execution;
         private readonly Tensor? _labels, _augment, _step;
         private readonly Tensor _noise, _weights;
 
         public Pass(UNet network, int n, bool fused)
+            : this(network, n, new Execution(fused ? Fusions.All : Fusions.None))
         {
-            (Network, _fused) = (network, fused);
+        }
+
+        public Pass(UNet network, int n, Execution execution)
+        {
+            (Network, _execution) = (network, execution);
             var (backend, config) = (network.Backend, network.Config);
             X = TinyNetwork.Normal(backend, TinyNetwork.Images(config, n), 11);
             _labels = config.LabelCount > 0 ? TinyNetwork.Normal(backend, new Shape(n, config.LabelCount), 12) : null;
@@ -231,7 +254,7 @@ public sealed class GradientTests
 
         public double Run(bool backward)
         {
-            using var tape = new Tape(Network.Backend, recording: backward) { Fused = _fused };
+            using var tape = new Tape(Network.Backend, recording: backward) { Execution = _execution };
             var y = Forward(tape, tape.Input(X));
             double loss = y.Data.ToArray().Zip(_weights.ToArray(), (a, b) => (double)a * b).Sum();
             if (backward)
@@ -241,7 +264,7 @@ public sealed class GradientTests
 
         public float[] InputGradient()
         {
-            using var tape = new Tape(Network.Backend, recording: true);
+            using var tape = new Tape(Network.Backend, recording: true) { Execution = _execution };
             var x = tape.Input(X, requiresGradient: true);
             tape.Backward(Forward(tape, x), _weights);
             return x.Gradient!.ToArray();

@@ -67,7 +67,7 @@ public sealed class TapeMemoryTests
 
     // The pool refuses at ever later points of the step: forward, backward, and every operation in between.
     [Test]
-    public void A_step_that_fails_anywhere_leaks_nothing()
+    public void A_step_that_fails_anywhere_leaks_nothing([Values] bool fused, [Values] bool recompute)
     {
         using var backend = new DryRunBackend();
         using var network = new UNet(backend, TinyNetwork.Config, seed: null);
@@ -80,7 +80,7 @@ public sealed class TapeMemoryTests
             backend.Pool.LimitBytes = before + room;
             try
             {
-                Step(backend, network, recording: true, fused: true);
+                Step(backend, network, recording: true, fused, recompute);
                 break;
             }
             catch (BDenseException e)
@@ -112,11 +112,29 @@ public sealed class TapeMemoryTests
         Assert.That(input.Gradient, Is.Not.Null);
     }
 
-    private static void Step(DryRunBackend backend, UNet network, bool recording, bool fused)
+    [Test]
+    public void Recomputation_keeps_less()
+    {
+        using var backend = new DryRunBackend();
+        // Deep enough that the blocks' inputs are less than what they keep.
+        using var network = new UNet(backend, TinyNetwork.Config with { BlocksPerLevel = 4 }, seed: null);
+        network.Parameters.EnableGradients();
+        long Peak(bool recompute)
+        {
+            backend.Pool.ResetPeak();
+            long before = backend.Pool.CurrentBytes;
+            Step(backend, network, recording: true, fused: true, recompute);
+            Assert.That(backend.Pool.CurrentBytes, Is.EqualTo(before));
+            return backend.Pool.PeakBytes - before;
+        }
+        Assert.That(Peak(true), Is.LessThan(0.6 * Peak(false)));
+    }
+
+    private static void Step(DryRunBackend backend, UNet network, bool recording, bool fused, bool recompute = false)
     {
         var config = network.Config;
         using var x = backend.Empty(TinyNetwork.Images(config, 4));
-        using var tape = new Tape(backend, recording) { Fused = fused };
+        using var tape = new Tape(backend, recording) { Execution = new Execution(fused ? Fusions.All : Fusions.None, recompute) };
         using Tensor? labels = config.LabelCount > 0 ? backend.Empty(new Shape(4, config.LabelCount)) : null;
         var heads = new Denoiser(network).Heads(tape, x, [0.5, 1, 2, 4], new ForwardOptions(new RandomKey(1, 2), labels));
         if (!recording)

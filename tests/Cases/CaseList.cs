@@ -10,7 +10,7 @@ public static class CaseList
         .. LinearCombinationCases.Rows(), .. ElementwiseCases.Rows(), .. BroadcastAddCases.Rows(), .. ConcatCases.Rows(),
         .. ResampleCases.Rows(),
         .. DropoutCases.Rows(), .. EmbeddingCases.Rows(), .. ReductionCases.Rows(), .. PhiloxCases.Rows(), .. AdamCases.Rows(),
-        .. TrajectoryLossCases.Rows(),
+        .. TrajectoryLossCases.Rows(), .. SoftmaxCases.Rows(), .. TransposeCases.Rows(), .. RhoCases.Rows(),
     ];
 
     public static IReadOnlyList<GradientCase> Gradients { get; } =
@@ -18,7 +18,7 @@ public static class CaseList
         .. Conv2dCases.Gradients(), .. LinearCases.Gradients(), .. GroupNormCases.Gradients(), .. SiluCases.Gradients(),
         .. AttentionCases.Gradients(),
         .. BroadcastAddCases.Gradients(), .. ConcatCases.Gradients(), .. ResampleCases.Gradients(), .. DropoutCases.Gradients(),
-        .. TrajectoryLossCases.Gradients(),
+        .. TrajectoryLossCases.Gradients(), .. SoftmaxCases.Gradients(),
     ];
 
     public static IEnumerable<OpCase> Of(CaseSize largest) => All.Where(row => row.Size <= largest);

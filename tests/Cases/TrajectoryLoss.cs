@@ -7,18 +7,18 @@ internal static class TrajectoryLossCases
 {
     private const float Delta = 0.3f;
 
-    private static double Rho(Distance rho, double d) => rho switch
+    internal static double Rho(Distance rho, double delta, double d) => rho switch
     {
         Distance.L1 => Math.Abs(d),
         Distance.L2 => d * d,
-        _ => Math.Sqrt(d * d + (double)Delta * Delta) - Delta,
+        _ => Math.Sqrt(d * d + delta * delta) - delta,
     };
 
-    private static double Derivative(Distance rho, double d) => rho switch
+    internal static double Derivative(Distance rho, double delta, double d) => rho switch
     {
         Distance.L1 => d > 0 ? 1 : d < 0 ? -1 : d,
         Distance.L2 => 2 * d,
-        _ => d / Math.Sqrt(d * d + (double)Delta * Delta),
+        _ => d / Math.Sqrt(d * d + delta * delta),
     };
 
     /// <summary>Index of element e (a channel of a pixel) of head j of sample n.</summary>
@@ -62,9 +62,9 @@ internal static class TrajectoryLossCases
                 {
                     int i = State(s, b, n, e);
                     double d = states[i] - targets[i], weight = weights[n * s.Branches + b];
-                    losses[0] += weight * Rho(rho, d);
-                    losses[1 + b] += Rho(rho, d);
-                    states[i] = weight * Derivative(rho, d);
+                    losses[0] += weight * Rho(rho, Delta, d);
+                    losses[1 + b] += Rho(rho, Delta, d);
+                    states[i] = weight * Derivative(rho, Delta, d);
                 }
         StatesBackward(s, states, map, dheads);
     }

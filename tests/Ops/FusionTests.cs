@@ -1,4 +1,6 @@
 using BDense.Kernels;
+using BDense.Model;
+using BDense.Training;
 using BDense.Tests.Cases;
 using NUnit.Framework;
 
@@ -65,6 +67,40 @@ internal sealed class FusionTests(string device)
     }
 
     [Test]
+    public void The_trajectory_loss_is_a_chain_of_plain_operations([Values] Distance rho, [Values(1, 3, 8)] int branches, [Values] bool branchByBranch)
+    {
+        const float Delta = 0.25f;
+        var s = new TrajectoryShape(2, 6, 3, branches);
+        using Tensor x0 = Normal(1, s.State), heads = Normal(2, s.Heads), targets = Normal(3, s.States), skip = Normal(4, s.PerBranch),
+            map = Normal(5, s.Map), weights = Normal(6, s.PerBranch);
+        using Tensor dheads = _backend.Empty(s.Heads), losses = _backend.Empty(s.Losses), dheads2 = _backend.Empty(s.Heads), losses2 = _backend.Empty(s.Losses);
+        OpCost fused = default, plain = default;
+        _backend.OnOp = (_, cost) => fused += cost;
+        _backend.TrajectoryLoss(s, rho, Delta, x0, heads, targets, skip, map, weights, dheads, losses);
+        _backend.OnOp = (_, cost) => plain += cost;
+        PlainTrajectoryLoss.Run(s, rho, Delta, x0, heads, targets, skip, map, weights, dheads2, losses2, branchByBranch);
+        _backend.OnOp = null;
+        AssertClose(dheads2, dheads, "dheads");
+        AssertClose(losses2, losses, "losses");
+        Assert.That((double)plain.Bytes / fused.Bytes, Is.GreaterThan(branches == 1 ? 3.5 : 4));
+    }
+
+    [Test]
+    public void Preconditioning_then_a_step_is_the_trajectory_map([Values] BranchLayout layout, [Values(1, 3)] int branches, [Values] Prediction prediction)
+    {
+        var config = TinyRuns.Config with { Prediction = prediction, SigmaData = 0.5 };
+        var s = new TrajectoryShape(2, 6, 3, branches);
+        double[] nodes = [.. Enumerable.Range(0, 2 * (branches + 1)).Select(i => 5.0 * Math.Pow(0.6, i % (branches + 1)) * (1 + i / (branches + 1)))];
+        using Tensor x0 = Normal(1, s.State), heads = Normal(2, s.Heads), states = _backend.Empty(s.States), plain = _backend.Empty(s.States);
+        var (skip, map) = TrajectoryMap.Of(layout, prediction, 0.5, nodes, branches, 2).Upload(_backend);
+        using var skipOwner = skip;
+        using var mapOwner = map;
+        _backend.TrajectoryStates(s, x0, heads, skip, map, states);
+        PlainStep.States(layout, config, s, x0, heads, nodes, plain);
+        AssertClose(plain, states, "states");
+    }
+
+    [Test]
     public void The_trajectory_loss_is_states_then_distance_then_the_gradient_of_states([Values] Distance rho,
         [Values(1, 3, 8)] int branches)
     {
@@ -99,5 +135,26 @@ internal sealed class FusionTests(string device)
         _backend.TrajectoryStatesBackward(s, dstates, map, dheads2);
         AssertClose(dheads, dheads2, "dheads");
         Assert.That(losses.ToArray(), Is.EqualTo(expected.Select(v => (float)v)).Within(1e-3).Percent);
+    }
+
+    [Test]
+    public void Attention_is_products_and_softmax([Values(1, 2)] int heads)
+    {
+        var (y1, g1) = Attend(heads, Fusions.All);
+        var (y2, g2) = Attend(heads, Fusions.None);
+        Assert.That(y2, Is.EqualTo(y1).Within(2e-5));
+        Assert.That(g2, Is.EqualTo(g1).Within(2e-5));
+        Assert.That(g1.Max(), Is.GreaterThan(0.01));
+    }
+
+    private (float[] Y, float[] Gradient) Attend(int heads, Fusions fusions)
+    {
+        using Tensor qkv = Normal(1, new Shape(2, 3, 2, 24)), dy = Normal(2, new Shape(2, 3, 2, 8));
+        using var tape = new Tape(_backend, recording: true) { Execution = new Execution(fusions) };
+        var x = tape.Input(qkv, requiresGradient: true);
+        var y = tape.Attention(x, heads);
+        var values = y.Data.ToArray();
+        tape.Backward(y, dy);
+        return (values, x.Gradient!.ToArray());
     }
 }

@@ -59,6 +59,18 @@ public sealed class DryRunBackend : Backend
 
     protected override void FillCore(Tensor y, float value) { }
 
+    protected override void MultiplyCore(Tensor a, Tensor b, Tensor y) { }
+
+    protected override void SoftmaxCore(Tensor x, Tensor y) { }
+
+    protected override void SoftmaxBackwardCore(Tensor dy, Tensor y, Tensor dx) { }
+
+    protected override void TransposeCore(Tensor x, Tensor y) { }
+
+    protected override void RhoCore(Distance rho, float delta, Tensor d, Tensor y) { }
+
+    protected override void RhoDerivativeCore(Distance rho, float delta, Tensor d, Tensor y) { }
+
     protected override void ClampCore(Tensor x, float low, float high, Tensor y) { }
 
     protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) => Macs += s.Macs;

@@ -20,7 +20,19 @@ public abstract partial class Backend
         ClampCore(x, low, high, y);
     }
 
+    /// <summary>y = a * b, elementwise. y may be a or b.</summary>
+    public void Multiply(Tensor a, Tensor b, Tensor y)
+    {
+        Expect(a, y.Shape);
+        Expect(b, y.Shape);
+        Expect(y, y.Shape);
+        Report(OpCost.Of(2L * y.Length, y.Length, y.Length));
+        MultiplyCore(a, b, y);
+    }
+
     protected abstract void FillCore(Tensor y, float value);
 
     protected abstract void ClampCore(Tensor x, float low, float high, Tensor y);
+
+    protected abstract void MultiplyCore(Tensor a, Tensor b, Tensor y);
 }

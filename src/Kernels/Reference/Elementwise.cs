@@ -28,10 +28,17 @@ file readonly struct ClampFunction(float low, float high) : IUnary
     }
 }
 
+file readonly struct Product : IBinary
+{
+    public Vector<float> Apply(Vector<float> a, Vector<float> b) => a * b;
+}
+
 public sealed unsafe partial class ReferenceBackend
 {
     protected override void FillCore(Tensor y, float value) =>
         Workers.Run(new FillJob { Y = Pointer(y), Length = y.Length, Value = value }, Chunk.Count(y.Length));
 
     protected override void ClampCore(Tensor x, float low, float high, Tensor y) => Map(new ClampFunction(low, high), x, y);
+
+    protected override void MultiplyCore(Tensor a, Tensor b, Tensor y) => Map(new Product(), a, b, y);
 }

@@ -6,7 +6,7 @@ public sealed partial class Tape
 {
     /// <summary>
     /// y = softmax(q k^T / sqrt(HeadSize)) v over the pixels of each sample; see <see cref="Backend.Attention"/>. Saves qkv, y and the
-    /// rows' log-sum-exp.
+    /// rows' log-sum-exp. Without <see cref="Fusion.Attention"/> a composition of matrix products and softmax.
     /// </summary>
     /// <param name="qkv">[N,H,W,3C]: all of q, then k, then v; within each, head after head.</param>
     /// <param name="heads">A divisor of C.</param>
@@ -15,6 +15,8 @@ public sealed partial class Tape
     {
         int n = qkv.Shape[0], h = qkv.Shape[1], w = qkv.Shape[2], c = qkv.Shape[3] / 3;
         var shape = new AttentionShape(n, h * w, heads, c / heads);
+        if (!Execution.Fusions.Has(Fusion.Attention))
+            return PlainAttention(shape, qkv, new Shape(n, h, w, c));
         var y = Output(new Shape(n, h, w, c), qkv.RequiresGradient);
         var lse = Scratch(shape.LogSumExp);
         Backend.Attention(shape, qkv.Data, y.Data, lse);

@@ -4,9 +4,11 @@ namespace BDense.Model;
 
 public sealed partial class Tape
 {
-    /// <summary>y_i = x_i / (1 - p) where the key's number u_i >= p, else 0. Saves nothing: the mask is drawn again.</summary>
+    /// <summary>y_i = x_i / (1 - p) where the key's number u_i >= p, else 0. Saves nothing, the mask is drawn again; without <see cref="Fusion.Dropout"/> it is kept.</summary>
     public Variable Dropout(Variable x, float p, RandomKey key)
     {
+        if (!Execution.Fusions.Has(Fusion.Dropout))
+            return MaskedDropout(x, p, key);
         var y = Output(x.Shape, x.RequiresGradient);
         Backend.Dropout(x.Data, p, key, y.Data);
         return Record(y, new DropoutNode(x, p, key, y));

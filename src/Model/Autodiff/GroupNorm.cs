@@ -13,17 +13,18 @@ public sealed partial class Tape
     /// <param name="beta">[C]</param>
     /// <param name="groups">A divisor of C.</param>
     /// <param name="epsilon">Added to the variance.</param>
-    /// <param name="silu">Whether SiLU follows, in the same kernel if <see cref="Fused"/>.</param>
+    /// <param name="silu">Whether SiLU follows, in the same kernel if <see cref="Fusion.GroupNormSilu"/> is on.</param>
     /// <param name="scaleShift">[N,2C]: C scales, then C shifts, of each sample; or none.</param>
     public Variable GroupNorm(Variable x, Parameter gamma, Parameter beta, int groups, float epsilon, bool silu, Variable? scaleShift = null)
     {
         int n = x.Shape[0], c = x.Shape[-1];
-        var shape = new GroupNormShape(n, x.Shape.Length / (n * c), c, groups, epsilon, silu && Fused);
+        bool fused = Execution.Fusions.Has(Fusion.GroupNormSilu);
+        var shape = new GroupNormShape(n, x.Shape.Length / (n * c), c, groups, epsilon, silu && fused);
         var y = Output(x.Shape, x.RequiresGradient || gamma.Gradient is not null || scaleShift is { RequiresGradient: true });
         var stats = Scratch(shape.Stats);
         Backend.GroupNorm(shape, x.Data, gamma.Value, beta.Value, scaleShift?.Data, y.Data, stats);
         Record(y, new GroupNormNode(shape, x, gamma, beta, scaleShift, stats, y));
-        if (!silu || Fused)
+        if (!silu || fused)
             return y;
         var activated = Silu(y);
         Drop(y);

@@ -27,8 +27,11 @@ public sealed partial class Tape(Backend backend, bool recording) : IDisposable
     /// <summary>Without it nothing is saved, and <see cref="Drop"/> frees at once.</summary>
     public bool Recording { get; } = recording;
 
-    /// <summary>Whether operations that have a fused kernel use it (GroupNorm with SiLU), or the composition of plain ones.</summary>
-    public bool Fused { get; init; } = true;
+    /// <summary>Fused kernels or compositions, and whether blocks are run again in the backward pass.</summary>
+    public Execution Execution { get; init; } = Execution.Default;
+
+    /// <summary>A tape for a pass of <paramref name="network"/>, which runs as the network says.</summary>
+    public static Tape For(INetwork network, bool recording) => new(network.Backend, recording) { Execution = network.Execution };
 
     /// <summary>A value from outside: the caller owns it and keeps it until the tape is done.</summary>
     /// <param name="x">Any shape.</param>

@@ -39,7 +39,7 @@ internal sealed class AttentionBlock
     public Variable Forward(Tape tape, Variable x)
     {
         var h = _norm.Forward(tape, x, silu: false);
-        tape.Replace(ref h, _qkv.Forward(tape, h));
+        tape.Replace(ref h, _qkv.ForwardQkv(tape, h));
         tape.Replace(ref h, tape.Attention(h, _heads));
         tape.Replace(ref h, _proj.Forward(tape, h));
         var y = tape.Add(h, x, _skipScale);

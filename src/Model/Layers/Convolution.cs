@@ -36,6 +36,10 @@ internal sealed class Convolution
             initial.Weight(LayerRole.Attention, channelsIn, channelsOut), initial.Bias(LayerRole.Attention, channelsIn));
     }
 
+    /// <summary>q, k and v in one product, or without <see cref="Fusion.Qkv"/> in three.</summary>
+    public Variable ForwardQkv(Tape tape, Variable x) =>
+        tape.Execution.Fusions.Has(Fusion.Qkv) ? Forward(tape, x) : tape.Conv2dInParts(x, _weight, _bias, 3);
+
     public Variable Forward(Tape tape, Variable x) => tape.Conv2d(x, _weight, _bias);
 
     /// <summary>With a stride of 2, no padding before and one row and column of zeros after: [N,H,W,C] to [N,H/2,W/2,K], as diffusers has it.</summary>

@@ -80,6 +80,11 @@ internal sealed class UNetBlock : Stage
     /// <inheritdoc/>
     public override Variable Forward(Tape tape, Variable x, Embeddings embeddings, RandomKey? dropout)
     {
+        if (tape.Execution.Recompute)
+        {
+            Variable[] read = embeddings.Step is null ? [x, embeddings.Noise] : [x, embeddings.Noise, embeddings.Step];
+            return tape.Recomputed(read, (inner, v) => Forward(inner, v[0], new Embeddings(v[1], v.Length > 2 ? v[2] : null), dropout));
+        }
         var h = _norm0.Forward(tape, x, silu: true);
         tape.Replace(ref h, Resample(tape, h));
         tape.Replace(ref h, _conv0.Forward(tape, h));

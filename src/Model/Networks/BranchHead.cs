@@ -74,6 +74,7 @@ public static class BranchHead
                 source.Backend.Copy(parameter.Value, copy.Parameters[parameter.Name].Value);
         }
         copy.CopyConstants(source);
+        copy.Execution = source.Execution;
         return copy;
     }
 }

@@ -60,7 +60,7 @@ public sealed class Denoiser(INetwork network)
     {
         if (Network.Config.Branches != 1)
             throw new BDenseException($"a network of {Network.Config.Branches} branches has no single denoised image; fold its heads first");
-        using var tape = new Tape(Backend, recording: false);
+        using var tape = Tape.For(Network, recording: false);
         var f = Heads(tape, x, [sigma], options);
         var p = At(sigma);
         var d = Backend.Empty(x.Shape);

@@ -11,6 +11,9 @@ public interface INetwork : IDisposable
 
     ParameterSet Parameters { get; }
 
+    /// <summary>How its passes run; <see cref="Tape.For"/> heeds it.</summary>
+    Execution Execution { get; set; }
+
     /// <param name="tape">Records, or not.</param>
     /// <param name="x">[N,H,W,C]; stays the caller's.</param>
     /// <param name="noise">[N] c_noise on the device; stays the caller's, and may be disposed after the call.</param>

@@ -55,7 +55,7 @@ public sealed record NetworkInfo(long Parameters, IReadOnlyList<(string Name, in
         using var x = backend.Empty(new Shape(batch, config.Resolution, config.Resolution, config.ImageChannels));
         using var noise = backend.Empty(new Shape(batch));
         using var step = config.StepCondition ? backend.Empty(new Shape(batch)) : null;
-        using var tape = new Tape(backend, recording);
+        using var tape = Tape.For(network, recording);
         var options = new ForwardOptions(recording ? new RandomKey(0, 0) : null, Step: step);
         var y = network.Forward(tape, tape.Input(x), noise, options);
         if (!recording)

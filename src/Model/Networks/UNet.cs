@@ -28,6 +28,8 @@ public sealed class UNet : INetwork
 
     public ParameterSet Parameters { get; }
 
+    public Execution Execution { get; set; } = Execution.Default;
+
     /// <summary>Every state_dict key with its shape as stored, in PyTorch's order.</summary>
     public IReadOnlyList<(string Name, int[] Shape)> Keys => _state.Keys;
 
@@ -65,6 +67,7 @@ public sealed class UNet : INetwork
     public UNet Clone()
     {
         var copy = new UNet(Backend, Config, seed: null);
+        copy.Execution = Execution;
         copy.Parameters.CopyFrom(Parameters);
         copy.CopyConstants(this);
         return copy;

@@ -18,21 +18,29 @@ internal static class StateStep
         int n = x0.Shape[0], k = config.Branches;
         var map = TrajectoryMap.Of(layout, config.Prediction, config.SigmaData, nodes, k, n);
         var s = new TrajectoryShape(n, x0.Length / n / config.ImageChannels, config.ImageChannels, k);
+        using var tape = Tape.For(denoiser.Network, recording: false);
+        var heads = denoiser.Heads(tape, x0, TrajectoryObjective.Starts(nodes, n, k), options);
+        var states = backend.Empty(new Shape(k * n, x0.Shape[1], x0.Shape[2], x0.Shape[3]));
+        if (!denoiser.Network.Execution.Fusions.Has(Fusion.PreconditionStep))
+        {
+            PlainStep.States(layout, config, s, x0, heads.Data, nodes, states);
+            return states;
+        }
         var (skip, m) = map.Upload(backend);
         using var skipOwner = skip;
         using var mapOwner = m;
-        using var tape = new Tape(backend, recording: false);
-        var heads = denoiser.Heads(tape, x0, TrajectoryObjective.Starts(nodes, n, k), options);
-        var states = backend.Empty(new Shape(k * n, x0.Shape[1], x0.Shape[2], x0.Shape[3]));
         backend.TrajectoryStates(s, x0, heads.Data, skip, m, states);
         return states;
     }
 
     /// <summary>x_K alone into <paramref name="y"/>, which may be x_0.</summary>
-    public static void Last(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, Tensor y)
+    public static void Last(UNet network, BranchLayout layout, in TrajectoryShape s, Tensor x0, Tensor heads, double[] nodes, Tensor skip, Tensor map, Tensor y)
     {
         using var states = y.Backend.Empty(s.States);
-        y.Backend.TrajectoryStates(s, x0, heads, skip, map, states);
+        if (network.Execution.Fusions.Has(Fusion.PreconditionStep))
+            y.Backend.TrajectoryStates(s, x0, heads, skip, map, states);
+        else
+            PlainStep.States(layout, network.Config, s, x0, heads, nodes, states);
         using var last = StateOf(states, s.Branches - 1, y.Shape);
         y.Backend.Copy(last, y);
     }

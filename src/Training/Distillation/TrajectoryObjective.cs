@@ -41,11 +41,14 @@ internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Dis
         using var dheads = backend.Empty(s.Heads);
         using var losses = backend.Empty(s.Losses);
 
-        using var tape = new Tape(backend, recording: true);
+        using var tape = Tape.For(network, recording: true);
         var heads = _denoiser.Heads(tape, x0, Starts(nodes, n, k), options);
-        backend.TrajectoryLoss(s, distance, (float)delta, x0, heads.Data, targets, skip, m, w, dheads, losses);
+        if (network.Execution.Fusions.Has(Fusion.TrajectoryLoss))
+            backend.TrajectoryLoss(s, distance, (float)delta, x0, heads.Data, targets, skip, m, w, dheads, losses);
+        else
+            PlainTrajectoryLoss.Run(s, distance, (float)delta, x0, heads.Data, targets, skip, m, w, dheads, losses);
         if (endpoint is not null)
-            StateStep.Last(s, x0, heads.Data, skip, m, endpoint);
+            StateStep.Last(network, layout, s, x0, heads.Data, nodes, skip, m, endpoint);
         tape.Backward(heads, dheads);
 
         var values = losses.ToArray();

@@ -21,6 +21,9 @@ public sealed record OptimizerOptions
 
     /// <summary>Decay of the weights' moving average a step; 0 for none. It starts as min(decay, (1 + t) / (10 + t)).</summary>
     public double EmaDecay { get; init; }
+
+    /// <summary>Whether <see cref="Fusion.Adam"/> is on.</summary>
+    public Fusions Fusions { get; init; } = Fusions.All;
 }
 
 /// <summary>Adam with a moving average of the weights, over the one flat buffer of all parameters: two launches an update.</summary>
@@ -69,7 +72,10 @@ public sealed class Optimizer : IDisposable
             (float)_options.WeightDecay, 1f / microBatches,
             _options.ClipNorm > 0 ? (float)_options.ClipNorm : float.PositiveInfinity,
             (float)Math.Min(_options.EmaDecay, (1.0 + Updates) / (10.0 + Updates)));
-        backend.Adam(s, _parameters.Values, _parameters.Gradients!, _m, _v, Ema, _squaredNorm);
+        if (_options.Fusions.Has(Fusion.Adam))
+            backend.Adam(s, _parameters.Values, _parameters.Gradients!, _m, _v, Ema, _squaredNorm);
+        else
+            PlainAdam.Run(s, _parameters.All, _parameters.Values, _parameters.Gradients!, _m, _v, Ema, _squaredNorm, squared[0]);
         _parameters.ZeroGradients();
         return Math.Sqrt(squared[0]) / microBatches;
     }

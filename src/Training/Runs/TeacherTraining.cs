@@ -93,6 +93,7 @@ public sealed class TeacherTraining : ITraining
             WeightDecay = options.WeightDecay,
             ClipNorm = options.ClipNorm,
             EmaDecay = options.EmaDecay,
+            Fusions = network.Execution.Fusions,
         });
     }
 

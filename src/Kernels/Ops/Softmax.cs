@@ -1,0 +1,35 @@
+namespace BDense.Kernels;
+
+public abstract partial class Backend
+{
+    /// <summary>y[r,c] = exp(x[r,c] - max_c x[r,c]) / sum_c exp(x[r,c] - max_c x[r,c]). y may be x.</summary>
+    /// <remarks>Attention without its fused kernel: scores, this, values. Moves 8 bytes an element where a row stays in the cache.</remarks>
+    /// <param name="x">[Rows,Columns]</param>
+    /// <param name="y">As x, overwritten.</param>
+    public void Softmax(Tensor x, Tensor y)
+    {
+        Require(x.Shape.Rank == 2, $"softmax is over the columns of a matrix, not of {x.Shape}");
+        Expect(x, x.Shape);
+        Expect(y, x.Shape);
+        Report(OpCost.Of(x.Length, x.Length, 5L * x.Length));
+        SoftmaxCore(x, y);
+    }
+
+    /// <summary>dx[r,c] = y[r,c] (dy[r,c] - sum_c dy[r,c] y[r,c]). dx may be dy.</summary>
+    /// <param name="dy">[Rows,Columns]</param>
+    /// <param name="y">[Rows,Columns] of the forward pass.</param>
+    /// <param name="dx">[Rows,Columns], overwritten.</param>
+    public void SoftmaxBackward(Tensor dy, Tensor y, Tensor dx)
+    {
+        Require(y.Shape.Rank == 2, $"softmax is over the columns of a matrix, not of {y.Shape}");
+        Expect(y, y.Shape);
+        Expect(dy, y.Shape);
+        Expect(dx, y.Shape);
+        Report(OpCost.Of(2L * y.Length, y.Length, 4L * y.Length));
+        SoftmaxBackwardCore(dy, y, dx);
+    }
+
+    protected abstract void SoftmaxCore(Tensor x, Tensor y);
+
+    protected abstract void SoftmaxBackwardCore(Tensor dy, Tensor y, Tensor dx);
+}
