@@ -1,4 +1,3 @@
-using BDense.Kernels;
 using static BDense.Tests.Cases.Operand;
 
 namespace BDense.Tests.Cases;

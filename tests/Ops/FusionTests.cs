@@ -1,7 +1,7 @@
 using BDense.Kernels;
 using BDense.Model;
-using BDense.Training;
 using BDense.Tests.Cases;
+using BDense.Training;
 using NUnit.Framework;
 
 namespace BDense.Tests.Ops;

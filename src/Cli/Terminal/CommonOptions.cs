@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using BDense.Kernels;
+using BDense.Model;
 using BDense.Training;
 
 namespace BDense.Cli.Terminal;
@@ -33,6 +34,15 @@ internal static class CommonOptions
     public static Option<int> Resolution() => Positive("--resolution", "Rows of an image; larger ones are averaged down. 0: as stored (built-in: 16).", 0, least: 0);
 
     public static Option<int> Limit() => Positive("--limit", "Use at most so many images; 0 for all.", 0, least: 0);
+
+    public static Option<string> Fuse() => new("--fuse")
+    {
+        Description = $"Fused kernels: all, none, or names with commas between; -name switches one off. {string.Join(", ", Fusions.Names)}.",
+        HelpName = "NAMES",
+        DefaultValueFactory = _ => "all",
+    };
+
+    public static Option<bool> Recompute() => new("--recompute") { Description = "Keep each block's input alone and run the block again in the backward pass: less memory, the same bits." };
 
     /// <summary>A real number.</summary>
     public static Option<double> Real(string name, string description, double @default) =>

@@ -63,15 +63,16 @@ internal static class Distill
                 ? Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)))
                 : null;
             // Everything that can be refused is, before the run folder appears.
+            teacherNetwork.Execution = run.Execution(parse);
             var student = Distillation.NewStudent(teacherNetwork, options);
             var training = Distillation.Create(student, teacherNetwork, dataset, options);
-            var folder = RunFolder.Open(parse.GetValue(run.Out)!, new JsonObject
+            var folder = RunFolder.Open(parse.GetValue(run.Out)!, run.Configuration(parse, new JsonObject
             {
                 ["kind"] = "distill",
                 ["teacher"] = Path.GetFullPath(teacherPath),
                 ["data"] = dataset?.Name,
                 ["distill"] = RunJson.ToNode(options),
-            }, parse.GetValue(run.Resume));
+            }), parse.GetValue(run.Resume));
             ui.Note($"{options.Title}: {options.Branches} branch{(options.Branches == 1 ? "" : "es")}, weights {options.Weights}, NFE {options.Nfe}");
             return new RunOptions.Prepared($"distill {Path.GetFileName(folder.FullName)}", folder, training, [student, teacherNetwork]);
         })));

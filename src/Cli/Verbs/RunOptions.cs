@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
+using BDense.Model;
 using BDense.Training;
 
 namespace BDense.Cli.Verbs;
@@ -19,6 +21,8 @@ internal sealed class RunOptions(string defaultOut)
 
     private readonly Option<string> _device = CommonOptions.Device();
     private readonly Option<int> _threads = CommonOptions.Threads();
+    private readonly Option<string> _fuse = CommonOptions.Fuse();
+    private readonly Option<bool> _recompute = CommonOptions.Recompute();
     private readonly Option<bool> _json = CommonOptions.Json();
 
     /// <summary>A training ready to run, and what is disposed after it.</summary>
@@ -26,8 +30,21 @@ internal sealed class RunOptions(string defaultOut)
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { Out, CheckpointEvery, Resume, Seed, _device, _threads, _json })
+        foreach (var option in new Option[] { Out, CheckpointEvery, Resume, Seed, _fuse, _recompute, _device, _threads, _json })
             command.Options.Add(option);
+    }
+
+    /// <summary>How the networks' passes run.</summary>
+    /// <exception cref="UsageException">There is no such fusion.</exception>
+    public Execution Execution(ParseResult parse) => new(Fusions.Parse(parse.GetValue(_fuse)!), parse.GetValue(_recompute));
+
+    /// <summary>The run's configuration with the fusions, where they are not the usual ones: others round differently.</summary>
+    public JsonObject Configuration(ParseResult parse, JsonObject config)
+    {
+        var fusions = Execution(parse).Fusions;
+        if (fusions != Fusions.All)
+            config["fuse"] = fusions.ToString();
+        return config;
     }
 
     /// <summary>Opens the device, prepares, trains, reports. Exit code 130 after Ctrl-C, with a checkpoint to resume from.</summary>

@@ -21,6 +21,7 @@ internal static class Sample
         var sigmaMax = CommonOptions.Real("--sigma-max", "For a teacher: the first noise level.", 80);
         var churn = CommonOptions.Real("--churn", "For heun: S_churn, fresh noise between steps; 0 for none.", 0);
         var folded = new Option<bool>("--folded") { Description = "For a student: sample through its folded heads, one plain network an interval." };
+        var fuse = CommonOptions.Fuse();
         var count = CommonOptions.Positive("--count", "Images.", 64);
         var batch = CommonOptions.Positive("--batch", "Images at once; changes memory, not the images.", 64);
         var output = CommonOptions.Out("PNG to write.", "samples.png");
@@ -30,7 +31,7 @@ internal static class Sample
         var json = CommonOptions.Json();
         var command = new Command("sample", "Samples images and writes a grid of them.")
         {
-            model, solver, steps, schedule, sigmaMin, sigmaMax, churn, folded, count, batch, output, seed, device, threads, json,
+            model, solver, steps, schedule, sigmaMin, sigmaMax, churn, folded, fuse, count, batch, output, seed, device, threads, json,
         };
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
         return new Verb(command, "bdense sample --model runs/teacher --solver heun --steps 18 --out teacher.png",
@@ -39,6 +40,7 @@ internal static class Sample
         int Run(ParseResult parse, CancellationToken cancellation)
         {
             ui.JsonOnly = parse.GetValue(json);
+            var fusions = Fusions.Parse(parse.GetValue(fuse)!);
             using var backend = parse.Open(device, threads);
             string path = parse.GetValue(model)!, png = parse.GetValue(output)!;
             bool isStudent = Student.IsStudent(path);
@@ -59,7 +61,8 @@ internal static class Sample
             if (isStudent)
             {
                 var student = Student.Load(backend, path);
-                bool fold = parse.GetValue(folded);
+                // Folding rounds differently, so it is not done unasked.
+                bool fold = parse.GetValue(folded) || (parse.GetResult(fuse) is { Implicit: false } && fusions.Has(Fusion.FoldedHeads));
                 (network, nfe, sigma) = (student.Network, student.Evaluations, student.Grid.Student[0]);
                 sampler = (x, labels) => fold ? student.SampleFolded(x, labels, cancellation) : student.Sample(x, labels, cancellation: cancellation);
             }
@@ -82,6 +85,7 @@ internal static class Sample
             }
 
             using var owned = network;
+            network.Execution = new Execution(fusions);
             int n = parse.GetValue(count);
             var clock = Stopwatch.StartNew();
             float[] images = ui.Stage("sample", n, report => Sampling.Generate(network, sampler, n, parse.GetValue(batch), parse.GetValue(seed), sigma,

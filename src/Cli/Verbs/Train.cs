@@ -56,15 +56,15 @@ internal static class Train
             };
             // Everything that can be refused is, before the run folder appears.
             options.Validate();
-            var unet = new UNet(backend, config, options.Seed);
+            var unet = new UNet(backend, config, options.Seed) { Execution = run.Execution(parse) };
             var training = new TeacherTraining(unet, dataset, options);
-            var folder = RunFolder.Open(parse.GetValue(run.Out)!, new JsonObject
+            var folder = RunFolder.Open(parse.GetValue(run.Out)!, run.Configuration(parse, new JsonObject
             {
                 ["kind"] = "train",
                 ["data"] = dataset.Name,
                 ["network"] = JsonNode.Parse(config.ToJson()),
                 ["teacher"] = RunJson.ToNode(options),
-            }, parse.GetValue(run.Resume));
+            }), parse.GetValue(run.Resume));
             ui.Note($"{dataset.Count} images of {dataset.Height} x {dataset.Width} x {dataset.Channels} from {dataset.Name}; {unet.Parameters.Count:N0} parameters");
             return new RunOptions.Prepared($"train {Path.GetFileName(folder.FullName)}", folder, training, [unet]);
         })));
