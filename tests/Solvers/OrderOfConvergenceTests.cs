@@ -27,6 +27,12 @@ public sealed class OrderOfConvergenceTests
     [TestCase("dpmpp3m", 48, 1.8, 2.4)]
     [TestCase("dpmpp3m-exact", 48, 2.7, 3.7)]
     [TestCase("ipndm", 24, 1.8, 2.3)]
+    [TestCase("dpm2m-eps", 48, 1.8, 2.2)]
+    [TestCase("dpm3m-eps", 48, 1.6, 2.4)]
+    [TestCase("unipc-bh1", 8, 3.4, 5.5)]
+    [TestCase("unipc-bh2", 8, 3.4, 5.5)]
+    [TestCase("deis-tab", 12, 3.4, 5.4)]
+    [TestCase("ipndm-v", 24, 3.2, 4.6)]
     public void On_one_Gaussian(string name, int steps, double low, double high) =>
         Assert.That(Slope(name, One, One.SolveExactly, Schedules.Polynomial(0.3, 20), steps), Is.InRange(low, high));
 
@@ -37,6 +43,12 @@ public sealed class OrderOfConvergenceTests
     [TestCase("dpmpp3m", 48, 1.6, 2.2)]
     [TestCase("dpmpp3m-exact", 24, 2.8, 3.4)]
     [TestCase("ipndm", 24, 1.8, 2.3)]
+    [TestCase("dpm2m-eps", 24, 1.8, 2.3)]
+    [TestCase("dpm3m-eps", 48, 1.6, 2.4)]
+    [TestCase("unipc-bh1", 24, 3.4, 5.2)]
+    [TestCase("unipc-bh2", 24, 3.4, 5.2)]
+    [TestCase("deis-tab", 24, 3.2, 4.6)]
+    [TestCase("ipndm-v", 24, 3.2, 4.6)]
     public void On_a_mixture(string name, int steps, double low, double high) =>
         Assert.That(Slope(name, Three, Three.Solve, Schedules.Polynomial(0.1, 20), steps), Is.InRange(low, high));
 

@@ -16,14 +16,28 @@ public static partial class Solvers
         new("dpmpp2m", 2, 1, "Lu et al. 2022b (DPM-Solver++), algorithm 2", DpmSolverPlusPlus2M),
         new("dpmpp3m", 2, 1, "Lu et al. 2022b (DPM-Solver++), appendix B, multistep of order 3, as published", DpmSolverPlusPlus3M),
         new("dpmpp3m-exact", 3, 1, "the same with its third Taylor term in full", DpmSolverPlusPlus3MExact),
+        new("dpm2m-eps", 2, 1, "Lu et al. 2022b, multistep of order 2 in noise prediction", DpmSolverEps2M),
+        new("dpm3m-eps", 2, 1, "Lu et al. 2022b, multistep of order 3 in noise prediction, as published", DpmSolverEps3M),
+        new("unipc-bh1", 4, 1, "Zhao et al. 2023 (UniPC), algorithms 5 to 8, B(h) = h", UniPCBh1),
+        new("unipc-bh2", 4, 1, "Zhao et al. 2023 (UniPC), algorithms 5 to 8, B(h) = e^h - 1", UniPCBh2),
+        new("deis-tab", 4, 1, "Zhang and Chen 2023 (DEIS), eq. 15, tAB3", DeisTab),
         new("ipndm", 4, 1, "Liu et al. 2022 (PNDM); Zhang and Chen 2023 (DEIS), section 4", Ipndm),
+        new("ipndm-v", 4, 1, "Zhang and Chen 2023 (DEIS), rhoAB3; Zhou et al. 2024 (AMED), iPNDM_v", IpndmV),
     ];
 
-    /// <summary>A solver by its name; <c>ddim</c> is Euler's method in sigma space, <c>dpm++2m</c> and <c>dpm++3m</c> are understood too.</summary>
+    /// <summary>A solver by its name; <c>ddim</c> is Euler's method in sigma space, <c>dpm++2m</c>, <c>dpm++3m</c>, <c>unipc</c> and <c>deis-rhoab</c> are understood too.</summary>
     /// <exception cref="UsageException">There is none of that name; the message lists those there are.</exception>
     public static Solver Find(string name)
     {
-        string key = name.ToLowerInvariant() switch { "ddim" => "euler", "dpm++2m" => "dpmpp2m", "dpm++3m" => "dpmpp3m", var other => other };
+        string key = name.ToLowerInvariant() switch
+        {
+            "ddim" => "euler",
+            "dpm++2m" => "dpmpp2m",
+            "dpm++3m" => "dpmpp3m",
+            "unipc" => "unipc-bh2",
+            "deis-rhoab" => "ipndm-v",
+            var other => other,
+        };
         return All.FirstOrDefault(s => s.Name == key)
             ?? throw new UsageException($"there is no solver '{name}'; there are {string.Join(", ", All.Select(s => s.Name))}");
     }
