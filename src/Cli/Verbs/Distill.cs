@@ -56,7 +56,7 @@ internal static class Distill
                 Seed = parse.GetValue(run.Seed),
                 CacheTrajectories = parse.GetValue(cache),
             }.Resolve();
-            string teacherPath = parse.GetValue(teacher)!;
+            string teacherPath = TrainedNetwork.Find(parse.GetValue(teacher)!);
             var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
             // Progressive distillation noises data; SFD starts from noise alone.
             var dataset = options.Method == DistillMethod.Pd
@@ -69,7 +69,7 @@ internal static class Distill
             var folder = RunFolder.Open(parse.GetValue(run.Out)!, run.Configuration(parse, new JsonObject
             {
                 ["kind"] = "distill",
-                ["teacher"] = Path.GetFullPath(teacherPath),
+                ["teacher"] = teacherPath,
                 ["data"] = dataset?.Name,
                 ["distill"] = RunJson.ToNode(options),
             }), parse.GetValue(run.Resume));

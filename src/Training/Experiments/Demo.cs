@@ -130,7 +130,7 @@ public sealed class Demo
         var folder = RunFolder.Open(FolderOf(options), new JsonObject
         {
             ["kind"] = "distill",
-            ["teacher"] = Path.GetFullPath(Path.Combine(_options.Folder, "teacher")),
+            ["teacher"] = TrainedNetwork.Find(Path.Combine(_options.Folder, "teacher")),
             ["data"] = options.Method == DistillMethod.Pd ? _data.Name : null,
             ["distill"] = RunJson.ToNode(options),
         }, _options.Resume);

@@ -11,15 +11,25 @@ public static class TrainedNetwork
     /// <param name="folder">The run.</param>
     /// <param name="average">Whether the moving average is wanted.</param>
     /// <exception cref="BDenseException">The run has no checkpoint yet.</exception>
-    public static UNet Load(Backend backend, RunFolder folder, bool average = true)
-    {
-        string checkpoint = folder.Latest ?? throw new BDenseException($"{folder.FullName} has no checkpoint yet");
-        string ema = Path.Combine(checkpoint, Optimizer.EmaFile);
-        return Checkpoint.Load(backend, average && File.Exists(ema) ? ema : checkpoint);
-    }
+    public static UNet Load(Backend backend, RunFolder folder, bool average = true) => Checkpoint.Load(backend, Newest(folder, average));
 
     /// <summary>A run folder, a checkpoint folder or a safetensors file.</summary>
     /// <exception cref="BDenseException">None of these.</exception>
     public static UNet Load(Backend backend, string path) =>
         Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder)) ? Load(backend, RunFolder.Existing(path)) : Checkpoint.Load(backend, path);
+
+    /// <summary>
+    /// The file or checkpoint folder that <see cref="Load(Backend, string)"/> would read now, as a full path: what is to be remembered
+    /// of a network that something else depends on, since its run may go on.
+    /// </summary>
+    /// <exception cref="BDenseException">The run has no checkpoint yet.</exception>
+    public static string Find(string path) =>
+        Path.GetFullPath(Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder)) ? Newest(RunFolder.Existing(path), average: true) : path);
+
+    private static string Newest(RunFolder folder, bool average)
+    {
+        string checkpoint = folder.Latest ?? throw new BDenseException($"{folder.FullName} has no checkpoint yet");
+        string ema = Path.Combine(checkpoint, Optimizer.EmaFile);
+        return average && File.Exists(ema) ? ema : checkpoint;
+    }
 }
