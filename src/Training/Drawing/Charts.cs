@@ -17,7 +17,8 @@ public sealed record BarChart(string Title, string YLabel, IReadOnlyList<Bar> Ba
 /// <param name="Label">In the legend.</param>
 /// <param name="X">Ascending.</param>
 /// <param name="Y">As many.</param>
-public sealed record Curve(string Label, double[] X, double[] Y);
+/// <param name="Points">Points alone, in any order, without a line between them.</param>
+public sealed record Curve(string Label, double[] X, double[] Y, bool Points = false);
 
 /// <summary>A bar from 0 to <paramref name="Value"/> with whiskers from <paramref name="Low"/> to <paramref name="High"/>.</summary>
 public sealed record Bar(string Label, double Value, double Low, double High);
@@ -81,7 +82,8 @@ public static class Charts
                 .Where(p => double.IsFinite(p.First) && double.IsFinite(p.Second) && (!chart.LogY || p.Second > 0)).ToArray();
             if (points.Length == 0)
                 continue;
-            var line = plot.Add.ScatterLine(points.Select(p => p.First).ToArray(), points.Select(p => chart.LogY ? Math.Log10(p.Second) : p.Second).ToArray());
+            var (xs, ys) = (points.Select(p => p.First).ToArray(), points.Select(p => chart.LogY ? Math.Log10(p.Second) : p.Second).ToArray());
+            var line = chart.Curves[i].Points ? plot.Add.ScatterPoints(xs, ys) : plot.Add.ScatterLine(xs, ys);
             line.LegendText = chart.Curves[i].Label;
             line.LineWidth = 1.5f;
             line.Color = Color.FromHex(Palette[i % Palette.Length]);

@@ -1,0 +1,46 @@
+using BDense.Kernels;
+
+namespace BDense.Training;
+
+/// <summary>One fusion at one shape, ready to run both ways; inputs and outputs are kept until it is disposed.</summary>
+/// <param name="Name">The fusion's.</param>
+/// <param name="Branches">K where the case depends on it, else 1.</param>
+/// <param name="Shapes">For people.</param>
+/// <param name="Fused">Forward, and backward where there is one.</param>
+/// <param name="Unfused">The same as a composition of plain operations.</param>
+/// <param name="UnfusedSameGeometry">The composition with the fused kernel's parallelism, so that what fusing saves is told from what a
+/// wider launch saves; the same delegate as <paramref name="Unfused"/> where the composition has that geometry already; none where the
+/// fused kernel's partition cannot be imposed on the composition.</param>
+/// <param name="Geometry">What that variant is.</param>
+/// <param name="Owned">Disposed with the case.</param>
+public sealed record FusionCase(string Name, int Branches, string Shapes, Action Fused, Action Unfused, Action? UnfusedSameGeometry, string Geometry,
+    IReadOnlyList<IDisposable> Owned) : IDisposable
+{
+    public void Dispose()
+    {
+        foreach (var thing in Owned)
+            thing.Dispose();
+    }
+}
+
+/// <summary>What a fusion was predicted to save and what it saved.</summary>
+/// <param name="Name">The fusion's.</param>
+/// <param name="Branches">K where the case depends on it, else 1.</param>
+/// <param name="Shapes">For people.</param>
+/// <param name="LaunchesFused">Operations of the fused run, each at least one launch.</param>
+/// <param name="LaunchesUnfused">Of the composition.</param>
+/// <param name="BytesFused">Read and written, by the operations' own declarations (<see cref="OpCost"/>).</param>
+/// <param name="BytesUnfused">Of the composition.</param>
+/// <param name="FlopsFused">Declared.</param>
+/// <param name="FlopsUnfused">Of the composition.</param>
+/// <param name="MillisecondsFused">Median.</param>
+/// <param name="MillisecondsUnfused">Median, taken in turns with the fused runs.</param>
+/// <param name="MillisecondsUnfusedSameGeometry">Median of the third variant; none where it makes no sense.</param>
+/// <param name="PredictedSpeedup">Ratio of the roofline times: a launch each, and the longer of bytes and arithmetic.</param>
+/// <param name="MeasuredSpeedup">Unfused over fused.</param>
+/// <param name="GigabytesPerSecond">Declared bytes of the fused run over its time.</param>
+/// <param name="ShareOfCopyBandwidth">That over the device's measured copy bandwidth; above 1 where the data stay in a cache.</param>
+/// <param name="Geometry">What the third variant is.</param>
+public sealed record FusionRow(string Name, int Branches, string Shapes, int LaunchesFused, int LaunchesUnfused, long BytesFused, long BytesUnfused,
+    long FlopsFused, long FlopsUnfused, double MillisecondsFused, double MillisecondsUnfused, double? MillisecondsUnfusedSameGeometry,
+    double PredictedSpeedup, double MeasuredSpeedup, double GigabytesPerSecond, double ShareOfCopyBandwidth, string Geometry);
