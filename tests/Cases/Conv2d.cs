@@ -24,14 +24,14 @@ internal static class Conv2dCases
                             }
     }
 
-    private static void Forward(Conv2dShape s, double[] x, double[] w, double[]? bias, double[] y)
+    internal static void Forward(Conv2dShape s, double[] x, double[] w, double[]? bias, double[] y)
     {
         for (int o = 0; o < y.Length; o++)
             y[o] = bias is null ? 0 : bias[o % s.K];
         ForEachTap(s, (i, j, o) => y[o] += x[i] * w[j]);
     }
 
-    private static void Dgrad(Conv2dShape s, double[] dy, double[] w, double[] dx)
+    internal static void Dgrad(Conv2dShape s, double[] dy, double[] w, double[] dx)
     {
         Array.Clear(dx);
         ForEachTap(s, (i, j, o) => dx[i] += dy[o] * w[j]);

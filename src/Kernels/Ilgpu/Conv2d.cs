@@ -27,6 +27,8 @@ public sealed partial class IlgpuBackend
 
     protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y)
     {
+        if (TensorConv2d(s, x, w, bias, y))
+            return;
         var g = new ImplicitGemm
         {
             SourceHeight = s.H,
@@ -55,23 +57,28 @@ public sealed partial class IlgpuBackend
         Gemm(s, g with { TapStride = s.C * s.K, SourceStride = s.K, OutputStride = 1 }, x, rsck, bias, y);
     }
 
-    protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx) => Gemm(s, new ImplicitGemm
+    protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
     {
-        SourceHeight = s.P,
-        SourceWidth = s.Q,
-        SourceChannels = s.K,
-        Height = s.H,
-        Width = s.W,
-        Channels = s.C,
-        Rows = s.R,
-        Columns = s.S,
-        Stride = s.Stride,
-        Pad = s.PadBegin,
-        TapStride = s.C,
-        SourceStride = s.R * s.S * s.C,
-        OutputStride = 1,
-        IsTransposed = 1,
-    }, dy, w, null, dx);
+        if (TensorDgrad(s, dy, w, dx))
+            return;
+        Gemm(s, new ImplicitGemm
+        {
+            SourceHeight = s.P,
+            SourceWidth = s.Q,
+            SourceChannels = s.K,
+            Height = s.H,
+            Width = s.W,
+            Channels = s.C,
+            Rows = s.R,
+            Columns = s.S,
+            Stride = s.Stride,
+            Pad = s.PadBegin,
+            TapStride = s.C,
+            SourceStride = s.R * s.S * s.C,
+            OutputStride = 1,
+            IsTransposed = 1,
+        }, dy, w, null, dx);
+    }
 
     private void Gemm(in Conv2dShape s, ImplicitGemm g, Tensor x, Tensor w, Tensor? bias, Tensor y)
     {

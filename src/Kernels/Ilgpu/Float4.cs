@@ -44,3 +44,9 @@ internal struct Float4
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Float4 a) => a.X + a.Y + (a.Z + a.W);
 }
+
+/// <summary>Two floats that devices load and store at once (8 bytes).</summary>
+internal struct Float2
+{
+    public float X, Y;
+}

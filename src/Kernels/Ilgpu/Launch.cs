@@ -34,6 +34,23 @@ public sealed partial class IlgpuBackend
     /// <summary>A thread count as the launcher takes it; 2^31 threads and more are a bug in the kernel's geometry.</summary>
     private static int Threads(long count) => checked((int)count);
 
+    /// <summary>A kernel that lays out its groups itself: <paramref name="groups"/> of its own group size.</summary>
+    private void LaunchGroups<T1, T2>(Action<T1, T2> kernel, int groups, T1 a, T2 b)
+        where T1 : struct
+        where T2 : struct
+    {
+        if (groups == 0)
+            return;
+        var entry = KernelRegistry.Find(kernel.Method) ?? throw new InvalidOperationException($"{kernel.Method.Name} has no [Kernel]");
+        if (!_launchers.TryGetValue(kernel, out var launcher))
+        {
+            launcher = _accelerator.LoadKernel(kernel.Method, new KernelSpecialization(entry.GroupSize, null))
+                .CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, T1, T2>>();
+            _launchers.Add(kernel, launcher);
+        }
+        Unsafe.As<Action<AcceleratorStream, KernelConfig, T1, T2>>(launcher)(Next(), (groups, entry.GroupSize), a, b);
+    }
+
     private void Launch<T1, T2>(Action<Index1D, T1, T2> kernel, int threads, T1 a, T2 b)
     {
         if (threads > 0)

@@ -14,6 +14,8 @@ public sealed partial class IlgpuBackend
 {
     protected override void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate)
     {
+        if (alpha == 1f && !accumulate && TensorMatMul(s, a, b, c))
+            return;
         var g = new MatMulGeometry
         {
             M = s.M,

@@ -20,6 +20,8 @@ public sealed record InstructionCounts(int Instructions, int Hmma, int Ffma, int
 {
     internal static InstructionCounts Of(IReadOnlyCollection<SassInstruction> code)
     {
+        // What never runs (a hint of the assembler's to the hardware) is not counted.
+        code = [.. code.Where(i => !i.Text.StartsWith("@!PT", StringComparison.Ordinal))];
         int Count(string start, string part = "") => code.Count(i => (i.Opcode == start || i.Opcode.StartsWith(start + ".", StringComparison.Ordinal))
             && i.Opcode.Contains(part, StringComparison.Ordinal));
         return new InstructionCounts(code.Count, Count("HMMA"), Count("FFMA"), Count("LDG"), Count("LDG", ".128"), Count("STG"), Count("STG", ".128"),

@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace BDense.Tests.Ilgpu.Emulator;
+
+/// <summary>One PTX instruction: <c>@p op a, b, c;</c>. Operands keep their brackets and braces.</summary>
+internal sealed record PtxInstruction(string? Predicate, bool Negated, string[] Op, string[] Operands, string Text);
+
+/// <summary>A kernel's PTX, read into instructions, labels, parameters and register numbers.</summary>
+internal sealed partial class PtxProgram
+{
+    private readonly Dictionary<string, int> _registers = new(StringComparer.Ordinal);
+
+    public List<PtxInstruction> Code { get; } = [];
+
+    public Dictionary<string, int> Labels { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Names and bytes, in order.</summary>
+    public List<(string Name, int Bytes)> Parameters { get; } = [];
+
+    /// <summary>Name of the shared array and its bytes; at address 0 of shared memory.</summary>
+    public (string Name, int Bytes) Shared { get; private set; }
+
+    public int Registers => _registers.Count;
+
+    public PtxProgram(string ptx)
+    {
+        string text = Comment().Replace(ptx.Replace("\r", "", StringComparison.Ordinal), "");
+        foreach (Match m in Parameter().Matches(text))
+        {
+            int size = m.Groups[1].Value == "b64" ? 8 : 4;
+            Parameters.Add((m.Groups[2].Value, m.Groups[3].Success ? int.Parse(m.Groups[3].Value, CultureInfo.InvariantCulture) : size));
+        }
+        string body = text[text.IndexOf('{', StringComparison.Ordinal)..];
+        foreach (string raw in Statement().Split(body))
+        {
+            string statement = raw.Trim(' ', '\t', '\n', ';');
+            // Braces that open or close a scope stand alone; those of a vector operand do not.
+            while (statement.StartsWith('{') || statement.StartsWith('}'))
+                statement = statement[1..].Trim();
+            while (LabelStart().Match(statement) is { Success: true } label)
+            {
+                Labels[label.Groups[1].Value] = Code.Count;
+                statement = statement[label.Length..].Trim();
+            }
+            if (statement.StartsWith(".shared", StringComparison.Ordinal))
+            {
+                var m = SharedArray().Match(statement);
+                Shared = (m.Groups[1].Value, int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture));
+            }
+            else if (statement.Length > 0 && !statement.StartsWith('.'))
+            {
+                Code.Add(Read(statement));
+            }
+        }
+    }
+
+    /// <summary>A number for a register's name.</summary>
+    public int Register(string name)
+    {
+        if (!_registers.TryGetValue(name, out int number))
+            _registers.Add(name, number = _registers.Count);
+        return number;
+    }
+
+    private static PtxInstruction Read(string statement)
+    {
+        var m = Form().Match(statement);
+        string predicate = m.Groups[1].Value;
+        string[] operands = [.. OperandSplit().Split(m.Groups[3].Value).Select(o => o.Trim()).Where(o => o.Length > 0)];
+        return new(predicate.Length == 0 ? null : predicate.TrimStart('@', '!'), predicate.StartsWith("@!", StringComparison.Ordinal),
+            m.Groups[2].Value.Split('.'), operands, statement);
+    }
+
+    [GeneratedRegex(@"//[^\n]*")]
+    private static partial Regex Comment();
+
+    [GeneratedRegex(@"\.param\s+(?:\.align\s+\d+\s+)?\.(\w+)\s+(\w+)(?:\[(\d+)\])?")]
+    private static partial Regex Parameter();
+
+    [GeneratedRegex(@";")]
+    private static partial Regex Statement();
+
+    [GeneratedRegex(@"^(L_\w+):")]
+    private static partial Regex LabelStart();
+
+    [GeneratedRegex(@"\.b8\s+(\w+)\[(\d+)\]")]
+    private static partial Regex SharedArray();
+
+    [GeneratedRegex(@"^(@!?[%\w]+)?\s*([\w.]+)\s*(.*)$", RegexOptions.Singleline)]
+    private static partial Regex Form();
+
+    [GeneratedRegex(@",(?![^{]*\})")]
+    private static partial Regex OperandSplit();
+}

@@ -1,0 +1,197 @@
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using BDense.Kernels;
+using BDense.Kernels.Ilgpu;
+using BDense.Kernels.MachineCode;
+using BDense.Tests.Cases;
+using BDense.Tests.Ilgpu.Emulator;
+using NUnit.Framework;
+
+namespace BDense.Tests.Ilgpu;
+
+/// <summary>
+/// The tensor-core kernels, held to the case list's oracle without a GPU: an emulator runs the very PTX that a driver would get, and
+/// refuses stray accesses, races between copies and reads, and warps that part.
+/// </summary>
+internal sealed class TensorConvolutionTests
+{
+    private static readonly Dictionary<Precision, string> Ptx = [];
+
+    private static string Kernel(Precision precision) => precision == Precision.Tf32 ? "TensorConvTf32Kernel" : "TensorConvBf16Kernel";
+
+    [OneTimeSetUp]
+    public void Compile()
+    {
+        foreach (var precision in new[] { Precision.Tf32, Precision.Bf16 })
+            Ptx[precision] = KernelCatalog.Ptx(KernelRegistry.All.Single(k => k.Name == Kernel(precision)), GpuArchitecture.Find("sm_80"));
+    }
+
+    private static IEnumerable<TestCaseData> Shapes()
+    {
+        Conv2dShape[] shapes =
+        [
+            Conv2dShape.Same(1, 5, 5, 16, 16, 3),            // one tile, mostly empty
+            Conv2dShape.Same(2, 9, 8, 24, 40, 3),            // two tiles of rows, channels that a step does not divide
+            new(1, 9, 8, 16, 12, 3, 3, 2, 0, 1),             // stride 2, padded at the end
+            new(1, 7, 6, 32, 134, 1, 1),                     // two tiles of columns; fewer steps than stages
+            new(130, 1, 1, 64, 16, 1, 1),                    // a linear layer
+            new(1, 6, 5, 16, 14, 5, 3, 1, 2, 1),             // an odd kernel
+        ];
+        foreach (var precision in new[] { Precision.Tf32, Precision.Bf16 })
+            foreach (var s in shapes)
+                foreach (bool dgrad in new[] { false, true })
+                    if (ConvolutionPlan.Choose(precision, dgrad ? s.K : s.C, dgrad ? s.C : s.K, aligned: true) == precision)
+                        yield return new TestCaseData(precision, s, dgrad).SetArgDisplayNames($"{precision}, {s}, {(dgrad ? "dgrad" : "forward")}");
+    }
+
+    [TestCaseSource(nameof(Shapes))]
+    public void Equals_the_oracle(Precision precision, Conv2dShape s, bool dgrad) => Check(Ptx[precision], precision, s, dgrad);
+
+    /// <summary>The check is itself checked: each of these faults in the PTX must fail it.</summary>
+    [TestCase(@"bar\.sync 0;", "", "race", TestName = "A missing barrier fails")]
+    [TestCase(@"wait_group 1;", "wait_group 2;", "race", TestName = "A wait that is too short fails")]
+    [TestCase(@"inside, %r\d+, 24;", "inside, 0, 24;", "element", TestName = "An unwritten column fails")]
+    [TestCase(@"\{acc8, acc9\};", "{acc9, acc8};", "element", TestName = "A swapped index fails")]
+    [TestCase(@"b0, b1\}, \{acc0,", "b1, b0}, {acc0,", "element", TestName = "A swapped fragment fails")]
+    [TestCase(@"xor\.b32", "or.b32", "", TestName = "A wrong swizzle fails")]
+    public void Planted_faults_fail(string code, string planted, string message)
+    {
+        string ptx = Regex.Replace(Ptx[Precision.Tf32], code, planted);
+        Assert.That(ptx, Is.Not.EqualTo(Ptx[Precision.Tf32]), "the fault was planted");
+        Assert.That(() => Check(ptx, Precision.Tf32, new(1, 7, 6, 32, 134, 3, 3, 1, 1, 1), dgrad: false), Throws.Exception.With.Message.Contains(message));
+    }
+
+    private static void Check(string ptx, Precision precision, Conv2dShape s, bool dgrad)
+    {
+        var g = dgrad ? TensorConvolution.Dgrad(s) : TensorConvolution.Forward(s);
+        // Factors that TF32 and BF16 hold exactly: then only the order of the sum may differ.
+        float[] x = Exact(1, dgrad ? s.Output.Length : s.Input.Length), w = Exact(2, s.Weight.Length), bias = Exact(3, s.K);
+        var (expected, y) = (Oracle(s, dgrad, x, w, bias), new float[dgrad ? s.Input.Length : s.Output.Length]);
+        y.AsSpan().Fill(float.NaN);
+        float[] weights = dgrad ? ExchangeChannels(s, w) : w;
+
+        var memory = new DeviceMemory();
+        byte[] result = MemoryMarshal.AsBytes<float>(y).ToArray();
+        (g.X, g.W, g.Y) = (memory.Add(Bytes(precision, x)), memory.Add(Bytes(precision, weights)), memory.Add(result));
+        g.HasBias = dgrad ? 0 : 1;
+        if (precision == Precision.Bf16)
+            g.SourceBytes /= 2;
+        byte[] view = MemoryMarshal.AsBytes<long>([memory.Add(MemoryMarshal.AsBytes<float>(bias).ToArray()), bias.Length]).ToArray();
+        int conflicts = EmulatedLaunch.Run(ptx, memory, g.Groups, 256, MemoryMarshal.AsBytes<TensorConvolution>([g]).ToArray(), view);
+
+        var got = MemoryMarshal.Cast<byte, float>(result).ToArray();
+        double rms = Math.Sqrt(expected.Average(v => v * v));
+        for (int i = 0; i < expected.Length; i++)
+        {
+            if (!(Math.Abs(got[i] - expected[i]) <= 1e-5 * rms))
+                throw new InvalidOperationException($"element {i} is {got[i]}, expected {expected[i]}");
+        }
+        if (conflicts > 0)
+            throw new InvalidOperationException($"{conflicts} bank conflicts");
+    }
+
+    /// <summary>Eighths from -1 to 1: three bits of mantissa.</summary>
+    private static float[] Exact(int seed, int length)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, length).Select(_ => random.Next(-8, 9) / 8f)];
+    }
+
+    private static byte[] Bytes(Precision precision, float[] values) => precision == Precision.Tf32
+        ? MemoryMarshal.AsBytes<float>(values).ToArray()
+        : MemoryMarshal.AsBytes<ushort>(values.Select(v => (ushort)IlgpuBackend.RoundBFloat16(v)).ToArray()).ToArray();
+
+    private static float[] ExchangeChannels(Conv2dShape s, float[] w)
+    {
+        int taps = s.R * s.S;
+        var y = new float[w.Length];
+        for (int k = 0; k < s.K; k++)
+            for (int t = 0; t < taps; t++)
+                for (int c = 0; c < s.C; c++)
+                    y[(c * taps + t) * s.K + k] = w[(k * taps + t) * s.C + c];
+        return y;
+    }
+
+    private static double[] Oracle(Conv2dShape s, bool dgrad, float[] x, float[] w, float[] bias)
+    {
+        static double[] Doubles(float[] values) => [.. values.Select(v => (double)v)];
+        if (dgrad)
+        {
+            var dx = new double[s.Input.Length];
+            Conv2dCases.Dgrad(s, Doubles(x), Doubles(w), dx);
+            return dx;
+        }
+        var y = new double[s.Output.Length];
+        Conv2dCases.Forward(s, Doubles(x), Doubles(w), Doubles(bias), y);
+        return y;
+    }
+
+    [TestCase("TensorConvTf32Kernel"), TestCase("TensorConvBf16Kernel")]
+    public void Machine_code_is_tensor_cores_and_asynchronous_copies(string kernel)
+    {
+        Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");
+        foreach (var row in KernelCatalog.Rows([kernel], GpuArchitecture.All))
+        {
+            Assert.That(row.MainLoop!.Hmma, Is.EqualTo(32));
+            Assert.That(row.MainLoop.Ffma, Is.Zero);
+            Assert.That(row.MainLoop.Ldgsts, Is.EqualTo(4));
+            Assert.That(row.MainLoop.Lds, Is.Zero, "fragments come by ldmatrix");
+            Assert.That(row.MainLoop.Local, Is.Zero);
+            Assert.That(row.Registers, Is.LessThanOrEqualTo(128), "two groups a multiprocessor");
+        }
+    }
+}
+
+/// <summary>What the precisions do to a number, and where they are refused.</summary>
+internal sealed class PrecisionTests
+{
+    [TestCase(1f, 1f)]
+    [TestCase(1.00390625f, 1f)]          // halfway: to even
+    [TestCase(1.01171875f, 1.015625f)]   // halfway: to even
+    [TestCase(-3.4e38f, float.NegativeInfinity)]
+    [TestCase(float.PositiveInfinity, float.PositiveInfinity)]
+    [TestCase(float.NaN, float.NaN)]
+    public void BFloat16_rounds_to_nearest_even(float x, float expected) =>
+        Assert.That(BitConverter.UInt32BitsToSingle(IlgpuBackend.RoundBFloat16(x) << 16), Is.EqualTo(expected));
+
+    /// <summary>The factor of RoundTf32 and the tensor core's cut together: exact values stay, others err by at most 0.7 of the last of 10 bits, and by nothing on average.</summary>
+    [Test]
+    public void Tf32_rounding_is_exact_where_it_can_be_and_unbiased()
+    {
+        float factor = BitConverter.UInt32BitsToSingle(0x3F800B17);
+        static float Cut(float v) => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(v) & 0xFFFFE000);
+        var random = new Random(4);
+        double sum = 0;
+        const int count = 100_000;
+        for (int i = 0; i < count; i++)
+        {
+            float x = (float)Math.Pow(2, random.NextDouble() * 8 - 4);
+            double unit = Math.Pow(2, Math.Floor(Math.Log2(x)) - 10);
+            double error = (Cut(x * factor) - x) / unit;
+            sum += error;
+            Assert.That(Math.Abs(error), Is.LessThan(0.7));
+            Assert.That(Cut(Cut(x) * factor), Is.EqualTo(Cut(x)));
+        }
+        Assert.That(sum / count, Is.EqualTo(0).Within(0.01));
+        Assert.That(Cut(float.NaN * factor), Is.NaN);
+        Assert.That(Cut(float.NegativeInfinity * factor), Is.EqualTo(float.NegativeInfinity));
+    }
+
+    [Test]
+    public void A_device_without_tensor_cores_refuses()
+    {
+        using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+        Assert.That(() => backend.Precision = Precision.Tf32, Throws.TypeOf<BDenseException>().With.Message.Contains("tf32 needs the tensor cores"));
+        backend.Precision = Precision.Fp32;
+    }
+
+    [TestCase(Precision.Fp32, 256, 256, true, Precision.Fp32)]
+    [TestCase(Precision.Tf32, 256, 256, true, Precision.Tf32)]
+    [TestCase(Precision.Bf16, 256, 12, true, Precision.Bf16)]
+    [TestCase(Precision.Bf16, 12, 256, true, Precision.Tf32)]
+    [TestCase(Precision.Tf32, 3, 128, true, Precision.Fp32)]
+    [TestCase(Precision.Bf16, 256, 3, true, Precision.Fp32)]
+    [TestCase(Precision.Bf16, 256, 256, false, Precision.Fp32)]
+    public void The_plan(Precision asked, int sourceChannels, int channels, bool aligned, Precision expected) =>
+        Assert.That(ConvolutionPlan.Choose(asked, sourceChannels, channels, aligned), Is.EqualTo(expected));
+}
