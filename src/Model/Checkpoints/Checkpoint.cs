@@ -36,7 +36,7 @@ public static class Checkpoint
 
     /// <summary>Reads a network.</summary>
     /// <param name="backend">Where it is to live.</param>
-    /// <param name="path">A folder that <see cref="Save"/> wrote, or a .safetensors file.</param>
+    /// <param name="path">A folder that <see cref="Save"/> wrote, diffusers' (<see cref="DiffusersFormat"/>), or a .safetensors file.</param>
     /// <exception cref="BDenseException">
     /// Nothing there, no configuration, a cut or lying file, or tensors that are missing, surplus or misshapen; names file and fault.
     /// </exception>
@@ -44,7 +44,7 @@ public static class Checkpoint
     {
         string file = ModelPath(path);
         var contents = SafeTensors.Read(file);
-        var network = new UNet(backend, Config(path, file, contents.Metadata), seed: null);
+        var network = new UNet(backend, Config(path, file, contents), seed: null);
         try
         {
             Fill(network, contents, file);
@@ -73,20 +73,32 @@ public static class Checkpoint
             return path;
         if (!Directory.Exists(path))
             throw new BDenseException($"there is no checkpoint {path}; give a folder with {ModelFile} in it, or a {Extension} file");
-        string file = Path.Combine(path, ModelFile);
-        return File.Exists(file) ? file : throw new BDenseException($"{path} is no checkpoint: there is no {ModelFile} in it");
+        string[] places = [ModelFile, Path.Combine(DiffusersFormat.UNetFolder, DiffusersFormat.WeightsFile), DiffusersFormat.WeightsFile];
+        return places.Select(place => Path.Combine(path, place)).FirstOrDefault(File.Exists)
+            ?? throw new BDenseException($"{path} is no checkpoint: there is no {string.Join(", no ", places)} in it");
     }
 
-    /// <summary>A folder's config.json may be edited, so it counts there; a lone file's own metadata go before what lies beside it.</summary>
-    private static UNetConfig Config(string path, string file, IReadOnlyDictionary<string, string> metadata)
+    /// <summary>
+    /// A folder's config.json may be edited, so it counts there; a lone file's own metadata go before what lies beside it; and where
+    /// there is neither, tensors that are exactly those of a known network name it.
+    /// </summary>
+    private static UNetConfig Config(string path, string file, SafeTensorsFile contents)
     {
         string beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, ConfigFile);
-        bool hasMetadata = metadata.TryGetValue(ConfigKey, out string? json);
+        bool hasMetadata = contents.Metadata.TryGetValue(ConfigKey, out string? json);
         if (File.Exists(beside) && (!hasMetadata || path != file))
-            return UNetConfig.FromJson(File.ReadAllText(beside), beside);
-        return hasMetadata
-            ? UNetConfig.FromJson(json!, $"{file} (metadata)")
-            : throw new BDenseException($"{file}: no configuration; put a {ConfigFile} beside it");
+        {
+            string text = File.ReadAllText(beside);
+            // Written by this program, the file's own metadata say more than diffusers' fields can.
+            if (!DiffusersFormat.IsConfig(text))
+                return UNetConfig.FromJson(text, beside);
+            if (!hasMetadata)
+                return DiffusersFormat.Read(beside);
+        }
+        if (hasMetadata)
+            return UNetConfig.FromJson(json!, $"{file} (metadata)");
+        return NetworkCatalog.Identify(contents.Tensors.ToDictionary(t => DiffusersFormat.NewName(t.Key), t => t.Value.Shape))
+            ?? throw new BDenseException($"{file}: no configuration, and its tensors are not those of a known network; put a {ConfigFile} beside it");
     }
 
     private static List<(string Name, int[] Shape, float[] Data)> Collect(UNet network, float[] flat)
@@ -105,6 +117,8 @@ public static class Checkpoint
     private static void Fill(UNet network, SafeTensorsFile contents, string file)
     {
         var tensors = contents.Tensors;
+        if (network.Config.Family == UNetConfig.Ddpm)
+            tensors = tensors.ToDictionary(t => DiffusersFormat.NewName(t.Key), t => t.Value);
         var keys = network.Keys.ToDictionary(k => k.Name, k => k.Shape);
         // What a network can do without: constants that it knows itself.
         var optional = network.Constants.Where(c => c.Fixed).Select(c => c.Name).ToHashSet();

@@ -114,4 +114,29 @@ public static class NetworkCatalog
         }
         return UNetConfig.FromJson(json, nameOrPath);
     }
+
+    /// <summary>The named network, of one head or several, whose tensors these are by name and shape; none if there is none.</summary>
+    /// <param name="shapes">As stored. Constants that a network knows itself may be missing.</param>
+    internal static UNetConfig? Identify(IReadOnlyDictionary<string, int[]> shapes)
+    {
+        foreach (var config in Networks.Values)
+        {
+            var (state, architecture) = UNet.Declare(config);
+            string head = architecture.HeadName;
+            architecture.Dispose();
+            if (!shapes.TryGetValue($"{head}.weight", out int[]? rows) || rows[0] % config.ImageChannels != 0)
+                continue;
+            int branches = rows[0] / config.ImageChannels;
+            var known = state.Constants.Where(c => c.Fixed).Select(c => c.Name).ToHashSet();
+            var keys = state.Keys.ToDictionary(k => k.Name, k => k.Shape);
+            bool fits = branches <= Backend.MaxBranches
+                && shapes.Keys.All(keys.ContainsKey)
+                && keys.All(k => shapes.TryGetValue(k.Key, out int[]? shape) ? IsHead(k.Key, head) || shape.SequenceEqual(k.Value) : known.Contains(k.Key));
+            if (fits)
+                return config with { Branches = branches };
+        }
+        return null;
+
+        static bool IsHead(string key, string head) => key == $"{head}.weight" || key == $"{head}.bias";
+    }
 }
