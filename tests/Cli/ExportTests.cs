@@ -1,0 +1,58 @@
+using System.Text.Json.Nodes;
+using BDense.Kernels.Reference;
+using BDense.Model;
+using BDense.Training;
+using NUnit.Framework;
+
+namespace BDense.Tests.Cli;
+
+public sealed class ExportTests
+{
+    private TemporaryFolder _folder = null!;
+
+    [OneTimeSetUp]
+    public async Task Distil()
+    {
+        _folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(_folder["tiny.json"], """
+            { "family": "ddpm", "resolution": 8, "modelChannels": 8, "channelMultipliers": [1, 2], "blocksPerLevel": 1, "attentionResolutions": [4],
+              "groups": 4, "skipScale": 1, "prediction": "eps", "noiseInput": "timestep" }
+            """);
+        await CliRun.Succeeds("train", "--network", _folder["tiny.json"], "--resolution", "8", "--limit", "64", "--steps", "2", "--batch", "4", "--out", _folder["teacher"], "--device", "cpu");
+        await CliRun.Succeeds("distill", "--teacher", _folder["teacher"], "--method", "sfd", "--branches", "4", "--nfe", "2", "--updates", "2", "--batch", "4",
+            "--out", _folder["student"], "--device", "cpu");
+    }
+
+    [OneTimeTearDown]
+    public void Clean() => _folder.Dispose();
+
+    [Test]
+    public async Task A_student_keeps_its_heads_or_is_folded_for_an_interval()
+    {
+        using var backend = new ReferenceBackend(1);
+        var heads = await CliRun.Succeeds("export", "--model", _folder["student"], "--out", _folder["k4"], "--json", "--device", "cpu");
+        Assert.That(heads.Json["format"]!.GetValue<string>(), Is.EqualTo("diffusers"));
+        Assert.That(JsonNode.Parse(File.ReadAllText(_folder["k4/unet/config.json"]))!["out_channels"]!.GetValue<int>(), Is.EqualTo(12));
+        await CliRun.Succeeds("export", "--model", _folder["student"], "--out", _folder["plain"], "--format", "edm", "--interval", "1", "--device", "cpu");
+        using UNet whole = Checkpoint.Load(backend, _folder["k4"]), plain = Checkpoint.Load(backend, _folder["plain"]);
+        var student = Student.Load(backend, _folder["student"]);
+        using var network = student.Network;
+        using var folded = student.Fold(1);
+        Assert.That(whole.Parameters.Values.ToArray(), Is.EqualTo(network.Parameters.Values.ToArray()));
+        Assert.That(plain.Config.Branches, Is.EqualTo(1));
+        Assert.That(plain.Parameters.Values.ToArray(), Is.EqualTo(folded.Parameters.Values.ToArray()));
+        var levels = JsonNode.Parse(File.ReadAllText(_folder["plain/student.json"]))!["intervals"]!.AsArray();
+        Assert.That(levels.Single()!["sigmas"]!.AsArray().Select(s => s!.GetValue<double>()), Is.EqualTo(student.Grid.Nodes(1)));
+    }
+
+    [TestCase("--interval 0", "the first is analytical")]
+    [TestCase("--interval 9", "serves the intervals 1 to 2")]
+    [TestCase("--format onnx", "there are diffusers, edm")]
+    public async Task What_cannot_be_exported_is_a_usage_error(string options, string mentioned)
+    {
+        var run = await CliRun.Of(["export", "--model", _folder["student"], "--out", _folder["nothing"], "--device", "cpu", .. options.Split(' ')]);
+        Assert.That(run.ExitCode, Is.EqualTo(2));
+        Assert.That(run.Error, Does.Contain(mentioned));
+        Assert.That(Directory.Exists(_folder["nothing"]), Is.False);
+    }
+}
