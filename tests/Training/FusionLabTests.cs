@@ -31,7 +31,7 @@ public sealed class FusionLabTests
                 continue;
             long k = c.Branches, elements = 1365 * 48;
             Assert.That((launches, fused.Bytes), Is.EqualTo((1, 4 * (1 + 3 * k) * elements)));
-// Coefficients are a little more.
+            // Coefficients are a little more.
             Assert.That((double)plain.Bytes / (4 * (1 + 17 * k) * elements), Is.InRange(1, 1.03));
             Assert.That((double)plain.Bytes / fused.Bytes, Is.GreaterThan(k >= 4 ? 4 : 3));
         }
