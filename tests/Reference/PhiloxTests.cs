@@ -15,6 +15,16 @@ public class PhiloxTests : ReferenceTest
         Assert.That((uint[])[block.X, block.Y, block.Z, block.W], Is.EqualTo((uint[])[x, y, z, w]));
     }
 
+    /// <summary>Also the extreme bits stay inside the open interval: a normal number needs the logarithm of them.</summary>
+    [TestCase(0u, 1.0 / (1 << 24))]
+    [TestCase(0x1FFu, 1.0 / (1 << 24))]
+    [TestCase(0x80000000u, 0.5 + 1.0 / (1 << 24))]
+    [TestCase(~0u, 1 - 1.0 / (1 << 24))]
+    public void Uniform_numbers_are_inside_0_and_1(uint bits, double expected)
+    {
+        Assert.That((double)Philox.ToUniform(bits), Is.EqualTo(expected).And.GreaterThan(0).And.LessThan(1));
+    }
+
     [TestCase(1)]
     [TestCase(255)]
     [TestCase(8192 * 2 + 3)]

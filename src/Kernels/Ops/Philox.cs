@@ -46,8 +46,9 @@ public static class Philox
         return new Philox4(c0, c1, c2, c3);
     }
 
-    /// <summary>In (0, 1): the top 24 bits, centred in their interval, so that neither 0 nor 1 occurs.</summary>
-    public static float ToUniform(uint bits) => ((bits >> 8) + 0.5f) * (1f / 16777216f);
+    /// <summary>In (0, 1): the top 23 bits, centred in their interval; from 2^-24 to 1 - 2^-24, all exact.</summary>
+    /// <remarks>24 bits and a half would need 25: the largest would round to 1.</remarks>
+    public static float ToUniform(uint bits) => ((bits >> 9) + 0.5f) * (1f / 8388608f);
 
     /// <summary>Number <paramref name="i"/> of the key's uniform sequence, on the host.</summary>
     public static float Uniform(RandomKey key, long i) =>

@@ -205,7 +205,7 @@ internal static unsafe class AttentionRows
         }
     }
 
-    /// <summary>Replaces s by softmax(s) and returns log sum exp s.</summary>
+    /// <summary>Replaces s by softmax(s) and returns log sum exp s. A NaN need not win the maximum: its exponential reaches the sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Softmax(float* s, int count)
     {
@@ -215,9 +215,8 @@ internal static unsafe class AttentionRows
         {
             var top = Vector.Load(s);
             for (i = lanes; i <= count - lanes; i += lanes)
-                top = Vector.Max(top, Vector.Load(s + i));
-            for (int j = 0; j < lanes; j++)
-                max = MathF.Max(max, top[j]);
+                top = Vector.MaxNative(top, Vector.Load(s + i));
+            max = Simd.MaxLane(top);
         }
         for (; i < count; i++)
             max = MathF.Max(max, s[i]);
@@ -226,7 +225,7 @@ internal static unsafe class AttentionRows
         var sums = Vector<float>.Zero;
         for (i = 0; i <= count - lanes; i += lanes)
         {
-            var e = Simd.Exp(Vector.Load(s + i) - shift);
+            var e = Simd.ExpOfScore(Vector.Load(s + i) - shift);
             sums += e;
             e.Store(s + i);
         }
@@ -254,7 +253,7 @@ internal static unsafe class AttentionRows
         var mean = new Vector<float>(delta);
         for (; i <= count - lanes; i += lanes)
         {
-            var p = Simd.Exp(Vector.Load(s + i) - shift);
+            var p = Simd.ExpOfScore(Vector.Load(s + i) - shift);
             p.Store(s + i);
             (p * (Vector.Load(dp + i) - mean) * scale).Store(dp + i);
         }

@@ -8,13 +8,15 @@ public sealed unsafe partial class ReferenceBackend
     private const int LinePixels = 256;
 
     /// <remarks>
-    /// In chunks of some images: pack x (with its padding) and dy into panels of channels, then one <see cref="WgradPass"/>. Gradients
+    /// A small dw: <see cref="WgradSlices"/>. Others in chunks of some images: pack x (with its padding) and dy into panels of channels, then one <see cref="WgradPass"/>. Gradients
     /// grow in dw itself, chunk after chunk and step after step: no partial copies of dw, and an order that no thread count changes.
     /// </remarks>
     protected override void Conv2dWgradCore(in Conv2dShape shape, Tensor x, Tensor dy, Tensor dw, Tensor? dbias)
     {
         var s = Flatten(shape);
         if (s.N == 0)
+            return;
+        if (WgradBySlices(s, x, dy, dw, dbias))
             return;
         var (p, q) = (s.P, s.Q);
         int windowRows = (s.Stride * (p - 1)) + s.R, windowColumns = (s.Stride * (q - 1)) + s.S;
@@ -92,6 +94,40 @@ public sealed unsafe partial class ReferenceBackend
             }
         }
         Pool.Return(storage);
+    }
+
+    private bool WgradBySlices(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias)
+    {
+        var pass = new WgradSlices { Kernels = _kernels, Shape = s, X = Pointer(x), Dy = Pointer(dy) };
+        if (!pass.Plan())
+            return false;
+        int size = pass.Rows * pass.Pitch * pass.Slices;
+        var storage = Pool.Rent(size + (pass.Slices * s.K));
+        pass.Partial = ((NativeStorage)storage).Pointer;
+        pass.BiasPartial = dbias is null ? null : pass.Partial + size;
+        Workers.Run(pass, pass.Slices);
+        var sum = new WgradSlicesSum
+        {
+            Partial = pass.Partial,
+            Dw = Pointer(dw),
+            Slices = pass.Slices,
+            Rows = pass.Rows,
+            Pitch = pass.Pitch,
+            Columns = pass.OutputColumns ? s.K : s.C,
+            OutputColumns = pass.OutputColumns,
+        };
+        Workers.Run(sum, (pass.Rows + WgradSlicesSum.RowsPerTask - 1) / WgradSlicesSum.RowsPerTask);
+        if (dbias is not null)
+        {
+            float* total = Pointer(dbias);
+            for (int i = 0; i < pass.Slices; i++)
+            {
+                for (int k = 0; k < s.K; k++)
+                    total[k] += pass.BiasPartial[(i * s.K) + k];
+            }
+        }
+        Pool.Return(storage);
+        return true;
     }
 
     /// <summary>A 1x1 convolution of stride 1 knows no image: its pixels are regrouped into lines of a good length.</summary>

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace BDense.Kernels.Reference;
 
@@ -238,9 +240,47 @@ internal unsafe struct PackWeights : IJob
         }
     }
 
-    /// <summary>packed[d, j] = source[j, d] for j &lt; count, 0 for the rest of the width.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    /// <summary>packed[d, j] = source[j, d] for j &lt; count, 0 for the rest of the width; in squares of four where there are four.</summary>
     internal static void Transpose(float* source, long pitch, int count, long depth, float* packed, int width)
+    {
+        int columns = 0;
+        long rows = 0;
+        if (Sse.IsSupported && count >= 4 && depth >= 4)
+        {
+            columns = count / 4 * 4;
+            rows = depth / 4 * 4;
+            TransposeSquares(source, (nint)pitch, columns, (nint)rows, packed, width);
+        }
+        if (columns < width)
+            TransposeSingly(source + (columns * pitch), pitch, count - columns, rows, packed + columns, width, width - columns);
+        if (rows < depth)
+            TransposeSingly(source + rows, pitch, count, depth - rows, packed + (rows * width), width, width);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TransposeSquares(float* source, nint pitch, int columns, nint depth, float* packed, nint width)
+    {
+        for (nint d = 0; d < depth; d += 4, source += 4, packed += 4 * width)
+        {
+            float* x = source, y = packed;
+            for (int j = 0; j < columns; j += 4, x += 4 * pitch, y += 4)
+            {
+                Vector128<float> a = Sse.LoadVector128(x), b = Sse.LoadVector128(x + pitch);
+                Vector128<float> c = Sse.LoadVector128(x + (2 * pitch)), e = Sse.LoadVector128(x + (3 * pitch));
+                Vector128<float> ab = Sse.UnpackLow(a, b), ce = Sse.UnpackLow(c, e);
+                Sse.Store(y, Sse.MoveLowToHigh(ab, ce));
+                Sse.Store(y + width, Sse.MoveHighToLow(ce, ab));
+                ab = Sse.UnpackHigh(a, b);
+                ce = Sse.UnpackHigh(c, e);
+                Sse.Store(y + (2 * width), Sse.MoveLowToHigh(ab, ce));
+                Sse.Store(y + (3 * width), Sse.MoveHighToLow(ce, ab));
+            }
+        }
+    }
+
+    /// <summary>The same element by element; zeros from <paramref name="count"/> to <paramref name="padded"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TransposeSingly(float* source, long pitch, int count, long depth, float* packed, int width, int padded)
     {
         for (long d = 0; d < depth; d++, packed += width)
         {
@@ -248,7 +288,7 @@ internal unsafe struct PackWeights : IJob
             int j = 0;
             for (; j < count; j++, x += pitch)
                 packed[j] = *x;
-            for (; j < width; j++)
+            for (; j < padded; j++)
                 packed[j] = 0f;
         }
     }

@@ -4,6 +4,7 @@ namespace BDense.Kernels.Reference;
 
 // The register tiles, rows x registers. Accumulators are explicit locals, since the JIT keeps no array in registers: 12 of the 16
 // AVX2 registers hold sums (6x2, 4x3), or 24 of the 32 of AVX-512 (8x3); both hide the latency of two multiply-adds a cycle.
+// 4x2 just does, and is for what 6x2 leaves over.
 // No call may come while sums are live: no SIMD register survives one, and the JIT would spill every sum at every step.
 [SkipLocalsInit]
 internal unsafe partial struct MicroKernels
@@ -71,6 +72,55 @@ internal unsafe partial struct MicroKernels
         Keep<TLanes, V>(sums + (6 * TLanes.Count), c60);
         Keep<TLanes, V>(sums + (7 * TLanes.Count), c70);
         FinishPart<TLanes, V>(t, sums, TLanes.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile4x2<TLanes, V>(Tile* t)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        V c00 = default, c01 = default;
+        V c10 = default, c11 = default;
+        V c20 = default, c21 = default;
+        V c30 = default, c31 = default;
+        nint aStep = t->AStep, bStep = t->BStep, end = aStep * t->Inner;
+        for (int outer = 0; outer < t->Outer; outer++)
+        {
+            float* a = t->A + t->AOuter[outer], b = t->B + t->BOuter[outer];
+            float* a0 = a + t->ARows[0], a1 = a + t->ARows[1], a2 = a + t->ARows[2], a3 = a + t->ARows[3];
+            for (nint i = 0; i != end; i += aStep)
+            {
+                var b0 = TLanes.Load(b);
+                var b1 = TLanes.Load(b + TLanes.Count);
+                b += bStep;
+                var x = TLanes.Broadcast(a0[i]);
+                c00 = TLanes.MultiplyAdd(x, b0, c00);
+                c01 = TLanes.MultiplyAdd(x, b1, c01);
+                x = TLanes.Broadcast(a1[i]);
+                c10 = TLanes.MultiplyAdd(x, b0, c10);
+                c11 = TLanes.MultiplyAdd(x, b1, c11);
+                x = TLanes.Broadcast(a2[i]);
+                c20 = TLanes.MultiplyAdd(x, b0, c20);
+                c21 = TLanes.MultiplyAdd(x, b1, c21);
+                x = TLanes.Broadcast(a3[i]);
+                c30 = TLanes.MultiplyAdd(x, b0, c30);
+                c31 = TLanes.MultiplyAdd(x, b1, c31);
+            }
+        }
+        if (t->ColumnCount == 2 * TLanes.Count)
+        {
+            Finish<TLanes, V>(t, 0, c00, c01);
+            Finish<TLanes, V>(t, 1, c10, c11);
+            Finish<TLanes, V>(t, 2, c20, c21);
+            Finish<TLanes, V>(t, 3, c30, c31);
+            return;
+        }
+        float* sums = stackalloc float[8 * TLanes.Count];
+        Keep<TLanes, V>(sums + (0 * TLanes.Count), c00, c01);
+        Keep<TLanes, V>(sums + (2 * TLanes.Count), c10, c11);
+        Keep<TLanes, V>(sums + (4 * TLanes.Count), c20, c21);
+        Keep<TLanes, V>(sums + (6 * TLanes.Count), c30, c31);
+        FinishPart<TLanes, V>(t, sums, 2 * TLanes.Count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -32,7 +32,7 @@ internal unsafe partial struct MicroKernels
 {
     public const int MaxRows = 8;
 
-    private delegate*<Tile*, void> _one, _two, _three;
+    private delegate*<Tile*, void> _one, _two, _three, _fourTwo;
     private int _rows1, _rows2, _rows3;
 
     /// <summary>Floats in a register: 16, 8, 4 or 1.</summary>
@@ -63,13 +63,18 @@ internal unsafe partial struct MicroKernels
     public readonly int PanelWidth(int panel, int columns) =>
         panel == Panels(columns) - 1 ? Padded(columns) - PanelStart(panel) : 2 * Lanes;
 
-    /// <summary>Rows of the register tile that goes with a panel of <paramref name="width"/> columns.</summary>
+    /// <summary>Rows of the register tile that goes with a panel of <paramref name="width"/> columns; two registers have a smaller one for a rest of four.</summary>
     public readonly int Rows(int width) => width == Lanes ? _rows1 : width == 2 * Lanes ? _rows2 : _rows3;
 
     public readonly void Run(Tile* tile, int width)
     {
         if (width == 2 * Lanes)
-            _two(tile);
+        {
+            if (tile->RowCount <= 4)
+                _fourTwo(tile);
+            else
+                _two(tile);
+        }
         else if (width == Lanes)
             _one(tile);
         else
@@ -86,6 +91,7 @@ internal unsafe partial struct MicroKernels
             _rows3 = 4,
             _one = &Tile8x1<TLanes, V>,
             _two = &Tile6x2<TLanes, V>,
+            _fourTwo = &Tile4x2<TLanes, V>,
             _three = &Tile4x3<TLanes, V>,
         };
 
@@ -99,6 +105,7 @@ internal unsafe partial struct MicroKernels
             _rows3 = 8,
             _one = &Tile8x1<TLanes, V>,
             _two = &Tile8x2<TLanes, V>,
+            _fourTwo = &Tile4x2<TLanes, V>,
             _three = &Tile8x3<TLanes, V>,
         };
 

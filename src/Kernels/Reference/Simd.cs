@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace BDense.Kernels.Reference;
 
@@ -31,10 +32,45 @@ internal static unsafe class Simd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> OnePlusExp(Vector<float> x)
     {
-        x = Vector.ConditionalSelect(Vector.GreaterThan(x, new Vector<float>(88f)), new Vector<float>(88f), x);
-        x = Vector.ConditionalSelect(Vector.LessThan(x, new Vector<float>(-87f)), new Vector<float>(-87f), x);
-        var p = Fraction(x, out var exponent);
+        var p = Fraction(Hold(x), out var exponent);
         return Vector.MultiplyAddEstimate(p, PowerOfTwo(exponent), Vector<float>.One);
+    }
+
+    /// <summary>e^x for x at most 0 but for rounding, as softmax needs it: what is below e^-87 becomes that; NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<float> ExpOfScore(Vector<float> x)
+    {
+        var p = Fraction(Hold(x), out var exponent);
+        return p * PowerOfTwo(exponent);
+    }
+
+    /// <summary>x held to [-87, 88]; of a comparison with NaN the select takes x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> Hold(Vector<float> x)
+    {
+        x = Vector.ConditionalSelect(Vector.GreaterThan(x, new Vector<float>(88f)), new Vector<float>(88f), x);
+        return Vector.ConditionalSelect(Vector.LessThan(x, new Vector<float>(-87f)), new Vector<float>(-87f), x);
+    }
+
+    /// <summary>The greatest lane; undefined with NaN among them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MaxLane(Vector<float> v)
+    {
+        if (Vector<float>.Count != 8)
+            return MaxLaneOfAny(v);
+        var wide = v.AsVector256();
+        var m = Vector128.MaxNative(wide.GetLower(), wide.GetUpper());
+        m = Vector128.MaxNative(m, Vector128.Shuffle(m, Vector128.Create(2, 3, 0, 1)));
+        return MathF.Max(m.ToScalar(), m.GetElement(1));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static float MaxLaneOfAny(Vector<float> v)
+    {
+        float max = v[0];
+        for (int i = 1; i < Vector<float>.Count; i++)
+            max = MathF.Max(max, v[i]);
+        return max;
     }
 
     /// <summary>e^x = 2^exponent times what is returned.</summary>
