@@ -28,61 +28,6 @@ internal unsafe struct GroupNormData
     private static int Gcd(int a, int b) => b == 0 ? a : Gcd(b, a % b);
 }
 
-/// <summary>A pass over a sample that leaves two sums for every place of a row.</summary>
-file interface IColumnSums
-{
-    /// <summary>Takes one vector, of whose place the factors are those given; returns what it adds to the two sums.</summary>
-    (Vector<float> First, Vector<float> Second) Term(Vector<float> x, Vector<float> dy, Vector<float> mean, Vector<float> a, Vector<float> b,
-        out Vector<float> du);
-
-    static abstract bool ReadsGradient { get; }
-}
-
-/// <summary>sum x</summary>
-file readonly struct PlainSum : IColumnSums
-{
-    public static bool ReadsGradient => false;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public (Vector<float>, Vector<float>) Term(Vector<float> x, Vector<float> dy, Vector<float> mean, Vector<float> a, Vector<float> b,
-        out Vector<float> du)
-    {
-        du = default;
-        return (x, default);
-    }
-}
-
-/// <summary>sum d and sum d^2 with d = x - mean</summary>
-file readonly struct CentredSums : IColumnSums
-{
-    public static bool ReadsGradient => false;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public (Vector<float>, Vector<float>) Term(Vector<float> x, Vector<float> dy, Vector<float> mean, Vector<float> a, Vector<float> b,
-        out Vector<float> du)
-    {
-        var d = x - mean;
-        du = default;
-        return (d, d * d);
-    }
-}
-
-/// <summary>sum du and sum du d, where u = a d + b and du = dy, or dy silu'(u)</summary>
-file readonly struct GradientSums<TSilu> : IColumnSums
-    where TSilu : struct, ISwitch
-{
-    public static bool ReadsGradient => true;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public (Vector<float>, Vector<float>) Term(Vector<float> x, Vector<float> dy, Vector<float> mean, Vector<float> a, Vector<float> b,
-        out Vector<float> du)
-    {
-        var d = x - mean;
-        du = TSilu.On ? dy * Simd.SiluDerivative(Vector.MultiplyAddEstimate(d, a, b)) : dy;
-        return (du, du * d);
-    }
-}
-
 /// <summary>A choice known at compile time.</summary>
 file interface ISwitch
 {
@@ -96,16 +41,58 @@ file readonly struct WithoutSilu : ISwitch { public static bool On => false; }
 file static unsafe class Sample
 {
     /// <summary>Floats of a sample that a pass works on at a time, down one column of vectors after the other: within the first-level cache.</summary>
-    private const int Piece = 4096;
+    private const int Piece = 2048;
 
     /// <summary>Row-long arrays that a sample needs.</summary>
     public const int Rows = 7;
 
-    /// <summary>Adds the terms of a whole sample to first and second (each a row long, cleared here); du is stored where the pass makes it.</summary>
-    public static void Sum<TSums>(float* x, float* dy, float* du, int total, int width, float* mean, float* a, float* b, float* first, float* second)
-        where TSums : unmanaged, IColumnSums
+    /// <summary>first = sum d and second = sum d^2 with d = x - mean, for every place of a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Sums(float* x, int total, int width, float* mean, float* first, float* second)
     {
-        TSums sums = default;
+        int lanes = Vector<float>.Count, piece = Math.Max(1, Piece / width) * width;
+        new Span<float>(first, width).Clear();
+        new Span<float>(second, width).Clear();
+        for (int start = 0; start < total; start += piece)
+        {
+            int end = Math.Min(start + piece, total);
+            for (int column = 0; column < width; column += lanes)
+            {
+                var m = Vector.Load(mean + column);
+                Vector<float> s = Vector.Load(first + column), t = Vector.Load(second + column), s1 = default, t1 = default;
+                float* v = x + start + column, last = x + end - lanes;
+                // Two rows at a time, with sums of their own: an addition waits for the one before it.
+                for (; v + width <= last; v += 2 * width)
+                {
+                    Vector<float> d = Vector.Load(v) - m, d1 = Vector.Load(v + width) - m;
+                    s += d;
+                    t = Vector.MultiplyAddEstimate(d, d, t);
+                    s1 += d1;
+                    t1 = Vector.MultiplyAddEstimate(d1, d1, t1);
+                }
+                if (v <= last)
+                {
+                    var d = Vector.Load(v) - m;
+                    s += d;
+                    t = Vector.MultiplyAddEstimate(d, d, t);
+                }
+                (s + s1).Store(first + column);
+                (t + t1).Store(second + column);
+            }
+        }
+        for (int i = total - (total % lanes), column = i % width; i < total; i++, column++)
+        {
+            float d = x[i] - mean[column];
+            first[column] += d;
+            second[column] += d * d;
+        }
+    }
+
+    /// <summary>du = dy silu'(u) (or dy) with u = a d + b, d = x - mean; first = sum du and second = sum du d, for every place of a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void GradientSums<TSilu>(float* x, float* dy, float* du, int total, int width, float* mean, float* a, float* b, float* first, float* second)
+        where TSilu : struct, ISwitch
+    {
         int lanes = Vector<float>.Count, piece = Math.Max(1, Piece / width) * width;
         new Span<float>(first, width).Clear();
         new Span<float>(second, width).Clear();
@@ -116,88 +103,84 @@ file static unsafe class Sample
             {
                 Vector<float> m = Vector.Load(mean + column), ca = Vector.Load(a + column), cb = Vector.Load(b + column);
                 Vector<float> s = Vector.Load(first + column), t = Vector.Load(second + column);
-                Vector<float> s1 = default, t1 = default;
-                int i = start + column;
-                // Two rows at a time, with sums of their own: an addition waits for the one before it.
-                for (; i + width <= end - lanes; i += 2 * width)
+                float* dys = dy + start + column, dus = du + start + column;
+                for (float* v = x + start + column, last = x + end - lanes; v <= last; v += width, dys += width, dus += width)
                 {
-                    var (f, g) = sums.Term(Vector.Load(x + i), TSums.ReadsGradient ? Vector.Load(dy + i) : default, m, ca, cb, out var value);
-                    var (f1, g1) = sums.Term(Vector.Load(x + i + width), TSums.ReadsGradient ? Vector.Load(dy + i + width) : default, m, ca, cb,
-                        out var value1);
-                    if (TSums.ReadsGradient)
-                    {
-                        value.Store(du + i);
-                        value1.Store(du + i + width);
-                    }
-                    s += f;
-                    t += g;
-                    s1 += f1;
-                    t1 += g1;
+                    Vector<float> d = Vector.Load(v) - m, g = Vector.Load(dys);
+                    if (TSilu.On)
+                        g *= Simd.SiluDerivative(Vector.MultiplyAddEstimate(d, ca, cb));
+                    g.Store(dus);
+                    s += g;
+                    t = Vector.MultiplyAddEstimate(g, d, t);
                 }
-                for (; i <= end - lanes; i += width)
-                {
-                    var (f, g) = sums.Term(Vector.Load(x + i), TSums.ReadsGradient ? Vector.Load(dy + i) : default, m, ca, cb, out var value);
-                    if (TSums.ReadsGradient)
-                        value.Store(du + i);
-                    s += f;
-                    t += g;
-                }
-                (s + s1).Store(first + column);
-                (t + t1).Store(second + column);
+                s.Store(first + column);
+                t.Store(second + column);
             }
         }
         int rest = total % lanes;
         if (rest > 0)
         {
             int i = total - rest, column = i % width;
-            var (f, g) = sums.Term(Simd.Load(x + i, rest), TSums.ReadsGradient ? Simd.Load(dy + i, rest) : default, Vector.Load(mean + column),
-                Vector.Load(a + column), Vector.Load(b + column), out var value);
-            if (TSums.ReadsGradient)
-                Simd.Store(value, du + i, rest);
+            Vector<float> d = Simd.Load(x + i, rest) - Vector.Load(mean + column), g = Simd.Load(dy + i, rest);
+            if (TSilu.On)
+                g *= Simd.SiluDerivative(Vector.MultiplyAddEstimate(d, Vector.Load(a + column), Vector.Load(b + column)));
+            Simd.Store(g, du + i, rest);
             for (int j = 0; j < rest; j++)
             {
-                first[column + j] += f[j];
-                second[column + j] += g[j];
+                first[column + j] += g[j];
+                second[column + j] += g[j] * d[j];
             }
         }
     }
 
-    /// <summary>y = (x - mean) a + b, through SiLU if asked for.</summary>
+    /// <summary>y = (x - mean) a + b, through SiLU if asked for. Down the columns, as above: the factors stay in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Normalise<TSilu>(float* x, float* y, int total, int width, float* mean, float* a, float* b)
         where TSilu : struct, ISwitch
     {
-        int lanes = Vector<float>.Count;
-        for (int start = 0; start < total; start += width)
+        int lanes = Vector<float>.Count, piece = Math.Max(1, Piece / width) * width;
+        for (int start = 0; start < total; start += piece)
         {
-            int length = Math.Min(width, total - start), column = 0;
-            float* xs = x + start, ys = y + start;
-            for (; column <= length - lanes; column += lanes)
-                Apply<TSilu>(Vector.Load(xs + column), mean + column, a + column, b + column).Store(ys + column);
-            if (column < length)
+            int end = Math.Min(start + piece, total);
+            for (int column = 0; column < width; column += lanes)
             {
-                var tail = Apply<TSilu>(Simd.Load(xs + column, length - column), mean + column, a + column, b + column);
-                Simd.Store(tail, ys + column, length - column);
+                Vector<float> m = Vector.Load(mean + column), ca = Vector.Load(a + column), cb = Vector.Load(b + column);
+                for (int i = start + column; i <= end - lanes; i += width)
+                {
+                    var u = Vector.MultiplyAddEstimate(Vector.Load(x + i) - m, ca, cb);
+                    (TSilu.On ? Simd.Silu(u) : u).Store(y + i);
+                }
             }
+        }
+        int rest = total % lanes;
+        if (rest > 0)
+        {
+            int i = total - rest, column = i % width;
+            var u = Vector.MultiplyAddEstimate(Simd.Load(x + i, rest) - Vector.Load(mean + column), Vector.Load(a + column), Vector.Load(b + column));
+            Simd.Store(TSilu.On ? Simd.Silu(u) : u, y + i, rest);
         }
     }
 
     /// <summary>dx = du p + (x - mean) q + r; du lies in dx.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Gradient(float* x, float* dx, int total, int width, float* mean, float* p, float* q, float* r)
     {
-        int lanes = Vector<float>.Count;
-        for (int start = 0; start < total; start += width)
+        int lanes = Vector<float>.Count, piece = Math.Max(1, Piece / width) * width;
+        for (int start = 0; start < total; start += piece)
         {
-            int length = Math.Min(width, total - start), column = 0;
-            float* xs = x + start, ds = dx + start;
-            for (; column <= length - lanes; column += lanes)
+            int end = Math.Min(start + piece, total);
+            for (int column = 0; column < width; column += lanes)
             {
-                var d = Vector.Load(xs + column) - Vector.Load(mean + column);
-                var sum = Vector.MultiplyAddEstimate(d, Vector.Load(q + column), Vector.Load(r + column));
-                Vector.MultiplyAddEstimate(Vector.Load(ds + column), Vector.Load(p + column), sum).Store(ds + column);
+                Vector<float> m = Vector.Load(mean + column), cp = Vector.Load(p + column), cq = Vector.Load(q + column), cr = Vector.Load(r + column);
+                for (int i = start + column; i <= end - lanes; i += width)
+                {
+                    var sum = Vector.MultiplyAddEstimate(Vector.Load(x + i) - m, cq, cr);
+                    Vector.MultiplyAddEstimate(Vector.Load(dx + i), cp, sum).Store(dx + i);
+                }
             }
-            for (; column < length; column++)
-                ds[column] = ds[column] * p[column] + ((xs[column] - mean[column]) * q[column] + r[column]);
         }
+        for (int i = total - (total % lanes), column = i % width; i < total; i++, column++)
+            dx[i] = dx[i] * p[column] + ((x[i] - mean[column]) * q[column] + r[column]);
     }
 
     /// <summary>The sum over a row's pixels of one channel.</summary>
@@ -214,14 +197,6 @@ file static unsafe class Sample
     {
         for (int i = channels; i < width; i++)
             row[i] = row[i - channels];
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<float> Apply<TSilu>(Vector<float> x, float* mean, float* a, float* b)
-        where TSilu : struct, ISwitch
-    {
-        var u = Vector.MultiplyAddEstimate(x - Vector.Load(mean), Vector.Load(a), Vector.Load(b));
-        return TSilu.On ? Simd.Silu(u) : u;
     }
 }
 
@@ -241,7 +216,7 @@ file unsafe struct GroupNormJob<TSilu> : IJob
         double count = (double)s.Pixels * size;
         new Span<float>(scratch, 3 * width).Clear();
 
-        Sample.Sum<PlainSum>(x, null, null, total, width, mean, a, b, first, second);
+        Sample.Sums(x, total, width, mean, first, second);
         for (int g = 0; g < s.Groups; g++)
         {
             double sum = 0;
@@ -253,7 +228,7 @@ file unsafe struct GroupNormJob<TSilu> : IJob
         Sample.Repeat(mean, width, channels);
 
         // The second pass corrects the first one's rounding: with d = x - mean, the mean moves by mean(d), the variance by its square.
-        Sample.Sum<CentredSums>(x, null, null, total, width, mean, a, b, first, second);
+        Sample.Sums(x, total, width, mean, first, second);
         for (int g = 0; g < s.Groups; g++)
         {
             double sum = 0, squares = 0;
@@ -307,7 +282,7 @@ file unsafe struct GroupNormBackwardJob<TSilu> : IJob
         Sample.Repeat(a, width, channels);
         Sample.Repeat(b, width, channels);
 
-        Sample.Sum<GradientSums<TSilu>>(x, DY + n * total, dx, total, width, mean, a, b, first, second);
+        Sample.GradientSums<TSilu>(x, DY + n * total, dx, total, width, mean, a, b, first, second);
         for (int g = 0; g < s.Groups; g++)
         {
             // Per channel: A = sum du, B = sum du xhat. Everything else follows from them.

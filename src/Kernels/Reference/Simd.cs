@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace BDense.Kernels.Reference;
 
@@ -44,10 +45,12 @@ internal static unsafe class Simd
         return p * PowerOfTwo(exponent);
     }
 
-    /// <summary>x held to [-87, 88]; of a comparison with NaN the select takes x.</summary>
+    /// <summary>x held to [-87, 88]; NaN stays NaN: of a comparison with NaN the select takes x, and so does the processor's minimum its second operand.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Hold(Vector<float> x)
     {
+        if (Avx.IsSupported && Vector<float>.Count == 8)
+            return Avx.Max(Vector256.Create(-87f), Avx.Min(Vector256.Create(88f), x.AsVector256())).AsVector();
         x = Vector.ConditionalSelect(Vector.GreaterThan(x, new Vector<float>(88f)), new Vector<float>(88f), x);
         return Vector.ConditionalSelect(Vector.LessThan(x, new Vector<float>(-87f)), new Vector<float>(-87f), x);
     }
