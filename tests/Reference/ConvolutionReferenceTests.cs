@@ -20,6 +20,7 @@ public sealed class ConvolutionReferenceTests
         Conv2dShape.Same(2, 11, 13, 33, 16, 1),
         Conv2dShape.Same(1, 3, 70, 130, 33, 5),
         Conv2dShape.Same(1, 40, 17, 200, 8, 3),
+        Conv2dShape.Same(70, 12, 12, 4, 9, 3),
         new(2, 8, 8, 6, 10, 3, 3, 2, 0, 1),
         new(2, 7, 9, 6, 18, 3, 3, 2, 1, 1),
         new(1, 9, 10, 4, 5, 2, 4, 3, 2, 0),

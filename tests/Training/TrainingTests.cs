@@ -120,7 +120,7 @@ public sealed class TrainingTests
     public void Distillation_brings_the_student_nearer_to_its_teacher(DistillMethod method, int branches)
     {
         using var teacher = _runs.TrainedTeacher(200);
-        var options = new Distill { Method = method, Branches = branches, Jump = 4, Nfe = 2, Updates = 160, Batch = 16, LearningRate = 1e-3, ClipNorm = 1 };
+        var options = new Distill { Method = method, Branches = branches, Jump = 4, Nfe = 2, Updates = 400, Batch = 16, LearningRate = 1e-3, ClipNorm = 1 };
         using var student = Distillation.NewStudent(teacher, options);
         using var noise = Distillation.Latents(teacher, options with { Seed = 99, Batch = 32 }, 0);
         double before = Error();
