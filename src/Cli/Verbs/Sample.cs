@@ -23,7 +23,7 @@ internal static class Sample
         var folded = new Option<bool>("--folded") { Description = "For a student: sample through its folded heads, one plain network an interval." };
         var fuse = CommonOptions.Fuse();
         var count = CommonOptions.Positive("--count", "Images.", 64);
-        var batch = CommonOptions.Positive("--batch", "Images at once; changes memory, not the images.", 64);
+        var batch = CommonOptions.Positive("--batch", "Images at once; changes memory, and the images only with --churn.", 64);
         var output = CommonOptions.Out("PNG to write.", "samples.png");
         var seed = CommonOptions.Seed();
         var device = CommonOptions.Device();

@@ -147,7 +147,7 @@ public sealed class Demo
             OnProgress = p => report((int)p.Step, FormattableString.Invariant($"loss {p.Loss:0.0000}  {p.ImagesPerSecond:0} images/s")),
         }));
         if (run.Interrupted)
-            throw new OperationCanceledException($"the demo was interrupted; resume it with --resume");
+            throw new OperationCanceledException("the demo was interrupted; resume it with --resume");
         return run;
     }
 
