@@ -1,16 +1,19 @@
 using System.Runtime.InteropServices;
 using BDense.Benchmarks.Workloads;
 using BDense.Kernels;
+using BDense.Kernels.Reference;
 
 namespace BDense.Benchmarks.Comparison;
 
 /// <summary>Runs our CPU reference against one peer on one workload: checks that both get the same results, then times them.</summary>
-public sealed class Contest(Backend ours, Protocol protocol, string rerunOptions)
+public sealed class Contest(ReferenceBackend ours, Protocol protocol, string rerunOptions)
 {
     /// <summary>Never throws for what one row cannot do: the row says why.</summary>
     public Row Run(Workload work, IPeer peer)
     {
         string rerun = $"peers --filter \"{work.Name}\" --peer \"{peer.Name}\"{rerunOptions}";
+        if (work is PeakMemory memory)
+            return MemoryContest.Run(memory, peer, ours.Workers.Threads, rerun);
         Row Failed(string note, double? milliseconds = null, double? difference = null) =>
             new(work.Name, peer.Name, milliseconds, null, null, null, null, null, null, null, 0, null, difference, note, rerun);
 

@@ -21,9 +21,10 @@ public static class PeersCommand
         var threads = new Option<int>("--threads") { Description = "Threads of each side; one a core if not given.", HelpName = "N", DefaultValueFactory = _ => Environment.ProcessorCount };
         var quick = new Option<bool>("--quick") { Description = "Fewer and shorter samples." };
         var list = new Option<bool>("--list") { Description = "Prints the names of all rows and measures nothing." };
+        var memoryOf = new Option<string?>("--memory-of") { Hidden = true };
         var root = new RootCommand("Compares the CPU reference with libtorch, naive loops, MathNet.Numerics and the ILGPU kernels.")
         {
-            json, filter, peerName, threads, quick, list,
+            json, filter, peerName, threads, quick, list, memoryOf,
         };
         root.SetAction(parse =>
         {
@@ -39,6 +40,8 @@ public static class PeersCommand
                 Console.Error.WriteLine($"peers: no row's name contains '{parse.GetValue(filter)}'; --list names them all");
                 return 2;
             }
+            if (parse.GetValue(memoryOf) is { } side)
+                return MemoryContest.Serve(works.OfType<PeakMemory>().First(), side, count, makeLibtorch);
             if (parse.GetValue(list))
             {
                 foreach (var work in works)

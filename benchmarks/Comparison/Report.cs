@@ -33,7 +33,7 @@ public static class Report
     public static IEnumerable<string> Means(IEnumerable<Row> rows) => rows
         .Where(r => r.Ratio > 0)
         .GroupBy(r => (r.Peer, Family: Family(r.Name)))
-        .Select(g => Text($"{g.Key.Family,-48} {g.Key.Peer,-16} {"",10} {"",10} {Math.Exp(g.Average(r => Math.Log(r.Ratio!.Value))),7:0.000} {Math.Exp(g.Average(r => Math.Log(r.BestRatio!.Value))),7:0.000}  geometric mean of {g.Count()}"));
+        .Select(g => Text($"{g.Key.Family,-48} {g.Key.Peer,-16} {"",10} {"",10} {Math.Exp(g.Average(r => Math.Log(r.Ratio!.Value))),7:0.000} {(g.All(r => r.BestRatio > 0) ? Math.Exp(g.Average(r => Math.Log(r.BestRatio!.Value))) : (double?)null),7:0.000}  geometric mean of {g.Count()}"));
 
     public static string ToJson(Header header, IReadOnlyList<Row> rows) => JsonSerializer.Serialize(new
     {

@@ -20,6 +20,12 @@ namespace BDense.Benchmarks.Comparison;
 public sealed record Row(string Name, string Peer, double? Milliseconds, double? PeerMilliseconds, double? Ratio, double? Gflops, double? Spread,
     double? BestRatio, double? ProcessorRatio, double? GigabytesPerSecond, int Samples, string? Variant, double? Difference, string? Note, string Rerun)
 {
+    /// <summary>Peak resident memory of a process of ours that does only this, where the row is about memory; <see cref="Ratio"/> then is of memory.</summary>
+    public double? Mebibytes { get; init; }
+
+    /// <summary>The same of the peer's process.</summary>
+    public double? PeerMebibytes { get; init; }
+
     /// <summary>Linear interpolation between order statistics.</summary>
     public static double Quantile(IEnumerable<double> values, double q)
     {

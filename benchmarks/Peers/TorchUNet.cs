@@ -127,9 +127,18 @@ internal sealed class TorchUNet : IDisposable
 
 internal static class TorchNetworks
 {
-    public static IEnumerable<Running> Variants(TrainingStep work) => [Training(work, channelsLast: true), Training(work, channelsLast: false)];
+    // One after the other: what takes a single variant for itself must not find the memory of both.
+    public static IEnumerable<Running> Variants(TrainingStep work)
+    {
+        foreach (bool channelsLast in new[] { true, false })
+            yield return Training(work, channelsLast);
+    }
 
-    public static IEnumerable<Running> Variants(Sampling work) => [Evaluation(work, channelsLast: true), Evaluation(work, channelsLast: false)];
+    public static IEnumerable<Running> Variants(Sampling work)
+    {
+        foreach (bool channelsLast in new[] { true, false })
+            yield return Evaluation(work, channelsLast);
+    }
 
     private static Running Training(TrainingStep work, bool channelsLast)
     {

@@ -44,5 +44,7 @@ public static class Catalog
         new MatrixProduct(64, 512, 128),
         .. from network in Networks from batch in new[] { 16, 64 } select new TrainingStep(network.Name, network.Config, batch),
         .. from network in Networks from batch in new[] { 16, 64 } select new Sampling(network.Name, network.Config, batch),
+        .. from network in Networks from batch in new[] { 16, 64 } select new PeakMemory(new TrainingStep(network.Name, network.Config, batch)),
+        .. from network in Networks select new PeakMemory(new Sampling(network.Name, network.Config, 64)),
     ];
 }
