@@ -82,6 +82,13 @@ public abstract partial class Backend : IDisposable
             throw new BDenseException($"{op}: {message}");
     }
 
+    /// <summary>Said by every operation of what it is about to write, so that what was derived from the old values (packed weights) is known to be stale.</summary>
+    internal static void Writes(Tensor? y)
+    {
+        if (y is not null)
+            y.Storage.Version++;
+    }
+
     private static void Require(
         bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref RequireMessage message, [CallerMemberName] string op = "")
     {

@@ -57,6 +57,7 @@ public sealed class Tensor : IDisposable
     {
         if (source.Length != Length)
             throw new BDenseException($"{source.Length} values do not fit a tensor of {Shape}");
+        Backend.Writes(this);
         Backend.UploadCore(this, source);
     }
 
@@ -94,6 +95,12 @@ public abstract class Storage(int length) : IDisposable
 
     /// <summary>Handles that look at it; the pool takes it back at 0. Tensors belong to one thread at a time, so this is no atomic.</summary>
     internal int References { get; set; }
+
+    /// <summary>Grows whenever an operation or an upload writes into it, and never shrinks: the same number means the same values.</summary>
+    internal long Version { get; set; }
+
+    /// <summary>The last handle is gone: what a backend keeps with the values goes too.</summary>
+    internal virtual void OnReturned() { }
 
     /// <summary>Gives the memory back to the driver or the operating system.</summary>
     public abstract void Dispose();

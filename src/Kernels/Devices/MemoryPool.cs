@@ -42,6 +42,8 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
     internal void Return(Storage storage)
     {
         CurrentBytes -= storage.Bytes;
+        storage.Version++;
+        storage.OnReturned();
         if (!_free.TryGetValue(storage.Length, out var stack))
             _free[storage.Length] = stack = new Stack<Storage>();
         stack.Push(storage);

@@ -39,6 +39,10 @@ public abstract partial class Backend
         Expect(squaredNorm, new Shape(1));
         long n = p.Length, e = ema is null ? 0 : n;
         Report(OpCost.Of(4 * n + e, 3 * n + e, 16 * n));
+        Writes(p);
+        Writes(m);
+        Writes(v);
+        Writes(ema);
         AdamCore(s, p, g, m, v, ema, squaredNorm);
     }
 

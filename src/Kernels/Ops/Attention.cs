@@ -34,6 +34,8 @@ public abstract partial class Backend
         CheckAttention(s, qkv, lse);
         Expect(y, s.Output);
         Report(OpCost.Of(qkv.Length, (long)y.Length + lse.Length, 2 * s.Macs + 4L * s.N * s.Heads * s.Tokens * s.Tokens));
+        Writes(y);
+        Writes(lse);
         AttentionCore(s, qkv, y, lse);
     }
 
@@ -53,6 +55,7 @@ public abstract partial class Backend
         Expect(y, s.Output);
         Expect(dqkv, s.Qkv);
         Report(OpCost.Of(2L * dy.Length + qkv.Length + lse.Length, dqkv.Length, 5 * s.Macs + 6L * s.N * s.Heads * s.Tokens * s.Tokens));
+        Writes(dqkv);
         AttentionBackwardCore(s, dy, qkv, y, lse, dqkv);
     }
 

@@ -13,6 +13,7 @@ public abstract partial class Backend
         CheckBroadcast(x, e);
         Expect(y, x.Shape);
         Report(OpCost.Of((long)x.Length + e.Length, y.Length, y.Length));
+        Writes(y);
         BroadcastAddCore(x, e, y);
     }
 
@@ -21,6 +22,7 @@ public abstract partial class Backend
     {
         CheckBroadcast(dy, de);
         Report(OpCost.Of(dy.Length, de.Length, dy.Length));
+        Writes(de);
         BroadcastAddBackwardCore(dy, de);
     }
 

@@ -12,6 +12,7 @@ public abstract partial class Backend
     {
         CheckConcat(a, b, y);
         Report(OpCost.Of((long)a.Length + b.Length, y.Length, 0));
+        Writes(y);
         ConcatCore(a, b, y);
     }
 
@@ -20,6 +21,8 @@ public abstract partial class Backend
     {
         CheckConcat(a, b, y);
         Report(OpCost.Of(y.Length, (long)a.Length + b.Length, 0));
+        Writes(a);
+        Writes(b);
         SplitCore(y, a, b);
     }
 

@@ -46,6 +46,7 @@ public abstract partial class Backend
             Expect(bias, new Shape(s.K));
         Expect(y, s.Output);
         Report(OpCost.Of((long)x.Length + w.Length + (bias?.Length ?? 0), y.Length, 2 * s.Macs));
+        Writes(y);
         Conv2dCore(s, x, w, bias, y);
     }
 
@@ -61,6 +62,7 @@ public abstract partial class Backend
         Expect(w, s.Weight);
         Expect(dx, s.Input);
         Report(OpCost.Of((long)dy.Length + w.Length, dx.Length, 2 * s.Macs));
+        Writes(dx);
         Conv2dDgradCore(s, dy, w, dx);
     }
 
@@ -79,6 +81,8 @@ public abstract partial class Backend
         if (dbias is not null)
             Expect(dbias, new Shape(s.K));
         Report(OpCost.Of((long)x.Length + dy.Length + dw.Length, dw.Length, 2 * s.Macs));
+        Writes(dw);
+        Writes(dbias);
         Conv2dWgradCore(s, x, dy, dw, dbias);
     }
 

@@ -16,6 +16,7 @@ public abstract partial class Backend
         Expect(y, y.Shape);
         Require(p is >= 0f and < 1f, $"a dropout probability lies in [0, 1), not {p}");
         Report(OpCost.Of(x.Length, y.Length, 2L * y.Length));
+        Writes(y);
         DropoutCore(x, p, key, y);
     }
 

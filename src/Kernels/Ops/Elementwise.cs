@@ -7,6 +7,7 @@ public abstract partial class Backend
     {
         Expect(y, y.Shape);
         Report(OpCost.Of(0, y.Length, 0));
+        Writes(y);
         FillCore(y, value);
     }
 
@@ -17,6 +18,7 @@ public abstract partial class Backend
         Expect(y, y.Shape);
         Require(low <= high, $"no range: {low} to {high}");
         Report(OpCost.Of(x.Length, y.Length, 2L * y.Length));
+        Writes(y);
         ClampCore(x, low, high, y);
     }
 
@@ -27,6 +29,7 @@ public abstract partial class Backend
         Expect(b, y.Shape);
         Expect(y, y.Shape);
         Report(OpCost.Of(2L * y.Length, y.Length, y.Length));
+        Writes(y);
         MultiplyCore(a, b, y);
     }
 

@@ -21,6 +21,7 @@ public abstract partial class Backend
         Expect(frequencies, frequencies.Shape);
         Expect(y, new Shape(t.Length, 2 * frequencies.Length));
         Report(OpCost.Of((long)t.Length + frequencies.Length, y.Length, 2L * y.Length));
+        Writes(y);
         EmbeddingCore(t, frequencies, y, sinFirst);
     }
 

@@ -35,6 +35,8 @@ public abstract partial class Backend
         Expect(beta, new Shape(s.C));
         Expect(y, s.Activation);
         Report(OpCost.Of(x.Length, (long)y.Length + stats.Length, (s.Silu ? 12L : 8L) * x.Length));
+        Writes(y);
+        Writes(stats);
         GroupNormCore(s, x, gamma, beta, scaleShift, y, stats);
     }
 
@@ -67,6 +69,10 @@ public abstract partial class Backend
         if (dscaleShift is not null)
             Expect(dscaleShift, s.ScaleShift);
         Report(OpCost.Of((long)dy.Length + x.Length, dx.Length, (s.Silu ? 24L : 16L) * x.Length));
+        Writes(dx);
+        Writes(dgamma);
+        Writes(dbeta);
+        Writes(dscaleShift);
         GroupNormBackwardCore(s, dy, x, stats, gamma, beta, scaleShift, dx, dgamma, dbeta, dscaleShift);
     }
 

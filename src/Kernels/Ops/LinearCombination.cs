@@ -19,6 +19,7 @@ public abstract partial class Backend
         foreach (var term in x)
             Expect(term, y.Shape, "a term");
         Report(OpCost.Of((long)c.Length * y.Length, y.Length, (2L * c.Length - 1) * y.Length));
+        Writes(y);
         LinearCombinationCore(c, x, y);
     }
 
@@ -39,6 +40,7 @@ public abstract partial class Backend
         foreach (var term in x)
             Expect(term, y.Shape, "a term");
         Report(OpCost.Of((long)terms * y.Length + c.Length, y.Length, (2L * terms - 1) * y.Length));
+        Writes(y);
         LinearCombinationPerSampleCore(c, x, y);
     }
 

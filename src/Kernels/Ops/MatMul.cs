@@ -25,6 +25,7 @@ public abstract partial class Backend
         Expect(b, s.B);
         Expect(c, s.C);
         Report(OpCost.Of((long)a.Length + b.Length + (accumulate ? c.Length : 0), c.Length, 2 * s.Macs));
+        Writes(c);
         MatMulCore(s, a, b, c, alpha, accumulate);
     }
 

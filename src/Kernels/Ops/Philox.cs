@@ -75,6 +75,7 @@ public abstract partial class Backend
     {
         Expect(y, y.Shape);
         Report(OpCost.Of(0, y.Length, 20L * y.Length));
+        Writes(y);
         RandomUniformCore(key, y);
     }
 
@@ -83,6 +84,7 @@ public abstract partial class Backend
     {
         Expect(y, y.Shape);
         Report(OpCost.Of(0, y.Length, 24L * y.Length));
+        Writes(y);
         RandomNormalCore(key, y);
     }
 

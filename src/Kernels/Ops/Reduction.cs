@@ -9,6 +9,7 @@ public abstract partial class Backend
         Expect(x, x.Shape);
         Expect(y, new Shape(1));
         Report(OpCost.Of(x.Length, 1, x.Length));
+        Writes(y);
         SumCore(x, y);
     }
 
@@ -18,6 +19,7 @@ public abstract partial class Backend
         Expect(x, x.Shape);
         Expect(y, new Shape(1));
         Report(OpCost.Of(x.Length, 1, 2L * x.Length));
+        Writes(y);
         SumOfSquaresCore(x, y);
     }
 

@@ -13,6 +13,7 @@ public abstract partial class Backend
     {
         CheckResample(x, y);
         Report(OpCost.Of(x.Length, y.Length, x.Length));
+        Writes(y);
         DownsampleCore(x, y, factor);
     }
 
@@ -24,6 +25,7 @@ public abstract partial class Backend
     {
         CheckResample(y, x);
         Report(OpCost.Of(x.Length, y.Length, y.Length));
+        Writes(y);
         UpsampleCore(x, y, factor);
     }
 

@@ -13,6 +13,7 @@ public abstract partial class Backend
     {
         CheckRho(rho, delta, d, y);
         Report(OpCost.Of(d.Length, y.Length, 4L * y.Length));
+        Writes(y);
         RhoCore(rho, delta, d, y);
     }
 
@@ -21,6 +22,7 @@ public abstract partial class Backend
     {
         CheckRho(rho, delta, d, y);
         Report(OpCost.Of(d.Length, y.Length, 4L * y.Length));
+        Writes(y);
         RhoDerivativeCore(rho, delta, d, y);
     }
 

@@ -8,6 +8,7 @@ public abstract partial class Backend
         Expect(x, x.Shape);
         Expect(y, x.Shape);
         Report(OpCost.Of(x.Length, x.Length, 4L * x.Length));
+        Writes(y);
         SiluCore(x, y);
     }
 
@@ -18,6 +19,7 @@ public abstract partial class Backend
         Expect(dy, x.Shape);
         Expect(dx, x.Shape);
         Report(OpCost.Of(2L * x.Length, x.Length, 7L * x.Length));
+        Writes(dx);
         SiluBackwardCore(dy, x, dx);
     }
 

@@ -12,6 +12,7 @@ public abstract partial class Backend
         Expect(x, x.Shape);
         Expect(y, x.Shape);
         Report(OpCost.Of(x.Length, x.Length, 5L * x.Length));
+        Writes(y);
         SoftmaxCore(x, y);
     }
 
@@ -26,6 +27,7 @@ public abstract partial class Backend
         Expect(dy, y.Shape);
         Expect(dx, y.Shape);
         Report(OpCost.Of(2L * y.Length, y.Length, 4L * y.Length));
+        Writes(dx);
         SoftmaxBackwardCore(dy, y, dx);
     }
 

@@ -82,6 +82,8 @@ public abstract partial class Backend
         Expect(losses, s.Losses);
         long e = x0.Length, k = s.Branches;
         Report(OpCost.Of((1 + 2 * k) * e, k * e, e * (2 * k * k * 2 + 6 * k)));
+        Writes(dheads);
+        Writes(losses);
         TrajectoryLossCore(s, rho, delta, x0, heads, targets, skip, map, weights, dheads, losses);
     }
 
@@ -98,6 +100,7 @@ public abstract partial class Backend
         Expect(states, s.States);
         long e = x0.Length, k = s.Branches;
         Report(OpCost.Of((1 + k) * e, k * e, e * k * (2 * k + 1)));
+        Writes(states);
         TrajectoryStatesCore(s, x0, heads, skip, map, states);
     }
 
@@ -110,6 +113,7 @@ public abstract partial class Backend
         Expect(dheads, s.Heads);
         long e = s.State.Length, k = s.Branches;
         Report(OpCost.Of(k * e, k * e, e * k * 2 * k));
+        Writes(dheads);
         TrajectoryStatesBackwardCore(s, dstates, map, dheads);
     }
 

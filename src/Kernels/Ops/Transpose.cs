@@ -14,6 +14,7 @@ public abstract partial class Backend
         Expect(x, x.Shape);
         Expect(y, new Shape(x.Shape[1], x.Shape[0], x.Shape[2]));
         Report(OpCost.Of(x.Length, y.Length, 0));
+        Writes(y);
         TransposeCore(x, y);
     }
 

@@ -34,7 +34,7 @@ public sealed unsafe partial class ReferenceBackend
             YImage = s.P * s.Q * s.K,
         };
         var pack = new PackWeights { Kernels = _kernels, W = Pointer(w), K = s.K, R = s.R, S = s.S, C = s.C, TapsR = s.R, TapsS = s.S };
-        Run(pass, pack);
+        Run(pass, pack, w);
     }
 
     /// <remarks>
@@ -103,7 +103,7 @@ public sealed unsafe partial class ReferenceBackend
                     FirstS = fw + ((tapsS - 1) * s.Stride),
                     Stride = s.Stride,
                 };
-                Run(pass, pack);
+                Run(pass, pack, w);
             }
         }
     }
@@ -120,15 +120,23 @@ public sealed unsafe partial class ReferenceBackend
         return (first, count, taps, ((first + pad - residue) / stride) - (taps - 1));
     }
 
-    private void Run(ConvolutionPass pass, PackWeights pack)
+    /// <summary>Packs <paramref name="w"/> if no kept copy of these very values is at hand, and runs the pass.</summary>
+    private void Run(ConvolutionPass pass, PackWeights pack, Tensor w)
     {
         int tasks = pass.Plan();
         if (tasks == 0)
             return;
         long depth = (long)pass.R * pass.S * pass.C;
-        int columns = _kernels.Padded(pass.K);
-        var packed = Pool.Rent(checked((int)(columns * (depth + 1))));
-        pack.Packed = pass.Weights = ((NativeStorage)packed).Pointer;
+        int columns = _kernels.Padded(pass.K), size = checked((int)(columns * (depth + 1)));
+        var kept = ((NativeStorage)w.Storage).Packs.Find(pack, w.Storage.Version);
+        var temporary = kept.IsKept ? null : Pool.Rent(size);
+        pack.Packed = pass.Weights = temporary is null ? kept.Reserve(size) : ((NativeStorage)temporary).Pointer;
+        if (!kept.IsPacked)
+        {
+            Workers.Run(pack, _kernels.Panels(pass.K));
+            Packings++;
+            kept.IsPacked = kept.IsKept;
+        }
         if (pass.Bias is not null)
         {
             // Whole registers are read: the bias gets a padded copy behind the weights.
@@ -136,8 +144,11 @@ public sealed unsafe partial class ReferenceBackend
             new ReadOnlySpan<float>(pass.Bias, pass.K).CopyTo(new Span<float>(bias, columns));
             pass.Bias = bias;
         }
-        Workers.Run(pack, _kernels.Panels(pass.K));
         Workers.Run(pass, tasks);
-        Pool.Return(packed);
+        if (temporary is not null)
+            Pool.Return(temporary);
     }
+
+    /// <summary>How often weights were packed so far, for tests.</summary>
+    internal long Packings { get; private set; }
 }

@@ -46,10 +46,18 @@ public sealed unsafe partial class ReferenceBackend : Backend
 
     private sealed class NativeStorage(int length) : Storage(length)
     {
+        private KeptPacks? _packs;
+
+        /// <summary>What convolutions keep of the weights in here.</summary>
+        public KeptPacks Packs => _packs ??= new KeptPacks();
+
         public float* Pointer { get; private set; } = (float*)NativeMemory.AlignedAlloc((nuint)length * sizeof(float), 64);
+
+        internal override void OnReturned() => _packs?.Clear();
 
         public override void Dispose()
         {
+            _packs?.Clear();
             NativeMemory.AlignedFree(Pointer);
             Pointer = null;
         }
