@@ -122,6 +122,7 @@ public sealed class EndToEndTests
     [TestCase("evaluate")]
     [TestCase("devices")]
     [TestCase("info")]
+    [TestCase("statistics")]
     [TestCase("kernels")]
     public async Task Help_ends_with_an_example(string verb)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using BDense.Cli.Terminal;
 using BDense.Model;
 using BDense.Training;
+using static BDense.Cli.Reports.Figures;
 
 namespace BDense.Cli.Reports;
 
@@ -90,15 +91,12 @@ internal static class DemoReport
     private static string[] Row(StudentResult s) =>
     [
         s.Method, Text(s.Branches), s.Weights, Text(s.Nfe), s.Seed.ToString(CultureInfo.InvariantCulture), Text(s.Updates), Text(s.EndpointRmse),
-        $"{Text(s.EndpointRmseInterval[0])} .. {Text(s.EndpointRmseInterval[1])}", Text(s.EndpointRmseFine), Text(s.FrechetDistance),
+        Range(s.EndpointRmseInterval[0], s.EndpointRmseInterval[1]), Text(s.EndpointRmseFine), Text(s.FrechetDistance),
         s.StepMilliseconds.ToString("0.0", CultureInfo.InvariantCulture), (s.PeakBytes / 1048576.0).ToString("0.0", CultureInfo.InvariantCulture),
     ];
 
     private static string[] Row(PairedComparison c) =>
     [
-        c.Method, c.Baseline, Text(c.Nfe), c.Metric, c.Difference.ToString("+0.0000;-0.0000", CultureInfo.InvariantCulture),
-        $"{c.Interval[0].ToString("+0.0000;-0.0000", CultureInfo.InvariantCulture)} .. {c.Interval[1].ToString("+0.0000;-0.0000", CultureInfo.InvariantCulture)}", c.Verdict,
+        c.Method, c.Baseline, Text(c.Nfe), c.Metric, Signed(c.Difference), $"{Signed(c.Interval[0])} .. {Signed(c.Interval[1])}", c.Verdict,
     ];
-
-    private static string Text(double x) => x.ToString("g4", CultureInfo.InvariantCulture);
 }

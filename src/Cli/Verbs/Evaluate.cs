@@ -1,8 +1,8 @@
 using System.CommandLine;
-using System.Globalization;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
 using BDense.Training;
+using static BDense.Cli.Reports.Figures;
 
 namespace BDense.Cli.Verbs;
 
@@ -25,25 +25,34 @@ internal static class Evaluate
         var data = CommonOptions.Data();
         var resolution = CommonOptions.Resolution();
         var limit = CommonOptions.Limit();
-        var count = CommonOptions.Positive("--count", "Noises that every model starts from.", 512);
+        var count = CommonOptions.Positive("--count", "Noises that every model starts from; with --fid images, 50000 where it is left out.", 512);
         var batch = CommonOptions.Positive("--batch", "Images at once.", 64);
         var fine = CommonOptions.Positive("--fine-steps", "Steps of dpmpp3m that stand for the teacher's exact solution.", 40);
         var seed = CommonOptions.Seed();
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
         var json = CommonOptions.Json();
+        var fid = new EvaluateFid();
         var command = new Command("evaluate", "Measures students against their teacher and against each other, from the same noises.")
         {
             models, teacher, data, resolution, limit, count, batch, fine, seed, device, threads, json,
         };
+        fid.AddTo(command);
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
-        return new Verb(command, "bdense evaluate --model runs/sfd-k1 --model runs/sfd-k4", "bdense evaluate --model runs/sfd-k4 --data cifar10.zip --json");
+        return new Verb(command, "bdense evaluate --model runs/sfd-k1 --model runs/sfd-k4", "bdense evaluate --model runs/sfd-k4 --data cifar10.zip --json",
+            "bdense evaluate --fid --model runs/sfd-k4 --inception inception.onnx --reference cifar10-32x32.npz --count 50000 --state runs/fid");
 
         int Run(ParseResult parse, CancellationToken cancellation)
         {
             ui.JsonOnly = parse.GetValue(json);
-            using var backend = parse.Open(device, threads);
             string[] paths = parse.GetValue(models)!;
+            bool isFid = fid.IsAsked(parse);
+            using var backend = parse.Open(device, threads);
+            if (isFid)
+            {
+                int? images = parse.GetResult(count) is { Implicit: false } ? parse.GetValue(count) : null;
+                return fid.Run(ui, parse, backend, paths, (images, parse.GetValue(batch), parse.GetValue(seed), parse.GetValue(threads)), cancellation);
+            }
             string teacherPath = parse.GetValue(teacher) ?? TeacherOf(paths[0]);
             using var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
             var c = teacherNetwork.Config;
@@ -94,14 +103,14 @@ internal static class Evaluate
                 var interval = Bootstrap.Mean([r.Measured.Endpoint!.Rmse]);
                 return new[]
                 {
-                    r.Path, r.Options.Title, Text(r.Options.Branches), Text(r.Options.Nfe), Text(interval.Mean), $"{Text(interval.Low)} .. {Text(interval.High)}",
+                    r.Path, r.Options.Title, Text(r.Options.Branches), Text(r.Options.Nfe), Text(interval.Mean), Range(interval),
                     Text(r.Measured.Fine.Rmse.Average()), Text(r.Measured.FrechetDistance),
                 };
             }));
             foreach (var x in comparisons)
             {
-                ui.Line($"{x.Path} against {results[0].Path}: RMSE to the teacher {x.Endpoint.Verdict.Text()} ({Text(x.Endpoint.Difference.Low)} .. {Text(x.Endpoint.Difference.High)}), " +
-                    $"RMSE to the fine trajectory {x.Fine.Verdict.Text()} ({Text(x.Fine.Difference.Low)} .. {Text(x.Fine.Difference.High)})");
+                ui.Line($"{x.Path} against {results[0].Path}: RMSE to the teacher {x.Endpoint.Verdict.Text()} ({Range(x.Endpoint.Difference)}), " +
+                    $"RMSE to the fine trajectory {x.Fine.Verdict.Text()} ({Range(x.Fine.Difference)})");
             }
             if (comparisons.Count > 0)
                 ui.Line("The intervals cover the noises, not the training seeds: they speak of these runs, not of the methods.");
@@ -126,8 +135,4 @@ internal static class Evaluate
             ? path
             : throw new BDenseException($"{run} is not a student: its {RunFolder.ConfigFile} names no teacher; give --teacher and a student's run folder");
     }
-
-    private static double[] Ends(Interval x) => [x.Low, x.High];
-
-    private static string Text(double x) => x.ToString("g4", CultureInfo.InvariantCulture);
 }

@@ -35,19 +35,35 @@ public static class Sampling
         {
             cancellation.ThrowIfCancellationRequested();
             int n = Math.Min(batch, count - first);
-            using var x = network.Backend.Empty(new Shape(n, c.Resolution, c.Resolution, c.ImageChannels));
-            Noise(x, seed, first, sigma);
-            using var labels = Labels(network, first, n);
-            using var y = sampler(x, labels);
-            y.Download(images.AsSpan(first * size, n * size));
+            Batch(network, sampler, first, images.AsSpan(first * size, n * size), seed, sigma);
             onDone?.Invoke(first + n);
         }
+        return images;
+    }
+
+    /// <summary>The same images a batch at a time, for more of them than memory holds.</summary>
+    public static ImageSource Source(UNet network, Sampler sampler, ulong seed, double sigma) => (first, n) =>
+    {
+        var c = network.Config;
+        var images = new float[n * c.Resolution * c.Resolution * c.ImageChannels];
+        Batch(network, sampler, first, images, seed, sigma);
+        return images;
+    };
+
+    private static void Batch(UNet network, Sampler sampler, int first, Span<float> images, ulong seed, double sigma)
+    {
+        var c = network.Config;
+        int n = images.Length / (c.Resolution * c.Resolution * c.ImageChannels);
+        using var x = network.Backend.Empty(new Shape(n, c.Resolution, c.Resolution, c.ImageChannels));
+        Noise(x, seed, first, sigma);
+        using var labels = Labels(network, first, n);
+        using var y = sampler(x, labels);
+        y.Download(images);
         foreach (float value in images)
         {
             if (!float.IsFinite(value))
                 throw new BDenseException("a sample is not finite: the network's weights are not usable");
         }
-        return images;
     }
 
     /// <summary>x = sigma times standard normal noise, for images <paramref name="first"/> and following.</summary>

@@ -3,56 +3,6 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace BDense.Training;
 
-/// <summary>Mean and covariance of feature vectors, summed in double precision as they come.</summary>
-/// <param name="dimension">Length of a feature vector.</param>
-public sealed class FeatureStatistics(int dimension)
-{
-    private readonly double[] _sum = new double[dimension];
-    private readonly double[] _products = new double[dimension * dimension];
-    private readonly double[] _shift = new double[dimension];
-
-    public int Dimension { get; } = dimension;
-
-    public long Count { get; private set; }
-
-    /// <summary>Adds the vectors of <paramref name="features"/>, [n, Dimension] one after the other.</summary>
-    /// <exception cref="BDenseException">A feature is not finite.</exception>
-    public void Add(ReadOnlySpan<float> features)
-    {
-        if (features.Length % Dimension != 0)
-            throw new ArgumentException($"{features.Length} values are no whole vectors of {Dimension}");
-        Span<double> x = Dimension <= 1024 ? stackalloc double[Dimension] : new double[Dimension];
-        for (; features.Length > 0; features = features[Dimension..])
-        {
-            for (int i = 0; i < Dimension; i++)
-            {
-                if (!float.IsFinite(features[i]))
-                    throw new BDenseException($"Frechet distance: feature {i} of sample {Count} is not finite; so is the sample, most likely");
-                // Sums about the first vector: the covariance does not drown in a large mean.
-                if (Count == 0)
-                    _shift[i] = features[i];
-                x[i] = features[i] - _shift[i];
-                _sum[i] += x[i];
-            }
-            for (int i = 0; i < Dimension; i++)
-            {
-                for (int j = 0; j <= i; j++)
-                    _products[i * Dimension + j] += x[i] * x[j];
-            }
-            Count++;
-        }
-    }
-
-    public Vector<double> Mean() => Vector<double>.Build.Dense(Dimension, i => _shift[i] + _sum[i] / Count);
-
-    /// <summary>With Count - 1 in the denominator.</summary>
-    public Matrix<double> Covariance() => Matrix<double>.Build.Dense(Dimension, Dimension, (i, j) =>
-    {
-        double product = i >= j ? _products[i * Dimension + j] : _products[j * Dimension + i];
-        return (product - _sum[i] * _sum[j] / Count) / (Count - 1);
-    });
-}
-
 /// <summary>
 /// Squared Frechet distance between two Gaussians (Dowson and Landau 1982):
 /// d^2 = |m1 - m2|^2 + tr(S1 + S2 - 2 (S1^(1/2) S2 S1^(1/2))^(1/2)).
@@ -67,10 +17,15 @@ public static class FrechetDistance
     {
         if (a.Dimension != b.Dimension)
             throw new ArgumentException($"features of {a.Dimension} and {b.Dimension} dimensions");
-        long fewest = Math.Min(a.Count, b.Count);
-        if (fewest <= a.Dimension)
-            throw new BDenseException($"Frechet distance: {fewest} samples are too few for {a.Dimension} features; at least {a.Dimension + 1} are needed");
+        RequireEnough(Math.Min(a.Count, b.Count), a.Dimension);
         return Between(a.Mean(), a.Covariance(), b.Mean(), b.Covariance());
+    }
+
+    /// <exception cref="BDenseException">So few samples that their covariance has no full rank.</exception>
+    public static void RequireEnough(long samples, int features)
+    {
+        if (samples <= features)
+            throw new BDenseException($"Frechet distance: {samples} samples are too few for {features} features; at least {features + 1} are needed");
     }
 
     /// <summary>Between two Gaussians; covariances symmetric, positive semidefinite. Never negative.</summary>

@@ -11,7 +11,7 @@ namespace BDense.Training;
 /// edges and their neighbourhoods up to some 15 pixels; it knows no objects. The weights depend on the number of channels alone,
 /// never on a run's seed, so that distances of different runs compare.
 /// </remarks>
-public sealed class RandomFeatures : IDisposable
+public sealed class RandomFeatures : IImageFeatures
 {
     public const string MetricName = "random-feature Frechet distance";
 
@@ -40,6 +40,18 @@ public sealed class RandomFeatures : IDisposable
 
     /// <summary>Length of a feature vector.</summary>
     public static int Dimension => Widths[^2] + Widths[^1];
+
+    int IImageFeatures.Dimension => Dimension;
+
+    public string Name => $"random convolutional features of {Channels} channels";
+
+    public string DistanceName => MetricName;
+
+    public float[] Compute(ReadOnlySpan<float> images, int height, int width, int channels)
+    {
+        using var x = _backend.FromArray(images, new Shape(images.Length / (height * width * channels), height, width, channels));
+        return Compute(x);
+    }
 
     /// <summary>Features [N, Dimension] of images [N,H,W,C], H and W 8 or more.</summary>
     public float[] Compute(Tensor images)

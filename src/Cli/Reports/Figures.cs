@@ -1,0 +1,25 @@
+using System.Globalization;
+using BDense.Training;
+
+namespace BDense.Cli.Reports;
+
+/// <summary>Numbers as every table shows them, whatever the machine's language.</summary>
+internal static class Figures
+{
+    /// <summary>Four significant digits.</summary>
+    public static string Text(double x) => x.ToString("g4", CultureInfo.InvariantCulture);
+
+    public static string Text(long x) => x.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>low .. high</summary>
+    public static string Range(double low, double high) => $"{Text(low)} .. {Text(high)}";
+
+    /// <inheritdoc cref="Range(double, double)"/>
+    public static string Range(Interval x) => Range(x.Low, x.High);
+
+    /// <summary>With its sign, to four decimals: a difference.</summary>
+    public static string Signed(double x) => x.ToString("+0.0000;-0.0000", CultureInfo.InvariantCulture);
+
+    /// <summary>For JSON.</summary>
+    public static double[] Ends(Interval x) => [x.Low, x.High];
+}

@@ -1,0 +1,46 @@
+using BDense.Kernels;
+
+namespace BDense.Training;
+
+/// <summary>A sampler from a path, as one evaluates it: a student as it was distilled, anything else as a teacher with a solver.</summary>
+/// <param name="Student">The student, or none.</param>
+/// <param name="Network">Owned.</param>
+/// <param name="Sampler">From noise at <paramref name="Sigma"/> to images.</param>
+/// <param name="Evaluations">NFE.</param>
+/// <param name="Sigma">The first noise level.</param>
+/// <param name="Title">For tables: the method, or the solver.</param>
+public sealed record SavedSampler(Student? Student, Model.UNet Network, Sampler Sampler, int Evaluations, double Sigma, string Title) : IDisposable
+{
+    /// <summary>EDM's own sampler: Heun, 18 steps, NFE 35.</summary>
+    public const string DefaultSolver = "heun";
+
+    public const int DefaultSteps = 18;
+
+    /// <param name="backend">Where to.</param>
+    /// <param name="path">A run folder, a checkpoint folder or a .safetensors file.</param>
+    /// <param name="solver">For a teacher. Heun's method goes from 80 to 0.002 and on to 0, as EDM samples (Karras et al. 2022, algorithm 1);
+    /// every other solver from 80 to 0.006, as SFD's teacher does.</param>
+    /// <param name="steps">For a teacher: steps of the solver.</param>
+    /// <exception cref="BDenseException">Nothing there that can be sampled.</exception>
+    public static SavedSampler Load(Backend backend, string path, string solver = DefaultSolver, int steps = DefaultSteps)
+    {
+        if (Student.IsStudent(path))
+        {
+            var student = Student.Load(backend, path);
+            return new SavedSampler(student, student.Network, (x, labels) => student.Sample(x, labels), student.Evaluations, student.Grid.Student[0], Student.OptionsOf(path).Title);
+        }
+        var method = Solvers.Find(solver);
+        bool toZero = method.Name == DefaultSolver;
+        double[] grid = toZero ? Schedules.Polynomial(0.002, 80).Grid(steps, toZero: true) : Schedules.Polynomial(0.006, 80).Grid(steps + 1);
+        var network = TrainedNetwork.Load(backend, path);
+        if (network.Config.Branches > 1)
+        {
+            int branches = network.Config.Branches;
+            network.Dispose();
+            throw new BDenseException($"{path} has {branches} branches; give its run folder, which knows their noise levels");
+        }
+        return new SavedSampler(null, network, Sampling.With(network, method.Run, grid), method.Evaluations(steps, toZero), grid[0], $"teacher, {method.Name}");
+    }
+
+    public void Dispose() => Network.Dispose();
+}
