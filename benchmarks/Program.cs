@@ -1,9 +1,12 @@
 using BDense.Benchmarks.Comparison;
+using BDense.Benchmarks.Gpu;
 using BenchmarkDotNet.Running;
 
 return args switch
 {
     ["peers", .. var rest] => PeersProject.Run(rest),
+    ["gpu", .. var rest] => GpuCommand.Run(rest),
+    ["join", .. var rest] => JoinCommand.Run(rest),
     ["micro", .. var rest] => Micro(rest),
     _ => Usage(),
 };
@@ -20,6 +23,8 @@ int Usage()
         usage: dotnet run -c Release --project benchmarks -- VERB [options]
           peers   the CPU reference against libtorch, naive loops, MathNet.Numerics and OpenCL; --help lists options
                   example: peers --filter "conv3x3 16x64x32" --peer libtorch --quick
+          gpu     kernels and whole steps on a GPU, for benchmarks/peers/torch_peer.py to time the same in PyTorch
+          join    one table of the two
           micro   BenchmarkDotNet suites with their options: micro --filter '*GroupNorm*'
         """);
     return args is ["--help"] or ["-h"] ? 0 : 2;

@@ -105,7 +105,7 @@ public static class Devices
     private static IlgpuBackend OpenAccelerator(string spec)
     {
         var (kind, index) = Parse(spec);
-        var context = kind == "cuda" ? IlgpuBackend.CreateContext(b => b.Cuda(_ => true)) : IlgpuBackend.CreateContext(b => b.OpenCL(_ => true));
+        var context = kind == "cuda" ? IlgpuBackend.CreateContext(b => b.Cuda(_ => true).Profiling()) : IlgpuBackend.CreateContext(b => b.OpenCL(_ => true));
         Device device = kind == "cuda" ? context.GetCudaDevice(index!.Value) : context.GetCLDevice(index!.Value);
         return new IlgpuBackend(context, device, spec);
     }

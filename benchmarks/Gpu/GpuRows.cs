@@ -1,0 +1,91 @@
+using System.Text.Json;
+using BDense.Model;
+
+namespace BDense.Benchmarks.Gpu;
+
+/// <summary>The shapes at which this library is held against PyTorch: the layers of EDM's CIFAR-10 and ADM's ImageNet-64 networks, and whole steps.</summary>
+public static class GpuRows
+{
+    public const string ConvForward = "conv-forward", ConvDgrad = "conv-dgrad", ConvWgrad = "conv-wgrad", Gemm = "gemm", Attention = "attention",
+        AttentionBackward = "attention-backward", Copy = "copy", GroupNorm = "groupnorm-silu", GroupNormBackward = "groupnorm-silu-backward",
+        TrajectoryLoss = "trajectory-loss", SolverStep = "solver-step", Adam = "adam-ema", TrainingStep = "training-step", Sampling = "sampling";
+
+    private static readonly string[] Tensor = ["tf32", "bf16"], Every = ["fp32", "tf32", "bf16"];
+
+    /// <summary>Batch, size, channels in, channels out, kernel.</summary>
+    private static readonly (int N, int Size, int C, int K, int R)[] Convolutions =
+    [
+        (64, 32, 128, 256, 3), (64, 32, 256, 256, 3), (64, 32, 512, 256, 3), (64, 16, 256, 256, 3), (64, 16, 512, 256, 3),
+        (64, 8, 256, 256, 3), (64, 8, 512, 256, 3), (64, 32, 512, 256, 1), (64, 32, 256, 3, 3), (64, 32, 256, 12, 3),
+        (32, 64, 192, 192, 3), (32, 32, 384, 384, 3), (32, 16, 576, 576, 3), (32, 8, 768, 768, 3),
+    ];
+
+    /// <summary>The network that unet.cu published (guided-diffusion's UNet at 64x64), as the ADM family has it.</summary>
+    public static UNetConfig UnetCu { get; } = NetworkCatalog.Find("edm-imagenet64") with
+    {
+        ModelChannels = 64,
+        BlocksPerLevel = 2,
+        AttentionResolutions = [16, 8],
+        ChannelsPerHead = 64,
+        Dropout = 0,
+        LabelCount = 0,
+    };
+
+    /// <param name="quick">Fewer and smaller rows, for a machine without a GPU: that everything runs, not how fast.</param>
+    public static IReadOnlyList<GpuRow> All(bool quick) => quick ? Small() : Large();
+
+    private static IReadOnlyList<GpuRow> Large() =>
+    [
+        .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } from s in Convolutions from p in Tensor select Convolution(kind, p, s.N, s.Size, s.C, s.K, s.R),
+        .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } select Convolution(kind, "fp32", 64, 32, 256, 256, 3),
+        .. from p in Every select Product(p, 4096),
+        .. from kind in new[] { Attention, AttentionBackward } from s in new[] { (64, 256, 1, 256), (32, 1024, 6, 64), (32, 256, 9, 64), (32, 64, 12, 64) } from p in Tensor
+           select Attend(kind, p, s.Item1, s.Item2, s.Item3, s.Item4),
+        new($"copy {1 << 26}", Copy, "fp32", Dims(("length", 1 << 26))),
+        Normalise(GroupNorm, 64, 32, 256), Normalise(GroupNormBackward, 64, 32, 256), Normalise(GroupNorm, 64, 8, 256), Normalise(GroupNormBackward, 64, 8, 256),
+        .. from k in new[] { 1, 2, 4, 8 } select Loss(4096, 32, k),
+        new("solver step 4096x32x32x3, 4 terms", SolverStep, "fp32", Dims(("length", 4096 * 32 * 32 * 3), ("terms", 4))),
+        new("adam+ema 55733891", Adam, "fp32", Dims(("length", 55733891))),
+        .. from p in Every select Network(TrainingStep, p, "edm-cifar10", NetworkCatalog.Find("edm-cifar10"), 128),
+        .. from p in Every select Network(TrainingStep, p, "unet-cu", UnetCu, 32),
+        .. from k in new[] { 2, 4, 8 } select Network(TrainingStep, "tf32", $"edm-cifar10 K={k}", NetworkCatalog.Find("edm-cifar10") with { Branches = k }, 128),
+        .. from p in Tensor select Network(Sampling, p, "edm-cifar10", NetworkCatalog.Find("edm-cifar10"), 64),
+        Network(Sampling, "tf32", "edm-cifar10 K=4", NetworkCatalog.Find("edm-cifar10") with { Branches = 4 }, 64),
+    ];
+
+    private static IReadOnlyList<GpuRow> Small() =>
+    [
+        .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } from k in new[] { 32, 12 } select Convolution(kind, "fp32", 2, 8, 16, k, 3),
+        Convolution(ConvForward, "fp32", 2, 8, 16, 32, 1), Product("fp32", 128),
+        Attend(Attention, "fp32", 2, 64, 2, 32), Attend(AttentionBackward, "fp32", 2, 64, 2, 32),
+        new("copy 65536", Copy, "fp32", Dims(("length", 1 << 16))),
+        Normalise(GroupNorm, 2, 8, 32), Normalise(GroupNormBackward, 2, 8, 32),
+        .. from k in new[] { 1, 4 } select Loss(8, 8, k),
+        new("solver step 8x8x8x3, 4 terms", SolverStep, "fp32", Dims(("length", 8 * 8 * 8 * 3), ("terms", 4))),
+        new("adam+ema 100003", Adam, "fp32", Dims(("length", 100003))),
+        Network(TrainingStep, "fp32", "demo", NetworkCatalog.Find("demo"), 4), Network(TrainingStep, "fp32", "demo K=4", NetworkCatalog.Find("demo") with { Branches = 4 }, 4),
+        Network(TrainingStep, "fp32", "small adm", UnetCu with { Resolution = 16, ModelChannels = 32, ChannelMultipliers = [1, 2], AttentionResolutions = [8], ChannelsPerHead = 32 }, 2),
+        Network(Sampling, "fp32", "demo", NetworkCatalog.Find("demo"), 4),
+    ];
+
+    private static GpuRow Convolution(string kind, string precision, int n, int size, int c, int k, int r) =>
+        new($"{kind} {r}x{r} {n}x{size}x{size}x{c} to {k} {precision}", kind, precision, Dims(("n", n), ("size", size), ("c", c), ("k", k), ("r", r)));
+
+    private static GpuRow Product(string precision, int size) =>
+        new($"gemm {size}x{size}x{size} {precision}", Gemm, precision, Dims(("m", size), ("n", size), ("k", size)));
+
+    private static GpuRow Attend(string kind, string precision, int n, int tokens, int heads, int headSize) =>
+        new($"{kind} {n}x{tokens} {heads}x{headSize} {precision}", kind, precision, Dims(("n", n), ("tokens", tokens), ("heads", heads), ("headSize", headSize)));
+
+    private static GpuRow Normalise(string kind, int n, int size, int c) =>
+        new($"{kind} {n}x{size}x{size}x{c}", kind, "fp32", Dims(("n", n), ("size", size), ("c", c), ("groups", Math.Min(32, c / 4))));
+
+    private static GpuRow Loss(int n, int size, int k) =>
+        new($"trajectory loss {n}x{size}x{size}x3 K={k} l2", TrajectoryLoss, "fp32", Dims(("n", n), ("size", size), ("c", 3), ("k", k)));
+
+    private static GpuRow Network(string kind, string precision, string name, UNetConfig config, int batch) =>
+        new($"{(kind == Sampling ? "sampling" : "training step")} {name} batch {batch} {precision}", kind, precision, Dims(("batch", batch)),
+            JsonSerializer.Deserialize<JsonElement>(config.ToJson()), $"weights-{name.Replace(' ', '-').Replace("=", "", StringComparison.Ordinal)}.safetensors");
+
+    private static Dictionary<string, int> Dims(params (string Name, int Extent)[] dims) => dims.ToDictionary(d => d.Name, d => d.Extent);
+}

@@ -1,0 +1,53 @@
+using BDense.Kernels;
+
+namespace BDense.Benchmarks.Gpu;
+
+/// <summary>Times a row on our side: events around each sample, nothing waited for in between, inputs in turn.</summary>
+/// <param name="Samples">How many.</param>
+/// <param name="SampleMilliseconds">Shortest sample: quick work is repeated within one.</param>
+/// <param name="WarmUpMilliseconds">At least, and at least three runs.</param>
+public sealed record GpuTimer(int Samples, double SampleMilliseconds, double WarmUpMilliseconds)
+{
+    public static GpuTimer Full { get; } = new(60, 2, 300);
+
+    public static GpuTimer Quick { get; } = new(5, 0.5, 5);
+
+    /// <summary>Milliseconds of one run, one figure a sample.</summary>
+    public double[] Measure(Backend backend, GpuWork work)
+    {
+        int next = 0;
+        double once = double.PositiveInfinity, spent = 0;
+        for (int i = 0; i < 3 || spent < WarmUpMilliseconds; i++)
+        {
+            double ms = Time(backend, work, 1, ref next);
+            spent += ms;
+            // The first runs compile kernels and fill pools.
+            if (i >= 2)
+                once = Math.Min(once, ms);
+        }
+        int runs = (int)Math.Clamp(Math.Ceiling(SampleMilliseconds / Math.Max(once, 1e-4)), 1, 200);
+        var marks = new QueueMark[Samples + 1];
+        marks[0] = backend.Mark();
+        for (int sample = 1; sample <= Samples; sample++)
+        {
+            for (int i = 0; i < runs; i++)
+                work.Run(next++);
+            marks[sample] = backend.Mark();
+        }
+        var samples = new double[Samples];
+        for (int sample = 0; sample < Samples; sample++)
+            samples[sample] = marks[sample + 1].MillisecondsSince(marks[sample]) / runs;
+        foreach (var mark in marks)
+            mark.Dispose();
+        return samples;
+    }
+
+    private static double Time(Backend backend, GpuWork work, int runs, ref int next)
+    {
+        using var start = backend.Mark();
+        for (int i = 0; i < runs; i++)
+            work.Run(next++);
+        using var end = backend.Mark();
+        return end.MillisecondsSince(start);
+    }
+}

@@ -1,0 +1,517 @@
+#!/usr/bin/env python3
+"""PyTorch's side of the comparison: times the rows of DIR/rows.json, which `gpu` wrote, and leaves DIR/torch.json for `join`.
+
+The same values (a hash of the index), the same weights, the same shapes; channels_last; cudnn.benchmark on; TF32 or bf16 as the row
+says. Every row runs eagerly and once more as a CUDA graph, so that PyTorch's launch overhead is not taken for the other side's speed;
+compositions also under torch.compile. Times are CUDA events around samples of one or more runs, inputs in turn.
+
+usage: torch_peer.py DIR [--device cuda|cpu] [--filter TEXT] [--quick] [--no-compile]
+"""
+
+import argparse
+import ctypes
+import datetime
+import json
+import math
+import os
+import struct
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+SETS_BYTES, MOST_SETS = 256 << 20, 4
+
+
+# --- values -----------------------------------------------------------------------------------------------------------------------
+
+def draw(shape, seed, scale=1.0, offset=0.0, device="cpu"):
+    """scale * u + offset with u in [-1, 1), a hash of (index, seed): HashedValues.cs has the same function."""
+    n, mask = math.prod(shape), 0xFFFFFFFF
+    h = torch.arange(n, dtype=torch.int64, device=device)
+    h = (h * 0x9E3779B9 + seed * 0x85EBCA6B) & mask
+    h = h ^ (h >> 16)
+    h = (h * 0x7FEB352D) & mask
+    h = h ^ (h >> 15)
+    h = (h * 0x846CA68B) & mask
+    h = h ^ (h >> 16)
+    u = (h >> 8).to(torch.float32) / 8388608 - 1
+    return (u * scale + offset).reshape(shape)
+
+
+def sample(t):
+    """Up to 1,024 elements, evenly spread."""
+    flat = t.detach().reshape(-1)
+    count = min(1024, flat.numel())
+    at = torch.arange(count, dtype=torch.int64, device=flat.device) * flat.numel() // count
+    return [float(v) for v in flat[at].float().cpu()]
+
+
+def nchw(t):
+    """[N,H,W,C] as PyTorch sees it: [N,C,H,W] in channels_last memory."""
+    return t.permute(0, 3, 1, 2)
+
+
+def nhwc(t):
+    return t.permute(0, 2, 3, 1).contiguous()
+
+
+# --- kernels ----------------------------------------------------------------------------------------------------------------------
+# Each maker takes (dims, seed, device, dtype) and gives (run, outputs, bytes of this set); run() queues the work once.
+
+def convolution(kind):
+    def make(d, seed, device, dtype):
+        n, size, c, k, r = d["n"], d["size"], d["c"], d["k"], d["r"]
+        pad = r // 2
+        w = nchw(draw((k, r, r, c), 2, math.sqrt(3 / (c * r * r)), device=device)).to(dtype)
+        x = nchw(draw((n, size, size, c), seed + 1, device=device)).to(dtype)
+        bias = draw((k,), 3, device=device).to(dtype)
+        if kind == "conv-forward":
+            return (lambda: {"y": F.conv2d(x, w, bias, padding=pad)}), lambda o: {"y": nhwc(o["y"])}, x.nbytes + n * size * size * k * x.itemsize
+        dy = nchw(draw((n, size, size, k), seed + 4, device=device)).to(dtype)
+        mask = [kind == "conv-dgrad", kind == "conv-wgrad", kind == "conv-wgrad"]
+
+        def run():
+            dx, dw, db = torch.ops.aten.convolution_backward(dy, x, w, [k], [1, 1], [pad, pad], [1, 1], False, [0, 0], 1, mask)
+            return {"dx": dx} if kind == "conv-dgrad" else {"dw": dw, "dbias": db}
+
+        return run, lambda o: {name: nhwc(t) if t.dim() == 4 else t for name, t in o.items()}, x.nbytes + dy.nbytes
+    return make
+
+
+def gemm(d, seed, device, dtype):
+    m, n, k = d["m"], d["n"], d["k"]
+    a = draw((m, k), seed + 1, device=device).to(dtype)
+    b = draw((k, n), seed + 2, math.sqrt(3 / k), device=device).to(dtype)
+    return (lambda: {"c": a @ b}), lambda o: o, a.nbytes + b.nbytes + m * n * a.itemsize
+
+
+def attention(backward):
+    def make(d, seed, device, dtype):
+        n, t, heads, size = d["n"], d["tokens"], d["heads"], d["headSize"]
+        packed = draw((n, t, 3, heads, size), seed + 1, 2.0, device=device).to(dtype)
+        q, k, v = (x.contiguous() for x in packed.permute(2, 0, 3, 1, 4).unbind(0))
+        back = lambda x: x.permute(0, 2, 1, 3).reshape(n, t, heads * size)
+        if not backward:
+            return (lambda: {"y": F.scaled_dot_product_attention(q, k, v)}), lambda o: {"y": back(o["y"])}, 4 * q.nbytes
+        dy = draw((n, t, heads, size), seed + 2, device=device).to(dtype).permute(0, 2, 1, 3)
+        leaves = [x.requires_grad_() for x in (q, k, v)]
+
+        def run():
+            y = F.scaled_dot_product_attention(*leaves)
+            return {"y": y, "d": torch.autograd.grad(y, leaves, dy)}
+
+        return run, lambda o: {"y": back(o["y"]), "dqkv": torch.cat([back(g) for g in o["d"]], -1)}, 8 * q.nbytes
+    return make
+
+
+def copy(d, seed, device, dtype):
+    x = draw((d["length"],), seed + 1, device=device)
+    y = torch.empty_like(x)
+    return (lambda: {"y": y.copy_(x)}), lambda o: o, 2 * x.nbytes
+
+
+def groupnorm(backward):
+    def make(d, seed, device, dtype):
+        n, size, c = d["n"], d["size"], d["c"]
+        x = nchw(draw((n, size, size, c), seed + 1, device=device))
+        gamma, beta = draw((c,), 2, 0.5, 1.0, device=device), draw((c,), 3, device=device)
+        forward = lambda x, gamma, beta: F.silu(F.group_norm(x, d["groups"], gamma, beta, 1e-5))
+        if not backward:
+            return (lambda: {"y": forward(x, gamma, beta)}), lambda o: {"y": nhwc(o["y"])}, 2 * x.nbytes
+        dy = nchw(draw((n, size, size, c), seed + 4, device=device))
+        leaves = [t.requires_grad_() for t in (x, gamma, beta)]
+
+        def run():
+            y = forward(*leaves)
+            dx, dgamma, dbeta = torch.autograd.grad(y, leaves, dy)
+            return {"y": y, "dx": dx, "dgamma": dgamma, "dbeta": dbeta}
+
+        return run, lambda o: {k: nhwc(v) if v.dim() == 4 else v for k, v in o.items()}, 4 * x.nbytes
+    return make
+
+
+def trajectory_loss(d, seed, device, dtype):
+    n, e, c, k = d["n"], d["size"] ** 2 * d["c"], d["c"], d["k"]
+    pixels = d["size"] ** 2
+    weight = 1 / (n * e)
+    x0 = draw((n, pixels, c), seed + 1, device=device).permute(0, 2, 1).reshape(n, 1, e)
+    heads = draw((n, pixels, k, c), seed + 2, device=device).permute(0, 2, 3, 1).reshape(n, k, e).contiguous().requires_grad_()
+    targets = draw((k, n, pixels, c), seed + 3, device=device).permute(1, 0, 3, 2).reshape(n, k, e).contiguous()
+    skip, weights = draw((n, k, 1), 4, device=device), draw((n, k, 1), 5, weight, 1.5 * weight, device=device)
+    chained = torch.tril(draw((n, k, k), 6, device=device))
+
+    def run():
+        states = torch.addcmul(torch.bmm(chained, heads), skip, x0)
+        sums = (states - targets).square().sum(-1, keepdim=True)
+        loss = (weights * sums).sum()
+        return {"losses": torch.cat([loss.reshape(1), sums.sum(0).reshape(-1)]), "dheads": torch.autograd.grad(loss, heads)[0]}
+
+    return run, lambda o: {"losses": o["losses"], "dheads": o["dheads"].view(n, k, c, pixels).permute(0, 3, 1, 2).contiguous()}, (1 + 3 * k) * 4 * n * e
+
+
+def solver_step(d, seed, device, dtype):
+    terms = [draw((d["length"],), seed + j, device=device) for j in range(d["terms"])]
+    factors = [float(f) for f in draw((d["terms"],), 7)]
+
+    def run():
+        y = factors[0] * terms[0]
+        for f, x in zip(factors[1:], terms[1:]):
+            y = y.add(x, alpha=f)
+        return {"y": y}
+
+    return run, lambda o: o, (d["terms"] + 1) * terms[0].nbytes
+
+
+def adam(d, seed, device, dtype):
+    shape = (d["length"],)
+    p = torch.nn.Parameter(draw(shape, seed + 1, device=device))
+    ema, g = p.detach().clone(), draw(shape, seed + 2, device=device)
+    fused = device != "cpu"
+    optimizer = torch.optim.Adam([p], lr=1e-3, fused=fused, foreach=None if fused else True, capturable=fused)
+
+    def run():
+        p.grad = g
+        torch.nn.utils.clip_grad_norm_([p], 1.0, foreach=True)
+        optimizer.step()
+        ema.lerp_(p.detach(), 1 - 0.999)
+        state = optimizer.state[p]
+        return {"p": p, "ema": ema, "m": state["exp_avg"], "v": state["exp_avg_sq"]}
+
+    return run, lambda o: o, 9 * 4 * d["length"]
+
+
+KINDS = {
+    "conv-forward": convolution("conv-forward"), "conv-dgrad": convolution("conv-dgrad"), "conv-wgrad": convolution("conv-wgrad"),
+    "gemm": gemm, "attention": attention(False), "attention-backward": attention(True), "copy": copy,
+    "groupnorm-silu": groupnorm(False), "groupnorm-silu-backward": groupnorm(True), "trajectory-loss": trajectory_loss,
+    "solver-step": solver_step, "adam-ema": adam,
+}
+COMPILED = {"groupnorm-silu", "groupnorm-silu-backward", "trajectory-loss", "solver-step"}
+
+
+# --- networks ---------------------------------------------------------------------------------------------------------------------
+
+def load_safetensors(path):
+    with open(path, "rb") as f:
+        length = struct.unpack("<Q", f.read(8))[0]
+        header, data = json.loads(f.read(length)), bytearray(f.read())
+    tensors = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            begin, end = entry["data_offsets"]
+            tensors[name] = torch.frombuffer(data, dtype=torch.float32, count=(end - begin) // 4, offset=begin).reshape(entry["shape"]).clone()
+    return tensors
+
+
+class UNet(torch.nn.Module):
+    """EDM's DDPM++ (SongUNet) and ADM (DhariwalUNet) for a configuration, its parameters by EDM's names."""
+
+    def __init__(self, config, tensors):
+        super().__init__()
+        self.c, self.adm = config, config["family"] == "adm"
+        self.names = {}
+        for name, value in tensors.items():
+            if not name.endswith("resample_filter"):
+                self.names[name] = name.replace(".", "__")
+                value = value.contiguous(memory_format=torch.channels_last) if value.dim() == 4 else value
+                self.register_parameter(self.names[name], torch.nn.Parameter(value))
+
+    def value(self, name):
+        return getattr(self, self.names[name])
+
+    def conv(self, name, x):
+        w = self.value(name + ".weight")
+        return F.conv2d(x, w, self.value(name + ".bias"), padding=w.shape[-1] // 2)
+
+    def linear(self, name, x):
+        return F.linear(x, self.value(name + ".weight"), self.value(name + ".bias"))
+
+    def norm(self, name, x):
+        groups = self.c["groups"] or min(32, x.shape[1] // 4)
+        return F.group_norm(x, groups, self.value(name + ".weight"), self.value(name + ".bias"), self.c["epsilon"])
+
+    def block(self, name, x, emb, down=False, up=False):
+        def resample(t):
+            return F.avg_pool2d(t, 2) if down else F.interpolate(t, scale_factor=2, mode="nearest") if up else t
+
+        h = self.conv(name + ".conv0", resample(F.silu(self.norm(name + ".norm0", x))))
+        affine = self.linear(name + ".affine", emb)[:, :, None, None]
+        if self.adm:
+            scale, shift = affine.chunk(2, 1)
+            h = F.silu(torch.addcmul(shift, self.norm(name + ".norm1", h), scale + 1))
+        else:
+            h = F.silu(self.norm(name + ".norm1", h + affine))
+        h = self.conv(name + ".conv1", F.dropout(h, self.c["dropout"], self.training))
+        skip = resample(x)
+        if name + ".skip.weight" in self.names:
+            skip = self.conv(name + ".skip", skip)
+        x = (h + skip) * self.c["skipScale"]
+        if name + ".qkv.weight" in self.names:
+            n, c, height, width = x.shape
+            heads = c // self.c["channelsPerHead"] if self.c["channelsPerHead"] else 1
+            # The rows of EDM's projection are head, then channel, then q, k or v.
+            q, k, v = self.conv(name + ".qkv", self.norm(name + ".norm2", x)).reshape(n, heads, c // heads, 3, height * width).permute(3, 0, 1, 4, 2).unbind(0)
+            a = F.scaled_dot_product_attention(q, k, v).transpose(2, 3).reshape(n, c, height, width).contiguous(memory_format=torch.channels_last)
+            x = (self.conv(name + ".proj", a) + x) * self.c["skipScale"]
+        return x
+
+    def forward(self, x, noise):
+        c, half = self.c, self.c["modelChannels"] // 2
+        exponents = torch.arange(half, dtype=torch.float32, device=x.device) / (half if self.adm else max(1, half - 1))
+        angles = noise[:, None] * torch.pow(10000.0, -exponents)
+        emb = torch.cat([angles.cos(), angles.sin()] if self.adm else [angles.sin(), angles.cos()], 1)
+        emb = F.silu(self.linear("model.map_layer1", F.silu(self.linear("model.map_layer0", emb))))
+        top, levels = c["resolution"], len(c["channelMultipliers"])
+        h = self.conv(f"model.enc.{top}x{top}_conv", x)
+        skips = [h]
+        for level in range(levels):
+            size = top >> level
+            if level:
+                h = self.block(f"model.enc.{size}x{size}_down", h, emb, down=True)
+                skips.append(h)
+            for i in range(c["blocksPerLevel"]):
+                h = self.block(f"model.enc.{size}x{size}_block{i}", h, emb)
+                skips.append(h)
+        for level in reversed(range(levels)):
+            at = f"model.dec.{top >> level}x{top >> level}"
+            if level == levels - 1:
+                h = self.block(at + "_in1", self.block(at + "_in0", h, emb), emb)
+            else:
+                h = self.block(at + "_up", h, emb, up=True)
+            for i in range(c["blocksPerLevel"] + 1):
+                h = self.block(f"{at}_block{i}", torch.cat([h, skips.pop()], 1), emb)
+        norm, head = ("model.out_norm", "model.out_conv") if self.adm else (f"model.dec.{top}x{top}_aux_norm", f"model.dec.{top}x{top}_aux_conv")
+        return self.conv(head, F.silu(self.norm(norm, h)))
+
+
+class NetworkRow:
+    """A network with its inputs: `step()` is one training step or one evaluation."""
+
+    def __init__(self, row, folder, device):
+        config, batch = row["network"], row["dims"]["batch"]
+        size, channels = config["resolution"], config["imageChannels"]
+        self.device, self.training = device, row["kind"] == "training-step"
+        self.net = UNet(config, load_safetensors(os.path.join(folder, row["weights"]))).to(device)
+        self.forward = self.net
+        self.x = nchw(draw((batch, size, size, channels), 1, device=device))
+        self.noise = draw((batch,), 2, device=device)
+        heads = (batch, size, size, channels * config["branches"])
+        self.target, self.scale = nchw(draw(heads, 3, device=device)), 1 / math.prod(heads)
+        self.autocast = row["precision"] == "bf16"
+        self.params = list(self.net.parameters())
+        if self.training:
+            on_gpu = device != "cpu"
+            self.optimizer = torch.optim.Adam(self.params, lr=1e-4, fused=on_gpu, foreach=None if on_gpu else True, capturable=on_gpu)
+            self.ema = [p.detach().clone() for p in self.params]
+
+    def evaluate(self, forward=None):
+        self.net.eval()
+        with torch.no_grad(), torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
+            return (forward or self.net)(self.x, self.noise).float()
+
+    def step(self):
+        if not self.training:
+            return self.evaluate(self.forward)
+        self.net.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
+            y = self.forward(self.x, self.noise)
+        y.backward(((y.detach().float() - self.target) * self.scale).to(y.dtype))
+        torch.nn.utils.clip_grad_norm_(self.params, 1.0, foreach=True)
+        self.optimizer.step()
+        torch._foreach_lerp_(self.ema, [p.detach() for p in self.params], 1 - 0.999)
+        return y
+
+
+# --- timing -----------------------------------------------------------------------------------------------------------------------
+
+class Nvml:
+    """The driver's own library; clocks are 0 and names unknown where it is missing."""
+
+    def __init__(self):
+        self.device = None
+        try:
+            self.lib = ctypes.CDLL("libnvidia-ml.so.1")
+            handle = ctypes.c_void_p()
+            if self.lib.nvmlInit_v2() == 0 and self.lib.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(handle)) == 0:
+                self.device = handle
+        except OSError:
+            pass
+
+    def sm_clock(self):
+        clock = ctypes.c_uint()
+        return clock.value if self.device and self.lib.nvmlDeviceGetClockInfo(self.device, 1, ctypes.byref(clock)) == 0 else 0
+
+    def driver(self):
+        text = ctypes.create_string_buffer(80)
+        return text.value.decode() if self.device and self.lib.nvmlSystemGetDriverVersion(text, 80) == 0 else "unknown"
+
+
+def mark(device):
+    if device == "cpu":
+        return time.perf_counter()
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
+
+
+def between(a, b):
+    if isinstance(a, float):
+        return 1000 * (b - a)
+    b.synchronize()
+    return a.elapsed_time(b)
+
+
+def measure(run, device, quick):
+    """Milliseconds a run, one figure a sample; run(i) queues run number i."""
+    samples, shortest, warm_up = (5, 0.5, 5) if quick else (60, 2, 300)
+    i, spent, once = 0, 0.0, math.inf
+    while i < 3 or spent < warm_up:
+        a = mark(device)
+        run(i)
+        ms = between(a, mark(device))
+        spent += ms
+        if i >= 2:
+            once = min(once, ms)
+        i += 1
+    runs = min(200, max(1, math.ceil(shortest / max(once, 1e-4))))
+    marks = [mark(device)]
+    for _ in range(samples):
+        for _ in range(runs):
+            run(i)
+            i += 1
+        marks.append(mark(device))
+    return [between(a, b) / runs for a, b in zip(marks, marks[1:])]
+
+
+def quantile(values, q):
+    values = sorted(values)
+    at = q * (len(values) - 1)
+    low = int(at)
+    return values[low] + (at - low) * (values[low + 1] - values[low]) if low + 1 < len(values) else values[low]
+
+
+def captured(run):
+    """run as a CUDA graph, after three runs on a side stream as PyTorch asks for."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            run()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        kept = run()
+    return graph, kept
+
+
+class Session:
+    def __init__(self, folder, device, quick, compile_):
+        self.folder, self.device, self.quick, self.compile = folder, device, quick, compile_
+        self.nvml, self.results = Nvml(), []
+
+    def time(self, row, variant, run, outputs=None, peak=False):
+        before = self.nvml.sm_clock()
+        samples = measure(run, self.device, self.quick)
+        self.results.append({
+            "name": row["name"], "variant": variant, "milliseconds": quantile(samples, 0.5), "p10": quantile(samples, 0.1), "p90": quantile(samples, 0.9),
+            "samples": len(samples), "peakBytes": torch.cuda.max_memory_allocated() if peak and self.device != "cpu" else None,
+            "clockBefore": before, "clockAfter": self.nvml.sm_clock(), "outputs": outputs, "note": None})
+        print(f"{row['name']:<58} {variant:<8} {self.results[-1]['milliseconds']:10.4f} ms", flush=True)
+
+    def failed(self, row, variant, error):
+        note = str(error).strip().split("\n")[0] or type(error).__name__
+        self.results.append({"name": row["name"], "variant": variant, "milliseconds": None, "p10": None, "p90": None, "samples": 0, "peakBytes": None,
+                             "clockBefore": 0, "clockAfter": 0, "outputs": None, "note": note})
+        print(f"{row['name']:<58} {variant:<8} {note}", flush=True)
+
+    def row(self, row):
+        tf32 = row["precision"] == "tf32"
+        torch.backends.cuda.matmul.allow_tf32 = tf32
+        torch.backends.cudnn.allow_tf32 = tf32
+        if self.device != "cpu":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+        (self.network if row.get("network") else self.kernel)(row)
+
+    def kernel(self, row):
+        sets, total = [], 0
+        while len(sets) < MOST_SETS and total < SETS_BYTES:
+            run, outputs, size = KINDS[row["kind"]](row["dims"], 16 * len(sets), self.device, torch.bfloat16 if row["precision"] == "bf16" else torch.float32)
+            sets.append(run)
+            if len(sets) == 1:
+                shape = outputs
+            total += size
+        results = {name: sample(t) for name, t in shape(sets[0]()).items()}
+        self.time(row, "eager", lambda i: sets[i % len(sets)](), results)
+        if self.device != "cpu":
+            try:
+                graphs = [captured(run) for run in sets]
+                self.time(row, "graph", lambda i: graphs[i % len(graphs)][0].replay())
+            except Exception as error:
+                self.failed(row, "graph", error)
+        if self.compile and row["kind"] in COMPILED:
+            try:
+                compiled = [torch.compile(run) for run in sets]
+                self.time(row, "compile", lambda i: compiled[i % len(compiled)]())
+            except Exception as error:
+                self.failed(row, "compile", error)
+
+    def network(self, row):
+        variants = ["eager"] + ([] if self.device == "cpu" else ["graph"]) + (["compile"] if self.compile else [])
+        for variant in variants:
+            try:
+                if self.device != "cpu":
+                    torch.cuda.empty_cache()
+                    torch.cuda.reset_peak_memory_stats()
+                work = NetworkRow(row, self.folder, self.device)
+                outputs = {"F": sample(nhwc(work.evaluate()))} if variant == "eager" else None
+                if variant == "graph":
+                    graph, _kept = captured(work.step)
+                    self.time(row, variant, lambda i: graph.replay(), peak=True)
+                else:
+                    if variant == "compile":
+                        work.forward = torch.compile(work.net)
+                    self.time(row, variant, lambda i: work.step(), outputs, peak=True)
+                del work
+            except Exception as error:
+                self.failed(row, variant, error)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder")
+    parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
+    parser.add_argument("--filter", default="")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--no-compile", dest="compile", action="store_false")
+    args = parser.parse_args()
+    if args.device == "cuda" and not torch.cuda.is_available():
+        sys.exit("torch_peer.py: PyTorch finds no CUDA device; --device cpu runs the rows on the CPU")
+    try:
+        with open(os.path.join(args.folder, "rows.json"), encoding="utf-8") as f:
+            rows = [r for r in json.load(f) if args.filter.lower() in r["name"].lower()]
+    except (OSError, ValueError) as error:
+        sys.exit(f"torch_peer.py: {os.path.join(args.folder, 'rows.json')}: {error}; the benchmark verb gpu writes it")
+    torch.backends.cudnn.benchmark = True
+    session = Session(args.folder, args.device, args.quick, args.compile)
+    machine = {
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%MZ"),
+        "device": torch.cuda.get_device_name() if args.device == "cuda" else f"cpu, {torch.get_num_threads()} threads", "driver": session.nvml.driver(),
+        "pytorch": torch.__version__, "cuda": torch.version.cuda or "none", "cudnn": str(torch.backends.cudnn.version()),
+        "command": " ".join(["torch_peer.py"] + sys.argv[1:])}
+    for row in rows:
+        try:
+            session.row(row)
+        except Exception as error:
+            session.failed(row, "eager", error)
+        path = os.path.join(args.folder, "torch.json")
+        with open(path + ".part", "w", encoding="utf-8") as f:
+            json.dump({"machine": machine, "rows": session.results}, f)
+        os.replace(path + ".part", path)
+
+
+if __name__ == "__main__":
+    main()

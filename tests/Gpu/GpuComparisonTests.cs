@@ -1,0 +1,86 @@
+using BDense.Benchmarks.Gpu;
+using BDense.Kernels.Reference;
+using BDense.Model;
+using NUnit.Framework;
+
+namespace BDense.Tests.Gpu;
+
+/// <summary>The comparison with PyTorch: what is written for the peer, and what is made of its answer.</summary>
+public sealed class GpuComparisonTests
+{
+    private static readonly GpuRow Row = new("gemm", GpuRows.Gemm, "tf32", new Dictionary<string, int> { ["m"] = 1000, ["n"] = 1000, ["k"] = 1000 });
+
+    private static GpuResult Result(string variant, double ms, double spread, float[]? outputs) =>
+        new(Row.Name, variant, ms, ms * (1 - spread), ms * (1 + spread), 60, null, 1700, 1980, outputs is null ? null : new Dictionary<string, float[]> { ["c"] = outputs }, null)
+        { Bytes = 12_000_000, Flops = 2_000_000_000 };
+
+    [TestCase(0.5, 0.01, "faster")]
+    [TestCase(1.5, 0.01, "slower")]
+    [TestCase(1.005, 0.001, "same")]
+    [TestCase(1.1, 0.2, "cannot tell")]
+    public void Verdicts_follow_ratio_and_spread(double ratio, double spread, string verdict)
+    {
+        var row = JoinedRow.Of(Row, [Result("eager", ratio, spread, [1, 2])], [Result("eager", 3, spread, [1, 2]), Result("graph", 1, spread, null)], new Roofs(null, new Dictionary<string, double>()));
+        Assert.That(row.Verdict, Is.EqualTo(verdict));
+        Assert.That(row.Ratio, Is.EqualTo(ratio).Within(1e-12), "against the peer's fastest variant");
+        Assert.That(row.PeerVariant, Is.EqualTo("graph"));
+        Assert.That(row.RatioOfVariant["eager"], Is.EqualTo(ratio / 3).Within(1e-12));
+        Assert.That(row.ClockRange, Is.EqualTo("1700..1980"));
+    }
+
+    [TestCase(1.0f, 2.0f, false)]
+    [TestCase(1.001f, 2.0f, false)]
+    [TestCase(1.02f, 2.0f, true)]
+    [TestCase(float.NaN, 2.0f, true)]
+    public void Results_that_differ_give_no_verdict_on_speed(float first, float second, bool differ)
+    {
+        var row = JoinedRow.Of(Row, [Result("eager", 0.5, 0.01, [first, second])], [Result("eager", 1, 0.01, [1, 2])], new Roofs(null, new Dictionary<string, double>()));
+        Assert.That(row.Verdict == "results differ", Is.EqualTo(differ));
+    }
+
+    [Test]
+    public void A_fast_row_without_compared_results_is_suspect()
+    {
+        var roofs = new Roofs(1e12, new Dictionary<string, double> { ["tf32"] = 4e12 });
+        var row = JoinedRow.Of(Row, [Result("eager", 0.8, 0.01, null)], [Result("eager", 1, 0.01, [1, 2])], roofs);
+        Assert.That(row.Note, Does.StartWith("suspect"));
+        // 2 GFLOP at 4 TFLOP/s are 0.5 ms, 12 MB at 1 TB/s 0.012 ms.
+        Assert.That(row.Limiter, Is.EqualTo("arithmetic"));
+        Assert.That(row.ShareOfRoof, Is.EqualTo(0.5 / 0.8).Within(1e-9));
+    }
+
+    [Test]
+    public void Missing_sides_say_why()
+    {
+        var missing = new GpuResult(Row.Name, "eager", null, null, null, 0, null, 0, 0, null, "out of memory");
+        var row = JoinedRow.Of(Row, [missing], [Result("eager", 1, 0.01, [1, 2])], new Roofs(null, new Dictionary<string, double>()));
+        Assert.That((row.Verdict, row.Note), Is.EqualTo(("no comparison", "out of memory")));
+    }
+
+    // Computed by torch_peer.py: draw((4,), 1), draw((4,), 17).
+    [TestCase(1, new[] { -0.7578458786010742f, 0.7927230596542358f, -0.8372061252593994f, -0.691379189491272f })]
+    [TestCase(17, new[] { -0.8020704984664917f, 0.8020141124725342f, 0.36244404315948486f, -0.3033106327056885f })]
+    public void Hashed_values_are_those_of_the_peer(int seed, float[] expected) => Assert.That(HashedValues.Draw(4, seed), Is.EqualTo(expected));
+
+    [Test]
+    public void Row_names_are_unique([Values] bool quick)
+    {
+        var names = GpuRows.All(quick).Select(r => r.Name).ToList();
+        Assert.That(names, Is.Unique);
+        Assert.That(names, Is.Not.Empty);
+    }
+
+    [Test]
+    public void Every_small_row_runs_and_gives_results()
+    {
+        using var backend = new ReferenceBackend(1);
+        foreach (var row in GpuRows.All(quick: true))
+        {
+            using var work = new GpuWork(backend, row, Fusions.All, scratch: null);
+            for (int set = 0; set < work.Sets; set++)
+                work.Run(set);
+            foreach (var (name, values) in work.Outputs())
+                Assert.That(values.All(float.IsFinite) && values.Any(v => v != 0), $"{row.Name}: {name}");
+        }
+    }
+}
