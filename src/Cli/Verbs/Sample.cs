@@ -20,7 +20,7 @@ internal static class Sample
         var sigmaMin = CommonOptions.Real("--sigma-min", "For a teacher: the last noise level.", 0.006);
         var sigmaMax = CommonOptions.Real("--sigma-max", "For a teacher: the first noise level.", 80);
         var churn = CommonOptions.Real("--churn", "For heun: S_churn, fresh noise between steps; 0 for none.", 0);
-        var folded = new Option<bool>("--folded") { Description = "For a student: sample through its folded heads, one plain network an interval." };
+        var folded = new Option<bool>("--folded") { Description = "For a student: sample through its folded heads, whatever --fuse says of folded-heads." };
         var fuse = CommonOptions.Fuse();
         var count = CommonOptions.Positive("--count", "Images.", 64);
         var batch = CommonOptions.Positive("--batch", "Images at once; changes memory, and the images only with --churn.", 64);
@@ -62,8 +62,7 @@ internal static class Sample
             if (isStudent)
             {
                 var student = Student.Load(backend, path);
-                // Folding rounds differently, so it is not done unasked.
-                bool fold = parse.GetValue(folded) || (parse.GetResult(fuse) is { Implicit: false } && fusions.Has(Fusion.FoldedHeads));
+                bool fold = parse.GetValue(folded);
                 (network, nfe, sigma) = (student.Network, student.Evaluations, student.Grid.Student[0]);
                 sampler = (x, labels) => fold ? student.SampleFolded(x, labels, cancellation) : student.Sample(x, labels, cancellation: cancellation);
             }

@@ -36,16 +36,34 @@ public static class BranchHead
     /// <exception cref="BDenseException">Not K coefficients.</exception>
     public static UNet Fold(UNet student, ReadOnlySpan<double> coefficients)
     {
-        int branches = student.Config.Branches;
-        if (coefficients.Length != branches)
-            throw new BDenseException($"{coefficients.Length} coefficients for {branches} branches");
+        float[] c = Check(student, coefficients);
         var plain = CopyBody(student, 1);
-        var c = new float[branches];
-        for (int j = 0; j < branches; j++)
-            c[j] = (float)coefficients[j];
         Fold(c, student.HeadWeight.Value, plain.HeadWeight.Value);
         Fold(c, student.HeadBias.Value, plain.HeadBias.Value);
         return plain;
+    }
+
+    /// <summary>W_eff and b_eff alone; the caller disposes them.</summary>
+    internal static (Tensor Weight, Tensor Bias) FoldedHead(UNet student, ReadOnlySpan<double> coefficients)
+    {
+        float[] c = Check(student, coefficients);
+        var s = student.HeadWeight.Shape;
+        var weight = student.Backend.Empty(new Shape(s[0] / c.Length, s[1], s[2], s[3]));
+        var bias = student.Backend.Empty(new Shape(s[0] / c.Length));
+        Fold(c, student.HeadWeight.Value, weight);
+        Fold(c, student.HeadBias.Value, bias);
+        return (weight, bias);
+    }
+
+    private static float[] Check(UNet student, ReadOnlySpan<double> coefficients)
+    {
+        int branches = student.Config.Branches;
+        if (coefficients.Length != branches)
+            throw new BDenseException($"{coefficients.Length} coefficients for {branches} branches");
+        var c = new float[branches];
+        for (int j = 0; j < branches; j++)
+            c[j] = (float)coefficients[j];
+        return c;
     }
 
     private static void Fold(float[] c, Tensor heads, Tensor folded)

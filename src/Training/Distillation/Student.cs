@@ -62,13 +62,18 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
         }
     }
 
-    /// <summary>From x at the largest noise level to the student's endpoint, with all its heads; the caller disposes it.</summary>
+    /// <summary>
+    /// From x at the largest noise level to the student's endpoint; the caller disposes it. With all heads where their states are asked
+    /// for or <see cref="Fusion.FoldedHeads"/> is off, else as <see cref="SampleFolded"/>.
+    /// </summary>
     /// <param name="x">[N,H,W,C] sigma_max times normal noise; stays as it is.</param>
     /// <param name="labels">Of a class-conditional network.</param>
     /// <param name="onState">Shown every branch state: its node in <see cref="NestedGrid.Teacher"/>, sigma and state (valid during the call).</param>
     /// <param name="cancellation">Looked at between intervals.</param>
     public Tensor Sample(Tensor x, Tensor? labels = null, Action<int, double, Tensor>? onState = null, CancellationToken cancellation = default)
     {
+        if (onState is null && network.Config.Branches > 1 && network.Execution.Fusions.Has(Fusion.FoldedHeads))
+            return SampleFolded(x, labels, cancellation);
         var state = x.Share();
         for (int i = 0; i < grid.Intervals; i++)
         {
@@ -92,8 +97,8 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     }
 
     /// <summary>
-    /// The same endpoint through one plain network an interval (<see cref="BranchHead.Fold(UNet, ReadOnlySpan{double})"/>): its cost is the
-    /// plain student's. Equal to <see cref="Sample"/> but for rounding.
+    /// The same endpoint through one folded head an interval (<see cref="FoldedNetwork"/>): its cost is the plain student's. Equal to all
+    /// heads but for rounding.
     /// </summary>
     public Tensor SampleFolded(Tensor x, Tensor? labels = null, CancellationToken cancellation = default)
     {
@@ -108,7 +113,7 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
                 state = AnalyticalInterval(start, nodes, null);
                 continue;
             }
-            using var folded = Fold(i);
+            using var folded = new FoldedNetwork(network, FoldCoefficients(i));
             double[] ends = [nodes[0], nodes[^1]];
             state = StateStep.States(new Denoiser(folded), layout, start, ends, new ForwardOptions(Labels: labels));
         }
@@ -116,11 +121,12 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     }
 
     /// <summary>The plain network of interval <paramref name="i"/>; for parallel heads it is the same in all. The caller disposes it.</summary>
-    public UNet Fold(int i)
+    public UNet Fold(int i) => BranchHead.Fold(network, FoldCoefficients(i));
+
+    private double[] FoldCoefficients(int i)
     {
         var c = network.Config;
-        var map = TrajectoryMap.Of(layout, c.Prediction, c.SigmaData, grid.Nodes(i), c.Branches, 1);
-        return BranchHead.Fold(network, map.FoldCoefficients());
+        return TrajectoryMap.Of(layout, c.Prediction, c.SigmaData, grid.Nodes(i), c.Branches, 1).FoldCoefficients();
     }
 
     /// <summary>K steps d = x / sqrt(1 + t^2) for K branches, one for a plain student, as their authors have it.</summary>
