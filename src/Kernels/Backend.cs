@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace BDense.Kernels;
@@ -30,6 +31,34 @@ public abstract partial class Backend : IDisposable
     /// <summary>If set, every operation reports its name and declared cost here, before it runs.</summary>
     public Action<string, OpCost>? OnOp { get; set; }
 
+    /// <summary>If set, what a person should know and no error is: one line each.</summary>
+    public Action<string>? OnNotice { get; set; }
+
+    /// <summary>How this device captures launches and replays them; none if it cannot.</summary>
+    public virtual IGraphCapture? Graphs => null;
+
+    /// <summary>Memory of the device that is neither rented nor another's; none where it is the machine's.</summary>
+    public virtual long? FreeBytes => null;
+
+    /// <summary>Kernels launched one by one since the start, an operation's several each; none where operations are no launches.</summary>
+    public virtual long? KernelLaunches => null;
+
+    /// <summary>Time that the host has waited for the device, in downloads and <see cref="Synchronize"/>. The rest of a step is the host's own.</summary>
+    public TimeSpan Waited { get; internal set; }
+
+    /// <summary>Whether launches are being captured, not run.</summary>
+    internal bool IsCapturing => CapturedWrites is not null;
+
+    /// <summary>While launches are captured: what they write. A replay writes the same.</summary>
+    internal HashSet<Storage>? CapturedWrites { get; set; }
+
+    /// <exception cref="GraphRefusedException">Launches are being captured, and this would wait for them.</exception>
+    internal void RefuseWhileCapturing(string what)
+    {
+        if (IsCapturing)
+            throw new GraphRefusedException($"{what} lies between the launches");
+    }
+
     /// <summary>An uninitialised tensor from the pool.</summary>
     public Tensor Empty(Shape shape) => new(this, Pool.Rent(shape.Length), 0, shape);
 
@@ -50,7 +79,15 @@ public abstract partial class Backend : IDisposable
     }
 
     /// <summary>Waits until everything queued has run.</summary>
-    public virtual void Synchronize() { }
+    public void Synchronize()
+    {
+        RefuseWhileCapturing("a wait");
+        long start = Stopwatch.GetTimestamp();
+        SynchronizeCore();
+        Waited += Stopwatch.GetElapsedTime(start);
+    }
+
+    protected virtual void SynchronizeCore() { }
 
     public virtual void Dispose()
     {
@@ -88,8 +125,10 @@ public abstract partial class Backend : IDisposable
     /// <summary>Said by every operation of what it is about to write, so that what was derived from the old values (packed weights) is known to be stale.</summary>
     internal static void Writes(Tensor? y)
     {
-        if (y is not null)
-            y.Storage.Version++;
+        if (y is null)
+            return;
+        y.Storage.Version++;
+        y.Backend.CapturedWrites?.Add(y.Storage);
     }
 
     private static void Require(

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace BDense.Kernels;
 
 /// <summary>A float32 array on a backend: a window (offset, shape) into a pooled <see cref="Kernels.Storage"/>.</summary>
@@ -57,6 +59,7 @@ public sealed class Tensor : IDisposable
     {
         if (source.Length != Length)
             throw new BDenseException($"{source.Length} values do not fit a tensor of {Shape}");
+        Backend.RefuseWhileCapturing("an upload");
         Backend.Writes(this);
         Backend.UploadCore(this, source);
     }
@@ -66,7 +69,10 @@ public sealed class Tensor : IDisposable
     {
         if (destination.Length != Length)
             throw new BDenseException($"a tensor of {Shape} does not fit {destination.Length} values");
+        Backend.RefuseWhileCapturing("a download");
+        long start = Stopwatch.GetTimestamp();
         Backend.DownloadCore(this, destination);
+        Backend.Waited += Stopwatch.GetElapsedTime(start);
     }
 
     public float[] ToArray()
@@ -101,6 +107,9 @@ public abstract class Storage(int length) : IDisposable
 
     /// <summary>The last handle is gone: what a backend keeps with the values goes too.</summary>
     internal virtual void OnReturned() { }
+
+    /// <summary>Whose free list it returns to; none for the pool's own.</summary>
+    internal MemoryArena? Arena { get; set; }
 
     /// <summary>Gives the memory back to the driver or the operating system.</summary>
     public abstract void Dispose();

@@ -45,6 +45,7 @@ internal static class AdamCases
             }
             if (size == CaseSize.Large)
                 continue;
+            yield return Scheduled(length, size);
             yield return Row($"{length} four steps", length, size, true,
                 [.. Enumerable.Range(1, 4).Select(t => new AdamStep(1e-2f, t, ClipNorm: 3f, EmaDecay: 0.5f))]);
 
@@ -57,6 +58,25 @@ internal static class AdamCases
                     Prepare = d => d[4][0] = bad,
                 };
         }
+    }
+
+    /// <summary>What the schedule holds counts, not what the step has.</summary>
+    private static OpCase Scheduled(int length, CaseSize size)
+    {
+        var step = new AdamStep(3e-3f, 5, 0.95f, 0.99f, 1e-6f, 0.05f, 0.25f, 1f, 0.9f);
+        var row = Row($"{length} schedule on the device", length, size, true, [step]);
+        int at = row.Operands.Length;
+        return row with
+        {
+            Operands = [.. row.Operands, In("schedule", new(AdamStep.ScheduleLength))],
+            Run = (b, t) => b.Adam(step with { LearningRate = 7, Step = 1, GradientScale = 3, EmaDecay = 0.1f }, t[0], t[1], t[2], t[3], t[5], t[4], t[at]),
+            Prepare = d =>
+            {
+                row.Prepare!(d);
+                for (int i = 0; i < AdamStep.ScheduleLength; i++)
+                    d[at][i] = step.Schedule()[i];
+            },
+        };
     }
 
     private static OpCase Row(string label, int length, CaseSize size, bool ema, AdamStep[] steps)

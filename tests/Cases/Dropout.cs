@@ -30,6 +30,21 @@ internal static class DropoutCases
             yield return new("Dropout", $"{label} in place", [InOut("x", shape)], (b, t) => b.Dropout(t[0], p, key, t[0]),
                 d => Forward(d[0], p, key, d[0]))
             { Size = size, Tolerance = Tolerance.Tight };
+            // Digits in all four places, and a carry.
+            const ulong Counter = 0x0123_4567_89ab_cdef;
+            yield return new("Dropout", $"{label} counter on the device", [In("x", shape), Out("y", shape), In("counter", new(RandomKey.CounterLength))],
+                (b, t) => b.Dropout(t[0], p, key with { Counter = t[2] }, t[1]), d => Forward(d[0], p, key.Skip(Counter), d[1]))
+            {
+                Size = size,
+                Tolerance = Tolerance.Tight,
+                Prepare = d =>
+                {
+                    var digits = new float[RandomKey.CounterLength];
+                    RandomKey.Digits(Counter, digits);
+                    for (int i = 0; i < digits.Length; i++)
+                        d[2][i] = digits[i];
+                },
+            };
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
+using BDense.Kernels.Reference;
 using BDense.Model;
 using BDense.Tests.Cli;
 using BDense.Training;
@@ -59,12 +60,92 @@ public sealed class FusionLabTests
         {
             foreach (string number in new[] { "launchesFused", "launchesUnfused", "bytesFused", "bytesUnfused", "millisecondsFused", "millisecondsUnfused", "predictedSpeedup", "shareOfCopyBandwidth" })
                 Assert.That((double)row![number]!, Is.GreaterThan(0), $"{row["name"]} {number}");
-            Assert.That(row!.AsObject().ContainsKey("millisecondsUnfusedSameGeometry"));
+            Assert.That((double?)row!["millisecondsUnfusedSameGeometry"], Is.Null.Or.GreaterThan(0));
+            Assert.That((string)row["geometry"]!, (double?)row["millisecondsUnfusedSameGeometry"] is null ? Does.StartWith("none: ") : Does.Not.StartWith("none"), "a reason for what is not there");
+            Assert.That(row.AsObject().ContainsKey("kernelsFused") && row["kernelsFused"] is null, "operations of the reference are no launches");
         }
         var steps = run.Json["steps"]!.AsArray().Select(s => (string)s!["name"]!);
         Assert.That(steps, Is.EqualTo(new[] { "all" }.Concat(Fusions.Names.Where(n => n != "folded-heads").Select(n => $"-{n}")).Concat(["none", "all, recompute"])));
         Assert.That(File.ReadAllLines(csv), Has.Length.EqualTo(1 + rows.Count));
         Assert.That(new FileInfo(png).Length, Is.GreaterThan(1000));
+    }
+
+    [TestCase("cpu")]
+    [TestCase("ilgpu-cpu")]
+    public void The_third_variant_computes_what_the_composition_does(string device)
+    {
+        // Those that have work of their own: the result is where the composition puts it.
+        using var backend = Devices.Open(device);
+        using var network = new UNet(backend, TinyRuns.Config with { Resolution = 4 }, seed: 1);
+        int checks = 0;
+        foreach (var make in new FusionCases(network, 2, 1).All())
+        {
+            using var c = make();
+            if (c.Name != "precondition-step" || c.UnfusedSameGeometry is null || c.UnfusedSameGeometry == c.Unfused)
+                continue;
+            var states = (Tensor)c.Owned.Last(o => o is Tensor { Shape: { Rank: 4 } shape } && shape[0] == c.Branches);
+            c.Unfused();
+            float[] expected = states.ToArray();
+            backend.Fill(states, 0f);
+            c.UnfusedSameGeometry();
+            Assert.That(states.ToArray(), Is.EqualTo(expected).Within(1e-4), c.Name);
+            Assert.That(expected, Is.Unique.And.Not.All.EqualTo(0f));
+            checks++;
+        }
+        Assert.That(checks, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void A_rotation_visits_everyone_and_leaves_no_place_to_anyone()
+    {
+        var places = new int[4, 4];
+        for (int round = 0; round < 8; round++)
+        {
+            int[] order = Rotation.Of(4, round);
+            Assert.That(order.Order(), Is.EqualTo(new[] { 0, 1, 2, 3 }));
+            for (int place = 0; place < 4; place++)
+                places[order[place], place]++;
+        }
+        Assert.That(places.Cast<int>(), Is.All.EqualTo(2));
+    }
+
+    [Test]
+    public void The_price_of_branches_is_that_of_the_last_convolution()
+    {
+        var c = TinyRuns.Config;
+        using var backend = new ReferenceBackend(1);
+        var rows = BranchLab.Measure(backend, "tiny", c, 8, 2, 1, long.MaxValue);
+        Assert.That(rows.Select(r => r.Branches), Is.EqualTo(new[] { 1, 2, 4, 8 }));
+        foreach (var row in rows)
+        {
+            int more = row.Branches - 1;
+            long weights = 9 * c.ModelChannels * c.ImageChannels, pixels = c.Resolution * c.Resolution;
+            Assert.That(row.Parameters - rows[0].Parameters, Is.EqualTo(more * (weights + c.ImageChannels)));
+            Assert.That(row.ForwardMacs - rows[0].ForwardMacs, Is.EqualTo(more * weights * pixels));
+            Assert.That(row.StepMacs - rows[0].StepMacs, Is.EqualTo(3 * more * weights * pixels));
+            Assert.That(row.Milliseconds, Is.GreaterThan(0));
+            Assert.That(row.SampleMilliseconds, Is.GreaterThan(0));
+            Assert.That(row.FoldedMilliseconds, Is.GreaterThan(0));
+            // The dry run knows all but what kernels rent for themselves.
+            long predicted = BranchLab.Predict("tiny", c, row.Branches, 2).PredictedPeakBytes;
+            Assert.That(row.PeakBytes, Is.InRange(predicted, 1.1 * predicted));
+        }
+        Assert.That(backend.Pool.CurrentBytes, Is.Zero);
+        var refused = BranchLab.Measure(backend, "tiny", c, 8, 2, 1, freeBytes: 1000);
+        Assert.That(refused.Select(r => r.Note), Is.All.StartsWith("not measured: a step of 2 takes "));
+        Assert.That(refused.Select(r => r.Milliseconds), Is.All.Null);
+    }
+
+    [Test]
+    public async Task Branches_and_memory_are_two_tables()
+    {
+        using var folder = new TemporaryFolder();
+        string file = Path.Combine(folder.Path, "tiny.json");
+        File.WriteAllText(file, TinyRuns.Config.ToJson());
+        var run = await CliRun.Succeeds("fusion", "--branches", "--quick", "--json", "--network", file, "--batch", "4", "--device", "cpu");
+        Assert.That(run.Json["rows"]!.AsArray().Select(r => (int)r!["branches"]!), Is.EqualTo(new[] { 1, 2, 4, 8 }));
+        var both = await CliRun.Of("fusion", "--branches", "--memory", "--device", "cpu");
+        Assert.That((both.ExitCode, both.Message), Is.EqualTo((2, "bdense: --memory and --branches are two tables; ask for one")));
     }
 
     [Test]

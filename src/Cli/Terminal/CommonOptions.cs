@@ -49,6 +49,20 @@ internal static class CommonOptions
 
     public static Option<bool> Recompute() => new("--recompute") { Description = "Keep each block's input alone and run the block again in the backward pass: less memory, the same bits." };
 
+    public static Option<bool> Graph() => new("--graph") { Description = "Capture steps once and replay them (CUDA graphs; recorded launches on OpenCL): less host time, the same bits." };
+
+    /// <summary>How passes run, with a word where the device cannot capture them.</summary>
+    public static Execution Execution(this ParseResult parse, Ui ui, Backend backend, Fusions fusions, bool recompute, Option<bool> graph)
+    {
+        bool capture = parse.GetValue(graph);
+        if (capture && backend.Graphs is null)
+            ui.Note($"--graph: {backend.Name} launches nothing that could be captured; steps run as they are");
+        else if (capture && backend.Graphs is { Name: not "CUDA graph" } graphs)
+            ui.Note($"--graph: {backend.Name} has no graphs; {graphs.Name} are issued again one by one");
+        backend.OnNotice = ui.Note;
+        return new Execution(fusions, recompute, capture && backend.Graphs is not null);
+    }
+
     /// <summary>A real number.</summary>
     public static Option<double> Real(string name, string description, double @default) =>
         new(name) { Description = description, HelpName = "X", DefaultValueFactory = _ => @default };

@@ -63,7 +63,7 @@ internal static class Distill
                 ? Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)))
                 : null;
             // Everything that can be refused is, before the run folder appears.
-            teacherNetwork.Execution = run.Execution(parse);
+            teacherNetwork.Execution = run.Execution(parse, ui, backend);
             var student = Distillation.NewStudent(teacherNetwork, options);
             var training = Distillation.Create(student, teacherNetwork, dataset, options);
             var folder = RunFolder.Open(parse.GetValue(run.Out)!, run.Configuration(parse, new JsonObject

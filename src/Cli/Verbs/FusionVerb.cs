@@ -7,16 +7,18 @@ using BDense.Training;
 
 namespace BDense.Cli.Verbs;
 
-/// <summary><c>bdense fusion</c>: what each fusion is predicted to save and what it saves, alone and in a whole training step.</summary>
+/// <summary><c>bdense fusion</c>: what each fusion is predicted to save and what it saves, alone and in a whole training step; what memory and branches cost.</summary>
 internal static class FusionVerb
 {
     private const int Branches = 4;
 
     public static Verb Verb(Ui ui)
     {
-        var network = new Option<string>("--network") { Description = $"Shapes of {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json).", HelpName = "NAME", DefaultValueFactory = _ => "demo" };
+        var network = new Option<string>("--network") { Description = $"Shapes of {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json). --branches takes several with commas between.", HelpName = "NAME", DefaultValueFactory = _ => "demo" };
         var batch = CommonOptions.Positive("--batch", "Images in the network's operations and in the step.", 16);
         var memory = new Option<bool>("--memory") { Description = "Measure batch sizes up to --batch instead: peak memory and images/s with blocks kept and recomputed." };
+        var branches = new Option<bool>("--branches") { Description = "Tell instead what K = 1, 2, 4 and 8 branches cost: parameters, multiply-adds and memory of a step of --batch, predicted; its time at --measured-batch." };
+        var measuredBatch = CommonOptions.Positive("--measured-batch", "For --branches: images of the steps that are timed.", 1);
         var quick = new Option<bool>("--quick") { Description = "Fewer repetitions and smaller states." };
         var csv = new Option<string?>("--csv") { Description = "Write the rows as CSV.", HelpName = "FILE" };
         var plot = new Option<string?>("--plot") { Description = "Write a roofline plot.", HelpName = "FILE.png" };
@@ -26,25 +28,34 @@ internal static class FusionVerb
         var json = CommonOptions.Json();
         var command = new Command("fusion", "Predicts from declared bytes and launches what each fusion saves, and measures it.")
         {
-            network, batch, memory, quick, csv, plot, device, threads, precision, json,
+            network, batch, memory, branches, measuredBatch, quick, csv, plot, device, threads, precision, json,
         };
         command.SetAction((parse, cancellation) =>
         {
             ui.JsonOnly = parse.GetValue(json);
+            if (parse.GetValue(memory) && parse.GetValue(branches))
+                throw new UsageException("--memory and --branches are two tables; ask for one");
             using var backend = parse.Open(device, threads, precision);
+            backend.OnNotice = ui.Note;
             ui.Note($"device {backend.Name}: {backend.Description}");
-            var config = NetworkCatalog.Find(parse.GetValue(network)!);
+            string name = parse.GetValue(network)!;
             int n = parse.GetValue(batch);
             bool fast = parse.GetValue(quick);
-            if (parse.GetValue(memory))
-                Memory(ui, backend, config, n, fast);
+            if (parse.GetValue(branches))
+                BranchTable.Run(ui, backend, name.Split(',', StringSplitOptions.TrimEntries), n, parse.GetValue(measuredBatch), fast, cancellation);
+            else if (parse.GetValue(memory))
+                Memory(ui, backend, NetworkCatalog.Find(name), n, fast);
             else
-                Fuse(ui, backend, config, n, fast, parse.GetValue(csv), parse.GetValue(plot), cancellation);
+                Fuse(ui, backend, NetworkCatalog.Find(name), n, fast, parse.GetValue(csv), parse.GetValue(plot), cancellation);
             return Task.FromResult(0);
         });
         return new Verb(command, "bdense fusion --quick", "bdense fusion --network edm-cifar10 --batch 128 --device cuda --json --plot fusion.png",
-            "bdense fusion --memory --batch 64");
+            "bdense fusion --memory --batch 64", "bdense fusion --branches --network edm-cifar10,edm-imagenet64 --batch 128 --measured-batch 1");
     }
+
+    internal static string Text(double value) => value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
+
+    internal static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 
     private static void Fuse(Ui ui, Backend backend, UNetConfig config, int batch, bool quick, string? csv, string? plot, CancellationToken cancellation)
     {
@@ -59,7 +70,7 @@ internal static class FusionVerb
                 {
                     cancellation.ThrowIfCancellationRequested();
                     using var c = make();
-                    rows.Add(FusionLab.Measure(backend, speed, c, TimeSpan.FromSeconds(quick ? 0.4 : 4)));
+                    rows.Add(FusionLab.Measure(backend, speed, c, TimeSpan.FromSeconds(quick ? 0.3 : 4)));
                     report(rows.Count, c.Name);
                 }
                 return 0;
@@ -91,13 +102,21 @@ internal static class FusionVerb
         ui.Line(string.Create(CultureInfo.InvariantCulture, $"copy {speed.CopyBytesPerSecond / 1e9:0.0} GB/s, matrix product {speed.FlopsPerSecond / 1e9:0.0} GFLOP/s, launch {speed.LaunchSeconds * 1e6:0.0} us"));
         ui.Table(["fusion", "K", "launches", "unfused", "MB", "unfused", "ms", "unfused", "same geometry", "predicted", "measured", "GB/s", "of copy"], rows.Select(r => new[]
         {
-            r.Name, Text(r.Branches), Text(r.LaunchesFused), Text(r.LaunchesUnfused), Text(r.BytesFused / 1e6), Text(r.BytesUnfused / 1e6), Text(r.MillisecondsFused),
-            Text(r.MillisecondsUnfused), r.MillisecondsUnfusedSameGeometry is { } ms ? Text(ms) : "-", Text(r.PredictedSpeedup) + "x", Text(r.MeasuredSpeedup) + "x",
-            Text(r.GigabytesPerSecond), r.ShareOfCopyBandwidth.ToString("0%", CultureInfo.InvariantCulture),
+            r.Name, Text(r.Branches), Launches(r.LaunchesFused, r.KernelsFused), Launches(r.LaunchesUnfused, r.KernelsUnfused), Text(r.BytesFused / 1e6), Text(r.BytesUnfused / 1e6),
+            Text(r.MillisecondsFused), Text(r.MillisecondsUnfused), r.MillisecondsUnfusedSameGeometry is { } ms ? Text(ms) : "none", Text(r.PredictedSpeedup) + "x",
+            Text(r.MeasuredSpeedup) + "x", Text(r.GigabytesPerSecond), r.ShareOfCopyBandwidth.ToString("0%", CultureInfo.InvariantCulture),
         }));
+        ui.Line(backend.KernelLaunches is null ? "launches: operations as declared" : "launches: operations as declared / kernels that the device launched for them");
+        ui.Line("same geometry, the composition with launches as wide as the fused kernel's:");
+        foreach (var group in rows.GroupBy(r => (r.Name, r.Geometry)))
+            ui.Line($"  {group.Key.Name}{(rows.Any(r => r.Name == group.Key.Name && r.Geometry != group.Key.Geometry) ? $" (K = {string.Join(", ", group.Select(r => r.Branches))})" : "")}: {group.Key.Geometry}");
         ui.Line($"a training step, K = {Branches}, batch {batch}:");
         Table(ui, steps);
+        if (backend.Graphs is { Name: not "CUDA graph" } graphs && steps.Any(s => s.Name == StepLab.GraphName))
+            ui.Line($"graph: {backend.Name} has none; {graphs.Name}, issued again one by one");
     }
+
+    private static string Launches(int declared, int? kernels) => kernels is { } k ? $"{Text(declared)} / {Text(k)}" : Text(declared);
 
     private static void Memory(Ui ui, Backend backend, UNetConfig config, int largest, bool quick)
     {
@@ -108,17 +127,13 @@ internal static class FusionVerb
         Table(ui, steps);
     }
 
-    private static void Table(Ui ui, IReadOnlyList<StepRow> steps) => ui.Table(["fusions", "batch", "ms", "images/s", "peak MB", "time", "memory"], steps.Select(s =>
+    private static void Table(Ui ui, IReadOnlyList<StepRow> steps) => ui.Table(["fusions", "batch", "ms", "host ms", "images/s", "peak MB", "time", "memory"], steps.Select(s =>
     {
         var first = steps.First(other => other.Batch == s.Batch);
         return new[]
         {
-            s.Name, Text(s.Batch), Text(s.Milliseconds), Text(s.ImagesPerSecond), Text(s.PeakBytes / 1e6), Text(s.Milliseconds / first.Milliseconds) + "x",
+            s.Name, Text(s.Batch), Text(s.Milliseconds), Text(s.HostMilliseconds), Text(s.ImagesPerSecond), Text(s.PeakBytes / 1e6), Text(s.Milliseconds / first.Milliseconds) + "x",
             Text((double)s.PeakBytes / first.PeakBytes) + "x",
         };
     }));
-
-    private static string Text(double value) => value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
-
-    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

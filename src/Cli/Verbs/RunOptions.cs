@@ -25,6 +25,7 @@ internal sealed class RunOptions(string defaultOut)
     private readonly Option<Precision> _precision = CommonOptions.Precision();
     private readonly Option<string> _fuse = CommonOptions.Fuse();
     private readonly Option<bool> _recompute = CommonOptions.Recompute();
+    private readonly Option<bool> _graph = CommonOptions.Graph();
     private readonly Option<bool> _json = CommonOptions.Json();
 
     /// <summary>A training ready to run, and what is disposed after it.</summary>
@@ -32,25 +33,27 @@ internal sealed class RunOptions(string defaultOut)
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { Out, CheckpointEvery, Resume, Seed, _fuse, _recompute, _device, _threads, _precision, _json })
+        foreach (var option in new Option[] { Out, CheckpointEvery, Resume, Seed, _fuse, _recompute, _graph, _device, _threads, _precision, _json })
             command.Options.Add(option);
     }
 
     /// <summary>How the networks' passes run.</summary>
     /// <exception cref="UsageException">There is no such fusion.</exception>
-    public Execution Execution(ParseResult parse) => new(Fusions.Parse(parse.GetValue(_fuse)!), parse.GetValue(_recompute));
+    public Execution Execution(ParseResult parse, Ui ui, Backend backend) => parse.Execution(ui, backend, Fusions(parse), parse.GetValue(_recompute), _graph);
 
     /// <summary>The run's configuration with the fusions and the precision, where they are not the usual ones: others round differently.</summary>
     public JsonObject Configuration(ParseResult parse, JsonObject config)
     {
-        var fusions = Execution(parse).Fusions;
-        if (fusions != Fusions.All)
+        var fusions = Fusions(parse);
+        if (fusions != Model.Fusions.All)
             config["fuse"] = fusions.ToString();
         var precision = parse.GetValue(_precision);
         if (precision != Precision.Fp32)
             config["precision"] = precision.Text();
         return config;
     }
+
+    private Fusions Fusions(ParseResult parse) => Model.Fusions.Parse(parse.GetValue(_fuse)!);
 
     /// <summary>Opens the device, prepares, trains, reports. Exit code 130 after Ctrl-C, with a checkpoint to resume from.</summary>
     public int Execute(Ui ui, ParseResult parse, CancellationToken cancellation, Func<Backend, Prepared> prepare)
@@ -77,11 +80,12 @@ internal sealed class RunOptions(string defaultOut)
                 finalLoss = result.FinalLoss,
                 imagesPerSecond = result.ImagesPerSecond,
                 stepMilliseconds = result.StepMilliseconds,
+                hostMilliseconds = result.HostMilliseconds,
                 peakBytes = result.PeakBytes,
                 checkpoint = result.Checkpoint,
             });
             ui.Line(string.Create(CultureInfo.InvariantCulture,
-                $"{prepared.Name}: iteration {result.Step}, loss {result.FinalLoss:g4}, {result.ImagesPerSecond:0} images/s, {result.StepMilliseconds:0.0} ms an iteration, peak {result.PeakBytes / 1048576.0:0} MiB"));
+                $"{prepared.Name}: iteration {result.Step}, loss {result.FinalLoss:g4}, {result.ImagesPerSecond:0} images/s, {result.StepMilliseconds:0.0} ms an iteration, {result.HostMilliseconds:0.0} of them the host's, peak {result.PeakBytes / 1048576.0:0} MiB"));
             ui.Line($"checkpoint {result.Checkpoint}");
             if (!result.Interrupted)
                 return 0;

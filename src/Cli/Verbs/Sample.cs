@@ -22,6 +22,7 @@ internal static class Sample
         var churn = CommonOptions.Real("--churn", "For heun: S_churn, fresh noise between steps; 0 for none.", 0);
         var folded = new Option<bool>("--folded") { Description = "For a student: sample through its folded heads, whatever --fuse says of folded-heads." };
         var fuse = CommonOptions.Fuse();
+        var graph = CommonOptions.Graph();
         var count = CommonOptions.Positive("--count", "Images.", 64);
         var batch = CommonOptions.Positive("--batch", "Images at once; changes memory, and the images only with --churn.", 64);
         var output = CommonOptions.Out("PNG to write.", "samples.png");
@@ -32,7 +33,7 @@ internal static class Sample
         var json = CommonOptions.Json();
         var command = new Command("sample", "Samples images and writes a grid of them.")
         {
-            model, solver, steps, schedule, sigmaMin, sigmaMax, churn, folded, fuse, count, batch, output, seed, device, threads, precision, json,
+            model, solver, steps, schedule, sigmaMin, sigmaMax, churn, folded, fuse, graph, count, batch, output, seed, device, threads, precision, json,
         };
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
         return new Verb(command, "bdense sample --model runs/teacher --solver heun --steps 18 --out teacher.png",
@@ -85,7 +86,7 @@ internal static class Sample
             }
 
             using var owned = network;
-            network.Execution = new Execution(fusions);
+            network.Execution = parse.Execution(ui, backend, fusions, recompute: false, graph);
             int n = parse.GetValue(count);
             var clock = Stopwatch.StartNew();
             float[] images = ui.Stage("sample", n, report => Sampling.Generate(network, sampler, n, parse.GetValue(batch), parse.GetValue(seed), sigma,

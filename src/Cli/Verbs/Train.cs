@@ -56,7 +56,7 @@ internal static class Train
             };
             // Everything that can be refused is, before the run folder appears.
             options.Validate();
-            var unet = new UNet(backend, config, options.Seed) { Execution = run.Execution(parse) };
+            var unet = new UNet(backend, config, options.Seed) { Execution = run.Execution(parse, ui, backend) };
             var training = new TeacherTraining(unet, dataset, options);
             var folder = RunFolder.Open(parse.GetValue(run.Out)!, run.Configuration(parse, new JsonObject
             {

@@ -5,7 +5,7 @@ namespace BDense.Kernels;
 /// network would cost, in multiply-adds (<see cref="Macs"/>) and in memory (<see cref="MemoryPool.PeakBytes"/>), however large it is.
 /// </summary>
 /// <remarks>Downloads give zeros.</remarks>
-public sealed class DryRunBackend : Backend
+public class DryRunBackend : Backend
 {
     public override string Name => "dry-run";
 
@@ -104,7 +104,7 @@ public sealed class DryRunBackend : Backend
 
     protected override void SumOfSquaresCore(Tensor x, Tensor y) { }
 
-    protected override void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm) { }
+    protected override void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule) { }
 
     protected override void EmbeddingCore(Tensor t, Tensor frequencies, Tensor y, bool sinFirst) { }
 

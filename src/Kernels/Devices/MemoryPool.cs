@@ -9,6 +9,7 @@ namespace BDense.Kernels;
 public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
 {
     private readonly Dictionary<int, Stack<Storage>> _free = [];
+    private MemoryArena? _arena;
 
     /// <summary>Bytes handed out and not returned.</summary>
     public long CurrentBytes { get; private set; }
@@ -25,6 +26,9 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
     /// <summary>An upper bound on <see cref="ReservedBytes"/>; above it a request fails as if the device were full.</summary>
     public long LimitBytes { get; set; } = long.MaxValue;
 
+    /// <summary>Set while launches are captured: a block that no list has is refused, since the driver must not be asked then.</summary>
+    internal bool Sealed { get; set; }
+
     public void ResetPeak() => PeakBytes = CurrentBytes;
 
     /// <summary>A block of at least <paramref name="length"/> floats, uninitialised.</summary>
@@ -32,21 +36,50 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
     public Storage Rent(int length)
     {
         int size = SizeClass(length);
-        Storage storage = _free.TryGetValue(size, out var stack) && stack.Count > 0 ? stack.Pop() : Allocate(size);
+        Storage storage = (_arena is null ? null : Pop(_arena.Free, size)) ?? Pop(_free, size) ?? Allocate(size);
         storage.References = 1;
-        CurrentBytes += storage.Bytes;
-        PeakBytes = Math.Max(PeakBytes, CurrentBytes);
+        storage.Arena = _arena;
+        Use(storage.Bytes);
         return storage;
+    }
+
+    /// <summary>From now on blocks are rented for <paramref name="arena"/>, until the result is disposed; they return to it.</summary>
+    internal ArenaScope Enter(MemoryArena arena)
+    {
+        var before = _arena;
+        _arena = arena;
+        return new ArenaScope(this, before);
+    }
+
+    /// <summary>Counts bytes as in use, or with a minus as free.</summary>
+    internal void Use(long bytes)
+    {
+        CurrentBytes += bytes;
+        PeakBytes = Math.Max(PeakBytes, CurrentBytes);
+    }
+
+    /// <summary>Puts a free block on the general list.</summary>
+    internal void Release(Storage storage)
+    {
+        storage.Arena = null;
+        Push(_free, storage);
     }
 
     internal void Return(Storage storage)
     {
-        CurrentBytes -= storage.Bytes;
         storage.Version++;
         storage.OnReturned();
-        if (!_free.TryGetValue(storage.Length, out var stack))
-            _free[storage.Length] = stack = new Stack<Storage>();
-        stack.Push(storage);
+        if (storage.Arena is { IsDisposed: false } arena)
+        {
+            Push(arena.Free, storage);
+            if (arena.IsHeld)
+                return;
+        }
+        else
+        {
+            Release(storage);
+        }
+        CurrentBytes -= storage.Bytes;
     }
 
     /// <summary>Gives all cached blocks back to the driver.</summary>
@@ -77,6 +110,8 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
     private Storage Allocate(int size)
     {
         long bytes = (long)size * sizeof(float);
+        if (Sealed)
+            throw new GraphRefusedException($"{Mib(bytes)} of new memory were asked for");
         if (ReservedBytes + bytes > LimitBytes)
             Trim();
         Storage? storage = ReservedBytes + bytes > LimitBytes ? null : TryAllocate(size);
@@ -93,6 +128,16 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
         return storage;
     }
 
+    private static Storage? Pop(Dictionary<int, Stack<Storage>> free, int size) =>
+        free.TryGetValue(size, out var stack) && stack.TryPop(out var storage) ? storage : null;
+
+    private static void Push(Dictionary<int, Stack<Storage>> free, Storage storage)
+    {
+        if (!free.TryGetValue(storage.Length, out var stack))
+            free[storage.Length] = stack = new Stack<Storage>();
+        stack.Push(storage);
+    }
+
     private Storage? TryAllocate(int size)
     {
         try
@@ -106,4 +151,10 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
     }
 
     private static string Mib(long bytes) => FormattableString.Invariant($"{bytes / 1048576.0:0.#} MiB");
+
+    /// <summary>Ends <see cref="Enter"/>.</summary>
+    internal readonly struct ArenaScope(MemoryPool pool, MemoryArena? before) : IDisposable
+    {
+        public void Dispose() => pool._arena = before;
+    }
 }

@@ -23,6 +23,8 @@ public sealed partial class IlgpuBackend : Backend
     private readonly Context _context;
     private readonly Accelerator _accelerator;
     private readonly AcceleratorStream _stream;
+    private readonly IGraphCapture _graphs;
+    private long _launches;
 
     /// <param name="context">From <see cref="CreateContext"/>; disposed with the backend.</param>
     /// <param name="device">A device of that context.</param>
@@ -43,6 +45,7 @@ public sealed partial class IlgpuBackend : Backend
         }
         _stream = _accelerator.CreateStream();
         ReadTuning(Tuning.TuningTable.PathFor(_accelerator.Name));
+        _graphs = _stream is CudaStream cuda ? new CudaGraphs(CudaGraphDriver.Instance, cuda.StreamPtr, _accelerator.Bind) : new LaunchRecorder(this);
     }
 
     public override string Name { get; }
@@ -56,8 +59,11 @@ public sealed partial class IlgpuBackend : Backend
     private string Memory => Kind == AcceleratorType.CPU ? ""
         : string.Create(CultureInfo.InvariantCulture, $", {_accelerator.MemorySize / (double)(1 << 30):0.#} GiB");
 
-    /// <summary>Kernels launched since the start.</summary>
-    public long Launches { get; private set; }
+    public override long? KernelLaunches => _launches;
+
+    public override long? FreeBytes => _accelerator is CudaAccelerator cuda ? cuda.GetFreeMemory()
+        : Kind == AcceleratorType.OpenCL ? _accelerator.MemorySize - Pool.CurrentBytes
+        : null;
 
     /// <summary>The one way to make a context here: optimised code, ILGPU's mathematics, and the devices that <paramref name="devices"/> adds.</summary>
     public static Context CreateContext(Action<Context.Builder> devices) => Context.Create(builder =>
@@ -66,7 +72,10 @@ public sealed partial class IlgpuBackend : Backend
         devices(builder);
     });
 
-    public override void Synchronize() => _stream.Synchronize();
+    /// <summary>CUDA's graphs on CUDA; elsewhere the launches with their arguments, issued again.</summary>
+    public override IGraphCapture? Graphs => _graphs;
+
+    protected override void SynchronizeCore() => _stream.Synchronize();
 
     public override void Dispose()
     {

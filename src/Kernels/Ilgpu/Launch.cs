@@ -29,7 +29,7 @@ public sealed partial class IlgpuBackend
     /// <summary>The queue, for one launch more.</summary>
     private AcceleratorStream Next()
     {
-        Launches++;
+        _launches++;
         return _stream;
     }
 
@@ -55,7 +55,11 @@ public sealed partial class IlgpuBackend
         }
         var config = entry.DynamicSharedBytes == 0 ? new KernelConfig(groups, entry.GroupSize)
             : new KernelConfig(groups, entry.GroupSize, SharedMemoryConfig.RequestDynamic<byte>(entry.DynamicSharedBytes));
-        Unsafe.As<Action<AcceleratorStream, KernelConfig, T1, T2>>(launcher)(Next(), config, a, b);
+        var typed = Unsafe.As<Action<AcceleratorStream, KernelConfig, T1, T2>>(launcher);
+        if (_recording is null)
+            typed(Next(), config, a, b);
+        else
+            Record(typed, config, a, b);
     }
 
     /// <summary>Holds a kernel's demand to what the device has; CUDA wants to be told of more than 48 KiB before the launch.</summary>
@@ -82,74 +86,134 @@ public sealed partial class IlgpuBackend
 
     private void Launch<T1, T2>(Action<Index1D, T1, T2> kernel, int threads, T1 a, T2 b)
     {
-        if (threads > 0)
-            Launcher<Action<AcceleratorStream, Index1D, T1, T2>>(kernel)(Next(), threads, a, b);
+        if (threads <= 0)
+            return;
+        var launcher = Launcher<Action<AcceleratorStream, Index1D, T1, T2>>(kernel);
+        if (_recording is null)
+            launcher(Next(), threads, a, b);
+        else
+            Record(launcher, threads, a, b);
     }
 
     private void Launch<T1, T2, T3>(Action<Index1D, T1, T2, T3> kernel, int threads, T1 a, T2 b, T3 c)
     {
-        if (threads > 0)
-            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3>>(kernel)(Next(), threads, a, b, c);
+        if (threads <= 0)
+            return;
+        var launcher = Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3>>(kernel);
+        if (_recording is null)
+            launcher(Next(), threads, a, b, c);
+        else
+            Record(launcher, threads, a, b, c);
     }
 
     private void Launch<T1, T2, T3, T4>(Action<Index1D, T1, T2, T3, T4> kernel, int threads, T1 a, T2 b, T3 c, T4 d)
     {
-        if (threads > 0)
-            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4>>(kernel)(Next(), threads, a, b, c, d);
+        if (threads <= 0)
+            return;
+        var launcher = Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4>>(kernel);
+        if (_recording is null)
+            launcher(Next(), threads, a, b, c, d);
+        else
+            Record(launcher, threads, a, b, c, d);
     }
 
     private void Launch<T1, T2, T3, T4, T5>(Action<Index1D, T1, T2, T3, T4, T5> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e)
     {
-        if (threads > 0)
-            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5>>(kernel)(Next(), threads, a, b, c, d, e);
+        if (threads <= 0)
+            return;
+        var launcher = Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5>>(kernel);
+        if (_recording is null)
+            launcher(Next(), threads, a, b, c, d, e);
+        else
+            Record(launcher, threads, a, b, c, d, e);
     }
 
     private void Launch<T1, T2, T3, T4, T5, T6>(Action<Index1D, T1, T2, T3, T4, T5, T6> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f)
     {
-        if (threads > 0)
-            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6>>(kernel)(Next(), threads, a, b, c, d, e, f);
+        if (threads <= 0)
+            return;
+        var launcher = Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6>>(kernel);
+        if (_recording is null)
+            launcher(Next(), threads, a, b, c, d, e, f);
+        else
+            Record(launcher, threads, a, b, c, d, e, f);
     }
 
     private void Launch<T1, T2, T3, T4, T5, T6, T7>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g)
     {
-        if (threads > 0)
-            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7>>(kernel)(Next(), threads, a, b, c, d, e, f, g);
+        if (threads <= 0)
+            return;
+        var launcher = Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7>>(kernel);
+        if (_recording is null)
+            launcher(Next(), threads, a, b, c, d, e, f, g);
+        else
+            Record(launcher, threads, a, b, c, d, e, f, g);
     }
 
     private void Launch<T1, T2, T3, T4, T5, T6, T7, T8>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h)
     {
-        if (threads > 0)
-            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8>>(kernel)(Next(), threads, a, b, c, d, e, f, g, h);
+        if (threads <= 0)
+            return;
+        var launcher = Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8>>(kernel);
+        if (_recording is null)
+            launcher(Next(), threads, a, b, c, d, e, f, g, h);
+        else
+            Record(launcher, threads, a, b, c, d, e, f, g, h);
     }
 
     private void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h, T9 i)
     {
-        if (threads > 0)
-            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9>>(kernel)(Next(), threads, a, b, c, d, e, f, g, h, i);
+        if (threads <= 0)
+            return;
+        var launcher = Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9>>(kernel);
+        if (_recording is null)
+            launcher(Next(), threads, a, b, c, d, e, f, g, h, i);
+        else
+            Record(launcher, threads, a, b, c, d, e, f, g, h, i);
     }
 
     private void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h, T9 i, T10 j)
     {
-        if (threads > 0)
-            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>>(kernel)(Next(), threads, a, b, c, d, e, f, g, h, i, j);
+        if (threads <= 0)
+            return;
+        var launcher = Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>>(kernel);
+        if (_recording is null)
+            launcher(Next(), threads, a, b, c, d, e, f, g, h, i, j);
+        else
+            Record(launcher, threads, a, b, c, d, e, f, g, h, i, j);
     }
 
     private void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h, T9 i, T10 j, T11 k)
     {
-        if (threads > 0)
-            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>>(kernel)(Next(), threads, a, b, c, d, e, f, g, h, i, j, k);
+        if (threads <= 0)
+            return;
+        var launcher = Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>>(kernel);
+        if (_recording is null)
+            launcher(Next(), threads, a, b, c, d, e, f, g, h, i, j, k);
+        else
+            Record(launcher, threads, a, b, c, d, e, f, g, h, i, j, k);
     }
 
     private void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h, T9 i, T10 j, T11 k, T12 l)
     {
-        if (threads > 0)
-            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>>(kernel)(Next(), threads, a, b, c, d, e, f, g, h, i, j, k, l);
+        if (threads <= 0)
+            return;
+        var launcher = Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>>(kernel);
+        if (_recording is null)
+            launcher(Next(), threads, a, b, c, d, e, f, g, h, i, j, k, l);
+        else
+            Record(launcher, threads, a, b, c, d, e, f, g, h, i, j, k, l);
     }
 
     private void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> kernel, int threads, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h, T9 i, T10 j, T11 k, T12 l, T13 m)
     {
-        if (threads > 0)
-            Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>>(kernel)(Next(), threads, a, b, c, d, e, f, g, h, i, j, k, l, m);
+        if (threads <= 0)
+            return;
+        var launcher = Launcher<Action<AcceleratorStream, Index1D, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>>(kernel);
+        if (_recording is null)
+            launcher(Next(), threads, a, b, c, d, e, f, g, h, i, j, k, l, m);
+        else
+            Record(launcher, threads, a, b, c, d, e, f, g, h, i, j, k, l, m);
     }
 
 }

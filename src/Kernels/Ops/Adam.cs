@@ -11,7 +11,15 @@ namespace BDense.Kernels;
 /// <param name="ClipNorm">Largest norm of the whole (scaled) gradient; infinity for none.</param>
 /// <param name="EmaDecay">ema = EmaDecay * ema + (1 - EmaDecay) * p after the update.</param>
 public readonly record struct AdamStep(float LearningRate, int Step, float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f,
-    float WeightDecay = 0f, float GradientScale = 1f, float ClipNorm = float.PositiveInfinity, float EmaDecay = 0f);
+    float WeightDecay = 0f, float GradientScale = 1f, float ClipNorm = float.PositiveInfinity, float EmaDecay = 0f)
+{
+    /// <summary>Floats of a schedule.</summary>
+    public const int ScheduleLength = 5;
+
+    /// <summary>What changes from update to update: LearningRate, 1 / (1 - Beta1^Step), 1 / (1 - Beta2^Step), GradientScale, EmaDecay.</summary>
+    public float[] Schedule() =>
+        [LearningRate, (float)(1 / (1 - Math.Pow(Beta1, Step))), (float)(1 / (1 - Math.Pow(Beta2, Step))), GradientScale, EmaDecay];
+}
 
 public abstract partial class Backend
 {
@@ -28,7 +36,11 @@ public abstract partial class Backend
     /// <param name="v">[P], updated.</param>
     /// <param name="ema">[P], updated; or none.</param>
     /// <param name="squaredNorm">[1]: <see cref="SumOfSquares"/> of the unscaled g.</param>
-    public void Adam(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm)
+    /// <param name="schedule">
+    /// [5] on the device, <see cref="AdamStep.Schedule"/>, in the place of those of <paramref name="s"/>, to the same bits: an update that is
+    /// captured once and replayed reads it anew each time. Or none.
+    /// </param>
+    public void Adam(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule = null)
     {
         Require(s.Step >= 1, $"steps are counted from 1, not {s.Step}");
         Expect(g, p.Shape);
@@ -37,14 +49,16 @@ public abstract partial class Backend
         if (ema is not null)
             Expect(ema, p.Shape);
         Expect(squaredNorm, new Shape(1));
+        if (schedule is not null)
+            Expect(schedule, new Shape(AdamStep.ScheduleLength));
         long n = p.Length, e = ema is null ? 0 : n;
         Report(OpCost.Of(4 * n + e, 3 * n + e, 16 * n));
         Writes(p);
         Writes(m);
         Writes(v);
         Writes(ema);
-        AdamCore(s, p, g, m, v, ema, squaredNorm);
+        AdamCore(s, p, g, m, v, ema, squaredNorm, schedule);
     }
 
-    protected abstract void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm);
+    protected abstract void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule);
 }

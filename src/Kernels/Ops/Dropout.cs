@@ -8,13 +8,15 @@ public abstract partial class Backend
     /// </summary>
     /// <param name="x">Any shape.</param>
     /// <param name="p">Probability of a zero, 0 to below 1.</param>
-    /// <param name="key">Element i uses number i of this sequence.</param>
+    /// <param name="key">Element i uses number i of this sequence, which may start at a counter on the device.</param>
     /// <param name="y">As x, overwritten.</param>
     public void Dropout(Tensor x, float p, RandomKey key, Tensor y)
     {
         Expect(x, y.Shape);
         Expect(y, y.Shape);
         Require(p is >= 0f and < 1f, $"a dropout probability lies in [0, 1), not {p}");
+        if (key.Counter is { } counter)
+            Expect(counter, new Shape(RandomKey.CounterLength));
         Report(OpCost.Of(x.Length, y.Length, 2L * y.Length));
         Writes(y);
         DropoutCore(x, p, key, y);

@@ -4,9 +4,32 @@ namespace BDense.Kernels;
 /// <param name="Seed">The run's seed.</param>
 /// <param name="Stream">Which use of it (a dropout layer, the noise of a step, an image).</param>
 /// <param name="Offset">Where the sequence starts, in blocks of four numbers.</param>
-public readonly record struct RandomKey(ulong Seed, uint Stream, ulong Offset = 0)
+/// <param name="Counter">
+/// [4] on the device, or none: a number to be added to Offset when the operation runs (<see cref="Digits"/>). An operation that is captured once
+/// and replayed draws anew each time; an offset alone would be frozen into it. For <see cref="Backend.Dropout"/>.
+/// </param>
+public readonly record struct RandomKey(ulong Seed, uint Stream, ulong Offset = 0, Tensor? Counter = null)
 {
+    /// <summary>Floats of a counter.</summary>
+    public const int CounterLength = 4;
+
     public RandomKey Skip(ulong blocks) => this with { Offset = Offset + blocks };
+
+    /// <summary>Writes <paramref name="value"/> as a counter holds it: four digits of 16 bits, the lowest first, each exact in a float.</summary>
+    public static void Digits(ulong value, Span<float> counter)
+    {
+        for (int i = 0; i < CounterLength; i++)
+            counter[i] = (ushort)(value >> (16 * i));
+    }
+
+    /// <summary>The number whose <see cref="Digits"/> these are.</summary>
+    public static ulong FromDigits(ReadOnlySpan<float> counter)
+    {
+        ulong value = 0;
+        for (int i = 0; i < CounterLength; i++)
+            value |= (ulong)counter[i] << (16 * i);
+        return value;
+    }
 }
 
 /// <summary>Four 32-bit numbers: one block of Philox.</summary>
@@ -74,6 +97,7 @@ public abstract partial class Backend
     public void RandomUniform(RandomKey key, Tensor y)
     {
         Expect(y, y.Shape);
+        Require(key.Counter is null, "a counter on the device is for dropout");
         Report(OpCost.Of(0, y.Length, 20L * y.Length));
         Writes(y);
         RandomUniformCore(key, y);
@@ -83,6 +107,7 @@ public abstract partial class Backend
     public void RandomNormal(RandomKey key, Tensor y)
     {
         Expect(y, y.Shape);
+        Require(key.Counter is null, "a counter on the device is for dropout");
         Report(OpCost.Of(0, y.Length, 24L * y.Length));
         Writes(y);
         RandomNormalCore(key, y);

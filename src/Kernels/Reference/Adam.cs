@@ -65,12 +65,14 @@ file unsafe struct AdamJob : IJob
 
 public sealed unsafe partial class ReferenceBackend
 {
-    protected override void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm)
+    protected override void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule)
     {
+        var now = schedule is null ? s.Schedule() : Span(schedule);
+        float rate = now[0], correction1 = now[1], correction2 = now[2], gradientScale = now[3], emaDecay = now[4];
         float squared = Pointer(squaredNorm)[0];
         if (!float.IsFinite(squared))
             return;
-        double norm = Math.Abs((double)s.GradientScale) * Math.Sqrt(squared);
+        double norm = Math.Abs((double)gradientScale) * Math.Sqrt(squared);
         double clip = norm > s.ClipNorm ? s.ClipNorm / norm : 1;
         Workers.Run(new AdamJob
         {
@@ -80,14 +82,14 @@ public sealed unsafe partial class ReferenceBackend
             V = Pointer(v),
             Ema = PointerOrNull(ema),
             Length = p.Length,
-            GradientFactor = (float)(s.GradientScale * clip),
+            GradientFactor = (float)(gradientScale * clip),
             Beta1 = s.Beta1,
             Beta2 = s.Beta2,
             Epsilon = s.Epsilon,
-            EmaDecay = s.EmaDecay,
-            StepSize = (float)(s.LearningRate / (1 - Math.Pow(s.Beta1, s.Step))),
-            Correction2 = (float)(1 / (1 - Math.Pow(s.Beta2, s.Step))),
-            Decay = (float)((double)s.LearningRate * s.WeightDecay),
+            EmaDecay = emaDecay,
+            StepSize = rate * correction1,
+            Correction2 = correction2,
+            Decay = (float)((double)rate * s.WeightDecay),
         }, Chunk.Count(p.Length));
     }
 }

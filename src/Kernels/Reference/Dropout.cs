@@ -5,7 +5,7 @@ namespace BDense.Kernels.Reference;
 /// <summary>y = x / (1 - p) where the key's uniform number is p or more, else 0; y may be x.</summary>
 file unsafe struct DropoutJob : IJob
 {
-    public RandomKey Key;
+    public RandomSequence Key;
     public float* X, Y;
     public int Length;
     public float P;
@@ -33,5 +33,5 @@ file unsafe struct DropoutJob : IJob
 public sealed unsafe partial class ReferenceBackend
 {
     protected override void DropoutCore(Tensor x, float p, RandomKey key, Tensor y) =>
-        Workers.Run(new DropoutJob { Key = key, X = Pointer(x), Y = Pointer(y), Length = y.Length, P = p }, Chunk.Count(y.Length));
+        Workers.Run(new DropoutJob { Key = Started(key), X = Pointer(x), Y = Pointer(y), Length = y.Length, P = p }, Chunk.Count(y.Length));
 }

@@ -5,6 +5,9 @@ using System.Runtime.Intrinsics.X86;
 
 namespace BDense.Kernels.Reference;
 
+/// <summary>A <see cref="RandomKey"/> with its counter added: plain numbers, as a job takes them.</summary>
+internal readonly record struct RandomSequence(ulong Seed, uint Stream, ulong Offset);
+
 /// <summary>Random numbers by the piece: whole blocks of four, in stack buffers, so that the float arithmetic can use vectors.</summary>
 internal static unsafe class RandomPiece
 {
@@ -12,7 +15,7 @@ internal static unsafe class RandomPiece
     public const int Length = 256;
 
     /// <summary>Uniform numbers first .. first + 255 of the sequence; <paramref name="first"/> is a multiple of four.</summary>
-    public static void Uniform(RandomKey key, int first, float* u)
+    public static void Uniform(RandomSequence key, int first, float* u)
     {
         uint* bits = stackalloc uint[Length];
         Bits(key, key.Offset + (ulong)first / 4, bits);
@@ -21,7 +24,7 @@ internal static unsafe class RandomPiece
     }
 
     /// <summary><see cref="Philox.Block"/> for 64 blocks from <paramref name="block"/> on, one block in each 64-bit lane.</summary>
-    private static void Bits(RandomKey key, ulong block, uint* bits)
+    private static void Bits(RandomSequence key, ulong block, uint* bits)
     {
         ulong* low = stackalloc ulong[Length / 4], high = stackalloc ulong[Length / 4];
         for (int i = 0; i < Length / 4; i++)
@@ -62,7 +65,7 @@ internal static unsafe class RandomPiece
         : x * y;
 
     /// <summary>Normal numbers first .. first + 255 of the sequence.</summary>
-    public static void Normal(RandomKey key, int first, float* z)
+    public static void Normal(RandomSequence key, int first, float* z)
     {
         const int Half = Length / 2;
         float* u = stackalloc float[Length];
@@ -95,7 +98,7 @@ internal static unsafe class RandomPiece
 
 file unsafe struct RandomJob : IJob
 {
-    public RandomKey Key;
+    public RandomSequence Key;
     public float* Y;
     public int Length;
     public bool Normal;
@@ -122,6 +125,10 @@ public sealed unsafe partial class ReferenceBackend
 
     protected override void RandomNormalCore(RandomKey key, Tensor y) => Random(key, y, normal: true);
 
+    /// <summary>The key with the number that its counter holds now added to the offset.</summary>
+    private static RandomSequence Started(RandomKey key) =>
+        new(key.Seed, key.Stream, key.Offset + (key.Counter is { } counter ? RandomKey.FromDigits(Span(counter)) : 0));
+
     private void Random(RandomKey key, Tensor y, bool normal) =>
-        Workers.Run(new RandomJob { Key = key, Y = Pointer(y), Length = y.Length, Normal = normal }, Chunk.Count(y.Length));
+        Workers.Run(new RandomJob { Key = Started(key), Y = Pointer(y), Length = y.Length, Normal = normal }, Chunk.Count(y.Length));
 }

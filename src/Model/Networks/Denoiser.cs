@@ -21,18 +21,16 @@ public sealed class Denoiser(INetwork network)
     /// <param name="x">[N,H,W,C] noisy images; the caller keeps them.</param>
     /// <param name="sigmas">One noise level a sample, or one for all.</param>
     /// <param name="options">Dropout and conditions.</param>
-    /// <returns>[N,H,W,K*C], branch-major.</returns>
+    /// <returns>[N,H,W,K*C], branch-major; of a captured pass valid until the next pass of the same network.</returns>
     public Variable Heads(Tape tape, Tensor x, ReadOnlySpan<double> sigmas, in ForwardOptions options = default)
     {
         int n = x.Shape[0];
         if (sigmas.Length != n && sigmas.Length != 1)
             throw new BDenseException($"{sigmas.Length} noise levels for {n} images");
         Span<float> scale = n <= 256 ? stackalloc float[n] : new float[n], noise = n <= 256 ? stackalloc float[n] : new float[n];
-        for (int i = 0; i < n; i++)
-        {
-            var p = At(sigmas[sigmas.Length == 1 ? 0 : i]);
-            (scale[i], noise[i]) = ((float)p.In, (float)p.Noise);
-        }
+        Numbers(sigmas, scale, noise);
+        if (!tape.Recording && Network is UNet { Execution.Graph: true } network && options is { Augment: null, Step: null })
+            return tape.Input(network.PassGraph(n, options.Labels is not null).Run(x, scale, noise, options.Labels));
         var scaled = tape.Own(Backend.Empty(x.Shape));
         if (sigmas.Length == 1)
         {
@@ -47,6 +45,26 @@ public sealed class Denoiser(INetwork network)
         var heads = Network.Forward(tape, scaled, cNoise, options);
         tape.Drop(scaled);
         return heads;
+    }
+
+    /// <summary>The same with c_in [N,1] and c_noise [N] on the device: it uploads nothing, so that it can be captured.</summary>
+    public Variable Heads(Tape tape, Tensor x, Tensor scale, Tensor noise, in ForwardOptions options = default)
+    {
+        var scaled = tape.Own(Backend.Empty(x.Shape));
+        Backend.LinearCombinationPerSample(scale, [x], scaled.Data);
+        var heads = Network.Forward(tape, scaled, noise, options);
+        tape.Drop(scaled);
+        return heads;
+    }
+
+    /// <summary>c_in and c_noise of each sample; one noise level counts for all.</summary>
+    public void Numbers(ReadOnlySpan<double> sigmas, Span<float> scale, Span<float> noise)
+    {
+        for (int i = 0; i < scale.Length; i++)
+        {
+            var p = At(sigmas[sigmas.Length == 1 ? 0 : i]);
+            (scale[i], noise[i]) = ((float)p.In, (float)p.Noise);
+        }
     }
 
     /// <summary>D(x; sigma), without a gradient, of a network with one branch. The caller disposes it.</summary>

@@ -7,6 +7,7 @@ public sealed class UNet : INetwork
 {
     private readonly IArchitecture _architecture;
     private readonly StateDeclaration _state;
+    private readonly Dictionary<(int Batch, bool Labelled, Fusions Fusions), PassGraph> _graphs = [];
 
     /// <param name="backend">Where it lives.</param>
     /// <param name="config">Its shape.</param>
@@ -75,6 +76,9 @@ public sealed class UNet : INetwork
 
     public void Dispose()
     {
+        foreach (var graph in _graphs.Values)
+            graph.Dispose();
+        _graphs.Clear();
         Parameters.Dispose();
         _architecture.Dispose();
     }
@@ -85,6 +89,15 @@ public sealed class UNet : INetwork
         config.Validate("network configuration");
         var state = new StateDeclaration();
         return (state, config.Family is UNetConfig.Ddpm or UNetConfig.Pd ? DdpmUNet.Declare(state, config) : EdmUNet.Declare(state, config));
+    }
+
+    /// <summary>The captured pass of a batch size.</summary>
+    internal PassGraph PassGraph(int batch, bool labelled)
+    {
+        var key = (batch, labelled, Execution.Fusions);
+        if (!_graphs.TryGetValue(key, out var graph))
+            _graphs[key] = graph = new PassGraph(this, batch, labelled);
+        return graph;
     }
 
     internal void CopyConstants(UNet other)

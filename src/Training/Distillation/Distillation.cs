@@ -41,8 +41,7 @@ public static class Distillation
         WeightDecay = o.WeightDecay,
         ClipNorm = o.ClipNorm!.Value,
         EmaDecay = o.Ema,
-        Fusions = student.Execution.Fusions,
-    });
+    }.With(student.Execution));
 
     internal static bool UsesDropout(UNet student, Distill o) => o.Dropout!.Value && student.Config.Dropout > 0;
 

@@ -118,6 +118,7 @@ public sealed class PdTraining : ITraining
 
     public void Dispose()
     {
+        _objective.Dispose();
         _optimizer.Dispose();
         _laterTeacher?.Dispose();
     }

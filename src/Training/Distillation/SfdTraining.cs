@@ -101,7 +101,11 @@ public sealed class SfdTraining : ITraining
         _learned?.Restore(RunJson.FromNode<double[][]>(state["logScales"], Path.Combine(folder, RunFolder.StateFile)));
     }
 
-    public void Dispose() => _optimizer.Dispose();
+    public void Dispose()
+    {
+        _objective.Dispose();
+        _optimizer.Dispose();
+    }
 
     /// <summary>The teacher's states at every branch node, [Intervals * K, N,H,W,C]; the caller disposes it.</summary>
     private Tensor Targets(Tensor x, Tensor? labels, long draw)

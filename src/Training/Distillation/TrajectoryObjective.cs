@@ -8,20 +8,36 @@ namespace BDense.Training;
 /// <param name="Branches">Each branch's mean distance, unweighted.</param>
 internal readonly record struct ObjectiveResult(double Loss, double[] Branches);
 
+/// <summary>The pass's tensors, all on the device: its launches depend on nothing else.</summary>
+/// <param name="Shape">Geometry.</param>
+/// <param name="X0">[N,H,W,C]</param>
+/// <param name="Targets">y: [K,N,H,W,C]</param>
+/// <param name="Scale">c_in: [N,1]</param>
+/// <param name="Noise">c_noise: [N]</param>
+/// <param name="Skip">S: [N,K]</param>
+/// <param name="Map">M: [N,K,K]</param>
+/// <param name="Weights">w / (N E): [N,K]</param>
+/// <param name="Options">Dropout and labels.</param>
+/// <param name="Losses">[1+K], overwritten.</param>
+/// <param name="Endpoint">[N,H,W,C], overwritten; or none.</param>
+internal sealed record ObjectiveTensors(TrajectoryShape Shape, Tensor X0, Tensor Targets, Tensor Scale, Tensor Noise, Tensor Skip, Tensor Map, Tensor Weights,
+    ForwardOptions Options, Tensor Losses, Tensor? Endpoint);
+
 /// <summary>
 /// The one objective of every training here: one pass of the network at (x_0, sigma_0), its branch states by the linear
 /// trajectory map, their weighted distance from the targets, and the gradients, which accumulate in the parameters:
 /// L = (1/(N E)) sum_n sum_b w[n,b] sum_e rho(x_b - y_b), E elements an image. Denoising score matching is K = 1 to sigma_1 = 0.
 /// </summary>
-internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Distance distance, double delta)
+internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Distance distance, double delta) : IDisposable
 {
     private readonly Denoiser _denoiser = new(network);
+    private ObjectiveGraph? _graph;
 
     public UNet Network => network;
 
     public int Branches => network.Config.Branches;
 
-    /// <summary>Forward, loss, backward.</summary>
+    /// <summary>Forward, loss, backward; captured and replayed where the network's <see cref="Execution"/> says so.</summary>
     /// <param name="x0">[N,H,W,C]</param>
     /// <param name="nodes">[N,K+1], or [K+1] for all samples.</param>
     /// <param name="weights">w: [N,K], or [K] for all samples.</param>
@@ -34,28 +50,59 @@ internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Dis
         int n = x0.Shape[0], k = Branches, perImage = x0.Length / n;
         var map = TrajectoryMap.Of(layout, network.Config.Prediction, network.Config.SigmaData, nodes, k, n);
         var s = new TrajectoryShape(n, perImage / network.Config.ImageChannels, network.Config.ImageChannels, k);
-        var (skip, m) = map.Upload(backend);
-        using var skipOwner = skip;
-        using var mapOwner = m;
-        using var w = backend.FromArray(Scaled(weights, n, k, perImage), s.PerBranch);
-        using var dheads = backend.Empty(s.Heads);
-        using var losses = backend.Empty(s.Losses);
+        var (scales, noises, scaled) = (new float[n], new float[n], Scaled(weights, n, k, perImage));
+        _denoiser.Numbers(Starts(nodes, n, k), scales, noises);
 
-        using var tape = Tape.For(network, recording: true);
-        var heads = _denoiser.Heads(tape, x0, Starts(nodes, n, k), options);
-        if (network.Execution.Fusions.Has(Fusion.TrajectoryLoss))
-            backend.TrajectoryLoss(s, distance, (float)delta, x0, heads.Data, targets, skip, m, w, dheads, losses);
+        float[] values;
+        if (network.Execution.Graph && options is { Augment: null, Step: null })
+        {
+            if (_graph?.Fits(x0.Shape, options, endpoint is not null) == false)
+            {
+                _graph.Dispose();
+                _graph = null;
+            }
+            _graph ??= new ObjectiveGraph(network, s, x0.Shape, options, endpoint is not null, tensors => Pass(tensors, nodes));
+            values = _graph.Run(x0, targets, scales, noises, map, scaled, options, endpoint);
+        }
         else
-            PlainTrajectoryLoss.Run(s, distance, (float)delta, x0, heads.Data, targets, skip, m, w, dheads, losses);
-        if (endpoint is not null)
-            StateStep.Last(network, layout, s, x0, heads.Data, nodes, skip, m, endpoint);
-        tape.Backward(heads, dheads);
-
-        var values = losses.ToArray();
+        {
+            var (skip, m) = map.Upload(backend);
+            using var skipOwner = skip;
+            using var mapOwner = m;
+            using Tensor scale = backend.FromArray(scales, new Shape(n, 1)), noise = backend.FromArray(noises, new Shape(n)), w = backend.FromArray(scaled, s.PerBranch);
+            using var losses = backend.Empty(s.Losses);
+            Pass(new ObjectiveTensors(s, x0, targets, scale, noise, skip, m, w, options, losses, endpoint), nodes);
+            values = losses.ToArray();
+        }
         var branches = new double[k];
         for (int b = 0; b < k; b++)
             branches[b] = values[1 + b] / ((double)n * perImage);
         return new ObjectiveResult(values[0], branches);
+    }
+
+    public void Dispose()
+    {
+        _graph?.Dispose();
+        _graph = null;
+    }
+
+    /// <summary>The launches.</summary>
+    /// <param name="t">What they read and write.</param>
+    /// <param name="nodes">For the endpoint without <see cref="Fusion.PreconditionStep"/>, whose coefficients are then uploaded.</param>
+    private void Pass(ObjectiveTensors t, double[] nodes)
+    {
+        var backend = network.Backend;
+        var s = t.Shape;
+        using var dheads = backend.Empty(s.Heads);
+        using var tape = Tape.For(network, recording: true);
+        var heads = _denoiser.Heads(tape, t.X0, t.Scale, t.Noise, t.Options);
+        if (network.Execution.Fusions.Has(Fusion.TrajectoryLoss))
+            backend.TrajectoryLoss(s, distance, (float)delta, t.X0, heads.Data, t.Targets, t.Skip, t.Map, t.Weights, dheads, t.Losses);
+        else
+            PlainTrajectoryLoss.Run(s, distance, (float)delta, t.X0, heads.Data, t.Targets, t.Skip, t.Map, t.Weights, dheads, t.Losses);
+        if (t.Endpoint is not null)
+            StateStep.Last(network, layout, s, t.X0, heads.Data, nodes, t.Skip, t.Map, t.Endpoint);
+        tape.Backward(heads, dheads);
     }
 
     /// <summary>sigma_0 of each sample, or of all.</summary>

@@ -24,6 +24,12 @@ public sealed record OptimizerOptions
 
     /// <summary>Whether <see cref="Fusion.Adam"/> is on.</summary>
     public Fusions Fusions { get; init; } = Fusions.All;
+
+    /// <summary>Whether updates are captured and replayed. Without <see cref="Fusion.Adam"/> they cannot be: the composition reads the norm on the host.</summary>
+    public bool Graph { get; init; }
+
+    /// <summary>As a network's passes run.</summary>
+    public OptimizerOptions With(Execution execution) => this with { Fusions = execution.Fusions, Graph = execution.Graph };
 }
 
 /// <summary>Adam with a moving average of the weights, over the one flat buffer of all parameters: two launches an update.</summary>
@@ -34,6 +40,8 @@ public sealed class Optimizer : IDisposable
     private readonly ParameterSet _parameters;
     private readonly OptimizerOptions _options;
     private readonly Tensor _m, _v, _squaredNorm;
+    private readonly Tensor? _schedule;
+    private readonly StepGraph? _graph;
 
     public Optimizer(ParameterSet parameters, OptimizerOptions options)
     {
@@ -44,6 +52,15 @@ public sealed class Optimizer : IDisposable
         _v = parameters.Backend.Zeros(shape);
         _squaredNorm = parameters.Backend.Empty(new Shape(1));
         Ema = options.EmaDecay > 0 ? parameters.CopyValues() : null;
+        if (options.Graph && options.Fusions.Has(Fusion.Adam))
+        {
+            _schedule = parameters.Backend.Empty(new Shape(AdamStep.ScheduleLength));
+            _graph = new StepGraph(parameters.Backend, "optimizer update", UpdateByGraph);
+        }
+        else if (options.Graph)
+        {
+            parameters.Backend.OnNotice?.Invoke("optimizer update: not captured, since without the fusion 'adam' it reads the norm on the host");
+        }
     }
 
     /// <summary>Updates done: Adam's t.</summary>
@@ -57,28 +74,51 @@ public sealed class Optimizer : IDisposable
     /// <param name="microBatches">How many backward passes were accumulated.</param>
     /// <param name="loss">For the check and the message.</param>
     /// <param name="step">For the message: counted from 1.</param>
-    /// <exception cref="BDenseException">Loss or gradient is not finite; nothing was changed.</exception>
+    /// <exception cref="BDenseException">Loss or gradient is not finite; no parameter was changed.</exception>
     public double Update(double learningRate, int microBatches, double loss, long step)
     {
         var backend = _parameters.Backend;
-        backend.SumOfSquares(_parameters.Gradients!, _squaredNorm);
+        var s = StepAt(Updates + 1, learningRate, microBatches);
         Span<float> squared = stackalloc float[1];
+        if (_graph is not null && double.IsFinite(loss))
+        {
+            _schedule!.Upload(s.Schedule());
+            _graph.Run();
+        }
+        else
+        {
+            backend.SumOfSquares(_parameters.Gradients!, _squaredNorm);
+        }
         _squaredNorm.Download(squared);
+        // Adam itself leaves everything as it is if the norm is not finite.
         if (!double.IsFinite(loss) || !float.IsFinite(squared[0]))
             throw new BDenseException(FormattableString.Invariant(
                 $"training diverged at step {step}: the loss is {loss:g4}, the gradient's squared norm {squared[0]:g4}; try a lower learning rate or clipping"));
         Updates++;
-        var s = new AdamStep((float)learningRate, Updates, (float)_options.Beta1, (float)_options.Beta2, (float)_options.Epsilon,
-            (float)_options.WeightDecay, 1f / microBatches,
-            _options.ClipNorm > 0 ? (float)_options.ClipNorm : float.PositiveInfinity,
-            (float)Math.Min(_options.EmaDecay, (1.0 + Updates) / (10.0 + Updates)));
-        if (_options.Fusions.Has(Fusion.Adam))
-            backend.Adam(s, _parameters.Values, _parameters.Gradients!, _m, _v, Ema, _squaredNorm);
-        else
-            PlainAdam.Run(s, _parameters.All, _parameters.Values, _parameters.Gradients!, _m, _v, Ema, _squaredNorm, squared[0]);
-        _parameters.ZeroGradients();
+        if (_graph is null)
+        {
+            if (_options.Fusions.Has(Fusion.Adam))
+                backend.Adam(s, _parameters.Values, _parameters.Gradients!, _m, _v, Ema, _squaredNorm);
+            else
+                PlainAdam.Run(s, _parameters.All, _parameters.Values, _parameters.Gradients!, _m, _v, Ema, _squaredNorm, squared[0]);
+            _parameters.ZeroGradients();
+        }
         return Math.Sqrt(squared[0]) / microBatches;
     }
+
+    /// <summary>Norm, Adam with the schedule from the device, gradients to 0: nothing of the step's own.</summary>
+    private void UpdateByGraph()
+    {
+        var backend = _parameters.Backend;
+        backend.SumOfSquares(_parameters.Gradients!, _squaredNorm);
+        backend.Adam(StepAt(1, 0, 1), _parameters.Values, _parameters.Gradients!, _m, _v, Ema, _squaredNorm, _schedule);
+        _parameters.ZeroGradients();
+    }
+
+    private AdamStep StepAt(int update, double learningRate, int microBatches) => new((float)learningRate, update, (float)_options.Beta1, (float)_options.Beta2,
+        (float)_options.Epsilon, (float)_options.WeightDecay, 1f / microBatches,
+        _options.ClipNorm > 0 ? (float)_options.ClipNorm : float.PositiveInfinity,
+        (float)Math.Min(_options.EmaDecay, (1.0 + update) / (10.0 + update)));
 
     /// <summary>Both moments and the count in <c>optimizer.safetensors</c>, the moving average as a network in <c>ema.safetensors</c>.</summary>
     public void Save(string folder, UNet network)
@@ -114,9 +154,11 @@ public sealed class Optimizer : IDisposable
 
     public void Dispose()
     {
+        _graph?.Dispose();
         _m.Dispose();
         _v.Dispose();
         _squaredNorm.Dispose();
+        _schedule?.Dispose();
         Ema?.Dispose();
     }
 }

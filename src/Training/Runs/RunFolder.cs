@@ -167,4 +167,7 @@ public sealed class RunFolder
 /// <param name="LearningRate">Of its last update.</param>
 /// <param name="GradientNorm">Of its last update, before clipping.</param>
 /// <param name="Milliseconds">Wall-clock time.</param>
-public sealed record LogLine(long Step, double Loss, double[] Branches, double LearningRate, double GradientNorm, double Milliseconds);
+/// <param name="HostMilliseconds">The part of it in which the host did not wait for the device; on a CPU device all of it. 0 in older logs.</param>
+/// <param name="PeakBytes">Most device memory in use at once during the iteration. 0 in older logs.</param>
+public sealed record LogLine(long Step, double Loss, double[] Branches, double LearningRate, double GradientNorm, double Milliseconds,
+    double HostMilliseconds = 0, long PeakBytes = 0);

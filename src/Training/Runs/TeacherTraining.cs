@@ -93,8 +93,7 @@ public sealed class TeacherTraining : ITraining
             WeightDecay = options.WeightDecay,
             ClipNorm = options.ClipNorm,
             EmaDecay = options.EmaDecay,
-            Fusions = network.Execution.Fusions,
-        });
+        }.With(network.Execution));
     }
 
     public Backend Backend => _network.Backend;
@@ -133,7 +132,11 @@ public sealed class TeacherTraining : ITraining
         _optimizer.Load(folder, _network);
     }
 
-    public void Dispose() => _optimizer.Dispose();
+    public void Dispose()
+    {
+        _objective.Dispose();
+        _optimizer.Dispose();
+    }
 
     /// <exception cref="BDenseException">The images are not of the network's size.</exception>
     internal static void RequireFit(UNet network, Dataset data)

@@ -56,10 +56,11 @@ public sealed record LoopOptions
 /// <param name="FinalLoss">Mean over the last tenth of the iterations.</param>
 /// <param name="ImagesPerSecond">Over all iterations.</param>
 /// <param name="StepMilliseconds">Median time of an iteration.</param>
+/// <param name="HostMilliseconds">Median of the part of an iteration in which the host did not wait for the device.</param>
 /// <param name="PeakBytes">Most device memory in use at once, in all sessions where there is a folder.</param>
 /// <param name="Log">Every iteration, those of earlier sessions too where there is a folder.</param>
 /// <param name="Checkpoint">Folder of the last checkpoint; none without a run folder.</param>
-public sealed record RunResult(long Step, bool Interrupted, double FinalLoss, double ImagesPerSecond, double StepMilliseconds, long PeakBytes,
+public sealed record RunResult(long Step, bool Interrupted, double FinalLoss, double ImagesPerSecond, double StepMilliseconds, double HostMilliseconds, long PeakBytes,
     IReadOnlyList<LogLine> Log, string? Checkpoint);
 
 /// <summary>The loop around every kind of training: progress, log, checkpoints, cancellation.</summary>
@@ -78,17 +79,22 @@ public static class TrainingLoop
         long first = step, saved = step;
         var log = new List<LogLine>(folder?.ReadLog().Where(line => line.Step <= first) ?? []);
         using var writer = folder?.OpenLog(step);
-        training.Backend.Pool.ResetPeak();
+        var (backend, pool) = (training.Backend, training.Backend.Pool);
+        pool.ResetPeak();
+        long sessionPeak = pool.PeakBytes;
         var clock = Stopwatch.StartNew();
         try
         {
             while (step < training.Steps && !options.Cancellation.IsCancellationRequested)
             {
-                var start = clock.Elapsed;
+                pool.ResetPeak();
+                var (start, waited) = (clock.Elapsed, backend.Waited);
                 var report = training.Step(step);
                 double milliseconds = (clock.Elapsed - start).TotalMilliseconds;
                 step++;
-                var line = new LogLine(step, report.Loss, report.Branches, report.LearningRate, report.GradientNorm, milliseconds);
+                var line = new LogLine(step, report.Loss, report.Branches, report.LearningRate, report.GradientNorm, milliseconds,
+                    milliseconds - (backend.Waited - waited).TotalMilliseconds, pool.PeakBytes);
+                sessionPeak = Math.Max(sessionPeak, pool.PeakBytes);
                 log.Add(line);
                 writer?.WriteLine(RunJson.ToLine(line));
                 options.OnProgress?.Invoke(Progress(training, log, step));
@@ -103,13 +109,13 @@ public static class TrainingLoop
             throw new BDenseException($"cannot write {folder?.FullName}: {e.Message}", e);
         }
         // A session without an iteration has no peak of its own to tell.
-        long peak = step > first || folder is null ? training.Backend.Pool.PeakBytes : 0;
+        long peak = step > first || folder is null ? sessionPeak : 0;
         peak = folder?.RecordPeak(peak) ?? peak;
         double seconds = log.Sum(line => line.Milliseconds) / 1000;
         return new RunResult(step, step < training.Steps,
             log.Count == 0 ? 0 : log.TakeLast(Math.Max(1, log.Count / 10)).Average(line => line.Loss),
             seconds > 0 ? log.Count * training.ImagesPerStep / seconds : 0,
-            Median([.. log.Select(line => line.Milliseconds)]), peak, log, checkpoint);
+            Median([.. log.Select(line => line.Milliseconds)]), Median([.. log.Select(line => line.HostMilliseconds)]), peak, log, checkpoint);
 
         void Save()
         {

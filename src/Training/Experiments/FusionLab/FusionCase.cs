@@ -9,9 +9,9 @@ namespace BDense.Training;
 /// <param name="Fused">Forward, and backward where there is one.</param>
 /// <param name="Unfused">The same as a composition of plain operations.</param>
 /// <param name="UnfusedSameGeometry">The composition with the fused kernel's parallelism, so that what fusing saves is told from what a
-/// wider launch saves; the same delegate as <paramref name="Unfused"/> where the composition has that geometry already; none where the
+/// wider launch saves; the same delegate as <paramref name="Unfused"/> where the composition's launches are as wide already; none where the
 /// fused kernel's partition cannot be imposed on the composition.</param>
-/// <param name="Geometry">What that variant is.</param>
+/// <param name="Geometry">What that variant is, or why there is none.</param>
 /// <param name="Owned">Disposed with the case.</param>
 public sealed record FusionCase(string Name, int Branches, string Shapes, Action Fused, Action Unfused, Action? UnfusedSameGeometry, string Geometry,
     IReadOnlyList<IDisposable> Owned) : IDisposable
@@ -27,7 +27,7 @@ public sealed record FusionCase(string Name, int Branches, string Shapes, Action
 /// <param name="Name">The fusion's.</param>
 /// <param name="Branches">K where the case depends on it, else 1.</param>
 /// <param name="Shapes">For people.</param>
-/// <param name="LaunchesFused">Operations of the fused run, each at least one launch.</param>
+/// <param name="LaunchesFused">Operations of the fused run by their declarations, each at least one launch.</param>
 /// <param name="LaunchesUnfused">Of the composition.</param>
 /// <param name="BytesFused">Read and written, by the operations' own declarations (<see cref="OpCost"/>).</param>
 /// <param name="BytesUnfused">Of the composition.</param>
@@ -40,7 +40,10 @@ public sealed record FusionCase(string Name, int Branches, string Shapes, Action
 /// <param name="MeasuredSpeedup">Unfused over fused.</param>
 /// <param name="GigabytesPerSecond">Declared bytes of the fused run over its time.</param>
 /// <param name="ShareOfCopyBandwidth">That over the device's measured copy bandwidth; above 1 where the data stay in a cache.</param>
-/// <param name="Geometry">What the third variant is.</param>
+/// <param name="Geometry">What the third variant is, or why there is none.</param>
+/// <param name="KernelsFused">Kernels that the device launched for the fused run, the parts of reductions counted one by one; none where
+/// operations are no launches (the CPU reference).</param>
+/// <param name="KernelsUnfused">Of the composition.</param>
 public sealed record FusionRow(string Name, int Branches, string Shapes, int LaunchesFused, int LaunchesUnfused, long BytesFused, long BytesUnfused,
     long FlopsFused, long FlopsUnfused, double MillisecondsFused, double MillisecondsUnfused, double? MillisecondsUnfusedSameGeometry,
-    double PredictedSpeedup, double MeasuredSpeedup, double GigabytesPerSecond, double ShareOfCopyBandwidth, string Geometry);
+    double PredictedSpeedup, double MeasuredSpeedup, double GigabytesPerSecond, double ShareOfCopyBandwidth, string Geometry, int? KernelsFused, int? KernelsUnfused);

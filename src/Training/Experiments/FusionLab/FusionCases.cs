@@ -99,7 +99,7 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
         var weight = QkvWeight();
         int c = weight.Shape[3], size = AttentionSize(), heads = Config.ChannelsPerHead == 0 ? 1 : c / Config.ChannelsPerHead;
         return OnTape(Fusion.Attention, new Shape(batch, size, size, 3 * c), new Shape(batch, size, size, c), (tape, x) => tape.Attention(x, heads),
-            same: false, "none: the fused kernel's rows of one head are no partition of matrix products");
+            same: true, "the composition as it is: its products run over all heads of all images at once, wider than the fused kernel");
     }
 
     private FusionCase Qkv()
@@ -107,9 +107,27 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
         var weight = QkvWeight();
         var bias = network.Parameters[weight.Name[..^"weight".Length] + "bias"];
         int c = weight.Shape[3], size = AttentionSize();
+        // Three copies of x are what three products read.
+        int m = batch * size * size;
+        Tensor copies = Normal(new Shape(3, m, c)), products = Empty(new Shape(3, m, c)), packed = Empty(new Shape(m, 3 * c)),
+            dy = Normal(new Shape(m, 3, c)), dproducts = Empty(new Shape(3, m, c)), dcopies = Empty(new Shape(3, m, c)), dx = Empty(new Shape(m, c)),
+            dw = Empty(new Shape(3, c, c));
         return OnTape(Fusion.Qkv, new Shape(batch, size, size, c), new Shape(batch, size, size, 3 * c),
             (tape, x) => tape.Execution.Fusions.Has(Fusion.Qkv) ? tape.Conv2d(x, weight, bias) : tape.Conv2dInParts(x, weight, bias, 3),
-            same: false, "none: a third of the columns is a third of the launch");
+            same: false, "the three products as one batched launch each way, packed and unpacked by a transposition; without bias") with
+        {
+            UnfusedSameGeometry = () =>
+            {
+                using var w = weight.Value.Reshape(new Shape(3, c, c));
+                Backend.MatMul(new MatMulShape(3, m, c, c, TransB: true), copies, w, products);
+                Backend.Transpose(products, packed);
+                Backend.Transpose(dy, dproducts);
+                Backend.MatMul(new MatMulShape(3, m, c, c), dproducts, w, dcopies);
+                Backend.MatMul(new MatMulShape(3, c, c, m, TransA: true), dproducts, copies, dw);
+                using Tensor a = dcopies.View(0, dx.Shape), b = dcopies.View(dx.Length, dx.Shape), d = dcopies.View(2 * dx.Length, dx.Shape);
+                Backend.LinearCombination([1f, 1f, 1f], [a, b, d], dx);
+            },
+        };
     }
 
     private FusionCase Dropout()
@@ -140,7 +158,36 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
         _owned.AddRange([skip, map]);
         Action plain = () => PlainStep.States(BranchLayout.Chained, Config, s, x0, heads, nodes, states);
         return Case(Fusion.PreconditionStep, branches, s.State.ToString(), () => Backend.TrajectoryStates(s, x0, heads, skip, map, states), plain,
-            branches == 1 ? plain : null, branches == 1 ? "one thread an element in both" : "none: each step waits for the one before it");
+            branches == 1 ? plain : AllBranchesAtOnce(s, x0, heads, states, nodes),
+            branches == 1 ? "one thread an element in both" : "D of all branches in one launch, a transposition, all states as a linear map of D in another");
+    }
+
+    /// <summary>
+    /// D_j = c_skip x_0 + c_out F_j for all j, then x_b = r_b x_0 + sum_j m[b,j] D_j, r_b = sigma_b / sigma_0, m[b,j] = sigma_b (1 / sigma_{j+1} - 1 / sigma_j):
+    /// the steps written out, since one after the other they would wait for each other.
+    /// </summary>
+    private Action AllBranchesAtOnce(TrajectoryShape s, Tensor x0, Tensor heads, Tensor states, double[] nodes)
+    {
+        int k = s.Branches;
+        var p = Preconditioning.At(Config.Prediction, nodes[0], Config.SigmaData);
+        var (ownSkip, ownMap, ratio, steps) = (new float[s.N * k], new float[s.N * k * k], new float[s.N * k], new float[s.N * k * k]);
+        for (int i = 0; i < s.N * k; i++)
+        {
+            int b = i % k;
+            ownSkip[i] = (float)p.Skip;
+            ownMap[i * k + b] = (float)p.Out;
+            ratio[i] = (float)(nodes[b + 1] / nodes[0]);
+            for (int j = 0; j <= b; j++)
+                steps[i * k + j] = (float)(nodes[b + 1] * (1 / nodes[j + 1] - 1 / nodes[j]));
+        }
+        Tensor skip = Upload(ownSkip, s.PerBranch), map = Upload(ownMap, s.Map), r = Upload(ratio, s.PerBranch), m = Upload(steps, s.Map),
+            d = Empty(new Shape(k, s.N * s.Pixels, s.C)), interleaved = Empty(new Shape(s.N * s.Pixels, k, s.C));
+        return () =>
+        {
+            Backend.TrajectoryStates(s, x0, heads, skip, map, d);
+            Backend.Transpose(d, interleaved);
+            Backend.TrajectoryStates(s, x0, interleaved, r, m, states);
+        };
     }
 
     private FusionCase Adam()
@@ -167,17 +214,18 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
         TrajectoryShape s1 = new(batch, size * size, c, 1), s = s1 with { Branches = branches };
         Tensor h = Normal(one.Input), w1 = Normal(one.Weight), w = Normal(all.Weight), f1 = Empty(one.Output), f = Empty(all.Output), x0 = Normal(s.State),
             skip = Normal(s.PerBranch), map = Normal(s.Map), skip1 = Normal(s1.PerBranch), map1 = Normal(s1.Map), y = Empty(s.State), states = Empty(s.States);
+        Action plain = () =>
+        {
+            Backend.Conv2d(all, h, w, null, f);
+            Backend.TrajectoryStates(s, x0, f, skip, map, states);
+        };
         return Case(Fusion.FoldedHeads, branches, one.Input.ToString(),
             () =>
             {
                 Backend.Conv2d(one, h, w1, null, f1);
                 Backend.TrajectoryStates(s1, x0, f1, skip1, map1, y);
             },
-            () =>
-            {
-                Backend.Conv2d(all, h, w, null, f);
-                Backend.TrajectoryStates(s, x0, f, skip, map, states);
-            }, null, "none: a K-th of the columns is a K-th of the launch");
+            plain, plain, "the composition as it is: its launch is the wider one, so that no part of the speed-up is parallelism");
     }
 
     /// <summary>Forward and backward through a tape, with all fusions or with all but the one.</summary>
@@ -216,6 +264,13 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
     {
         var x = Empty(shape);
         Backend.RandomNormal(new RandomKey(1, _stream++), x);
+        return x;
+    }
+
+    private Tensor Upload(float[] values, Shape shape)
+    {
+        var x = Empty(shape);
+        x.Upload(values);
         return x;
     }
 

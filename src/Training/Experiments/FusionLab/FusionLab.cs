@@ -19,12 +19,13 @@ public static class FusionLab
     {
         var (fused, fusedSeconds, fusedLaunches) = Predict(backend, speed, c.Fused);
         var (plain, plainSeconds, plainLaunches) = Predict(backend, speed, c.Unfused);
+        int? fusedKernels = Kernels(backend, c.Fused), plainKernels = Kernels(backend, c.Unfused);
         bool separate = c.UnfusedSameGeometry is not null && c.UnfusedSameGeometry != c.Unfused;
         double[] ms = Medians(backend, budget, separate ? [c.Fused, c.Unfused, c.UnfusedSameGeometry!] : [c.Fused, c.Unfused]);
         double rate = fused.Bytes / (ms[0] / 1000);
         return new FusionRow(c.Name, c.Branches, c.Shapes, fusedLaunches, plainLaunches, fused.Bytes, plain.Bytes, fused.Flops, plain.Flops,
             ms[0], ms[1], separate ? ms[2] : c.UnfusedSameGeometry is null ? null : ms[1], plainSeconds / fusedSeconds, ms[1] / ms[0],
-            rate / 1e9, rate / speed.CopyBytesPerSecond, c.Geometry);
+            rate / 1e9, rate / speed.CopyBytesPerSecond, c.Geometry, fusedKernels, plainKernels);
     }
 
     /// <summary>One run, watched: its declared cost, its roofline time and its operations. It also warms up.</summary>
@@ -52,7 +53,17 @@ public static class FusionLab
         return (cost, seconds, launches);
     }
 
-    /// <summary>Milliseconds of each run, the median over rounds in which each has its turn, so that a busy moment hits all alike.</summary>
+    /// <summary>Kernels that the device launches for a run; none where operations are no launches.</summary>
+    public static int? Kernels(Backend backend, Action run)
+    {
+        if (backend.KernelLaunches is not { } before)
+            return null;
+        run();
+        backend.Synchronize();
+        return (int)(backend.KernelLaunches!.Value - before);
+    }
+
+    /// <summary>Milliseconds of each run, the median over rounds in which each has its turn, in an order that changes (<see cref="Rotation"/>).</summary>
     public static double[] Medians(Backend backend, TimeSpan budget, params ReadOnlySpan<Action> runs)
     {
         var samples = new List<double>[runs.Length];
@@ -65,7 +76,7 @@ public static class FusionLab
         var clock = Stopwatch.StartNew();
         for (int round = 0; round < MaxRounds && (round < MinRounds || clock.Elapsed < budget); round++)
         {
-            for (int i = 0; i < runs.Length; i++)
+            foreach (int i in Rotation.Of(runs.Length, round))
                 samples[i].Add(1000 * Seconds(backend, runs[i], calls[i]) / calls[i]);
         }
         return Array.ConvertAll(samples, s => s.Order().ElementAt(s.Count / 2));
@@ -75,10 +86,10 @@ public static class FusionLab
     public static string ToCsv(IEnumerable<FusionRow> rows)
     {
         var text = new StringBuilder("name,branches,shapes,launchesFused,launchesUnfused,bytesFused,bytesUnfused,flopsFused,flopsUnfused,"
-            + "millisecondsFused,millisecondsUnfused,millisecondsUnfusedSameGeometry,predictedSpeedup,measuredSpeedup,gigabytesPerSecond,shareOfCopyBandwidth\n");
+            + "millisecondsFused,millisecondsUnfused,millisecondsUnfusedSameGeometry,predictedSpeedup,measuredSpeedup,gigabytesPerSecond,shareOfCopyBandwidth,kernelsFused,kernelsUnfused,geometry\n");
         foreach (var r in rows)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"{r.Name},{r.Branches},\"{r.Shapes}\",{r.LaunchesFused},{r.LaunchesUnfused},{r.BytesFused},{r.BytesUnfused},{r.FlopsFused},{r.FlopsUnfused},{r.MillisecondsFused:g6},{r.MillisecondsUnfused:g6},{r.MillisecondsUnfusedSameGeometry:g6},{r.PredictedSpeedup:g4},{r.MeasuredSpeedup:g4},{r.GigabytesPerSecond:g4},{r.ShareOfCopyBandwidth:g4}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"{r.Name},{r.Branches},\"{r.Shapes}\",{r.LaunchesFused},{r.LaunchesUnfused},{r.BytesFused},{r.BytesUnfused},{r.FlopsFused},{r.FlopsUnfused},{r.MillisecondsFused:g6},{r.MillisecondsUnfused:g6},{r.MillisecondsUnfusedSameGeometry:g6},{r.PredictedSpeedup:g4},{r.MeasuredSpeedup:g4},{r.GigabytesPerSecond:g4},{r.ShareOfCopyBandwidth:g4},{r.KernelsFused},{r.KernelsUnfused},\"{r.Geometry}\"");
         }
         return text.ToString();
     }
