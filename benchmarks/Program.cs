@@ -1,5 +1,6 @@
 using BDense.Benchmarks.Comparison;
 using BDense.Benchmarks.Gpu;
+using BDense.Benchmarks.Ladder;
 using BenchmarkDotNet.Running;
 
 return args switch
@@ -7,6 +8,7 @@ return args switch
     ["peers", .. var rest] => PeersProject.Run(rest),
     ["gpu", .. var rest] => GpuCommand.Run(rest),
     ["join", .. var rest] => JoinCommand.Run(rest),
+    ["ladder", .. var rest] => LadderCommand.Run(rest),
     ["micro", .. var rest] => Micro(rest),
     _ => Usage(),
 };
@@ -25,6 +27,8 @@ int Usage()
                   example: peers --filter "conv3x3 16x64x32" --peer libtorch --quick
           gpu     kernels and whole steps on a GPU, for benchmarks/peers/torch_peer.py to time the same in PyTorch
           join    one table of the two
+          ladder  matrix product and convolution, step by step from naive to pipelined tensor cores; --help lists options
+                  example: ladder --device opencl --op gemm
           micro   BenchmarkDotNet suites with their options: micro --filter '*GroupNorm*'
         """);
     return args is ["--help"] or ["-h"] ? 0 : 2;

@@ -38,7 +38,7 @@ public sealed partial class IlgpuBackend
 
     protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y)
     {
-        if (!TensorConv2d(s, x, w, bias, y))
+        if (!TensorConv2d(s, x, w, bias, y) && !SharedTileConv2d(s, x, w, bias, y))
             SimtConv2d(s, x, w, new ConvolutionEpilogue(bias), y);
     }
 
@@ -78,7 +78,7 @@ public sealed partial class IlgpuBackend
 
     protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
     {
-        if (TensorDgrad(s, dy, w, dx))
+        if (TensorDgrad(s, dy, w, dx) || SharedTileDgrad(s, dy, w, dx))
             return;
         Gemm(s, new ImplicitGemm
         {
@@ -169,7 +169,7 @@ public sealed partial class IlgpuBackend
 
     /// <summary>The source row or column that output <paramref name="o"/> reads through <paramref name="tap"/>; -1 for none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Source(int o, int tap, int stride, int pad, int isTransposed, int extent)
+    internal static int Source(int o, int tap, int stride, int pad, int isTransposed, int extent)
     {
         int i = o * stride + tap - pad;
         if (isTransposed != 0)

@@ -1,5 +1,6 @@
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
 
 namespace BDense.Kernels.Ilgpu;
 
@@ -23,7 +24,20 @@ public static class PrecisionText
     public static string Text(this Precision precision) => precision.ToString().ToLowerInvariant();
 }
 
-/// <summary>The one place where a kernel is chosen for forward, dgrad, wgrad and matrix products; its tile is <see cref="Cuda.TensorPlan"/>'s.</summary>
+/// <summary>Where the float32 kernels keep what several threads use.</summary>
+internal enum Tiling
+{
+    /// <summary>In the cache: a processor's OpenCL has no other shared memory, and pays for every barrier.</summary>
+    Cache,
+
+    /// <summary>In shared memory, on a GPU, for products that are large enough.</summary>
+    Shared,
+
+    /// <summary>In shared memory wherever the kernel takes the shape: for tests.</summary>
+    SharedAlways,
+}
+
+/// <summary>The one place where a kernel is chosen for convolutions, their gradients and matrix products; a tensor-core kernel's tile is <see cref="Cuda.TensorPlan"/>'s.</summary>
 internal static class ConvolutionPlan
 {
     /// <summary>
@@ -50,6 +64,30 @@ internal static class ConvolutionPlan
         if (asked == Precision.Bf16 && fits && sourceChannels % 8 == 0 && channels % 8 == 0)
             return Precision.Bf16;
         return asked != Precision.Fp32 && fits && sourceChannels % 4 == 0 && channels % 4 == 0 ? Precision.Tf32 : Precision.Fp32;
+    }
+
+    /// <summary>How a device likes its float32 products.</summary>
+    public static Tiling Tiling(Accelerator accelerator) => accelerator switch
+    {
+        CudaAccelerator => Ilgpu.Tiling.Shared,
+        CLAccelerator { DeviceType: CLDeviceType.CL_DEVICE_TYPE_GPU } => Ilgpu.Tiling.Shared,
+        _ => Ilgpu.Tiling.Cache,
+    };
+
+    /// <summary>
+    /// Whether a float32 product goes through shared memory: what it loads and stores must be whole multiples of 16 bytes, and its tiles of
+    /// 128 x 64 must not be mostly empty. Everything else is done by the kernels that read from the cache.
+    /// </summary>
+    /// <param name="tiling">The device's.</param>
+    /// <param name="rows">Of the result.</param>
+    /// <param name="columns">Of the result.</param>
+    /// <param name="depth">Channels, or length of the sum.</param>
+    /// <param name="aligned">Whether all tensors start at multiples of 16 bytes.</param>
+    public static bool UseSharedTile(Tiling tiling, long rows, int columns, int depth, bool aligned)
+    {
+        if (tiling == Ilgpu.Tiling.Cache || !aligned || columns % 4 != 0 || depth % 4 != 0 || depth == 0)
+            return false;
+        return tiling == Ilgpu.Tiling.SharedAlways || (rows >= 256 && columns >= 32 && depth >= 16);
     }
 
     /// <param name="precision">Asked for.</param>

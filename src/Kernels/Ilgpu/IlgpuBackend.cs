@@ -15,7 +15,7 @@ namespace BDense.Kernels.Ilgpu;
 /// and its launch share the file that has the operation's name.
 /// </summary>
 /// <remarks>
-/// These kernels are portable: no group barriers, no warp shuffles, no atomics. A reduction is a fixed number of partial sums that
+/// These kernels are portable: no warp shuffles, no atomics, and group barriers only where a GPU's shared memory pays for them. A reduction is a fixed number of partial sums that
 /// depends on the shapes alone, added up by a second kernel in a fixed order; so the same device always gives the same bits.
 /// </remarks>
 public sealed partial class IlgpuBackend : Backend
@@ -46,7 +46,11 @@ public sealed partial class IlgpuBackend : Backend
         _stream = _accelerator.CreateStream();
         ReadTuning(Tuning.TuningTable.PathFor(_accelerator.Name));
         _graphs = _stream is CudaStream cuda ? new CudaGraphs(CudaGraphDriver.Instance, cuda.StreamPtr, _accelerator.Bind) : new LaunchRecorder(this);
+        Tiling = ConvolutionPlan.Tiling(_accelerator);
     }
+
+    /// <summary>How float32 products are tiled here; tests choose otherwise.</summary>
+    internal Tiling Tiling { get; set; }
 
     public override string Name { get; }
 

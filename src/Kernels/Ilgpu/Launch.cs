@@ -38,6 +38,23 @@ public sealed partial class IlgpuBackend
     internal static int Threads(long count) => count <= Shape.MaxLength ? (int)count
         : throw new BDenseException($"{count} threads in one launch are more than the {Shape.MaxLength} that kernels count to; use a smaller batch");
 
+    /// <summary>The launcher of a kernel that lays out its groups itself, compiled at first use, and its geometry.</summary>
+    private (TLauncher Launcher, KernelConfig Config) GroupLauncher<TLauncher>(Delegate kernel, int groups)
+        where TLauncher : Delegate
+    {
+        var entry = KernelRegistry.Find(kernel.Method) ?? throw new InvalidOperationException($"{kernel.Method.Name} has no [Kernel]");
+        if (!_launchers.TryGetValue(kernel, out var launcher))
+        {
+            var compiled = _accelerator.LoadKernel(kernel.Method, new KernelSpecialization(entry.GroupSize, null));
+            AllowShared(compiled, entry);
+            launcher = compiled.CreateLauncherDelegate<TLauncher>();
+            _launchers.Add(kernel, launcher);
+        }
+        var config = entry.DynamicSharedBytes == 0 ? new KernelConfig(groups, entry.GroupSize)
+            : new KernelConfig(groups, entry.GroupSize, SharedMemoryConfig.RequestDynamic<byte>(entry.DynamicSharedBytes));
+        return (Unsafe.As<TLauncher>(launcher), config);
+    }
+
     /// <summary>A kernel that lays out its groups itself: <paramref name="groups"/> of its own group size.</summary>
     private void LaunchGroups<T1, T2>(Action<T1, T2> kernel, int groups, T1 a, T2 b)
         where T1 : struct
@@ -45,21 +62,42 @@ public sealed partial class IlgpuBackend
     {
         if (groups == 0)
             return;
-        var entry = KernelRegistry.Find(kernel.Method) ?? throw new InvalidOperationException($"{kernel.Method.Name} has no [Kernel]");
-        if (!_launchers.TryGetValue(kernel, out var launcher))
-        {
-            var compiled = _accelerator.LoadKernel(kernel.Method, new KernelSpecialization(entry.GroupSize, null));
-            AllowShared(compiled, entry);
-            launcher = compiled.CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, T1, T2>>();
-            _launchers.Add(kernel, launcher);
-        }
-        var config = entry.DynamicSharedBytes == 0 ? new KernelConfig(groups, entry.GroupSize)
-            : new KernelConfig(groups, entry.GroupSize, SharedMemoryConfig.RequestDynamic<byte>(entry.DynamicSharedBytes));
-        var typed = Unsafe.As<Action<AcceleratorStream, KernelConfig, T1, T2>>(launcher);
+        var (launcher, config) = GroupLauncher<Action<AcceleratorStream, KernelConfig, T1, T2>>(kernel, groups);
         if (_recording is null)
-            typed(Next(), config, a, b);
+            launcher(Next(), config, a, b);
         else
-            Record(typed, config, a, b);
+            Record(launcher, config, a, b);
+    }
+
+    private void LaunchGroups<T1, T2, T3, T4>(Action<T1, T2, T3, T4> kernel, int groups, T1 a, T2 b, T3 c, T4 d)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+    {
+        if (groups == 0)
+            return;
+        var (launcher, config) = GroupLauncher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4>>(kernel, groups);
+        if (_recording is null)
+            launcher(Next(), config, a, b, c, d);
+        else
+            Record(launcher, config, a, b, c, d);
+    }
+
+    private void LaunchGroups<T1, T2, T3, T4, T5>(Action<T1, T2, T3, T4, T5> kernel, int groups, T1 a, T2 b, T3 c, T4 d, T5 e)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+    {
+        if (groups == 0)
+            return;
+        var (launcher, config) = GroupLauncher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5>>(kernel, groups);
+        if (_recording is null)
+            launcher(Next(), config, a, b, c, d, e);
+        else
+            Record(launcher, config, a, b, c, d, e);
     }
 
     /// <summary>Holds a kernel's demand to what the device has; CUDA wants to be told of more than 48 KiB before the launch.</summary>

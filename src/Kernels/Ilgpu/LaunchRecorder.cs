@@ -49,6 +49,12 @@ public sealed partial class IlgpuBackend
     private void Record<T1, T2>(Action<AcceleratorStream, KernelConfig, T1, T2> launcher, KernelConfig groups, T1 a, T2 b) =>
         _recording!.Add(() => launcher(Next(), groups, a, b));
 
+    private void Record<T1, T2, T3, T4>(Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4> launcher, KernelConfig groups, T1 a, T2 b, T3 c, T4 d) =>
+        _recording!.Add(() => launcher(Next(), groups, a, b, c, d));
+
+    private void Record<T1, T2, T3, T4, T5>(Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5> launcher, KernelConfig groups, T1 a, T2 b, T3 c, T4 d, T5 e) =>
+        _recording!.Add(() => launcher(Next(), groups, a, b, c, d, e));
+
     private void Record<T1, T2>(Action<AcceleratorStream, Index1D, T1, T2> launcher, int threads, T1 a, T2 b) =>
         _recording!.Add(() => launcher(Next(), threads, a, b));
 

@@ -16,6 +16,8 @@ public sealed partial class IlgpuBackend
     {
         if (alpha == 1f && !accumulate && TensorMatMul(s, a, b, c))
             return;
+        if (SharedTileMatMul(s, a, b, c, alpha, accumulate))
+            return;
         var g = new MatMulGeometry
         {
             M = s.M,

@@ -33,6 +33,8 @@ internal static class Scalar
                 return (uint)(A() / B());
             case "div" when type == "u32":
                 return (uint)Arg(1) / (uint)Arg(2);
+            case "rem" when type == "s32":
+                return (uint)(A() % B());
             case "shl":
                 return Narrow((long)(Arg(1) << (int)Arg(2)));
             case "shr" when type == "s32":

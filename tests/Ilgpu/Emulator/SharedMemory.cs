@@ -63,4 +63,18 @@ internal sealed class SharedMemory(int bytes)
             worst = Math.Max(worst, use);
         BankConflicts += Math.Max(0, worst - 1);
     }
+
+    /// <summary>32 accesses of 4 bytes at once: 32 banks; the same word for several lanes is one access.</summary>
+    public void CountWordConflicts(ReadOnlySpan<int> offsets)
+    {
+        var banks = new HashSet<int>[32];
+        int worst = 1;
+        foreach (int offset in offsets)
+        {
+            var words = banks[offset / 4 % 32] ??= [];
+            words.Add(offset);
+            worst = Math.Max(worst, words.Count);
+        }
+        BankConflicts += worst - 1;
+    }
 }

@@ -97,6 +97,12 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
             case "ld.shared":
                 LoadShared(i);
                 return;
+            case "st.shared":
+                StoreShared(i);
+                return;
+            case "ld.global" when i.Op[2] == "v4":
+                LoadVector(i);
+                return;
             case "mma.sync":
                 Matrix.Multiply(i.Op.Contains("bf16"), Vector(i.Operands[1]), Vector(i.Operands[2]), Vector(i.Operands[3]));
                 if (i.Operands[3] != i.Operands[0])
@@ -195,26 +201,63 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
         }
     }
 
-    /// <summary>ld.shared.v4 of all lanes: 16 bytes each, eight lanes at once.</summary>
+    /// <summary>One word a lane, where words of one bank that differ cost a cycle each; or ld.shared.v4, 16 bytes each, eight lanes at once.</summary>
     private void LoadShared(PtxInstruction i)
     {
         var to = Vector(i.Operands[0]);
-        if (i.Predicate is null && to.Length == 4)
+        if (i.Predicate is not null || to.Length is not (1 or 4))
+            throw new NotSupportedException($"'{i.Text}' is not among the loads that the emulator knows");
+        var (name, offset) = Address(i.Operands[1]);
+        Span<int> offsets = stackalloc int[Lanes];
+        for (int lane = 0; lane < Lanes; lane++)
         {
-            var (name, offset) = Address(i.Operands[1]);
-            Span<int> offsets = stackalloc int[Lanes];
-            for (int lane = 0; lane < Lanes; lane++)
-            {
-                offsets[lane] = (int)(uint)Get(name, lane) + offset;
-                var bytes = shared.Read(offsets[lane], number);
-                for (int word = 0; word < 4; word++)
-                    to[word][lane] = BitConverter.ToUInt32(bytes[(4 * word)..]);
-            }
-            for (int first = 0; first < Lanes; first += 8)
-                shared.CountConflicts(offsets.Slice(first, 8));
+            offsets[lane] = (int)(uint)Get(name, lane) + offset;
+            var bytes = shared.Read(offsets[lane] & ~15, number)[(offsets[lane] & 15)..];
+            for (int word = 0; word < to.Length; word++)
+                to[word][lane] = BitConverter.ToUInt32(bytes[(4 * word)..]);
+        }
+        if (to.Length == 1)
+        {
+            shared.CountWordConflicts(offsets);
             return;
         }
-        throw new NotSupportedException($"'{i.Text}' is not among the loads that the emulator knows");
+        for (int first = 0; first < Lanes; first += 8)
+            shared.CountConflicts(offsets.Slice(first, 8));
+    }
+
+    /// <summary>Four words a lane, from its registers: there at once for its own warp.</summary>
+    private void StoreShared(PtxInstruction i)
+    {
+        var (name, offset) = Address(i.Operands[0]);
+        var from = Vector(i.Operands[1]);
+        if (from.Length != 4)
+            throw new NotSupportedException($"'{i.Text}': four words a lane");
+        Span<int> offsets = stackalloc int[Lanes];
+        Span<byte> data = stackalloc byte[16];
+        for (int lane = 0; lane < Lanes; lane++)
+        {
+            for (int k = 0; k < 4; k++)
+                BitConverter.TryWriteBytes(data[(4 * k)..], (uint)from[k][lane]);
+            offsets[lane] = (int)(uint)Get(name, lane) + offset;
+            shared.Begin(offsets[lane], number);
+            shared.Arrive(offsets[lane], data);
+        }
+        for (int first = 0; first < Lanes; first += 8)
+            shared.CountConflicts(offsets.Slice(first, 8));
+    }
+
+    private void LoadVector(PtxInstruction i)
+    {
+        var to = Vector(i.Operands[0]);
+        var (name, offset) = Address(i.Operands[1]);
+        for (int lane = 0; lane < Lanes; lane++)
+        {
+            if (!Enabled(i, lane))
+                continue;
+            var bytes = global.At((long)Get(name, lane) + offset, 16);
+            for (int k = 0; k < 4; k++)
+                to[k][lane] = BitConverter.ToUInt32(bytes[(4 * k)..]);
+        }
     }
 
     private ulong[][] Vector(string operand) => [.. operand.Trim('{', '}').Split(',').Select(name => Register(name.Trim()))];

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using BDense.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+
+namespace BDense.Benchmarks.Ladder;
+
+/// <summary>A problem on a device: runs steps, checks them, times them.</summary>
+internal sealed class Bench<TShape> : IDisposable
+    where TShape : unmanaged
+{
+    private readonly Accelerator _accelerator;
+    private readonly AcceleratorStream _stream;
+    private readonly Problem<TShape> _problem;
+    private readonly MemoryBuffer1D<float, Stride1D.Dense> _left, _right, _result;
+
+    public Bench(Accelerator accelerator, Problem<TShape> problem)
+    {
+        _accelerator = accelerator;
+        _problem = problem;
+        _stream = accelerator.CreateStream();
+        _left = accelerator.Allocate1D(problem.Left);
+        _right = accelerator.Allocate1D(problem.Right);
+        _result = accelerator.Allocate1D<float>(problem.ResultLength);
+    }
+
+    /// <summary>Why a step cannot run on this device; null if it can.</summary>
+    public string? Refusal(Step<TShape> step)
+    {
+        if (step.NeedsTensorCores && _accelerator is not CudaAccelerator { Architecture.Major: >= 8 })
+            return "needs CUDA, compute capability 8.0";
+        int group = step.Entry.GroupSize;
+        return group > _accelerator.MaxNumThreadsPerGroup ? $"needs groups of {group} threads" : null;
+    }
+
+    /// <summary>The result of one run over memory that was filled with NaN.</summary>
+    public float[] Run(Step<TShape> step)
+    {
+        var nan = new float[_problem.ResultLength];
+        nan.AsSpan().Fill(float.NaN);
+        _result.View.CopyFromCPU(_stream, nan);
+        Launcher(step)();
+        return _result.GetAsArray1D(_stream);
+    }
+
+    /// <summary>Milliseconds of one run: the shortest and the median sample. A sample is at least 5 ms of launches, waited for at its end.</summary>
+    /// <param name="step">Which.</param>
+    /// <param name="seconds">How long to go on at least, after a warm-up.</param>
+    public (double Best, double Median) Time(Step<TShape> step, double seconds)
+    {
+        var launch = Launcher(step);
+        double Sample(int runs)
+        {
+            var watch = Stopwatch.StartNew();
+            for (int i = 0; i < runs; i++)
+                launch();
+            _stream.Synchronize();
+            return watch.Elapsed.TotalMilliseconds / runs;
+        }
+        Sample(1);
+        double first = Sample(1);
+        int repeat = Math.Clamp((int)(5 / first), 1, 1000);
+        var samples = new List<double>();
+        var total = Stopwatch.StartNew();
+        while (samples.Count < 3 || (total.Elapsed.TotalSeconds < seconds && samples.Count < 1000))
+            samples.Add(Sample(repeat));
+        samples.Sort();
+        return (samples[0], samples[samples.Count / 2]);
+    }
+
+    private Action Launcher(Step<TShape> step)
+    {
+        var entry = step.Entry;
+        var kernel = _accelerator.LoadKernel(entry.Method, new KernelSpecialization(entry.GroupSize, null));
+        KernelConfig grid = (step.Groups(_problem.Shape), entry.GroupSize);
+        var shape = _problem.Shape;
+        if (step.NeedsTensorCores)
+        {
+            var start = kernel.CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, TShape, long, long, long>>();
+            return () => start(_stream, grid, shape, _left.NativePtr, _right.NativePtr, _result.NativePtr);
+        }
+        var launch = kernel.CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, TShape, ArrayView<float>, ArrayView<float>, ArrayView<float>>>();
+        return () => launch(_stream, grid, shape, _left.View, _right.View, _result.View);
+    }
+
+    public void Dispose()
+    {
+        _result.Dispose();
+        _right.Dispose();
+        _left.Dispose();
+        _stream.Dispose();
+    }
+}

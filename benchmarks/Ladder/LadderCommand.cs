@@ -1,0 +1,149 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using BDense.Kernels;
+using BDense.Kernels.MachineCode;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+
+namespace BDense.Benchmarks.Ladder;
+
+/// <summary>The verb <c>ladder</c>: every step checked, timed, and its machine code's figures.</summary>
+public static class LadderCommand
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    /// <summary>A step's line. Times are in milliseconds, null with a note where it did not run.</summary>
+    internal sealed record Row(string Op, string Shape, int Step, string Name, double? BestMilliseconds, double? Milliseconds, double? Gflops, double? RoofShare,
+        int? Registers, int? Spills, int? SharedBytes, double? Occupancy, int? Ffma, int? Hmma, string? Note);
+
+    /// <param name="args">After <c>ladder</c>.</param>
+    /// <returns>Exit code: 0; 1 if a step's result is wrong or the device is not there; 2 for a wrong option.</returns>
+    public static int Run(string[] args)
+    {
+        var device = new Option<string>("--device") { Description = "cpu (ILGPU's simulation, tiny problems), opencl[:i], cuda[:i], or none for machine code alone.", HelpName = "DEVICE", DefaultValueFactory = _ => "cpu" };
+        var op = new Option<string>("--op") { Description = "gemm, conv or all.", HelpName = "OP", DefaultValueFactory = _ => "all" };
+        var gemm = new Option<string?>("--gemm") { Description = "M,N,K of the product; by default what suits the device.", HelpName = "M,N,K" };
+        var conv = new Option<string?>("--conv") { Description = "N,H,W,C,K of the 3x3 convolution; by default what suits the device.", HelpName = "N,H,W,C,K" };
+        var arch = new Option<string>("--arch") { Description = "Whose machine code is shown: sm_80 or sm_90.", HelpName = "ARCH", DefaultValueFactory = _ => "sm_90" };
+        var seconds = new Option<double>("--seconds") { Description = "Timing of a step, at least.", HelpName = "S", DefaultValueFactory = _ => 1 };
+        var json = new Option<bool>("--json") { Description = "One JSON object on standard output, progress on standard error." };
+        var root = new RootCommand("Matrix product and 3x3 convolution from the naive kernel to pipelined tensor cores, step by step.") { device, op, gemm, conv, arch, seconds, json };
+        root.SetAction(parse =>
+        {
+            try
+            {
+                return Climb(parse.GetValue(device)!, parse.GetValue(op)!, parse.GetValue(gemm), parse.GetValue(conv),
+                    GpuArchitecture.Find(parse.GetValue(arch)!), parse.GetValue(seconds), parse.GetValue(json));
+            }
+            catch (BDenseException e)
+            {
+                Console.Error.WriteLine($"ladder: {e.Message}");
+                return e is UsageException ? 2 : 1;
+            }
+        });
+        var parsed = root.Parse(args);
+        return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();
+    }
+
+    private static int Climb(string device, string op, string? gemmText, string? convText, GpuArchitecture architecture, double seconds, bool json)
+    {
+        if (op is not ("gemm" or "conv" or "all"))
+            throw new UsageException($"--op knows gemm, conv and all, not '{op}'");
+        string kind = device.Split(':')[0];
+        int[] g = Numbers("--gemm", gemmText ?? kind switch { "cuda" => "4096,4096,4096", "opencl" => "512,512,512", _ => "128,64,32" }, 3);
+        int[] c = Numbers("--conv", convText ?? kind switch { "cuda" => "64,32,32,256,256", "opencl" => "4,32,32,64,64", _ => "2,8,8,16,64" }, 5);
+        var log = json ? Console.Error : Console.Out;
+        if (KernelCatalog.AssemblerVersion is null)
+            log.WriteLine("ptxas is not on PATH (it comes with the CUDA toolkit): no registers, no occupancy");
+
+        var rows = new List<Row>();
+        void Steps(Accelerator? accelerator, Roof? roof)
+        {
+            log.WriteLine(Columns);
+            if (op != "conv")
+                Each("gemm", Ladder.Steps.Gemm, Problems.Gemm(g[0], g[1], g[2]), accelerator, roof);
+            if (op != "gemm")
+                Each("conv", Ladder.Steps.Convolution, Problems.Convolution(c[0], c[1], c[2], c[3], c[4]), accelerator, roof);
+        }
+        void Each<TShape>(string name, IReadOnlyList<Step<TShape>> steps, Problem<TShape> problem, Accelerator? accelerator, Roof? roof)
+            where TShape : unmanaged
+        {
+            using var bench = accelerator is null ? null : new Bench<TShape>(accelerator, problem);
+            foreach (var step in steps)
+            {
+                rows.Add(One(name, step, problem, bench, roof, architecture, seconds));
+                log.WriteLine(Line(rows[^1]));
+            }
+        }
+
+        Roof? roof = null;
+        string description = "none";
+        if (device == "none")
+        {
+            Steps(null, null);
+        }
+        else
+        {
+            var (context, accelerator) = LadderDevice.Open(device);
+            using (context)
+            using (accelerator)
+            {
+                description = accelerator.Name;
+                roof = Roof.Of(accelerator);
+                log.WriteLine(Text($"{description}; roof {roof.Gflops:0.#} GFLOP/s float32{(roof.TensorGflops is { } t ? Text($", {t:0} TF32") : "")} ({roof.Source})"));
+                Steps(accelerator, roof);
+            }
+        }
+        if (json)
+        {
+            Console.Out.WriteLine(JsonSerializer.Serialize(new
+            {
+                date = DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture),
+                device = description,
+                architecture = architecture.Name,
+                assembler = KernelCatalog.AssemblerVersion,
+                roof,
+                steps = rows,
+            }, Json));
+        }
+        return rows.Exists(r => r.Note?.StartsWith("WRONG", StringComparison.Ordinal) == true) ? 1 : 0;
+    }
+
+    /// <summary>Checks, then times. A wrong result has no time.</summary>
+    private static Row One<TShape>(string op, Step<TShape> step, Problem<TShape> problem, Bench<TShape>? bench, Roof? roof, GpuArchitecture architecture, double seconds)
+        where TShape : unmanaged
+    {
+        var code = step.MachineCode(architecture);
+        var row = new Row(op, problem.Text, step.Number, step.Name, null, null, null, null,
+            code.Registers, code.Spills, code.SharedBytes, code.Occupancy, code.MainLoop?.Ffma, code.MainLoop?.Hmma, null);
+        if (bench is null)
+            return row;
+        if (bench.Refusal(step) is { } refusal)
+            return row with { Note = refusal };
+        if (problem.Check(bench.Run(step), step.NeedsTensorCores) is { } wrong)
+            return row with { Note = $"WRONG: {wrong}" };
+        var (best, median) = bench.Time(step, seconds);
+        double gflops = problem.Flops / best / 1e6;
+        return row with { BestMilliseconds = best, Milliseconds = median, Gflops = gflops, RoofShare = gflops / (step.NeedsTensorCores ? roof!.TensorGflops : roof!.Gflops) };
+    }
+
+    private static int[] Numbers(string option, string text, int count)
+    {
+        var parts = text.Split(',');
+        var numbers = new int[count];
+        for (int i = 0; i < count; i++)
+        {
+            if (parts.Length != count || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out numbers[i]))
+                throw new UsageException($"{option} takes {count} numbers with commas between, not '{text}'");
+        }
+        return numbers;
+    }
+
+    private const string Columns = "op    step                  shape                        best ms  median ms    GFLOP/s   roof  regs spill  shared  occ  ffma hmma  notes";
+
+    private static string Line(Row r) => Text(
+        $"{r.Op,-5} {r.Step} {r.Name,-19} {r.Shape,-26} {r.BestMilliseconds,9:0.000} {r.Milliseconds,10:0.000} {r.Gflops,10:0.00} {r.RoofShare,6:0.0%} {r.Registers,5} {r.Spills,5} {r.SharedBytes,7} {r.Occupancy,4:0%} {r.Ffma,5} {r.Hmma,4}  {r.Note}").TrimEnd();
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
