@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using BDense.Kernels;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;

@@ -4,7 +4,6 @@ using System.Text.Json;
 using BDense.Kernels;
 using BDense.Kernels.MachineCode;
 using ILGPU.Runtime;
-using ILGPU.Runtime.Cuda;
 
 namespace BDense.Benchmarks.Ladder;
 

@@ -2,7 +2,6 @@ using BDense.Benchmarks.Ladder.Convolution;
 using BDense.Benchmarks.Ladder.Gemm;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.MachineCode;
-using ILGPU;
 
 namespace BDense.Benchmarks.Ladder;
 

@@ -21,17 +21,38 @@ internal struct TileConvolution
     /// <summary>y from x and weights [R,S,C,K].</summary>
     public static TileConvolution Forward(in Conv2dShape s) => new()
     {
-        Pixels = s.N * s.P * s.Q, Height = s.P, Width = s.Q, Channels = s.K,
-        SourceHeight = s.H, SourceWidth = s.W, SourceChannels = s.C,
-        Rows = s.R, Columns = s.S, Stride = s.Stride, Pad = s.PadBegin, TapStride = s.C * s.K, SourceStride = s.K,
+        Pixels = s.N * s.P * s.Q,
+        Height = s.P,
+        Width = s.Q,
+        Channels = s.K,
+        SourceHeight = s.H,
+        SourceWidth = s.W,
+        SourceChannels = s.C,
+        Rows = s.R,
+        Columns = s.S,
+        Stride = s.Stride,
+        Pad = s.PadBegin,
+        TapStride = s.C * s.K,
+        SourceStride = s.K,
     };
 
     /// <summary>dx from dy and weights [K,R,S,C].</summary>
     public static TileConvolution Dgrad(in Conv2dShape s) => new()
     {
-        Pixels = s.N * s.H * s.W, Height = s.H, Width = s.W, Channels = s.C,
-        SourceHeight = s.P, SourceWidth = s.Q, SourceChannels = s.K,
-        Rows = s.R, Columns = s.S, Stride = s.Stride, Pad = s.PadBegin, TapStride = s.C, SourceStride = s.R * s.S * s.C, IsTransposed = 1,
+        Pixels = s.N * s.H * s.W,
+        Height = s.H,
+        Width = s.W,
+        Channels = s.C,
+        SourceHeight = s.P,
+        SourceWidth = s.Q,
+        SourceChannels = s.K,
+        Rows = s.R,
+        Columns = s.S,
+        Stride = s.Stride,
+        Pad = s.PadBegin,
+        TapStride = s.C,
+        SourceStride = s.R * s.S * s.C,
+        IsTransposed = 1,
     };
 }
 
