@@ -53,7 +53,7 @@ internal sealed class LadderEmulationTests
         byte[] Address(byte[] array) => BitConverter.GetBytes(memory.Add(array));
         var shape = problem.Shape;
         int groups = step.Groups(shape);
-        int conflicts = EmulatedLaunch.Run(ptx, memory, groups, step.Entry.GroupSize, MemoryMarshal.AsBytes(new Span<TShape>(ref shape)).ToArray(),
+        int conflicts = EmulatedLaunch.Run(ptx, memory, groups, step.Entry.GroupSize, step.Entry.DynamicSharedBytes, MemoryMarshal.AsBytes(new Span<TShape>(ref shape)).ToArray(),
             Address(MemoryMarshal.AsBytes<float>(problem.Left).ToArray()), Address(MemoryMarshal.AsBytes<float>(problem.Right).ToArray()), Address(bytes));
         if (problem.Check(MemoryMarshal.Cast<byte, float>(bytes).ToArray(), tensorCores: false, int.MaxValue) is { } wrong)
             throw new InvalidOperationException(wrong);
