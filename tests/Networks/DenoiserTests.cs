@@ -20,7 +20,8 @@ public sealed class DenoiserTests
         {
             Prediction.Eps => Noise,
             Prediction.X => Image,
-            Prediction.V => alpha * Noise - sigmaVp * Image,
+            // Both are merged to v before the coefficients meet them.
+            Prediction.V or Prediction.Both => alpha * Noise - sigmaVp * Image,
             // Karras et al. 2022, eq. 8: what makes the effective target of F unit variance.
             _ => (Image - 0.25 / (sigma * sigma + 0.25) * x) / (sigma * 0.5 / Math.Sqrt(sigma * sigma + 0.25)),
         };

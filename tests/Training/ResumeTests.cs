@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using BDense.Model;
 using BDense.Training;
 using NUnit.Framework;
 
@@ -12,12 +13,19 @@ public sealed class ResumeTests
     private static readonly Distill Sfd = new() { Method = DistillMethod.Sfd, Nfe = 2, Updates = 12, Batch = 4, Seed = 9 };
     private static readonly Distill Pd = new() { Method = DistillMethod.Pd, Nfe = 2, Updates = 6, Batch = 4, Seed = 9 };
 
+    private static readonly Distill Compat = new() { Method = DistillMethod.BranchDistillation, Branches = 2, Nfe = 3, Rounds = 2, Updates = 6, Batch = 4, Seed = 9, Flip = true, Ema = 0.9 };
+
     private static readonly TestCaseData[] Cases =
     [
         new TestCaseData(Sfd).SetArgDisplayNames("SFD"),
         new TestCaseData(Sfd with { Branches = 4 }).SetArgDisplayNames("SFD + B-DENSE"),
         new TestCaseData(Sfd with { Branches = 2, Weights = "learned", Ema = 0.9, CacheTrajectories = 2 }).SetArgDisplayNames("SFD, learned weights, average, cache"),
         new TestCaseData(Sfd with { Branches = 4, Weights = "ramp", AnalyticalFirstStep = false, Solver = "heun" }).SetArgDisplayNames("SFD, ramp"),
+        new TestCaseData(Sfd with { NfeChoices = "1,3" }).SetArgDisplayNames("SFD-v"),
+        new TestCaseData(Sfd with { NfeChoices = "1,3", Branches = 4, Weights = "learned", CacheTrajectories = 2 }).SetArgDisplayNames("SFD-v + B-DENSE"),
+        new TestCaseData(Sfd with { FirstStage = new Distill { NfeChoices = "2,5" }, Nfe = 1, Branches = 3, Updates = 6 }).SetArgDisplayNames("SFD, second stage"),
+        new TestCaseData(Compat).SetArgDisplayNames("PD, authors' variant"),
+        new TestCaseData(Pd with { ToZero = true, Schedule = "cosine", Flip = true }).SetArgDisplayNames("PD, published"),
         new TestCaseData(Pd).SetArgDisplayNames("PD"),
         new TestCaseData(Pd with { Branches = 4, Dropout = true }).SetArgDisplayNames("PD + B-DENSE"),
         new TestCaseData(Pd with { Branches = 2, Rounds = 2, Nfe = 1, Ema = 0.9 }).SetArgDisplayNames("PD + B-DENSE in two rounds, a cut between them"),
@@ -52,7 +60,12 @@ public sealed class ResumeTests
     [TestCaseSource(nameof(Cases))]
     public void Student(Distill options)
     {
-        using var teacher = _runs.Teacher(seed: 2);
+        using var teacher = _runs.Teacher(seed: 2, TinyRuns.Config with
+        {
+            StepCondition = options.FirstStage is not null,
+            Prediction = options.Method == DistillMethod.BranchDistillation ? Prediction.Eps : Prediction.Edm,
+            NoiseInput = options.Method == DistillMethod.BranchDistillation ? NoiseInput.Timestep : NoiseInput.LogSigma,
+        });
         Check(() =>
         {
             var student = Distillation.NewStudent(teacher, options);

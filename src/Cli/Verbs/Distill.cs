@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using BDense.Cli.Terminal;
+using BDense.Kernels;
 using BDense.Training;
 using DistillRecord = BDense.Training.Distill;
 
@@ -9,74 +10,144 @@ namespace BDense.Cli.Verbs;
 /// <summary><c>bdense distill</c>: a few-step student of a teacher, into a run folder.</summary>
 internal static class Distill
 {
+    private const string SfdV = "sfd-v";
+
     public static Verb Verb(Ui ui)
     {
         var defaults = new DistillRecord();
-        var teacher = new Option<string>("--teacher") { Description = "The teacher: a run folder, a checkpoint folder or a .safetensors file.", HelpName = "PATH", Required = true };
-        var method = new Option<string>("--method") { Description = "sfd (along trajectories from noise) or pd (progressive distillation).", HelpName = "NAME", DefaultValueFactory = _ => "sfd" };
+        var teacher = new Option<string>("--teacher")
+        {
+            Description = "The teacher: a run folder, a checkpoint folder or a .safetensors file. The folder of an SFD student asks for the second stage.",
+            HelpName = "PATH",
+            Required = true,
+        };
+        var preset = new Option<string?>("--preset")
+        {
+            Description = $"Published settings; other options go before them. {string.Join("; ", DistillPresets.All.Select(p => $"{p.Name}: {p.What}"))}.",
+            HelpName = "NAME",
+        };
+        var compat = new Option<string?>("--compat") { Description = $"As --preset, for ways of others that are no standard: {DistillPresets.BranchDistillation}.", HelpName = "NAME" };
+        var method = new Option<string>("--method")
+        {
+            Description = "sfd (along trajectories from noise), sfd-v (the same for several NFE at once) or pd (progressive distillation).",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => "sfd",
+        };
         var branches = CommonOptions.Positive("--branches", "K: 1 for the plain method, 2 to 8 for B-DENSE.", defaults.Branches);
         var weights = new Option<string?>("--weights")
         {
-            Description = $"Branch weights: {string.Join(", ", BranchWeights.Kinds)}. Default: quadrature for sfd, exponential for pd.",
+            Description = $"Branch weights: {string.Join(", ", BranchWeights.Kinds)}. Default: quadrature for chained heads, exponential for parallel ones.",
             HelpName = "KIND",
         };
-        var nfe = CommonOptions.Positive("--nfe", "The student's network evaluations a sample.", defaults.Nfe);
-        var jump = new Option<int?>("--jump") { Description = "Teacher steps in one student step, a multiple of K. Default: 4 for sfd, 2 for pd, at least K.", HelpName = "N" };
+        var layout = CommonOptions.Choice("--layout", "How states follow from heads. Default: chained for sfd, parallel for pd.", BranchLayout.Chained);
+        var nfe = new Option<string>("--nfe")
+        {
+            Description = "The student's network evaluations a sample; for sfd-v all of them, as 2,3,4,5.",
+            HelpName = "N",
+            DefaultValueFactory = _ => "2",
+        };
+        var jump = new Option<int?>("--jump") { Description = "Teacher steps in one student step, a multiple of K. Default: 4 for sfd, 3 for its second stage, 2 for pd, at least K.", HelpName = "N" };
         var rounds = CommonOptions.Positive("--rounds", "pd: rounds; the first teacher takes nfe * jump^rounds steps.", defaults.Rounds);
+        var teacherSteps = CommonOptions.Positive("--teacher-steps", "pd: steps of the first teacher, in place of --rounds: nfe times a power of the jump.", 4);
         var updates = CommonOptions.Positive("--updates", "Optimizer updates, all rounds together.", (int)defaults.Updates);
         var batch = CommonOptions.Positive("--batch", "Images an update.", defaults.Batch);
         var rate = CommonOptions.Real("--lr", "Learning rate.", defaults.LearningRate);
         var ema = CommonOptions.Real("--ema", "Decay of the student's moving average; 0, as published, for none.", defaults.Ema);
         var solver = new Option<string>("--solver") { Description = $"sfd: the teacher's solver: {string.Join(", ", Solvers.All.Select(s => s.Name))}.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Solver };
         var cache = CommonOptions.Positive("--cache-trajectories", "sfd: batches of teacher trajectories computed once and used again; 0, as published, for fresh ones.", 0, least: 0);
+        var schedule = new Option<string>("--schedule") { Description = $"Noise levels: {string.Join(", ", Schedules.Names)}.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Schedule };
+        var weighting = CommonOptions.Choice("--weighting", "pd: weight of an error by its noise level.", defaults.Weighting);
+        var flip = new Option<bool>("--flip") { Description = "pd: mirror half of the images." };
         var data = CommonOptions.Data();
         var resolution = CommonOptions.Resolution();
         var limit = CommonOptions.Limit();
         var run = new RunOptions("runs/student");
         var command = new Command("distill", "Distils a few-step student from a teacher and writes a run folder.")
         {
-            teacher, method, branches, weights, nfe, jump, rounds, updates, batch, rate, ema, solver, cache, data, resolution, limit,
+            teacher, method, preset, compat, branches, layout, weights, nfe, jump, rounds, teacherSteps, updates, batch, rate, ema, schedule, solver, cache, weighting, flip,
+            data, resolution, limit,
         };
         run.AddTo(command);
         command.SetAction((parse, cancellation) => Task.FromResult(run.Execute(ui, parse, cancellation, backend =>
         {
-            var options = new DistillRecord
-            {
-                Method = Distillation.FindMethod(parse.GetValue(method)!),
-                Branches = parse.GetValue(branches),
-                Jump = parse.GetValue(jump),
-                Weights = parse.GetValue(weights),
-                Nfe = parse.GetValue(nfe),
-                Rounds = parse.GetValue(rounds),
-                Solver = parse.GetValue(solver)!,
-                Updates = parse.GetValue(updates),
-                Batch = parse.GetValue(batch),
-                LearningRate = parse.GetValue(rate),
-                Ema = parse.GetValue(ema),
-                Seed = parse.GetValue(run.Seed),
-                CacheTrajectories = parse.GetValue(cache),
-            }.Resolve();
-            string teacherPath = TrainedNetwork.Find(parse.GetValue(teacher)!);
+            string given = parse.GetValue(teacher)!, teacherPath = TrainedNetwork.Find(given);
+            var first = Student.IsStudent(given) ? Student.OptionsOf(given) : null;
+            var options = Options(parse, first);
             var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
             // Progressive distillation noises data; SFD starts from noise alone.
-            var dataset = options.Method == DistillMethod.Pd
-                ? Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)))
-                : null;
+            var dataset = options.Method == DistillMethod.Sfd ? null
+                : Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)));
             // Everything that can be refused is, before the run folder appears.
             teacherNetwork.Execution = run.Execution(parse, ui, backend);
             var student = Distillation.NewStudent(teacherNetwork, options);
             var training = Distillation.Create(student, teacherNetwork, dataset, options);
-            var folder = RunFolder.Open(parse.GetValue(run.Out)!, run.Configuration(parse, new JsonObject
+            var config = new JsonObject
             {
                 ["kind"] = "distill",
-                ["teacher"] = teacherPath,
+                // Of the second stage the first one's teacher: what a student is measured against.
+                ["teacher"] = first is null ? teacherPath : RunFolder.Existing(given).ReadConfig()["teacher"]?.DeepClone(),
                 ["data"] = dataset?.Name,
                 ["distill"] = RunJson.ToNode(options),
-            }), parse.GetValue(run.Resume));
-            ui.Note($"{options.Title}: {options.Branches} branch{(options.Branches == 1 ? "" : "es")}, weights {options.Weights}, NFE {options.Nfe}");
+            };
+            if (first is not null)
+                config["firstStage"] = teacherPath;
+            var folder = RunFolder.Open(parse.GetValue(run.Out)!, run.Configuration(parse, config), parse.GetValue(run.Resume));
+            ui.Note($"{options.Title}: {options.Branches} branch{(options.Branches == 1 ? "" : "es")}, weights {options.Weights}, NFE {string.Join(", ", options.Choices())}");
             return new RunOptions.Prepared($"distill {Path.GetFileName(folder.FullName)}", folder, training, [student, teacherNetwork]);
         })));
         return new Verb(command, "bdense distill --teacher runs/teacher --method sfd --branches 4 --nfe 2 --out runs/sfd-k4",
-            "bdense distill --teacher runs/teacher --method pd --nfe 2 --rounds 2 --out runs/pd");
+            "bdense distill --teacher runs/teacher --method sfd-v --nfe 2,3,4,5 --out runs/sfd-v",
+            "bdense distill --teacher runs/sfd-v --nfe 1 --out runs/one-step",
+            "bdense distill --teacher runs/teacher --method pd --teacher-steps 8 --nfe 2 --out runs/pd",
+            "bdense distill --teacher edm-cifar10.safetensors --preset sfd-bdense --nfe 3 --out runs/published");
+
+        DistillRecord Options(ParseResult parse, DistillRecord? first)
+        {
+            if (parse.GetValue(preset) is not null && parse.GetValue(compat) is not null)
+                throw new UsageException("--preset and --compat are two names of one thing; give one");
+            if (parse.GetValue(compat) is { } other && other != DistillPresets.BranchDistillation)
+                throw new UsageException($"--compat: there is no '{other}'; there is {DistillPresets.BranchDistillation}");
+            var published = (parse.GetValue(preset) ?? parse.GetValue(compat)) is { } name ? DistillPresets.Find(name) : null;
+            var start = published?.Options ?? new DistillRecord();
+            bool variable = Given(method) ? parse.GetValue(method)!.ToLowerInvariant() == SfdV : start.NfeChoices is not null;
+            var kind = !Given(method) ? start.Method : variable ? DistillMethod.Sfd : Distillation.FindMethod(parse.GetValue(method)!);
+            if (published is not null && kind != start.Method)
+                throw new UsageException($"the preset {published.Name} is not for --method {parse.GetValue(method)}");
+            if (first is not null && kind != DistillMethod.Sfd)
+                throw new UsageException($"{parse.GetValue(teacher)} is a student; only SFD has a second stage");
+            var evaluations = DistillRecord.ParseNfe(parse.GetValue(nfe)!);
+            if (evaluations[0] < 1)
+                throw new UsageException($"--nfe must be 1 or more, not {evaluations[0]}");
+            if (!variable && Given(nfe) && evaluations.Count > 1)
+                throw new UsageException($"--nfe {parse.GetValue(nfe)}: several at once are for --method {SfdV}");
+            int one = Given(nfe) ? evaluations[^1] : first is not null && published is null ? 1 : start.Nfe;
+            int step = parse.GetValue(jump) ?? start.Jump ?? Math.Max(2, Or(branches, start.Branches));
+            var options = start with
+            {
+                Method = kind,
+                Branches = Or(branches, start.Branches),
+                Jump = parse.GetValue(jump) ?? start.Jump,
+                Layout = Given(layout) ? parse.GetValue(layout) : start.Layout,
+                Weights = parse.GetValue(weights) ?? start.Weights,
+                Nfe = one,
+                NfeChoices = !variable ? null : Given(nfe) ? parse.GetValue(nfe) : start.NfeChoices ?? "2,3,4,5",
+                FirstStage = first,
+                Rounds = Given(teacherSteps) ? DistillRecord.RoundsFrom(parse.GetValue(teacherSteps), one, step) : Or(rounds, start.Rounds),
+                Solver = Or(solver, start.Solver),
+                Batch = Or(batch, start.Batch),
+                LearningRate = Or(rate, start.LearningRate),
+                Ema = Or(ema, start.Ema),
+                Schedule = Or(schedule, start.Schedule),
+                Weighting = Or(weighting, start.Weighting),
+                Flip = parse.GetValue(flip) || start.Flip,
+                Seed = parse.GetValue(run.Seed),
+                CacheTrajectories = parse.GetValue(cache),
+            };
+            return (options with { Updates = Given(updates) || published is null ? parse.GetValue(updates) : published.UpdatesOf(options) }).Resolve();
+
+            bool Given(Option option) => parse.GetResult(option) is { Implicit: false };
+
+            T Or<T>(Option<T> option, T otherwise) => Given(option) ? parse.GetValue(option)! : otherwise;
+        }
     }
 }

@@ -22,20 +22,23 @@ internal static class Export
             Description = "diffusers (unet/, scheduler/, model_index.json) or edm (model.safetensors and config.json). Default: diffusers where the network is diffusers' own.",
             HelpName = "NAME",
         };
+        var nfe = new Option<int?>("--nfe") { Description = "For a student of sfd-v: the number of evaluations whose noise levels and fold are wanted.", HelpName = "N" };
         var interval = new Option<int?>("--interval") { Description = "For a student: fold the heads into the plain network of this interval, from 0.", HelpName = "I" };
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
         var json = CommonOptions.Json();
         var command = new Command("export", "Writes a network for other programs; a student with its K heads, or folded into a plain network.")
         {
-            model, output, format, interval, device, threads, json,
+            model, output, format, nfe, interval, device, threads, json,
         };
         command.SetAction(parse =>
         {
             ui.JsonOnly = parse.GetValue(json);
             using var backend = parse.Open(device, threads);
             string path = parse.GetValue(model)!, folder = parse.GetValue(output)!;
-            var student = Student.IsStudent(path) ? Student.Load(backend, path) : null;
+            if (!Student.IsStudent(path) && parse.GetValue(nfe) is not null)
+                throw new UsageException($"--nfe is for a student; {path} is not one");
+            var student = Student.IsStudent(path) ? Student.Load(backend, path, parse.GetValue(nfe)) : null;
             using var network = student?.Network ?? TrainedNetwork.Load(backend, path);
             int? i = parse.GetValue(interval);
             using var folded = i is { } index ? Fold(student, index, path) : null;
@@ -74,6 +77,6 @@ internal static class Export
         int first = student.Grid.Intervals - student.Evaluations;
         var intervals = Enumerable.Range(0, student.Grid.Intervals).Where(i => interval is null || i == interval)
             .Select(i => new { index = i, analytical = i < first, sigmas = student.Grid.Nodes(i) });
-        return JsonSerializer.Serialize(new { folded = interval is not null, intervals }, new JsonSerializerOptions { WriteIndented = true });
+        return JsonSerializer.Serialize(new { folded = interval is not null, stepCondition = student.StepCondition ? student.Grid.Student.Count : (int?)null, intervals }, new JsonSerializerOptions { WriteIndented = true });
     }
 }

@@ -20,6 +20,11 @@ internal static class Sample
         var sigmaMin = CommonOptions.Real("--sigma-min", "For a teacher: the last noise level.", 0.006);
         var sigmaMax = CommonOptions.Real("--sigma-max", "For a teacher: the first noise level.", 80);
         var churn = CommonOptions.Real("--churn", "For heun: S_churn, fresh noise between steps; 0 for none.", 0);
+        var nfe = new Option<int?>("--nfe") { Description = "For a student of sfd-v: network evaluations, one of those it was distilled for.", HelpName = "N" };
+        var threshold = CommonOptions.Real("--threshold", "Dynamic thresholding of the denoised image: the quantile, usually 0.995; 0 for none.", 0);
+        var clip = new Option<bool>("--clip") { Description = "Clip the denoised image to [-1, 1] in every step, as progressive distillation samples." };
+        var noise = new Option<string?>("--noise") { Description = "Standard normal noise to start from, in place of the seed's: .npz (array 'noise') or .npy, N x C x H x W.", HelpName = "FILE" };
+        var raw = new Option<string?>("--raw") { Description = "Also write the images as they are, float32 N x C x H x W: .npz (array 'images').", HelpName = "FILE" };
         var folded = new Option<bool>("--folded") { Description = "For a student: sample through its folded heads, whatever --fuse says of folded-heads." };
         var fuse = CommonOptions.Fuse();
         var graph = CommonOptions.Graph();
@@ -33,7 +38,7 @@ internal static class Sample
         var json = CommonOptions.Json();
         var command = new Command("sample", "Samples images and writes a grid of them.")
         {
-            model, solver, steps, schedule, sigmaMin, sigmaMax, churn, folded, fuse, graph, count, batch, output, seed, device, threads, precision, json,
+            model, solver, steps, schedule, sigmaMin, sigmaMax, churn, threshold, clip, nfe, folded, noise, raw, fuse, graph, count, batch, output, seed, device, threads, precision, json,
         };
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
         return new Verb(command, "bdense sample --model runs/teacher --solver heun --steps 18 --out teacher.png",
@@ -46,7 +51,7 @@ internal static class Sample
             using var backend = parse.Open(device, threads, precision);
             string path = parse.GetValue(model)!, png = parse.GetValue(output)!;
             bool isStudent = Student.IsStudent(path);
-            foreach (var option in isStudent ? new Option[] { solver, steps, schedule, sigmaMin, sigmaMax, churn } : [folded])
+            foreach (var option in isStudent ? new Option[] { solver, steps, schedule, sigmaMin, sigmaMax, churn } : [folded, nfe])
             {
                 if (parse.GetResult(option) is { Implicit: false })
                 {
@@ -56,15 +61,20 @@ internal static class Sample
                 }
             }
 
+            double quantile = parse.GetValue(threshold);
+            if (quantile != 0)
+                Solvers.RequireQuantile(quantile);
+            if (quantile != 0 && parse.GetValue(clip))
+                throw new UsageException("--threshold and --clip are two ways for one thing; give one");
             Sampler sampler;
             UNet network;
-            int nfe;
+            int evaluations;
             double sigma;
             if (isStudent)
             {
-                var student = Student.Load(backend, path);
+                var student = Student.Load(backend, path, parse.GetValue(nfe), quantile > 0 ? quantile : parse.GetValue(clip) ? 0 : null);
                 bool fold = parse.GetValue(folded);
-                (network, nfe, sigma) = (student.Network, student.Evaluations, student.Grid.Student[0]);
+                (network, evaluations, sigma) = (student.Network, student.Evaluations, student.StartSigma);
                 sampler = (x, labels) => fold ? student.SampleFolded(x, labels, cancellation) : student.Sample(x, labels, cancellation: cancellation);
             }
             else
@@ -77,8 +87,10 @@ internal static class Sample
                 double amount = parse.GetValue(churn);
                 if (amount > 0 && method.Name != "heun")
                     throw new UsageException($"--churn is for --solver heun, not {method.Name}");
-                (nfe, sigma) = (method.Evaluations(grid.Length - 1), grid[0]);
-                sampler = Sampling.With(network, method.Run, grid, new SolverOptions
+                (evaluations, sigma) = (method.Evaluations(grid.Length - 1), grid[0]);
+                SolverFunction solve = quantile > 0 ? (d, x, t, o) => method.Run(Solvers.DynamicThreshold(d, quantile), x, t, o)
+                    : parse.GetValue(clip) ? (d, x, t, o) => method.Run(Solvers.Clip(d), x, t, o) : method.Run;
+                sampler = Sampling.With(network, solve, grid, new SolverOptions
                 {
                     Churn = amount > 0 ? new Churn(amount, Key: new RandomKey(parse.GetValue(seed), ChurnStream)) : null,
                     Cancellation = cancellation,
@@ -87,16 +99,22 @@ internal static class Sample
 
             using var owned = network;
             network.Execution = parse.Execution(ui, backend, fusions, recompute: false, graph);
-            int n = parse.GetValue(count);
+            float[]? given = parse.GetValue(noise) is { } file ? GivenNoise.Read(file, network.Config) : null;
+            int length = network.Config.Resolution * network.Config.Resolution * network.Config.ImageChannels;
+            if (given is not null && parse.GetResult(count) is { Implicit: false } && parse.GetValue(count) != given.Length / length)
+                throw new UsageException($"--count {parse.GetValue(count)}: {parse.GetValue(noise)} has noise for {given.Length / length} images");
+            int n = given is null ? parse.GetValue(count) : given.Length / length;
             var clock = Stopwatch.StartNew();
             float[] images = ui.Stage("sample", n, report => Sampling.Generate(network, sampler, n, parse.GetValue(batch), parse.GetValue(seed), sigma,
-                done => report(done, $"NFE {nfe}"), cancellation));
+                done => report(done, $"NFE {evaluations}"), cancellation, given));
             double seconds = clock.Elapsed.TotalSeconds;
             var c = network.Config;
             ImageGrid.Write(png, c.Resolution, c.Resolution, c.ImageChannels,
                 ImageGrid.Rows(images, images.Length / n, (int)Math.Ceiling(Math.Sqrt(n))));
-            ui.Json(new { model = path, device = backend.Name, count = n, nfe, seconds, imagesPerSecond = n / seconds, @out = Path.GetFullPath(png) });
-            ui.Line(string.Create(CultureInfo.InvariantCulture, $"{n} images at NFE {nfe} in {seconds:0.0} s: {png}"));
+            if (parse.GetValue(raw) is { } rawFile)
+                GivenNoise.Write(rawFile, images, c);
+            ui.Json(new { model = path, device = backend.Name, count = n, nfe = evaluations, seconds, imagesPerSecond = n / seconds, @out = Path.GetFullPath(png) });
+            ui.Line(string.Create(CultureInfo.InvariantCulture, $"{n} images at NFE {evaluations} in {seconds:0.0} s: {png}"));
             return 0;
         }
     }

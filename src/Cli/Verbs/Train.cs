@@ -29,10 +29,12 @@ internal static class Train
         var ema = CommonOptions.Real("--ema", "Decay of the weights' moving average; 0 for none.", defaults.EmaDecay);
         var flip = new Option<bool>("--flip") { Description = "Mirror half of the images." };
         var prediction = CommonOptions.Choice("--prediction", "What the network predicts.", Prediction.Edm);
+        var levels = CommonOptions.Choice("--noise-levels", "What noise levels it learns: EDM's log-normal ones, or progressive distillation's.", defaults.NoiseLevels);
+        var weighting = CommonOptions.Choice("--weighting", "Weight of an error in the denoised image by its noise level.", defaults.Weighting);
         var run = new RunOptions("runs/teacher");
         var command = new Command("train", "Trains a diffusion teacher and writes a run folder.")
         {
-            data, resolution, limit, network, prediction, steps, batch, microBatches, rate, warmup, decay, ema, flip,
+            data, resolution, limit, network, prediction, levels, weighting, steps, batch, microBatches, rate, warmup, decay, ema, flip,
         };
         run.AddTo(command);
         command.SetAction((parse, cancellation) => Task.FromResult(run.Execute(ui, parse, cancellation, backend =>
@@ -52,6 +54,8 @@ internal static class Train
                 Decay = parse.GetValue(decay),
                 EmaDecay = parse.GetValue(ema),
                 Flip = parse.GetValue(flip),
+                NoiseLevels = parse.GetValue(levels),
+                Weighting = parse.GetValue(weighting),
                 Seed = parse.GetValue(run.Seed),
             };
             // Everything that can be refused is, before the run folder appears.

@@ -42,7 +42,7 @@ public static class DiffusersFormat
     public static void Save(string folder, UNet network)
     {
         var config = network.Config;
-        if (config.Family != UNetConfig.Ddpm || config.SkipScale != 1 || config.NoiseInput != NoiseInput.Timestep || config.Prediction == Prediction.Edm)
+        if (config.Family != UNetConfig.Ddpm || config.SkipScale != 1 || config.NoiseInput != NoiseInput.Timestep || config.Prediction is Prediction.Edm or Prediction.Both)
             throw new UsageException($"diffusers has no class for this network (family '{config.Family}'); export it with --format edm");
         Checkpoint.Save(Path.Combine(folder, UNetFolder, WeightsFile), network);
         AtomicFile.WriteText(Path.Combine(folder, UNetFolder, Checkpoint.ConfigFile), Text(UNetJson(config)));

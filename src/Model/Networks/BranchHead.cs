@@ -2,7 +2,8 @@ using BDense.Kernels;
 
 namespace BDense.Model;
 
-/// <summary>The K-branch head: a last convolution of K*C channels, branch-major, and its way back to one of C channels.</summary>
+/// <summary>The K-branch head: a last convolution of K heads, branch-major, and its way back to one.</summary>
+/// <remarks>The prediction <see cref="Prediction.Both"/> has two such blocks of K heads: all images, then all noises.</remarks>
 public static class BranchHead
 {
     /// <summary>
@@ -11,18 +12,26 @@ public static class BranchHead
     /// </summary>
     /// <param name="teacher">One branch; it stays as it is.</param>
     /// <param name="branches">K, 1 to 8.</param>
-    /// <exception cref="BDenseException">The teacher has branches already, or K is out of range.</exception>
-    public static UNet Widen(UNet teacher, int branches)
+    /// <param name="stepSeed">
+    /// Asks for a student with SFD's step condition. Where the teacher has none, its layers are new and start as the family's layers do,
+    /// by this seed: what loading EDM's weights into SFD's network non-strictly leaves.
+    /// </param>
+    /// <exception cref="BDenseException">The teacher has branches already, K is out of range, or its family has no step condition.</exception>
+    public static UNet Widen(UNet teacher, int branches, ulong? stepSeed = null)
     {
         if (teacher.Config.Branches != 1)
             throw new BDenseException($"only a network of one branch can be widened; this one has {teacher.Config.Branches}");
         if (branches is < 1 or > Backend.MaxBranches)
             throw new UsageException($"a head has 1 to {Backend.MaxBranches} branches, not {branches}");
-        var student = CopyBody(teacher, branches);
-        for (int k = 0; k < branches; k++)
+        var student = CopyBody(teacher, branches, teacher.Config.StepCondition ? null : stepSeed);
+        int parts = teacher.Config.HeadParts;
+        for (int part = 0; part < parts; part++)
         {
-            Combine([1f], [teacher.HeadWeight.Value], student.HeadWeight.Value, k);
-            Combine([1f], [teacher.HeadBias.Value], student.HeadBias.Value, k);
+            for (int k = 0; k < branches; k++)
+            {
+                Combine([1f], teacher.HeadWeight.Value, part, parts, student.HeadWeight.Value, part * branches + k, parts * branches);
+                Combine([1f], teacher.HeadBias.Value, part, parts, student.HeadBias.Value, part * branches + k, parts * branches);
+            }
         }
         return student;
     }
@@ -37,9 +46,8 @@ public static class BranchHead
     public static UNet Fold(UNet student, ReadOnlySpan<double> coefficients)
     {
         float[] c = Check(student, coefficients);
-        var plain = CopyBody(student, 1);
-        Fold(c, student.HeadWeight.Value, plain.HeadWeight.Value);
-        Fold(c, student.HeadBias.Value, plain.HeadBias.Value);
+        var plain = CopyBody(student, 1, null);
+        FoldHead(student, c, plain.HeadWeight.Value, plain.HeadBias.Value);
         return plain;
     }
 
@@ -50,8 +58,7 @@ public static class BranchHead
         var s = student.HeadWeight.Shape;
         var weight = student.Backend.Empty(new Shape(s[0] / c.Length, s[1], s[2], s[3]));
         var bias = student.Backend.Empty(new Shape(s[0] / c.Length));
-        Fold(c, student.HeadWeight.Value, weight);
-        Fold(c, student.HeadBias.Value, bias);
+        FoldHead(student, c, weight, bias);
         return (weight, bias);
     }
 
@@ -66,26 +73,35 @@ public static class BranchHead
         return c;
     }
 
-    private static void Fold(float[] c, Tensor heads, Tensor folded)
+    /// <summary>Each part of the head (two of the prediction "both") is combined by itself.</summary>
+    private static void FoldHead(UNet student, float[] c, Tensor weight, Tensor bias)
+    {
+        int branches = c.Length, parts = student.Config.HeadParts;
+        for (int part = 0; part < parts; part++)
+        {
+            Combine(c, student.HeadWeight.Value, part * branches, parts * branches, weight, part, parts);
+            Combine(c, student.HeadBias.Value, part * branches, parts * branches, bias, part, parts);
+        }
+    }
+
+    /// <summary>Slice <paramref name="at"/> of y's equal slices = sum_j c_j slice first + j of x's.</summary>
+    private static void Combine(ReadOnlySpan<float> c, Tensor x, int first, int slicesOfX, Tensor y, int at, int slicesOfY)
     {
         var slices = new Tensor[c.Length];
         for (int j = 0; j < c.Length; j++)
-            slices[j] = heads.View(j * folded.Length, folded.Shape);
-        Combine(c, slices, folded, 0);
+            slices[j] = Slice(x, first + j, slicesOfX);
+        using (var target = Slice(y, at, slicesOfY))
+            y.Backend.LinearCombination(c, slices, target);
         foreach (var slice in slices)
             slice.Dispose();
     }
 
-    /// <summary>Slice <paramref name="k"/> of y = sum_j c_j x_j.</summary>
-    private static void Combine(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y, int k)
-    {
-        using var slice = y.View(k * x[0].Length, x[0].Shape);
-        y.Backend.LinearCombination(c, x, slice);
-    }
+    private static Tensor Slice(Tensor x, int i, int of) => x.View(i * (x.Length / of), new Shape(x.Length / of));
 
-    private static UNet CopyBody(UNet source, int branches)
+    private static UNet CopyBody(UNet source, int branches, ulong? stepSeed)
     {
-        var copy = new UNet(source.Backend, source.Config with { Branches = branches }, seed: null);
+        var config = source.Config with { Branches = branches, StepCondition = source.Config.StepCondition || stepSeed is not null };
+        var copy = new UNet(source.Backend, config, stepSeed);
         foreach (var parameter in source.Parameters.All)
         {
             if (parameter != source.HeadWeight && parameter != source.HeadBias)

@@ -68,7 +68,7 @@ internal static class DdpmUNet
             Block(pd ? "mid.block_2" : "mid_block.resnets.1", bottom, bottom, null));
 
         var normOut = new Normalization(state, pd ? "norm_out" : "conv_norm_out", net.Channels, config.Groups, config.Epsilon);
-        net.End(normOut, new Convolution(state, "conv_out", net.Channels, config.Branches * config.ImageChannels, 3, initial, LayerRole.Last), "conv_out");
+        net.End(normOut, new Convolution(state, "conv_out", net.Channels, config.Branches * config.HeadChannels, 3, initial, LayerRole.Last), "conv_out");
         return net;
 
         int Width(int level) => config.ModelChannels * config.ChannelMultipliers[level];

@@ -21,7 +21,8 @@ public sealed class Denoiser(INetwork network)
     /// <param name="x">[N,H,W,C] noisy images; the caller keeps them.</param>
     /// <param name="sigmas">One noise level a sample, or one for all.</param>
     /// <param name="options">Dropout and conditions.</param>
-    /// <returns>[N,H,W,K*C], branch-major; of a captured pass valid until the next pass of the same network.</returns>
+    /// <returns>[N,H,W,K*C], branch-major; of the prediction "both" merged to v = alpha noise - sigma_vp image. Of a captured pass valid until the
+    /// next pass of the same network.</returns>
     public Variable Heads(Tape tape, Tensor x, ReadOnlySpan<double> sigmas, in ForwardOptions options = default)
     {
         int n = x.Shape[0];
@@ -29,7 +30,7 @@ public sealed class Denoiser(INetwork network)
             throw new BDenseException($"{sigmas.Length} noise levels for {n} images");
         Span<float> scale = n <= 256 ? stackalloc float[n] : new float[n], noise = n <= 256 ? stackalloc float[n] : new float[n];
         Numbers(sigmas, scale, noise);
-        if (!tape.Recording && Network is UNet { Execution.Graph: true } network && options is { Augment: null, Step: null })
+        if (!tape.Recording && Network is UNet { Execution.Graph: true } network && options is { Augment: null, Step: null } && Network.Config.Prediction != Prediction.Both)
             return tape.Input(network.PassGraph(n, options.Labels is not null).Run(x, scale, noise, options.Labels));
         var scaled = tape.Own(Backend.Empty(x.Shape));
         if (sigmas.Length == 1)
@@ -44,6 +45,8 @@ public sealed class Denoiser(INetwork network)
         using var cNoise = Backend.FromArray(noise, new Shape(n));
         var heads = Network.Forward(tape, scaled, cNoise, options);
         tape.Drop(scaled);
+        if (Network.Config.Prediction == Prediction.Both)
+            tape.Replace(ref heads, tape.MergeHalves(heads, Merging(sigmas, n)));
         return heads;
     }
 
@@ -65,6 +68,18 @@ public sealed class Denoiser(INetwork network)
             var p = At(sigmas[sigmas.Length == 1 ? 0 : i]);
             (scale[i], noise[i]) = ((float)p.In, (float)p.Noise);
         }
+    }
+
+    /// <summary>Factors of image and noise for each sample: -sigma_vp and alpha.</summary>
+    private static float[] Merging(ReadOnlySpan<double> sigmas, int n)
+    {
+        var c = new float[2 * n];
+        for (int i = 0; i < n; i++)
+        {
+            double sigma = sigmas[sigmas.Length == 1 ? 0 : i], alpha = 1 / Math.Sqrt(1 + sigma * sigma);
+            (c[2 * i], c[2 * i + 1]) = ((float)(-sigma * alpha), (float)alpha);
+        }
+        return c;
     }
 
     /// <summary>D(x; sigma), without a gradient, of a network with one branch. The caller disposes it.</summary>

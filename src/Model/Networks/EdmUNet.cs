@@ -76,7 +76,7 @@ internal static class EdmUNet
 
         string norm = adm ? "model.out_norm" : $"model.dec.{top}x{top}_aux_norm", head = adm ? "model.out_conv" : $"model.dec.{top}x{top}_aux_conv";
         var normOut = new Normalization(state, norm, net.Channels, config.Groups, config.Epsilon);
-        net.End(normOut, new Convolution(state, head, net.Channels, config.Branches * config.ImageChannels, 3, initial, LayerRole.Last), head);
+        net.End(normOut, new Convolution(state, head, net.Channels, config.Branches * config.HeadChannels, 3, initial, LayerRole.Last), head);
         return net;
 
         int Width(int level) => config.ModelChannels * config.ChannelMultipliers[level];

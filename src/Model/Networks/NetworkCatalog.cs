@@ -87,6 +87,22 @@ public static class NetworkCatalog
             Prediction = Prediction.X,
             NoiseInput = NoiseInput.InverseCosine,
         },
+        // The same paper's network for ImageNet 64 x 64: class-conditional, predicts image and noise.
+        ["pd-imagenet64"] = new()
+        {
+            Family = UNetConfig.Pd,
+            Resolution = 64,
+            ModelChannels = 192,
+            ChannelMultipliers = [1, 2, 3, 4],
+            BlocksPerLevel = 3,
+            AttentionResolutions = [8, 16, 32],
+            ChannelsPerHead = 64,
+            SkipScale = 1,
+            Groups = 32,
+            LabelCount = 1000,
+            Prediction = Prediction.Both,
+            NoiseInput = NoiseInput.InverseCosine,
+        },
     };
 
     public static IReadOnlyCollection<string> Names => Networks.Keys;
@@ -124,9 +140,9 @@ public static class NetworkCatalog
             var (state, architecture) = UNet.Declare(config);
             string head = architecture.HeadName;
             architecture.Dispose();
-            if (!shapes.TryGetValue($"{head}.weight", out int[]? rows) || rows[0] % config.ImageChannels != 0)
+            if (!shapes.TryGetValue($"{head}.weight", out int[]? rows) || rows[0] % config.HeadChannels != 0)
                 continue;
-            int branches = rows[0] / config.ImageChannels;
+            int branches = rows[0] / config.HeadChannels;
             var known = state.Constants.Where(c => c.Fixed).Select(c => c.Name).ToHashSet();
             var keys = state.Keys.ToDictionary(k => k.Name, k => k.Shape);
             bool fits = branches <= Backend.MaxBranches

@@ -102,8 +102,9 @@ public sealed class UNet : INetwork
 
     internal void CopyConstants(UNet other)
     {
-        foreach (var (mine, theirs) in Constants.Zip(other.Constants))
-            theirs.Values.CopyTo(mine.Values, 0);
+        // By name: a network with the step condition has more of them.
+        foreach (var theirs in other.Constants)
+            theirs.Values.CopyTo(Constants.Single(mine => mine.Name == theirs.Name).Values, 0);
         ConstantsChanged();
     }
 

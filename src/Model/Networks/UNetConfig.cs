@@ -92,6 +92,14 @@ public sealed record UNetConfig
     /// <summary>Standard deviation of the images' values, which lie in [-1, 1].</summary>
     public double SigmaData { get; init; } = 0.5;
 
+    /// <summary>Output channels of one head: image and noise of the prediction <see cref="Prediction.Both"/>, else the image's own.</summary>
+    [JsonIgnore]
+    public int HeadChannels => HeadParts * ImageChannels;
+
+    /// <summary>2 for <see cref="Prediction.Both"/>, whose K images come before its K noises; else 1.</summary>
+    [JsonIgnore]
+    public int HeadParts => Prediction == Prediction.Both ? 2 : 1;
+
     [JsonIgnore]
     public int EmbeddingChannels => EmbeddingMultiplier * ModelChannels;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using BDense.Kernels;
 
@@ -11,6 +12,9 @@ public enum DistillMethod
 
     /// <summary>Simple and fast distillation (Zhou et al. 2024): along the teacher's trajectories from pure noise.</summary>
     Sfd,
+
+    /// <summary>The authors' own variant of progressive distillation (<see cref="Training.BranchDistillation"/>).</summary>
+    BranchDistillation,
 }
 
 /// <summary>
@@ -24,7 +28,10 @@ public sealed record Distill
     /// <summary>K: heads, 1 to 8. Divides <see cref="Jump"/>.</summary>
     public int Branches { get; init; } = 1;
 
-    /// <summary>Teacher steps in one student step. By default 4 for SFD (M = 3 nodes inserted) and 2 for PD, and K where K is larger.</summary>
+    /// <summary>
+    /// Teacher steps in one student step. By default 4 for SFD (M = 3 nodes inserted), 3 for its second stage (M = 2) and 2 for PD, and K
+    /// where K is larger.
+    /// </summary>
     public int? Jump { get; init; }
 
     /// <summary>By default chained for SFD, parallel for PD.</summary>
@@ -33,8 +40,20 @@ public sealed record Distill
     /// <summary>As <see cref="BranchWeights.Parse"/> takes them; by default quadrature for chained heads, exponential for parallel ones.</summary>
     public string? Weights { get; init; }
 
-    /// <summary>The student's network evaluations, 1 or more.</summary>
+    /// <summary>The student's network evaluations, 1 or more. Of SFD-v those that are sampled with unless others are asked for; the largest of the choices where it is none of them.</summary>
     public int Nfe { get; init; } = 2;
+
+    /// <summary>SFD-v: every iteration draws its NFE among these, all alike likely, as text: "2,3,4,5". None for a fixed NFE.</summary>
+    public string? NfeChoices { get; init; }
+
+    /// <summary>
+    /// SFD: whether the network is told the number of the student's nodes (NFE + 2 with an analytical first step); it gets layers for that
+    /// where it has none. By default for SFD-v, and where the first stage was.
+    /// </summary>
+    public bool? StepCondition { get; init; }
+
+    /// <summary>SFD's second stage: how the teacher, itself a student, was distilled. Its Euler steps are the teacher's; schedule and range are taken from it.</summary>
+    public Distill? FirstStage { get; init; }
 
     /// <summary>PD: rounds, each with <see cref="Jump"/> times fewer steps; the teacher of the first takes Nfe * Jump^Rounds steps.</summary>
     public int Rounds { get; init; } = 1;
@@ -44,6 +63,12 @@ public sealed record Distill
 
     /// <summary>Optimizer updates, all rounds together. An SFD iteration makes Nfe of them.</summary>
     public long Updates { get; init; } = 400;
+
+    /// <summary>PD: mirrors half of the images.</summary>
+    public bool Flip { get; init; }
+
+    /// <summary>SFD: the loss is the sum over an image's elements, as published, not their mean: the same direction, another size against Adam's epsilon.</summary>
+    public bool SumElements { get; init; }
 
     public int Batch { get; init; } = 64;
 
@@ -75,6 +100,9 @@ public sealed record Distill
 
     public double Rho { get; init; } = 7;
 
+    /// <summary>PD: the last node is 0, not SigmaMin, so that the last step arrives at the denoised image itself, as published.</summary>
+    public bool ToZero { get; init; }
+
     /// <summary>The student's first interval is analytical and costs no evaluation; by default for SFD.</summary>
     public bool? AnalyticalFirstStep { get; init; }
 
@@ -94,26 +122,41 @@ public sealed record Distill
     [JsonIgnore]
     public int Intervals => Nfe + (AnalyticalFirstStep == true ? 1 : 0);
 
+    /// <summary>The numbers of evaluations that training meets, rising: <see cref="NfeChoices"/>, or Nfe alone.</summary>
+    /// <exception cref="UsageException">The choices are no whole numbers.</exception>
+    public IReadOnlyList<int> Choices() => NfeChoices is null ? [Nfe] : ParseNfe(NfeChoices);
+
     /// <summary>As the tables name it.</summary>
     [JsonIgnore]
-    public string Title => (Method == DistillMethod.Sfd ? "SFD" : "PD") + (Branches > 1 ? " + B-DENSE" : "");
+    public string Title => (Method == DistillMethod.Pd ? "PD" : Method == DistillMethod.BranchDistillation ? "PD, authors' variant" : NfeChoices is not null ? "SFD-v" : FirstStage is not null ? "SFD, second stage" : "SFD")
+        + (Branches > 1 ? " + B-DENSE" : "");
 
     /// <summary>Everything filled in and checked.</summary>
     /// <exception cref="UsageException">A value is out of range, or two do not fit together.</exception>
     public Distill Resolve()
     {
-        bool sfd = Method == DistillMethod.Sfd;
+        bool sfd = Method == DistillMethod.Sfd, compat = Method == DistillMethod.BranchDistillation;
+        var choices = Choices();
+        var first = FirstStage?.Resolve();
         var layout = Layout ?? (sfd ? BranchLayout.Chained : BranchLayout.Parallel);
         var resolved = this with
         {
-            Jump = Jump ?? Math.Max(sfd ? 4 : 2, Branches),
+            Jump = Jump ?? Math.Max(first is not null ? 3 : sfd ? 4 : 2, Branches),
+            Nfe = choices.Contains(Nfe) ? Nfe : choices[^1],
+            NfeChoices = NfeChoices is null ? null : string.Join(",", choices),
+            StepCondition = StepCondition ?? (NfeChoices is not null || first?.StepCondition == true),
+            FirstStage = first,
+            Schedule = first?.Schedule ?? Schedule,
+            SigmaMin = first?.SigmaMin ?? SigmaMin,
+            SigmaMax = first?.SigmaMax ?? SigmaMax,
+            Rho = first?.Rho ?? Rho,
             Layout = layout,
-            Weights = BranchWeights.Parse(Weights ?? (layout == BranchLayout.Chained ? "quadrature" : "exponential")).ToString(),
-            Decay = Decay ?? (sfd ? Training.Decay.Half : Training.Decay.Linear),
-            ClipNorm = ClipNorm ?? (sfd ? 0 : 1),
+            Weights = BranchWeights.Parse(Weights ?? (compat ? "uniform" : layout == BranchLayout.Chained ? "quadrature" : "exponential")).ToString(),
+            Decay = Decay ?? (sfd ? Training.Decay.Half : compat ? Training.Decay.Constant : Training.Decay.Linear),
+            ClipNorm = ClipNorm ?? (sfd || compat ? 0 : 1),
             AnalyticalFirstStep = AnalyticalFirstStep ?? sfd,
             Distance = Distance ?? (sfd ? Kernels.Distance.L1 : Kernels.Distance.L2),
-            Dropout = Dropout ?? sfd,
+            Dropout = Dropout ?? (sfd || compat),
         };
         resolved.Validate();
         return resolved;
@@ -122,13 +165,73 @@ public sealed record Distill
     /// <summary>The student's schedule.</summary>
     public Schedule FindSchedule() => Schedules.Find(Schedule, SigmaMin, SigmaMax, Rho);
 
+    /// <summary>PD: steps of the student of round <paramref name="round"/>, from 0; its teacher takes Jump times as many.</summary>
+    internal int StepsAfter(int round) => Nfe * (int)Math.Pow(Jump!.Value, Rounds - 1 - round);
+
+    /// <summary>PD: the round that an update belongs to, its place there, and the round's length; the last takes what is left over.</summary>
+    internal (int Round, long Within, long Length) PlaceOf(long update)
+    {
+        long each = Updates / Rounds;
+        int round = (int)Math.Min(update / each, Rounds - 1);
+        return (round, update - round * each, round == Rounds - 1 ? Updates - round * each : each);
+    }
+
+    /// <summary>
+    /// PD: rounds from a teacher of <paramref name="steps"/> steps down to <paramref name="nfe"/>, each <paramref name="jump"/> times fewer.
+    /// </summary>
+    /// <exception cref="UsageException">The numbers do not nest.</exception>
+    public static int RoundsFrom(int steps, int nfe, int jump)
+    {
+        int rounds = 0, n = nfe;
+        for (; n < steps && jump > 1; n *= jump)
+            rounds++;
+        return n == steps && rounds > 0 ? rounds
+            : throw new UsageException($"{steps} steps do not become {nfe} by rounds that each take {jump} steps in one; {nfe * Math.Pow(jump, Math.Max(1, rounds))} would");
+    }
+
+    /// <summary>A student's grid of <paramref name="nodes"/> nodes over its teacher's.</summary>
+    public NestedGrid Grid(int nodes) => NestedGrid.Of(FindSchedule(), nodes, Jump!.Value, ToZero);
+
+    /// <summary>Whole numbers with commas between, rising, each once.</summary>
+    /// <exception cref="UsageException">They are not.</exception>
+    public static IReadOnlyList<int> ParseNfe(string text)
+    {
+        var numbers = new SortedSet<int>();
+        foreach (string part in text.Split(','))
+        {
+            if (!int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int nfe))
+                throw new UsageException($"NFE '{text}': give a whole number, or for sfd-v several with commas between, as 2,3,4,5");
+            numbers.Add(nfe);
+        }
+        return [.. numbers];
+    }
+
+    /// <summary>The second stage's teacher must step on the very nodes that the first stage was trained on.</summary>
+    private void RequireNested(Distill first)
+    {
+        int nodes = Intervals * Jump!.Value, extra = first.Intervals - first.Nfe;
+        if (first.Method != DistillMethod.Sfd || first.FirstStage is not null)
+            throw new UsageException($"the second stage needs a student of SFD's first stage, not one of {first.Title}");
+        if (!first.Choices().Contains(nodes - extra))
+        {
+            throw new UsageException($"the second stage takes {Intervals} intervals of {Jump} steps each, so its teacher must know {nodes} intervals: NFE {nodes - extra}, not {string.Join(", ", first.Choices())}");
+        }
+    }
+
     private void Validate()
     {
         Require(Branches is >= 1 and <= Backend.MaxBranches, $"K is 1 to {Backend.MaxBranches}, not {Branches}");
         Require(Jump >= 1 && Jump <= 64, $"a student step takes the place of 1 to 64 teacher steps, not {Jump}");
         Require(Jump % Branches == 0, $"{Branches} branches do not divide a step of {Jump} teacher steps");
-        Require(Nfe is >= 1 and <= 1024, $"NFE is 1 to 1024, not {Nfe}");
-        Require(Rounds >= 1 && (Method == DistillMethod.Pd || Rounds == 1), Method == DistillMethod.Pd ? $"PD has 1 round or more, not {Rounds}" : "SFD has one round");
+        foreach (int nfe in Choices())
+            Require(nfe is >= 1 and <= 1024, $"NFE is 1 to 1024, not {nfe}");
+        Require(Method == DistillMethod.Sfd || (NfeChoices is null && FirstStage is null && StepCondition != true && !SumElements),
+            "a choice of NFE, a step condition, a second stage and a loss summed over elements belong to SFD, not to PD");
+        Require(Method == DistillMethod.Pd || !ToZero, "only PD steps to the noise level 0");
+        Require(FirstStage is null || NfeChoices is null, "the second stage has one NFE; give a single one");
+        if (FirstStage is { } first)
+            RequireNested(first);
+        Require(Rounds >= 1 && (Method != DistillMethod.Sfd || Rounds == 1), Method != DistillMethod.Sfd ? $"PD has 1 round or more, not {Rounds}" : "SFD has one round");
         Require(Nfe * Math.Pow(Jump!.Value, Rounds) <= 65536, $"{Rounds} rounds of {Jump} to {Nfe} steps need more than 65536 teacher steps");
         Require(Updates >= Rounds, $"{Updates} updates for {Rounds} rounds");
         Require(Batch >= 1, $"--batch is 1 or more, not {Batch}");
@@ -138,7 +241,13 @@ public sealed record Distill
         Require(CacheTrajectories >= 0, $"trajectories of 0 batches or more are kept, not {CacheTrajectories}");
         Require(ClipNorm >= 0 && WeightDecay >= 0, "clipping norm and weight decay are 0 or more");
         Require(Delta > 0, FormattableString.Invariant($"the pseudo-Huber distance needs a delta above 0, not {Delta}"));
-        Require(!(Method == DistillMethod.Pd && AnalyticalFirstStep == true), "PD has no analytical first step");
+        Require(Method == DistillMethod.Sfd || AnalyticalFirstStep != true, "PD has no analytical first step");
+        if (Method == DistillMethod.BranchDistillation)
+        {
+            Require(Layout == BranchLayout.Parallel && Weights == "uniform" && Distance == Kernels.Distance.L2,
+                "the authors' variant of PD has parallel heads, uniform weights and squared errors");
+            Require(Nfe >= 2, $"the authors' variant of PD ends at 2 steps or more, not {Nfe}");
+        }
         FindSchedule();
         Solvers.Find(Solver);
         _ = BranchWeights.Parse(Weights!).At([.. Enumerable.Range(0, Branches + 1).Select(i => Math.Pow(0.5, i))], 0);

@@ -6,22 +6,35 @@ namespace BDense.Training;
 /// <summary>What both methods share, and the way in.</summary>
 public static class Distillation
 {
-    /// <summary>The student before its first update: the teacher's weights, its last convolution tiled K times. The caller disposes it.</summary>
-    public static UNet NewStudent(UNet teacher, Distill options) => BranchHead.Widen(teacher, options.Branches);
+    /// <summary>
+    /// The student before its first update: the teacher's weights, its last convolution tiled K times, and fresh layers for the step
+    /// condition where it wants one that the teacher has not. The second stage begins as the first one's student. The caller disposes it.
+    /// </summary>
+    /// <exception cref="BDenseException">The second stage asks for another number of heads than the first stage's K, which is above 1.</exception>
+    public static UNet NewStudent(UNet teacher, Distill options)
+    {
+        var o = options.Resolve();
+        if (o.FirstStage is null || teacher.Config.Branches == 1)
+            return BranchHead.Widen(teacher, o.Branches, o.StepCondition!.Value ? o.Seed : null);
+        return teacher.Config.Branches == o.Branches ? teacher.Clone()
+            : throw new BDenseException($"the first stage's student has {teacher.Config.Branches} branches; the second stage has as many, not {o.Branches}");
+    }
 
     /// <summary>The training of a student; the student, the teacher and the data stay the caller's.</summary>
     /// <param name="student">From <see cref="NewStudent"/>.</param>
-    /// <param name="teacher">One branch.</param>
+    /// <param name="teacher">One branch; for the second stage the first one's student, with its heads.</param>
     /// <param name="data">PD needs it, SFD does not.</param>
     /// <param name="options">How.</param>
     public static ITraining Create(UNet student, UNet teacher, Dataset? data, Distill options)
     {
-        if (teacher.Config.Branches != 1)
+        if (teacher.Config.Branches != 1 && options.FirstStage is null)
             throw new BDenseException($"a teacher has one branch, this network {teacher.Config.Branches}; fold its heads first");
         return options.Method switch
         {
             DistillMethod.Sfd => new SfdTraining(student, teacher, options),
             DistillMethod.Pd => new PdTraining(student, teacher,
+                data ?? throw new UsageException("progressive distillation noises data: give a dataset"), options),
+            DistillMethod.BranchDistillation => new BranchDistillationTraining(student, teacher,
                 data ?? throw new UsageException("progressive distillation noises data: give a dataset"), options),
             _ => throw new UsageException($"unknown method {options.Method}"),
         };
@@ -45,13 +58,25 @@ public static class Distillation
 
     internal static bool UsesDropout(UNet student, Distill o) => o.Dropout!.Value && student.Config.Dropout > 0;
 
+    /// <summary>[N] times the number of the student's nodes, where the network is told of it: SFD's step condition. The caller disposes it.</summary>
+    internal static Tensor? StepCondition(UNet student, Distill o, NestedGrid grid, int samples) =>
+        o.StepCondition == true ? StepCondition(student.Backend, grid, samples) : null;
+
+    internal static Tensor StepCondition(Backend backend, NestedGrid grid, int samples)
+    {
+        var step = backend.Empty(new Shape(samples));
+        backend.Fill(step, grid.Student.Count);
+        return step;
+    }
+
     /// <summary>sigma_max times normal noise, [N,H,W,C]; the caller disposes it.</summary>
     internal static Tensor Latents(UNet network, Distill o, long draw)
     {
         var c = network.Config;
         var x = network.Backend.Empty(new Shape(o.Batch, c.Resolution, c.Resolution, c.ImageChannels));
         network.Backend.RandomNormal(RandomStreams.ForLatents(o.Seed, draw), x);
-        network.Backend.Scale(x, (float)o.SigmaMax, x);
+        // The schedule's own end: a discrete one need not meet SigmaMax.
+        network.Backend.Scale(x, (float)o.FindSchedule().SigmaMax, x);
         return x;
     }
 }

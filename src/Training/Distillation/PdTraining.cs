@@ -40,7 +40,7 @@ public sealed class PdTraining : ITraining
         _options = options.Resolve();
         TeacherTraining.RequireFit(student, data);
         (_student, _firstTeacher, _data) = (student, teacher, data);
-        _batches = new Batches(data.Count, _options.Batch, _options.Seed);
+        _batches = new Batches(data.Count, _options.Batch, _options.Seed, _options.Flip);
         _rounds = Rounds(_options);
         _weights = BranchWeights.Parse(_options.Weights!);
         var nodes = _rounds[0].Coarsen(student.Config.Branches).Nodes(0);
@@ -65,15 +65,14 @@ public sealed class PdTraining : ITraining
 
     public StepReport Step(long step)
     {
-        long perRound = _options.Updates / _options.Rounds;
-        int round = (int)Math.Min(step / perRound, _options.Rounds - 1);
+        var (round, within, length) = _options.PlaceOf(step);
         while (Round < round)
             BeginNextRound();
-        long within = step - round * perRound, length = round == _options.Rounds - 1 ? _options.Updates - round * perRound : perRound;
 
         var indices = new int[_options.Batch];
-        _batches.At(step, indices, new bool[_options.Batch]);
-        using var y = _data.Upload(Backend, indices);
+        var flips = new bool[_options.Batch];
+        _batches.At(step, indices, flips);
+        using var y = _data.Upload(Backend, indices, flips);
         using var labels = Conditions.Of(_student, _data, indices);
         var (places, noising) = Places(step);
         using var x = TeacherTraining.Noised(y, noising, RandomStreams.ForNoise(_options.Seed, step));
@@ -126,14 +125,13 @@ public sealed class PdTraining : ITraining
     /// <summary>Each round's student grid over its teacher's: Nfe * Jump^r steps, the last round Nfe.</summary>
     internal static NestedGrid[] Rounds(Distill o)
     {
-        var schedule = o.FindSchedule();
         var grids = new NestedGrid[o.Rounds];
         int steps = o.Nfe;
         for (int round = o.Rounds - 1; round >= 0; round--, steps *= o.Jump!.Value)
-            grids[round] = NestedGrid.Of(schedule, steps + 1, o.Jump!.Value);
+            grids[round] = o.Grid(steps + 1);
         // A round's teacher is the student of the round before, so it steps on that one's very nodes.
         for (int round = 1; round < o.Rounds; round++)
-            grids[round] = NestedGrid.Of([.. grids[round].Student], [.. grids[round - 1].Student], o.Jump!.Value, schedule.Name);
+            grids[round] = NestedGrid.Of([.. grids[round].Student], [.. grids[round - 1].Student], o.Jump!.Value, o.Schedule);
         return grids;
     }
 

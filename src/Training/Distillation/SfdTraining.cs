@@ -10,43 +10,49 @@ namespace BDense.Training;
 /// from the teacher's, an optimizer update; the next interval starts where the student arrived, detached.
 /// The first interval is analytical, without a gradient, where that is asked for.
 /// </summary>
+/// <remarks>
+/// SFD-v (section 3.4 there) draws the number of intervals as well, and tells the network the number of nodes. In the second stage
+/// the teacher is a student of the first, which goes by its own Euler steps.
+/// </remarks>
 public sealed class SfdTraining : ITraining
 {
     private readonly UNet _student;
-    private readonly Denoiser _teacher;
+    private readonly UNet _teacher;
     private readonly Distill _options;
-    private readonly NestedGrid _teacherGrid, _grid;
+    private readonly SfdGrid[] _grids;
     private readonly Solver _solver;
     private readonly BranchWeights _weights;
     private readonly LearnedScales? _learned;
     private readonly LearningRate _rate;
     private readonly Optimizer _optimizer;
     private readonly TrajectoryObjective _objective;
-    private readonly Dictionary<long, float[]> _cache = [];
+    private readonly Dictionary<(long Draw, int Nfe), float[]> _cache = [];
+    private readonly int _mostUpdates;
 
     /// <param name="student">Trained in place; stays the caller's.</param>
-    /// <param name="teacher">One branch; stays the caller's, unchanged.</param>
+    /// <param name="teacher">One branch, or the first stage's student; stays the caller's, unchanged.</param>
     /// <param name="options">How; resolved here.</param>
     public SfdTraining(UNet student, UNet teacher, Distill options)
     {
         _options = options.Resolve();
-        (_student, _teacher) = (student, new Denoiser(teacher));
+        (_student, _teacher) = (student, teacher);
         _solver = Solvers.Find(_options.Solver);
-        _teacherGrid = NestedGrid.Of(_options.FindSchedule(), _options.Intervals + 1, _options.Jump!.Value);
-        _grid = _teacherGrid.Coarsen(student.Config.Branches);
+        _grids = SfdGrid.All(_options, student.Config.Branches);
         _weights = BranchWeights.Parse(_options.Weights!);
         _learned = _weights.IsLearned
-            ? new LearnedScales([.. Enumerable.Range(0, _grid.Intervals).Select(i => _weights.At(_grid.Nodes(i), 0))], _options.Distance!.Value)
+            ? new LearnedScales([.. _grids.SelectMany(g => Enumerable.Range(0, g.Student.Intervals).Select(i => _weights.At(g.Student.Nodes(i), 0)))],
+                _options.Distance!.Value)
             : null;
         _rate = new LearningRate(_options.LearningRate, _options.Warmup, _options.Decay!.Value);
         _objective = new TrajectoryObjective(student, _options.Layout!.Value, _options.Distance!.Value, _options.Delta);
         _optimizer = Distillation.NewOptimizer(student, _options);
-        Steps = (_options.Updates + _options.Nfe - 1) / _options.Nfe;
+        _mostUpdates = _options.Choices()[^1];
+        Steps = (long)Math.Ceiling(_options.Updates / _options.Choices().Average());
     }
 
     public Backend Backend => _student.Backend;
 
-    /// <summary>Iterations: Updates / Nfe, rounded up.</summary>
+    /// <summary>Iterations: Updates / Nfe, rounded up; for SFD-v by the mean NFE.</summary>
     public long Steps { get; }
 
     public int ImagesPerStep => _options.Batch;
@@ -56,33 +62,37 @@ public sealed class SfdTraining : ITraining
 
     public StepReport Step(long step)
     {
+        var chosen = _grids[_grids.Length == 1 ? 0 : Math.Min(_grids.Length - 1, (int)(Philox.Uniform(RandomStreams.ForChoices(_options.Seed, step), 0) * _grids.Length))];
+        var grid = chosen.Student;
         long draw = _options.CacheTrajectories > 0 ? step % _options.CacheTrajectories : step;
         using var labels = Conditions.Random(_student, _options.Batch, RandomStreams.ForNodes(_options.Seed, draw));
         using var x = Distillation.Latents(_student, _options, draw);
-        using var targets = Targets(x, labels, draw);
+        using var targets = Targets(chosen, x, labels, draw);
+        using var condition = Distillation.StepCondition(_student, _options, grid, _options.Batch);
 
-        int k = _grid.Branches, first = _options.AnalyticalFirstStep!.Value ? 1 : 0;
+        int k = grid.Branches, first = _options.AnalyticalFirstStep!.Value ? 1 : 0;
         if (first == 1)
         {
-            using var arrived = Student.AnalyticalInterval(x, _grid.Nodes(0), null);
+            using var arrived = Student.AnalyticalInterval(x, grid.Nodes(0), null);
             Backend.Copy(arrived, x);
         }
-        double loss = 0, rate = 0, norm = 0;
+        double loss = 0, rate = 0, norm = 0, elements = _options.SumElements ? x.Length / _options.Batch : 1;
         var branches = new double[k];
-        for (int i = first; i < _grid.Intervals; i++)
+        for (int i = first; i < grid.Intervals; i++)
         {
-            long update = step * _options.Nfe + i - first, total = Steps * _options.Nfe;
-            var nodes = _grid.Nodes(i);
-            double[] weights = _learned?.Weights(i) ?? _weights.At(nodes, total > 1 ? (double)update / (total - 1) : 1);
+            // Numbered as if every iteration had the most updates, so that no two draw the same numbers.
+            long update = step * _mostUpdates + i - first, total = Steps * _mostUpdates;
+            var nodes = grid.Nodes(i);
+            double[] weights = _learned?.Weights(chosen.FirstScale + i) ?? _weights.At(nodes, total > 1 ? (double)update / (total - 1) : 1);
             using var y = targets.View(i * k * x.Length, new Shape(k, x.Length));
             RandomKey? dropout = Distillation.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, update) : null;
-            var result = _objective.Accumulate(x, nodes, weights, y, new ForwardOptions(dropout, labels), endpoint: x);
+            var result = _objective.Accumulate(x, nodes, [.. weights.Select(w => w * elements)], y, new ForwardOptions(dropout, labels, Step: condition), endpoint: x);
             rate = _rate.At(update, total);
             norm = _optimizer.Update(rate, 1, result.Loss, step + 1);
-            _learned?.Update(i, result.Branches);
-            loss += result.Loss / _options.Nfe;
+            _learned?.Update(chosen.FirstScale + i, result.Branches);
+            loss += result.Loss / chosen.Nfe;
             for (int b = 0; b < k; b++)
-                branches[b] += result.Branches[b] / _options.Nfe;
+                branches[b] += result.Branches[b] / chosen.Nfe;
         }
         return new StepReport(loss, branches, rate, norm);
     }
@@ -108,28 +118,63 @@ public sealed class SfdTraining : ITraining
     }
 
     /// <summary>The teacher's states at every branch node, [Intervals * K, N,H,W,C]; the caller disposes it.</summary>
-    private Tensor Targets(Tensor x, Tensor? labels, long draw)
+    private Tensor Targets(SfdGrid grid, Tensor x, Tensor? labels, long draw)
     {
-        var targets = Backend.Empty(new Shape(_grid.Intervals * _grid.Branches, x.Length));
-        if (_cache.TryGetValue(draw, out float[]? kept))
+        var targets = Backend.Empty(new Shape(grid.Student.Intervals * grid.Student.Branches, x.Length));
+        if (_cache.TryGetValue((draw, grid.Nfe), out float[]? kept))
         {
             targets.Upload(kept);
             return targets;
         }
-        int stride = _teacherGrid.Branches / _grid.Branches;
-        var options = new ForwardOptions(Labels: labels);
-        using var end = _solver.Run((state, sigma) => _teacher.Denoise(state, sigma, options), x, [.. _teacherGrid.Teacher], new SolverOptions
+        int stride = grid.Teacher.Branches / grid.Student.Branches;
+        Follow(grid.Teacher, x, labels, (index, state) =>
         {
-            OnStep = s =>
-            {
-                if (s.Index % stride != 0)
-                    return;
-                using var place = StateStep.StateOf(targets, s.Index / stride - 1, x.Shape);
-                Backend.Copy(s.State, place);
-            },
+            if (index % stride != 0)
+                return;
+            using var place = StateStep.StateOf(targets, index / stride - 1, x.Shape);
+            Backend.Copy(state, place);
         });
         if (_options.CacheTrajectories > 0)
-            _cache[draw] = targets.ToArray();
+            _cache[(draw, grid.Nfe)] = targets.ToArray();
         return targets;
+    }
+
+    /// <summary>Takes x along the teacher's nodes and shows its state at each, from 1.</summary>
+    private void Follow(NestedGrid grid, Tensor x, Tensor? labels, Action<int, Tensor> onState)
+    {
+        if (_options.FirstStage is { } first)
+        {
+            int heads = _teacher.Config.Branches, nfe = grid.Teacher.Count - 1 - (first.Intervals - first.Nfe);
+            using var arrived = Student.Of(_teacher, first, nfe).Sample(x, labels, (j, _, state) =>
+            {
+                // Its own heads' states within a step are nobody's target.
+                if (j % heads == 0)
+                    onState(j / heads, state);
+            });
+            return;
+        }
+        var options = new ForwardOptions(Labels: labels);
+        var denoiser = new Denoiser(_teacher);
+        using var end = _solver.Run((state, sigma) => denoiser.Denoise(state, sigma, options), x, [.. grid.Teacher],
+            new SolverOptions { OnStep = s => onState(s.Index, s.State) });
+    }
+
+    /// <summary>The grids for one number of evaluations.</summary>
+    /// <param name="Nfe">Evaluations.</param>
+    /// <param name="Teacher">All the teacher's nodes.</param>
+    /// <param name="Student">Those of the branch states.</param>
+    /// <param name="FirstScale">Index of its first interval among the learned weights of all.</param>
+    private sealed record SfdGrid(int Nfe, NestedGrid Teacher, NestedGrid Student, int FirstScale)
+    {
+        public static SfdGrid[] All(Distill o, int branches)
+        {
+            var grids = new List<SfdGrid>();
+            foreach (int nfe in o.Choices())
+            {
+                var teacher = o.Grid((o with { Nfe = nfe }).Intervals + 1);
+                grids.Add(new SfdGrid(nfe, teacher, teacher.Coarsen(branches), grids.Sum(g => g.Student.Intervals)));
+            }
+            return [.. grids];
+        }
     }
 }

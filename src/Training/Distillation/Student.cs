@@ -9,7 +9,8 @@ namespace BDense.Training;
 /// <param name="layout">Chained or parallel.</param>
 /// <param name="grid">K branch nodes in each of the student's intervals.</param>
 /// <param name="analyticalFirstStep">Whether the first interval costs no evaluation.</param>
-public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, bool analyticalFirstStep)
+/// <param name="stepCondition">Whether the network is told the number of nodes.</param>
+public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, bool analyticalFirstStep, bool stepCondition = false)
 {
     private readonly Denoiser _denoiser = new(network);
 
@@ -18,14 +19,46 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     public NestedGrid Grid => grid;
 
     /// <summary>NFE: one an interval, none in an analytical one. Folding changes nothing about it.</summary>
-    public int Evaluations => grid.Intervals - (analyticalFirstStep ? 1 : 0);
+    public int Evaluations => _ownSteps is { } steps ? Math.Min(steps, BranchDistillation.SampleSteps) : grid.Intervals - (analyticalFirstStep ? 1 : 0);
 
-    /// <summary>The sampler of a resolved distillation.</summary>
-    public static Student Of(UNet network, Distill options)
+    /// <summary>
+    /// Sampling thresholds the image that each interval's endpoint stands for, x^ = (x_K - r x_0) / (1 - r), r = sigma_K / sigma_0, and takes
+    /// x_K = r x_0 + (1 - r) x^ from it: a quantile for <see cref="Solvers.DynamicThreshold"/>, 0 to clamp to [-1, 1]; none for neither.
+    /// </summary>
+    /// <remarks>The branch states shown are those before it.</remarks>
+    public double? Threshold { get; init; }
+
+    /// <summary>Standard deviation of the noise that sampling starts from.</summary>
+    public double StartSigma => _ownSteps is null ? grid.Student[0] : 1;
+
+    /// <summary>Steps of the schedule of the authors' own variant, which samples in its own way.</summary>
+    private int? _ownSteps;
+
+    /// <summary>Whether the network is told the number of nodes: SFD's step condition.</summary>
+    public bool StepCondition => stepCondition;
+
+    /// <summary>The sampler of a distillation.</summary>
+    /// <param name="network">Its student.</param>
+    /// <param name="options">How it was distilled.</param>
+    /// <param name="nfe">One of SFD-v's choices; by default the one that the options name.</param>
+    /// <param name="threshold">Its <see cref="Threshold"/>; the authors' own variant always clamps.</param>
+    /// <exception cref="UsageException">The student was not distilled for that NFE.</exception>
+    public static Student Of(UNet network, Distill options, int? nfe = null, double? threshold = null)
     {
         var o = options.Resolve();
-        var grid = NestedGrid.Of(o.FindSchedule(), o.Intervals + 1, o.Jump!.Value).Coarsen(network.Config.Branches);
-        return new Student(network, o.Layout!.Value, grid, o.AnalyticalFirstStep!.Value);
+        if (nfe is { } asked && !o.Choices().Contains(asked))
+            throw new UsageException($"this student was distilled for NFE {string.Join(", ", o.Choices())}, not {asked}");
+        o = o with { Nfe = nfe ?? o.Nfe };
+        if (o.Method == DistillMethod.BranchDistillation)
+        {
+            var (alpha, sigma) = BranchDistillation.Schedule(o.Nfe);
+            double[] sigmas = [.. alpha.Zip(sigma, (a, s) => s / a).Reverse()];
+            return new Student(network, BranchLayout.Parallel, NestedGrid.Of(sigmas, sigmas, 1), false) { _ownSteps = o.Nfe };
+        }
+        return new Student(network, o.Layout!.Value, o.Grid(o.Intervals + 1).Coarsen(network.Config.Branches), o.AnalyticalFirstStep!.Value, o.StepCondition!.Value)
+        {
+            Threshold = threshold,
+        };
     }
 
     /// <summary>Whether a path is the folder of a distillation: then its configuration says how to sample.</summary>
@@ -45,15 +78,17 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     /// <summary>The student of a run, from its newest checkpoint: the moving average if it has one.</summary>
     /// <param name="backend">Where to.</param>
     /// <param name="run">A distillation's folder.</param>
+    /// <param name="nfe">As in <see cref="Of"/>.</param>
+    /// <param name="threshold">Its <see cref="Threshold"/>.</param>
     /// <returns>The caller disposes the student's network.</returns>
     /// <exception cref="BDenseException">Not a distillation's folder, or no checkpoint in it.</exception>
-    public static Student Load(Backend backend, string run)
+    public static Student Load(Backend backend, string run, int? nfe = null, double? threshold = null)
     {
         var options = OptionsOf(run);
         var network = TrainedNetwork.Load(backend, RunFolder.Existing(run));
         try
         {
-            return Of(network, options);
+            return Of(network, options, nfe, threshold);
         }
         catch
         {
@@ -72,9 +107,12 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     /// <param name="cancellation">Looked at between intervals.</param>
     public Tensor Sample(Tensor x, Tensor? labels = null, Action<int, double, Tensor>? onState = null, CancellationToken cancellation = default)
     {
+        if (_ownSteps is { } steps)
+            return BranchDistillation.Sample(network, steps, x, cancellation);
         if (onState is null && network.Config.Branches > 1 && network.Execution.Fusions.Has(Fusion.FoldedHeads))
             return SampleFolded(x, labels, cancellation);
         var state = x.Share();
+        using var step = Condition(x);
         for (int i = 0; i < grid.Intervals; i++)
         {
             using var start = state;
@@ -85,13 +123,14 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
                 state = AnalyticalInterval(start, nodes, (j, y) => onState?.Invoke(j, nodes[j], y));
                 continue;
             }
-            using var states = StateStep.States(_denoiser, layout, start, nodes, new ForwardOptions(Labels: labels));
+            using var states = StateStep.States(_denoiser, layout, start, nodes, new ForwardOptions(Labels: labels, Step: step));
             for (int b = 0; b < grid.Branches && onState is not null; b++)
             {
                 using var branch = StateStep.StateOf(states, b, x.Shape);
                 onState(i * grid.Branches + b + 1, nodes[b + 1], branch);
             }
             state = StateStep.StateOf(states, grid.Branches - 1, x.Shape);
+            ApplyThreshold(start, state, nodes);
         }
         return state;
     }
@@ -102,7 +141,13 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     /// </summary>
     public Tensor SampleFolded(Tensor x, Tensor? labels = null, CancellationToken cancellation = default)
     {
+        if (_ownSteps is { } steps)
+        {
+            using var last = Fold(0);
+            return BranchDistillation.Sample(last, steps, x, cancellation);
+        }
         var state = x.Share();
+        using var step = Condition(x);
         for (int i = 0; i < grid.Intervals; i++)
         {
             using var start = state;
@@ -115,7 +160,8 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
             }
             using var folded = new FoldedNetwork(network, FoldCoefficients(i));
             double[] ends = [nodes[0], nodes[^1]];
-            state = StateStep.States(new Denoiser(folded), layout, start, ends, new ForwardOptions(Labels: labels));
+            state = StateStep.States(new Denoiser(folded), layout, start, ends, new ForwardOptions(Labels: labels, Step: step));
+            ApplyThreshold(start, state, nodes);
         }
         return state;
     }
@@ -126,8 +172,22 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     private double[] FoldCoefficients(int i)
     {
         var c = network.Config;
+        if (_ownSteps is not null)
+            return [.. Enumerable.Range(0, c.Branches).Select(b => b == c.Branches - 1 ? 1.0 : 0)];
         return TrajectoryMap.Of(layout, c.Prediction, c.SigmaData, grid.Nodes(i), c.Branches, 1).FoldCoefficients();
     }
+
+    private void ApplyThreshold(Tensor start, Tensor state, double[] nodes)
+    {
+        if (Threshold is not { } quantile)
+            return;
+        double r = nodes[^1] / nodes[0];
+        state.Backend.LinearCombination([(float)(1 / (1 - r)), (float)(-r / (1 - r))], [state, start], state);
+        Solvers.Threshold(state, quantile);
+        state.Backend.LinearCombination([(float)r, (float)(1 - r)], [start, state], state);
+    }
+
+    private Tensor? Condition(Tensor x) => stepCondition ? Distillation.StepCondition(network.Backend, grid, x.Shape[0]) : null;
 
     /// <summary>K steps d = x / sqrt(1 + t^2) for K branches, one for a plain student, as their authors have it.</summary>
     internal static Tensor AnalyticalInterval(Tensor x, double[] nodes, Action<int, Tensor>? onState) =>

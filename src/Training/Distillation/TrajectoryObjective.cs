@@ -54,7 +54,7 @@ internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Dis
         _denoiser.Numbers(Starts(nodes, n, k), scales, noises);
 
         float[] values;
-        if (network.Execution.Graph && options is { Augment: null, Step: null })
+        if (network.Execution.Graph && options is { Augment: null, Step: null } && network.Config.Prediction != Prediction.Both)
         {
             if (_graph?.Fits(x0.Shape, options, endpoint is not null) == false)
             {

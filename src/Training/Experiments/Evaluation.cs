@@ -84,14 +84,19 @@ public sealed class Evaluation : IDisposable
     public float[] TeacherOf(Distill distill, Action<int>? onDone = null, CancellationToken cancellation = default)
     {
         var o = distill.Resolve();
+        // The second stage's teacher is a student; what counts is how far both are from the first one's teacher.
+        if (o.FirstStage is { } first)
+            return TeacherOf(first, onDone, cancellation);
+        if (o.Method == DistillMethod.BranchDistillation)
+            return Teacher(Solvers.Find("euler"), Schedules.Discrete(_options.SigmaMin, _options.SigmaMax).Grid(BranchDistillation.SampleSteps + 1), onDone, cancellation);
         return o.Method == DistillMethod.Sfd
-            ? Teacher(Solvers.Find(o.Solver), [.. NestedGrid.Of(o.FindSchedule(), o.Intervals + 1, o.Jump!.Value).Teacher], onDone, cancellation)
-            : Teacher(Solvers.Find("euler"), o.FindSchedule().Grid(o.Nfe * (int)Math.Pow(o.Jump!.Value, o.Rounds) + 1), onDone, cancellation);
+            ? Teacher(Solvers.Find(o.Solver), [.. o.Grid(o.Intervals + 1).Teacher], onDone, cancellation)
+            : Teacher(Solvers.Find("euler"), [.. PdTraining.Rounds(o)[0].Teacher], onDone, cancellation);
     }
 
     /// <summary>A student's endpoints, [Count,H,W,C].</summary>
     public float[] Student(Student student, Action<int>? onDone = null, CancellationToken cancellation = default) =>
-        Samples(student.Network, (x, labels) => student.Sample(x, labels, cancellation: cancellation), student.Grid.Student[0], onDone, cancellation);
+        Samples(student.Network, (x, labels) => student.Sample(x, labels, cancellation: cancellation), student.StartSigma, onDone, cancellation);
 
     /// <summary>Holds samples to the yardsticks.</summary>
     /// <param name="images">From this evaluation's noises.</param>

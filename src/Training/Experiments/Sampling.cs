@@ -23,10 +23,11 @@ public static class Sampling
     /// <param name="sigma">The first noise level.</param>
     /// <param name="onDone">Told after each batch how many are done.</param>
     /// <param name="cancellation">Looked at between batches.</param>
+    /// <param name="noise">[count,H,W,C] of standard normal numbers to start from in place of the seed's; or none.</param>
     /// <returns>[count,H,W,C]</returns>
     /// <exception cref="BDenseException">A sample is not finite: the network has diverged.</exception>
     public static float[] Generate(UNet network, Sampler sampler, int count, int batch, ulong seed, double sigma,
-        Action<int>? onDone = null, CancellationToken cancellation = default)
+        Action<int>? onDone = null, CancellationToken cancellation = default, float[]? noise = null)
     {
         var c = network.Config;
         int size = c.Resolution * c.Resolution * c.ImageChannels;
@@ -35,7 +36,7 @@ public static class Sampling
         {
             cancellation.ThrowIfCancellationRequested();
             int n = Math.Min(batch, count - first);
-            Batch(network, sampler, first, images.AsSpan(first * size, n * size), seed, sigma);
+            Batch(network, sampler, first, images.AsSpan(first * size, n * size), seed, sigma, noise);
             onDone?.Invoke(first + n);
         }
         return images;
@@ -50,12 +51,20 @@ public static class Sampling
         return images;
     };
 
-    private static void Batch(UNet network, Sampler sampler, int first, Span<float> images, ulong seed, double sigma)
+    private static void Batch(UNet network, Sampler sampler, int first, Span<float> images, ulong seed, double sigma, float[]? noise = null)
     {
         var c = network.Config;
         int n = images.Length / (c.Resolution * c.Resolution * c.ImageChannels);
         using var x = network.Backend.Empty(new Shape(n, c.Resolution, c.Resolution, c.ImageChannels));
-        Noise(x, seed, first, sigma);
+        if (noise is null)
+        {
+            Noise(x, seed, first, sigma);
+        }
+        else
+        {
+            x.Upload(noise.AsSpan(first * (x.Length / n), x.Length));
+            x.Backend.Scale(x, (float)sigma, x);
+        }
         using var labels = Labels(network, first, n);
         using var y = sampler(x, labels);
         y.Download(images);

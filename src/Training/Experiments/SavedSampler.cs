@@ -27,7 +27,7 @@ public sealed record SavedSampler(Student? Student, Model.UNet Network, Sampler 
         if (Student.IsStudent(path))
         {
             var student = Student.Load(backend, path);
-            return new SavedSampler(student, student.Network, (x, labels) => student.Sample(x, labels), student.Evaluations, student.Grid.Student[0], Student.OptionsOf(path).Title);
+            return new SavedSampler(student, student.Network, (x, labels) => student.Sample(x, labels), student.Evaluations, student.StartSigma, Student.OptionsOf(path).Title);
         }
         var method = Solvers.Find(solver);
         bool toZero = method.Name == DefaultSolver;

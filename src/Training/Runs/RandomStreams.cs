@@ -8,7 +8,7 @@ namespace BDense.Training;
 /// </summary>
 internal static class RandomStreams
 {
-    private const uint Sigmas = 0x7A000001, Noise = 0x7A000002, Dropout = 0x7A000003, Nodes = 0x7A000004, Latents = 0x7A000005;
+    private const uint Sigmas = 0x7A000001, Noise = 0x7A000002, Dropout = 0x7A000003, Nodes = 0x7A000004, Latents = 0x7A000005, Choices = 0x7A000006;
 
     public static RandomKey ForSigmas(ulong seed, long step) => At(seed, Sigmas, step);
 
@@ -17,6 +17,8 @@ internal static class RandomStreams
     public static RandomKey ForNodes(ulong seed, long step) => At(seed, Nodes, step);
 
     public static RandomKey ForLatents(ulong seed, long step) => At(seed, Latents, step);
+
+    public static RandomKey ForChoices(ulong seed, long step) => At(seed, Choices, step);
 
     public static RandomKey ForDropout(ulong seed, long step) => At(seed, Dropout, step);
 

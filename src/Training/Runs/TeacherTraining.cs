@@ -4,6 +4,16 @@ using BDense.Model;
 
 namespace BDense.Training;
 
+/// <summary>What noise levels a teacher is trained at.</summary>
+public enum NoiseLevels
+{
+    /// <summary>ln sigma ~ N(PMean, PStd^2): EDM.</summary>
+    LogNormal,
+
+    /// <summary>sigma = tan(a u + b), u ~ U(0,1), log-SNR within [-20, 20]: progressive distillation's teacher, in continuous time.</summary>
+    Cosine,
+}
+
 /// <summary>How a teacher is trained.</summary>
 public sealed record TeacherOptions
 {
@@ -34,6 +44,8 @@ public sealed record TeacherOptions
     public double PMean { get; init; } = -1.2;
 
     public double PStd { get; init; } = 1.2;
+
+    public NoiseLevels NoiseLevels { get; init; }
 
     public LossWeighting Weighting { get; init; } = LossWeighting.Unit;
 
@@ -66,6 +78,8 @@ public sealed record TeacherOptions
 /// </summary>
 public sealed class TeacherTraining : ITraining
 {
+    private static readonly Schedule Cosine = Schedules.Cosine(Math.Exp(-10), Math.Exp(10));
+
     private readonly UNet _network;
     private readonly Dataset _data;
     private readonly TeacherOptions _options;
@@ -157,7 +171,9 @@ public sealed class TeacherTraining : ITraining
         var (nodes, weights, noising) = (new double[2 * n], new double[n], new float[2 * n]);
         for (int i = 0; i < n; i++)
         {
-            double sigma = Math.Exp(_options.PMean + _options.PStd * Philox.Normal(sigmas, i));
+            double sigma = _options.NoiseLevels == NoiseLevels.Cosine
+                ? Cosine.Sigma(Philox.Uniform(sigmas, i))
+                : Math.Exp(_options.PMean + _options.PStd * Philox.Normal(sigmas, i));
             nodes[2 * i] = sigma;
             weights[i] = _options.Weighting.At(sigma, _network.Config);
             (noising[2 * i], noising[2 * i + 1]) = (1, (float)sigma);

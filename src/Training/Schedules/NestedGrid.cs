@@ -44,9 +44,15 @@ public sealed class NestedGrid
     /// <param name="schedule">The curve.</param>
     /// <param name="nodes">n of the student, 2 or more.</param>
     /// <param name="branches">K, 1 or more.</param>
+    /// <param name="toZero">The last node is 0 in place of sigma_min.</param>
     /// <exception cref="BDenseException">The schedule does not nest at this division.</exception>
-    public static NestedGrid Of(Schedule schedule, int nodes, int branches) =>
-        Of(schedule.Grid(nodes), schedule.Grid(branches * (nodes - 1) + 1), branches, schedule.Name);
+    public static NestedGrid Of(Schedule schedule, int nodes, int branches, bool toZero = false)
+    {
+        double[] student = schedule.Grid(nodes), teacher = schedule.Grid(branches * (nodes - 1) + 1);
+        if (toZero)
+            student[^1] = teacher[^1] = 0;
+        return Of(student, teacher, branches, schedule.Name);
+    }
 
     /// <summary>Grids given outright.</summary>
     /// <exception cref="BDenseException">The teacher's grid is not the student's, divided: the message names the first node that is missing.</exception>

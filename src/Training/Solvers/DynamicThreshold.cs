@@ -14,11 +14,28 @@ public static partial class Solvers
     /// <exception cref="UsageException">A quantile out of range.</exception>
     public static Denoise DynamicThreshold(Denoise denoise, double quantile = 0.995)
     {
-        if (!(quantile is > 0 and <= 1))
-            throw new UsageException(FormattableString.Invariant($"a dynamic threshold's quantile lies in (0, 1], not {quantile}"));
+        RequireQuantile(quantile);
         return (x, sigma) =>
         {
             var d = denoise(x, sigma);
+            Threshold(d, quantile);
+            return d;
+        };
+    }
+
+    /// <summary>The same with s = 1 always: D becomes clamp(D, -1, 1), as progressive distillation and DDPM sample.</summary>
+    public static Denoise Clip(Denoise denoise) => (x, sigma) =>
+    {
+        var d = denoise(x, sigma);
+        d.Backend.Clamp(d, -1f, 1f, d);
+        return d;
+    };
+
+    /// <summary>Dynamic thresholding of a prediction in place; with a quantile of 0 the clamp to [-1, 1] alone.</summary>
+    internal static void Threshold(Tensor d, double quantile)
+    {
+        if (quantile > 0)
+        {
             int n = d.Shape[0], length = d.Length / n;
             var values = d.ToArray();
             var scale = new float[n];
@@ -26,9 +43,15 @@ public static partial class Solvers
                 scale[i] = (float)(1 / Math.Max(1, Quantile(values.AsSpan(i * length, length), quantile)));
             using var c = d.Backend.FromArray(scale, new Shape(n, 1));
             d.Backend.LinearCombinationPerSample(c, [d], d);
-            d.Backend.Clamp(d, -1f, 1f, d);
-            return d;
-        };
+        }
+        d.Backend.Clamp(d, -1f, 1f, d);
+    }
+
+    /// <exception cref="UsageException">Not in (0, 1].</exception>
+    public static void RequireQuantile(double quantile)
+    {
+        if (!(quantile is > 0 and <= 1))
+            throw new UsageException(FormattableString.Invariant($"a dynamic threshold's quantile lies in (0, 1], not {quantile}"));
     }
 
     /// <summary>Of the absolute values, which are left sorted.</summary>
