@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
@@ -43,30 +42,8 @@ internal sealed class Bench<TShape> : IDisposable
         return _result.GetAsArray1D(_stream);
     }
 
-    /// <summary>Milliseconds of one run: the shortest and the median sample. A sample is at least 5 ms of launches, waited for at its end.</summary>
-    /// <param name="step">Which.</param>
-    /// <param name="seconds">How long to go on at least, after a warm-up.</param>
-    public (double Best, double Median) Time(Step<TShape> step, double seconds)
-    {
-        var launch = Launcher(step);
-        double Sample(int runs)
-        {
-            var watch = Stopwatch.StartNew();
-            for (int i = 0; i < runs; i++)
-                launch();
-            _stream.Synchronize();
-            return watch.Elapsed.TotalMilliseconds / runs;
-        }
-        Sample(1);
-        double first = Sample(1);
-        int repeat = Math.Clamp((int)(5 / first), 1, 1000);
-        var samples = new List<double>();
-        var total = Stopwatch.StartNew();
-        while (samples.Count < 3 || (total.Elapsed.TotalSeconds < seconds && samples.Count < 1000))
-            samples.Add(Sample(repeat));
-        samples.Sort();
-        return (samples[0], samples[samples.Count / 2]);
-    }
+    /// <summary>Milliseconds of one run, <see cref="Timing.Of"/>.</summary>
+    public (double Best, double Median) Time(Step<TShape> step, double seconds) => Timing.Of(Launcher(step), _stream.Synchronize, seconds);
 
     private Action Launcher(Step<TShape> step)
     {

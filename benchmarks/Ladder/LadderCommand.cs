@@ -12,7 +12,7 @@ public static class LadderCommand
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    /// <summary>A step's line. Times are in milliseconds, null with a note where it did not run.</summary>
+    /// <summary>A step's line; step 0 is the library's own operation. Times are in milliseconds, null with a note where it did not run.</summary>
     internal sealed record Row(string Op, string Shape, int Step, string Name, double? BestMilliseconds, double? Milliseconds, double? Gflops, double? RoofShare,
         int? Registers, int? Spills, int? SharedBytes, double? Occupancy, int? Ffma, int? Hmma, string? Note);
 
@@ -72,6 +72,15 @@ public static class LadderCommand
             foreach (var step in steps)
             {
                 rows.Add(One(name, step, problem, bench, roof, architecture, seconds));
+                log.WriteLine(Line(rows[^1]));
+            }
+            if (roof is null)
+                return;
+            using var library = new Library(device);
+            foreach (var (operation, best, median) in library.Time(problem.Shape, seconds))
+            {
+                double gflops = problem.Flops / best / 1e6;
+                rows.Add(new Row(name, problem.Text, 0, $"library: {operation}", best, median, gflops, gflops / roof.Gflops, null, null, null, null, null, null, null));
                 log.WriteLine(Line(rows[^1]));
             }
         }
