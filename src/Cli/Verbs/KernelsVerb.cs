@@ -25,11 +25,17 @@ internal static class KernelsVerb
             DefaultValueFactory = _ => "sm_80,sm_90",
         };
         var html = new Option<string?>("--html") { Description = "Write one kernel's C#, PTX and SASS, linked line by line, as one page.", HelpName = "FILE" };
+        var estimate = new Option<bool>("--estimate") { Description = "Instead: what each hot kernel is expected to do on an A100 and an H100, from bytes, FLOPs and machine code." };
         var json = CommonOptions.Json();
-        var command = new Command("kernels", "Compiles and assembles every kernel, no GPU needed, and counts what became of it.") { name, arch, html, json };
+        var command = new Command("kernels", "Compiles and assembles every kernel, no GPU needed, and counts what became of it.") { name, arch, html, estimate, json };
         command.SetAction(parse =>
         {
             ui.JsonOnly = parse.GetValue(json);
+            if (parse.GetValue(estimate))
+            {
+                Estimate(ui, KernelCatalog.Find(parse.GetValue(name)));
+                return;
+            }
             var architectures = parse.GetValue(arch)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
                 .Select(GpuArchitecture.Find).ToList();
             if (architectures.Count == 0)
@@ -52,7 +58,22 @@ internal static class KernelsVerb
             AtomicFile.WriteText(page, text);
             ui.Note($"wrote {page}");
         });
-        return new Verb(command, "bdense kernels", "bdense kernels Conv --arch sm_90 --json", "bdense kernels ConvTile8 --html kernel.html");
+        return new Verb(command, "bdense kernels", "bdense kernels Conv --arch sm_90 --json", "bdense kernels ConvTile8 --html kernel.html", "bdense kernels --estimate");
+    }
+
+    private static void Estimate(Ui ui, IReadOnlyList<string> names)
+    {
+        var estimates = Estimates.All(out var missing).Where(e => names.Contains(e.Kernel)).ToList();
+        if (missing.Count > 0)
+            ui.Note($"hot, but without an estimate: {string.Join(", ", missing)}");
+        ui.Json(new { assembler = KernelCatalog.AssemblerVersion, estimates });
+        ui.Table(["kernel", "workload", "GPU", "MB", "GFLOP", "occup", "limiter", "ms", "% of roof"], estimates.Select(e => new[]
+        {
+            e.Kernel[..^6], e.Workload, e.Gpu, Number(e.Bytes / 1e6, "0.#"), Number(e.Flops / 1e9, "0.##"), Number(e.Occupancy, "0%"), e.Limiter,
+            Number(e.Milliseconds, "0.000"), Number(e.RoofShare, "0%"),
+        }));
+
+        static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
     }
 
     /// <summary>A row as JSON has it: the counts of the whole kernel beside the other figures, those of the main loop apart.</summary>

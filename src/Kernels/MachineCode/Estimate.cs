@@ -1,0 +1,133 @@
+using BDense.Kernels.Ilgpu;
+
+namespace BDense.Kernels.MachineCode;
+
+/// <summary>A GPU as its maker describes it: dense peaks, no sparsity.</summary>
+/// <param name="Name">With its form, since clocks and memory differ.</param>
+/// <param name="Architecture">As ptxas takes it.</param>
+/// <param name="Multiprocessors">Their number.</param>
+/// <param name="Gigahertz">Boost clock.</param>
+/// <param name="Float32">TFLOP/s of the ordinary units.</param>
+/// <param name="Tf32">TFLOP/s of the tensor cores; twice that in BF16.</param>
+/// <param name="MmaShare">What mma.sync reaches of it: all on Ampere, some 0.63 on Hopper, whose peak only wgmma reaches (Luo et al. 2024, arXiv 2402.13499).</param>
+/// <param name="Bandwidth">TB/s of device memory.</param>
+public sealed record Gpu(string Name, GpuArchitecture Architecture, int Multiprocessors, double Gigahertz, double Float32, double Tf32, double MmaShare, double Bandwidth)
+{
+    public static IReadOnlyList<Gpu> All { get; } =
+    [
+        new("A100 SXM 80 GB", GpuArchitecture.Find("sm_80"), 108, 1.41, 19.5, 156, 1, 2.04),
+        new("H100 SXM 80 GB", GpuArchitecture.Find("sm_90"), 132, 1.83, 66.9, 494.7, 0.63, 3.35),
+    ];
+}
+
+/// <summary>What a hot kernel is expected to do on a GPU, written down before anyone measured it.</summary>
+/// <param name="Kernel">Its name.</param>
+/// <param name="Workload">What is computed.</param>
+/// <param name="Gpu">Where.</param>
+/// <param name="Bytes">The least that must move between the chip and its memory.</param>
+/// <param name="Flops">What the kernel does, repeated work included.</param>
+/// <param name="Occupancy">Theoretical, 0 to 1.</param>
+/// <param name="Limiter">memory, multiply-adds, issue (of other instructions), tensor cores or shared memory.</param>
+/// <param name="Milliseconds">By the limiter alone.</param>
+/// <param name="RoofShare">Of the roof that the limiter's side has: bandwidth, float32 peak or tensor peak.</param>
+public sealed record Estimate(string Kernel, string Workload, string Gpu, long Bytes, long Flops, double Occupancy, string Limiter, double Milliseconds, double RoofShare);
+
+/// <summary>Estimates from bytes, FLOPs and machine code: a roofline whose roofs are lowered by what the main loop does besides.</summary>
+/// <remarks>
+/// Memory: 0.9 of the bandwidth. Ordinary units: the main loop's multiply-adds among its instructions, since a scheduler issues one a cycle.
+/// Tensor cores: mma.sync's share of the peak, or shared memory, at 128 bytes a cycle for ldmatrix and cp.async, whichever is slower. Latency that
+/// too few warps leave uncovered, caches, tails and launches are not in it: measured times are longer.
+/// </remarks>
+public static class Estimates
+{
+    private const double BandwidthShare = 0.9;
+
+    private enum Unit { Float32, Tf32, Bf16 }
+
+    /// <param name="Kernel">A hot kernel.</param>
+    /// <param name="Workload">For people.</param>
+    /// <param name="Unit">Where its products are computed.</param>
+    /// <param name="Cost">Bytes and FLOPs.</param>
+    private sealed record Case(string Kernel, string Workload, Unit Unit, OpCost Cost);
+
+    /// <summary>EDM's CIFAR-10 network at batch 64, its largest layer; attention at 16 x 16 tokens; the DDPM network's parameters.</summary>
+    private static IEnumerable<Case> Cases()
+    {
+        var conv = Conv2dShape.Same(64, 32, 32, 256, 256, 3);
+        const string convText = "3x3 64x32x32, 256->256";
+        long x = conv.Input.Length, w = conv.Weight.Length;
+        foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel" })
+            yield return new(kernel, convText, Unit.Float32, OpCost.Of(x + w, x, 2 * conv.Macs));
+        yield return new("TensorConvTf32Kernel", convText, Unit.Tf32, OpCost.Of(x + w, x, 2 * conv.Macs));
+        yield return new("TensorConvBf16Kernel", convText, Unit.Bf16, OpCost.Of((x + w) / 2, x, 2 * conv.Macs));
+        foreach (string kernel in new[] { "WgradSharedTileKernel", "WgradTileKernel" })
+            yield return new(kernel, "wgrad " + convText, Unit.Float32, OpCost.Of(2 * x, w, 2 * conv.Macs));
+        var product = new MatMulShape(1, 4096, 4096, 4096);
+        foreach (string kernel in new[] { "MatMulSharedTileKernel", "MatMulKernel" })
+            yield return new(kernel, "4096^3", Unit.Float32, OpCost.Of(2L * product.A.Length, product.C.Length, 2 * product.Macs));
+
+        // Scores are computed once for each 64 channels of the output (32 for keys and values), as the kernels' own docs count.
+        var attention = new AttentionShape(64, 256, 1, 256);
+        long row = 2L * attention.N * attention.Tokens * attention.Tokens * attention.HeadSize; // one product of Tokens x Tokens x d
+        long tokens = attention.Output.Length;
+        yield return new("AttentionKernel", "64x256 tokens, head 256", Unit.Float32, OpCost.Of(3 * tokens, tokens, 4 * row + row));
+        yield return new("AttentionQueryGradientKernel", "64x256 tokens, head 256", Unit.Float32, OpCost.Of(4 * tokens, tokens, 8 * row + row));
+        yield return new("AttentionKeyValueGradientKernel", "64x256 tokens, head 256", Unit.Float32, OpCost.Of(4 * tokens, 2 * tokens, 16 * row + 2 * row));
+
+        const string layer = "64x32x32x256";
+        yield return new("GroupNormPartialKernel", layer, Unit.Float32, OpCost.Of(x, 0, 4 * x));
+        yield return new("GroupNormApply4Kernel", layer, Unit.Float32, OpCost.Of(x, x, 8 * x));
+        yield return new("GroupNormBackwardPartialKernel", layer, Unit.Float32, OpCost.Of(2 * x, 0, 12 * x));
+        yield return new("GroupNormBackwardApplyKernel", layer, Unit.Float32, OpCost.Of(2 * x, x, 12 * x));
+        yield return new("SiluKernel", layer, Unit.Float32, OpCost.Of(x, x, 4 * x));
+        yield return new("SiluBackwardKernel", layer, Unit.Float32, OpCost.Of(2 * x, x, 7 * x));
+        const long parameters = 35_746_307;
+        yield return new("AdamKernel", "35.7M parameters, moving average", Unit.Float32, OpCost.Of(5 * parameters, 4 * parameters, 16 * parameters));
+        const long pixels = 64 * 32 * 32 * 3, branches = 4;
+        yield return new("TrajectoryLossKernel", "64x32x32x3, 4 branches", Unit.Float32,
+            OpCost.Of((1 + 2 * branches) * pixels, branches * pixels, pixels * (4 * branches * branches + 6 * branches)));
+    }
+
+    /// <summary>One estimate for each case and GPU; hot kernels without a case are left out and named in <paramref name="missing"/>.</summary>
+    /// <exception cref="BDenseException">ptxas or nvdisasm is not there.</exception>
+    public static IReadOnlyList<Estimate> All(out IReadOnlyList<string> missing)
+    {
+        if (KernelCatalog.AssemblerVersion is null)
+            throw new BDenseException("estimates count machine instructions: ptxas is not on PATH; it comes with the CUDA toolkit");
+        var cases = Cases().Where(c => KernelCatalog.Names.Contains(c.Kernel)).ToList();
+        missing = [.. KernelRegistry.All.Where(k => k.Hot).Select(k => k.Name).Except(cases.Select(c => c.Kernel))];
+        var rows = KernelCatalog.Rows(cases.Select(c => c.Kernel), Gpu.All.Select(g => g.Architecture)).ToDictionary(r => (r.Name, r.Architecture));
+        return [.. from c in cases from gpu in Gpu.All select Of(c, gpu, rows[(c.Kernel, gpu.Architecture.Name)])];
+    }
+
+    private static Estimate Of(Case c, Gpu gpu, KernelRow row)
+    {
+        if (row.Whole is null)
+            throw new BDenseException("estimates count machine instructions: nvdisasm is not on PATH; it comes with the CUDA toolkit");
+        double memory = c.Cost.Bytes / (BandwidthShare * gpu.Bandwidth * 1e12);
+        double peak = 1e12 * c.Unit switch { Unit.Float32 => gpu.Float32, Unit.Tf32 => gpu.Tf32, _ => 2 * gpu.Tf32 };
+        var (share, limiter) = c.Unit == Unit.Float32 ? OrdinaryShare(row) : TensorShare(row, gpu, c.Unit);
+        double compute = c.Cost.Flops / (peak * share);
+        return memory > compute
+            ? new(c.Kernel, c.Workload, gpu.Name, c.Cost.Bytes, c.Cost.Flops, row.Occupancy ?? 0, "memory", memory * 1e3, BandwidthShare)
+            : new(c.Kernel, c.Workload, gpu.Name, c.Cost.Bytes, c.Cost.Flops, row.Occupancy ?? 0, limiter, compute * 1e3, share);
+    }
+
+    /// <summary>Multiply-adds among the instructions of the main loop; for a kernel without a loop, or whose loop has none, among all.</summary>
+    private static (double Share, string Limiter) OrdinaryShare(KernelRow row)
+    {
+        var code = row.MainLoop is { Ffma: > 0 } loop ? loop : row.Whole!;
+        double share = Math.Max(1, code.Ffma) / (double)code.Instructions;
+        return (share, share > 0.75 ? "multiply-adds" : "issue");
+    }
+
+    /// <summary>A warp's products against its shared-memory traffic: 512 bytes an instruction of ldmatrix (four matrices) or cp.async.</summary>
+    private static (double Share, string Limiter) TensorShare(KernelRow row, Gpu gpu, Unit unit)
+    {
+        var loop = row.MainLoop ?? row.Whole!;
+        double flops = loop.Hmma * (unit == Unit.Tf32 ? 2048.0 : 4096.0); // m16n8k8, m16n8k16
+        double perCycle = (unit == Unit.Tf32 ? 1 : 2) * gpu.Tf32 * 1e12 / (gpu.Multiprocessors * gpu.Gigahertz * 1e9);
+        double tensor = flops / (perCycle * gpu.MmaShare), shared = 4.0 * (loop.Ldsm + loop.Ldgsts) + loop.Lds;
+        return tensor >= shared ? (gpu.MmaShare, "tensor cores") : (gpu.MmaShare * tensor / shared, "shared memory");
+    }
+}

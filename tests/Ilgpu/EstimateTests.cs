@@ -1,0 +1,34 @@
+using BDense.Kernels.MachineCode;
+using NUnit.Framework;
+
+namespace BDense.Tests.Ilgpu;
+
+/// <summary>The written estimates: every hot kernel has one, and they obey the roofs they are made from.</summary>
+internal sealed class EstimateTests
+{
+    [Test]
+    public void Every_hot_kernel_has_an_estimate_under_its_roof()
+    {
+        Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");
+        var estimates = Estimates.All(out var missing);
+        Assert.That(missing, Is.Empty, "hot kernels without an estimate: add a case to Estimates");
+        foreach (var e in estimates)
+        {
+            var gpu = Gpu.All.Single(g => g.Name == e.Gpu);
+            Assert.That(e.RoofShare, Is.InRange(0.005, 1), e.Kernel);
+            Assert.That(e.Milliseconds, Is.GreaterThanOrEqualTo(e.Bytes / gpu.Bandwidth / 1e9), $"{e.Kernel}: faster than memory");
+            Assert.That(e.Milliseconds, Is.GreaterThanOrEqualTo(e.Flops / (2 * gpu.Tf32) / 1e9), $"{e.Kernel}: faster than the tensor cores");
+        }
+    }
+
+    [Test]
+    public void What_only_moves_is_limited_by_memory_and_what_multiplies_is_not()
+    {
+        Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");
+        var limiters = Estimates.All(out _).Where(e => e.Gpu.StartsWith("H100", StringComparison.Ordinal)).ToDictionary(e => e.Kernel, e => e.Limiter);
+        Assert.That(limiters["SiluKernel"], Is.EqualTo("memory"));
+        Assert.That(limiters["AdamKernel"], Is.EqualTo("memory"));
+        Assert.That(limiters["ConvSharedTileKernel"], Is.EqualTo("multiply-adds"));
+        Assert.That(limiters["TensorConvTf32Kernel"], Is.AnyOf("tensor cores", "shared memory"));
+    }
+}
