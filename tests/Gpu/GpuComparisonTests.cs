@@ -3,7 +3,7 @@ using BDense.Kernels.Reference;
 using BDense.Model;
 using NUnit.Framework;
 
-namespace BDense.Tests.Gpu;
+namespace BDense.Tests.AgainstPyTorch;
 
 /// <summary>The comparison with PyTorch: what is written for the peer, and what is made of its answer.</summary>
 public sealed class GpuComparisonTests
