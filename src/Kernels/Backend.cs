@@ -22,6 +22,9 @@ public abstract partial class Backend : IDisposable
     /// <summary>For people: the processor's name, its cores or multiprocessors, its memory.</summary>
     public abstract string Description { get; }
 
+    /// <summary>A line for people about something that was ignored when the device was opened; null for nothing.</summary>
+    public virtual string? Notice => null;
+
     public MemoryPool Pool { get; }
 
     /// <summary>If set, every operation reports its name and declared cost here, before it runs.</summary>

@@ -8,13 +8,19 @@ public readonly struct Shape : IEquatable<Shape>
 {
     private readonly int _d0, _d1, _d2, _d3, _d4;
 
+    /// <summary>
+    /// The most elements of a tensor: 2^31 - 2^17. Kernels index in 32 bits, step through a row by up to 65,536 threads at a time and
+    /// round their number up to whole groups; none of that may overflow.
+    /// </summary>
+    public const int MaxLength = int.MaxValue - (1 << 17) + 1;
+
     /// <summary>Number of extents, 0 to 5.</summary>
     public int Rank { get; }
 
     /// <summary>Product of the extents; 1 for rank 0.</summary>
     public int Length { get; }
 
-    /// <exception cref="BDenseException">More than five extents, a negative one, or 2^31 elements and more.</exception>
+    /// <exception cref="BDenseException">More than five extents, a negative one, or more than <see cref="MaxLength"/> elements.</exception>
     public Shape(params ReadOnlySpan<int> extents)
     {
         if (extents.Length > 5)
@@ -26,8 +32,8 @@ public readonly struct Shape : IEquatable<Shape>
             if (extent < 0)
                 throw new BDenseException($"a tensor's extent cannot be negative: {Text(extents)}");
             length *= extent;
-            if (length > int.MaxValue)
-                throw new BDenseException($"a tensor of {Text(extents)} has more than 2^31-1 elements; use a smaller batch");
+            if (length > MaxLength)
+                throw new BDenseException($"a tensor of {Text(extents)} has more than {MaxLength} elements, the limit of 32-bit indexing; use a smaller batch");
         }
         Length = (int)length;
         _d0 = Rank > 0 ? extents[0] : 0;

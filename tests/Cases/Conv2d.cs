@@ -37,7 +37,7 @@ internal static class Conv2dCases
         ForEachTap(s, (i, j, o) => dx[i] += dy[o] * w[j]);
     }
 
-    private static void Wgrad(Conv2dShape s, double[] x, double[] dy, double[] dw, double[]? dbias)
+    internal static void Wgrad(Conv2dShape s, double[] x, double[] dy, double[] dw, double[]? dbias)
     {
         ForEachTap(s, (i, j, o) => dw[j] += dy[o] * x[i]);
         for (int o = 0; o < dy.Length && dbias is not null; o++)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using BDense.Kernels;
+using BDense.Kernels.Ilgpu;
 using BDense.Model;
 using BDense.Training;
 
@@ -17,6 +18,10 @@ internal static class CommonOptions
     };
 
     public static Option<int> Threads() => Positive("--threads", "Threads of the CPU reference; 0 for one a core.", 0, least: 0);
+
+    public static Option<Precision> Precision() => Choice("--precision",
+        "What convolutions and matrix products multiply in; tf32 and bf16 need an NVIDIA GPU of compute capability 8.0 or newer. Weights, sums and the optimizer stay float32.",
+        Kernels.Ilgpu.Precision.Fp32);
 
     public static Option<ulong> Seed() => new("--seed") { Description = "Seed of everything random.", HelpName = "N", DefaultValueFactory = _ => 1 };
 
@@ -87,6 +92,12 @@ internal static class CommonOptions
     }
 
     /// <summary>Opens the device that the options name.</summary>
-    public static Backend Open(this ParseResult parse, Option<string> device, Option<int> threads) =>
-        Devices.Open(parse.GetValue(device)!, parse.GetValue(threads));
+    /// <exception cref="BDenseException">There is no such device, or it has not that precision.</exception>
+    public static Backend Open(this ParseResult parse, Option<string> device, Option<int> threads, Option<Precision>? precision = null)
+    {
+        var backend = Devices.Open(parse.GetValue(device)!, parse.GetValue(threads), precision is null ? Kernels.Ilgpu.Precision.Fp32 : parse.GetValue(precision));
+        if (backend.Notice is { } notice)
+            parse.InvocationConfiguration.Error.WriteLine(notice);
+        return backend;
+    }
 }

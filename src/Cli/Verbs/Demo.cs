@@ -17,17 +17,18 @@ internal static class Demo
         var seed = CommonOptions.Seed();
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
+        var precision = CommonOptions.Precision();
         var json = CommonOptions.Json();
         var command = new Command("demo", "Trains a teacher, distils it four ways, with and without B-DENSE, and writes a report.")
         {
-            quick, resume, output, seed, device, threads, json,
+            quick, resume, output, seed, device, threads, precision, json,
         };
         command.SetAction((parse, cancellation) =>
         {
             ui.JsonOnly = parse.GetValue(json);
             string folder = parse.GetValue(output)!;
             var scale = parse.GetValue(quick) ? DemoScale.Quick : DemoScale.Full;
-            using var backend = parse.Open(device, threads);
+            using var backend = parse.Open(device, threads, precision);
             ui.Note($"device {backend.Name}: {backend.Description}");
             var outcome = Experiment.Run(backend, new DemoOptions(folder, scale, parse.GetValue(seed), parse.GetValue(resume)), ui, cancellation);
             DemoReport.Write(folder, outcome, scale.Network);

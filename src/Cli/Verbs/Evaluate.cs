@@ -31,11 +31,12 @@ internal static class Evaluate
         var seed = CommonOptions.Seed();
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
+        var precision = CommonOptions.Precision();
         var json = CommonOptions.Json();
         var fid = new EvaluateFid();
         var command = new Command("evaluate", "Measures students against their teacher and against each other, from the same noises.")
         {
-            models, teacher, data, resolution, limit, count, batch, fine, seed, device, threads, json,
+            models, teacher, data, resolution, limit, count, batch, fine, seed, device, threads, precision, json,
         };
         fid.AddTo(command);
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
@@ -47,7 +48,7 @@ internal static class Evaluate
             ui.JsonOnly = parse.GetValue(json);
             string[] paths = parse.GetValue(models)!;
             bool isFid = fid.IsAsked(parse);
-            using var backend = parse.Open(device, threads);
+            using var backend = parse.Open(device, threads, precision);
             if (isFid)
             {
                 int? images = parse.GetResult(count) is { Implicit: false } ? parse.GetValue(count) : null;

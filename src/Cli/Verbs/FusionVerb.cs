@@ -22,15 +22,16 @@ internal static class FusionVerb
         var plot = new Option<string?>("--plot") { Description = "Write a roofline plot.", HelpName = "FILE.png" };
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
+        var precision = CommonOptions.Precision();
         var json = CommonOptions.Json();
         var command = new Command("fusion", "Predicts from declared bytes and launches what each fusion saves, and measures it.")
         {
-            network, batch, memory, quick, csv, plot, device, threads, json,
+            network, batch, memory, quick, csv, plot, device, threads, precision, json,
         };
         command.SetAction((parse, cancellation) =>
         {
             ui.JsonOnly = parse.GetValue(json);
-            using var backend = parse.Open(device, threads);
+            using var backend = parse.Open(device, threads, precision);
             ui.Note($"device {backend.Name}: {backend.Description}");
             var config = NetworkCatalog.Find(parse.GetValue(network)!);
             int n = parse.GetValue(batch);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
+using BDense.Kernels.Ilgpu;
 using BDense.Model;
 using BDense.Training;
 
@@ -21,6 +22,7 @@ internal sealed class RunOptions(string defaultOut)
 
     private readonly Option<string> _device = CommonOptions.Device();
     private readonly Option<int> _threads = CommonOptions.Threads();
+    private readonly Option<Precision> _precision = CommonOptions.Precision();
     private readonly Option<string> _fuse = CommonOptions.Fuse();
     private readonly Option<bool> _recompute = CommonOptions.Recompute();
     private readonly Option<bool> _json = CommonOptions.Json();
@@ -30,7 +32,7 @@ internal sealed class RunOptions(string defaultOut)
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { Out, CheckpointEvery, Resume, Seed, _fuse, _recompute, _device, _threads, _json })
+        foreach (var option in new Option[] { Out, CheckpointEvery, Resume, Seed, _fuse, _recompute, _device, _threads, _precision, _json })
             command.Options.Add(option);
     }
 
@@ -38,12 +40,15 @@ internal sealed class RunOptions(string defaultOut)
     /// <exception cref="UsageException">There is no such fusion.</exception>
     public Execution Execution(ParseResult parse) => new(Fusions.Parse(parse.GetValue(_fuse)!), parse.GetValue(_recompute));
 
-    /// <summary>The run's configuration with the fusions, where they are not the usual ones: others round differently.</summary>
+    /// <summary>The run's configuration with the fusions and the precision, where they are not the usual ones: others round differently.</summary>
     public JsonObject Configuration(ParseResult parse, JsonObject config)
     {
         var fusions = Execution(parse).Fusions;
         if (fusions != Fusions.All)
             config["fuse"] = fusions.ToString();
+        var precision = parse.GetValue(_precision);
+        if (precision != Precision.Fp32)
+            config["precision"] = precision.Text();
         return config;
     }
 
@@ -51,7 +56,7 @@ internal sealed class RunOptions(string defaultOut)
     public int Execute(Ui ui, ParseResult parse, CancellationToken cancellation, Func<Backend, Prepared> prepare)
     {
         ui.JsonOnly = parse.GetValue(_json);
-        using var backend = parse.Open(_device, _threads);
+        using var backend = parse.Open(_device, _threads, _precision);
         ui.Note($"device {backend.Name}: {backend.Description}");
         var prepared = prepare(backend);
         try
@@ -66,6 +71,7 @@ internal sealed class RunOptions(string defaultOut)
             {
                 run = prepared.Folder.FullName,
                 device = backend.Name,
+                precision = parse.GetValue(_precision).Text(),
                 step = result.Step,
                 interrupted = result.Interrupted,
                 finalLoss = result.FinalLoss,

@@ -33,10 +33,11 @@ internal static class Sample
         var seed = CommonOptions.Seed();
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
+        var precision = CommonOptions.Precision();
         var json = CommonOptions.Json();
         var command = new Command("sample", "Samples images and writes a grid of them.")
         {
-            model, solver, steps, schedule, sigmaMin, sigmaMax, churn, threshold, clip, nfe, folded, noise, raw, fuse, count, batch, output, seed, device, threads, json,
+            model, solver, steps, schedule, sigmaMin, sigmaMax, churn, threshold, clip, nfe, folded, noise, raw, fuse, count, batch, output, seed, device, threads, precision, json,
         };
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
         return new Verb(command, "bdense sample --model runs/teacher --solver heun --steps 18 --out teacher.png",
@@ -46,7 +47,7 @@ internal static class Sample
         {
             ui.JsonOnly = parse.GetValue(json);
             var fusions = Fusions.Parse(parse.GetValue(fuse)!);
-            using var backend = parse.Open(device, threads);
+            using var backend = parse.Open(device, threads, precision);
             string path = parse.GetValue(model)!, png = parse.GetValue(output)!;
             bool isStudent = Student.IsStudent(path);
             foreach (var option in isStudent ? new Option[] { solver, steps, schedule, sigmaMin, sigmaMax, churn } : [folded, nfe])

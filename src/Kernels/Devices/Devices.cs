@@ -37,9 +37,28 @@ public static class Devices
     /// </summary>
     /// <param name="spec">As above.</param>
     /// <param name="threads">Threads of the two CPU devices; 0 for one a core.</param>
+    /// <param name="precision">What convolutions and matrix products multiply in.</param>
     /// <exception cref="UsageException">No such specification.</exception>
-    /// <exception cref="BDenseException">No such device here; the message names those that there are.</exception>
-    public static Backend Open(string spec, int threads = 0)
+    /// <exception cref="BDenseException">No such device here (the message names those that there are), or it has not that precision.</exception>
+    public static Backend Open(string spec, int threads = 0, Precision precision = Precision.Fp32)
+    {
+        var backend = OpenDevice(spec, threads);
+        try
+        {
+            if (backend is IlgpuBackend ilgpu)
+                ilgpu.Precision = precision;
+            else
+                ConvolutionPlan.Require(precision, null, backend.Name);
+            return backend;
+        }
+        catch (BDenseException)
+        {
+            backend.Dispose();
+            throw;
+        }
+    }
+
+    private static Backend OpenDevice(string spec, int threads)
     {
         var (kind, index) = Parse(spec);
         switch (kind)

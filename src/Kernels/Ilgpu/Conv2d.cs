@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Ilgpu.Cuda;
+using BDense.Kernels.Ilgpu.Tuning;
 using ILGPU;
 
 namespace BDense.Kernels.Ilgpu;
@@ -94,10 +96,28 @@ public sealed partial class IlgpuBackend
             Launch(ConvScalarKernel, Threads((long)tiles * g.Channels), g, View(x), View(w), View(bias ?? w), View(y));
         else if (g.SourceChannels % 4 != 0 || !Aligned(x))
             Launch(ConvNarrowKernel, Threads((long)tiles * (g.Channels / 4)), g, View(x), View4(w), View4(bias ?? w), View4(y));
-        else if (g.Channels % 8 != 0)
-            Launch(ConvTile4Kernel, Threads((long)tiles * (g.Channels / 4)), g, View4(x), View4(w), View4(bias ?? w), View4(y));
         else
-            Launch(ConvTile8Kernel, Threads((long)tiles * (g.Channels / 8)), g, View4(x), View4(w), View4(bias ?? w), View4(y));
+            LaunchTile(DecideTile(g, n, tiles, View4(x), View4(w), View4(bias ?? w), View4(y)), g, tiles, View4(x), View4(w), View4(bias ?? w), View4(y));
+    }
+
+    /// <summary>Eight channels a thread where eight divides them, unless four were measured to be faster.</summary>
+    private TensorTileName DecideTile(in ImplicitGemm g, int n, int tiles, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y)
+    {
+        if (g.Channels % 8 != 0)
+            return TensorTileName.P4x4;
+        var key = new TuningKey("portable", Precision.Fp32, n * g.Height * g.Width, g.Channels, g.Rows * g.Columns * g.SourceChannels);
+        return IsDecided(key, out var choice) ? choice.Tile : MeasureTile(key, g, tiles, x, w, bias, y);
+    }
+
+    private TensorTileName MeasureTile(in TuningKey key, ImplicitGemm g, int tiles, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y) =>
+        Decide(key, [new(TensorTileName.P4x8, 1), new(TensorTileName.P4x4, 1)], new(TensorTileName.P4x8, 1), choice => LaunchTile(choice.Tile, g, tiles, x, w, bias, y)).Tile;
+
+    private void LaunchTile(TensorTileName tile, in ImplicitGemm g, int tiles, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y)
+    {
+        if (tile == TensorTileName.P4x8)
+            Launch(ConvTile8Kernel, Threads((long)tiles * (g.Channels / 8)), g, x, w, bias, y);
+        else
+            Launch(ConvTile4Kernel, Threads((long)tiles * (g.Channels / 4)), g, x, w, bias, y);
     }
 
     /// <summary>y[c,r] = x[r,c] for x of rows x columns. One thread an element, written in order; 4 bytes read, 4 written.</summary>

@@ -20,6 +20,8 @@ public sealed partial class IlgpuBackend
     {
         if (dbias is not null)
             SumColumns(View(dy), 1, s.N * s.P * s.Q, s.K, accumulate: true, View(dbias));
+        if (TensorWgrad(s, x, dy, dw))
+            return;
 
         var g = new WgradGeometry { H = s.H, W = s.W, C = s.C, K = s.K, R = s.R, S = s.S, Stride = s.Stride, Pad = s.PadBegin, P = s.P, Q = s.Q, TotalRows = s.N * s.P };
         if (s is { H: 1, W: 1, R: 1, S: 1, PadBegin: 0, PadEnd: 0 })

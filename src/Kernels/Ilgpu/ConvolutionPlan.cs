@@ -16,13 +16,20 @@ public enum Precision
     Bf16,
 }
 
-/// <summary>The one place where a kernel is chosen for forward, dgrad and matrix products.</summary>
+/// <summary>Names of precisions.</summary>
+public static class PrecisionText
+{
+    /// <summary>As <c>--precision</c> takes it: fp32, tf32, bf16.</summary>
+    public static string Text(this Precision precision) => precision.ToString().ToLowerInvariant();
+}
+
+/// <summary>The one place where a kernel is chosen for forward, dgrad, wgrad and matrix products; its tile is <see cref="Cuda.TensorPlan"/>'s.</summary>
 internal static class ConvolutionPlan
 {
     /// <summary>
     /// The precision a shape is computed in: the one asked for where the tensor-core kernels take the shape, else the next more exact
-    /// one that does. They copy 16 bytes of channels at a time (4 in float32, 8 in BF16), store pairs of channels, and are not worth
-    /// their 128 x 128 tile for a few channels, such as an image's.
+    /// one that does. They copy 16 bytes of source channels at a time (4 in float32, 8 in BF16), and are not worth a step of 64 bytes
+    /// for a few, such as an image's. Any number of channels of the result: a narrow tile stores odd ones.
     /// </summary>
     /// <param name="asked">What the backend is set to.</param>
     /// <param name="sourceChannels">Channels that a tap sums over.</param>
@@ -30,18 +37,30 @@ internal static class ConvolutionPlan
     /// <param name="aligned">Whether all tensors start at multiples of 16 bytes.</param>
     public static Precision Choose(Precision asked, int sourceChannels, int channels, bool aligned)
     {
-        bool fits = aligned && channels % 2 == 0 && channels >= 12 && sourceChannels >= 12;
+        bool fits = aligned && channels > 0 && sourceChannels >= 12;
         if (asked == Precision.Bf16 && fits && sourceChannels % 8 == 0)
             return Precision.Bf16;
         return asked != Precision.Fp32 && fits && sourceChannels % 4 == 0 ? Precision.Tf32 : Precision.Fp32;
     }
 
+    /// <summary>The same for wgrad, whose result is the weights: both channel counts are copied 16 bytes at a time.</summary>
+    public static Precision ChooseWgrad(Precision asked, int sourceChannels, int channels, bool aligned)
+    {
+        bool fits = aligned && sourceChannels >= 12 && channels >= 12;
+        if (asked == Precision.Bf16 && fits && sourceChannels % 8 == 0 && channels % 8 == 0)
+            return Precision.Bf16;
+        return asked != Precision.Fp32 && fits && sourceChannels % 4 == 0 && channels % 4 == 0 ? Precision.Tf32 : Precision.Fp32;
+    }
+
+    /// <param name="precision">Asked for.</param>
+    /// <param name="accelerator">The device; none for the CPU reference.</param>
+    /// <param name="name">The device's, for the message.</param>
     /// <exception cref="BDenseException">The device has no tensor cores of that kind.</exception>
-    public static void Require(Precision precision, Accelerator accelerator, string name)
+    public static void Require(Precision precision, Accelerator? accelerator, string name)
     {
         if (precision == Precision.Fp32)
             return;
-        string text = precision.ToString().ToLowerInvariant();
+        string text = precision.Text();
         if (accelerator is not CudaAccelerator cuda)
             throw new BDenseException($"precision {text} needs the tensor cores of an NVIDIA GPU; {name} has fp32 only");
         if (cuda.Architecture.Major < 8)

@@ -42,6 +42,7 @@ public sealed partial class IlgpuBackend : Backend
             throw new BDenseException($"{name} ({device.Name}) refuses: {e.Message}", e);
         }
         _stream = _accelerator.CreateStream();
+        ReadTuning(Tuning.TuningTable.PathFor(_accelerator.Name));
     }
 
     public override string Name { get; }

@@ -12,6 +12,9 @@ internal sealed class KernelAttribute(int groupSize = 256) : Attribute
 
     /// <summary>Whether training or sampling spends its time here: then its machine code is held to more.</summary>
     public bool Hot { get; set; }
+
+    /// <summary>Shared memory that the launch asks for, beside what the kernel declares.</summary>
+    public int DynamicSharedBytes { get; set; }
 }
 
 /// <summary>A kernel of this assembly.</summary>
@@ -20,7 +23,8 @@ internal sealed class KernelAttribute(int groupSize = 256) : Attribute
 /// <param name="ExplicitlyGrouped">Whether the launch names grid and group itself; otherwise ILGPU cuts a range into groups.</param>
 /// <param name="GroupSize">Threads a group on a GPU.</param>
 /// <param name="Hot">Whether training or sampling spends its time here.</param>
-internal sealed record KernelEntry(string Name, MethodInfo Method, bool ExplicitlyGrouped, int GroupSize, bool Hot)
+/// <param name="DynamicSharedBytes">A group's shared memory that the launch asks for.</param>
+internal sealed record KernelEntry(string Name, MethodInfo Method, bool ExplicitlyGrouped, int GroupSize, bool Hot, int DynamicSharedBytes)
 {
     /// <summary>What ILGPU's compilers start from.</summary>
     public EntryPointDescription EntryPoint => ExplicitlyGrouped
@@ -43,6 +47,6 @@ internal static class KernelRegistry
         if (method.GetCustomAttribute<KernelAttribute>() is not { } mark)
             return null;
         bool implicitly = method.GetParameters() is [{ ParameterType.Name: "Index1D" }, ..];
-        return new KernelEntry(method.Name, method, !implicitly, mark.GroupSize, mark.Hot);
+        return new KernelEntry(method.Name, method, !implicitly, mark.GroupSize, mark.Hot, mark.DynamicSharedBytes);
     }
 }

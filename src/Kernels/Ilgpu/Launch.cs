@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Ilgpu.Cuda;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace BDense.Kernels.Ilgpu;
 
@@ -31,8 +33,10 @@ public sealed partial class IlgpuBackend
         return _stream;
     }
 
-    /// <summary>A thread count as the launcher takes it; 2^31 threads and more are a bug in the kernel's geometry.</summary>
-    private static int Threads(long count) => checked((int)count);
+    /// <summary>A count of threads or groups as the launcher takes it.</summary>
+    /// <exception cref="BDenseException">Kernels count in 32 bits.</exception>
+    internal static int Threads(long count) => count <= Shape.MaxLength ? (int)count
+        : throw new BDenseException($"{count} threads in one launch are more than the {Shape.MaxLength} that kernels count to; use a smaller batch");
 
     /// <summary>A kernel that lays out its groups itself: <paramref name="groups"/> of its own group size.</summary>
     private void LaunchGroups<T1, T2>(Action<T1, T2> kernel, int groups, T1 a, T2 b)
@@ -44,12 +48,37 @@ public sealed partial class IlgpuBackend
         var entry = KernelRegistry.Find(kernel.Method) ?? throw new InvalidOperationException($"{kernel.Method.Name} has no [Kernel]");
         if (!_launchers.TryGetValue(kernel, out var launcher))
         {
-            launcher = _accelerator.LoadKernel(kernel.Method, new KernelSpecialization(entry.GroupSize, null))
-                .CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, T1, T2>>();
+            var compiled = _accelerator.LoadKernel(kernel.Method, new KernelSpecialization(entry.GroupSize, null));
+            AllowShared(compiled, entry);
+            launcher = compiled.CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, T1, T2>>();
             _launchers.Add(kernel, launcher);
         }
-        Unsafe.As<Action<AcceleratorStream, KernelConfig, T1, T2>>(launcher)(Next(), (groups, entry.GroupSize), a, b);
+        var config = entry.DynamicSharedBytes == 0 ? new KernelConfig(groups, entry.GroupSize)
+            : new KernelConfig(groups, entry.GroupSize, SharedMemoryConfig.RequestDynamic<byte>(entry.DynamicSharedBytes));
+        Unsafe.As<Action<AcceleratorStream, KernelConfig, T1, T2>>(launcher)(Next(), config, a, b);
     }
+
+    /// <summary>Holds a kernel's demand to what the device has; CUDA wants to be told of more than 48 KiB before the launch.</summary>
+    /// <exception cref="BDenseException">The device has less.</exception>
+    private void AllowShared(Kernel compiled, KernelEntry entry)
+    {
+        RequireFits(entry, _accelerator.MaxNumThreadsPerGroup, SharedLimit, $"{Name} ({_accelerator.Name})");
+        if (compiled is CudaKernel cuda && entry.DynamicSharedBytes > 48 << 10)
+            CudaDriver.AllowDynamicShared(cuda.FunctionPtr, entry.DynamicSharedBytes);
+    }
+
+    internal static void RequireFits(KernelEntry entry, int maxThreads, int maxSharedBytes, string device)
+    {
+        if (entry.GroupSize > maxThreads)
+            throw new BDenseException($"{entry.Name} needs groups of {entry.GroupSize} threads; {device} has at most {maxThreads}");
+        if (entry.DynamicSharedBytes > maxSharedBytes)
+            throw new BDenseException($"{entry.Name} needs {entry.DynamicSharedBytes} bytes of shared memory a group; {device} has {maxSharedBytes}");
+    }
+
+    /// <summary>The most shared memory a group can have, in bytes; on CUDA that is more than it has without asking.</summary>
+    private int SharedLimit => _sharedLimit ??= _accelerator is CudaAccelerator cuda ? CudaDriver.SharedLimit(cuda.DeviceId) : _accelerator.MaxSharedMemoryPerGroup;
+
+    private int? _sharedLimit;
 
     private void Launch<T1, T2>(Action<Index1D, T1, T2> kernel, int threads, T1 a, T2 b)
     {

@@ -11,7 +11,7 @@ namespace BDense.Kernels.MachineCode;
 /// <param name="Registers">A thread's.</param>
 /// <param name="Stack">Bytes of local memory a thread.</param>
 /// <param name="Spills">Bytes of registers that did not fit.</param>
-/// <param name="SharedBytes">A group's shared memory.</param>
+/// <param name="SharedBytes">A group's shared memory, static and dynamic.</param>
 /// <param name="Occupancy">Theoretical, 0 to 1: what registers, shared memory and group size allow.</param>
 /// <param name="Whole">All instructions.</param>
 /// <param name="MainLoop">Those of the loop where the time goes; null if there is none.</param>
@@ -66,7 +66,7 @@ public static class KernelCatalog
     }
 
     internal static KernelRow Row(KernelEntry kernel, GpuArchitecture architecture, Assembled a) =>
-        new(kernel.Name, kernel.Hot, architecture.Name, kernel.GroupSize, a.Registers, a.Stack, a.Spills, a.SharedBytes,
-            architecture.Occupancy(a.Registers, a.SharedBytes, kernel.GroupSize), a.Sass is { } sass ? InstructionCounts.Of(sass.Code.ToList()) : null,
+        new(kernel.Name, kernel.Hot, architecture.Name, kernel.GroupSize, a.Registers, a.Stack, a.Spills, a.SharedBytes + kernel.DynamicSharedBytes,
+            architecture.Occupancy(a.Registers, a.SharedBytes + kernel.DynamicSharedBytes, kernel.GroupSize), a.Sass is { } sass ? InstructionCounts.Of(sass.Code.ToList()) : null,
             a.Sass?.MainLoop is { } loop ? InstructionCounts.Of(a.Sass.Code.Skip(loop.First).Take(loop.Last - loop.First + 1).ToList()) : null);
 }

@@ -26,7 +26,8 @@ public readonly record struct Conv2dShape(int N, int H, int W, int C, int K, int
     public long Macs => (long)N * P * Q * K * R * S * C;
 
     internal bool IsValid => N >= 0 && H > 0 && W > 0 && C > 0 && K > 0 && R > 0 && S > 0 && Stride > 0 && PadBegin >= 0 && PadEnd >= 0
-        && H + PadBegin + PadEnd >= R && W + PadBegin + PadEnd >= S;
+        && (long)H + PadBegin + PadEnd is var rows && (long)W + PadBegin + PadEnd is var columns && rows >= R && columns >= S
+        && Math.Max(rows, columns) < Shape.MaxLength;
 }
 
 public abstract partial class Backend

@@ -4,9 +4,9 @@ namespace BDense.Tests.Ilgpu.Emulator;
 internal static class EmulatedLaunch
 {
     /// <summary>Bank conflicts of all groups. Throws at out-of-bounds or misaligned accesses, races on shared memory and divergent branches.</summary>
-    public static int Run(string ptx, DeviceMemory memory, int groups, int groupSize, params byte[][] arguments)
+    public static int Run(string ptx, DeviceMemory memory, int groups, int groupSize, int dynamicShared, params byte[][] arguments)
     {
-        var program = new PtxProgram(ptx);
+        var program = new PtxProgram(ptx, dynamicShared);
         for (int k = 0; k < arguments.Length; k++)
         {
             if (program.Parameters[k].Bytes != arguments[k].Length)

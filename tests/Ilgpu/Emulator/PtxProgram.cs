@@ -23,7 +23,9 @@ internal sealed partial class PtxProgram
 
     public int Registers => _registers.Count;
 
-    public PtxProgram(string ptx)
+    /// <param name="ptx">A module with one kernel.</param>
+    /// <param name="dynamicShared">Bytes of shared memory that the launch asks for.</param>
+    public PtxProgram(string ptx, int dynamicShared = 0)
     {
         string text = Comment().Replace(ptx.Replace("\r", "", StringComparison.Ordinal), "");
         foreach (Match m in Parameter().Matches(text))
@@ -31,6 +33,8 @@ internal sealed partial class PtxProgram
             int size = m.Groups[1].Value == "b64" ? 8 : 4;
             Parameters.Add((m.Groups[2].Value, m.Groups[3].Success ? int.Parse(m.Groups[3].Value, CultureInfo.InvariantCulture) : size));
         }
+        if (ExternShared().Match(text) is { Success: true } dynamic)
+            Shared = (dynamic.Groups[1].Value, dynamicShared);
         string body = text[text.IndexOf('{', StringComparison.Ordinal)..];
         foreach (string raw in Statement().Split(body))
         {
@@ -86,6 +90,9 @@ internal sealed partial class PtxProgram
 
     [GeneratedRegex(@"\.b8\s+(\w+)\[(\d+)\]")]
     private static partial Regex SharedArray();
+
+    [GeneratedRegex(@"\.extern\s+\.shared[^;]*\.b8\s+(\w+)\[\]")]
+    private static partial Regex ExternShared();
 
     [GeneratedRegex(@"^(@!?[%\w]+)?\s*([\w.]+)\s*(.*)$", RegexOptions.Singleline)]
     private static partial Regex Form();

@@ -31,6 +31,8 @@ internal static class Scalar
                 return Narrow((long)Arg(1) * (long)Arg(2));
             case "div" when type == "s32":
                 return (uint)(A() / B());
+            case "div" when type == "u32":
+                return (uint)Arg(1) / (uint)Arg(2);
             case "shl":
                 return Narrow((long)(Arg(1) << (int)Arg(2)));
             case "shr" when type == "s32":

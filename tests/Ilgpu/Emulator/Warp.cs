@@ -78,6 +78,7 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
             "%tid.x" => (ulong)(number * Lanes + lane),
             "%ctaid.x" => (ulong)group,
             "%ntid.x" => (ulong)groupSize,
+            "%dynamic_smem_size" => (ulong)program.Shared.Bytes,
             _ when operand == program.Shared.Name => 0,
             _ => Register(operand)[lane],
         };
@@ -92,6 +93,9 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
                 return;
             case "ldmatrix.sync":
                 LoadMatrix(i);
+                return;
+            case "ld.shared":
+                LoadShared(i);
                 return;
             case "mma.sync":
                 Matrix.Multiply(i.Op.Contains("bf16"), Vector(i.Operands[1]), Vector(i.Operands[2]), Vector(i.Operands[3]));
@@ -166,7 +170,7 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
             shared.CountConflicts(offsets.Slice(first, 8));
     }
 
-    /// <summary>ldmatrix .x4: lane l names row l mod 8 of matrix l / 8; afterwards lane l holds word l mod 4 of row l / 4 of each.</summary>
+    /// <summary>ldmatrix .x4: lane l names row l mod 8 of matrix l / 8; afterwards lane l holds word l mod 4 of row l / 4 of each, or (.trans) of its transpose.</summary>
     private void LoadMatrix(PtxInstruction i)
     {
         var to = Vector(i.Operands[0]);
@@ -178,11 +182,39 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
             {
                 rows[row] = (int)(uint)Get(name, m * 8 + row) + offset;
                 var bytes = shared.Read(rows[row], number);
-                for (int word = 0; word < 4; word++)
-                    to[m][row * 4 + word] = BitConverter.ToUInt32(bytes[(4 * word)..]);
+                for (int value = 0; value < 8; value++)
+                {
+                    // Two values of 16 bits a register; transposed, the value of row r and column c is that of row c and column r.
+                    var (r, c) = i.Op.Contains("trans") ? (value, row) : (row, value);
+                    int lane = r * 4 + c / 2, shift = c % 2 * 16;
+                    ulong bits = (ulong)BitConverter.ToUInt16(bytes[(2 * value)..]) << shift;
+                    to[m][lane] = to[m][lane] & ~(0xFFFFul << shift) & 0xFFFFFFFF | bits;
+                }
             }
             shared.CountConflicts(rows);
         }
+    }
+
+    /// <summary>ld.shared.v4 of all lanes: 16 bytes each, eight lanes at once.</summary>
+    private void LoadShared(PtxInstruction i)
+    {
+        var to = Vector(i.Operands[0]);
+        if (i.Predicate is null && to.Length == 4)
+        {
+            var (name, offset) = Address(i.Operands[1]);
+            Span<int> offsets = stackalloc int[Lanes];
+            for (int lane = 0; lane < Lanes; lane++)
+            {
+                offsets[lane] = (int)(uint)Get(name, lane) + offset;
+                var bytes = shared.Read(offsets[lane], number);
+                for (int word = 0; word < 4; word++)
+                    to[word][lane] = BitConverter.ToUInt32(bytes[(4 * word)..]);
+            }
+            for (int first = 0; first < Lanes; first += 8)
+                shared.CountConflicts(offsets.Slice(first, 8));
+            return;
+        }
+        throw new NotSupportedException($"'{i.Text}' is not among the loads that the emulator knows");
     }
 
     private ulong[][] Vector(string operand) => [.. operand.Trim('{', '}').Split(',').Select(name => Register(name.Trim()))];

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using BDense.Kernels.Ilgpu.Cuda;
 using ILGPU;
-using ILGPU.Algorithms;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Util;
 
@@ -26,8 +25,7 @@ internal struct TensorConvolution
 
     public int Rows, Columns, Stride, Pad, IsTransposed, HasBias;
 
-    /// <summary>Thread groups: a tile of the result each.</summary>
-    public readonly int Groups => checked((Pixels + TensorTile.Rows - 1) / TensorTile.Rows * ((Channels + TensorTile.Columns - 1) / TensorTile.Columns));
+    public readonly TensorProblem Problem => new(Pixels, Channels, Rows * Columns * ((SourceBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes), false);
 
     /// <summary>y from x and w [K, R, S, C], in float32; addresses are still to be set.</summary>
     public static TensorConvolution Forward(in Conv2dShape s) => new()
@@ -63,42 +61,8 @@ internal struct TensorConvolution
     };
 }
 
-/// <summary>What differs between the precisions: the product of two fragments.</summary>
-internal interface ITensorProduct
-{
-    void Multiply();
-}
-
-internal readonly struct Tf32Product : ITensorProduct
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Multiply()
-    {
-        CudaAsm.Emit(TensorTileText.RoundTf32);
-        CudaAsm.Emit(TensorTileText.MultiplyTf32);
-    }
-}
-
-internal readonly struct Bf16Product : ITensorProduct
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Multiply() => CudaAsm.Emit(TensorTileText.MultiplyBf16);
-}
-
 public sealed partial class IlgpuBackend
 {
-    /// <summary>
-    /// Implicit GEMM in TF32: a 128 x 128 tile of the result a group, three stages of cp.async. Grid: tiles of columns fastest, so that
-    /// neighbouring groups read the same pixels. 2 MACs FLOPs; a group reads 128 (pixels + weights) x 64 bytes a step for 2^19 FLOPs;
-    /// 4 bytes written an element. Sums over taps, then channels, in a fixed order.
-    /// </summary>
-    [Kernel(256, Hot = true)]
-    internal static void TensorConvTf32Kernel(TensorConvolution g, ArrayView<float> bias) => TensorConvolve<Tf32Product>(g, bias);
-
-    /// <summary>As <see cref="TensorConvTf32Kernel"/> with source and weights in BF16, products exact and sums in float32; 2^20 FLOPs a step.</summary>
-    [Kernel(256, Hot = true)]
-    internal static void TensorConvBf16Kernel(TensorConvolution g, ArrayView<float> bias) => TensorConvolve<Bf16Product>(g, bias);
-
     /// <summary>A row of A that a thread copies: the pixel's place in the result, and what the current tap reads for it.</summary>
     private struct TensorRow
     {
@@ -139,58 +103,91 @@ public sealed partial class IlgpuBackend
         row.Address = g.X + ((long)(row.N * g.SourceHeight + h) * g.SourceWidth + w) * g.SourceBytes;
     }
 
-    /// <summary>16 bytes from global to shared memory, or zeros.</summary>
+    /// <summary>
+    /// A tile of the result a group, grid: tiles of columns fastest, so that neighbouring groups read the same pixels. A group reads
+    /// (rows + columns) x 64 bytes a step for 64 rows columns FLOPs in TF32 (32 in BF16 for each byte of a row); 4 bytes written an
+    /// element. Sums over taps, then channels, in a fixed order.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyAsync(int to, long from, bool inside) => CudaAsm.Emit(TensorTileText.Copy, to, from, Utilities.Select(inside, 16, 0));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TensorConvolve<TProduct>(TensorConvolution g, ArrayView<float> bias)
-        where TProduct : struct, ITensorProduct
+    private static void TensorConvolve<TTile, TFragments, TPrecision>(TensorConvolution g, ArrayView<float> bias)
+        where TTile : struct, ITensorTile
+        where TFragments : struct, ITensorFragments
+        where TPrecision : struct, ITensorPrecision
     {
-        CudaAsm.Emit(TensorTileText.Declare);
+        TFragments.Declare();
+        TTile.Declare();
+        int stageBytes = (TTile.Rows + TTile.Columns) * TensorTile.StepBytes;
         int thread = Group.IdxX, warp = thread >> 5, lane = thread & 31;
-        int columnTiles = (g.Channels + TensorTile.Columns - 1) / TensorTile.Columns;
-        int firstRow = Grid.IdxX / columnTiles * TensorTile.Rows;
-        int firstColumn = (Grid.IdxX - Grid.IdxX / columnTiles * columnTiles) * TensorTile.Columns;
+        int warpRow = TensorTile.WarpRow<TTile, TFragments>(warp), warpColumn = TensorTile.WarpColumn<TTile, TFragments>(warp);
+        int columnTiles = (g.Channels + TTile.Columns - 1) / TTile.Columns;
+        int firstRow = Grid.IdxX / columnTiles * TTile.Rows;
+        int firstColumn = (Grid.IdxX - Grid.IdxX / columnTiles * columnTiles) * TTile.Columns;
 
-        StartColumns(g, bias, firstColumn + TensorTile.ResultColumn(warp, lane));
+        // Accumulators: a lane holds pairs of neighbouring columns.
+        int resultColumn = firstColumn + warpColumn + (lane & 3) * 2;
+        if (g.HasBias == 0)
+            TFragments.StartZero();
+        else
+            TFragments.StartBias(bias, resultColumn, g.Channels - 1);
 
-        // Two rows of A and two of B a thread, one piece each.
-        int copyRow = TensorTile.CopyRow(thread);
-        int piece = TensorTile.CopyPiece(thread) * 16;
-        int to = TensorTile.Place(copyRow, TensorTile.CopyPiece(thread));
+        // Four threads copy a row, a piece each; then the rows TTile.Threads / 4 below.
+        int passRows = TTile.Threads / 4, passBytes = passRows * TensorTile.StepBytes;
+        int copyRow = thread >> 2;
+        int piece = (thread & 3) * 16;
+        int to = TensorTile.Place(copyRow, thread & 3);
         var a0 = LocateRow(g, firstRow + copyRow);
-        var a1 = LocateRow(g, firstRow + copyRow + TensorTile.CopyRows);
+        var a1 = LocateRow(g, firstRow + copyRow + passRows);
+        var a2 = LocateRow(g, firstRow + copyRow + 2 * passRows);
+        var a3 = LocateRow(g, firstRow + copyRow + 3 * passRows);
         long rowBytes = (long)g.Rows * g.Columns * g.SourceBytes;
-        int column0 = firstColumn + copyRow, column1 = column0 + TensorTile.CopyRows;
-        long b0 = g.W + column0 * rowBytes, b1 = g.W + column1 * rowBytes;
-        int readA = TensorTile.FragmentA(warp, lane);
-        int readB = TensorTile.FragmentB(warp, lane);
+        int column = firstColumn + copyRow;
+        long b = g.W + column * rowBytes;
+        rowBytes *= passRows;
+        int readA = TensorTile.FragmentA(warpRow, lane);
+        int readB = TTile.Rows * TensorTile.StepBytes + TensorTile.FragmentB(warpColumn, lane);
 
         int steps = g.Rows * g.Columns * ((g.SourceBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes);
         int r = 0, s = 0, at = 0, tap = 0;
         int stage = 0, next = 0;
         ReadTap(ref a0, g, 0, 0);
         ReadTap(ref a1, g, 0, 0);
-        // Step -2 and -1 only copy: the pipeline fills.
-        for (int step = 1 - TensorTile.Stages; step < steps; step++)
+        if (TTile.Rows > 2 * passRows)
+        {
+            ReadTap(ref a2, g, 0, 0);
+            ReadTap(ref a3, g, 0, 0);
+        }
+        // The steps before 0 only copy: the pipeline fills.
+        for (int step = 1 - TTile.Stages; step < steps; step++)
         {
             if (step >= 0)
             {
-                // All but the newest copy have arrived, for all threads; and all have read the stage that is written next.
-                CudaAsm.Emit("cp.async.wait_group 1;");
+                // The oldest copy has arrived, for all threads; and all have read the stage that is written next.
+                TTile.Wait();
                 CudaAsm.Emit("bar.sync 0;");
             }
-            if (step + TensorTile.Stages - 1 < steps)
+            if (step + TTile.Stages - 1 < steps)
             {
                 // Behind the last channel zeros. Where a copy is of 0 bytes, its address is never used.
                 bool inside = at + piece < g.SourceBytes;
-                long weights = (long)tap + at + piece;
-                CopyAsync(to + next, a0.Address + at + piece, inside & a0.Inside != 0);
-                CopyAsync(to + next + TensorTile.CopyRows * TensorTile.StepBytes, a1.Address + at + piece, inside & a1.Inside != 0);
-                CopyAsync(to + next + TensorTile.TileBytes, b0 + weights, inside & column0 < g.Channels);
-                CopyAsync(to + next + TensorTile.TileBytes + TensorTile.CopyRows * TensorTile.StepBytes, b1 + weights, inside & column1 < g.Channels);
-                next = next == (TensorTile.Stages - 1) * TensorTile.StageBytes ? 0 : next + TensorTile.StageBytes;
+                int offset = at + piece;
+                TensorTile.CopyAsync(to + next, a0.Address + offset, inside & a0.Inside != 0);
+                TensorTile.CopyAsync(to + next + passBytes, a1.Address + offset, inside & a1.Inside != 0);
+                if (TTile.Rows > 2 * passRows)
+                {
+                    TensorTile.CopyAsync(to + next + 2 * passBytes, a2.Address + offset, inside & a2.Inside != 0);
+                    TensorTile.CopyAsync(to + next + 3 * passBytes, a3.Address + offset, inside & a3.Inside != 0);
+                }
+                int toB = to + next + TTile.Rows * TensorTile.StepBytes;
+                long weights = b + ((long)tap + offset);
+                TensorTile.CopyAsync(toB, weights, inside & column < g.Channels);
+                if (TTile.Columns > passRows)
+                    TensorTile.CopyAsync(toB + passBytes, weights + rowBytes, inside & column + passRows < g.Channels);
+                if (TTile.Columns > 2 * passRows)
+                {
+                    TensorTile.CopyAsync(toB + 2 * passBytes, weights + 2 * rowBytes, inside & column + 2 * passRows < g.Channels);
+                    TensorTile.CopyAsync(toB + 3 * passBytes, weights + 3 * rowBytes, inside & column + 3 * passRows < g.Channels);
+                }
+                next = next == (TTile.Stages - 1) * stageBytes ? 0 : next + stageBytes;
                 at += TensorTile.StepBytes;
                 if (at >= g.SourceBytes)
                 {
@@ -204,63 +201,43 @@ public sealed partial class IlgpuBackend
                     }
                     ReadTap(ref a0, g, r, s);
                     ReadTap(ref a1, g, r, s);
+                    if (TTile.Rows > 2 * passRows)
+                    {
+                        ReadTap(ref a2, g, r, s);
+                        ReadTap(ref a3, g, r, s);
+                    }
                 }
             }
             // Also when there is nothing left to copy: the count of groups stays right.
             CudaAsm.Emit("cp.async.commit_group;");
             if (step >= 0)
             {
-                CudaAsm.Emit(TensorTileText.LoadA, readA + stage);
-                CudaAsm.Emit(TensorTileText.LoadB, readB + stage);
-                default(TProduct).Multiply();
+                TFragments.LoadA(readA + stage);
+                TFragments.LoadB(readB + stage);
+                Multiply<TFragments, TPrecision>();
                 // The second half of 32 bytes: pieces 2 and 3 lie where 0 and 1 do, xor 32.
-                CudaAsm.Emit(TensorTileText.LoadA, (readA + stage) ^ 32);
-                CudaAsm.Emit(TensorTileText.LoadB, (readB + stage) ^ 32);
-                default(TProduct).Multiply();
-                stage = stage == (TensorTile.Stages - 1) * TensorTile.StageBytes ? 0 : stage + TensorTile.StageBytes;
+                TFragments.LoadA((readA + stage) ^ 32);
+                TFragments.LoadB((readB + stage) ^ 32);
+                Multiply<TFragments, TPrecision>();
+                stage = stage == (TTile.Stages - 1) * stageBytes ? 0 : stage + stageBytes;
             }
         }
-        StoreRows(g, firstRow + TensorTile.ResultRow(warp, lane), firstColumn + TensorTile.ResultColumn(warp, lane));
-    }
-
-    /// <summary>Accumulators start at the bias of their columns; those behind the last are never stored, and take its.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StartColumns(in TensorConvolution g, ArrayView<float> bias, int column)
-    {
-        if (g.HasBias == 0)
-        {
-            CudaAsm.Emit(TensorTileText.Start0, 0f, 0f);
-            CudaAsm.Emit(TensorTileText.Start1, 0f, 0f);
-            CudaAsm.Emit(TensorTileText.Start2, 0f, 0f);
-            CudaAsm.Emit(TensorTileText.Start3, 0f, 0f);
-        }
+        long y = g.Y + 4L * resultColumn;
+        int row = firstRow + warpRow + (lane >> 2);
+        if (TTile.Columns == 32)
+            TFragments.StoreSingles(y, 4 * g.Channels, row, g.Pixels, g.Channels - resultColumn);
         else
-        {
-            int last = g.Channels - 1;
-            CudaAsm.Emit(TensorTileText.Start0, bias[XMath.Min(column, last)], bias[XMath.Min(column + 1, last)]);
-            CudaAsm.Emit(TensorTileText.Start1, bias[XMath.Min(column + 8, last)], bias[XMath.Min(column + 9, last)]);
-            CudaAsm.Emit(TensorTileText.Start2, bias[XMath.Min(column + 16, last)], bias[XMath.Min(column + 17, last)]);
-            CudaAsm.Emit(TensorTileText.Start3, bias[XMath.Min(column + 24, last)], bias[XMath.Min(column + 25, last)]);
-        }
+            TFragments.StorePairs(y, 4 * g.Channels, row, g.Pixels, g.Channels - resultColumn);
     }
 
-    /// <summary>Eight rows of a lane: two of each of its four tiles of 16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRows(in TensorConvolution g, int row, int column)
+    private static void Multiply<TFragments, TPrecision>()
+        where TFragments : struct, ITensorFragments
+        where TPrecision : struct, ITensorPrecision
     {
-        CudaAsm.Emit(TensorTileText.Store0, RowAddress(g, row, column), ColumnsLeft(g, row, column));
-        CudaAsm.Emit(TensorTileText.Store1, RowAddress(g, row + 8, column), ColumnsLeft(g, row + 8, column));
-        CudaAsm.Emit(TensorTileText.Store2, RowAddress(g, row + 16, column), ColumnsLeft(g, row + 16, column));
-        CudaAsm.Emit(TensorTileText.Store3, RowAddress(g, row + 24, column), ColumnsLeft(g, row + 24, column));
-        CudaAsm.Emit(TensorTileText.Store4, RowAddress(g, row + 32, column), ColumnsLeft(g, row + 32, column));
-        CudaAsm.Emit(TensorTileText.Store5, RowAddress(g, row + 40, column), ColumnsLeft(g, row + 40, column));
-        CudaAsm.Emit(TensorTileText.Store6, RowAddress(g, row + 48, column), ColumnsLeft(g, row + 48, column));
-        CudaAsm.Emit(TensorTileText.Store7, RowAddress(g, row + 56, column), ColumnsLeft(g, row + 56, column));
+        if (TPrecision.IsBf16)
+            TFragments.MultiplyBf16();
+        else
+            TFragments.MultiplyTf32();
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static long RowAddress(in TensorConvolution g, int row, int column) => g.Y + ((long)row * g.Channels + column) * 4;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int ColumnsLeft(in TensorConvolution g, int row, int column) => Utilities.Select(row < g.Pixels, g.Channels - column, 0);
 }

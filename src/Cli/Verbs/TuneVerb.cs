@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Globalization;
+using BDense.Cli.Terminal;
+using BDense.Kernels;
+using BDense.Kernels.Ilgpu;
+using BDense.Model;
+using BDense.Training;
+
+namespace BDense.Cli.Verbs;
+
+/// <summary><c>bdense tune</c>: times the tiles that there are for a network's convolutions and products, and remembers the fastest for this device.</summary>
+internal static class TuneVerb
+{
+    public static Verb Verb(Ui ui)
+    {
+        var network = new Option<string>("--network") { Description = $"Shapes of {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json).", HelpName = "NAME", DefaultValueFactory = _ => "demo" };
+        var batch = CommonOptions.Positive("--batch", "Images of a training step.", 16);
+        var branches = CommonOptions.Positive("--branches", "K, the heads of the last convolution; 1 to 8.", 4);
+        var device = CommonOptions.Device();
+        var threads = CommonOptions.Threads();
+        var precision = CommonOptions.Precision();
+        var json = CommonOptions.Json();
+        var command = new Command("tune", "Times every tile for each convolution and product of a training step; later runs on this device take the fastest.")
+        {
+            network, batch, branches, device, threads, precision, json,
+        };
+        command.SetAction((parse, cancellation) =>
+        {
+            ui.JsonOnly = parse.GetValue(json);
+            var config = NetworkCatalog.Find(parse.GetValue(network)!);
+            using var backend = parse.Open(device, threads, precision);
+            ui.Note($"device {backend.Name}: {backend.Description}");
+            if (backend is not IlgpuBackend ilgpu)
+                throw new BDenseException($"{backend.Name} has no tiles to choose from: its kernels adapt to the processor by themselves; tune a cuda or opencl device");
+            using var lab = new StepLab(backend, config, parse.GetValue(branches));
+            var rows = ilgpu.Tune(() => lab.Memory([parse.GetValue(batch)], TimeSpan.Zero), row =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                ui.Note(string.Create(CultureInfo.InvariantCulture, $"{Problem(row)}: {Tile(row.Tile, row.Slices)}, {row.Milliseconds:0.000} ms, the best of {row.Candidates}"));
+            });
+            ui.Json(new { device = backend.Name, description = backend.Description, file = rows.Count > 0 ? ilgpu.TuningFile : null, rows });
+            if (rows.Count == 0)
+            {
+                ui.Line($"{backend.Name} has no choice of tiles for these shapes");
+                return Task.FromResult(0);
+            }
+            ui.Table(["problem", "tile", "ms", "untuned", "ms", "gain"], rows.Select(row => new[]
+            {
+                Problem(row), Tile(row.Tile, row.Slices), Number(row.Milliseconds), Tile(row.RuleTile, row.RuleSlices), Number(row.RuleMilliseconds),
+                (row.RuleMilliseconds / row.Milliseconds).ToString("0.00x", CultureInfo.InvariantCulture),
+            }));
+            ui.Line($"remembered in {ilgpu.TuningFile}");
+            return Task.FromResult(0);
+        });
+        return new Verb(command, "bdense tune --network edm-cifar10 --batch 64 --device cuda --precision bf16", "bdense tune --device opencl --json");
+    }
+
+    private static string Problem(TuningRow row) => string.Create(CultureInfo.InvariantCulture, $"{row.Operation} {row.Precision} {row.M} x {row.N}, {row.Steps} steps");
+
+    private static string Tile(string tile, int slices) => slices > 1 ? string.Create(CultureInfo.InvariantCulture, $"{tile} / {slices}") : tile;
+
+    private static string Number(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
+}

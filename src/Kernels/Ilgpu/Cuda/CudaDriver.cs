@@ -1,0 +1,36 @@
+using System.Runtime.InteropServices;
+
+namespace BDense.Kernels.Ilgpu.Cuda;
+
+/// <summary>Calls of the CUDA driver that ILGPU does not make.</summary>
+internal static class CudaDriver
+{
+    /// <summary>CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES and CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN of cuda.h.</summary>
+    private const int MaxDynamicSharedSizeBytes = 8, MaxSharedMemoryPerBlockOptIn = 97;
+
+    private delegate int FuncSetAttribute(nint function, int attribute, int value);
+
+    private delegate int DeviceGetAttribute(out int value, int attribute, int device);
+
+    private static readonly Lazy<nint> Library = new(() => NativeLibrary.Load(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1"));
+
+    private static T Function<T>(string name)
+        where T : Delegate => Marshal.GetDelegateForFunctionPointer<T>(NativeLibrary.GetExport(Library.Value, name));
+
+    /// <summary>Lets a kernel be launched with so much dynamic shared memory; without this the driver refuses more than 48 KiB.</summary>
+    public static void AllowDynamicShared(nint function, int bytes) =>
+        Check("cuFuncSetAttribute", Function<FuncSetAttribute>("cuFuncSetAttribute")(function, MaxDynamicSharedSizeBytes, bytes));
+
+    /// <summary>The most shared memory that a group of this device can ask for.</summary>
+    public static int SharedLimit(int device)
+    {
+        Check("cuDeviceGetAttribute", Function<DeviceGetAttribute>("cuDeviceGetAttribute")(out int value, MaxSharedMemoryPerBlockOptIn, device));
+        return value;
+    }
+
+    private static void Check(string call, int error)
+    {
+        if (error != 0)
+            throw new BDenseException($"the CUDA driver refuses {call}: error {error}");
+    }
+}

@@ -1,0 +1,72 @@
+using BDense.Kernels.Ilgpu.Cuda;
+using BDense.Kernels.Ilgpu.Tuning;
+
+namespace BDense.Kernels.Ilgpu;
+
+/// <summary>Which tile a launch takes: what was measured on this device if it was, else the rule's; decided once for each problem.</summary>
+public sealed partial class IlgpuBackend
+{
+    private readonly Dictionary<TuningKey, TensorChoice> _choices = [];
+    private TuningTable _tuned = new();
+    private Autotuner? _tuner;
+
+    /// <summary>Where choices are remembered.</summary>
+    public string TuningFile { get; private set; } = "";
+
+    /// <summary>Reads what <c>bdense tune</c> wrote; a file that cannot be read is ignored with a <see cref="Backend.Notice"/>.</summary>
+    internal void ReadTuning(string path)
+    {
+        TuningFile = path;
+        (_tuned, _notice) = TuningTable.Read(path);
+        _choices.Clear();
+    }
+
+    private string? _notice;
+
+    /// <summary>What was decided so far.</summary>
+    internal IReadOnlyDictionary<TuningKey, TensorChoice> Decided => _choices;
+
+    /// <inheritdoc/>
+    public override string? Notice => _notice;
+
+    /// <summary>
+    /// Runs <paramref name="work"/> and times, where it meets a problem for the first time, all tiles that there are for it; then
+    /// writes the choices to the user's cache, where every later run on this device finds them.
+    /// </summary>
+    /// <param name="work">Any operations; their results are as always.</param>
+    /// <param name="onRow">Called after each problem.</param>
+    /// <param name="timer">Milliseconds of an action that queues one launch; null for the device's clock.</param>
+    public IReadOnlyList<TuningRow> Tune(Action work, Action<TuningRow>? onRow = null, Func<Action, double>? timer = null)
+    {
+        _tuner = new Autotuner(timer ?? Autotuner.Timer(this)) { OnRow = onRow };
+        try
+        {
+            work();
+            Synchronize();
+            if (_tuner.Rows.Count > 0)
+                _tuned.Write(TuningFile, _accelerator.Name);
+            return _tuner.Rows;
+        }
+        finally
+        {
+            _tuner = null;
+        }
+    }
+
+    /// <summary>Whether the problem was decided; while tuning, only if it was tuned.</summary>
+    private bool IsDecided(in TuningKey key, out TensorChoice choice) => _choices.TryGetValue(key, out choice) && (_tuner is null || _tuner.Has(key));
+
+    /// <param name="key">The problem.</param>
+    /// <param name="candidates">All that are allowed; a remembered choice that is none of them is passed over.</param>
+    /// <param name="rule">The choice without a measurement.</param>
+    /// <param name="trial">Launches a candidate, with no effect but its time.</param>
+    private TensorChoice Decide(in TuningKey key, IReadOnlyList<TensorChoice> candidates, TensorChoice rule, Action<TensorChoice> trial)
+    {
+        TensorChoice choice;
+        if (_tuner is not null && candidates.Count > 1)
+            _tuned[key] = choice = _tuner.Fastest(key, candidates, rule, trial);
+        else if (!_tuned.TryGet(key, out choice) || !candidates.Contains(choice))
+            choice = rule;
+        return _choices[key] = choice;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using BDense.Kernels.Ilgpu.Cuda;
+
+namespace BDense.Kernels.Ilgpu.Tuning;
+
+/// <summary>What a choice of tile is made for.</summary>
+/// <param name="Operation">forward (matrix products too), dgrad, wgrad; portable for the kernels of every device.</param>
+/// <param name="Precision">Of the products.</param>
+/// <param name="M">Rows of the result.</param>
+/// <param name="N">Columns of the result.</param>
+/// <param name="Steps">Steps of the sum.</param>
+internal readonly record struct TuningKey(string Operation, Precision Precision, int M, int N, int Steps);
+
+/// <summary>Choices that were measured on a device, and the file that remembers them.</summary>
+internal sealed class TuningTable
+{
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { WriteIndented = true, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+
+    private readonly Dictionary<TuningKey, TensorChoice> _choices = [];
+
+    private sealed record Entry(string Operation, Precision Precision, int M, int N, int Steps, TensorTileName Tile, int Slices);
+
+    private sealed record Contents(string Device, List<Entry> Choices);
+
+    /// <summary><c>tune-DEVICE.json</c> in the user's cache: $XDG_CACHE_HOME/bdense, ~/.cache/bdense, or on Windows the local application data.</summary>
+    public static string PathFor(string device)
+    {
+        string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+        if (string.IsNullOrEmpty(cache))
+        {
+            cache = OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
+                : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+        }
+        string slug = string.Join('-', new string([.. device.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : ' ')]).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        return Path.Combine(cache, "bdense", $"tune-{slug}.json");
+    }
+
+    /// <summary>What the file holds; nothing, and a line for people, if it cannot be read.</summary>
+    public static (TuningTable Table, string? Notice) Read(string path)
+    {
+        var table = new TuningTable();
+        try
+        {
+            if (!File.Exists(path))
+                return (table, null);
+            var contents = JsonSerializer.Deserialize<Contents>(File.ReadAllText(path), Options);
+            foreach (var e in contents?.Choices ?? throw new JsonException("there are no choices in it"))
+                table[new TuningKey(e.Operation, e.Precision, e.M, e.N, e.Steps)] = new TensorChoice(e.Tile, e.Slices);
+            return (table, null);
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException or NullReferenceException)
+        {
+            return (new TuningTable(), $"{path} is ignored: {e.Message.Split('\n')[0].Trim()}; 'bdense tune' writes it anew");
+        }
+    }
+
+    public TensorChoice this[TuningKey key] { set => _choices[key] = value; }
+
+    public bool TryGet(in TuningKey key, out TensorChoice choice) => _choices.TryGetValue(key, out choice);
+
+    /// <summary>Beside the file, then in its place: never half a file.</summary>
+    public void Write(string path, string device)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var entries = _choices.Select(c => new Entry(c.Key.Operation, c.Key.Precision, c.Key.M, c.Key.N, c.Key.Steps, c.Value.Tile, c.Value.Slices))
+            .OrderBy(e => e.Operation, StringComparer.Ordinal).ThenBy(e => e.Precision).ThenBy(e => e.M).ThenBy(e => e.N).ThenBy(e => e.Steps);
+        string beside = $"{path}.{Environment.ProcessId}.tmp";
+        using (var file = new FileStream(beside, FileMode.Create))
+        {
+            JsonSerializer.Serialize(file, new Contents(device, [.. entries]), Options);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(beside, path, overwrite: true);
+    }
+}
