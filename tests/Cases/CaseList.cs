@@ -11,6 +11,7 @@ public static class CaseList
         .. ResampleCases.Rows(),
         .. DropoutCases.Rows(), .. EmbeddingCases.Rows(), .. ReductionCases.Rows(), .. PhiloxCases.Rows(), .. AdamCases.Rows(),
         .. TrajectoryLossCases.Rows(), .. SoftmaxCases.Rows(), .. TransposeCases.Rows(), .. RhoCases.Rows(),
+        .. FusedConv2dCases.Rows(), .. UpsampleWeightsCases.Rows(), .. ScaleShiftCases.Rows(),
     ];
 
     public static IReadOnlyList<GradientCase> Gradients { get; } =
@@ -19,6 +20,7 @@ public static class CaseList
         .. AttentionCases.Gradients(),
         .. BroadcastAddCases.Gradients(), .. ConcatCases.Gradients(), .. ResampleCases.Gradients(), .. DropoutCases.Gradients(),
         .. TrajectoryLossCases.Gradients(), .. SoftmaxCases.Gradients(),
+        .. FusedConv2dCases.Gradients(), .. UpsampleWeightsCases.Gradients(),
     ];
 
     public static IEnumerable<OpCase> Of(CaseSize largest) => All.Where(row => row.Size <= largest);

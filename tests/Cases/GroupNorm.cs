@@ -50,6 +50,22 @@ internal static class GroupNormCases
         }
     }
 
+    /// <summary>The normalisation of 0 is its shift, that of 1 minus that of 0 its scale.</summary>
+    private static void Factors(GroupNormShape s, double[] x, double[] gamma, double[] beta, double[]? scaleShift, double[] factors, double[] stats)
+    {
+        Statistics(s, x, stats);
+        var point = new double[x.Length];
+        for (int n = 0; n < s.N; n++)
+            for (int c = 0; c < s.C; c++)
+            {
+                int i = n * s.Pixels * s.C + c;
+                double shift = Parts(s, i, point, stats, gamma, beta, scaleShift).U;
+                point[i] = 1;
+                factors[n * 2 * s.C + c] = Parts(s, i, point, stats, gamma, beta, scaleShift).U - shift;
+                factors[n * 2 * s.C + s.C + c] = shift;
+            }
+    }
+
     private static void Backward(GroupNormShape s, double[] dy, double[] x, double[] stats, double[] gamma, double[] beta,
         double[]? scaleShift, double[] dx, double[] dgamma, double[] dbeta, double[]? dscaleShift)
     {
@@ -116,6 +132,12 @@ internal static class GroupNormCases
                 yield return new("GroupNorm", label, forward,
                     (b, t) => b.GroupNorm(s, t[0], t[1], t[2], adaptive ? t[5] : null, t[3], t[4]),
                     d => Forward(s, d[0], d[1], d[2], adaptive ? d[5] : null, d[3], d[4]))
+                { Size = size, Tolerance = tolerance };
+
+                yield return new("GroupNormFactors", label, [In("x", s.Activation, x), In("gamma", channels), In("beta", channels),
+                    Out("factors", s.ScaleShift), Out("stats", s.Stats), .. adaptive ? new[] { In("scaleShift", s.ScaleShift) } : []],
+                    (b, t) => b.GroupNormFactors(s, t[0], t[1], t[2], adaptive ? t[5] : null, t[3], t[4]),
+                    d => Factors(s, d[0], d[1], d[2], adaptive ? d[5] : null, d[3], d[4]))
                 { Size = size, Tolerance = tolerance };
 
                 Operand[] backward = [In("dy", s.Activation), In("x", s.Activation, x), In("stats", s.Stats, Values.Zero),

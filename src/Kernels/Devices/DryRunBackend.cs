@@ -79,6 +79,27 @@ public sealed class DryRunBackend : Backend
 
     protected override void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias) => Macs += s.Macs;
 
+    /// <summary>As the CPU reference.</summary>
+    public override ConvolutionParts FusedParts(in Conv2dShape s, Resampling resampling) => resampling != Resampling.Up ? ConvolutionParts.All
+        : ConvolutionParts.Epilogue | (IsUpsampled(s, resampling) ? ConvolutionParts.Resampling : ConvolutionParts.None);
+
+    /// <remarks>Counts the multiply-adds of the formula, also where the upsampled form takes fewer.</remarks>
+    protected override void FusedConv2dCore(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue,
+        Tensor y) => Macs += s.Macs;
+
+    protected override void FusedConv2dWgradCore(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw,
+        Tensor? dbias) => Macs += s.Macs;
+
+    protected override void UpsampleWeightsCore(Tensor w, Tensor large) { }
+
+    protected override void UpsampleWeightsBackwardCore(Tensor dlarge, Tensor dw) { }
+
+    protected override void ScaleShiftCore(Tensor x, Tensor scaleShift, bool silu, Tensor y) { }
+
+    protected override void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors,
+        Tensor stats)
+    { }
+
     protected override void SumCore(Tensor x, Tensor y) { }
 
     protected override void SumOfSquaresCore(Tensor x, Tensor y) { }

@@ -7,19 +7,28 @@ namespace BDense.Kernels.Ilgpu;
 
 /// <summary>
 /// What forward and dgrad have in common: for every output pixel, a sum over taps and over the channels of the source pixel that
-/// the tap reads. Weight of (tap, source channel i, output channel o): w[tap * TapStride + i * SourceStride + o * OutputStride].
+/// the tap reads. Weight of (tap r, s, source channel i, output channel o):
+/// w[FirstTap + r * TapRow + s * TapStride + i * SourceStride + o * OutputStride].
 /// </summary>
 internal struct ImplicitGemm
 {
     public int SourceHeight, SourceWidth, SourceChannels;
     public int Height, Width, Channels;
-    public int Rows, Columns, Stride, Pad;
-    public int TapStride, SourceStride, OutputStride;
+    public int Rows, Columns, Stride, PadRows, PadColumns;
+    public int FirstTap, TapRow, TapStride, SourceStride, OutputStride;
+
+    /// <summary>Where pixel (n, p, q) of the grid lies in y, in pixels: OutFirst + (n * Height + p) * OutRow + q * OutStep.</summary>
+    public int OutFirst, OutRow, OutStep;
 
     /// <summary>0: source = output * Stride + tap - Pad. 1: the same equation with the roles swapped, where it has an integer solution.</summary>
     public int IsTransposed;
 
     public int HasBias;
+
+    /// <summary>The epilogue's other terms (<see cref="ConvolutionEpilogue"/>); ImagePixels are those of an image of y.</summary>
+    public int HasEmbedding, HasResidual, Silu, ImagePixels;
+
+    public float Scale;
 }
 
 public sealed partial class IlgpuBackend
@@ -29,8 +38,13 @@ public sealed partial class IlgpuBackend
 
     protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y)
     {
-        if (TensorConv2d(s, x, w, bias, y))
-            return;
+        if (!TensorConv2d(s, x, w, bias, y))
+            SimtConv2d(s, x, w, new ConvolutionEpilogue(bias), y);
+    }
+
+    /// <summary>Forward in float32, with the epilogue.</summary>
+    private void SimtConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
+    {
         var g = new ImplicitGemm
         {
             SourceHeight = s.H,
@@ -42,21 +56,24 @@ public sealed partial class IlgpuBackend
             Rows = s.R,
             Columns = s.S,
             Stride = s.Stride,
-            Pad = s.PadBegin,
+            PadRows = s.PadBegin,
+            PadColumns = s.PadBegin,
+            TapRow = s.S * s.C,
             TapStride = s.C,
             SourceStride = 1,
             OutputStride = s.R * s.S * s.C,
-            HasBias = bias is null ? 0 : 1,
+            OutRow = s.Q,
+            OutStep = 1,
         };
-        if (s.K % 4 != 0 || !Aligned(y) || bias is not null && !Aligned(bias))
+        if (s.K % 4 != 0 || !Aligned(y) || e.Bias is not null && !Aligned(e.Bias))
         {
-            Gemm(s, g, x, w, bias, y);
+            Gemm(s, g, x, w, e, y);
             return;
         }
         // Output channels innermost, so that neighbouring threads read neighbouring weights, four at a time.
         using var rsck = Empty(new Shape(s.R, s.S, s.C, s.K));
         Launch(TransposeKernel, w.Length, View(w), s.K, s.R * s.S * s.C, View(rsck));
-        Gemm(s, g with { TapStride = s.C * s.K, SourceStride = s.K, OutputStride = 1 }, x, rsck, bias, y);
+        Gemm(s, g with { TapRow = s.S * s.C * s.K, TapStride = s.C * s.K, SourceStride = s.K, OutputStride = 1 }, x, rsck, e, y);
     }
 
     protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
@@ -74,30 +91,52 @@ public sealed partial class IlgpuBackend
             Rows = s.R,
             Columns = s.S,
             Stride = s.Stride,
-            Pad = s.PadBegin,
+            PadRows = s.PadBegin,
+            PadColumns = s.PadBegin,
+            TapRow = s.S * s.C,
             TapStride = s.C,
             SourceStride = s.R * s.S * s.C,
             OutputStride = 1,
+            OutRow = s.W,
+            OutStep = 1,
             IsTransposed = 1,
-        }, dy, w, null, dx);
+        }, dy, w, new ConvolutionEpilogue(null), dx);
     }
 
-    private void Gemm(in Conv2dShape s, ImplicitGemm g, Tensor x, Tensor w, Tensor? bias, Tensor y)
+    private void Gemm(in Conv2dShape s, ImplicitGemm g, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
         int n = s.N;
+        g.ImagePixels = y.Length / (g.Channels * Math.Max(1, n));
         if (s is { R: 1, S: 1, Stride: 1, PadBegin: 0, PadEnd: 0 })
         {
             // No neighbours: all pixels form one row.
-            g.SourceWidth = g.Width = n * s.H * s.W;
+            g.SourceWidth = g.Width = g.OutRow = n * s.H * s.W;
             g.SourceHeight = g.Height = n = 1;
         }
+        g.HasBias = e.Bias is null ? 0 : 1;
+        g.HasEmbedding = e.Embedding is null ? 0 : 1;
+        g.HasResidual = e.Residual is null ? 0 : 1;
+        g.Silu = e.Silu ? 1 : 0;
+        g.Scale = e.Scale;
+        var bias = e.Bias ?? w;
         int tiles = n * g.Height * ((g.Width + PixelTile - 1) / PixelTile);
-        if (g.OutputStride != 1 || g.Channels % 4 != 0 || !Aligned(y) || !Aligned(w) || bias is not null && !Aligned(bias))
-            Launch(ConvScalarKernel, Threads((long)tiles * g.Channels), g, View(x), View(w), View(bias ?? w), View(y));
-        else if (g.SourceChannels % 4 != 0 || !Aligned(x))
-            Launch(ConvNarrowKernel, Threads((long)tiles * (g.Channels / 4)), g, View(x), View4(w), View4(bias ?? w), View4(y));
+        bool vector = g.OutputStride == 1 && g.Channels % 4 == 0 && Aligned(y) && Aligned(w) && Aligned(bias);
+        bool vectorInput = g.SourceChannels % 4 == 0 && Aligned(x);
+        if (!e.IsBias && vector && vectorInput && (e.Embedding is null || Aligned(e.Embedding)) && (e.Residual is null || Aligned(e.Residual)))
+        {
+            var (embedding, residual) = (View4(e.Embedding ?? w), View4(e.Residual ?? w));
+            if (g.Channels % 8 != 0)
+                Launch(ConvTile4EpilogueKernel, Threads((long)tiles * (g.Channels / 4)), g, View4(x), View4(w), View4(bias), embedding, residual, View4(y));
+            else
+                Launch(ConvTile8EpilogueKernel, Threads((long)tiles * (g.Channels / 8)), g, View4(x), View4(w), View4(bias), embedding, residual, View4(y));
+            return;
+        }
+        if (!vector)
+            Launch(ConvScalarKernel, Threads((long)tiles * g.Channels), g, View(x), View(w), View(bias), View(y));
+        else if (!vectorInput)
+            Launch(ConvNarrowKernel, Threads((long)tiles * (g.Channels / 4)), g, View(x), View4(w), View4(bias), View4(y));
         else
-            LaunchTile(DecideTile(g, n, tiles, View4(x), View4(w), View4(bias ?? w), View4(y)), g, tiles, View4(x), View4(w), View4(bias ?? w), View4(y));
+            LaunchTile(DecideTile(g, n, tiles, View4(x), View4(w), View4(bias), View4(y)), g, tiles, View4(x), View4(w), View4(bias), View4(y));
     }
 
     /// <summary>Eight channels a thread where eight divides them, unless four were measured to be faster.</summary>
@@ -160,7 +199,7 @@ public sealed partial class IlgpuBackend
         p.First = (tile - row * rowTiles) * PixelTile;
         p.N = row / g.Height;
         p.Row = row - p.N * g.Height;
-        p.Pixel = row * g.Width + p.First;
+        p.Pixel = g.OutFirst + row * g.OutRow + p.First * g.OutStep;
         return p;
     }
 
@@ -200,7 +239,19 @@ public sealed partial class IlgpuBackend
     /// One thread a tile; 2 MACs FLOPs; x comes from memory about once and Channels / 8 times from the cache.
     /// </summary>
     [Kernel(128, Hot = true)]
-    internal static void ConvTile8Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y)
+    internal static void ConvTile8Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y) =>
+        ConvTile8<PlainResult>(t, g, x, w, bias, y, y, y);
+
+    /// <summary>As <see cref="ConvTile8Kernel"/>, with embedding, residual, scale and SiLU in registers: 4 bytes read an element of y for the residual.</summary>
+    [Kernel(128, Hot = true)]
+    internal static void ConvTile8EpilogueKernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+        ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y) =>
+        ConvTile8<FusedResult>(t, g, x, w, bias, embedding, residual, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ConvTile8<TResult>(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+        ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
+        where TResult : struct, IConvolutionResult
     {
         var p = Locate(t, g, g.Channels / 8);
         int channels4 = g.SourceChannels / 4;
@@ -213,18 +264,18 @@ public sealed partial class IlgpuBackend
         }
         for (int r = 0; r < g.Rows; r++)
         {
-            int h = Source(p.Row, r, g.Stride, g.Pad, g.IsTransposed, g.SourceHeight);
+            int h = Source(p.Row, r, g.Stride, g.PadRows, g.IsTransposed, g.SourceHeight);
             if (h >= 0)
             {
                 int row = (p.N * g.SourceHeight + h) * g.SourceWidth;
                 for (int s = 0; s < g.Columns; s++)
                 {
-                    int wa = Source(p.First, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int wb = Source(p.First + 1, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int wc = Source(p.First + 2, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int wd = Source(p.First + 3, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
+                    int wa = Source(p.First, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int wb = Source(p.First + 1, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int wc = Source(p.First + 2, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int wd = Source(p.First + 3, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
                     int a = (row + wa) * channels4, b = (row + wb) * channels4, c = (row + wc) * channels4, d = (row + wd) * channels4;
-                    int at = (r * g.Columns + s) * g.TapStride / 4 + 2 * p.Block;
+                    int at = (g.FirstTap + r * g.TapRow + s * g.TapStride) / 4 + 2 * p.Block;
                     if ((wa | wb | wc | wd) >= 0)
                     {
                         for (int i = 0; i < channels4; i++)
@@ -244,26 +295,25 @@ public sealed partial class IlgpuBackend
                 }
             }
         }
-        int pitch = g.Channels / 4;
-        int to = p.Pixel * pitch + 2 * p.Block;
+        int channels = g.Channels / 4;
+        int block = 2 * p.Block;
         int count = g.Width - p.First;
-        y[to] = acc.A0;
-        y[to + 1] = acc.A1;
+        Store<TResult>(g, acc.A0, acc.A1, p.Pixel, block, channels, embedding, residual, y);
         if (count > 1)
-        {
-            y[to + pitch] = acc.B0;
-            y[to + pitch + 1] = acc.B1;
-        }
+            Store<TResult>(g, acc.B0, acc.B1, p.Pixel + g.OutStep, block, channels, embedding, residual, y);
         if (count > 2)
-        {
-            y[to + 2 * pitch] = acc.C0;
-            y[to + 2 * pitch + 1] = acc.C1;
-        }
+            Store<TResult>(g, acc.C0, acc.C1, p.Pixel + 2 * g.OutStep, block, channels, embedding, residual, y);
         if (count > 3)
-        {
-            y[to + 3 * pitch] = acc.D0;
-            y[to + 3 * pitch + 1] = acc.D1;
-        }
+            Store<TResult>(g, acc.D0, acc.D1, p.Pixel + 3 * g.OutStep, block, channels, embedding, residual, y);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TResult>(in ImplicitGemm g, Float4 v0, Float4 v1, int pixel, int block, int channels,
+        ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
+        where TResult : struct, IConvolutionResult
+    {
+        y[pixel * channels + block] = default(TResult).Finish(v0, g, pixel, block, channels, embedding, residual);
+        y[pixel * channels + block + 1] = default(TResult).Finish(v1, g, pixel, block + 1, channels, embedding, residual);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -288,22 +338,41 @@ public sealed partial class IlgpuBackend
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreTile(in Tile4 acc, in Place p, int width, int pitch, ArrayView<Float4> y)
+    private static void StoreTile<TResult>(in Tile4 acc, in Place p, in ImplicitGemm g, ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
+        where TResult : struct, IConvolutionResult
     {
-        int to = p.Pixel * pitch + p.Block;
-        int count = width - p.First;
-        y[to] = acc.A;
+        int channels = g.Channels / 4;
+        int count = g.Width - p.First;
+        Store<TResult>(g, acc.A, p.Pixel, p.Block, channels, embedding, residual, y);
         if (count > 1)
-            y[to + pitch] = acc.B;
+            Store<TResult>(g, acc.B, p.Pixel + g.OutStep, p.Block, channels, embedding, residual, y);
         if (count > 2)
-            y[to + 2 * pitch] = acc.C;
+            Store<TResult>(g, acc.C, p.Pixel + 2 * g.OutStep, p.Block, channels, embedding, residual, y);
         if (count > 3)
-            y[to + 3 * pitch] = acc.D;
+            Store<TResult>(g, acc.D, p.Pixel + 3 * g.OutStep, p.Block, channels, embedding, residual, y);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TResult>(in ImplicitGemm g, Float4 v, int pixel, int block, int channels,
+        ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
+        where TResult : struct, IConvolutionResult =>
+        y[pixel * channels + block] = default(TResult).Finish(v, g, pixel, block, channels, embedding, residual);
 
     /// <summary>As <see cref="ConvTile8Kernel"/> with four channels a thread, for channels that eight does not divide.</summary>
     [Kernel(128, Hot = true)]
-    internal static void ConvTile4Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y)
+    internal static void ConvTile4Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y) =>
+        ConvTile4<PlainResult>(t, g, x, w, bias, y, y, y);
+
+    /// <summary>As <see cref="ConvTile4Kernel"/>, with the epilogue of <see cref="ConvTile8EpilogueKernel"/>.</summary>
+    [Kernel(128)]
+    internal static void ConvTile4EpilogueKernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+        ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y) =>
+        ConvTile4<FusedResult>(t, g, x, w, bias, embedding, residual, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ConvTile4<TResult>(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+        ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
+        where TResult : struct, IConvolutionResult
     {
         var p = Locate(t, g, g.Channels / 4);
         int channels4 = g.SourceChannels / 4;
@@ -313,17 +382,17 @@ public sealed partial class IlgpuBackend
             acc.A = acc.B = acc.C = acc.D = bias[p.Block];
         for (int r = 0; r < g.Rows; r++)
         {
-            int h = Source(p.Row, r, g.Stride, g.Pad, g.IsTransposed, g.SourceHeight);
+            int h = Source(p.Row, r, g.Stride, g.PadRows, g.IsTransposed, g.SourceHeight);
             if (h >= 0)
             {
                 int row = (p.N * g.SourceHeight + h) * g.SourceWidth;
                 for (int s = 0; s < g.Columns; s++)
                 {
-                    int wa = Source(p.First, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int wb = Source(p.First + 1, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int wc = Source(p.First + 2, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int wd = Source(p.First + 3, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int at = (r * g.Columns + s) * g.TapStride / 4 + p.Block;
+                    int wa = Source(p.First, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int wb = Source(p.First + 1, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int wc = Source(p.First + 2, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int wd = Source(p.First + 3, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int at = (g.FirstTap + r * g.TapRow + s * g.TapStride) / 4 + p.Block;
                     for (int i = 0; i < channels4; i++)
                     {
                         var a = LoadOrZero(x, wa, (row + wa) * channels4 + i);
@@ -339,7 +408,7 @@ public sealed partial class IlgpuBackend
                 }
             }
         }
-        StoreTile(acc, p, g.Width, g.Channels / 4, y);
+        StoreTile<TResult>(acc, p, g, embedding, residual, y);
     }
 
     /// <summary>As <see cref="ConvTile4Kernel"/> for any number of source channels (an image's three): 5 loads, 4 of them single floats, for 16 multiply-adds.</summary>
@@ -354,17 +423,17 @@ public sealed partial class IlgpuBackend
             acc.A = acc.B = acc.C = acc.D = bias[p.Block];
         for (int r = 0; r < g.Rows; r++)
         {
-            int h = Source(p.Row, r, g.Stride, g.Pad, g.IsTransposed, g.SourceHeight);
+            int h = Source(p.Row, r, g.Stride, g.PadRows, g.IsTransposed, g.SourceHeight);
             if (h >= 0)
             {
                 int row = (p.N * g.SourceHeight + h) * g.SourceWidth;
                 for (int s = 0; s < g.Columns; s++)
                 {
-                    int wa = Source(p.First, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int wb = Source(p.First + 1, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int wc = Source(p.First + 2, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int wd = Source(p.First + 3, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int at = (r * g.Columns + s) * g.TapStride / 4 + p.Block;
+                    int wa = Source(p.First, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int wb = Source(p.First + 1, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int wc = Source(p.First + 2, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int wd = Source(p.First + 3, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int at = (g.FirstTap + r * g.TapRow + s * g.TapStride) / 4 + p.Block;
                     for (int i = 0; i < channels; i++)
                     {
                         Outer(ref acc, LoadOrZero(x, wa, (row + wa) * channels + i), LoadOrZero(x, wb, (row + wb) * channels + i),
@@ -374,7 +443,7 @@ public sealed partial class IlgpuBackend
                 }
             }
         }
-        StoreTile(acc, p, g.Width, g.Channels / 4, y);
+        StoreTile<PlainResult>(acc, p, g, y, y, y);
     }
 
     /// <summary>Any convolution: one channel of four pixels a thread; 5 loads for 4 multiply-adds. For an image's three output channels.</summary>
@@ -386,17 +455,17 @@ public sealed partial class IlgpuBackend
         var acc = new Float4(0f, 0f, 0f, 0f);
         for (int r = 0; r < g.Rows; r++)
         {
-            int h = Source(p.Row, r, g.Stride, g.Pad, g.IsTransposed, g.SourceHeight);
+            int h = Source(p.Row, r, g.Stride, g.PadRows, g.IsTransposed, g.SourceHeight);
             if (h >= 0)
             {
                 int row = (p.N * g.SourceHeight + h) * g.SourceWidth;
                 for (int s = 0; s < g.Columns; s++)
                 {
-                    int wa = Source(p.First, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int wb = Source(p.First + 1, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int wc = Source(p.First + 2, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int wd = Source(p.First + 3, s, g.Stride, g.Pad, g.IsTransposed, g.SourceWidth);
-                    int at = (r * g.Columns + s) * g.TapStride + p.Block * g.OutputStride;
+                    int wa = Source(p.First, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int wb = Source(p.First + 1, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int wc = Source(p.First + 2, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int wd = Source(p.First + 3, s, g.Stride, g.PadColumns, g.IsTransposed, g.SourceWidth);
+                    int at = g.FirstTap + r * g.TapRow + s * g.TapStride + p.Block * g.OutputStride;
                     for (int i = 0; i < channels; i++)
                     {
                         Float4.AddScaled(ref acc, w[at], new Float4(
@@ -411,11 +480,12 @@ public sealed partial class IlgpuBackend
         int to = p.Pixel * g.Channels + p.Block;
         int count = g.Width - p.First;
         y[to] = start + acc.X;
+        int pitch = g.OutStep * g.Channels;
         if (count > 1)
-            y[to + g.Channels] = start + acc.Y;
+            y[to + pitch] = start + acc.Y;
         if (count > 2)
-            y[to + 2 * g.Channels] = start + acc.Z;
+            y[to + 2 * pitch] = start + acc.Z;
         if (count > 3)
-            y[to + 3 * g.Channels] = start + acc.W;
+            y[to + 3 * pitch] = start + acc.W;
     }
 }

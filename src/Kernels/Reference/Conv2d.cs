@@ -9,13 +9,21 @@ public sealed unsafe partial class ReferenceBackend
         : this(threads) => _kernels = MicroKernels.For(lanes);
 
     /// <remarks>One <see cref="ConvolutionPass"/>; bytes: x, w and y once, w twice more for the packing.</remarks>
-    protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y)
+    protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) =>
+        Forward(s, x, w, default, new ConvolutionEpilogue(bias), y);
+
+    private void Forward(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionInput input, in ConvolutionEpilogue e, Tensor y)
     {
         var pass = new ConvolutionPass
         {
             Kernels = _kernels,
             X = Pointer(x),
-            Bias = PointerOrNull(bias),
+            Input = input,
+            Bias = PointerOrNull(e.Bias),
+            Embedding = PointerOrNull(e.Embedding),
+            Residual = PointerOrNull(e.Residual),
+            Scale = e.Scale,
+            Silu = e.Silu,
             Y = Pointer(y),
             N = s.N,
             H = s.H,
@@ -42,7 +50,9 @@ public sealed unsafe partial class ReferenceBackend
     /// r = f + Stride j, and p = (h + PadBegin - f) / Stride - j: a pass of stride 1 over dy with the taps in reverse, that writes every
     /// Stride-th row of dx; columns likewise. With stride 1 this is the forward convolution with turned and transposed weights.
     /// </remarks>
-    protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
+    protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx) => Phases(s, dy, w, dx, new ConvolutionEpilogue(null));
+
+    private void Phases(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx, in ConvolutionEpilogue e)
     {
         for (int fh = 0; fh < s.Stride; fh++)
         {
@@ -52,11 +62,17 @@ public sealed unsafe partial class ReferenceBackend
                 var (w0, columns, tapsS, offsetW) = Phase(s.W, s.S, s.Stride, s.PadBegin, fw);
                 if (rows == 0 || columns == 0)
                     continue;
+                int first = ((h0 * s.W) + w0) * s.C;
                 var pass = new ConvolutionPass
                 {
                     Kernels = _kernels,
                     X = Pointer(dy),
-                    Y = Pointer(dx) + (((h0 * s.W) + w0) * s.C),
+                    Bias = PointerOrNull(e.Bias),
+                    Embedding = PointerOrNull(e.Embedding),
+                    Residual = e.Residual is null ? null : Pointer(e.Residual) + first,
+                    Scale = e.Scale,
+                    Silu = e.Silu,
+                    Y = Pointer(dx) + first,
                     N = s.N,
                     H = s.P,
                     W = s.Q,
@@ -137,14 +153,13 @@ public sealed unsafe partial class ReferenceBackend
             Packings++;
             kept.IsPacked = kept.IsKept;
         }
-        if (pass.Bias is not null)
-        {
-            // Whole registers are read: the bias gets a padded copy behind the weights.
-            float* bias = pass.Weights + (columns * depth);
-            new ReadOnlySpan<float>(pass.Bias, pass.K).CopyTo(new Span<float>(bias, columns));
-            pass.Bias = bias;
-        }
+        // Whole registers are read: the bias gets a padded copy, behind the weights where there is one for all images.
+        var biases = pass.Embedding is null ? null : Pool.Rent(checked(columns * pass.N));
+        if (pass.Bias is not null || biases is not null)
+            FillBias(ref pass, biases is null ? pass.Weights + (columns * depth) : ((NativeStorage)biases).Pointer, columns);
         Workers.Run(pass, tasks);
+        if (biases is not null)
+            Pool.Return(biases);
         if (temporary is not null)
             Pool.Return(temporary);
     }

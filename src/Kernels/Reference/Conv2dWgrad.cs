@@ -11,12 +11,14 @@ public sealed unsafe partial class ReferenceBackend
     /// A small dw: <see cref="WgradSlices"/>. Others in chunks of some images: pack x (with its padding) and dy into panels of channels, then one <see cref="WgradPass"/>. Gradients
     /// grow in dw itself, chunk after chunk and step after step: no partial copies of dw, and an order that no thread count changes.
     /// </remarks>
-    protected override void Conv2dWgradCore(in Conv2dShape shape, Tensor x, Tensor dy, Tensor dw, Tensor? dbias)
+    protected override void Conv2dWgradCore(in Conv2dShape shape, Tensor x, Tensor dy, Tensor dw, Tensor? dbias) =>
+        Wgrad(Flatten(shape), x, default, dy, dw, dbias);
+
+    private void Wgrad(in Conv2dShape s, Tensor x, in ConvolutionInput input, Tensor dy, Tensor dw, Tensor? dbias)
     {
-        var s = Flatten(shape);
         if (s.N == 0)
             return;
-        if (WgradBySlices(s, x, dy, dw, dbias))
+        if (WgradBySlices(s, x, input, dy, dw, dbias))
             return;
         var (p, q) = (s.P, s.Q);
         int windowRows = (s.Stride * (p - 1)) + s.R, windowColumns = (s.Stride * (q - 1)) + s.S;
@@ -42,7 +44,8 @@ public sealed unsafe partial class ReferenceBackend
             var packX = new PackChannels
             {
                 Cut = cutX,
-                X = Pointer(x) + ((long)n * s.H * s.W * s.C),
+                X = Pointer(x) + (n * (input.Any ? input.ImageFloats : (long)s.H * s.W * s.C)),
+                Input = input.From(n),
                 Packed = packedX,
                 H = s.H,
                 W = s.W,
@@ -96,9 +99,9 @@ public sealed unsafe partial class ReferenceBackend
         Pool.Return(storage);
     }
 
-    private bool WgradBySlices(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias)
+    private bool WgradBySlices(in Conv2dShape s, Tensor x, in ConvolutionInput input, Tensor dy, Tensor dw, Tensor? dbias)
     {
-        var pass = new WgradSlices { Kernels = _kernels, Shape = s, X = Pointer(x), Dy = Pointer(dy) };
+        var pass = new WgradSlices { Kernels = _kernels, Shape = s, X = Pointer(x), Input = input, Dy = Pointer(dy) };
         if (!pass.Plan())
             return false;
         int size = pass.Rows * pass.Pitch * pass.Slices;
@@ -224,6 +227,8 @@ internal unsafe struct WgradPass : IJob
         }
 
         Tile tile;
+        tile.From = 0;
+        tile.FromScale = 1f;
         tile.Alpha = 1f;
         tile.Bias = null;
         tile.Inner = q;

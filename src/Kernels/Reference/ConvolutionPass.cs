@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -7,6 +8,7 @@ namespace BDense.Kernels.Reference;
 /// <summary>
 /// A dense window sum over an NHWC tensor, as implicit GEMM: with i = Stride p + OffsetH + r and j = Stride q + OffsetW + s,
 /// <code>y[n,p,q,k] = bias[k] + sum over r &lt; R, s &lt; S, c &lt; C of x[n,i,j,c] w[r,s,c,k], zeros outside x</code>
+/// with what <see cref="ConvolutionInput"/> makes of x, and with the epilogue's other terms where they are set.
 /// Forward convolution is one such pass; dgrad is Stride x Stride of them, each writing every Stride-th pixel of dx.
 /// </summary>
 /// <remarks>
@@ -31,6 +33,21 @@ internal unsafe struct ConvolutionPass : IJob
     /// <summary>Distances in y between neighbouring pixels of the grid, its rows and its images.</summary>
     public int YPixel, YRow, YImage;
 
+    /// <summary>How x is read.</summary>
+    public ConvolutionInput Input;
+
+    /// <summary>[N,K] to add, until it is part of the bias; and a tensor laid out as y, or null.</summary>
+    public float* Embedding, Residual;
+
+    /// <summary>Multiplies sum and residual; the bias has it already.</summary>
+    public float Scale;
+
+    /// <summary>Floats between the images' biases: 0 for one bias.</summary>
+    public int BiasImage;
+
+    /// <summary>Whether SiLU comes last.</summary>
+    public bool Silu;
+
     private int _bandRows, _bands, _images, _imageGroups, _panelGroups;
     private bool _direct;
 
@@ -39,7 +56,7 @@ internal unsafe struct ConvolutionPass : IJob
     {
         if (N == 0)
             return 0;
-        _direct = OffsetH >= 0 && OffsetW >= 0 && (Stride * (P - 1)) + OffsetH + R <= H && (Stride * (Q - 1)) + OffsetW + S <= W;
+        _direct = !Input.Any && OffsetH >= 0 && OffsetW >= 0 && (Stride * (P - 1)) + OffsetH + R <= H && (Stride * (Q - 1)) + OffsetW + S <= W;
         long pixels = (long)N * P * Q;
         int target = (int)Math.Clamp(pixels / 32, 48, TaskPixels);
         _bandRows = Math.Clamp(target / Q, 1, P);
@@ -56,7 +73,8 @@ internal unsafe struct ConvolutionPass : IJob
         _imageGroups = (N + _images - 1) / _images;
         int pixelTasks = _bands * _imageGroups;
         int panels = Kernels.Panels(K);
-        _panelGroups = Math.Clamp(32 / Math.Max(1, pixelTasks), 1, panels);
+        // Each group fills the window again: fewer of them where that is work.
+        _panelGroups = Math.Clamp((Input.Any ? 8 : 32) / Math.Max(1, pixelTasks), 1, panels);
         return pixelTasks * _panelGroups;
     }
 
@@ -91,10 +109,7 @@ internal unsafe struct ConvolutionPass : IJob
         else
         {
             for (int n = 0; n < images; n++)
-            {
-                float* image = X + ((long)(first + n) * H * W * C);
-                CopyWindow(scratch + ((long)n * windowRows * rowFloats), image, (Stride * p0) + OffsetH, windowRows);
-            }
+                CopyWindow(scratch + ((long)n * windowRows * rowFloats), first + n, (Stride * p0) + OffsetH, windowRows);
             a = scratch;
             aRow = rowFloats;
             aImage = windowRows * rowFloats;
@@ -119,12 +134,32 @@ internal unsafe struct ConvolutionPass : IJob
         }
 
         float* y = Y + ((long)first * YImage) + ((long)p0 * YRow);
-        Multiply(a, aRows, aRow, y, yRows, pixels, group);
+        Multiply(a, aRows, aRow, y, yRows, pixels, group, first, images);
+        if (Silu)
+            Activate(y, yRows, pixels, group);
+    }
+
+    /// <summary>SiLU of what the task has written.</summary>
+    private readonly void Activate(float* y, int* yRows, int pixels, int group)
+    {
+        int panels = Kernels.Panels(K), start = Kernels.PanelStart(group * panels / _panelGroups);
+        int end = group == _panelGroups - 1 ? K : Kernels.PanelStart((group + 1) * panels / _panelGroups), lanes = Vector<float>.Count;
+        for (int m = 0; m < pixels; m++)
+        {
+            float* row = y + yRows[m];
+            int k = start;
+            for (; k <= end - lanes; k += lanes)
+                Simd.Silu(Vector.Load(row + k)).Store(row + k);
+            if (k < end)
+                Simd.Store(Simd.Silu(Simd.Load(row + k, end - k)), row + k, end - k);
+        }
     }
 
     /// <summary>All panels of a group over all pixels of the task, one step of depth after the other.</summary>
-    private readonly void Multiply(float* a, int* aRows, int aRow, float* y, int* yRows, int pixels, int group)
+    private readonly void Multiply(float* a, int* aRows, int aRow, float* y, int* yRows, int pixels, int group, int image, int images)
     {
+        // Images with biases of their own share no register tile.
+        int segment = BiasImage == 0 ? pixels : pixels / images;
         int panels = Kernels.Panels(K);
         int firstPanel = group * panels / _panelGroups, endPanel = (group + 1) * panels / _panelGroups;
         int line = S * C;
@@ -140,7 +175,7 @@ internal unsafe struct ConvolutionPass : IJob
         tile.AStep = 1;
         tile.AOuter = aOuter;
         tile.BOuter = bOuter;
-        tile.Alpha = 1f;
+        tile.Alpha = Scale;
         tile.Y = y;
         for (int r = 0; r < R; r += stepRows)
         {
@@ -149,7 +184,11 @@ internal unsafe struct ConvolutionPass : IJob
             {
                 tile.Inner = Math.Min(stepLine, line - l);
                 tile.A = a + ((long)r * aRow) + l;
-                tile.Accumulate = r > 0 || l > 0;
+                bool first = r == 0 && l == 0;
+                tile.Accumulate = !first || Residual is not null;
+                // Where the first step would find nothing in y it finds the residual.
+                tile.From = first && Residual is not null ? (nint)(Residual - Y) : 0;
+                tile.FromScale = first ? Scale : 1f;
                 for (int panel = firstPanel; panel < endPanel; panel++)
                 {
                     int width = Kernels.PanelWidth(panel, K);
@@ -162,24 +201,29 @@ internal unsafe struct ConvolutionPass : IJob
                     }
                     tile.B = Weights + ((long)start * depth) + ((((long)r * line) + l) * width);
                     tile.BStep = width;
-                    tile.Bias = Bias is null || tile.Accumulate ? null : Bias + start;
                     tile.Y = y + start;
                     tile.ColumnCount = Math.Min(width, K - start);
-                    for (int i = 0; i < pixels; i += tileRows)
+                    for (int n = 0, i = 0; i < pixels; n++)
                     {
-                        tile.ARows = aRows + i;
-                        tile.YRows = yRows + i;
-                        tile.RowCount = Math.Min(tileRows, pixels - i);
-                        Kernels.Run(&tile, width);
+                        tile.Bias = Bias is null || !first ? null : Bias + ((long)(image + n) * BiasImage) + start;
+                        for (int end = i + segment; i < end; i += tileRows)
+                        {
+                            tile.ARows = aRows + i;
+                            tile.YRows = yRows + i;
+                            tile.RowCount = Math.Min(tileRows, end - i);
+                            Kernels.Run(&tile, width);
+                        }
+                        i = (n + 1) * segment;
                     }
                 }
             }
         }
     }
 
-    /// <summary>Rows h0 .. of one image, columns from OffsetW on, zeros outside the image.</summary>
-    private readonly void CopyWindow(float* window, float* image, int h0, int windowRows)
+    /// <summary>Rows h0 .. of image n, columns from OffsetW on, zeros outside the image.</summary>
+    private readonly void CopyWindow(float* window, int n, int h0, int windowRows)
     {
+        float* image = X + ((long)n * H * W * C);
         int columns = WindowColumns;
         int left = Math.Clamp(-OffsetW, 0, columns);
         int right = Math.Clamp(W - OffsetW, left, columns);
@@ -193,7 +237,10 @@ internal unsafe struct ConvolutionPass : IJob
             new Span<float>(window, left * C).Clear();
             int inside = (right - left) * C;
             float* row = image + ((((long)h * W) + OffsetW + left) * C);
-            new ReadOnlySpan<float>(row, inside).CopyTo(new Span<float>(window + (left * C), inside));
+            if (Input.Any)
+                Input.Load(X, n, h, OffsetW + left, right - left, window + (left * C), C);
+            else
+                new ReadOnlySpan<float>(row, inside).CopyTo(new Span<float>(window + (left * C), inside));
             new Span<float>(window + ((long)right * C), (columns - right) * C).Clear();
         }
     }

@@ -204,7 +204,9 @@ file unsafe struct GroupNormJob<TSilu> : IJob
     where TSilu : unmanaged, ISwitch
 {
     public GroupNormData S;
-    public float* Y;
+
+    /// <summary>Where y goes, or the factors [N,2C] of a x + b in its stead.</summary>
+    public float* Y, Factors;
 
     public readonly void Run(int n)
     {
@@ -247,6 +249,16 @@ file unsafe struct GroupNormJob<TSilu> : IJob
                 a[c] = rstd * s.Gamma[c] * s.Scale(n, c);
                 b[c] = s.Beta[c] * s.Scale(n, c) + s.Shift(n, c);
             }
+        }
+        if (Factors != null)
+        {
+            float* factors = Factors + n * 2 * channels;
+            for (int c = 0; c < channels; c++)
+            {
+                factors[c] = a[c];
+                factors[channels + c] = (float)(b[c] - (double)mean[c] * a[c]);
+            }
+            return;
         }
         Sample.Repeat(mean, width, channels);
         Sample.Repeat(a, width, channels);
@@ -346,6 +358,9 @@ public sealed unsafe partial class ReferenceBackend
         else
             Workers.Run(new GroupNormJob<WithoutSilu> { S = data, Y = Pointer(y) }, s.N);
     }
+
+    protected override void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats) =>
+        Workers.Run(new GroupNormJob<WithoutSilu> { S = Data(s, x, gamma, beta, scaleShift, stats), Factors = Pointer(factors) }, s.N);
 
     protected override void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
         Tensor? scaleShift, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift)

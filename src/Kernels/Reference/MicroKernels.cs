@@ -5,7 +5,7 @@ namespace BDense.Kernels.Reference;
 
 /// <summary>
 /// Arguments of one micro-kernel call, a small matrix product with free addressing: for row i &lt; RowCount and column j &lt; ColumnCount
-/// <code>Y[YRows[i] + j] = (Accumulate ? Y[YRows[i] + j] : 0) + Bias[j]
+/// <code>Y[YRows[i] + j] = (Accumulate ? FromScale Y[From + YRows[i] + j] : 0) + Bias[j]
 ///     + Alpha sum over o &lt; Outer, k &lt; Inner of A[ARows[i] + AOuter[o] + k AStep] B[BOuter[o] + k BStep + j]</code>
 /// </summary>
 /// <remarks>
@@ -20,6 +20,11 @@ internal unsafe struct Tile
     public int AStep, BStep, Outer, Inner, RowCount, ColumnCount;
     public float Alpha;
     public bool Accumulate;
+
+    /// <summary>What is accumulated to: <see cref="From"/> floats from Y (0 for Y itself), times <see cref="FromScale"/>.</summary>
+    public nint From;
+
+    public float FromScale;
 }
 
 /// <summary>The micro-kernels of one SIMD width, and how columns are cut into panels for them.</summary>
@@ -155,7 +160,7 @@ internal unsafe partial struct MicroKernels
         if (t->Bias is not null)
             c = TLanes.Add(c, TLanes.Load(t->Bias + j));
         if (t->Accumulate)
-            c = TLanes.Add(c, TLanes.Load(y + j));
+            c = TLanes.MultiplyAdd(TLanes.Load(y + t->From + j), TLanes.Broadcast(t->FromScale), c);
         TLanes.Store(c, y + j);
     }
 
@@ -204,7 +209,7 @@ internal unsafe partial struct MicroKernels
                 float c = sums[j] * alpha;
                 if (t->Bias is not null)
                     c += t->Bias[j];
-                y[j] = t->Accumulate ? c + y[j] : c;
+                y[j] = t->Accumulate ? c + (t->FromScale * y[t->From + j]) : c;
             }
         }
     }

@@ -33,6 +33,10 @@ internal unsafe struct PackChannels : IJob
 
     /// <summary>First image of the chunk, [.., H, W, C].</summary>
     public float* X, Packed, Sums;
+
+    /// <summary>How x is read; a copy goes straight from x.</summary>
+    public ConvolutionInput Input;
+
     public int H, W, Lines, LinesPerImage, Columns, OffsetH, OffsetW, LinesPerTask;
 
     public readonly int Tasks => (Lines + LinesPerTask - 1) / LinesPerTask;
@@ -52,6 +56,11 @@ internal unsafe struct PackChannels : IJob
             int h = line - (image * LinesPerImage) + OffsetH;
             bool inside = h >= 0 && h < H;
             float* source = X + ((((((long)image * H) + h) * W) + OffsetW + left) * c);
+            if (inside && Input.Any)
+            {
+                source = Scratch.Get((long)(right - left) * c);
+                Input.Load(X, image, h, OffsetW + left, right - left, source, c);
+            }
             for (int panel = 0; panel < Cut.Count; panel++)
             {
                 int width = Cut.WidthOf(panel), start = panel * Cut.Width;

@@ -25,6 +25,8 @@ internal unsafe struct RowProduct
             cRows[i] = i * CPitch;
         int zero = 0;
         Tile tile;
+        tile.From = 0;
+        tile.FromScale = 1f;
         tile.ARows = aRows;
         tile.YRows = cRows;
         tile.AStep = DepthPitch;

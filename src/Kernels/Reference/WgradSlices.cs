@@ -24,6 +24,9 @@ internal unsafe struct WgradSlices : IJob
     public Conv2dShape Shape;
     public float* X, Dy, Partial;
 
+    /// <summary>How x is read.</summary>
+    public ConvolutionInput Input;
+
     /// <summary>[slices, K], or null: sums of dy over the pixels of a slice.</summary>
     public float* BiasPartial;
 
@@ -52,7 +55,7 @@ internal unsafe struct WgradSlices : IJob
             return false;
         _pitchX = OutputColumns ? s.C : Pitch;
         _pitchDy = OutputColumns ? Pitch : s.K;
-        _directX = _pitchX == s.C && s.PadBegin == 0 && (s.Stride * (s.P - 1)) + s.R <= s.H && (s.Stride * (s.Q - 1)) + s.S <= s.W;
+        _directX = !Input.Any && _pitchX == s.C && s.PadBegin == 0 && (s.Stride * (s.P - 1)) + s.R <= s.H && (s.Stride * (s.Q - 1)) + s.S <= s.W;
         _directDy = _pitchDy == s.K;
         int wanted = Math.Clamp(256 * 1024 / (Rows * Pitch), 8, 32);
         _bands = s.N >= wanted ? 1 : Math.Clamp((wanted + s.N - 1) / s.N, 1, s.P);
@@ -96,10 +99,10 @@ internal unsafe struct WgradSlices : IJob
             for (int u = unit; u < Math.Min(unit + _group, endUnit); u++, images++)
             {
                 int n = u / _bands, p0 = (u - (n * _bands)) * _bandRows, bandRows = Math.Min(_bandRows, s.P - p0);
-                float* x = X + ((long)n * s.H * s.W * s.C), dy = Dy + ((((long)n * s.P) + p0) * q * s.K);
+                float* dy = Dy + ((((long)n * s.P) + p0) * q * s.K);
                 int window = images * windowRows * lineX;
                 if (!_directX)
-                    CopyWindow(x, (p0 * stride) - s.PadBegin, (stride * (bandRows - 1)) + s.R, windowColumns, windows + window);
+                    CopyWindow(n, (p0 * stride) - s.PadBegin, (stride * (bandRows - 1)) + s.R, windowColumns, windows + window);
                 for (int p = 0; p < bandRows; p++, lines++)
                 {
                     linesX[lines] = _directX ? ((n * s.H) + ((p0 + p) * stride)) * lineX : window + (p * stride * lineX);
@@ -122,6 +125,8 @@ internal unsafe struct WgradSlices : IJob
         int columns = OutputColumns ? s.K : s.C, rows = OutputColumns ? Rows : s.K, taps = OutputColumns ? 1 : s.R * s.S;
         int stepLines = Math.Max(1, Math.Clamp(4096 / Math.Max(_pitchX, _pitchDy), 64, 128) / s.Q);
         Tile tile;
+        tile.From = 0;
+        tile.FromScale = 1f;
         tile.Alpha = 1f;
         tile.Bias = null;
         tile.Inner = s.Q;
@@ -168,9 +173,10 @@ internal unsafe struct WgradSlices : IJob
         return work;
     }
 
-    /// <summary>Rows h0 .. of one image with the padding around it as zeros, channels _pitchX apart.</summary>
-    private readonly void CopyWindow(float* image, int h0, int windowRows, int columns, float* window)
+    /// <summary>Rows h0 .. of image n with the padding around it as zeros, channels _pitchX apart.</summary>
+    private readonly void CopyWindow(int n, int h0, int windowRows, int columns, float* window)
     {
+        float* image = X + ((long)n * Shape.H * Shape.W * Shape.C);
         int w = Shape.W, c = Shape.C, offset = -Shape.PadBegin;
         int left = Math.Clamp(-offset, 0, columns), right = Math.Clamp(w - offset, left, columns);
         for (int h = h0; h < h0 + windowRows; h++, window += (long)columns * _pitchX)
@@ -181,7 +187,10 @@ internal unsafe struct WgradSlices : IJob
                 continue;
             }
             new Span<float>(window, left * _pitchX).Clear();
-            CopyPixels(image + ((((long)h * w) + offset + left) * c), window + (left * _pitchX), right - left, c, _pitchX);
+            if (Input.Any)
+                Input.Load(X, n, h, offset + left, right - left, window + (left * _pitchX), _pitchX);
+            else
+                CopyPixels(image + ((((long)h * w) + offset + left) * c), window + (left * _pitchX), right - left, c, _pitchX);
             new Span<float>(window + ((long)right * _pitchX), (columns - right) * _pitchX).Clear();
         }
     }

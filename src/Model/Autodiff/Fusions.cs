@@ -31,6 +31,18 @@ public enum Fusion
 
     /// <summary>Sampling through one convolution that equals all K heads; else through the heads.</summary>
     FoldedHeads = 128,
+
+    /// <summary>Embedding, residual and its scale in the convolution's registers; else a launch each. For a 1x1 convolution too.</summary>
+    ConvEpilogue = 256,
+
+    /// <summary>
+    /// GroupNorm's scale, shift and SiLU while the convolution loads its input, forward and wgrad: the normalised activation is neither
+    /// written nor kept; else it is both. Without <see cref="GroupNormSilu"/>, or with dropout in between, it is there anyway.
+    /// </summary>
+    ConvPrologue = 512,
+
+    /// <summary>Resampling and convolution as one: means in the load, or 2x2 taps on the small image; else a launch of its own, each way.</summary>
+    ResampleConv = 1024,
 }
 
 /// <summary>The set of fusions that a tape, a network or a training uses.</summary>
@@ -41,7 +53,8 @@ public readonly record struct Fusions(Fusion Set)
     [
         (Fusion.GroupNormSilu, "groupnorm-silu"), (Fusion.Attention, "attention"), (Fusion.Qkv, "qkv"), (Fusion.Dropout, "dropout"),
         (Fusion.TrajectoryLoss, "trajectory-loss"), (Fusion.PreconditionStep, "precondition-step"), (Fusion.Adam, "adam"),
-        (Fusion.FoldedHeads, "folded-heads"),
+        (Fusion.FoldedHeads, "folded-heads"), (Fusion.ConvEpilogue, "conv-epilogue"), (Fusion.ConvPrologue, "conv-prologue"),
+        (Fusion.ResampleConv, "resample-conv"),
     ];
 
     public static Fusions All { get; } = new(Table.Aggregate(Fusion.None, (set, row) => set | row.Fusion));

@@ -70,11 +70,17 @@ public sealed partial class Tape(Backend backend, bool recording) : IDisposable
         Contribute(output, gradient.Reshape(output.Shape));
         while (_nodes.TryPop(out var node))
         {
-            // Nothing flows through an output that no one used.
-            if (node.Output.Gradient is not null)
-                node.Backward(this, node.Output.Gradient);
-            node.Release();
-            node.Output.Free();
+            try
+            {
+                // Nothing flows through an output that no one used.
+                if (node.Output.Gradient is not null)
+                    node.Backward(this, node.Output.Gradient);
+            }
+            finally
+            {
+                node.Release();
+                node.Output.Free();
+            }
             _scratch.Clear();
         }
     }

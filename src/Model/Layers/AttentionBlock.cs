@@ -38,11 +38,9 @@ internal sealed class AttentionBlock
     /// <param name="x">[N,H,W,C]</param>
     public Variable Forward(Tape tape, Variable x)
     {
-        var h = _norm.Forward(tape, x, silu: false);
-        tape.Replace(ref h, _qkv.ForwardQkv(tape, h));
+        var h = _qkv.ForwardQkv(tape, x, _norm);
         tape.Replace(ref h, tape.Attention(h, _heads));
-        tape.Replace(ref h, _proj.Forward(tape, h));
-        var y = tape.Add(h, x, _skipScale);
+        var y = _proj.Forward(tape, h, new Around(Residual: x, Scale: _skipScale));
         tape.Drop(h);
         tape.Drop(x);
         return y;

@@ -36,11 +36,21 @@ internal sealed class Convolution
             initial.Weight(LayerRole.Attention, channelsIn, channelsOut), initial.Bias(LayerRole.Attention, channelsIn));
     }
 
-    /// <summary>q, k and v in one product, or without <see cref="Fusion.Qkv"/> in three.</summary>
-    public Variable ForwardQkv(Tape tape, Variable x) =>
-        tape.Execution.Fusions.Has(Fusion.Qkv) ? Forward(tape, x) : tape.Conv2dInParts(x, _weight, _bias, 3);
+    /// <summary>q, k and v of the normalised x in one product, or without <see cref="Fusion.Qkv"/> in three.</summary>
+    public Variable ForwardQkv(Tape tape, Variable x, Normalization norm)
+    {
+        if (tape.Execution.Fusions.Has(Fusion.Qkv))
+            return Forward(tape, x, new Around(norm.Before(silu: false)));
+        var h = norm.Forward(tape, x, silu: false);
+        var y = tape.Conv2dInParts(h, _weight, _bias, 3);
+        tape.Drop(h);
+        return y;
+    }
 
     public Variable Forward(Tape tape, Variable x) => tape.Conv2d(x, _weight, _bias);
+
+    /// <summary>With what is around it.</summary>
+    public Variable Forward(Tape tape, Variable x, in Around around) => tape.Conv2d(x, _weight, _bias, around);
 
     /// <summary>With a stride of 2, no padding before and one row and column of zeros after: [N,H,W,C] to [N,H/2,W/2,K], as diffusers has it.</summary>
     public Variable ForwardHalving(Tape tape, Variable x) => tape.Conv2d(x, _weight, _bias, stride: 2, padBegin: 0, padEnd: 1);

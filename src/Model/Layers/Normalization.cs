@@ -34,4 +34,7 @@ internal sealed class Normalization
     /// <param name="scaleShift">[N,2C], or none.</param>
     public Variable Forward(Tape tape, Variable x, bool silu, Variable? scaleShift = null) =>
         tape.GroupNorm(x, _gamma, _beta, _groups, _epsilon, silu, scaleShift);
+
+    /// <summary>The same in front of a convolution (<see cref="Around"/>).</summary>
+    public NormalizationBefore Before(bool silu, Variable? scaleShift = null) => new(_gamma, _beta, _groups, _epsilon, silu, scaleShift);
 }

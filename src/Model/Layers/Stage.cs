@@ -27,13 +27,6 @@ internal sealed class ResamplingConvolution(StateDeclaration state, string name,
 
     public override int ChannelsOut => channels;
 
-    public override Variable Forward(Tape tape, Variable x, Embeddings embeddings, RandomKey? dropout)
-    {
-        if (resampling == Resampling.Down)
-            return _convolution.ForwardHalving(tape, x);
-        var large = tape.Upsample(x);
-        var y = _convolution.Forward(tape, large);
-        tape.Drop(large);
-        return y;
-    }
+    public override Variable Forward(Tape tape, Variable x, Embeddings embeddings, RandomKey? dropout) =>
+        resampling == Resampling.Down ? _convolution.ForwardHalving(tape, x) : _convolution.Forward(tape, x, new Around(Resampling: Resampling.Up));
 }

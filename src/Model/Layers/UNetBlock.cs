@@ -29,13 +29,6 @@ internal sealed record BlockOptions(int EmbeddingChannels, int ChannelsPerHead, 
 internal sealed record BlockNames(string Norm0, string Conv0, string Affine, string Norm1, string Conv1, string Skip,
     string AffineStep = "", bool HasFilters = false, bool SkipIsMatrix = false);
 
-internal enum Resampling
-{
-    None,
-    Down,
-    Up,
-}
-
 /// <summary>
 /// The residual block of DDPM, DDPM++ and ADM (Ho et al. 2020; Song et al. 2021; Dhariwal and Nichol 2021) in EDM's form:
 /// h = conv0(resample(silu(norm0(x)))); h = silu(norm1(h + affine(emb))), or silu(norm1(h) * (1 + scale) + shift);
@@ -85,29 +78,24 @@ internal sealed class UNetBlock : Stage
             Variable[] read = embeddings.Step is null ? [x, embeddings.Noise] : [x, embeddings.Noise, embeddings.Step];
             return tape.Recomputed(read, (inner, v) => Forward(inner, v[0], new Embeddings(v[1], v.Length > 2 ? v[2] : null), dropout));
         }
-        var h = _norm0.Forward(tape, x, silu: true);
-        tape.Replace(ref h, Resample(tape, h));
-        tape.Replace(ref h, _conv0.Forward(tape, h));
-
         var affine = Affine(tape, embeddings);
-        if (_options.AdaptiveScale)
+        bool adaptive = _options.AdaptiveScale;
+        var h = _conv0.Forward(tape, x, new Around(_norm0.Before(silu: true), _resampling, adaptive ? null : affine));
+        var skip = Skip(tape, x);
+        var scaleShift = adaptive ? affine : null;
+        var around = new Around(Residual: skip, Scale: _options.SkipScale);
+        if (dropout is { } key && _options.Dropout > 0)
         {
-            tape.Replace(ref h, _norm1.Forward(tape, h, silu: true, affine));
+            tape.Replace(ref h, _norm1.Forward(tape, h, silu: true, scaleShift));
+            tape.Replace(ref h, tape.Dropout(h, _options.Dropout, key));
         }
         else
         {
-            tape.Replace(ref h, tape.BroadcastAdd(h, affine));
-            tape.Replace(ref h, _norm1.Forward(tape, h, silu: true));
+            around = around with { Norm = _norm1.Before(silu: true, scaleShift) };
         }
-        tape.Drop(affine);
-
-        if (dropout is { } key && _options.Dropout > 0)
-            tape.Replace(ref h, tape.Dropout(h, _options.Dropout, key));
-        tape.Replace(ref h, _conv1.Forward(tape, h));
-
-        var skip = Skip(tape, x);
-        var y = tape.Add(h, skip, _options.SkipScale);
+        var y = _conv1.Forward(tape, h, around);
         tape.Drop(h);
+        tape.Drop(affine);
         if (skip != x)
             tape.Drop(skip);
         return Attention is null ? y : Attention.Forward(tape, y);
@@ -128,12 +116,14 @@ internal sealed class UNetBlock : Stage
     /// <summary>x itself if nothing is to be done.</summary>
     private Variable Skip(Tape tape, Variable x)
     {
-        var resampled = Resample(tape, x);
         if (_skip is null)
-            return resampled;
-        var y = _skip.Forward(tape, resampled);
-        if (resampled != x)
-            tape.Drop(resampled);
+            return Resample(tape, x);
+        if (_resampling != Resampling.Up || !tape.Execution.Fusions.Has(Fusion.ResampleConv))
+            return _skip.Forward(tape, x, new Around(Resampling: _resampling));
+        // Copies of pixels may be made after a 1x1 convolution as well as before it: the same numbers for a quarter of the work.
+        var small = _skip.Forward(tape, x);
+        var y = Resample(tape, small);
+        tape.Drop(small);
         return y;
     }
 

@@ -1,3 +1,5 @@
+using BDense.Kernels;
+
 namespace BDense.Model;
 
 /// <summary>

@@ -99,8 +99,7 @@ internal sealed class UShape : IArchitecture
         tape.Drop(embeddings.Noise);
         if (embeddings.Step is not null)
             tape.Drop(embeddings.Step);
-        tape.Replace(ref h, _normOut!.Forward(tape, h, silu: true));
-        tape.Replace(ref h, _convOut!.Forward(tape, h));
+        tape.Replace(ref h, _convOut!.Forward(tape, h, new Around(_normOut!.Before(silu: true))));
         return h;
 
         RandomKey? NextKey() => dropout?.Skip(layer++ << 30);

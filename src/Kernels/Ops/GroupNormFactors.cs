@@ -1,0 +1,29 @@
+namespace BDense.Kernels;
+
+public abstract partial class Backend
+{
+    /// <summary>
+    /// Group normalisation as a scale and a shift of each channel, for whoever reads x next: factors[n,c] = a = rstd_g gamma (1 + scale),
+    /// factors[n,C+c] = b = (beta - mean_g rstd_g gamma)(1 + scale) + shift, so that <see cref="GroupNorm"/> is a x + b. Only x is read.
+    /// </summary>
+    /// <remarks>Where |mean| is far above the deviation, a x + b cancels: relative to y the error is |mean| rstd times float32's.</remarks>
+    /// <param name="s">Geometry; SiLU is not asked about.</param>
+    /// <param name="x">[N,Pixels,C]</param>
+    /// <param name="gamma">[C]</param>
+    /// <param name="beta">[C]</param>
+    /// <param name="scaleShift">[N,2C], as in <see cref="GroupNorm"/>; or none.</param>
+    /// <param name="factors">[N,2C], overwritten.</param>
+    /// <param name="stats">[N,Groups,2]: mean and rstd of each group, for <see cref="GroupNormBackward"/>.</param>
+    public void GroupNormFactors(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats)
+    {
+        CheckGroupNorm(s, x, gamma, scaleShift, stats);
+        Expect(beta, new Shape(s.C));
+        Expect(factors, s.ScaleShift);
+        Report(OpCost.Of(x.Length, (long)factors.Length + stats.Length, 4L * x.Length));
+        Writes(factors);
+        Writes(stats);
+        GroupNormFactorsCore(s, x, gamma, beta, scaleShift, factors, stats);
+    }
+
+    protected abstract void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats);
+}

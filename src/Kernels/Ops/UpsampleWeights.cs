@@ -1,0 +1,44 @@
+using System.Runtime.CompilerServices;
+
+namespace BDense.Kernels;
+
+/// <summary>
+/// A 3x3 kernel behind an upsampling by copies. Output row 2i reads rows i-1, i, i of x through taps 0, 1, 2, and row 2i+1 rows i, i, i+1:
+/// so y[2i+u-1] gets x[i] times w[2-u] + w[3-u] for u = 0..3, where w has taps 0..2 alone. In both directions that is the transpose of a
+/// convolution of stride 2 with 4x4 taps.
+/// </summary>
+public abstract partial class Backend
+{
+    /// <summary>large[c,u,v,k] = sum of w[k,r,s,c] over r = 2-u, 3-u and s = 2-v, 3-v within the kernel.</summary>
+    /// <param name="w">[K,3,3,C]</param>
+    /// <param name="large">[C,4,4,K], overwritten.</param>
+    public void UpsampleWeights(Tensor w, Tensor large)
+    {
+        CheckUpsampleWeights(w, large);
+        Report(OpCost.Of(w.Length, large.Length, 4L * w.Length - large.Length));
+        Writes(large);
+        UpsampleWeightsCore(w, large);
+    }
+
+    /// <summary>dw[k,r,s,c] += sum of dlarge[c,u,v,k] over u = 2-r, 3-r and v = 2-s, 3-s.</summary>
+    /// <param name="dlarge">[C,4,4,K]</param>
+    /// <param name="dw">[K,3,3,C], accumulated.</param>
+    public void UpsampleWeightsBackward(Tensor dlarge, Tensor dw)
+    {
+        CheckUpsampleWeights(dw, dlarge);
+        Report(OpCost.Of((long)dlarge.Length + dw.Length, dw.Length, 4L * dw.Length));
+        Writes(dw);
+        UpsampleWeightsBackwardCore(dlarge, dw);
+    }
+
+    protected abstract void UpsampleWeightsCore(Tensor w, Tensor large);
+
+    protected abstract void UpsampleWeightsBackwardCore(Tensor dlarge, Tensor dw);
+
+    private void CheckUpsampleWeights(Tensor w, Tensor large, [CallerMemberName] string op = "")
+    {
+        Expect(w, w.Shape, op: op);
+        Require(w.Shape is { Rank: 4 } s && s[1] == 3 && s[2] == 3, $"{w.Shape} is not a 3x3 kernel [K,3,3,C]", op);
+        Expect(large, new Shape(w.Shape[3], 4, 4, w.Shape[0]), op: op);
+    }
+}

@@ -1,0 +1,181 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+/// <summary>A group normalisation in front of a convolution.</summary>
+/// <param name="Gamma">[C]</param>
+/// <param name="Beta">[C]</param>
+/// <param name="Groups">A divisor of C.</param>
+/// <param name="Epsilon">Added to the variance.</param>
+/// <param name="Silu">Whether SiLU follows.</param>
+/// <param name="ScaleShift">[N,2C] of each sample, or none.</param>
+public readonly record struct NormalizationBefore(Parameter Gamma, Parameter Beta, int Groups, float Epsilon, bool Silu, Variable? ScaleShift = null);
+
+/// <summary>What is around a convolution: y = (conv(resample(norm(x))) + bias + embedding + residual) * scale.</summary>
+/// <param name="Norm">Or none.</param>
+/// <param name="Resampling">Of the normalised input.</param>
+/// <param name="Embedding">[N,K], added to every pixel; or none.</param>
+/// <param name="Residual">As y; or none.</param>
+/// <param name="Scale">Multiplies the sum; 1 without a residual.</param>
+public readonly record struct Around(NormalizationBefore? Norm = null, Resampling Resampling = Resampling.None, Variable? Embedding = null,
+    Variable? Residual = null, float Scale = 1f);
+
+public sealed partial class Tape
+{
+    /// <summary>
+    /// A convolution of stride 1, output as large as its input, with what is around it: in its own kernels as far as the fusions
+    /// <see cref="Fusion.ConvPrologue"/>, <see cref="Fusion.ResampleConv"/> and <see cref="Fusion.ConvEpilogue"/> are on and the device
+    /// has them (<see cref="Backend.FusedParts"/>), else as operations of their own. Saves x, and with the prologue [N,2C] factors: the
+    /// normalised input is computed again from them, whoever needs it.
+    /// </summary>
+    /// <param name="x">[N,H,W,C]; the caller drops it.</param>
+    /// <param name="weight">[K,R,R,C], R odd.</param>
+    /// <param name="bias">[K]</param>
+    /// <param name="around">Its embedding and residual are the caller's to drop.</param>
+    public Variable Conv2d(Variable x, Parameter weight, Parameter bias, in Around around)
+    {
+        int n = x.Shape[0], h = Resized(x.Shape[1], around.Resampling), w = Resized(x.Shape[2], around.Resampling);
+        var shape = Conv2dShape.Same(n, h, w, x.Shape[3], weight.Shape[0], weight.Shape[1]);
+        var parts = Backend.FusedParts(shape, around.Resampling);
+        var fusions = Execution.Fusions;
+        bool epilogue = fusions.Has(Fusion.ConvEpilogue) && parts.HasFlag(ConvolutionParts.Epilogue);
+        bool resample = around.Resampling == Resampling.None || (fusions.Has(Fusion.ResampleConv) && parts.HasFlag(ConvolutionParts.Resampling));
+        // SiLU on its own means that the normalised input is there anyway.
+        bool prologue = around.Norm is { } before && resample && fusions.Has(Fusion.ConvPrologue) && parts.HasFlag(ConvolutionParts.Prologue)
+            && (!before.Silu || fusions.Has(Fusion.GroupNormSilu));
+
+        var u = x;
+        if (around.Norm is { } norm && !prologue)
+            u = GroupNorm(x, norm.Gamma, norm.Beta, norm.Groups, norm.Epsilon, norm.Silu, norm.ScaleShift);
+        if (!resample)
+        {
+            var resized = around.Resampling == Resampling.Up ? Upsample(u) : Downsample(u);
+            if (u != x)
+                Drop(u);
+            u = resized;
+        }
+        var inside = new Around(prologue ? around.Norm : null, resample ? around.Resampling : Resampling.None,
+            epilogue ? around.Embedding : null, epilogue ? around.Residual : null, epilogue ? around.Scale : 1f);
+        var y = inside == default(Around) with { Scale = 1f } ? Conv2d(u, weight, bias) : FusedConv2d(shape, u, weight, bias, inside);
+        if (u != x)
+            Drop(u);
+        if (!epilogue && around.Embedding is { } embedding)
+            Replace(ref y, BroadcastAdd(y, embedding));
+        if (!epilogue && around.Residual is { } residual)
+            Replace(ref y, Add(y, residual, around.Scale));
+        return y;
+    }
+
+    private static int Resized(int extent, Resampling resampling) => resampling switch
+    {
+        Resampling.Up => 2 * extent,
+        Resampling.Down => extent / 2,
+        _ => extent,
+    };
+
+    private Variable FusedConv2d(in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Around a)
+    {
+        bool trained = weight.Gradient is not null || a.Norm is { Gamma.Gradient: not null } or { ScaleShift.RequiresGradient: true };
+        var y = Output(shape.Output, trained || x.RequiresGradient || a.Embedding is { RequiresGradient: true } || a.Residual is { RequiresGradient: true });
+        Tensor? factors = null, stats = null;
+        GroupNormShape normShape = default;
+        if (a.Norm is { } norm)
+        {
+            normShape = new GroupNormShape(x.Shape[0], x.Shape[1] * x.Shape[2], x.Shape[3], norm.Groups, norm.Epsilon, norm.Silu);
+            (factors, stats) = (Scratch(normShape.ScaleShift), Scratch(normShape.Stats));
+            Backend.GroupNormFactors(normShape, x.Data, norm.Gamma.Value, norm.Beta.Value, norm.ScaleShift?.Data, factors, stats);
+        }
+        var prologue = new ConvolutionPrologue(factors, a.Norm is { Silu: true }, a.Resampling);
+        Backend.FusedConv2d(shape, x.Data, weight.Value, prologue,
+            new ConvolutionEpilogue(bias.Value, a.Embedding?.Data, a.Residual?.Data, a.Scale), y.Data);
+        return Record(y, new FusedConv2dNode(shape, x, weight, bias, a, prologue, normShape, stats, y));
+    }
+
+    private sealed class FusedConv2dNode : Node
+    {
+        private readonly Conv2dShape _shape;
+        private readonly Variable _x;
+        private readonly Parameter _weight, _bias;
+        private readonly Around _around;
+        private readonly ConvolutionPrologue _prologue;
+        private readonly GroupNormShape _normShape;
+        private readonly Tensor? _stats;
+
+        public FusedConv2dNode(in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Around around,
+            in ConvolutionPrologue prologue, in GroupNormShape normShape, Tensor? stats, Variable y)
+            : base(y)
+        {
+            (_shape, _x, _weight, _bias, _around) = (shape, x, weight, bias, around);
+            (_prologue, _normShape, _stats) = (prologue, normShape, stats);
+            if (SavesInput)
+                x.Save();
+            around.Norm?.ScaleShift?.Save();
+        }
+
+        private bool SavesInput => _weight.Gradient is not null || _around.Norm is not null;
+
+        public override void Backward(Tape tape, Tensor dy)
+        {
+            // d = scale dy is the gradient of the convolution's sum and of all that was added to it; dy itself where no one else looks at it.
+            var d = Output.TakeGradient()!;
+            tape._scratch.Add(d);
+            if (_around.Scale != 1f)
+            {
+                var scaled = d.IsShared ? tape.Scratch(d.Shape) : d;
+                tape.Backend.Scale(d, _around.Scale, scaled);
+                if (scaled != d)
+                    d.Dispose();
+                d = scaled;
+            }
+            if (_around.Embedding is { RequiresGradient: true } embedding)
+            {
+                var de = tape.Scratch(embedding.Shape);
+                tape.Backend.BroadcastAddBackward(d, de);
+                tape.Contribute(embedding, de);
+            }
+            if (_weight.Gradient is { } dw)
+                tape.Backend.FusedConv2dWgrad(_shape, _x.Data, _prologue, d, dw, _bias.Gradient);
+            if (_x.RequiresGradient || _around.Norm is not null)
+            {
+                var dx = tape.Scratch(_x.Shape);
+                tape.Backend.FusedConv2dDgrad(_shape, d, _weight.Value, _prologue.Resampling, dx);
+                if (_around.Norm is { } norm)
+                    Normalised(tape, norm, dx);
+                else
+                    tape.Contribute(_x, dx);
+            }
+            if (_around.Residual is { } residual)
+                tape.Contribute(residual, d);
+            else
+                d.Dispose();
+        }
+
+        /// <summary>From the gradient of the normalised input to that of the input.</summary>
+        private void Normalised(Tape tape, in NormalizationBefore norm, Tensor dv)
+        {
+            var dx = tape.Scratch(_x.Shape);
+            var dscaleShift = norm.ScaleShift is null ? null : tape.Scratch(norm.ScaleShift.Shape);
+            var dgamma = norm.Gamma.Gradient ?? tape.Waste(norm.Gamma.Shape);
+            var dbeta = norm.Beta.Gradient ?? tape.Waste(norm.Beta.Shape);
+            tape.Backend.GroupNormBackward(_normShape, dv, _x.Data, _stats!, norm.Gamma.Value, norm.Beta.Value, norm.ScaleShift?.Data,
+                dx, dgamma, dbeta, dscaleShift);
+            dv.Dispose();
+            if (norm.Gamma.Gradient is null)
+                dgamma.Dispose();
+            if (norm.Beta.Gradient is null)
+                dbeta.Dispose();
+            tape.Contribute(_x, dx);
+            if (norm.ScaleShift is not null)
+                tape.Contribute(norm.ScaleShift, dscaleShift!);
+        }
+
+        public override void Release()
+        {
+            if (SavesInput)
+                _x.Release();
+            _around.Norm?.ScaleShift?.Release();
+            _prologue.ScaleShift?.Dispose();
+            _stats?.Dispose();
+        }
+    }
+}
