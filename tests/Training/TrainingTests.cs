@@ -169,8 +169,12 @@ public sealed class TrainingTests
             TrainingLoop.Run(training);
         using var noise = Distillation.Latents(teacher, options, 0);
         var student = Student.Of(network, options);
+        network.Execution = new Execution(Fusions.All.Without(Fusion.FoldedHeads));
         using var heads = student.Sample(noise);
         using var folded = student.SampleFolded(noise);
+        network.Execution = Execution.Default;
+        using var usual = student.Sample(noise);
+        Assert.That(usual.ToArray(), Is.EqualTo(folded.ToArray()), "folded unless asked not to be");
         float scale = heads.ToArray().Max(Math.Abs);
         Assert.That(folded.ToArray(), Is.EqualTo(heads.ToArray()).Within(1e-4f * Math.Max(1, scale)));
         Assert.That(student.Evaluations, Is.EqualTo(2));

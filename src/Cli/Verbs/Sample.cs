@@ -25,7 +25,7 @@ internal static class Sample
         var clip = new Option<bool>("--clip") { Description = "Clip the denoised image to [-1, 1] in every step, as progressive distillation samples." };
         var noise = new Option<string?>("--noise") { Description = "Standard normal noise to start from, in place of the seed's: .npz (array 'noise') or .npy, N x C x H x W.", HelpName = "FILE" };
         var raw = new Option<string?>("--raw") { Description = "Also write the images as they are, float32 N x C x H x W: .npz (array 'images').", HelpName = "FILE" };
-        var folded = new Option<bool>("--folded") { Description = "For a student: sample through its folded heads, one plain network an interval." };
+        var folded = new Option<bool>("--folded") { Description = "For a student: sample through its folded heads, whatever --fuse says of folded-heads." };
         var fuse = CommonOptions.Fuse();
         var count = CommonOptions.Positive("--count", "Images.", 64);
         var batch = CommonOptions.Positive("--batch", "Images at once; changes memory, and the images only with --churn.", 64);
@@ -72,8 +72,7 @@ internal static class Sample
             if (isStudent)
             {
                 var student = Student.Load(backend, path, parse.GetValue(nfe), quantile > 0 ? quantile : parse.GetValue(clip) ? 0 : null);
-                // Folding rounds differently, so it is not done unasked.
-                bool fold = parse.GetValue(folded) || (parse.GetResult(fuse) is { Implicit: false } && fusions.Has(Fusion.FoldedHeads));
+                bool fold = parse.GetValue(folded);
                 (network, evaluations, sigma) = (student.Network, student.Evaluations, student.StartSigma);
                 sampler = (x, labels) => fold ? student.SampleFolded(x, labels, cancellation) : student.Sample(x, labels, cancellation: cancellation);
             }

@@ -45,20 +45,42 @@ public static class BranchHead
     /// <exception cref="BDenseException">Not K coefficients.</exception>
     public static UNet Fold(UNet student, ReadOnlySpan<double> coefficients)
     {
+        float[] c = Check(student, coefficients);
+        var plain = CopyBody(student, 1, null);
+        FoldHead(c, student, plain.HeadWeight.Value, plain.HeadBias.Value);
+        return plain;
+    }
+
+    /// <summary>W_eff and b_eff alone; the caller disposes them.</summary>
+    internal static (Tensor Weight, Tensor Bias) FoldedHead(UNet student, ReadOnlySpan<double> coefficients)
+    {
+        float[] c = Check(student, coefficients);
+        var s = student.HeadWeight.Shape;
+        var weight = student.Backend.Empty(new Shape(s[0] / c.Length, s[1], s[2], s[3]));
+        var bias = student.Backend.Empty(new Shape(s[0] / c.Length));
+        FoldHead(c, student, weight, bias);
+        return (weight, bias);
+    }
+
+    private static float[] Check(UNet student, ReadOnlySpan<double> coefficients)
+    {
         int branches = student.Config.Branches;
         if (coefficients.Length != branches)
             throw new BDenseException($"{coefficients.Length} coefficients for {branches} branches");
-        var plain = CopyBody(student, 1, null);
         var c = new float[branches];
         for (int j = 0; j < branches; j++)
             c[j] = (float)coefficients[j];
-        int parts = student.Config.HeadParts;
+        return c;
+    }
+
+    private static void FoldHead(float[] c, UNet student, Tensor weight, Tensor bias)
+    {
+        int branches = c.Length, parts = student.Config.HeadParts;
         for (int part = 0; part < parts; part++)
         {
-            Combine(c, student.HeadWeight.Value, part * branches, parts * branches, plain.HeadWeight.Value, part, parts);
-            Combine(c, student.HeadBias.Value, part * branches, parts * branches, plain.HeadBias.Value, part, parts);
+            Combine(c, student.HeadWeight.Value, part * branches, parts * branches, weight, part, parts);
+            Combine(c, student.HeadBias.Value, part * branches, parts * branches, bias, part, parts);
         }
-        return plain;
     }
 
     /// <summary>Slice <paramref name="at"/> of y's equal slices = sum_j c_j slice first + j of x's.</summary>

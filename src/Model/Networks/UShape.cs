@@ -99,7 +99,8 @@ internal sealed class UShape : IArchitecture
         tape.Drop(embeddings.Noise);
         if (embeddings.Step is not null)
             tape.Drop(embeddings.Step);
-        tape.Replace(ref h, _convOut!.Forward(tape, h, new Around(_normOut!.Before(silu: true))));
+        var before = new Around(_normOut!.Before(silu: true));
+        tape.Replace(ref h, options.Head is { } head ? tape.Conv2d(h, head.Weight, head.Bias, before) : _convOut!.Forward(tape, h, before));
         return h;
 
         RandomKey? NextKey() => dropout?.Skip(layer++ << 30);

@@ -97,7 +97,10 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
         }
     }
 
-    /// <summary>From x at the largest noise level to the student's endpoint, with all its heads; the caller disposes it.</summary>
+    /// <summary>
+    /// From x at the largest noise level to the student's endpoint; the caller disposes it. With all heads where their states are asked
+    /// for or <see cref="Fusion.FoldedHeads"/> is off, else as <see cref="SampleFolded"/>.
+    /// </summary>
     /// <param name="x">[N,H,W,C] sigma_max times normal noise; stays as it is.</param>
     /// <param name="labels">Of a class-conditional network.</param>
     /// <param name="onState">Shown every branch state: its node in <see cref="NestedGrid.Teacher"/>, sigma and state (valid during the call).</param>
@@ -106,6 +109,8 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     {
         if (_ownSteps is { } steps)
             return BranchDistillation.Sample(network, steps, x, cancellation);
+        if (onState is null && Threshold is null && network.Config.Branches > 1 && network.Execution.Fusions.Has(Fusion.FoldedHeads))
+            return SampleFolded(x, labels, cancellation);
         var state = x.Share();
         using var step = Condition(x);
         for (int i = 0; i < grid.Intervals; i++)
@@ -131,8 +136,8 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     }
 
     /// <summary>
-    /// The same endpoint through one plain network an interval (<see cref="BranchHead.Fold(UNet, ReadOnlySpan{double})"/>): its cost is the
-    /// plain student's. Equal to <see cref="Sample"/> but for rounding.
+    /// The same endpoint through one folded head an interval (<see cref="FoldedNetwork"/>): its cost is the plain student's. Equal to all
+    /// heads but for rounding.
     /// </summary>
     public Tensor SampleFolded(Tensor x, Tensor? labels = null, CancellationToken cancellation = default)
     {
@@ -153,7 +158,7 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
                 state = AnalyticalInterval(start, nodes, null);
                 continue;
             }
-            using var folded = Fold(i);
+            using var folded = new FoldedNetwork(network, FoldCoefficients(i));
             double[] ends = [nodes[0], nodes[^1]];
             state = StateStep.States(new Denoiser(folded), layout, start, ends, new ForwardOptions(Labels: labels, Step: step));
             ApplyThreshold(start, state, nodes);
@@ -162,13 +167,14 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     }
 
     /// <summary>The plain network of interval <paramref name="i"/>; for parallel heads it is the same in all. The caller disposes it.</summary>
-    public UNet Fold(int i)
+    public UNet Fold(int i) => BranchHead.Fold(network, FoldCoefficients(i));
+
+    private double[] FoldCoefficients(int i)
     {
         var c = network.Config;
         if (_ownSteps is not null)
-            return BranchHead.Fold(network, [.. Enumerable.Range(0, c.Branches).Select(b => b == c.Branches - 1 ? 1.0 : 0)]);
-        var map = TrajectoryMap.Of(layout, c.Prediction, c.SigmaData, grid.Nodes(i), c.Branches, 1);
-        return BranchHead.Fold(network, map.FoldCoefficients());
+            return [.. Enumerable.Range(0, c.Branches).Select(b => b == c.Branches - 1 ? 1.0 : 0)];
+        return TrajectoryMap.Of(layout, c.Prediction, c.SigmaData, grid.Nodes(i), c.Branches, 1).FoldCoefficients();
     }
 
     private void ApplyThreshold(Tensor start, Tensor state, double[] nodes)

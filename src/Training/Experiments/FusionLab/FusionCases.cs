@@ -21,6 +21,10 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
     {
         network.Parameters.EnableGradients();
         yield return GroupNormSilu;
+        yield return ConvEpilogue;
+        yield return ConvPrologue;
+        yield return () => ResampleConv(Resampling.Up);
+        yield return () => ResampleConv(Resampling.Down);
         yield return Attention;
         yield return Qkv;
         yield return Dropout;
@@ -40,6 +44,47 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
         var shape = new Shape(batch, Config.Resolution, Config.Resolution, c);
         return OnTape(Fusion.GroupNormSilu, shape, shape, (tape, x) => tape.GroupNorm(x, gamma, beta, groups, 1e-5f, silu: true),
             same: true, "the same GroupNorm kernel over the same grid, then SiLU one thread an element");
+    }
+
+    private FusionCase ConvEpilogue()
+    {
+        var (weight, bias) = SquareConvolution();
+        int c = weight.Shape[0];
+        var shape = new Shape(batch, Config.Resolution, Config.Resolution, c);
+        var embedding = Normal(new Shape(batch, c));
+        return OnTape(Fusion.ConvEpilogue, shape, shape,
+            (tape, x) => tape.Conv2d(x, weight, bias, new Around(Embedding: tape.Input(embedding, requiresGradient: true), Residual: x, Scale: 0.7071f)),
+            same: true, "the same convolution over the same grid, then embedding and residual sum one thread an element");
+    }
+
+    private FusionCase ConvPrologue()
+    {
+        var (weight, bias) = SquareConvolution();
+        int c = weight.Shape[3], groups = Math.Max(1, Math.Min(32, c / 4));
+        var gamma = network.Parameters.All.First(p => p.Shape == new Shape(c) && p.Name.Contains("norm", StringComparison.Ordinal) && p.Name.EndsWith("weight", StringComparison.Ordinal));
+        var beta = network.Parameters[gamma.Name[..^"weight".Length] + "bias"];
+        var shape = new Shape(batch, Config.Resolution, Config.Resolution, c);
+        return OnTape(Fusion.ConvPrologue, shape, shape,
+            (tape, x) => tape.Conv2d(x, weight, bias, new Around(new NormalizationBefore(gamma, beta, groups, 1e-5f, Silu: true))),
+            same: true, "the same statistics and the same convolution over the same grids, the normalised image written between them");
+    }
+
+    private FusionCase ResampleConv(Resampling resampling)
+    {
+        var (weight, bias) = SquareConvolution();
+        int large = Config.Resolution, small = large / 2, c = weight.Shape[0];
+        Shape wide = new(batch, large, large, c), narrow = new(batch, small, small, c);
+        bool up = resampling == Resampling.Up;
+        return OnTape(Fusion.ResampleConv, up ? narrow : wide, up ? wide : narrow,
+            (tape, x) => tape.Conv2d(x, weight, bias, new Around(Resampling: resampling)), same: !up,
+            up ? "none: four convolutions of 2x2 taps are no partition of one of 3x3" : "the same convolution over the same grid, the mean one thread an element");
+    }
+
+    /// <summary>The first 3x3 convolution with as many channels out as in.</summary>
+    private (Parameter Weight, Parameter Bias) SquareConvolution()
+    {
+        var weight = network.Parameters.All.First(p => p.Shape is { Rank: 4 } s && s[1] == 3 && s[0] == s[3]);
+        return (weight, network.Parameters[weight.Name[..^"weight".Length] + "bias"]);
     }
 
     private FusionCase Attention()

@@ -1,0 +1,61 @@
+using BDense.Kernels;
+
+namespace BDense.Model;
+
+/// <summary>A last convolution in the place of a network's own.</summary>
+/// <param name="Weight">[C,3,3,Cin]</param>
+/// <param name="Bias">[C]</param>
+public sealed record Head(Parameter Weight, Parameter Bias);
+
+/// <summary>
+/// A student with its K heads folded into one, F = sum_j c_j F_j (<see cref="BranchHead.Fold(UNet, ReadOnlySpan{double})"/>), that shares
+/// all else with it: folding costs a linear combination of the heads' weights. For sampling; it has no gradients.
+/// </summary>
+public sealed class FoldedNetwork : INetwork
+{
+    private readonly UNet _student;
+    private readonly Tensor _weight, _bias;
+    private readonly Head _head;
+
+    /// <param name="student">K heads; it stays the caller's and is not to change while this is in use.</param>
+    /// <param name="coefficients">c_0 .. c_{K-1}</param>
+    /// <exception cref="BDenseException">Not K coefficients.</exception>
+    public FoldedNetwork(UNet student, ReadOnlySpan<double> coefficients)
+    {
+        _student = student;
+        Config = student.Config with { Branches = 1 };
+        (_weight, _bias) = BranchHead.FoldedHead(student, coefficients);
+        _head = new Head(Frozen(student.HeadWeight, _weight), Frozen(student.HeadBias, _bias));
+    }
+
+    public Backend Backend => _student.Backend;
+
+    public UNetConfig Config { get; }
+
+    /// <summary>The student's: those of its heads are not in use.</summary>
+    public ParameterSet Parameters => _student.Parameters;
+
+    public Execution Execution
+    {
+        get => _student.Execution;
+        set => _student.Execution = value;
+    }
+
+    public Variable Forward(Tape tape, Variable x, Tensor noise, in ForwardOptions options = default) =>
+        _student.Forward(tape, x, noise, options with { Head = _head });
+
+    public void Dispose()
+    {
+        _head.Weight.Detach();
+        _head.Bias.Detach();
+        _weight.Dispose();
+        _bias.Dispose();
+    }
+
+    private static Parameter Frozen(Parameter like, Tensor value)
+    {
+        var parameter = new Parameter(like.Name, [like.Name], value.Shape, like.Layout, like.Initializer, 0);
+        parameter.Attach(value);
+        return parameter;
+    }
+}
