@@ -113,7 +113,7 @@ public abstract partial class Backend
         using var large = prologue.Resampling == Resampling.Up ? Empty(UpsampledShape(s).Weight) : w.Share();
         if (prologue.Resampling == Resampling.Up)
             UpsampleWeights(w, large);
-        Report(OpCost.Of(x.Length + large.Length + (prologue.ScaleShift?.Length ?? 0) + epilogue.Length, y.Length, FusedFlops(s, x, prologue)
+        Report(OpCost.Of((long)x.Length + large.Length + (prologue.ScaleShift?.Length ?? 0) + epilogue.Length, y.Length, FusedFlops(s, x, prologue)
             + (epilogue.IsBias ? 0 : (epilogue.Silu ? 7L : 3L) * y.Length)));
         Writes(y);
         FusedConv2dCore(s, x, large, prologue, epilogue, y);
