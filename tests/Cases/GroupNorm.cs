@@ -50,19 +50,17 @@ internal static class GroupNormCases
         }
     }
 
-    /// <summary>The normalisation of 0 is its shift, that of 1 minus that of 0 its scale.</summary>
+    /// <summary>The normalisation of 0 is its shift.</summary>
     private static void Factors(GroupNormShape s, double[] x, double[] gamma, double[] beta, double[]? scaleShift, double[] factors, double[] stats)
     {
         Statistics(s, x, stats);
-        var point = new double[x.Length];
+        var zeros = new double[x.Length];
         for (int n = 0; n < s.N; n++)
             for (int c = 0; c < s.C; c++)
             {
-                int i = n * s.Pixels * s.C + c;
-                double shift = Parts(s, i, point, stats, gamma, beta, scaleShift).U;
-                point[i] = 1;
-                factors[n * 2 * s.C + c] = Parts(s, i, point, stats, gamma, beta, scaleShift).U - shift;
-                factors[n * 2 * s.C + s.C + c] = shift;
+                var (_, scale, u) = Parts(s, n * s.Pixels * s.C + c, zeros, stats, gamma, beta, scaleShift);
+                factors[n * 2 * s.C + c] = stats[2 * (n * s.Groups + c / (s.C / s.Groups)) + 1] * gamma[c] * scale;
+                factors[n * 2 * s.C + s.C + c] = u;
             }
     }
 

@@ -39,10 +39,13 @@ public sealed partial class Tape
         var parts = Backend.FusedParts(shape, around.Resampling);
         var fusions = Execution.Fusions;
         bool epilogue = fusions.Has(Fusion.ConvEpilogue) && parts.HasFlag(ConvolutionParts.Epilogue);
-        bool resample = around.Resampling == Resampling.None || (fusions.Has(Fusion.ResampleConv) && parts.HasFlag(ConvolutionParts.Resampling));
         // SiLU on its own means that the normalised input is there anyway.
-        bool prologue = around.Norm is { } before && resample && fusions.Has(Fusion.ConvPrologue) && parts.HasFlag(ConvolutionParts.Prologue)
+        bool prologue = around.Norm is { } before && fusions.Has(Fusion.ConvPrologue) && parts.HasFlag(ConvolutionParts.Prologue)
             && (!before.Silu || fusions.Has(Fusion.GroupNormSilu));
+        // Means of x as it lies there are better taken once than in the forward pass and in wgrad: they are a quarter of it.
+        bool resample = around.Resampling == Resampling.None || (fusions.Has(Fusion.ResampleConv) && parts.HasFlag(ConvolutionParts.Resampling)
+            && (around.Resampling == Resampling.Up || prologue || !Recording));
+        prologue &= resample;
 
         var u = x;
         if (around.Norm is { } norm && !prologue)

@@ -60,24 +60,31 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
     private FusionCase ConvPrologue()
     {
         var (weight, bias) = SquareConvolution();
-        int c = weight.Shape[3], groups = Math.Max(1, Math.Min(32, c / 4));
-        var gamma = network.Parameters.All.First(p => p.Shape == new Shape(c) && p.Name.Contains("norm", StringComparison.Ordinal) && p.Name.EndsWith("weight", StringComparison.Ordinal));
-        var beta = network.Parameters[gamma.Name[..^"weight".Length] + "bias"];
+        int c = weight.Shape[3];
+        var norm = Normalization(c);
         var shape = new Shape(batch, Config.Resolution, Config.Resolution, c);
         return OnTape(Fusion.ConvPrologue, shape, shape,
-            (tape, x) => tape.Conv2d(x, weight, bias, new Around(new NormalizationBefore(gamma, beta, groups, 1e-5f, Silu: true))),
+            (tape, x) => tape.Conv2d(x, weight, bias, new Around(norm)),
             same: true, "the same statistics and the same convolution over the same grids, the normalised image written between them");
     }
 
     private FusionCase ResampleConv(Resampling resampling)
     {
         var (weight, bias) = SquareConvolution();
+        var norm = Normalization(weight.Shape[3]);
         int large = Config.Resolution, small = large / 2, c = weight.Shape[0];
         Shape wide = new(batch, large, large, c), narrow = new(batch, small, small, c);
         bool up = resampling == Resampling.Up;
         return OnTape(Fusion.ResampleConv, up ? narrow : wide, up ? wide : narrow,
-            (tape, x) => tape.Conv2d(x, weight, bias, new Around(Resampling: resampling)), same: !up,
-            up ? "none: four convolutions of 2x2 taps are no partition of one of 3x3" : "the same convolution over the same grid, the mean one thread an element");
+            (tape, x) => tape.Conv2d(x, weight, bias, new Around(norm, resampling)), same: !up,
+            up ? "none: four convolutions of 2x2 taps are no partition of one of 3x3" : "the same convolution over the same grid, normalisation and mean one thread an element");
+    }
+
+    /// <summary>The first normalisation of so many channels, with SiLU.</summary>
+    private NormalizationBefore Normalization(int channels)
+    {
+        var gamma = network.Parameters.All.First(p => p.Shape == new Shape(channels) && p.Name.Contains("norm", StringComparison.Ordinal) && p.Name.EndsWith("weight", StringComparison.Ordinal));
+        return new NormalizationBefore(gamma, network.Parameters[gamma.Name[..^"weight".Length] + "bias"], Math.Max(1, Math.Min(32, channels / 4)), 1e-5f, Silu: true);
     }
 
     /// <summary>The first 3x3 convolution with as many channels out as in.</summary>
