@@ -44,7 +44,7 @@ internal sealed class RunOptions(string defaultOut)
     public JsonObject Configuration(ParseResult parse, JsonObject config)
     {
         var fusions = Execution(parse).Fusions;
-        if (fusions != Fusions.All)
+        if (fusions != Fusions.Usual)
             config["fuse"] = fusions.ToString();
         var precision = parse.GetValue(_precision);
         if (precision != Precision.Fp32)
