@@ -8,6 +8,9 @@ public sealed class FusionsTests
 {
     [TestCase("all", "all")]
     [TestCase("none", "none")]
+    [TestCase("usual", "usual")]
+    [TestCase("-conv-prologue", "usual")]
+    [TestCase("usual,conv-prologue", "all")]
     [TestCase("adam,attention", "attention,adam")]
     [TestCase("attention, qkv", "attention,qkv")]
     [TestCase("none,dropout", "dropout")]

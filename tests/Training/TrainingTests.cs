@@ -169,7 +169,7 @@ public sealed class TrainingTests
             TrainingLoop.Run(training);
         using var noise = Distillation.Latents(teacher, options, 0);
         var student = Student.Of(network, options);
-        network.Execution = new Execution(Fusions.All.Without(Fusion.FoldedHeads));
+        network.Execution = new Execution(Fusions.Usual.Without(Fusion.FoldedHeads));
         using var heads = student.Sample(noise);
         using var folded = student.SampleFolded(noise);
         network.Execution = Execution.Default;

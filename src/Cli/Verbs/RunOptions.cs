@@ -45,7 +45,7 @@ internal sealed class RunOptions(string defaultOut)
     public JsonObject Configuration(ParseResult parse, JsonObject config)
     {
         var fusions = Fusions(parse);
-        if (fusions != Model.Fusions.All)
+        if (fusions != Model.Fusions.Usual)
             config["fuse"] = fusions.ToString();
         var precision = parse.GetValue(_precision);
         if (precision != Precision.Fp32)

@@ -59,6 +59,9 @@ public readonly record struct Fusions(Fusion Set)
 
     public static Fusions All { get; } = new(Table.Aggregate(Fusion.None, (set, row) => set | row.Fusion));
 
+    /// <summary>What runs take unless told otherwise: all that is no slower anywhere. <see cref="Fusion.ConvPrologue"/> trades time for memory in training.</summary>
+    public static Fusions Usual { get; } = All.Without(Fusion.ConvPrologue);
+
     public static Fusions None { get; } = new(Fusion.None);
 
     /// <summary>As <c>--fuse</c> takes them.</summary>
@@ -85,7 +88,7 @@ public readonly record struct Fusions(Fusion Set)
     public static string NameOf(Fusion fusion) => Table.Single(row => row.Fusion == fusion).Name;
 
     /// <summary>
-    /// <c>all</c>, <c>none</c>, or names with commas between, each switched off by a minus before it, read from left to right:
+    /// <c>all</c>, <c>none</c>, <c>usual</c>, or names with commas between, each switched off by a minus before it, read from left to right:
     /// <c>a,b</c> is these two alone, <c>-c</c> or <c>all,-c</c> everything but c.
     /// </summary>
     /// <exception cref="UsageException">A name that there is not.</exception>
@@ -100,6 +103,7 @@ public readonly record struct Fusions(Fusion Set)
             {
                 "all" => All,
                 "none" => None,
+                "usual" => Usual,
                 ['-', .. var name] => fusions.Without(Find(name)),
                 _ => fusions.With(Find(item)),
             };
@@ -107,11 +111,13 @@ public readonly record struct Fusions(Fusion Set)
         return fusions;
     }
 
-    /// <summary><c>all</c>, <c>none</c> or the names that are on.</summary>
+    /// <summary><c>all</c>, <c>usual</c>, <c>none</c> or the names that are on.</summary>
     public override string ToString()
     {
         if (this == All)
             return "all";
+        if (this == Usual)
+            return "usual";
         var fusions = this;
         return this == None ? "none" : string.Join(',', Table.Where(row => fusions.Has(row.Fusion)).Select(row => row.Name));
     }
@@ -123,5 +129,5 @@ public readonly record struct Fusions(Fusion Set)
 /// <param name="Graph">Capture training updates and passes once and replay them (<see cref="StepGraph"/>): less host time, the same bits.</param>
 public sealed record Execution(Fusions Fusions, bool Recompute = false, bool Graph = false)
 {
-    public static Execution Default { get; } = new(Fusions.All);
+    public static Execution Default { get; } = new(Fusions.Usual);
 }

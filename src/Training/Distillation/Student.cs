@@ -109,7 +109,7 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     {
         if (_ownSteps is { } steps)
             return BranchDistillation.Sample(network, steps, x, cancellation);
-        if (onState is null && network.Config.Branches > 1 && network.Execution.Fusions.Has(Fusion.FoldedHeads))
+        if (onState is null && Threshold is null && network.Config.Branches > 1 && network.Execution.Fusions.Has(Fusion.FoldedHeads))
             return SampleFolded(x, labels, cancellation);
         var state = x.Share();
         using var step = Condition(x);

@@ -44,7 +44,7 @@ public sealed class StepLab : IDisposable
     {
         (string, Execution)[] variants =
         [
-            ("all", Execution.Default),
+            ("all", new Execution(Fusions.All)),
             // Folding concerns sampling.
             .. Fusions.Names.Where(name => name != Fusions.NameOf(Fusion.FoldedHeads)).Select(name => ($"-{name}", new Execution(Fusions.Parse($"-{name}")))),
             ("none", new Execution(Fusions.None)), ("all, recompute", new Execution(Fusions.All, Recompute: true)),
@@ -57,7 +57,7 @@ public sealed class StepLab : IDisposable
 
     /// <summary>Each batch size with blocks kept and recomputed.</summary>
     public IReadOnlyList<StepRow> Memory(IEnumerable<int> batches, TimeSpan budget) =>
-        [.. batches.SelectMany(batch => Run([("kept", Execution.Default), ("recompute", new Execution(Fusions.All, Recompute: true))], batch, budget, null))];
+        [.. batches.SelectMany(batch => Run([("kept", new Execution(Fusions.All)), ("recompute", new Execution(Fusions.All, Recompute: true))], batch, budget, null))];
 
     /// <summary>One way of running, <paramref name="rounds"/> times after a warm-up; 0 for the warm-up alone.</summary>
     public StepRow Measure(int batch, int rounds, Execution execution)
