@@ -45,12 +45,18 @@ public sealed class Denoiser(INetwork network)
         using var cNoise = Backend.FromArray(noise, new Shape(n));
         var heads = Network.Forward(tape, scaled, cNoise, options);
         tape.Drop(scaled);
+        return Merged(tape, heads, sigmas);
+    }
+
+    /// <summary>Of the prediction "both", whose heads have two parts: v = alpha noise - sigma_vp image, which takes their place; else the heads as they are.</summary>
+    public Variable Merged(Tape tape, Variable heads, ReadOnlySpan<double> sigmas)
+    {
         if (Network.Config.Prediction == Prediction.Both)
-            tape.Replace(ref heads, tape.MergeHalves(heads, Merging(sigmas, n)));
+            tape.Replace(ref heads, tape.MergeHalves(heads, Merging(sigmas, heads.Shape[0])));
         return heads;
     }
 
-    /// <summary>The same with c_in [N,1] and c_noise [N] on the device: it uploads nothing, so that it can be captured.</summary>
+    /// <summary>The same with c_in [N,1] and c_noise [N] on the device, not yet <see cref="Merged"/>: it uploads nothing, so that it can be captured.</summary>
     public Variable Heads(Tape tape, Tensor x, Tensor scale, Tensor noise, in ForwardOptions options = default)
     {
         var scaled = tape.Own(Backend.Empty(x.Shape));

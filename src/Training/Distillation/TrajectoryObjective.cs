@@ -95,7 +95,7 @@ internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Dis
         var s = t.Shape;
         using var dheads = backend.Empty(s.Heads);
         using var tape = Tape.For(network, recording: true);
-        var heads = _denoiser.Heads(tape, t.X0, t.Scale, t.Noise, t.Options);
+        var heads = _denoiser.Merged(tape, _denoiser.Heads(tape, t.X0, t.Scale, t.Noise, t.Options), Starts(nodes, s.N, Branches));
         if (network.Execution.Fusions.Has(Fusion.TrajectoryLoss))
             backend.TrajectoryLoss(s, distance, (float)delta, t.X0, heads.Data, t.Targets, t.Skip, t.Map, t.Weights, dheads, t.Losses);
         else
