@@ -119,7 +119,7 @@ internal static class MmaText
         ld.shared.b32 b7, [at+1248];
         """;
 
-    /// <summary>The tensor core cuts off 13 bits. Times 1 + ln(2)/2^11 first, the cut is right on average (see the library's TensorTileText).</summary>
+    /// <summary>The tensor core cuts off 13 bits. Times 1 + ln(2)/2^11 first, the cut is right on average (the library's kernels do the same).</summary>
     public const string Round = """
         mul.rn.f32 a0, a0, 0f3F800B17;
         mul.rn.f32 a1, a1, 0f3F800B17;

@@ -14,10 +14,10 @@ internal sealed class EstimateTests
         Assert.That(missing, Is.Empty, "hot kernels without an estimate: add a case to Estimates");
         foreach (var e in estimates)
         {
-            var gpu = Gpu.All.Single(g => g.Name == e.Gpu);
+            var gpu = GpuModel.All.Single(g => g.Name == e.Gpu);
             Assert.That(e.RoofShare, Is.InRange(0.005, 1), e.Kernel);
-            Assert.That(e.Milliseconds, Is.GreaterThanOrEqualTo(e.Bytes / gpu.Bandwidth / 1e9), $"{e.Kernel}: faster than memory");
-            Assert.That(e.Milliseconds, Is.GreaterThanOrEqualTo(e.Flops / (2 * gpu.Tf32) / 1e9), $"{e.Kernel}: faster than the tensor cores");
+            Assert.That(e.Milliseconds, Is.GreaterThanOrEqualTo(0.999999 * e.Bytes / gpu.Bandwidth / 1e9), $"{e.Kernel}: faster than memory");
+            Assert.That(e.Milliseconds, Is.GreaterThanOrEqualTo(0.999999 * e.Flops / (2 * gpu.Tf32) / 1e9), $"{e.Kernel}: faster than the tensor cores");
         }
     }
 
@@ -29,6 +29,6 @@ internal sealed class EstimateTests
         Assert.That(limiters["SiluKernel"], Is.EqualTo("memory"));
         Assert.That(limiters["AdamKernel"], Is.EqualTo("memory"));
         Assert.That(limiters["ConvSharedTileKernel"], Is.EqualTo("multiply-adds"));
-        Assert.That(limiters["TensorConvTf32Kernel"], Is.AnyOf("tensor cores", "shared memory"));
+        Assert.That(limiters["TensorConv128x128Tf32Kernel"], Is.AnyOf("tensor cores", "shared memory"));
     }
 }

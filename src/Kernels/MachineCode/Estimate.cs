@@ -11,9 +11,9 @@ namespace BDense.Kernels.MachineCode;
 /// <param name="Tf32">TFLOP/s of the tensor cores; twice that in BF16.</param>
 /// <param name="MmaShare">What mma.sync reaches of it: all on Ampere, some 0.63 on Hopper, whose peak only wgmma reaches (Luo et al. 2024, arXiv 2402.13499).</param>
 /// <param name="Bandwidth">TB/s of device memory.</param>
-public sealed record Gpu(string Name, GpuArchitecture Architecture, int Multiprocessors, double Gigahertz, double Float32, double Tf32, double MmaShare, double Bandwidth)
+public sealed record GpuModel(string Name, GpuArchitecture Architecture, int Multiprocessors, double Gigahertz, double Float32, double Tf32, double MmaShare, double Bandwidth)
 {
-    public static IReadOnlyList<Gpu> All { get; } =
+    public static IReadOnlyList<GpuModel> All { get; } =
     [
         new("A100 SXM 80 GB", GpuArchitecture.Find("sm_80"), 108, 1.41, 19.5, 156, 1, 2.04),
         new("H100 SXM 80 GB", GpuArchitecture.Find("sm_90"), 132, 1.83, 66.9, 494.7, 0.63, 3.35),
@@ -56,10 +56,15 @@ public static class Estimates
         var conv = Conv2dShape.Same(64, 32, 32, 256, 256, 3);
         const string convText = "3x3 64x32x32, 256->256";
         long x = conv.Input.Length, w = conv.Weight.Length;
-        foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel" })
+        foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel", "ConvTile8EpilogueKernel" })
             yield return new(kernel, convText, Unit.Float32, OpCost.Of(x + w, x, 2 * conv.Macs));
-        yield return new("TensorConvTf32Kernel", convText, Unit.Tf32, OpCost.Of(x + w, x, 2 * conv.Macs));
-        yield return new("TensorConvBf16Kernel", convText, Unit.Bf16, OpCost.Of((x + w) / 2, x, 2 * conv.Macs));
+        foreach (string kernel in KernelCatalog.Names.Where(n => n.StartsWith("Tensor", StringComparison.Ordinal)))
+        {
+            // Of BF16 factors half the bytes are read.
+            bool wgrad = kernel.StartsWith("TensorWgrad", StringComparison.Ordinal), bf16 = kernel.Contains("Bf16", StringComparison.Ordinal);
+            var cost = wgrad ? OpCost.Of(2 * x / (bf16 ? 2 : 1), w, 2 * conv.Macs) : OpCost.Of((x + w) / (bf16 ? 2 : 1), x, 2 * conv.Macs);
+            yield return new(kernel, wgrad ? "wgrad " + convText : convText, bf16 ? Unit.Bf16 : Unit.Tf32, cost);
+        }
         foreach (string kernel in new[] { "WgradSharedTileKernel", "WgradTileKernel" })
             yield return new(kernel, "wgrad " + convText, Unit.Float32, OpCost.Of(2 * x, w, 2 * conv.Macs));
         var product = new MatMulShape(1, 4096, 4096, 4096);
@@ -79,6 +84,7 @@ public static class Estimates
         yield return new("GroupNormApply4Kernel", layer, Unit.Float32, OpCost.Of(x, x, 8 * x));
         yield return new("GroupNormBackwardPartialKernel", layer, Unit.Float32, OpCost.Of(2 * x, 0, 12 * x));
         yield return new("GroupNormBackwardApplyKernel", layer, Unit.Float32, OpCost.Of(2 * x, x, 12 * x));
+        yield return new("ScaleShift4Kernel", layer, Unit.Float32, OpCost.Of(x, x, 6 * x));
         yield return new("SiluKernel", layer, Unit.Float32, OpCost.Of(x, x, 4 * x));
         yield return new("SiluBackwardKernel", layer, Unit.Float32, OpCost.Of(2 * x, x, 7 * x));
         const long parameters = 35_746_307;
@@ -96,11 +102,11 @@ public static class Estimates
             throw new BDenseException("estimates count machine instructions: ptxas is not on PATH; it comes with the CUDA toolkit");
         var cases = Cases().Where(c => KernelCatalog.Names.Contains(c.Kernel)).ToList();
         missing = [.. KernelRegistry.All.Where(k => k.Hot).Select(k => k.Name).Except(cases.Select(c => c.Kernel))];
-        var rows = KernelCatalog.Rows(cases.Select(c => c.Kernel), Gpu.All.Select(g => g.Architecture)).ToDictionary(r => (r.Name, r.Architecture));
-        return [.. from c in cases from gpu in Gpu.All select Of(c, gpu, rows[(c.Kernel, gpu.Architecture.Name)])];
+        var rows = KernelCatalog.Rows(cases.Select(c => c.Kernel), GpuModel.All.Select(g => g.Architecture)).ToDictionary(r => (r.Name, r.Architecture));
+        return [.. from c in cases from gpu in GpuModel.All select Of(c, gpu, rows[(c.Kernel, gpu.Architecture.Name)])];
     }
 
-    private static Estimate Of(Case c, Gpu gpu, KernelRow row)
+    private static Estimate Of(Case c, GpuModel gpu, KernelRow row)
     {
         if (row.Whole is null)
             throw new BDenseException("estimates count machine instructions: nvdisasm is not on PATH; it comes with the CUDA toolkit");
@@ -122,7 +128,7 @@ public static class Estimates
     }
 
     /// <summary>A warp's products against its shared-memory traffic: 512 bytes an instruction of ldmatrix (four matrices) or cp.async.</summary>
-    private static (double Share, string Limiter) TensorShare(KernelRow row, Gpu gpu, Unit unit)
+    private static (double Share, string Limiter) TensorShare(KernelRow row, GpuModel gpu, Unit unit)
     {
         var loop = row.MainLoop ?? row.Whole!;
         double flops = loop.Hmma * (unit == Unit.Tf32 ? 2048.0 : 4096.0); // m16n8k8, m16n8k16
