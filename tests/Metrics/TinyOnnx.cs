@@ -31,8 +31,28 @@ internal static class TinyOnnx
         return [.. Varint(1, 8), .. Field(7, graph), .. Field(8, (byte[])[.. Field(1, ""), .. Varint(2, 13)])];
     }
 
-    private static byte[] Node(string type, string input, string output, byte[]? attribute = null) =>
-        [.. Field(1, input), .. Field(2, output), .. Field(4, type), .. attribute is null ? [] : Field(5, attribute)];
+    /// <summary>Two inputs, student and teacher [N,C,H,W]: gradient = student - teacher, loss = its squares' means over pixels, [N,C].</summary>
+    public static byte[] SquaredDistance()
+    {
+        byte[] graph =
+        [
+            .. Field(1, Node("Sub", ["student", "teacher"], "gradient")),
+            .. Field(1, Node("Mul", ["gradient", "gradient"], "squares")),
+            .. Field(1, Node("GlobalAveragePool", "squares", "pooled")),
+            .. Field(1, Node("Flatten", "pooled", "loss")),
+            .. Field(2, "tiny"),
+            .. Field(11, Value("student", Float, 0, 0, 0, 0)),
+            .. Field(11, Value("teacher", Float, 0, 0, 0, 0)),
+            .. Field(12, Value("loss", Float, 0, 0)),
+            .. Field(12, Value("gradient", Float, 0, 0, 0, 0)),
+        ];
+        return [.. Varint(1, 8), .. Field(7, graph), .. Field(8, (byte[])[.. Field(1, ""), .. Varint(2, 13)])];
+    }
+
+    private static byte[] Node(string type, string input, string output, byte[]? attribute = null) => Node(type, [input], output, attribute);
+
+    private static byte[] Node(string type, string[] inputs, string output, byte[]? attribute = null) =>
+        [.. inputs.SelectMany(input => Field(1, input)), .. Field(2, output), .. Field(4, type), .. attribute is null ? [] : Field(5, attribute)];
 
     // AttributeProto of type INT.
     private static byte[] Attribute(string name, int value) => [.. Field(1, name), .. Varint(3, value), .. Varint(20, 2)];

@@ -52,13 +52,13 @@ public sealed class NetworkParityTests
             ChannelMultipliers = [1, 2, 3],
             AttentionResolutions = [8, 4],
         },
-        ["ddpm, K = 2"] = Narrow with { Family = "ddpm", SkipScale = 1, Groups = 32, Branches = 2, AttentionResolutions = [16], Prediction = Prediction.Eps, NoiseInput = NoiseInput.Timestep },
-        ["pd"] = Narrow with { Family = "pd", SkipScale = 1, Groups = 32, Prediction = Prediction.X, NoiseInput = NoiseInput.InverseCosine },
+        ["ddpm, K = 2"] = Narrow with { Family = "ddpm", SkipScale = 1, Groups = 8, Branches = 2, AttentionResolutions = [16], Prediction = Prediction.Eps, NoiseInput = NoiseInput.Timestep },
+        ["pd"] = Narrow with { Family = "pd", SkipScale = 1, Groups = 8, Prediction = Prediction.X, NoiseInput = NoiseInput.InverseCosine },
         ["pd, classes, image and noise, K = 2"] = Narrow with
         {
             Family = "pd",
             SkipScale = 1,
-            Groups = 32,
+            Groups = 8,
             LabelCount = 10,
             ChannelsPerHead = 16,
             Branches = 2,

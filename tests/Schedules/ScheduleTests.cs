@@ -42,12 +42,28 @@ public sealed class ScheduleTests
         Assert.That(schedule.Grid(1000), Is.Ordered.Descending);
     }
 
+    [TestCase(1)]
+    [TestCase(2)]
+    public void Time_uniform_is_even_in_the_processes_time(double rho)
+    {
+        // Song et al. 2021: beta_min = 0.1, beta_d = 19.9 belong to sigma(1e-3) and sigma(1).
+        double Sigma(double t) => Math.Sqrt(Math.Exp(19.9 * t * t / 2 + 0.1 * t) - 1);
+        var grid = Schedules.TimeUniform(Sigma(1e-3), Sigma(1), rho).Grid(6);
+        for (int i = 0; i < 6; i++)
+        {
+            double t = Math.Pow(1 + i / 5.0 * (Math.Pow(1e-3, 1 / rho) - 1), rho);
+            Assert.That(grid[i], Is.EqualTo(Sigma(t)).Within(1e-6 * Sigma(t)), $"node {i}");
+        }
+    }
+
     [Test]
     public void To_zero_appends_zero() => Assert.That(Schedules.LogSnr(0.1, 10).Grid(3, toZero: true)[^1], Is.Zero);
 
     [TestCase("polynomial")]
     [TestCase("logsnr")]
     [TestCase("cosine")]
+    [TestCase("time-uniform")]
+    [TestCase("time-quadratic")]
     public void Nests_at_any_division(string name)
     {
         foreach (int branches in new[] { 1, 2, 3, 4, 8 })

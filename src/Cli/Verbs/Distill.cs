@@ -57,6 +57,7 @@ internal static class Distill
         var cache = CommonOptions.Positive("--cache-trajectories", "sfd: batches of teacher trajectories computed once and used again; 0, as published, for fresh ones.", 0, least: 0);
         var schedule = new Option<string>("--schedule") { Description = $"Noise levels: {string.Join(", ", Schedules.Names)}.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Schedule };
         var weighting = CommonOptions.Choice("--weighting", "pd: weight of an error by its noise level.", defaults.Weighting);
+        var perceptual = new Option<string?>("--perceptual") { Description = "sfd: an ONNX file with a perceptual distance for the last interval: student, teacher to loss, gradient (docs/systems.md).", HelpName = "FILE" };
         var flip = new Option<bool>("--flip") { Description = "pd: mirror half of the images." };
         var data = CommonOptions.Data();
         var resolution = CommonOptions.Resolution();
@@ -64,7 +65,7 @@ internal static class Distill
         var run = new RunOptions("runs/student");
         var command = new Command("distill", "Distils a few-step student from a teacher and writes a run folder.")
         {
-            teacher, method, preset, compat, branches, layout, weights, nfe, jump, rounds, teacherSteps, updates, batch, rate, ema, schedule, solver, cache, weighting, flip,
+            teacher, method, preset, compat, branches, layout, weights, nfe, jump, rounds, teacherSteps, updates, batch, rate, ema, schedule, solver, cache, perceptual, weighting, flip,
             data, resolution, limit,
         };
         run.AddTo(command);
@@ -139,6 +140,7 @@ internal static class Distill
                 Ema = Or(ema, start.Ema),
                 Schedule = Or(schedule, start.Schedule),
                 Weighting = Or(weighting, start.Weighting),
+                Perceptual = parse.GetValue(perceptual),
                 Flip = parse.GetValue(flip) || start.Flip,
                 Seed = parse.GetValue(run.Seed),
                 CacheTrajectories = parse.GetValue(cache),

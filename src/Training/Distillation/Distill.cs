@@ -100,6 +100,9 @@ public sealed record Distill
 
     public double Rho { get; init; } = 7;
 
+    /// <summary>SFD: an ONNX file with a perceptual distance that is added on the last interval (<see cref="PerceptualLoss"/>); none by default.</summary>
+    public string? Perceptual { get; init; }
+
     /// <summary>PD: the last node is 0, not SigmaMin, so that the last step arrives at the denoised image itself, as published.</summary>
     public bool ToZero { get; init; }
 
@@ -225,8 +228,8 @@ public sealed record Distill
         Require(Jump % Branches == 0, $"{Branches} branches do not divide a step of {Jump} teacher steps");
         foreach (int nfe in Choices())
             Require(nfe is >= 1 and <= 1024, $"NFE is 1 to 1024, not {nfe}");
-        Require(Method == DistillMethod.Sfd || (NfeChoices is null && FirstStage is null && StepCondition != true && !SumElements),
-            "a choice of NFE, a step condition, a second stage and a loss summed over elements belong to SFD, not to PD");
+        Require(Method == DistillMethod.Sfd || (NfeChoices is null && FirstStage is null && StepCondition != true && !SumElements && Perceptual is null),
+            "a choice of NFE, a step condition, a second stage, a perceptual loss and a loss summed over elements belong to SFD, not to PD");
         Require(Method == DistillMethod.Pd || !ToZero, "only PD steps to the noise level 0");
         Require(FirstStage is null || NfeChoices is null, "the second stage has one NFE; give a single one");
         if (FirstStage is { } first)

@@ -28,6 +28,7 @@ public sealed class SfdTraining : ITraining
     private readonly TrajectoryObjective _objective;
     private readonly Dictionary<(long Draw, int Nfe), float[]> _cache = [];
     private readonly int _mostUpdates;
+    private readonly PerceptualLoss? _perceptual;
 
     /// <param name="student">Trained in place; stays the caller's.</param>
     /// <param name="teacher">One branch, or the first stage's student; stays the caller's, unchanged.</param>
@@ -46,6 +47,7 @@ public sealed class SfdTraining : ITraining
         _rate = new LearningRate(_options.LearningRate, _options.Warmup, _options.Decay!.Value);
         _objective = new TrajectoryObjective(student, _options.Layout!.Value, _options.Distance!.Value, _options.Delta);
         _optimizer = Distillation.NewOptimizer(student, _options);
+        _perceptual = _options.Perceptual is { } file ? new PerceptualLoss(file) : null;
         _mostUpdates = _options.Choices()[^1];
         Steps = (long)Math.Ceiling(_options.Updates / _options.Choices().Average());
     }
@@ -86,7 +88,8 @@ public sealed class SfdTraining : ITraining
             double[] weights = _learned?.Weights(chosen.FirstScale + i) ?? _weights.At(nodes, total > 1 ? (double)update / (total - 1) : 1);
             using var y = targets.View(i * k * x.Length, new Shape(k, x.Length));
             RandomKey? dropout = Distillation.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, update) : null;
-            var result = _objective.Accumulate(x, nodes, [.. weights.Select(w => w * elements)], y, new ForwardOptions(dropout, labels, Step: condition), endpoint: x);
+            var result = _objective.Accumulate(x, nodes, [.. weights.Select(w => w * elements)], y, new ForwardOptions(dropout, labels, Step: condition), endpoint: x,
+                perceptual: i == grid.Intervals - 1 ? _perceptual : null, perceptualScale: elements);
             rate = _rate.At(update, total);
             norm = _optimizer.Update(rate, 1, result.Loss, step + 1);
             _learned?.Update(chosen.FirstScale + i, result.Branches);
@@ -115,6 +118,7 @@ public sealed class SfdTraining : ITraining
     {
         _objective.Dispose();
         _optimizer.Dispose();
+        _perceptual?.Dispose();
     }
 
     /// <summary>The teacher's states at every branch node, [Intervals * K, N,H,W,C]; the caller disposes it.</summary>

@@ -43,8 +43,11 @@ internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Dis
     /// <param name="weights">w: [N,K], or [K] for all samples.</param>
     /// <param name="targets">y: [K,N,H,W,C]</param>
     /// <param name="options">Dropout and labels.</param>
+    /// <param name="perceptual">Adds (scale / N) sum_n p(x_K, y_K), the gradient included; or none.</param>
+    /// <param name="perceptualScale">Its scale.</param>
     /// <param name="endpoint">[N,H,W,C] to be overwritten with x_K as this pass has it, detached; or none. May be x0.</param>
-    public ObjectiveResult Accumulate(Tensor x0, double[] nodes, double[] weights, Tensor targets, in ForwardOptions options, Tensor? endpoint = null)
+    public ObjectiveResult Accumulate(Tensor x0, double[] nodes, double[] weights, Tensor targets, in ForwardOptions options, Tensor? endpoint = null,
+        PerceptualLoss? perceptual = null, double perceptualScale = 1)
     {
         var backend = network.Backend;
         int n = x0.Shape[0], k = Branches, perImage = x0.Length / n;
@@ -54,7 +57,8 @@ internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Dis
         _denoiser.Numbers(Starts(nodes, n, k), scales, noises);
 
         float[] values;
-        if (network.Execution.Graph && options is { Augment: null, Step: null } && network.Config.Prediction != Prediction.Both)
+        double extra = 0;
+        if (network.Execution.Graph && perceptual is null && options is { Augment: null, Step: null } && network.Config.Prediction != Prediction.Both)
         {
             if (_graph?.Fits(x0.Shape, options, endpoint is not null) == false)
             {
@@ -71,13 +75,29 @@ internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Dis
             using var mapOwner = m;
             using Tensor scale = backend.FromArray(scales, new Shape(n, 1)), noise = backend.FromArray(noises, new Shape(n)), w = backend.FromArray(scaled, s.PerBranch);
             using var losses = backend.Empty(s.Losses);
-            Pass(new ObjectiveTensors(s, x0, targets, scale, noise, skip, m, w, options, losses, endpoint), nodes);
+            extra = Pass(new ObjectiveTensors(s, x0, targets, scale, noise, skip, m, w, options, losses, endpoint), nodes, perceptual, perceptualScale);
             values = losses.ToArray();
         }
         var branches = new double[k];
         for (int b = 0; b < k; b++)
             branches[b] = values[1 + b] / ((double)n * perImage);
-        return new ObjectiveResult(values[0], branches);
+        return new ObjectiveResult(values[0] + extra, branches);
+    }
+
+    /// <summary>Takes the endpoint through the distance, and the distance's gradient back to the heads: dheads += M' [0, ..., 0, g].</summary>
+    private static double AddPerceptual(PerceptualLoss perceptual, double scale, in TrajectoryShape s, Tensor x0, Tensor heads, Tensor targets, Tensor skip, Tensor map, Tensor dheads)
+    {
+        var backend = x0.Backend;
+        using Tensor states = backend.Empty(s.States), more = backend.Empty(s.Heads);
+        backend.TrajectoryStates(s, x0, heads, skip, map, states);
+        using Tensor x = StateStep.StateOf(states, s.Branches - 1, x0.Shape), y = StateStep.StateOf(targets, s.Branches - 1, x0.Shape);
+        var (loss, gradient) = perceptual.Compute(x.ToArray(), y.ToArray(), x0.Shape);
+        double factor = scale / s.N;
+        backend.Fill(states, 0f);
+        x.Upload([.. gradient.Select(g => (float)(factor * g))]);
+        backend.TrajectoryStatesBackward(s, states, map, more);
+        backend.LinearCombination([1f, 1f], [dheads, more], dheads);
+        return factor * loss;
     }
 
     public void Dispose()
@@ -89,7 +109,10 @@ internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Dis
     /// <summary>The launches.</summary>
     /// <param name="t">What they read and write.</param>
     /// <param name="nodes">For the endpoint without <see cref="Fusion.PreconditionStep"/>, whose coefficients are then uploaded.</param>
-    private void Pass(ObjectiveTensors t, double[] nodes)
+    /// <param name="perceptual">As in <see cref="Accumulate"/>.</param>
+    /// <param name="perceptualScale">Likewise.</param>
+    /// <returns>What the perceptual distance adds.</returns>
+    private double Pass(ObjectiveTensors t, double[] nodes, PerceptualLoss? perceptual = null, double perceptualScale = 1)
     {
         var backend = network.Backend;
         var s = t.Shape;
@@ -100,9 +123,11 @@ internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Dis
             backend.TrajectoryLoss(s, distance, (float)delta, t.X0, heads.Data, t.Targets, t.Skip, t.Map, t.Weights, dheads, t.Losses);
         else
             PlainTrajectoryLoss.Run(s, distance, (float)delta, t.X0, heads.Data, t.Targets, t.Skip, t.Map, t.Weights, dheads, t.Losses);
+        double extra = perceptual is null ? 0 : AddPerceptual(perceptual, perceptualScale, s, t.X0, heads.Data, t.Targets, t.Skip, t.Map, dheads);
         if (t.Endpoint is not null)
             StateStep.Last(network, layout, s, t.X0, heads.Data, nodes, t.Skip, t.Map, t.Endpoint);
         tape.Backward(heads, dheads);
+        return extra;
     }
 
     /// <summary>sigma_0 of each sample, or of all.</summary>

@@ -120,7 +120,7 @@ public sealed class OnnxFeatures : IImageFeatures
         return Run(new byte[shape.Aggregate(1L, (product, extent) => product * extent)], shape, n).Length / n;
     }
 
-    private static InferenceSession Open(string path, int threads)
+    internal static InferenceSession Open(string path, int threads)
     {
         try
         {
@@ -151,7 +151,7 @@ public sealed class OnnxFeatures : IImageFeatures
     private static string Text(int[] extents) => string.Join(", ", extents.Select(e => e > 0 ? e.ToString(CultureInfo.InvariantCulture) : "free"));
 
     // ONNX Runtime puts a path and a stack before the reason, or several lines after it.
-    private static string OneLine(OnnxRuntimeException e)
+    internal static string OneLine(OnnxRuntimeException e)
     {
         string line = e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[0].TrimEnd('.');
         return line.Length <= 200 ? line : line[..200] + " ...";

@@ -40,7 +40,7 @@ public static class GivenNoise
     }
 
     /// <summary>[N,rows,columns] to [N,columns,rows].</summary>
-    private static float[] Transposed(float[] x, int n, int rows, int columns)
+    internal static float[] Transposed(float[] x, int n, int rows, int columns)
     {
         var y = new float[x.Length];
         for (int i = 0; i < n; i++)

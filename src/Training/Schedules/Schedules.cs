@@ -5,7 +5,7 @@ namespace BDense.Training;
 /// <summary>The schedules, each a formula; <see cref="Find"/> knows them by name.</summary>
 public static class Schedules
 {
-    public static IReadOnlyList<string> Names { get; } = ["polynomial", "logsnr", "cosine", "discrete"];
+    public static IReadOnlyList<string> Names { get; } = ["polynomial", "logsnr", "cosine", "discrete", "time-uniform", "time-quadratic"];
 
     /// <summary>A schedule by its name, over [<paramref name="sigmaMin"/>, <paramref name="sigmaMax"/>].</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -19,6 +19,8 @@ public static class Schedules
         "logsnr" => LogSnr(sigmaMin, sigmaMax),
         "cosine" => Cosine(sigmaMin, sigmaMax),
         "discrete" => Discrete(sigmaMin, sigmaMax),
+        "time-uniform" => TimeUniform(sigmaMin, sigmaMax, 1),
+        "time-quadratic" => TimeUniform(sigmaMin, sigmaMax, 2),
         _ => throw new UsageException($"there is no schedule '{name}'; there are {string.Join(", ", Names)}"),
     };
 
@@ -50,6 +52,25 @@ public static class Schedules
         Check("cosine", sigmaMin, sigmaMax);
         double b = Math.Atan(sigmaMin), a = Math.Atan(sigmaMax) - b;
         return Over("cosine", sigmaMin, sigmaMax, u => Math.Tan(a * (1 - u) + b));
+    }
+
+    /// <summary>
+    /// Even in the time of the variance-preserving process, or in its <paramref name="rho"/>-th root: t = (1 + u (e^(1/rho) - 1))^rho from 1 down
+    /// to e = 1e-3, sigma = sqrt(exp(beta_d t^2 / 2 + beta_min t) - 1), beta chosen so that sigma meets the range's ends. Song et al. 2021
+    /// (SDE), appendix C, in sigma space by Karras et al. 2022, table 1; rho = 2 is what DEIS samples best with.
+    /// </summary>
+    public static Schedule TimeUniform(double sigmaMin, double sigmaMax, double rho)
+    {
+        const double End = 1e-3;
+        string name = rho == 1 ? "time-uniform" : "time-quadratic";
+        Check(name, sigmaMin, sigmaMax);
+        double low = Math.Log(sigmaMin * sigmaMin + 1), high = Math.Log(sigmaMax * sigmaMax + 1);
+        double betaD = 2 * (low / End - high) / (End - 1), betaMin = high - betaD / 2;
+        return Over(name, sigmaMin, sigmaMax, u =>
+        {
+            double t = Math.Pow(1 + u * (Math.Pow(End, 1 / rho) - 1), rho);
+            return Math.Sqrt(Math.Exp(betaD * t * t / 2 + betaMin * t) - 1);
+        });
     }
 
     /// <summary>
