@@ -71,6 +71,8 @@ public sealed class SystemsTests
         {
             var run = await CliRun.Succeeds("sample", "--model", In("sfd-v"), "--nfe", $"{nfe}", "--count", "2", "--out", In("v.png"), "--json", "--device", "cpu");
             Assert.That(run.Json["nfe"]!.GetValue<int>(), Is.EqualTo(nfe));
+            var evaluated = await CliRun.Succeeds("evaluate", "--model", In("sfd-v"), "--nfe", $"{nfe}", "--data", In("latents.npz"), "--count", "70", "--fine-steps", "3", "--json", "--device", "cpu");
+            Assert.That(evaluated.Json["models"]![0]!["nfe"]!.GetValue<int>(), Is.EqualTo(nfe));
         }
         await CliRun.Succeeds("export", "--model", In("sfd-v"), "--nfe", "2", "--interval", "1", "--out", In("folded"), "--device", "cpu");
         string described = await File.ReadAllTextAsync(In("folded/student.json"));

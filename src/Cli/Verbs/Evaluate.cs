@@ -119,9 +119,11 @@ internal static class Evaluate
 
             (string Path, Training.Distill Options, Measured Measured) Measure(string path)
             {
+                int? nfe = parse.GetValue(fid.Nfe);
                 var options = Student.OptionsOf(path);
+                options = options with { Nfe = nfe ?? options.Nfe };
                 float[] endpoint = evaluation.TeacherOf(options, cancellation: cancellation);
-                var student = Student.Load(backend, path);
+                var student = Student.Load(backend, path, nfe);
                 using var network = student.Network;
                 float[] images = ui.Stage(Path.GetFileName(path.TrimEnd('/')), n, report => evaluation.Student(student, done => report(done, $"NFE {student.Evaluations}"), cancellation));
                 return (path, options, evaluation.Measure(images, endpoint));

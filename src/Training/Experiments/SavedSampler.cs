@@ -21,12 +21,13 @@ public sealed record SavedSampler(Student? Student, Model.UNet Network, Sampler 
     /// <param name="solver">For a teacher. Heun's method goes from 80 to 0.002 and on to 0, as EDM samples (Karras et al. 2022, algorithm 1);
     /// every other solver from 80 to 0.006, as SFD's teacher does.</param>
     /// <param name="steps">For a teacher: steps of the solver.</param>
+    /// <param name="nfe">For a student of SFD-v: one of its numbers of evaluations.</param>
     /// <exception cref="BDenseException">Nothing there that can be sampled.</exception>
-    public static SavedSampler Load(Backend backend, string path, string solver = DefaultSolver, int steps = DefaultSteps)
+    public static SavedSampler Load(Backend backend, string path, string solver = DefaultSolver, int steps = DefaultSteps, int? nfe = null)
     {
         if (Student.IsStudent(path))
         {
-            var student = Student.Load(backend, path);
+            var student = Student.Load(backend, path, nfe);
             return new SavedSampler(student, student.Network, (x, labels) => student.Sample(x, labels), student.Evaluations, student.StartSigma, Student.OptionsOf(path).Title);
         }
         var method = Solvers.Find(solver);
