@@ -82,3 +82,14 @@ public class AdamSuite : Suite
 
     protected override Workload Work => new AdamEma(Parameters);
 }
+
+/// <summary>Whole training steps, forward, backward and optimizer: what they allocate, and that they cause no collection.</summary>
+public class TrainingStepSuite : Suite
+{
+    public static IEnumerable<Workload> Cases => Catalog.All.OfType<TrainingStep>().Where(w => w.Network == "demo");
+
+    [ParamsSource(nameof(Cases))]
+    public Workload Case { get; set; } = null!;
+
+    protected override Workload Work => Case;
+}

@@ -20,11 +20,17 @@ namespace BDense.Kernels.Reference;
 /// </remarks>
 internal unsafe struct ConvolutionPass : IJob
 {
-    /// <summary>Depth of a step: 320 rows of a 16-column panel are 20 KiB.</summary>
-    private const int MaxDepth = 320;
+    /// <summary>
+    /// Depth of a step: 576 rows of a 16-column panel are 36 KiB. More than the L1 cache holds, but a panel is read in order, a register
+    /// or two a cycle at most, and the second level delivers that; fewer steps mean fewer sums that go through y.
+    /// </summary>
+    private const int MaxDepth = 576;
 
     private const int TaskPixels = 256;
     private const int TaskFloats = 64 * 1024;
+
+    /// <summary>Weights beyond this, 512 KiB, do not stay in the L2 cache from task to task: then tasks have more pixels and fewer panels.</summary>
+    private const int CachedWeights = 128 * 1024;
 
     public MicroKernels Kernels;
     public float* X, Weights, Bias, Y;
@@ -58,7 +64,8 @@ internal unsafe struct ConvolutionPass : IJob
             return 0;
         _direct = !Input.Any && OffsetH >= 0 && OffsetW >= 0 && (Stride * (P - 1)) + OffsetH + R <= H && (Stride * (Q - 1)) + OffsetW + S <= W;
         long pixels = (long)N * P * Q;
-        int target = (int)Math.Clamp(pixels / 32, 48, TaskPixels);
+        bool large = (long)K * R * S * C > CachedWeights;
+        int target = (int)Math.Clamp(pixels / (large ? 8 : 32), 48, TaskPixels);
         _bandRows = Math.Clamp(target / Q, 1, P);
         if (!_direct)
         {
@@ -278,11 +285,8 @@ internal unsafe struct PackWeights : IJob
             {
                 int r = FirstR - (i * Stride), s = FirstS - (j * Stride);
                 float* source = W + ((((long)r * S) + s) * C) + start;
-                for (int k = 0; k < K; k++, source += (long)R * S * C, panel += width)
-                {
-                    new ReadOnlySpan<float>(source, count).CopyTo(new Span<float>(panel, count));
-                    new Span<float>(panel + count, width - count).Clear();
-                }
+                PackColumns.CopyRows(source, (nint)R * S * C, K, count, panel, width);
+                panel += (long)K * width;
             }
         }
     }

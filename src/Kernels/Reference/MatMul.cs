@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
 namespace BDense.Kernels.Reference;
 
 public sealed unsafe partial class ReferenceBackend
@@ -68,6 +71,23 @@ internal unsafe struct PackColumns : IJob
             PackWeights.Transpose(b, pitch, count, depth, packed, width);
             return;
         }
+        CopyRows(b, (nint)pitch, depth, count, packed, width);
+    }
+
+    /// <summary>packed[k, j] = b[k pitch + j] for j &lt; count, zeros up to the width; a row of whole registers takes no call to copy.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void CopyRows(float* b, nint pitch, int depth, int count, float* packed, int width)
+    {
+        int lanes = Vector<float>.Count;
+        if (count == width && width % lanes == 0)
+        {
+            for (int k = 0; k < depth; k++, b += pitch, packed += width)
+            {
+                for (int j = 0; j < width; j += lanes)
+                    Vector.Load(b + j).Store(packed + j);
+            }
+            return;
+        }
         for (int k = 0; k < depth; k++, b += pitch, packed += width)
         {
             new ReadOnlySpan<float>(b, count).CopyTo(new Span<float>(packed, count));
@@ -96,7 +116,10 @@ internal unsafe struct MatMulPass : IJob
 
     public int Plan()
     {
-        _blockRows = Math.Min(TaskRows, Shape.M);
+        // Blocks of one size, in whole register tiles.
+        int tile = Kernels.Rows(2 * Kernels.Lanes);
+        _blocks = (Shape.M + TaskRows - 1) / TaskRows;
+        _blockRows = (((Shape.M + _blocks - 1) / _blocks) + tile - 1) / tile * tile;
         _blocks = (Shape.M + _blockRows - 1) / _blockRows;
         _panelGroups = Math.Clamp(32 / (_blocks * Shape.Batch), 1, Kernels.Panels(Shape.N));
         return Shape.Batch * _blocks * _panelGroups;

@@ -3,11 +3,11 @@ namespace BDense.Kernels.Reference;
 /// <summary>One matrix product inside a task: C[m,n] = alpha sum_k A[m,k] B[k,n] (+ C), with B packed into panels.</summary>
 /// <remarks>
 /// A[m,k] lies at A[m RowPitch + k DepthPitch]: either pitch may be 1, so A and its transpose are both read where they lie. The depth
-/// goes in steps of 256: a panel of B (16 KiB) then stays in the L1 cache for all rows. Sums between steps lie in C.
+/// goes in steps of 512: a panel of B (32 KiB) is read in order, for which the L2 cache is fast enough. Sums between steps lie in C.
 /// </remarks>
 internal unsafe struct RowProduct
 {
-    private const int MaxDepth = 256;
+    private const int MaxDepth = 512;
 
     public float* A, B, C;
     public int RowPitch, DepthPitch, CPitch, Rows, Columns, Depth;

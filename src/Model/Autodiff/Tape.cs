@@ -16,16 +16,28 @@ namespace BDense.Model;
 /// tape.Backward(y, dy);
 /// </code>
 /// </remarks>
-public sealed partial class Tape(Backend backend, bool recording) : IDisposable
+public sealed partial class Tape : IDisposable
 {
-    private readonly List<Variable> _variables = [];
-    private readonly Stack<Node> _nodes = [];
-    private readonly List<Tensor> _scratch = [];
+    /// <summary>The lists of a tape that this thread has disposed: the next one finds them at the length it needs.</summary>
+    [ThreadStatic]
+    private static Lists? t_spare;
 
-    public Backend Backend { get; } = backend;
+    private readonly List<Variable> _variables;
+    private readonly Stack<Node> _nodes;
+    private readonly List<Tensor> _scratch;
+    private bool _disposed;
+
+    public Tape(Backend backend, bool recording)
+    {
+        (Backend, Recording) = (backend, recording);
+        (_variables, _nodes, _scratch) = t_spare ?? new Lists([], [], []);
+        t_spare = null;
+    }
+
+    public Backend Backend { get; }
 
     /// <summary>Without it nothing is saved, and <see cref="Drop"/> frees at once.</summary>
-    public bool Recording { get; } = recording;
+    public bool Recording { get; }
 
     /// <summary>Fused kernels or compositions, and whether blocks are run again in the backward pass.</summary>
     public Execution Execution { get; init; } = Execution.Default;
@@ -61,6 +73,7 @@ public sealed partial class Tape(Backend backend, bool recording) : IDisposable
     /// <exception cref="InvalidOperationException">The tape does not record, or was consumed.</exception>
     public void Backward(Variable output, Tensor gradient)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (!Recording)
             throw new InvalidOperationException("this tape does not record");
         if (!output.RequiresGradient)
@@ -88,6 +101,9 @@ public sealed partial class Tape(Backend backend, bool recording) : IDisposable
     /// <summary>Frees everything that is left, also after an exception; tensors that the caller owns stay.</summary>
     public void Dispose()
     {
+        if (_disposed)
+            return;
+        _disposed = true;
         while (_nodes.TryPop(out var node))
             node.Release();
         foreach (var tensor in _scratch)
@@ -96,7 +112,11 @@ public sealed partial class Tape(Backend backend, bool recording) : IDisposable
         foreach (var variable in _variables)
             variable.Free();
         _variables.Clear();
+        t_spare = new Lists(_variables, _nodes, _scratch);
     }
+
+    /// <summary>All values, the recorded operations, and what an operation under way has made.</summary>
+    private sealed record Lists(List<Variable> Variables, Stack<Node> Nodes, List<Tensor> Scratch);
 
     /// <summary>An operation's output, uninitialised; registered before the operation runs, so that a failure leaks nothing.</summary>
     private Variable Output(Shape shape, bool requiresGradient) =>
@@ -123,6 +143,7 @@ public sealed partial class Tape(Backend backend, bool recording) : IDisposable
 
     private Variable Register(Variable v)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         _variables.Add(v);
         return v;
     }
