@@ -36,8 +36,29 @@ public sealed class BranchWeightsTests
         Assert.That(At("ramp", 1), Is.EqualTo(new double[] { 0, 0, 0, 1 }));
     }
 
+    [Test]
+    public void A_ramp_ends_where_it_is_told_to()
+    {
+        Assert.That(At("ramp:0.5", 0.25), Is.EqualTo(At("ramp", 0.5)).Within(1e-12));
+        Assert.That(At("ramp:0.5", 0.7), Is.EqualTo(new double[] { 0, 0, 0, 1 }));
+    }
+
+    [TestCase("annealed", 0.25)]
+    [TestCase("annealed:0.8", 0.4)]
+    public void Annealed_goes_from_quadrature_to_endpoint(string text, double halfway)
+    {
+        double[] c = At("quadrature");
+        Assert.That(At(text, 0), Is.EqualTo(c).Within(1e-12));
+        Assert.That(At(text, halfway)[..3], Is.EqualTo(c[..3].Select(v => v / 2)).Within(1e-12));
+        Assert.That(At(text, 2 * halfway), Is.EqualTo(new double[] { 0, 0, 0, 1 }).Within(1e-12));
+        Assert.That(At(text, 1), Is.EqualTo(new double[] { 0, 0, 0, 1 }).Within(1e-12));
+    }
+
     [TestCase("uniform")]
     [TestCase("endpoint")]
+    [TestCase("annealed")]
+    [TestCase("ramp:0.4")]
+    [TestCase("aligned")]
     [TestCase("quadrature")]
     [TestCase("exponential:2")]
     [TestCase("ramp")]
@@ -56,6 +77,9 @@ public sealed class BranchWeightsTests
     [TestCase("fixed:-1,2", "0 or more")]
     [TestCase("uniform:3", "without numbers")]
     [TestCase("exponential:1,2,3", "exponential:a")]
+    [TestCase("ramp:0", "up to 1")]
+    [TestCase("annealed:1.5", "up to 1")]
+    [TestCase("annealed:0.5,1", "annealed:p")]
     public void Faults_are_named(string text, string expected) =>
         Assert.That(Assert.Throws<UsageException>(() => BranchWeights.Parse(text))!.Message, Does.Contain(expected));
 

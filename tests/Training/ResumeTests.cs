@@ -26,6 +26,7 @@ public sealed class ResumeTests
         new TestCaseData(Sfd with { FirstStage = new Distill { NfeChoices = "2,5" }, Nfe = 1, Branches = 3, Updates = 6 }).SetArgDisplayNames("SFD, second stage"),
         new TestCaseData(Compat).SetArgDisplayNames("PD, authors' variant"),
         new TestCaseData(Pd with { ToZero = true, Schedule = "cosine", Flip = true }).SetArgDisplayNames("PD, published"),
+        new TestCaseData(Sfd with { Branches = 4, Weights = "aligned", Projection = 2 }).SetArgDisplayNames("SFD, aligned weights, projected gradients"),
         new TestCaseData(Pd).SetArgDisplayNames("PD"),
         new TestCaseData(Pd with { Branches = 4, Dropout = true }).SetArgDisplayNames("PD + B-DENSE"),
         new TestCaseData(Pd with { Branches = 2, Rounds = 2, Nfe = 1, Ema = 0.9 }).SetArgDisplayNames("PD + B-DENSE in two rounds, a cut between them"),

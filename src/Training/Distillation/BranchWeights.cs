@@ -13,15 +13,19 @@ namespace BDense.Training;
 /// <item><c>exponential</c>, <c>exponential:a</c>: proportional to exp(a b), summing to 1; a = 1.23 is what the authors' search
 /// found. <c>exponential:a,b</c>: exp(a i + b), i = 0..K-1, as it is. The default for parallel heads, which equal weights harm.</item>
 /// <item><c>fixed:w1,...,wK</c>: as given.</item>
-/// <item><c>ramp</c>: from equal weights at the start of training to the endpoint alone at its end, linearly.</item>
+/// <item><c>ramp</c>: from equal weights at the start of training to the endpoint alone at its end, linearly; <c>ramp:p</c>: at the
+/// fraction p of it.</item>
+/// <item><c>annealed</c>, <c>annealed:p</c>: as ramp, from the quadrature: w_b = max(0, 1 - s / p) c_{b-1} for b below K at the fraction s of
+/// training, the endpoint the rest to 1; p = 0.5.</item>
 /// <item><c>uniform</c>: 1 / K. <c>endpoint</c>: 0, ..., 0, 1.</item>
 /// <item><c>learned</c>: from a per-branch log-scale of a likelihood; see <see cref="LearnedScales"/>, which is harmful by itself.</item>
+/// <item><c>aligned</c>: learned from gradients, the endpoint's as the anchor; see <see cref="AlignedWeights"/>.</item>
 /// </list>
 /// </remarks>
 public sealed record BranchWeights
 {
     /// <summary>The kinds, as <see cref="Parse"/> takes them.</summary>
-    public static IReadOnlyList<string> Kinds { get; } = ["quadrature", "exponential", "fixed", "ramp", "uniform", "endpoint", "learned"];
+    public static IReadOnlyList<string> Kinds { get; } = ["quadrature", "exponential", "fixed", "ramp", "annealed", "uniform", "endpoint", "learned", "aligned"];
 
     // The authors' best set on CIFAR-10 rises by exp(1.23014) from branch to branch.
     private const double SearchedRate = 1.23014;
@@ -33,6 +37,8 @@ public sealed record BranchWeights
     public IReadOnlyList<double> Values { get; }
 
     public bool IsLearned => Kind == "learned";
+
+    public bool IsAligned => Kind == "aligned";
 
     /// <exception cref="UsageException">An unknown kind, or numbers that the kind does not take.</exception>
     public static BranchWeights Parse(string text)
@@ -48,15 +54,17 @@ public sealed record BranchWeights
             if (!double.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i]) || !double.IsFinite(values[i]))
                 throw new UsageException($"branch weights '{text}': '{parts[i]}' is no number");
         }
-        bool fits = kind switch { "exponential" => values.Length <= 2, "fixed" => values.Length > 0, _ => values.Length == 0 };
+        bool fits = kind switch { "exponential" => values.Length <= 2, "ramp" or "annealed" => values.Length <= 1, "fixed" => values.Length > 0, _ => values.Length == 0 };
         if (!fits)
-            throw new UsageException($"branch weights '{text}': give {(kind == "exponential" ? "exponential:a or exponential:a,b" : kind == "fixed" ? "fixed:w1,w2,..., one a branch" : $"{kind} without numbers")}");
+            throw new UsageException($"branch weights '{text}': give {(kind switch { "exponential" => "exponential:a or exponential:a,b", "ramp" or "annealed" => kind + ":p", "fixed" => "fixed:w1,w2,..., one a branch", _ => kind + " without numbers" })}");
+        if (kind is "ramp" or "annealed" && values is [<= 0 or > 1])
+            throw new UsageException($"branch weights '{text}': the others' weights reach 0 at a fraction of training above 0 and up to 1");
         if (kind == "fixed" && (values.Any(v => v < 0) || values.Sum() <= 0))
             throw new UsageException($"branch weights '{text}': weights are 0 or more, and one is above 0");
         return new BranchWeights(kind, values);
     }
 
-    /// <summary>w_1 .. w_K for one sample's nodes. Learned weights start from the quadrature.</summary>
+    /// <summary>w_1 .. w_K for one sample's nodes. Learned and aligned weights start from the quadrature.</summary>
     /// <param name="nodes">sigma_0 .. sigma_K.</param>
     /// <param name="progress">0 at the first update, 1 at the last.</param>
     public double[] At(ReadOnlySpan<double> nodes, double progress)
@@ -78,8 +86,15 @@ public sealed record BranchWeights
                     w[b] = Math.Exp((Values.Count == 1 ? Values[0] : SearchedRate) * (b - k + 1));
                 break;
             case "ramp":
+                double rest = Math.Max(0, 1 - progress / (Values.Count == 1 ? Values[0] : 1));
                 for (int b = 0; b < k; b++)
-                    w[b] = (1 - progress) / k + (b == k - 1 ? progress : 0);
+                    w[b] = rest / k + (b == k - 1 ? 1 - rest : 0);
+                break;
+            case "annealed":
+                Quadrature(nodes, w);
+                for (int b = 0; b < k - 1; b++)
+                    w[b] *= Math.Max(0, 1 - progress / (Values.Count == 1 ? Values[0] : 0.5));
+                w[^1] = 1 - w.Take(k - 1).Sum();
                 break;
             case "uniform":
                 Array.Fill(w, 1);
@@ -88,13 +103,22 @@ public sealed record BranchWeights
                 w[^1] = 1;
                 break;
             default:
-                // sigma_K (1/sigma_{j+1} - 1/sigma_j), which is finite where sigma_K = 0: then the endpoint alone counts.
-                for (int j = 0; j < k; j++)
-                    w[j] = (j == k - 1 ? 1 : nodes[k] / nodes[j + 1]) - nodes[k] / nodes[j];
+                Quadrature(nodes, w);
                 break;
         }
         double sum = w.Sum();
         return [.. w.Select(v => v / sum)];
+    }
+
+    // c_j ~ sigma_K (1/sigma_{j+1} - 1/sigma_j), which is finite where sigma_K = 0: then the endpoint alone counts.
+    private static void Quadrature(ReadOnlySpan<double> nodes, double[] c)
+    {
+        int k = c.Length;
+        for (int j = 0; j < k; j++)
+            c[j] = (j == k - 1 ? 1 : nodes[k] / nodes[j + 1]) - nodes[k] / nodes[j];
+        double sum = c.Sum();
+        for (int j = 0; j < k; j++)
+            c[j] /= sum;
     }
 
     public override string ToString() =>

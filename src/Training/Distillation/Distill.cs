@@ -40,6 +40,12 @@ public sealed record Distill
     /// <summary>As <see cref="BranchWeights.Parse"/> takes them; by default quadrature for chained heads, exponential for parallel ones.</summary>
     public string? Weights { get; init; }
 
+    /// <summary>
+    /// SFD: in every so many-th iteration the other branches' gradient is projected off the endpoint's where they conflict
+    /// (<see cref="BranchGradients.Project"/>, twice the cost of a plain iteration); 0 for never.
+    /// </summary>
+    public int Projection { get; init; }
+
     /// <summary>The student's network evaluations, 1 or more. Of SFD-v those that are sampled with unless others are asked for; the largest of the choices where it is none of them.</summary>
     public int Nfe { get; init; } = 2;
 
@@ -226,6 +232,10 @@ public sealed record Distill
         Require(Branches is >= 1 and <= Backend.MaxBranches, $"K is 1 to {Backend.MaxBranches}, not {Branches}");
         Require(Jump >= 1 && Jump <= 64, $"a student step takes the place of 1 to 64 teacher steps, not {Jump}");
         Require(Jump % Branches == 0, $"{Branches} branches do not divide a step of {Jump} teacher steps");
+        Require(Projection >= 0, $"gradients are projected in every 1st iteration or more seldom, or with 0 never, not {Projection}");
+        Require(Perceptual is null || (Projection == 0 && !BranchWeights.Parse(Weights!).IsAligned), "a perceptual loss goes with neither projected gradients nor aligned weights");
+        Require(Projection == 0 || (Method == DistillMethod.Sfd && Branches > 1), "gradients of branches are projected in SFD with 2 branches or more");
+        Require(!BranchWeights.Parse(Weights!).IsAligned || (Method == DistillMethod.Sfd && Branches > 1), "aligned branch weights are for SFD with 2 branches or more");
         foreach (int nfe in Choices())
             Require(nfe is >= 1 and <= 1024, $"NFE is 1 to 1024, not {nfe}");
         Require(Method == DistillMethod.Sfd || (NfeChoices is null && FirstStage is null && StepCondition != true && !SumElements && Perceptual is null),

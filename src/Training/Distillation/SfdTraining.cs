@@ -23,10 +23,13 @@ public sealed class SfdTraining : ITraining
     private readonly Solver _solver;
     private readonly BranchWeights _weights;
     private readonly LearnedScales? _learned;
+    private readonly AlignedWeights? _aligned;
+    private readonly BranchGradients? _gradients;
     private readonly LearningRate _rate;
     private readonly Optimizer _optimizer;
     private readonly TrajectoryObjective _objective;
-    private readonly Dictionary<(long Draw, int Nfe), float[]> _cache = [];
+    private readonly TrajectoryCache? _cache;
+    private readonly bool _shares;
     private readonly int _mostUpdates;
     private readonly PerceptualLoss? _perceptual;
 
@@ -34,20 +37,31 @@ public sealed class SfdTraining : ITraining
     /// <param name="teacher">One branch, or the first stage's student; stays the caller's, unchanged.</param>
     /// <param name="options">How; resolved here.</param>
     public SfdTraining(UNet student, UNet teacher, Distill options)
+        : this(student, teacher, options, null)
+    {
+    }
+
+    /// <param name="student">Trained in place; stays the caller's.</param>
+    /// <param name="teacher">One branch; stays the caller's, unchanged.</param>
+    /// <param name="options">How; resolved here.</param>
+    /// <param name="shared">The teacher's states that students of one seed, batch, solver and grid share; or none.</param>
+    internal SfdTraining(UNet student, UNet teacher, Distill options, TrajectoryCache? shared)
     {
         _options = options.Resolve();
         (_student, _teacher) = (student, teacher);
         _solver = Solvers.Find(_options.Solver);
         _grids = SfdGrid.All(_options, student.Config.Branches);
         _weights = BranchWeights.Parse(_options.Weights!);
-        _learned = _weights.IsLearned
-            ? new LearnedScales([.. _grids.SelectMany(g => Enumerable.Range(0, g.Student.Intervals).Select(i => _weights.At(g.Student.Nodes(i), 0)))],
-                _options.Distance!.Value)
-            : null;
+        double[][] initial = [.. _grids.SelectMany(g => Enumerable.Range(0, g.Student.Intervals).Select(i => _weights.At(g.Student.Nodes(i), 0)))];
+        _learned = _weights.IsLearned ? new LearnedScales(initial, _options.Distance!.Value) : null;
+        _aligned = _weights.IsAligned ? new AlignedWeights(initial) : null;
         _rate = new LearningRate(_options.LearningRate, _options.Warmup, _options.Decay!.Value);
         _objective = new TrajectoryObjective(student, _options.Layout!.Value, _options.Distance!.Value, _options.Delta);
         _optimizer = Distillation.NewOptimizer(student, _options);
         _perceptual = _options.Perceptual is { } file ? new PerceptualLoss(file) : null;
+        _gradients = _aligned is not null || _options.Projection > 0 ? new BranchGradients(student, _objective) : null;
+        _cache = shared ?? (_options.CacheTrajectories > 0 ? new TrajectoryCache(long.MaxValue) : null);
+        _shares = shared is not null;
         _mostUpdates = _options.Choices()[^1];
         Steps = (long)Math.Ceiling(_options.Updates / _options.Choices().Average());
     }
@@ -85,11 +99,11 @@ public sealed class SfdTraining : ITraining
             // Numbered as if every iteration had the most updates, so that no two draw the same numbers.
             long update = step * _mostUpdates + i - first, total = Steps * _mostUpdates;
             var nodes = grid.Nodes(i);
-            double[] weights = _learned?.Weights(chosen.FirstScale + i) ?? _weights.At(nodes, total > 1 ? (double)update / (total - 1) : 1);
+            double[] weights = _learned?.Weights(chosen.FirstScale + i) ?? _aligned?.Weights(chosen.FirstScale + i) ?? _weights.At(nodes, total > 1 ? (double)update / (total - 1) : 1);
             using var y = targets.View(i * k * x.Length, new Shape(k, x.Length));
             RandomKey? dropout = Distillation.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, update) : null;
-            var result = _objective.Accumulate(x, nodes, [.. weights.Select(w => w * elements)], y, new ForwardOptions(dropout, labels, Step: condition), endpoint: x,
-                perceptual: i == grid.Intervals - 1 ? _perceptual : null, perceptualScale: elements);
+            var result = Pass(step, chosen.FirstScale + i, x, nodes, [.. weights.Select(w => w * elements)], y, new ForwardOptions(dropout, labels, Step: condition),
+                i == grid.Intervals - 1 ? _perceptual : null, elements);
             rate = _rate.At(update, total);
             norm = _optimizer.Update(rate, 1, result.Loss, step + 1);
             _learned?.Update(chosen.FirstScale + i, result.Branches);
@@ -104,7 +118,12 @@ public sealed class SfdTraining : ITraining
     {
         Checkpoint.Save(folder, _student);
         _optimizer.Save(folder, _student);
-        return _learned is null ? [] : new JsonObject { ["logScales"] = RunJson.ToNode(_learned.LogScales) };
+        var state = new JsonObject();
+        if (_learned is not null)
+            state["logScales"] = RunJson.ToNode(_learned.LogScales);
+        if (_aligned is not null)
+            state["logFactors"] = RunJson.ToNode(_aligned.LogFactors);
+        return state;
     }
 
     public void Load(string folder, JsonObject state)
@@ -112,6 +131,7 @@ public sealed class SfdTraining : ITraining
         Checkpoint.LoadInto(_student, folder);
         _optimizer.Load(folder, _student);
         _learned?.Restore(RunJson.FromNode<double[][]>(state["logScales"], Path.Combine(folder, RunFolder.StateFile)));
+        _aligned?.Restore(RunJson.FromNode<double[][]>(state["logFactors"], Path.Combine(folder, RunFolder.StateFile)));
     }
 
     public void Dispose()
@@ -119,28 +139,58 @@ public sealed class SfdTraining : ITraining
         _objective.Dispose();
         _optimizer.Dispose();
         _perceptual?.Dispose();
+        _gradients?.Dispose();
+    }
+
+    /// <summary>Gradients and loss of one interval, the <paramref name="scale"/>th of all; <paramref name="x"/> goes on to the student's endpoint.</summary>
+    private ObjectiveResult Pass(long step, int scale, Tensor x, double[] nodes, double[] weights, Tensor y, in ForwardOptions options,
+        PerceptualLoss? perceptual, double perceptualScale)
+    {
+        if (_aligned is not null && step % AlignedWeights.Every == 0)
+        {
+            var cosines = new double[weights.Length - 1];
+            var measured = _gradients!.Measure(x, nodes, weights, y, options, x, cosines);
+            _aligned.Update(scale, cosines);
+            return measured;
+        }
+        return _options.Projection > 0 && step % _options.Projection == 0
+            ? _gradients!.Project(x, nodes, weights, y, options, x)
+            : _objective.Accumulate(x, nodes, weights, y, options, endpoint: x, perceptual: perceptual, perceptualScale: perceptualScale);
     }
 
     /// <summary>The teacher's states at every branch node, [Intervals * K, N,H,W,C]; the caller disposes it.</summary>
     private Tensor Targets(SfdGrid grid, Tensor x, Tensor? labels, long draw)
     {
-        var targets = Backend.Empty(new Shape(grid.Student.Intervals * grid.Student.Branches, x.Length));
-        if (_cache.TryGetValue((draw, grid.Nfe), out float[]? kept))
-        {
-            targets.Upload(kept);
-            return targets;
-        }
-        int stride = grid.Teacher.Branches / grid.Student.Branches;
+        // One's own trajectories are kept at one's own nodes, shared ones at all of the teacher's.
+        int stride = grid.Teacher.Branches / grid.Student.Branches, steps = grid.Student.Intervals * grid.Teacher.Branches, kept = _shares ? 1 : stride;
+        if (_cache?.Find(draw, grid.Nfe) is { } found)
+            return At(stride / kept, found);
+        bool keep = _cache?.HasRoom((long)steps / kept * x.Length) == true;
+        int every = keep ? kept : stride;
+        using var states = Backend.Empty(new Shape(steps / every, x.Length));
         Follow(grid.Teacher, x, labels, (index, state) =>
         {
-            if (index % stride != 0)
+            if (index % every != 0)
                 return;
-            using var place = StateStep.StateOf(targets, index / stride - 1, x.Shape);
+            using var place = StateStep.StateOf(states, index / every - 1, x.Shape);
             Backend.Copy(state, place);
         });
-        if (_options.CacheTrajectories > 0)
-            _cache[(draw, grid.Nfe)] = targets.ToArray();
-        return targets;
+        if (!keep)
+            return states.Share();
+        float[] all = states.ToArray();
+        _cache!.Keep(draw, grid.Nfe, all);
+        return every == stride ? states.Share() : At(stride / every, all);
+
+        Tensor At(int of, float[] values)
+        {
+            var targets = Backend.Empty(new Shape(grid.Student.Intervals * grid.Student.Branches, x.Length));
+            for (int i = 0; i < targets.Shape[0]; i++)
+            {
+                using var place = targets.View(i * x.Length, new Shape(x.Length));
+                place.Upload(values.AsSpan(((i + 1) * of - 1) * x.Length, x.Length));
+            }
+            return targets;
+        }
     }
 
     /// <summary>Takes x along the teacher's nodes and shows its state at each, from 1.</summary>

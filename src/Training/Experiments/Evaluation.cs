@@ -51,7 +51,9 @@ public sealed class Evaluation : IDisposable
             return;
         TeacherTraining.RequireFit(teacher, data);
         _dataStatistics = new FeatureStatistics(RandomFeatures.Dimension);
-        int[] indices = [.. Enumerable.Range(0, Math.Min(data.Count, MaxDataSamples))];
+        // Evenly over the whole dataset, which may lie in the order of its classes.
+        int samples = Math.Min(data.Count, MaxDataSamples);
+        int[] indices = [.. Enumerable.Range(0, samples).Select(i => (int)((long)i * data.Count / samples))];
         foreach (int[] chunk in indices.Chunk(options.Batch))
         {
             using var x = data.Upload(teacher.Backend, chunk);

@@ -1,0 +1,184 @@
+using BDense.Kernels;
+using BDense.Model;
+using MathNet.Numerics.LinearAlgebra;
+
+namespace BDense.Training;
+
+/// <summary>
+/// A student's step with fitted coefficients: a linear multistep method over its heads. In an interval that starts at x_0 with noise level
+/// sigma_0, the student's own endpoint x_K is corrected to x_K + a x_0 / sigma_0 + sum_j b_j D_j + sum_j c_j D'_j, where D_j are the
+/// K denoised images that its heads stand for and D'_j those of the interval before. a, b, c are 1 + 2K numbers an interval, by
+/// least squares against the teacher's state at the interval's end, interval after interval, over noises of their own.
+/// </summary>
+/// <remarks>
+/// No network evaluation is added: the heads are there. One head is the plain student's: 1 + 2 numbers. Coefficients of a solver fitted
+/// to a teacher: Liu et al. 2023 (OLSS), eq. 8; here to a distilled student and over heads of one evaluation.
+/// </remarks>
+public sealed class FittedSteps
+{
+    // Relative to each direction's own square: the heads nearly agree, and only what the data say clearly is to be corrected.
+    private const double Ridge = 1e-4;
+
+    private readonly Student _student;
+    private readonly BranchLayout _layout;
+    private readonly int _first;
+    private readonly double[][] _coefficients;
+
+    private FittedSteps(Student student, BranchLayout layout)
+    {
+        (_student, _layout) = (student, layout);
+        _first = student.Grid.Intervals - student.Evaluations;
+        _coefficients = new double[student.Grid.Intervals][];
+    }
+
+    /// <summary>For each interval a, b_0..b_{K-1}, then c_0..c_{K-1} where there is an interval before; none for the analytical interval.</summary>
+    public IReadOnlyList<double[]?> Coefficients => _coefficients;
+
+    /// <summary>Fits them.</summary>
+    /// <param name="student">Stays as it is.</param>
+    /// <param name="layout">Of its heads.</param>
+    /// <param name="noises">Batches of x at the largest noise level, [N,H,W,C].</param>
+    /// <param name="targets">For each batch and interval the teacher's state at the interval's end.</param>
+    /// <param name="history">Whether the interval before is used.</param>
+    public static FittedSteps Fit(Student student, BranchLayout layout, IReadOnlyList<Tensor> noises, IReadOnlyList<float[][]> targets, bool history = true)
+    {
+        var fitted = new FittedSteps(student, layout);
+        var walks = noises.Select(x => new Walk(x.Share(), [])).ToList();
+        try
+        {
+            for (int i = 0; i < student.Grid.Intervals; i++)
+            {
+                if (i < fitted._first)
+                {
+                    walks.ForEach(w => w.Go(fitted.Analytical(i, w.State), []));
+                    continue;
+                }
+                var steps = walks.Select(w => fitted.Directions(i, w, history)).ToList();
+                fitted._coefficients[i] = Solve(steps, [.. targets.Select(t => t[i])]);
+                for (int n = 0; n < walks.Count; n++)
+                    fitted.Advance(i, walks[n], steps[n]);
+            }
+        }
+        finally
+        {
+            walks.ForEach(w => w.Dispose());
+        }
+        return fitted;
+    }
+
+    /// <summary>As <see cref="Student.Sample"/>; the caller disposes it.</summary>
+    public Tensor Sample(Tensor x, Tensor? labels = null)
+    {
+        using var walk = new Walk(x.Share(), []);
+        for (int i = 0; i < _student.Grid.Intervals; i++)
+        {
+            if (i < _first)
+                walk.Go(Analytical(i, walk.State), []);
+            else
+                Advance(i, walk, Directions(i, walk, _coefficients[i].Length > 1 + _student.Grid.Branches, labels));
+        }
+        return walk.State.Share();
+    }
+
+    private Tensor Analytical(int i, Tensor x) => Student.AnalyticalInterval(x, _student.Grid.Nodes(i), null);
+
+    /// <summary>x_K, and the directions to correct it along.</summary>
+    private Step Directions(int i, Walk walk, bool history, Tensor? labels = null)
+    {
+        var backend = walk.State.Backend;
+        var nodes = _student.Grid.Nodes(i);
+        int k = _student.Grid.Branches;
+        var shape = walk.State.Shape;
+        using var states = StateStep.States(new Denoiser(_student.Network), _layout, walk.State, nodes, new ForwardOptions(Labels: labels));
+        var denoised = new Tensor[k];
+        for (int j = 0; j < k; j++)
+        {
+            // D_j from the Euler step that it made: x_{j+1} = r x + (1 - r) D_j, from state j or, in parallel, from the start.
+            bool chained = _layout == BranchLayout.Chained && j > 0;
+            double r = nodes[j + 1] / (chained ? nodes[j] : nodes[0]);
+            using var to = StateStep.StateOf(states, j, shape);
+            using var from = chained ? StateStep.StateOf(states, j - 1, shape) : walk.State.Share();
+            denoised[j] = backend.Empty(shape);
+            backend.LinearCombination([(float)(1 / (1 - r)), (float)(-r / (1 - r))], [to, from], denoised[j]);
+        }
+        using var last = StateStep.StateOf(states, k - 1, shape);
+        var end = backend.Empty(shape);
+        backend.Copy(last, end);
+        var start = backend.Empty(shape);
+        backend.Scale(walk.State, (float)(1 / nodes[0]), start);
+        return new Step(end, start, denoised, history ? walk.Denoised : []);
+    }
+
+    private void Advance(int i, Walk walk, Step step)
+    {
+        var c = _coefficients[i];
+        var directions = step.Directions;
+        for (int from = 0; from < directions.Count; from += Backend.MaxTerms - 1)
+        {
+            var part = directions.Skip(from).Take(Backend.MaxTerms - 1).ToArray();
+            step.End.Backend.LinearCombination([1f, .. c.Skip(from).Take(part.Length).Select(v => (float)v)], [step.End, .. part], step.End);
+        }
+        step.Start.Dispose();
+        walk.Go(step.End, step.Denoised);
+    }
+
+    private static double[] Solve(List<Step> steps, float[][] targets)
+    {
+        int m = steps[0].Directions.Count;
+        var (normal, right) = (Matrix<double>.Build.Dense(m, m), Vector<double>.Build.Dense(m));
+        for (int n = 0; n < steps.Count; n++)
+        {
+            float[] end = steps[n].End.ToArray();
+            float[][] directions = [.. steps[n].Directions.Select(d => d.ToArray())];
+            for (int p = 0; p < m; p++)
+            {
+                for (int q = 0; q <= p; q++)
+                    normal[p, q] += Inner(directions[p], e => directions[q][e]);
+                right[p] += Inner(directions[p], e => (double)targets[n][e] - end[e]);
+            }
+        }
+        for (int p = 0; p < m; p++)
+        {
+            for (int q = 0; q < p; q++)
+                normal[q, p] = normal[p, q];
+        }
+        for (int p = 0; p < m; p++)
+            normal[p, p] = normal[p, p] * (1 + Ridge) + 1e-30;
+        return normal.Cholesky().Solve(right).ToArray();
+
+        static double Inner(float[] a, Func<int, double> b)
+        {
+            double sum = 0;
+            for (int e = 0; e < a.Length; e++)
+                sum += a[e] * b(e);
+            return sum;
+        }
+    }
+
+    /// <summary>One batch's step before it is corrected: x_K, x_0 / sigma_0, the heads' images, and those of the interval before.</summary>
+    private sealed record Step(Tensor End, Tensor Start, Tensor[] Denoised, Tensor[] Before)
+    {
+        public IReadOnlyList<Tensor> Directions => [Start, .. Denoised, .. Before];
+    }
+
+    /// <summary>One batch on its way: its state, and the last interval's images.</summary>
+    private sealed class Walk(Tensor state, Tensor[] denoised) : IDisposable
+    {
+        public Tensor State { get; private set; } = state;
+
+        public Tensor[] Denoised { get; private set; } = denoised;
+
+        public void Go(Tensor next, Tensor[] images)
+        {
+            Dispose();
+            (State, Denoised) = (next, images);
+        }
+
+        public void Dispose()
+        {
+            State.Dispose();
+            foreach (var image in Denoised)
+                image.Dispose();
+        }
+    }
+}
