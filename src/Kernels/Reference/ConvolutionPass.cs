@@ -29,9 +29,6 @@ internal unsafe struct ConvolutionPass : IJob
     private const int TaskPixels = 256;
     private const int TaskFloats = 64 * 1024;
 
-    /// <summary>Weights beyond this, 512 KiB, do not stay in the L2 cache from task to task: then tasks have more pixels and fewer panels.</summary>
-    private const int CachedWeights = 128 * 1024;
-
     public MicroKernels Kernels;
     public float* X, Weights, Bias, Y;
     public int N, H, W, C, P, Q, K, R, S, Stride, OffsetH, OffsetW;
@@ -64,8 +61,7 @@ internal unsafe struct ConvolutionPass : IJob
             return 0;
         _direct = !Input.Any && OffsetH >= 0 && OffsetW >= 0 && (Stride * (P - 1)) + OffsetH + R <= H && (Stride * (Q - 1)) + OffsetW + S <= W;
         long pixels = (long)N * P * Q;
-        bool large = (long)K * R * S * C > CachedWeights;
-        int target = (int)Math.Clamp(pixels / (large ? 8 : 32), 48, TaskPixels);
+        int target = (int)Math.Clamp(pixels / 32, 48, TaskPixels);
         _bandRows = Math.Clamp(target / Q, 1, P);
         if (!_direct)
         {
