@@ -123,6 +123,7 @@ public sealed class EndToEndTests
     [TestCase("devices")]
     [TestCase("info")]
     [TestCase("statistics")]
+    [TestCase("reproduce")]
     [TestCase("kernels")]
     public async Task Help_ends_with_an_example(string verb)
     {

@@ -51,6 +51,16 @@ public sealed class FidTests
     }
 
     [Test]
+    public async Task Pictures_are_drawn_of_teacher_and_student()
+    {
+        await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--nfe", "1", "--branches", "4", "--updates", "2", "--batch", "4", "--out", In("dense"), "--device", "cpu");
+        await CliRun.Succeeds("evaluate", "--model", In("student"), "--model", In("dense"), "--count", "70", "--fine-steps", "4", "--limit", "80", "--data", In("data.npz"), "--pictures", In("pictures"), "--device", "cpu");
+        foreach (string file in new[] { "trajectories-1.png", "trajectories-2.png", "errors.png", "weights.png", "spectra.png", "pictures.html" })
+            Assert.That(new FileInfo(In($"pictures/{file}")).Length, Is.GreaterThan(300), file);
+        Assert.That(File.ReadAllText(In("pictures/pictures.html")), Does.Contain("inherited").And.Not.Contain("NaN"));
+    }
+
+    [Test]
     public async Task Bad_input_ends_in_one_line()
     {
         await CliRun.Succeeds("statistics", In("data.npz"), "--out", In("r.npz"), "--device", "cpu");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
 using BDense.Training;
@@ -33,6 +34,7 @@ internal static class Evaluate
         var threads = CommonOptions.Threads();
         var precision = CommonOptions.Precision();
         var json = CommonOptions.Json();
+        var pictures = new Option<string?>("--pictures") { Description = "Folder for trajectories, errors against time, branch weights and spectra: PNG and pictures.html.", HelpName = "PATH" };
         var fid = new EvaluateFid();
         var command = new Command("evaluate", "Measures students against their teacher and against each other, from the same noises.")
         {
@@ -41,6 +43,7 @@ internal static class Evaluate
         fid.AddTo(command);
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
         return new Verb(command, "bdense evaluate --model runs/sfd-k1 --model runs/sfd-k4", "bdense evaluate --model runs/sfd-k4 --data cifar10.zip --json",
+            "bdense evaluate --model runs/sfd-k1 --model runs/sfd-k4 --pictures runs/pictures",
             "bdense evaluate --fid --model runs/sfd-k4 --inception inception.onnx --reference cifar10-32x32.npz --count 50000 --state runs/fid");
 
         int Run(ParseResult parse, CancellationToken cancellation)
@@ -52,6 +55,8 @@ internal static class Evaluate
             if (isFid)
             {
                 int? images = parse.GetResult(count) is { Implicit: false } ? parse.GetValue(count) : null;
+                if (parse.GetValue(pictures) is not null)
+                    throw new UsageException("--pictures compares students with their teacher; give it without --fid");
                 return fid.Run(ui, parse, backend, paths, (images, parse.GetValue(batch), parse.GetValue(seed), parse.GetValue(threads)), cancellation);
             }
             string teacherPath = parse.GetValue(teacher) ?? TeacherOf(paths[0]);
@@ -68,7 +73,13 @@ internal static class Evaluate
             });
             int n = parse.GetValue(count);
             ui.Stage("teacher's fine trajectories", n, report => evaluation.Fine(done => report(done, $"NFE {evaluation.FineEvaluations}"), cancellation));
+            var pictured = new List<PicturedStudent>();
             var results = paths.Select(path => Measure(path)).ToList();
+            if (parse.GetValue(pictures) is { } folder)
+            {
+                PicturesReport.Write(folder, backend, teacherNetwork, evaluation, dataset, pictured, parse.GetValue(seed), cancellation);
+                ui.Note($"pictures: {Path.Combine(folder, PicturesReport.HtmlFile)}");
+            }
 
             var comparisons = results.Skip(1).Select(r => (r.Path, Fine: Bootstrap.Compare([results[0].Measured.Fine.Rmse], [r.Measured.Fine.Rmse]),
                 Endpoint: Bootstrap.Compare([results[0].Measured.Endpoint!.Rmse], [r.Measured.Endpoint!.Rmse]))).ToList();
@@ -126,6 +137,8 @@ internal static class Evaluate
                 var student = Student.Load(backend, path, nfe);
                 using var network = student.Network;
                 float[] images = ui.Stage(Path.GetFileName(path.TrimEnd('/')), n, report => evaluation.Student(student, done => report(done, $"NFE {student.Evaluations}"), cancellation));
+                string name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Path.GetFileName(path.TrimEnd('/'))} (NFE {student.Evaluations})");
+                pictured.Add(new PicturedStudent(name, path, options, images, endpoint));
                 return (path, options, evaluation.Measure(images, endpoint));
             }
         }

@@ -1,0 +1,68 @@
+using BDense.Kernels;
+using BDense.Model;
+
+namespace BDense.Training;
+
+/// <summary>The way of a batch of noises to images: the state at every node, and the denoised image that each step between two nodes aims at.</summary>
+/// <param name="Sigmas">sigma_0 > ... > sigma_n.</param>
+/// <param name="States">x at each of them, [N,H,W,C].</param>
+/// <param name="Predictions">
+/// One for every step: D in x' = x + (sigma' - sigma) (x - D) / sigma, solved for D. For chained heads and Euler's method it is what the
+/// network predicted; for a solver of higher order and for parallel heads what the step amounts to.
+/// </param>
+public sealed record Trajectory(double[] Sigmas, IReadOnlyList<float[]> States, IReadOnlyList<float[]> Predictions)
+{
+    /// <summary>The teacher's on the grid that a student was distilled from.</summary>
+    public static Trajectory OfTeacher(UNet teacher, Distill distill, int count, ulong seed)
+    {
+        var o = (distill.Resolve().FirstStage ?? distill).Resolve();
+        if (o.Method == DistillMethod.BranchDistillation)
+            throw new UsageException("the authors' own variant of PD has no one grid to draw trajectories on");
+        bool isSfd = o.Method == DistillMethod.Sfd;
+        double[] grid = isSfd ? [.. o.Grid(o.Intervals + 1).Teacher] : [.. PdTraining.Rounds(o)[0].Teacher];
+        var states = new List<float[]>();
+        Sampling.Generate(teacher, (x, labels) =>
+        {
+            states.Add(x.ToArray());
+            return Sampling.With(teacher, Solvers.Find(isSfd ? o.Solver : "euler").Run, grid, new SolverOptions { OnStep = s => states.Add(s.State.ToArray()) })(x, labels);
+        }, count, count, seed, grid[0]);
+        return Of(grid, states);
+    }
+
+    /// <summary>A student's, at the nodes of all its heads.</summary>
+    public static Trajectory OfStudent(Student student, int count, ulong seed)
+    {
+        var (sigmas, states) = (new List<double> { student.StartSigma }, new List<float[]>());
+        Sampling.Generate(student.Network, (x, labels) =>
+        {
+            states.Add(x.ToArray());
+            return student.Sample(x, labels, (_, sigma, state) =>
+            {
+                sigmas.Add(sigma);
+                states.Add(state.ToArray());
+            });
+        }, count, count, seed, student.StartSigma);
+        return Of([.. sigmas], states);
+    }
+
+    /// <summary>The place of a noise level among the nodes; -1 where it is none of them.</summary>
+    public int IndexOf(double sigma) => Array.FindIndex(Sigmas, s => Math.Abs(s - sigma) <= 1e-6 * sigma);
+
+    /// <summary>Root mean square distance to another trajectory at every node that both have, but the first.</summary>
+    public (double[] Sigmas, double[] Rmse) ErrorTo(Trajectory other)
+    {
+        var shared = Enumerable.Range(1, Sigmas.Length - 1).Select(i => (Own: i, Other: other.IndexOf(Sigmas[i]))).Where(p => p.Other >= 0).ToArray();
+        return ([.. shared.Select(p => Sigmas[p.Own])], [.. shared.Select(p => Math.Sqrt(States[p.Own].Zip(other.States[p.Other], (a, b) => ((double)a - b) * (a - b)).Average()))]);
+    }
+
+    private static Trajectory Of(double[] sigmas, List<float[]> states)
+    {
+        var predictions = new List<float[]>();
+        for (int i = 0; i + 1 < sigmas.Length; i++)
+        {
+            double factor = sigmas[i] / (sigmas[i] - sigmas[i + 1]);
+            predictions.Add([.. states[i].Zip(states[i + 1], (x, y) => (float)(x + (y - x) * factor))]);
+        }
+        return new Trajectory(sigmas, states, predictions);
+    }
+}
