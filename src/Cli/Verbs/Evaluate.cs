@@ -38,7 +38,7 @@ internal static class Evaluate
         var fid = new EvaluateFid();
         var command = new Command("evaluate", "Measures students against their teacher and against each other, from the same noises.")
         {
-            models, teacher, data, resolution, limit, count, batch, fine, seed, device, threads, precision, json,
+            models, teacher, data, resolution, limit, count, batch, fine, seed, pictures, device, threads, precision, json,
         };
         fid.AddTo(command);
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
