@@ -119,25 +119,38 @@ public sealed class TrainingTests
     [TestCase(DistillMethod.Pd, 4)]
     public void Distillation_brings_the_student_nearer_to_its_teacher(DistillMethod method, int branches)
     {
+        // Over several seeds, and image by image: a trajectory that crosses over to the other kind of image outweighs all others in a sum of squares.
+        const int Seeds = 3;
         using var teacher = _runs.TrainedTeacher(200);
-        var options = new Distill { Method = method, Branches = branches, Jump = 4, Nfe = 2, Updates = 400, Batch = 16, LearningRate = 1e-3, ClipNorm = 1 };
-        using var student = Distillation.NewStudent(teacher, options);
-        using var noise = Distillation.Latents(teacher, options with { Seed = 99, Batch = 32 }, 0);
-        double before = Error();
-        using (var training = Distillation.Create(student, teacher, TinyRuns.Data, options))
-            TrainingLoop.Run(training);
-        double after = Error();
-        TestContext.Out.WriteLine($"{options.Title}: {before:g4} -> {after:g4}");
-        Assert.That(after, Is.LessThan(0.8 * before));
+        var options = new Distill { Method = method, Branches = branches, Jump = 4, Nfe = 2, Updates = 130, Batch = 16, LearningRate = 3e-4, ClipNorm = 1 };
+        using var noise = Distillation.Latents(teacher, options with { Seed = 99, Batch = 96 }, 0);
+        float[] ends = TeachersEnds();
+        double ratio = 0;
+        for (ulong seed = 1; seed <= Seeds; seed++)
+        {
+            using var student = Distillation.NewStudent(teacher, options);
+            double before = Error(student);
+            using (var training = Distillation.Create(student, teacher, TinyRuns.Data, options with { Seed = seed }))
+                TrainingLoop.Run(training);
+            double after = Error(student);
+            TestContext.Out.WriteLine($"{options.Title}, seed {seed}: {before:g4} -> {after:g4}");
+            ratio += after / before / Seeds;
+        }
+        Assert.That(ratio, Is.LessThan(0.8));
 
-        double Error()
+        float[] TeachersEnds()
         {
             var o = options.Resolve();
             var grid = NestedGrid.Of(o.FindSchedule(), o.Intervals + 1, 4);
             var teachers = Solvers.Find(method == DistillMethod.Sfd ? "dpmpp3m" : "euler");
             using var end = teachers.Run((x, s) => new Denoiser(teacher).Denoise(x, s), noise, [.. grid.Teacher], SolverOptions.Default);
+            return end.ToArray();
+        }
+
+        double Error(UNet student)
+        {
             using var got = Student.Of(student, options).Sample(noise);
-            return Math.Sqrt(end.ToArray().Zip(got.ToArray(), (a, b) => Math.Pow(a - b, 2)).Average());
+            return EndpointError.Between(got.ToArray(), ends, got.Length / got.Shape[0]).Rmse.Average();
         }
     }
 
