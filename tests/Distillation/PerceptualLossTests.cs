@@ -1,6 +1,6 @@
 using BDense.Kernels;
-using BDense.Training;
 using BDense.Tests.Metrics;
+using BDense.Training;
 using NUnit.Framework;
 
 namespace BDense.Tests;
