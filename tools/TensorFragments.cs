@@ -108,7 +108,10 @@ internal sealed class Writer(int mTiles, int nTiles)
             """;
     }
 
-    /// <summary>Rows of a matrix in global memory: all loads of a row first. What lies outside adds a value that is nobody's to what is never stored.</summary>
+    /// <summary>
+    /// Rows of a matrix in global memory: all loads of a row first. What lies outside is 0, and must be set: a register that is only loaded
+    /// under a condition counts as live from the kernel's beginning.
+    /// </summary>
     private void Add()
     {
         void Rows(string name, Func<int, IEnumerable<string>> load)
@@ -117,7 +120,8 @@ internal sealed class Writer(int mTiles, int nTiles)
             {
                 int first = 2 * (j % 2), m = j / 2;
                 var sums = N.SelectMany(n => Enumerable.Range(0, 2).Select(i => $"add.f32 {Acc(m, n, first + i)}, {Acc(m, n, first + i)}, t{2 * n + i};"));
-                Constant($"{name}{j}", N.SelectMany(load).Prepend($".reg .f32 t<{2 * nTiles}>;").Prepend(".reg .pred inside;").Prepend("{").Concat(sums).Append("}"));
+                var zeros = Enumerable.Range(0, 2 * nTiles).Select(i => $"mov.f32 t{i}, 0f00000000;");
+                Constant($"{name}{j}", zeros.Concat(N.SelectMany(load)).Prepend($".reg .f32 t<{2 * nTiles}>;").Prepend(".reg .pred inside;").Prepend("{").Concat(sums).Append("}"));
             }
             Member($"void {name}(long from, int pitch, int row, int rows, int shared, int left)", Enumerable.Range(0, 2 * mTiles).Select(j =>
                 $"CudaAsm.Emit({name}{j}, from + (long)((row + {8 * j}) / shared) * pitch, Utilities.Select(row + {8 * j} < rows, left, 0));"));

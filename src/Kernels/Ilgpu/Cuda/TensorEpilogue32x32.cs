@@ -8,71 +8,83 @@ namespace BDense.Kernels.Ilgpu.Cuda;
 internal readonly partial struct TensorFragments32x32
 {
     private const string AddPairs0 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc0, acc0, t0; add.f32 acc1, acc1, t1;
-        add.f32 acc4, acc4, t2; add.f32 acc5, acc5, t3; add.f32 acc8, acc8, t4; add.f32 acc9, acc9, t5; add.f32 acc12, acc12, t6;
-        add.f32 acc13, acc13, t7; }
-        """;
-
-    private const string AddPairs1 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc2, acc2, t0; add.f32 acc3, acc3, t1;
-        add.f32 acc6, acc6, t2; add.f32 acc7, acc7, t3; add.f32 acc10, acc10, t4; add.f32 acc11, acc11, t5; add.f32 acc14, acc14, t6;
-        add.f32 acc15, acc15, t7; }
-        """;
-
-    private const string AddPairs2 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc16, acc16, t0; add.f32 acc17, acc17, t1;
-        add.f32 acc20, acc20, t2; add.f32 acc21, acc21, t3; add.f32 acc24, acc24, t4; add.f32 acc25, acc25, t5; add.f32 acc28, acc28, t6;
-        add.f32 acc29, acc29, t7; }
-        """;
-
-    private const string AddPairs3 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc18, acc18, t0; add.f32 acc19, acc19, t1;
-        add.f32 acc22, acc22, t2; add.f32 acc23, acc23, t3; add.f32 acc26, acc26, t4; add.f32 acc27, acc27, t5; add.f32 acc30, acc30, t6;
-        add.f32 acc31, acc31, t7; }
-        """;
-
-    private const string AddSingles0 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
-        @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
-        @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
-        @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
-        @inside ld.global.f32 t7, [%0+100]; add.f32 acc0, acc0, t0; add.f32 acc1, acc1, t1; add.f32 acc4, acc4, t2; add.f32 acc5, acc5, t3;
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32];
+        setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc0, acc0, t0; add.f32 acc1, acc1, t1; add.f32 acc4, acc4, t2; add.f32 acc5, acc5, t3;
         add.f32 acc8, acc8, t4; add.f32 acc9, acc9, t5; add.f32 acc12, acc12, t6; add.f32 acc13, acc13, t7; }
         """;
 
-    private const string AddSingles1 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
-        @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
-        @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
-        @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
-        @inside ld.global.f32 t7, [%0+100]; add.f32 acc2, acc2, t0; add.f32 acc3, acc3, t1; add.f32 acc6, acc6, t2; add.f32 acc7, acc7, t3;
+    private const string AddPairs1 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32];
+        setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc2, acc2, t0; add.f32 acc3, acc3, t1; add.f32 acc6, acc6, t2; add.f32 acc7, acc7, t3;
         add.f32 acc10, acc10, t4; add.f32 acc11, acc11, t5; add.f32 acc14, acc14, t6; add.f32 acc15, acc15, t7; }
         """;
 
+    private const string AddPairs2 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32];
+        setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc16, acc16, t0; add.f32 acc17, acc17, t1; add.f32 acc20, acc20, t2;
+        add.f32 acc21, acc21, t3; add.f32 acc24, acc24, t4; add.f32 acc25, acc25, t5; add.f32 acc28, acc28, t6; add.f32 acc29, acc29, t7; }
+        """;
+
+    private const string AddPairs3 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32];
+        setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc18, acc18, t0; add.f32 acc19, acc19, t1; add.f32 acc22, acc22, t2;
+        add.f32 acc23, acc23, t3; add.f32 acc26, acc26, t4; add.f32 acc27, acc27, t5; add.f32 acc30, acc30, t6; add.f32 acc31, acc31, t7; }
+        """;
+
+    private const string AddSingles0 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1; @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8;
+        @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9; @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17; @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25; @inside ld.global.f32 t7, [%0+100]; add.f32 acc0, acc0, t0;
+        add.f32 acc1, acc1, t1; add.f32 acc4, acc4, t2; add.f32 acc5, acc5, t3; add.f32 acc8, acc8, t4; add.f32 acc9, acc9, t5;
+        add.f32 acc12, acc12, t6; add.f32 acc13, acc13, t7; }
+        """;
+
+    private const string AddSingles1 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1; @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8;
+        @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9; @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17; @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25; @inside ld.global.f32 t7, [%0+100]; add.f32 acc2, acc2, t0;
+        add.f32 acc3, acc3, t1; add.f32 acc6, acc6, t2; add.f32 acc7, acc7, t3; add.f32 acc10, acc10, t4; add.f32 acc11, acc11, t5;
+        add.f32 acc14, acc14, t6; add.f32 acc15, acc15, t7; }
+        """;
+
     private const string AddSingles2 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
-        @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
-        @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
-        @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
-        @inside ld.global.f32 t7, [%0+100]; add.f32 acc16, acc16, t0; add.f32 acc17, acc17, t1; add.f32 acc20, acc20, t2; add.f32 acc21, acc21, t3;
-        add.f32 acc24, acc24, t4; add.f32 acc25, acc25, t5; add.f32 acc28, acc28, t6; add.f32 acc29, acc29, t7; }
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1; @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8;
+        @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9; @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17; @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25; @inside ld.global.f32 t7, [%0+100]; add.f32 acc16, acc16, t0;
+        add.f32 acc17, acc17, t1; add.f32 acc20, acc20, t2; add.f32 acc21, acc21, t3; add.f32 acc24, acc24, t4; add.f32 acc25, acc25, t5;
+        add.f32 acc28, acc28, t6; add.f32 acc29, acc29, t7; }
         """;
 
     private const string AddSingles3 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
-        @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
-        @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
-        @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
-        @inside ld.global.f32 t7, [%0+100]; add.f32 acc18, acc18, t0; add.f32 acc19, acc19, t1; add.f32 acc22, acc22, t2; add.f32 acc23, acc23, t3;
-        add.f32 acc26, acc26, t4; add.f32 acc27, acc27, t5; add.f32 acc30, acc30, t6; add.f32 acc31, acc31, t7; }
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1; @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8;
+        @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9; @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17; @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25; @inside ld.global.f32 t7, [%0+100]; add.f32 acc18, acc18, t0;
+        add.f32 acc19, acc19, t1; add.f32 acc22, acc22, t2; add.f32 acc23, acc23, t3; add.f32 acc26, acc26, t4; add.f32 acc27, acc27, t5;
+        add.f32 acc30, acc30, t6; add.f32 acc31, acc31, t7; }
         """;
 
     private const string Scaled = """

@@ -8,139 +8,163 @@ namespace BDense.Kernels.Ilgpu.Cuda;
 internal readonly partial struct TensorFragments64x32
 {
     private const string AddPairs0 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc0, acc0, t0; add.f32 acc1, acc1, t1;
-        add.f32 acc4, acc4, t2; add.f32 acc5, acc5, t3; add.f32 acc8, acc8, t4; add.f32 acc9, acc9, t5; add.f32 acc12, acc12, t6;
-        add.f32 acc13, acc13, t7; }
-        """;
-
-    private const string AddPairs1 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc2, acc2, t0; add.f32 acc3, acc3, t1;
-        add.f32 acc6, acc6, t2; add.f32 acc7, acc7, t3; add.f32 acc10, acc10, t4; add.f32 acc11, acc11, t5; add.f32 acc14, acc14, t6;
-        add.f32 acc15, acc15, t7; }
-        """;
-
-    private const string AddPairs2 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc16, acc16, t0; add.f32 acc17, acc17, t1;
-        add.f32 acc20, acc20, t2; add.f32 acc21, acc21, t3; add.f32 acc24, acc24, t4; add.f32 acc25, acc25, t5; add.f32 acc28, acc28, t6;
-        add.f32 acc29, acc29, t7; }
-        """;
-
-    private const string AddPairs3 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc18, acc18, t0; add.f32 acc19, acc19, t1;
-        add.f32 acc22, acc22, t2; add.f32 acc23, acc23, t3; add.f32 acc26, acc26, t4; add.f32 acc27, acc27, t5; add.f32 acc30, acc30, t6;
-        add.f32 acc31, acc31, t7; }
-        """;
-
-    private const string AddPairs4 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc32, acc32, t0; add.f32 acc33, acc33, t1;
-        add.f32 acc36, acc36, t2; add.f32 acc37, acc37, t3; add.f32 acc40, acc40, t4; add.f32 acc41, acc41, t5; add.f32 acc44, acc44, t6;
-        add.f32 acc45, acc45, t7; }
-        """;
-
-    private const string AddPairs5 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc34, acc34, t0; add.f32 acc35, acc35, t1;
-        add.f32 acc38, acc38, t2; add.f32 acc39, acc39, t3; add.f32 acc42, acc42, t4; add.f32 acc43, acc43, t5; add.f32 acc46, acc46, t6;
-        add.f32 acc47, acc47, t7; }
-        """;
-
-    private const string AddPairs6 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc48, acc48, t0; add.f32 acc49, acc49, t1;
-        add.f32 acc52, acc52, t2; add.f32 acc53, acc53, t3; add.f32 acc56, acc56, t4; add.f32 acc57, acc57, t5; add.f32 acc60, acc60, t6;
-        add.f32 acc61, acc61, t7; }
-        """;
-
-    private const string AddPairs7 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc50, acc50, t0; add.f32 acc51, acc51, t1;
-        add.f32 acc54, acc54, t2; add.f32 acc55, acc55, t3; add.f32 acc58, acc58, t4; add.f32 acc59, acc59, t5; add.f32 acc62, acc62, t6;
-        add.f32 acc63, acc63, t7; }
-        """;
-
-    private const string AddSingles0 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
-        @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
-        @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
-        @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
-        @inside ld.global.f32 t7, [%0+100]; add.f32 acc0, acc0, t0; add.f32 acc1, acc1, t1; add.f32 acc4, acc4, t2; add.f32 acc5, acc5, t3;
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32];
+        setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc0, acc0, t0; add.f32 acc1, acc1, t1; add.f32 acc4, acc4, t2; add.f32 acc5, acc5, t3;
         add.f32 acc8, acc8, t4; add.f32 acc9, acc9, t5; add.f32 acc12, acc12, t6; add.f32 acc13, acc13, t7; }
         """;
 
-    private const string AddSingles1 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
-        @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
-        @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
-        @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
-        @inside ld.global.f32 t7, [%0+100]; add.f32 acc2, acc2, t0; add.f32 acc3, acc3, t1; add.f32 acc6, acc6, t2; add.f32 acc7, acc7, t3;
+    private const string AddPairs1 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32];
+        setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc2, acc2, t0; add.f32 acc3, acc3, t1; add.f32 acc6, acc6, t2; add.f32 acc7, acc7, t3;
         add.f32 acc10, acc10, t4; add.f32 acc11, acc11, t5; add.f32 acc14, acc14, t6; add.f32 acc15, acc15, t7; }
         """;
 
+    private const string AddPairs2 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32];
+        setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc16, acc16, t0; add.f32 acc17, acc17, t1; add.f32 acc20, acc20, t2;
+        add.f32 acc21, acc21, t3; add.f32 acc24, acc24, t4; add.f32 acc25, acc25, t5; add.f32 acc28, acc28, t6; add.f32 acc29, acc29, t7; }
+        """;
+
+    private const string AddPairs3 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32];
+        setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc18, acc18, t0; add.f32 acc19, acc19, t1; add.f32 acc22, acc22, t2;
+        add.f32 acc23, acc23, t3; add.f32 acc26, acc26, t4; add.f32 acc27, acc27, t5; add.f32 acc30, acc30, t6; add.f32 acc31, acc31, t7; }
+        """;
+
+    private const string AddPairs4 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32];
+        setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc32, acc32, t0; add.f32 acc33, acc33, t1; add.f32 acc36, acc36, t2;
+        add.f32 acc37, acc37, t3; add.f32 acc40, acc40, t4; add.f32 acc41, acc41, t5; add.f32 acc44, acc44, t6; add.f32 acc45, acc45, t7; }
+        """;
+
+    private const string AddPairs5 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32];
+        setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc34, acc34, t0; add.f32 acc35, acc35, t1; add.f32 acc38, acc38, t2;
+        add.f32 acc39, acc39, t3; add.f32 acc42, acc42, t4; add.f32 acc43, acc43, t5; add.f32 acc46, acc46, t6; add.f32 acc47, acc47, t7; }
+        """;
+
+    private const string AddPairs6 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32];
+        setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc48, acc48, t0; add.f32 acc49, acc49, t1; add.f32 acc52, acc52, t2;
+        add.f32 acc53, acc53, t3; add.f32 acc56, acc56, t4; add.f32 acc57, acc57, t5; add.f32 acc60, acc60, t6; add.f32 acc61, acc61, t7; }
+        """;
+
+    private const string AddPairs7 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32];
+        setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.v2.f32 {t6, t7}, [%0+96]; add.f32 acc50, acc50, t0; add.f32 acc51, acc51, t1; add.f32 acc54, acc54, t2;
+        add.f32 acc55, acc55, t3; add.f32 acc58, acc58, t4; add.f32 acc59, acc59, t5; add.f32 acc62, acc62, t6; add.f32 acc63, acc63, t7; }
+        """;
+
+    private const string AddSingles0 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1; @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8;
+        @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9; @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17; @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25; @inside ld.global.f32 t7, [%0+100]; add.f32 acc0, acc0, t0;
+        add.f32 acc1, acc1, t1; add.f32 acc4, acc4, t2; add.f32 acc5, acc5, t3; add.f32 acc8, acc8, t4; add.f32 acc9, acc9, t5;
+        add.f32 acc12, acc12, t6; add.f32 acc13, acc13, t7; }
+        """;
+
+    private const string AddSingles1 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1; @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8;
+        @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9; @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17; @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25; @inside ld.global.f32 t7, [%0+100]; add.f32 acc2, acc2, t0;
+        add.f32 acc3, acc3, t1; add.f32 acc6, acc6, t2; add.f32 acc7, acc7, t3; add.f32 acc10, acc10, t4; add.f32 acc11, acc11, t5;
+        add.f32 acc14, acc14, t6; add.f32 acc15, acc15, t7; }
+        """;
+
     private const string AddSingles2 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
-        @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
-        @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
-        @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
-        @inside ld.global.f32 t7, [%0+100]; add.f32 acc16, acc16, t0; add.f32 acc17, acc17, t1; add.f32 acc20, acc20, t2; add.f32 acc21, acc21, t3;
-        add.f32 acc24, acc24, t4; add.f32 acc25, acc25, t5; add.f32 acc28, acc28, t6; add.f32 acc29, acc29, t7; }
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1; @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8;
+        @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9; @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17; @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25; @inside ld.global.f32 t7, [%0+100]; add.f32 acc16, acc16, t0;
+        add.f32 acc17, acc17, t1; add.f32 acc20, acc20, t2; add.f32 acc21, acc21, t3; add.f32 acc24, acc24, t4; add.f32 acc25, acc25, t5;
+        add.f32 acc28, acc28, t6; add.f32 acc29, acc29, t7; }
         """;
 
     private const string AddSingles3 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
-        @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
-        @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
-        @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
-        @inside ld.global.f32 t7, [%0+100]; add.f32 acc18, acc18, t0; add.f32 acc19, acc19, t1; add.f32 acc22, acc22, t2; add.f32 acc23, acc23, t3;
-        add.f32 acc26, acc26, t4; add.f32 acc27, acc27, t5; add.f32 acc30, acc30, t6; add.f32 acc31, acc31, t7; }
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1; @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8;
+        @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9; @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17; @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25; @inside ld.global.f32 t7, [%0+100]; add.f32 acc18, acc18, t0;
+        add.f32 acc19, acc19, t1; add.f32 acc22, acc22, t2; add.f32 acc23, acc23, t3; add.f32 acc26, acc26, t4; add.f32 acc27, acc27, t5;
+        add.f32 acc30, acc30, t6; add.f32 acc31, acc31, t7; }
         """;
 
     private const string AddSingles4 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
-        @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
-        @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
-        @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
-        @inside ld.global.f32 t7, [%0+100]; add.f32 acc32, acc32, t0; add.f32 acc33, acc33, t1; add.f32 acc36, acc36, t2; add.f32 acc37, acc37, t3;
-        add.f32 acc40, acc40, t4; add.f32 acc41, acc41, t5; add.f32 acc44, acc44, t6; add.f32 acc45, acc45, t7; }
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1; @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8;
+        @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9; @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17; @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25; @inside ld.global.f32 t7, [%0+100]; add.f32 acc32, acc32, t0;
+        add.f32 acc33, acc33, t1; add.f32 acc36, acc36, t2; add.f32 acc37, acc37, t3; add.f32 acc40, acc40, t4; add.f32 acc41, acc41, t5;
+        add.f32 acc44, acc44, t6; add.f32 acc45, acc45, t7; }
         """;
 
     private const string AddSingles5 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
-        @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
-        @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
-        @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
-        @inside ld.global.f32 t7, [%0+100]; add.f32 acc34, acc34, t0; add.f32 acc35, acc35, t1; add.f32 acc38, acc38, t2; add.f32 acc39, acc39, t3;
-        add.f32 acc42, acc42, t4; add.f32 acc43, acc43, t5; add.f32 acc46, acc46, t6; add.f32 acc47, acc47, t7; }
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1; @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8;
+        @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9; @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17; @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25; @inside ld.global.f32 t7, [%0+100]; add.f32 acc34, acc34, t0;
+        add.f32 acc35, acc35, t1; add.f32 acc38, acc38, t2; add.f32 acc39, acc39, t3; add.f32 acc42, acc42, t4; add.f32 acc43, acc43, t5;
+        add.f32 acc46, acc46, t6; add.f32 acc47, acc47, t7; }
         """;
 
     private const string AddSingles6 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
-        @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
-        @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
-        @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
-        @inside ld.global.f32 t7, [%0+100]; add.f32 acc48, acc48, t0; add.f32 acc49, acc49, t1; add.f32 acc52, acc52, t2; add.f32 acc53, acc53, t3;
-        add.f32 acc56, acc56, t4; add.f32 acc57, acc57, t5; add.f32 acc60, acc60, t6; add.f32 acc61, acc61, t7; }
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1; @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8;
+        @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9; @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17; @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25; @inside ld.global.f32 t7, [%0+100]; add.f32 acc48, acc48, t0;
+        add.f32 acc49, acc49, t1; add.f32 acc52, acc52, t2; add.f32 acc53, acc53, t3; add.f32 acc56, acc56, t4; add.f32 acc57, acc57, t5;
+        add.f32 acc60, acc60, t6; add.f32 acc61, acc61, t7; }
         """;
 
     private const string AddSingles7 = """
-        { .reg .pred inside; .reg .f32 t<8>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
-        @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
-        @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
-        @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
-        @inside ld.global.f32 t7, [%0+100]; add.f32 acc50, acc50, t0; add.f32 acc51, acc51, t1; add.f32 acc54, acc54, t2; add.f32 acc55, acc55, t3;
-        add.f32 acc58, acc58, t4; add.f32 acc59, acc59, t5; add.f32 acc62, acc62, t6; add.f32 acc63, acc63, t7; }
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1; @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8;
+        @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9; @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17; @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24;
+        @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25; @inside ld.global.f32 t7, [%0+100]; add.f32 acc50, acc50, t0;
+        add.f32 acc51, acc51, t1; add.f32 acc54, acc54, t2; add.f32 acc55, acc55, t3; add.f32 acc58, acc58, t4; add.f32 acc59, acc59, t5;
+        add.f32 acc62, acc62, t6; add.f32 acc63, acc63, t7; }
         """;
 
     private const string Scaled = """

@@ -8,103 +8,132 @@ namespace BDense.Kernels.Ilgpu.Cuda;
 internal readonly partial struct TensorFragments64x64
 {
     private const string AddPairs0 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; setp.gt.s32 inside, %1, 32;
-        @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40; @inside ld.global.v2.f32 {t10, t11}, [%0+160];
-        setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192]; setp.gt.s32 inside, %1, 56;
-        @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc0, acc0, t0; add.f32 acc1, acc1, t1; add.f32 acc4, acc4, t2;
-        add.f32 acc5, acc5, t3; add.f32 acc8, acc8, t4; add.f32 acc9, acc9, t5; add.f32 acc12, acc12, t6; add.f32 acc13, acc13, t7;
-        add.f32 acc16, acc16, t8; add.f32 acc17, acc17, t9; add.f32 acc20, acc20, t10; add.f32 acc21, acc21, t11; add.f32 acc24, acc24, t12;
-        add.f32 acc25, acc25, t13; add.f32 acc28, acc28, t14; add.f32 acc29, acc29, t15; }
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0];
+        setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96];
+        setp.gt.s32 inside, %1, 32; @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40;
+        @inside ld.global.v2.f32 {t10, t11}, [%0+160]; setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192];
+        setp.gt.s32 inside, %1, 56; @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc0, acc0, t0; add.f32 acc1, acc1, t1;
+        add.f32 acc4, acc4, t2; add.f32 acc5, acc5, t3; add.f32 acc8, acc8, t4; add.f32 acc9, acc9, t5; add.f32 acc12, acc12, t6;
+        add.f32 acc13, acc13, t7; add.f32 acc16, acc16, t8; add.f32 acc17, acc17, t9; add.f32 acc20, acc20, t10; add.f32 acc21, acc21, t11;
+        add.f32 acc24, acc24, t12; add.f32 acc25, acc25, t13; add.f32 acc28, acc28, t14; add.f32 acc29, acc29, t15; }
         """;
 
     private const string AddPairs1 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; setp.gt.s32 inside, %1, 32;
-        @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40; @inside ld.global.v2.f32 {t10, t11}, [%0+160];
-        setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192]; setp.gt.s32 inside, %1, 56;
-        @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc2, acc2, t0; add.f32 acc3, acc3, t1; add.f32 acc6, acc6, t2;
-        add.f32 acc7, acc7, t3; add.f32 acc10, acc10, t4; add.f32 acc11, acc11, t5; add.f32 acc14, acc14, t6; add.f32 acc15, acc15, t7;
-        add.f32 acc18, acc18, t8; add.f32 acc19, acc19, t9; add.f32 acc22, acc22, t10; add.f32 acc23, acc23, t11; add.f32 acc26, acc26, t12;
-        add.f32 acc27, acc27, t13; add.f32 acc30, acc30, t14; add.f32 acc31, acc31, t15; }
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0];
+        setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96];
+        setp.gt.s32 inside, %1, 32; @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40;
+        @inside ld.global.v2.f32 {t10, t11}, [%0+160]; setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192];
+        setp.gt.s32 inside, %1, 56; @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc2, acc2, t0; add.f32 acc3, acc3, t1;
+        add.f32 acc6, acc6, t2; add.f32 acc7, acc7, t3; add.f32 acc10, acc10, t4; add.f32 acc11, acc11, t5; add.f32 acc14, acc14, t6;
+        add.f32 acc15, acc15, t7; add.f32 acc18, acc18, t8; add.f32 acc19, acc19, t9; add.f32 acc22, acc22, t10; add.f32 acc23, acc23, t11;
+        add.f32 acc26, acc26, t12; add.f32 acc27, acc27, t13; add.f32 acc30, acc30, t14; add.f32 acc31, acc31, t15; }
         """;
 
     private const string AddPairs2 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; setp.gt.s32 inside, %1, 32;
-        @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40; @inside ld.global.v2.f32 {t10, t11}, [%0+160];
-        setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192]; setp.gt.s32 inside, %1, 56;
-        @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc32, acc32, t0; add.f32 acc33, acc33, t1; add.f32 acc36, acc36, t2;
-        add.f32 acc37, acc37, t3; add.f32 acc40, acc40, t4; add.f32 acc41, acc41, t5; add.f32 acc44, acc44, t6; add.f32 acc45, acc45, t7;
-        add.f32 acc48, acc48, t8; add.f32 acc49, acc49, t9; add.f32 acc52, acc52, t10; add.f32 acc53, acc53, t11; add.f32 acc56, acc56, t12;
-        add.f32 acc57, acc57, t13; add.f32 acc60, acc60, t14; add.f32 acc61, acc61, t15; }
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0];
+        setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96];
+        setp.gt.s32 inside, %1, 32; @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40;
+        @inside ld.global.v2.f32 {t10, t11}, [%0+160]; setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192];
+        setp.gt.s32 inside, %1, 56; @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc32, acc32, t0; add.f32 acc33, acc33, t1;
+        add.f32 acc36, acc36, t2; add.f32 acc37, acc37, t3; add.f32 acc40, acc40, t4; add.f32 acc41, acc41, t5; add.f32 acc44, acc44, t6;
+        add.f32 acc45, acc45, t7; add.f32 acc48, acc48, t8; add.f32 acc49, acc49, t9; add.f32 acc52, acc52, t10; add.f32 acc53, acc53, t11;
+        add.f32 acc56, acc56, t12; add.f32 acc57, acc57, t13; add.f32 acc60, acc60, t14; add.f32 acc61, acc61, t15; }
         """;
 
     private const string AddPairs3 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; setp.gt.s32 inside, %1, 32;
-        @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40; @inside ld.global.v2.f32 {t10, t11}, [%0+160];
-        setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192]; setp.gt.s32 inside, %1, 56;
-        @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc34, acc34, t0; add.f32 acc35, acc35, t1; add.f32 acc38, acc38, t2;
-        add.f32 acc39, acc39, t3; add.f32 acc42, acc42, t4; add.f32 acc43, acc43, t5; add.f32 acc46, acc46, t6; add.f32 acc47, acc47, t7;
-        add.f32 acc50, acc50, t8; add.f32 acc51, acc51, t9; add.f32 acc54, acc54, t10; add.f32 acc55, acc55, t11; add.f32 acc58, acc58, t12;
-        add.f32 acc59, acc59, t13; add.f32 acc62, acc62, t14; add.f32 acc63, acc63, t15; }
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0];
+        setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96];
+        setp.gt.s32 inside, %1, 32; @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40;
+        @inside ld.global.v2.f32 {t10, t11}, [%0+160]; setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192];
+        setp.gt.s32 inside, %1, 56; @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc34, acc34, t0; add.f32 acc35, acc35, t1;
+        add.f32 acc38, acc38, t2; add.f32 acc39, acc39, t3; add.f32 acc42, acc42, t4; add.f32 acc43, acc43, t5; add.f32 acc46, acc46, t6;
+        add.f32 acc47, acc47, t7; add.f32 acc50, acc50, t8; add.f32 acc51, acc51, t9; add.f32 acc54, acc54, t10; add.f32 acc55, acc55, t11;
+        add.f32 acc58, acc58, t12; add.f32 acc59, acc59, t13; add.f32 acc62, acc62, t14; add.f32 acc63, acc63, t15; }
         """;
 
     private const string AddPairs4 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; setp.gt.s32 inside, %1, 32;
-        @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40; @inside ld.global.v2.f32 {t10, t11}, [%0+160];
-        setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192]; setp.gt.s32 inside, %1, 56;
-        @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc64, acc64, t0; add.f32 acc65, acc65, t1; add.f32 acc68, acc68, t2;
-        add.f32 acc69, acc69, t3; add.f32 acc72, acc72, t4; add.f32 acc73, acc73, t5; add.f32 acc76, acc76, t6; add.f32 acc77, acc77, t7;
-        add.f32 acc80, acc80, t8; add.f32 acc81, acc81, t9; add.f32 acc84, acc84, t10; add.f32 acc85, acc85, t11; add.f32 acc88, acc88, t12;
-        add.f32 acc89, acc89, t13; add.f32 acc92, acc92, t14; add.f32 acc93, acc93, t15; }
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0];
+        setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96];
+        setp.gt.s32 inside, %1, 32; @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40;
+        @inside ld.global.v2.f32 {t10, t11}, [%0+160]; setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192];
+        setp.gt.s32 inside, %1, 56; @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc64, acc64, t0; add.f32 acc65, acc65, t1;
+        add.f32 acc68, acc68, t2; add.f32 acc69, acc69, t3; add.f32 acc72, acc72, t4; add.f32 acc73, acc73, t5; add.f32 acc76, acc76, t6;
+        add.f32 acc77, acc77, t7; add.f32 acc80, acc80, t8; add.f32 acc81, acc81, t9; add.f32 acc84, acc84, t10; add.f32 acc85, acc85, t11;
+        add.f32 acc88, acc88, t12; add.f32 acc89, acc89, t13; add.f32 acc92, acc92, t14; add.f32 acc93, acc93, t15; }
         """;
 
     private const string AddPairs5 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; setp.gt.s32 inside, %1, 32;
-        @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40; @inside ld.global.v2.f32 {t10, t11}, [%0+160];
-        setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192]; setp.gt.s32 inside, %1, 56;
-        @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc66, acc66, t0; add.f32 acc67, acc67, t1; add.f32 acc70, acc70, t2;
-        add.f32 acc71, acc71, t3; add.f32 acc74, acc74, t4; add.f32 acc75, acc75, t5; add.f32 acc78, acc78, t6; add.f32 acc79, acc79, t7;
-        add.f32 acc82, acc82, t8; add.f32 acc83, acc83, t9; add.f32 acc86, acc86, t10; add.f32 acc87, acc87, t11; add.f32 acc90, acc90, t12;
-        add.f32 acc91, acc91, t13; add.f32 acc94, acc94, t14; add.f32 acc95, acc95, t15; }
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0];
+        setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96];
+        setp.gt.s32 inside, %1, 32; @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40;
+        @inside ld.global.v2.f32 {t10, t11}, [%0+160]; setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192];
+        setp.gt.s32 inside, %1, 56; @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc66, acc66, t0; add.f32 acc67, acc67, t1;
+        add.f32 acc70, acc70, t2; add.f32 acc71, acc71, t3; add.f32 acc74, acc74, t4; add.f32 acc75, acc75, t5; add.f32 acc78, acc78, t6;
+        add.f32 acc79, acc79, t7; add.f32 acc82, acc82, t8; add.f32 acc83, acc83, t9; add.f32 acc86, acc86, t10; add.f32 acc87, acc87, t11;
+        add.f32 acc90, acc90, t12; add.f32 acc91, acc91, t13; add.f32 acc94, acc94, t14; add.f32 acc95, acc95, t15; }
         """;
 
     private const string AddPairs6 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; setp.gt.s32 inside, %1, 32;
-        @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40; @inside ld.global.v2.f32 {t10, t11}, [%0+160];
-        setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192]; setp.gt.s32 inside, %1, 56;
-        @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc96, acc96, t0; add.f32 acc97, acc97, t1; add.f32 acc100, acc100, t2;
-        add.f32 acc101, acc101, t3; add.f32 acc104, acc104, t4; add.f32 acc105, acc105, t5; add.f32 acc108, acc108, t6; add.f32 acc109, acc109, t7;
-        add.f32 acc112, acc112, t8; add.f32 acc113, acc113, t9; add.f32 acc116, acc116, t10; add.f32 acc117, acc117, t11;
-        add.f32 acc120, acc120, t12; add.f32 acc121, acc121, t13; add.f32 acc124, acc124, t14; add.f32 acc125, acc125, t15; }
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0];
+        setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96];
+        setp.gt.s32 inside, %1, 32; @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40;
+        @inside ld.global.v2.f32 {t10, t11}, [%0+160]; setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192];
+        setp.gt.s32 inside, %1, 56; @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc96, acc96, t0; add.f32 acc97, acc97, t1;
+        add.f32 acc100, acc100, t2; add.f32 acc101, acc101, t3; add.f32 acc104, acc104, t4; add.f32 acc105, acc105, t5; add.f32 acc108, acc108, t6;
+        add.f32 acc109, acc109, t7; add.f32 acc112, acc112, t8; add.f32 acc113, acc113, t9; add.f32 acc116, acc116, t10;
+        add.f32 acc117, acc117, t11; add.f32 acc120, acc120, t12; add.f32 acc121, acc121, t13; add.f32 acc124, acc124, t14;
+        add.f32 acc125, acc125, t15; }
         """;
 
     private const string AddPairs7 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0]; setp.gt.s32 inside, %1, 8;
-        @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16; @inside ld.global.v2.f32 {t4, t5}, [%0+64];
-        setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96]; setp.gt.s32 inside, %1, 32;
-        @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40; @inside ld.global.v2.f32 {t10, t11}, [%0+160];
-        setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192]; setp.gt.s32 inside, %1, 56;
-        @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc98, acc98, t0; add.f32 acc99, acc99, t1; add.f32 acc102, acc102, t2;
-        add.f32 acc103, acc103, t3; add.f32 acc106, acc106, t4; add.f32 acc107, acc107, t5; add.f32 acc110, acc110, t6; add.f32 acc111, acc111, t7;
-        add.f32 acc114, acc114, t8; add.f32 acc115, acc115, t9; add.f32 acc118, acc118, t10; add.f32 acc119, acc119, t11;
-        add.f32 acc122, acc122, t12; add.f32 acc123, acc123, t13; add.f32 acc126, acc126, t14; add.f32 acc127, acc127, t15; }
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v2.f32 {t0, t1}, [%0+0];
+        setp.gt.s32 inside, %1, 8; @inside ld.global.v2.f32 {t2, t3}, [%0+32]; setp.gt.s32 inside, %1, 16;
+        @inside ld.global.v2.f32 {t4, t5}, [%0+64]; setp.gt.s32 inside, %1, 24; @inside ld.global.v2.f32 {t6, t7}, [%0+96];
+        setp.gt.s32 inside, %1, 32; @inside ld.global.v2.f32 {t8, t9}, [%0+128]; setp.gt.s32 inside, %1, 40;
+        @inside ld.global.v2.f32 {t10, t11}, [%0+160]; setp.gt.s32 inside, %1, 48; @inside ld.global.v2.f32 {t12, t13}, [%0+192];
+        setp.gt.s32 inside, %1, 56; @inside ld.global.v2.f32 {t14, t15}, [%0+224]; add.f32 acc98, acc98, t0; add.f32 acc99, acc99, t1;
+        add.f32 acc102, acc102, t2; add.f32 acc103, acc103, t3; add.f32 acc106, acc106, t4; add.f32 acc107, acc107, t5; add.f32 acc110, acc110, t6;
+        add.f32 acc111, acc111, t7; add.f32 acc114, acc114, t8; add.f32 acc115, acc115, t9; add.f32 acc118, acc118, t10;
+        add.f32 acc119, acc119, t11; add.f32 acc122, acc122, t12; add.f32 acc123, acc123, t13; add.f32 acc126, acc126, t14;
+        add.f32 acc127, acc127, t15; }
         """;
 
     private const string AddSingles0 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
         @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
         @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
         @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
@@ -119,7 +148,10 @@ internal readonly partial struct TensorFragments64x64
         """;
 
     private const string AddSingles1 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
         @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
         @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
         @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
@@ -134,7 +166,10 @@ internal readonly partial struct TensorFragments64x64
         """;
 
     private const string AddSingles2 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
         @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
         @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
         @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
@@ -149,7 +184,10 @@ internal readonly partial struct TensorFragments64x64
         """;
 
     private const string AddSingles3 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
         @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
         @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
         @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
@@ -164,7 +202,10 @@ internal readonly partial struct TensorFragments64x64
         """;
 
     private const string AddSingles4 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
         @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
         @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
         @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
@@ -179,7 +220,10 @@ internal readonly partial struct TensorFragments64x64
         """;
 
     private const string AddSingles5 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
         @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
         @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
         @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
@@ -194,7 +238,10 @@ internal readonly partial struct TensorFragments64x64
         """;
 
     private const string AddSingles6 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
         @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
         @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
         @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
@@ -209,7 +256,10 @@ internal readonly partial struct TensorFragments64x64
         """;
 
     private const string AddSingles7 = """
-        { .reg .pred inside; .reg .f32 t<16>; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.f32 t0, [%0+0]; setp.gt.s32 inside, %1, 1;
         @inside ld.global.f32 t1, [%0+4]; setp.gt.s32 inside, %1, 8; @inside ld.global.f32 t2, [%0+32]; setp.gt.s32 inside, %1, 9;
         @inside ld.global.f32 t3, [%0+36]; setp.gt.s32 inside, %1, 16; @inside ld.global.f32 t4, [%0+64]; setp.gt.s32 inside, %1, 17;
         @inside ld.global.f32 t5, [%0+68]; setp.gt.s32 inside, %1, 24; @inside ld.global.f32 t6, [%0+96]; setp.gt.s32 inside, %1, 25;
