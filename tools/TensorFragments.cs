@@ -1,11 +1,14 @@
-// Writes src/Kernels/Ilgpu/Cuda/TensorFragments{Rows}x{Columns}.cs: the PTX of a warp's tile, unrolled. Inline PTX must be constant text,
-// and a constant cannot hold a loop.
+// Writes src/Kernels/Ilgpu/Cuda/TensorFragments{Rows}x{Columns}.cs and TensorEpilogue{Rows}x{Columns}.cs: the PTX of a warp's tile, unrolled.
+// Inline PTX must be constant text, and a constant cannot hold a loop.
 //   dotnet run tools/TensorFragments.cs src/Kernels/Ilgpu/Cuda
 using System.Text;
 
 string folder = args.Length > 0 ? args[0] : ".";
 foreach (var (m, n) in new[] { (2, 4), (4, 4), (4, 8) })
+{
     File.WriteAllText(Path.Combine(folder, $"TensorFragments{16 * m}x{8 * n}.cs"), new Writer(m, n).Write());
+    File.WriteAllText(Path.Combine(folder, $"TensorEpilogue{16 * m}x{8 * n}.cs"), new Writer(m, n).WriteEpilogue());
+}
 
 /// <summary>For a warp's tile of <paramref name="mTiles"/> x <paramref name="nTiles"/> products of 16 x 8.</summary>
 internal sealed class Writer(int mTiles, int nTiles)
@@ -68,7 +71,7 @@ internal sealed class Writer(int mTiles, int nTiles)
             namespace BDense.Kernels.Ilgpu.Cuda;
 
             /// <summary>A warp's tile of {{16 * mTiles}} x {{8 * nTiles}}; written by tools/TensorFragments.cs.</summary>
-            internal readonly struct TensorFragments{{16 * mTiles}}x{{8 * nTiles}} : ITensorFragments
+            internal readonly partial struct TensorFragments{{16 * mTiles}}x{{8 * nTiles}} : ITensorFragments
             {
             {{_constants.ToString().TrimEnd()}}
 
@@ -80,6 +83,63 @@ internal sealed class Writer(int mTiles, int nTiles)
             }
 
             """;
+    }
+
+    /// <summary>What happens to the accumulators between the last product and the store: the other half of the struct.</summary>
+    public string WriteEpilogue()
+    {
+        Add();
+        Finish();
+        return $$"""
+            using System.Runtime.CompilerServices;
+            using ILGPU.Runtime.Cuda;
+            using ILGPU.Util;
+
+            namespace BDense.Kernels.Ilgpu.Cuda;
+
+            /// <summary>The epilogue of a warp's tile of {{16 * mTiles}} x {{8 * nTiles}}; written by tools/TensorFragments.cs.</summary>
+            internal readonly partial struct TensorFragments{{16 * mTiles}}x{{8 * nTiles}}
+            {
+            {{_constants.ToString().TrimEnd()}}
+
+            {{_members.ToString().TrimEnd()}}
+            }
+
+            """;
+    }
+
+    /// <summary>
+    /// Rows of a matrix in global memory: all loads of a row first. What lies outside is 0, and must be set: a register that is only loaded
+    /// under a condition counts as live from the kernel's beginning.
+    /// </summary>
+    private void Add()
+    {
+        void Rows(string name, Func<int, IEnumerable<string>> load)
+        {
+            for (int j = 0; j < 2 * mTiles; j++)
+            {
+                int first = 2 * (j % 2), m = j / 2;
+                var sums = N.SelectMany(n => Enumerable.Range(0, 2).Select(i => $"add.f32 {Acc(m, n, first + i)}, {Acc(m, n, first + i)}, t{2 * n + i};"));
+                var zeros = Enumerable.Range(0, 2 * nTiles).Select(i => $"mov.f32 t{i}, 0f00000000;");
+                Constant($"{name}{j}", zeros.Concat(N.SelectMany(load)).Prepend($".reg .f32 t<{2 * nTiles}>;").Prepend(".reg .pred inside;").Prepend("{").Concat(sums).Append("}"));
+            }
+            Member($"void {name}(long from, int pitch, int row, int rows, int shared, int left)", Enumerable.Range(0, 2 * mTiles).Select(j =>
+                $"CudaAsm.Emit({name}{j}, from + (long)((row + {8 * j}) / shared) * pitch, Utilities.Select(row + {8 * j} < rows, left, 0));"));
+        }
+        static string If(int column) => $"setp.gt.s32 inside, %1, {column};";
+        Rows("AddPairs", n => [If(8 * n), $"@inside ld.global.v2.f32 {{t{2 * n}, t{2 * n + 1}}}, [%0+{32 * n}];"]);
+        Rows("AddSingles", n => [If(8 * n), $"@inside ld.global.f32 t{2 * n}, [%0+{32 * n}];", If(8 * n + 1), $"@inside ld.global.f32 t{2 * n + 1}, [%0+{32 * n + 4}];"]);
+    }
+
+    private void Finish()
+    {
+        var all = Enumerable.Range(0, mTiles * nTiles * 4).Select(i => $"acc{i}").ToList();
+        Constant("Scaled", all.Select(a => $"mul.f32 {a}, {a}, %0;"));
+        // x / (1 + 2^(-x / ln 2))
+        Constant("Activated", all.Select(a => $"mul.f32 t, {a}, 0fBFB8AA3B; ex2.approx.ftz.f32 t, t; add.f32 t, t, 0f3F800000; rcp.approx.ftz.f32 t, t; mul.f32 {a}, {a}, t;")
+            .Prepend(".reg .f32 t;").Prepend("{").Append("}"));
+        Member("void Scale(float scale)", "CudaAsm.Emit(Scaled, scale);");
+        Member("void Silu()", "CudaAsm.Emit(Activated);");
     }
 
     private void Registers()

@@ -11,7 +11,7 @@ namespace BDense.Tests.Ilgpu;
 [TestFixture, Category("OpenCL")]
 internal sealed class OpenClSharedTileTests() : DeviceEqualityTests("opencl")
 {
-    private static IEnumerable<OpCase> Rows => CaseList.Of(CaseSize.Small).Where(row => row.Op.StartsWith("Conv2d", StringComparison.Ordinal) || row.Op is "MatMul" || row.Op.StartsWith("Linear", StringComparison.Ordinal));
+    private static IEnumerable<OpCase> Rows => CaseList.Of(CaseSize.Small).Where(row => row.Op.StartsWith("Conv2d", StringComparison.Ordinal) || row.Op is "MatMul" or "FusedConv2d" || row.Op.StartsWith("Linear", StringComparison.Ordinal));
 
     [OneTimeSetUp]
     public void Choose() => ((IlgpuBackend)Backend).Tiling = Tiling.SharedAlways;
@@ -40,6 +40,7 @@ internal sealed class IlgpuCpuSharedTileTests
     [
         "Conv2d 3x3 1x6x6x4->4 stride 1 pad 0,0 bias", "Conv2dDgrad 3x3 1x6x6x4->4 stride 1 pad 0,0", "Conv2dWgrad 3x3 1x6x6x4->4 stride 1 pad 0,0",
         "Conv2d 1x1 1x9x9x4->4 stride 2 pad 0,0", "Conv2dDgrad 1x1 1x9x9x4->4 stride 2 pad 0,0", "Conv2dWgrad 1x1 1x9x9x4->4 stride 2 pad 0,0 bias",
+        "FusedConv2d 1x1 2x2x2x8->4 stride 1 norm silu None ber scale 0.70710677 silu",
         "MatMul 1x128x96x64", "MatMul 1x128x96x64 A' B' alpha accumulate",
     ];
 

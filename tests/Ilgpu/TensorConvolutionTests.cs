@@ -57,6 +57,40 @@ internal sealed class TensorConvolutionTests
             Throws.Exception.With.Message.Contains(message));
     }
 
+    private static IEnumerable<TestCaseData> Epilogues()
+    {
+        // Several images in a tile of rows, one image in several tiles; channels behind which a tile is empty; an odd number of them.
+        Conv2dShape even = new(3, 7, 6, 16, 134, 3, 3, 1, 1, 1), deep = Conv2dShape.Same(1, 14, 12, 16, 20, 1), odd = Conv2dShape.Same(2, 9, 8, 16, 3, 3);
+        foreach (var precision in new[] { Precision.Tf32, Precision.Bf16 })
+        {
+            foreach (var tile in TensorPlan.Tiles)
+                yield return Case(precision, tile.Name, tile.Name == TensorTileName.T128x32 ? odd : even, "er", 0.75f, true);
+            yield return Case(precision, TensorTileName.T128x128, deep, "e", 1f, false);
+            yield return Case(precision, TensorTileName.T128x32, deep, "r", 0.75f, false);
+            yield return Case(precision, TensorTileName.T64x64, deep, "", -2f, true);
+        }
+        static TestCaseData Case(Precision precision, TensorTileName tile, Conv2dShape s, string terms, float scale, bool silu) =>
+            new TestCaseData(precision, tile, s, new Epilogue(terms, scale, silu)).SetArgDisplayNames(FormattableString.Invariant($"{precision}, {tile}, {s}, '{terms}' scale {scale}{(silu ? " silu" : "")}"));
+    }
+
+    [TestCaseSource(nameof(Epilogues))]
+    public void The_epilogue_equals_the_oracle(Precision precision, TensorTileName tile, Conv2dShape s, Epilogue epilogue) =>
+        Check(null, precision, tile, s, dgrad: false, epilogue);
+
+    [TestCase(@"add\.f32 acc9, acc9, t5;", "add.f32 acc9, acc9, t4;", "element", TestName = "A wrong neighbour's residual fails")]
+    [TestCase(@"\{t2, t3\}, \[(%rd\d+)\+32\]", "{t2, t3}, [$1+0]", "element", TestName = "Another column's residual fails")]
+    [TestCase(@"(\{t0, t1\}.*?)setp\.gt\.s32 inside, %r\d+, 24;", "$1setp.gt.s32 inside, 25, 24;", "outside", TestName = "A load behind the last row fails")]
+    [TestCase(@"mul\.f32 acc63, acc63, t;", "", "element", TestName = "A sum without its SiLU fails")]
+    [TestCase(@"rcp\.approx\.ftz\.f32 t, t;", "mov.f32 t, t;", "element", TestName = "A quotient turned round fails")]
+    public void Planted_faults_in_the_epilogue_fail(string code, string planted, string message)
+    {
+        string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Conv", TensorTileName.T128x128, Precision.Tf32));
+        string faulty = Regex.Replace(ptx, code, planted, RegexOptions.Singleline);
+        Assert.That(faulty, Is.Not.EqualTo(ptx), "the fault was planted");
+        Assert.That(() => Check(faulty, Precision.Tf32, TensorTileName.T128x128, new(3, 7, 6, 16, 134, 1, 1), dgrad: false, new("er", 0.75f, true)),
+            Throws.Exception.With.Message.Contains(message));
+    }
+
     /// <summary>
     /// A kernel that writes nothing is caught although its output holds the right values of an earlier run: the check runs on changed
     /// inputs and an output full of NaN.
@@ -70,8 +104,14 @@ internal sealed class TensorConvolutionTests
         Assert.That(() => Check(faulty, Precision.Bf16, TensorTileName.T64x64, s, dgrad: false), Throws.Exception.With.Message.Contains("element 0 is NaN"));
     }
 
-    private static void Check(string? faulty, Precision precision, TensorTileName name, Conv2dShape s, bool dgrad)
+    /// <param name="Terms">Which of e(mbedding) and r(esidual) are added.</param>
+    /// <param name="Scale">Of the sum.</param>
+    /// <param name="Silu">Whether it comes last.</param>
+    public sealed record Epilogue(string Terms, float Scale, bool Silu);
+
+    private static void Check(string? faulty, Precision precision, TensorTileName name, Conv2dShape s, bool dgrad, Epilogue? epilogue = null)
     {
+        var e = epilogue ?? new("", 1f, false);
         var kernel = TensorEmulation.Kernel("Conv", name, precision);
         var tile = TensorPlan.Find(name);
         var g = dgrad ? TensorConvolution.Dgrad(s) : TensorConvolution.Forward(s);
@@ -81,12 +121,21 @@ internal sealed class TensorConvolutionTests
         byte[] y = TensorEmulation.Unwritten(dgrad ? s.Input.Length : s.Output.Length);
         (g.X, g.W, g.Y) = (memory.Add(TensorEmulation.Bytes(precision, x)), memory.Add(TensorEmulation.Bytes(precision, weights)), memory.Add(y));
         g.HasBias = dgrad ? 0 : 1;
+        float[]? embedding = e.Terms.Contains('e') ? TensorEmulation.Exact(4, s.N * s.K) : null, residual = e.Terms.Contains('r') ? TensorEmulation.Exact(5, s.Output.Length) : null;
+        (g.Embedding, g.Residual) = (embedding is null ? 0 : memory.Add(TensorEmulation.Bytes(embedding)), residual is null ? 0 : memory.Add(TensorEmulation.Bytes(residual)));
+        (g.Scale, g.Silu) = (e.Scale, e.Silu ? 1 : 0);
         if (precision == Precision.Bf16)
             g.SourceBytes /= 2;
         byte[] view = MemoryMarshal.AsBytes<long>([memory.Add(TensorEmulation.Bytes(bias)), bias.Length]).ToArray();
         int groups = (g.Pixels + tile.Rows - 1) / tile.Rows * ((g.Channels + tile.Columns - 1) / tile.Columns);
         TensorEmulation.Run(faulty ?? TensorEmulation.Ptx(kernel), kernel, memory, groups, TensorEmulation.Argument(g), view);
-        TensorEmulation.Expect(Oracle(s, dgrad, x, w, bias), MemoryMarshal.Cast<byte, float>(y));
+        double[] expected = Oracle(s, dgrad, x, w, bias);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            double v = expected[i] + (embedding?[i / (s.P * s.Q * s.K) * s.K + i % s.K] ?? 0) + (residual?[i] ?? 0);
+            expected[i] = e.Scale * v / (e.Silu ? 1 + Math.Exp(-e.Scale * v) : 1);
+        }
+        TensorEmulation.Expect(expected, MemoryMarshal.Cast<byte, float>(y));
     }
 
     private static float[] ExchangeChannels(Conv2dShape s, float[] w)

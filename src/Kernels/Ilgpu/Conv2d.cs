@@ -25,10 +25,7 @@ internal struct ImplicitGemm
 
     public int HasBias;
 
-    /// <summary>The epilogue's other terms (<see cref="ConvolutionEpilogue"/>); ImagePixels are those of an image of y.</summary>
-    public int HasEmbedding, HasResidual, Silu, ImagePixels;
-
-    public float Scale;
+    public ResultTerms Result;
 }
 
 public sealed partial class IlgpuBackend
@@ -36,13 +33,17 @@ public sealed partial class IlgpuBackend
     /// <summary>Consecutive pixels of a row that one thread computes.</summary>
     private const int PixelTile = 4;
 
-    protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y)
+    protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) =>
+        Forward(s, x, w, new ConvolutionEpilogue(bias), y);
+
+    /// <summary>Forward with the epilogue, by the first kernel of the plan that takes the shape.</summary>
+    private void Forward(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
-        if (!TensorConv2d(s, x, w, bias, y) && !SharedTileConv2d(s, x, w, bias, y))
-            SimtConv2d(s, x, w, new ConvolutionEpilogue(bias), y);
+        if (!TensorConv2d(s, x, w, e, y) && !SharedTileConv2d(s, x, w, e, y))
+            SimtConv2d(s, x, w, e, y);
     }
 
-    /// <summary>Forward in float32, with the epilogue.</summary>
+    /// <summary>Forward in float32 from the cache.</summary>
     private void SimtConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
         var g = new ImplicitGemm
@@ -106,7 +107,7 @@ public sealed partial class IlgpuBackend
     private void Gemm(in Conv2dShape s, ImplicitGemm g, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
         int n = s.N;
-        g.ImagePixels = y.Length / (g.Channels * Math.Max(1, n));
+        g.Result = ResultTerms.Of(e, y.Length / (g.Channels * Math.Max(1, n)));
         if (s is { R: 1, S: 1, Stride: 1, PadBegin: 0, PadEnd: 0 })
         {
             // No neighbours: all pixels form one row.
@@ -114,10 +115,6 @@ public sealed partial class IlgpuBackend
             g.SourceHeight = g.Height = n = 1;
         }
         g.HasBias = e.Bias is null ? 0 : 1;
-        g.HasEmbedding = e.Embedding is null ? 0 : 1;
-        g.HasResidual = e.Residual is null ? 0 : 1;
-        g.Silu = e.Silu ? 1 : 0;
-        g.Scale = e.Scale;
         var bias = e.Bias ?? w;
         int tiles = n * g.Height * ((g.Width + PixelTile - 1) / PixelTile);
         bool vector = g.OutputStride == 1 && g.Channels % 4 == 0 && Aligned(y) && Aligned(w) && Aligned(bias);
@@ -312,8 +309,8 @@ public sealed partial class IlgpuBackend
         ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
         where TResult : struct, IConvolutionResult
     {
-        y[pixel * channels + block] = default(TResult).Finish(v0, g, pixel, block, channels, embedding, residual);
-        y[pixel * channels + block + 1] = default(TResult).Finish(v1, g, pixel, block + 1, channels, embedding, residual);
+        y[pixel * channels + block] = default(TResult).Finish(v0, g.Result, pixel, block, channels, embedding, residual);
+        y[pixel * channels + block + 1] = default(TResult).Finish(v1, g.Result, pixel, block + 1, channels, embedding, residual);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -356,7 +353,7 @@ public sealed partial class IlgpuBackend
     private static void Store<TResult>(in ImplicitGemm g, Float4 v, int pixel, int block, int channels,
         ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
         where TResult : struct, IConvolutionResult =>
-        y[pixel * channels + block] = default(TResult).Finish(v, g, pixel, block, channels, embedding, residual);
+        y[pixel * channels + block] = default(TResult).Finish(v, g.Result, pixel, block, channels, embedding, residual);
 
     /// <summary>As <see cref="ConvTile8Kernel"/> with four channels a thread, for channels that eight does not divide.</summary>
     [Kernel(128, Hot = true)]

@@ -3,31 +3,48 @@ using ILGPU;
 
 namespace BDense.Kernels.Ilgpu;
 
+/// <summary>What the epilogue (<see cref="ConvolutionEpilogue"/>) does beside adding a bias; ImagePixels are those of an image of y.</summary>
+internal struct ResultTerms
+{
+    public int HasEmbedding, HasResidual, Silu, ImagePixels;
+
+    public float Scale;
+
+    public static ResultTerms Of(in ConvolutionEpilogue e, int imagePixels) => new()
+    {
+        HasEmbedding = e.Embedding is null ? 0 : 1,
+        HasResidual = e.Residual is null ? 0 : 1,
+        Silu = e.Silu ? 1 : 0,
+        ImagePixels = imagePixels,
+        Scale = e.Scale,
+    };
+}
+
 /// <summary>What becomes of four channels of a pixel before they are stored; resolved when the kernel is compiled.</summary>
 internal interface IConvolutionResult
 {
-    Float4 Finish(Float4 v, in ImplicitGemm g, int pixel, int block, int channels4, ArrayView<Float4> embedding, ArrayView<Float4> residual);
+    Float4 Finish(Float4 v, in ResultTerms e, int pixel, int block, int channels4, ArrayView<Float4> embedding, ArrayView<Float4> residual);
 }
 
 /// <summary>Nothing: the bias is in the sum already.</summary>
 internal readonly struct PlainResult : IConvolutionResult
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Float4 Finish(Float4 v, in ImplicitGemm g, int pixel, int block, int channels4, ArrayView<Float4> embedding, ArrayView<Float4> residual) => v;
+    public Float4 Finish(Float4 v, in ResultTerms e, int pixel, int block, int channels4, ArrayView<Float4> embedding, ArrayView<Float4> residual) => v;
 }
 
 /// <summary>act((v + embedding + residual) * scale)</summary>
 internal readonly struct FusedResult : IConvolutionResult
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Float4 Finish(Float4 v, in ImplicitGemm g, int pixel, int block, int channels4, ArrayView<Float4> embedding, ArrayView<Float4> residual)
+    public Float4 Finish(Float4 v, in ResultTerms e, int pixel, int block, int channels4, ArrayView<Float4> embedding, ArrayView<Float4> residual)
     {
-        if (g.HasEmbedding != 0)
-            Float4.AddScaled(ref v, 1f, embedding[pixel / g.ImagePixels * channels4 + block]);
-        if (g.HasResidual != 0)
+        if (e.HasEmbedding != 0)
+            Float4.AddScaled(ref v, 1f, embedding[pixel / e.ImagePixels * channels4 + block]);
+        if (e.HasResidual != 0)
             Float4.AddScaled(ref v, 1f, residual[pixel * channels4 + block]);
-        v = Float4.Scale(g.Scale, v);
-        if (g.Silu != 0)
+        v = Float4.Scale(e.Scale, v);
+        if (e.Silu != 0)
             v = new Float4(DeviceMath.Silu(v.X), DeviceMath.Silu(v.Y), DeviceMath.Silu(v.Z), DeviceMath.Silu(v.W));
         return v;
     }
@@ -37,12 +54,13 @@ public sealed partial class IlgpuBackend
 {
     /// <remarks>
     /// No prologue: a thread's tile has 8 output channels, so every loaded value would go through an exponential and a division for each
-    /// 8 multiply-adds, and once more for every tap and every 8 channels. Nothing on tensor cores, whose kernels have no epilogue yet.
+    /// 8 multiply-adds, and once more for every tap and every 8 channels. On tensor cores a tile is copied by cp.async, which can change
+    /// nothing on the way (docs/tensor-cores.md has the bytes); and a resampled input is made, since they take the 3x3 kernel alone.
     /// </remarks>
     public override ConvolutionParts FusedParts(in Conv2dShape s, Resampling resampling)
     {
         if (ConvolutionPlan.Choose(Precision, s.C, s.K, aligned: true) != Precision.Fp32)
-            return ConvolutionParts.None;
+            return ConvolutionParts.Epilogue;
         return (s.C % 4 == 0 && s.K % 4 == 0 ? ConvolutionParts.Epilogue : ConvolutionParts.None)
             | (IsUpsampled(s, resampling) ? ConvolutionParts.Resampling : ConvolutionParts.None);
     }
@@ -54,7 +72,7 @@ public sealed partial class IlgpuBackend
         if (prologue.Resampling == Resampling.Up)
             UpsampledConv2d(s, x, w, e, y);
         else
-            SimtConv2d(s, x, w, e, y);
+            Forward(s, x, w, e, y);
         if (!aligned)
             Finish(epilogue, y);
     }

@@ -18,6 +18,8 @@ internal struct TileConvolution
 
     public int HasBias;
 
+    public ResultTerms Result;
+
     /// <summary>y from x and weights [R,S,C,K].</summary>
     public static TileConvolution Forward(in Conv2dShape s) => new()
     {
@@ -132,16 +134,19 @@ internal struct ConvolutionSource : ITileSource
 public sealed partial class IlgpuBackend
 {
     /// <summary>Forward through shared memory: true if it was done, false where the plan says otherwise.</summary>
-    private bool SharedTileConv2d(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y)
+    private bool SharedTileConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
-        bool aligned = Aligned(x) && Aligned(y) && (bias is null || Aligned(bias));
-        if (!ConvolutionPlan.UseSharedTile(Tiling, (long)s.N * s.P * s.Q, s.K, s.C, aligned))
+        if (!ConvolutionPlan.UseSharedTile(Tiling, (long)s.N * s.P * s.Q, s.K, s.C, IsAligned(x, y, e.Bias, e.Embedding, e.Residual)))
             return false;
         // Output channels innermost, so that neighbouring threads read neighbouring weights, four at a time.
         using var rsck = Empty(new Shape(s.R, s.S, s.C, s.K));
         Launch(TransposeKernel, w.Length, View(w), s.K, s.R * s.S * s.C, View(rsck));
-        var g = TileConvolution.Forward(s) with { HasBias = bias is null ? 0 : 1 };
-        LaunchGroups(ConvSharedTileKernel, SharedTile.Tiles(g.Pixels, g.Channels), g, View4(x), View4(rsck), View4(bias ?? rsck), View4(y));
+        var g = TileConvolution.Forward(s) with { HasBias = e.Bias is null ? 0 : 1, Result = ResultTerms.Of(e, s.P * s.Q) };
+        int groups = SharedTile.Tiles(g.Pixels, g.Channels);
+        if (e.IsBias)
+            LaunchGroups(ConvSharedTileKernel, groups, g, View4(x), View4(rsck), View4(e.Bias ?? rsck), View4(y));
+        else
+            LaunchGroups(ConvSharedTileEpilogueKernel, groups, g, View4(x), View4(rsck), View4(e.Bias ?? rsck), View4(e.Embedding ?? rsck), View4(e.Residual ?? rsck), View4(y));
         return true;
     }
 
@@ -161,7 +166,19 @@ public sealed partial class IlgpuBackend
     /// channels, weights once for each 128 pixels, 4 bytes written an element.
     /// </summary>
     [Kernel(SharedTile.GroupSize, Hot = true)]
-    internal static void ConvSharedTileKernel(TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y)
+    internal static void ConvSharedTileKernel(TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y) =>
+        ConvSharedTile<PlainResult>(g, x, w, bias, y, y, y);
+
+    /// <summary>As <see cref="ConvSharedTileKernel"/>, with embedding, residual, scale and SiLU in registers: 4 bytes read an element of y for the residual.</summary>
+    [Kernel(SharedTile.GroupSize, Hot = true)]
+    internal static void ConvSharedTileEpilogueKernel(TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+        ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y) =>
+        ConvSharedTile<FusedResult>(g, x, w, bias, embedding, residual, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ConvSharedTile<TResult>(in TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+        ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
+        where TResult : struct, IConvolutionResult
     {
         int tiles = (g.Channels + SharedTile.Columns - 1) / SharedTile.Columns;
         int firstRow = Grid.IdxX / tiles * SharedTile.Rows, firstColumn4 = Grid.IdxX % tiles * SharedTile.Columns4;
@@ -170,32 +187,37 @@ public sealed partial class IlgpuBackend
 
         int pitch = g.Channels / 4;
         int row = firstRow + SharedTile.Row(Group.IdxX), column = firstColumn4 + SharedTile.Column4(Group.IdxX);
-        StoreTileColumns(g, bias, y, row, pitch, column, acc.R0L, acc.R1L, acc.R2L, acc.R3L, acc.R4L, acc.R5L, acc.R6L, acc.R7L);
-        StoreTileColumns(g, bias, y, row, pitch, column + 8, acc.R0R, acc.R1R, acc.R2R, acc.R3R, acc.R4R, acc.R5R, acc.R6R, acc.R7R);
+        StoreTileColumns<TResult>(g, bias, embedding, residual, y, row, pitch, column, acc.R0L, acc.R1L, acc.R2L, acc.R3L, acc.R4L, acc.R5L, acc.R6L, acc.R7L);
+        StoreTileColumns<TResult>(g, bias, embedding, residual, y, row, pitch, column + 8, acc.R0R, acc.R1R, acc.R2R, acc.R3R, acc.R4R, acc.R5R, acc.R6R, acc.R7R);
     }
 
     /// <summary>Four channels of eight pixels, as far as they exist.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreTileColumns(in TileConvolution g, ArrayView<Float4> bias, ArrayView<Float4> y, int row, int pitch, int column,
-        Float4 v0, Float4 v1, Float4 v2, Float4 v3, Float4 v4, Float4 v5, Float4 v6, Float4 v7)
+    private static void StoreTileColumns<TResult>(in TileConvolution g, ArrayView<Float4> bias, ArrayView<Float4> embedding, ArrayView<Float4> residual,
+        ArrayView<Float4> y, int row, int pitch, int column, Float4 v0, Float4 v1, Float4 v2, Float4 v3, Float4 v4, Float4 v5, Float4 v6, Float4 v7)
+        where TResult : struct, IConvolutionResult
     {
         if (column >= pitch)
             return;
         var start = g.HasBias != 0 ? bias[column] : new Float4(0f, 0f, 0f, 0f);
-        StorePixel(g, y, row, pitch, column, start, v0);
-        StorePixel(g, y, row + 1, pitch, column, start, v1);
-        StorePixel(g, y, row + 2, pitch, column, start, v2);
-        StorePixel(g, y, row + 3, pitch, column, start, v3);
-        StorePixel(g, y, row + 4, pitch, column, start, v4);
-        StorePixel(g, y, row + 5, pitch, column, start, v5);
-        StorePixel(g, y, row + 6, pitch, column, start, v6);
-        StorePixel(g, y, row + 7, pitch, column, start, v7);
+        StorePixel<TResult>(g, embedding, residual, y, row, pitch, column, start, v0);
+        StorePixel<TResult>(g, embedding, residual, y, row + 1, pitch, column, start, v1);
+        StorePixel<TResult>(g, embedding, residual, y, row + 2, pitch, column, start, v2);
+        StorePixel<TResult>(g, embedding, residual, y, row + 3, pitch, column, start, v3);
+        StorePixel<TResult>(g, embedding, residual, y, row + 4, pitch, column, start, v4);
+        StorePixel<TResult>(g, embedding, residual, y, row + 5, pitch, column, start, v5);
+        StorePixel<TResult>(g, embedding, residual, y, row + 6, pitch, column, start, v6);
+        StorePixel<TResult>(g, embedding, residual, y, row + 7, pitch, column, start, v7);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StorePixel(in TileConvolution g, ArrayView<Float4> y, int row, int pitch, int column, Float4 start, Float4 v)
+    private static void StorePixel<TResult>(in TileConvolution g, ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y,
+        int row, int pitch, int column, Float4 start, Float4 v)
+        where TResult : struct, IConvolutionResult
     {
-        if (row < g.Pixels)
-            y[row * pitch + column] = new Float4(start.X + v.X, start.Y + v.Y, start.Z + v.Z, start.W + v.W);
+        if (row >= g.Pixels)
+            return;
+        var sum = new Float4(start.X + v.X, start.Y + v.Y, start.Z + v.Z, start.W + v.W);
+        y[row * pitch + column] = default(TResult).Finish(sum, g.Result, row, column, pitch, embedding, residual);
     }
 }

@@ -40,12 +40,14 @@ internal sealed partial class PtxProgram
         {
             string statement = raw.Trim(' ', '\t', '\n', ';');
             // Braces that open or close a scope stand alone; those of a vector operand do not.
-            while (statement.StartsWith('{') || statement.StartsWith('}'))
-                statement = statement[1..].Trim();
-            while (LabelStart().Match(statement) is { Success: true } label)
+            while (true)
             {
-                Labels[label.Groups[1].Value] = Code.Count;
-                statement = statement[label.Length..].Trim();
+                var label = LabelStart().Match(statement);
+                if (label.Success)
+                    Labels[label.Groups[1].Value] = Code.Count;
+                else if (!statement.StartsWith('{') && !statement.StartsWith('}'))
+                    break;
+                statement = statement[(label.Success ? label.Length : 1)..].Trim();
             }
             if (statement.StartsWith(".shared", StringComparison.Ordinal))
             {

@@ -21,6 +21,10 @@ internal static class Scalar
                 return Bits(Float(Arg(1)) + Float(Arg(2)));
             case "mul" when type == "f32":
                 return Bits(Float(Arg(1)) * Float(Arg(2)));
+            case "ex2" when type == "f32":
+                return Bits((float)Math.Pow(2, Float(Arg(1))));
+            case "rcp" when type == "f32":
+                return Bits((float)(1.0 / Float(Arg(1))));
             case "add":
                 return Narrow((long)Arg(1) + (long)Arg(2));
             case "sub":
@@ -68,6 +72,8 @@ internal static class Scalar
 
     private static bool Compare(string relation, string type, ulong a, ulong b)
     {
+        if (type == "f32" && relation is "eq" or "neu")
+            return Float(a) == Float(b) == (relation == "eq");
         int order = type switch
         {
             "s32" => ((int)(uint)a).CompareTo((int)(uint)b),

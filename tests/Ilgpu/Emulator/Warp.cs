@@ -100,7 +100,7 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
             case "st.shared":
                 StoreShared(i);
                 return;
-            case "ld.global" when i.Op[2] == "v4":
+            case "ld.global" when i.Op[2] is "v2" or "v4":
                 LoadVector(i);
                 return;
             case "mma.sync":
@@ -254,8 +254,8 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
         {
             if (!Enabled(i, lane))
                 continue;
-            var bytes = global.At((long)Get(name, lane) + offset, 16);
-            for (int k = 0; k < 4; k++)
+            var bytes = global.At((long)Get(name, lane) + offset, 4 * to.Length);
+            for (int k = 0; k < to.Length; k++)
                 to[k][lane] = BitConverter.ToUInt32(bytes[(4 * k)..]);
         }
     }

@@ -7,13 +7,17 @@ using ILGPU.Util;
 namespace BDense.Kernels.Ilgpu;
 
 /// <summary>
-/// A convolution, a dgrad or a matrix product as the tensor-core kernels take it: y[m, o] = bias[o] + sum over taps and source channels,
-/// m counting the pixels of the result. Byte counts, since TF32 and BF16 differ in nothing else.
+/// A convolution, a dgrad or a matrix product as the tensor-core kernels take it: y[m, o] = act((bias[o] + sum over taps and source channels
+/// + embedding[n, o] + residual[m, o]) * scale), m counting the pixels of the result, n their images. Byte counts, since TF32 and BF16 differ
+/// in nothing else.
 /// </summary>
 internal struct TensorConvolution
 {
     /// <summary>Device addresses: source, weights [Channels, taps, source channels], result.</summary>
     public long X, W, Y;
+
+    /// <summary>Of what the epilogue adds, in float32: [N, Channels] and [Pixels, Channels]; 0 for none.</summary>
+    public long Embedding, Residual;
 
     /// <summary>Pixels and channels of the result.</summary>
     public int Pixels, Channels;
@@ -24,6 +28,12 @@ internal struct TensorConvolution
     public int SourceBytes;
 
     public int Rows, Columns, Stride, Pad, IsTransposed, HasBias;
+
+    /// <summary>Whether SiLU comes last.</summary>
+    public int Silu;
+
+    /// <summary>Of the sum with all that is added to it.</summary>
+    public float Scale;
 
     public readonly TensorProblem Problem => new(Pixels, Channels, Rows * Columns * ((SourceBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes), false);
 
@@ -41,6 +51,7 @@ internal struct TensorConvolution
         Columns = s.S,
         Stride = s.Stride,
         Pad = s.PadBegin,
+        Scale = 1f,
     };
 
     /// <summary>dx from dy and the weights as [C, R, S, K].</summary>
@@ -58,6 +69,7 @@ internal struct TensorConvolution
         Stride = s.Stride,
         Pad = s.PadBegin,
         IsTransposed = 1,
+        Scale = 1f,
     };
 }
 
@@ -106,7 +118,7 @@ public sealed partial class IlgpuBackend
     /// <summary>
     /// A tile of the result a group, grid: tiles of columns fastest, so that neighbouring groups read the same pixels. A group reads
     /// (rows + columns) x 64 bytes a step for 64 rows columns FLOPs in TF32 (32 in BF16 for each byte of a row); 4 bytes written an
-    /// element. Sums over taps, then channels, in a fixed order.
+    /// element, 4 read for a residual. Sums over taps, then channels, in a fixed order.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TensorConvolve<TTile, TFragments, TPrecision>(TensorConvolution g, ArrayView<float> bias)
@@ -222,12 +234,32 @@ public sealed partial class IlgpuBackend
                 stage = stage == (TTile.Stages - 1) * stageBytes ? 0 : stage + stageBytes;
             }
         }
-        long y = g.Y + 4L * resultColumn;
-        int row = firstRow + warpRow + (lane >> 2);
+        // The same for all warps: none parts.
+        long first = 4L * resultColumn;
+        int row = firstRow + warpRow + (lane >> 2), pitch = 4 * g.Channels, left = g.Channels - resultColumn;
+        if (g.Embedding != 0)
+            AddMatrix<TTile, TFragments>(g.Embedding + first, pitch, row, g.Pixels, g.Height * g.Width, left);
+        if (g.Residual != 0)
+            AddMatrix<TTile, TFragments>(g.Residual + first, pitch, row, g.Pixels, 1, left);
+        if (g.Scale != 1f)
+            TFragments.Scale(g.Scale);
+        if (g.Silu != 0)
+            TFragments.Silu();
         if (TTile.Columns == 32)
-            TFragments.StoreSingles(y, 4 * g.Channels, row, g.Pixels, g.Channels - resultColumn);
+            TFragments.StoreSingles(g.Y + first, pitch, row, g.Pixels, left);
         else
-            TFragments.StorePairs(y, 4 * g.Channels, row, g.Pixels, g.Channels - resultColumn);
+            TFragments.StorePairs(g.Y + first, pitch, row, g.Pixels, left);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddMatrix<TTile, TFragments>(long from, int pitch, int row, int rows, int shared, int left)
+        where TTile : struct, ITensorTile
+        where TFragments : struct, ITensorFragments
+    {
+        if (TTile.Columns == 32)
+            TFragments.AddSingles(from, pitch, row, rows, shared, left);
+        else
+            TFragments.AddPairs(from, pitch, row, rows, shared, left);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -7,7 +7,7 @@ using ILGPU.Util;
 namespace BDense.Kernels.Ilgpu.Cuda;
 
 /// <summary>A warp's tile of 64 x 32; written by tools/TensorFragments.cs.</summary>
-internal readonly struct TensorFragments64x32 : ITensorFragments
+internal readonly partial struct TensorFragments64x32 : ITensorFragments
 {
     private const string Registers = """
         .reg .f32 acc<64>; .reg .b32 a<16>; .reg .b32 b<8>; .reg .b32 base; .reg .b32 at; .reg .b32 below;

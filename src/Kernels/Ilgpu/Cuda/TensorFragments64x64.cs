@@ -7,7 +7,7 @@ using ILGPU.Util;
 namespace BDense.Kernels.Ilgpu.Cuda;
 
 /// <summary>A warp's tile of 64 x 64; written by tools/TensorFragments.cs.</summary>
-internal readonly struct TensorFragments64x64 : ITensorFragments
+internal readonly partial struct TensorFragments64x64 : ITensorFragments
 {
     private const string Registers = """
         .reg .f32 acc<128>; .reg .b32 a<16>; .reg .b32 b<16>; .reg .b32 base; .reg .b32 at; .reg .b32 below;

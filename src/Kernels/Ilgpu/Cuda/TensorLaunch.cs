@@ -21,12 +21,12 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>Forward on tensor cores: true if it was done, false where the shape or the precision asks for the ordinary kernels.</summary>
-    private bool TensorConv2d(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y)
+    private bool TensorConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
-        var precision = ConvolutionPlan.Choose(Precision, s.C, s.K, Aligned(x) && Aligned(w) && Aligned(y));
+        var precision = ConvolutionPlan.Choose(Precision, s.C, s.K, IsAligned(x, w, y, e.Embedding, e.Residual));
         if (precision == Precision.Fp32)
             return false;
-        TensorGemm(precision, TensorConvolution.Forward(s), x, w, bias, y);
+        TensorGemm(precision, TensorConvolution.Forward(s), x, w, e, y);
         return true;
     }
 
@@ -38,7 +38,7 @@ public sealed partial class IlgpuBackend
             return false;
         using var crsk = Empty(new Shape(s.C, s.R, s.S, s.K));
         Launch(ExchangeChannelsKernel, w.Length, View(w), s.K, s.R * s.S, s.C, View(crsk));
-        TensorGemm(precision, TensorConvolution.Dgrad(s), dy, crsk, null, dx);
+        TensorGemm(precision, TensorConvolution.Dgrad(s), dy, crsk, new ConvolutionEpilogue(null), dx);
         return true;
     }
 
@@ -50,7 +50,7 @@ public sealed partial class IlgpuBackend
             return false;
         using var rows = s.TransA ? Transposed(a, s.K, s.M) : a.Share();
         using var columns = s.TransB ? b.Share() : Transposed(b, s.K, s.N);
-        TensorGemm(precision, TensorConvolution.Forward(new Conv2dShape(s.M, 1, 1, s.K, s.N, 1, 1)), rows, columns, null, c);
+        TensorGemm(precision, TensorConvolution.Forward(new Conv2dShape(s.M, 1, 1, s.K, s.N, 1, 1)), rows, columns, new ConvolutionEpilogue(null), c);
         return true;
     }
 
@@ -61,14 +61,16 @@ public sealed partial class IlgpuBackend
         return y;
     }
 
-    private void TensorGemm(Precision precision, TensorConvolution g, Tensor x, Tensor w, Tensor? bias, Tensor y)
+    private void TensorGemm(Precision precision, TensorConvolution g, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
         using Tensor? shortX = precision == Precision.Bf16 ? ToBFloat16(x) : null, shortW = precision == Precision.Bf16 ? ToBFloat16(w) : null;
         if (precision == Precision.Bf16)
             g.SourceBytes /= 2;
         (g.X, g.W, g.Y) = (Address(shortX ?? x), Address(shortW ?? w), Address(y));
-        g.HasBias = bias is null ? 0 : 1;
-        var (start, p) = (View(bias ?? w), g.Problem);
+        g.Embedding = e.Embedding is null ? 0 : Address(e.Embedding);
+        g.Residual = e.Residual is null ? 0 : Address(e.Residual);
+        (g.HasBias, g.Silu, g.Scale) = (e.Bias is null ? 0 : 1, e.Silu ? 1 : 0, e.Scale);
+        var (start, p) = (View(e.Bias ?? w), g.Problem);
         var key = new TuningKey(g.IsTransposed == 0 ? "forward" : "dgrad", precision, p.M, p.N, p.Steps);
         if (!IsDecided(key, out var choice))
             choice = DecideConvolution(key, g, start);

@@ -43,6 +43,20 @@ internal interface ITensorFragments
     static abstract void MultiplyBf16();
 
     /// <summary>
+    /// Adds a matrix to the lane's part, which is laid out as for <see cref="StorePairs"/>; <paramref name="shared"/> rows of the
+    /// result have one row of the matrix in common.
+    /// </summary>
+    static abstract void AddPairs(long from, int pitch, int row, int rows, int shared, int left);
+
+    /// <summary>The same as <see cref="StoreSingles"/>.</summary>
+    static abstract void AddSingles(long from, int pitch, int row, int rows, int shared, int left);
+
+    static abstract void Scale(float scale);
+
+    /// <summary>x / (1 + exp(-x)), to a few units in the last place.</summary>
+    static abstract void Silu();
+
+    /// <summary>
     /// Stores the lane's part, two columns at a time: <paramref name="y"/> is the address of its first column in row 0, rows lie
     /// <paramref name="pitch"/> bytes apart; only rows below <paramref name="rows"/>, and columns while some are <paramref name="left"/>.
     /// </summary>
