@@ -56,7 +56,7 @@ public static class Estimates
         var conv = Conv2dShape.Same(64, 32, 32, 256, 256, 3);
         const string convText = "3x3 64x32x32, 256->256";
         long x = conv.Input.Length, w = conv.Weight.Length;
-        foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel", "ConvTile8EpilogueKernel" })
+        foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel", "ConvTile8EpilogueKernel", "ConvSharedTileEpilogueKernel" })
             yield return new(kernel, convText, Unit.Float32, OpCost.Of(x + w, x, 2 * conv.Macs));
         foreach (string kernel in KernelCatalog.Names.Where(n => n.StartsWith("Tensor", StringComparison.Ordinal)))
         {
