@@ -25,10 +25,10 @@ public sealed class SfdVariableTests
     public void Every_NFE_comes_nearer_to_its_teacher(int branches)
     {
         using var teacher = _runs.TrainedTeacher(200);
-        var options = new Distill { NfeChoices = "2,3", Branches = branches, Updates = 500, Batch = 16, LearningRate = 1e-3, ClipNorm = 1 }.Resolve();
+        var options = new Distill { NfeChoices = "2,3", Branches = branches, Updates = 500, Batch = 16, LearningRate = 3e-4, ClipNorm = 1 }.Resolve();
         Assert.That(options.Title, Is.EqualTo(branches == 1 ? "SFD-v" : "SFD-v + B-DENSE"));
         using var network = Distillation.NewStudent(teacher, options);
-        using var noise = Distillation.Latents(teacher, options with { Seed = 99, Batch = 32 }, 0);
+        using var noise = Distillation.Latents(teacher, options with { Seed = 99, Batch = 96 }, 0);
         double[] before = [Error(2), Error(3)];
         using (var training = Distillation.Create(network, teacher, null, options))
         {
@@ -39,12 +39,13 @@ public sealed class SfdVariableTests
         Assert.That(Error(2), Is.LessThan(0.8 * before[0]));
         Assert.That(Error(3), Is.LessThan(0.8 * before[1]));
 
+        // Image by image: a trajectory that crosses over to the other kind of image outweighs all others in a sum of squares.
         double Error(int nfe)
         {
             var grid = (options with { Nfe = nfe }).Grid(nfe + 2);
             using var end = Solvers.Find("dpmpp3m").Run((x, s) => new Denoiser(teacher).Denoise(x, s), noise, [.. grid.Teacher], SolverOptions.Default);
             using var got = Student.Of(network, options, nfe).Sample(noise);
-            return Rmse(end, got);
+            return EndpointError.Between(got.ToArray(), end.ToArray(), got.Length / got.Shape[0]).Rmse.Average();
         }
     }
 

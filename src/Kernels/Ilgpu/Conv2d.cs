@@ -246,7 +246,7 @@ public sealed partial class IlgpuBackend
         ConvTile8<FusedResult>(t, g, x, w, bias, embedding, residual, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ConvTile8<TResult>(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+    private static void ConvTile8<TResult>(int t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
         ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
         where TResult : struct, IConvolutionResult
     {
@@ -367,7 +367,7 @@ public sealed partial class IlgpuBackend
         ConvTile4<FusedResult>(t, g, x, w, bias, embedding, residual, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ConvTile4<TResult>(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+    private static void ConvTile4<TResult>(int t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
         ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
         where TResult : struct, IConvolutionResult
     {
