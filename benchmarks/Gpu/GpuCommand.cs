@@ -72,19 +72,24 @@ public static class GpuCommand
         var results = new List<GpuResult>();
         foreach (var row in rows)
         {
-            var result = Measure(backend, row, fusions, quick ? GpuTimer.Quick : GpuTimer.Full, folder, clock);
-            results.Add(result);
-            Console.WriteLine(result.Milliseconds is { } ms
-                ? string.Create(CultureInfo.InvariantCulture, $"{row.Name,-58} {ms,10:0.0000} ms {result.Flops / ms / 1e9,8:0.00} TFLOP/s {result.Bytes / ms / 1e6,8:0.0} GB/s {result.ClockAfter,5} MHz")
-                : $"{row.Name,-58} {result.Note}");
+            foreach (var result in Measure(backend, row, fusions, quick ? GpuTimer.Quick : GpuTimer.Full, folder, clock))
+            {
+                results.Add(result);
+                Console.WriteLine(result.Milliseconds is { } ms
+                    ? string.Create(CultureInfo.InvariantCulture, $"{row.Name,-58} {result.Variant,-6} {ms,10:0.0000} ms {result.Flops / ms / 1e9,8:0.00} TFLOP/s {result.Bytes / ms / 1e6,8:0.0} GB/s {result.ClockAfter,5} MHz")
+                    : $"{row.Name,-58} {result.Variant,-6} {result.Note}");
+            }
             // What was measured survives whatever the next row does.
             AtomicFile.WriteText(Path.Combine(folder, OursFile), JsonSerializer.Serialize(new GpuReport(machine, results), GpuReport.Json));
         }
         return results.Any(r => r.Milliseconds is not null) ? 0 : 1;
     }
 
-    private static GpuResult Measure(Backend backend, GpuRow row, Fusions fusions, GpuTimer timer, string folder, SmClock clock)
+    /// <summary>Launch by launch, and then as a graph where the device captures one.</summary>
+    private static List<GpuResult> Measure(Backend backend, GpuRow row, Fusions fusions, GpuTimer timer, string folder, SmClock clock)
     {
+        var results = new List<GpuResult>();
+        string variant = "eager";
         try
         {
             backend.Pool.Trim();
@@ -94,20 +99,28 @@ public static class GpuCommand
             backend.OnOp = (_, c) => cost += c;
             work.Run(0);
             backend.OnOp = null;
-            var outputs = work.Outputs();
-            int before = clock.Megahertz();
-            double[] samples = timer.Measure(backend, work);
-            return new GpuResult(row.Name, "eager", Row.Quantile(samples, 0.5), Row.Quantile(samples, 0.1), Row.Quantile(samples, 0.9), samples.Length,
-                row.Network is null ? null : backend.Pool.PeakBytes, before, clock.Megahertz(), outputs, null)
-            { Bytes = cost.Bytes, Flops = cost.Flops };
+            Add(work.Run, cost, work.Outputs());
+            variant = "graph";
+            if (work.Capture() is { } graphs)
+                Add(i => graphs[i % graphs.Count].Run(), cost, null);
         }
         catch (Exception e) when (e is BDenseException or OutOfMemoryException or NotSupportedException)
         {
-            return new GpuResult(row.Name, "eager", null, null, null, 0, null, 0, 0, null, e.Message.Split('\n')[0].Trim());
+            results.Add(new GpuResult(row.Name, variant, null, null, null, 0, null, 0, 0, null, e.Message.Split('\n')[0].Trim()));
         }
         finally
         {
             backend.OnOp = null;
+        }
+        return results;
+
+        void Add(Action<int> run, OpCost cost, Dictionary<string, float[]>? outputs)
+        {
+            int before = clock.Megahertz();
+            double[] samples = timer.Measure(backend, run);
+            results.Add(new GpuResult(row.Name, variant, Row.Quantile(samples, 0.5), Row.Quantile(samples, 0.1), Row.Quantile(samples, 0.9), samples.Length,
+                row.Network is null ? null : backend.Pool.PeakBytes, before, clock.Megahertz(), outputs, null)
+            { Bytes = cost.Bytes, Flops = cost.Flops });
         }
     }
 

@@ -13,13 +13,15 @@ public sealed record GpuTimer(int Samples, double SampleMilliseconds, double War
     public static GpuTimer Quick { get; } = new(5, 0.5, 5);
 
     /// <summary>Milliseconds of one run, one figure a sample.</summary>
-    public double[] Measure(Backend backend, GpuWork work)
+    /// <param name="backend">The device.</param>
+    /// <param name="run">Queues run number i.</param>
+    public double[] Measure(Backend backend, Action<int> run)
     {
         int next = 0;
         double once = double.PositiveInfinity, spent = 0;
         for (int i = 0; i < 3 || spent < WarmUpMilliseconds; i++)
         {
-            double ms = Time(backend, work, 1, ref next);
+            double ms = Time(backend, run, 1, ref next);
             spent += ms;
             // The first runs compile kernels and fill pools.
             if (i >= 2)
@@ -31,7 +33,7 @@ public sealed record GpuTimer(int Samples, double SampleMilliseconds, double War
         for (int sample = 1; sample <= Samples; sample++)
         {
             for (int i = 0; i < runs; i++)
-                work.Run(next++);
+                run(next++);
             marks[sample] = backend.Mark();
         }
         var samples = new double[Samples];
@@ -42,11 +44,11 @@ public sealed record GpuTimer(int Samples, double SampleMilliseconds, double War
         return samples;
     }
 
-    private static double Time(Backend backend, GpuWork work, int runs, ref int next)
+    private static double Time(Backend backend, Action<int> run, int runs, ref int next)
     {
         using var start = backend.Mark();
         for (int i = 0; i < runs; i++)
-            work.Run(next++);
+            run(next++);
         using var end = backend.Mark();
         return end.MillisecondsSince(start);
     }

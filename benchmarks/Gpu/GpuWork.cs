@@ -45,6 +45,22 @@ public sealed class GpuWork : IDisposable
     /// <summary>Queues the work on one set of inputs.</summary>
     public void Run(int set) => _sets[set % _sets.Count]();
 
+    /// <summary>The work on each set of inputs as a graph, captured and ready to be launched again; none where the device captures nothing.</summary>
+    /// <remarks>Numbers of a step (dropout's key, Adam's count) stay those of the capture: the same work, if not the same training.</remarks>
+    public IReadOnlyList<StepGraph>? Capture()
+    {
+        if (_backend.Graphs is null)
+            return null;
+        var graphs = _sets.Select(set => new StepGraph(_backend, _row.Name, set)).ToList();
+        _owned.InsertRange(0, graphs);
+        foreach (var graph in graphs)
+        {
+            graph.Run();
+            graph.Run();
+        }
+        return graphs.All(graph => graph.IsCaptured) ? graphs : null;
+    }
+
     /// <summary>Every result of the last run on the first set: up to 1,024 elements, evenly spread.</summary>
     public Dictionary<string, float[]> Outputs() => _outputs.ToDictionary(o => o.Key, o => Sample(o.Value.ToArray()));
 

@@ -1,4 +1,5 @@
 using BDense.Benchmarks.Gpu;
+using BDense.Kernels;
 using BDense.Kernels.Reference;
 using BDense.Model;
 using NUnit.Framework;
@@ -81,6 +82,26 @@ public sealed class GpuComparisonTests
                 work.Run(set);
             foreach (var (name, values) in work.Outputs())
                 Assert.That(values.All(float.IsFinite) && values.Any(v => v != 0), $"{row.Name}: {name}");
+        }
+    }
+
+    [Test]
+    public void A_row_captured_as_a_graph_gives_the_same_results()
+    {
+        using var backend = Devices.Open("ilgpu-cpu");
+        foreach (var row in GpuRows.All(quick: true).Where(r => r.Kind is GpuRows.GroupNormBackward or GpuRows.SolverStep or GpuRows.TrajectoryLoss))
+        {
+            using var work = new GpuWork(backend, row, Fusions.All, scratch: null);
+            work.Run(0);
+            var launched = work.Outputs();
+            var graphs = work.Capture();
+            Assert.That(graphs, Is.Not.Null.And.Count.EqualTo(work.Sets), row.Name);
+            graphs![0].Run();
+            foreach (var (name, values) in work.Outputs())
+            {
+                if (!name.StartsWith("dgamma", StringComparison.Ordinal) && !name.StartsWith("dbeta", StringComparison.Ordinal))
+                    Assert.That(values, Is.EqualTo(launched[name]), $"{row.Name}: {name}");
+            }
         }
     }
 }
