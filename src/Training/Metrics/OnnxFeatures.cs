@@ -135,7 +135,7 @@ public sealed class OnnxFeatures : IImageFeatures
         }
         catch (Exception e) when ((e as TypeInitializationException)?.InnerException is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException || e is DllNotFoundException)
         {
-            throw new BDenseException("ONNX Runtime's library is not beside this program: it was built with WithoutOnnxRuntime, or not for this system", e);
+            throw new BDenseException("ONNX Runtime's library is not beside this program: it was not built for this system", e);
         }
     }
 
