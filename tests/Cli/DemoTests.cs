@@ -43,9 +43,11 @@ public sealed class DemoTests
     public void Writes_every_file_and_all_that_results_json_promises()
     {
         DemoReport.Write(_folder["demo"], Run(), Tiny.Network);
-        foreach (string file in new[] { "report.html", "samples.png", "curves.png", "results.json" })
+        foreach (string file in new[] { "report.html", "samples.png", "curves.png", "results.json", "trajectories-1.png", "trajectories-2.png", "errors.png", "weights.png" })
             Assert.That(new FileInfo(_folder[$"demo/{file}"]).Length, Is.GreaterThan(500), file);
-        Assert.That(File.ReadAllText(_folder["demo/report.html"]), Does.Contain("data:image/png;base64,").And.Not.Contain("<script").And.Not.Contain("http"));
+        string report = File.ReadAllText(_folder["demo/report.html"]);
+        Assert.That(report, Does.Contain("data:image/png;base64,").And.Not.Contain("<script").And.Not.Contain("http"));
+        Assert.That(report.Split("<img").Length - 1, Is.EqualTo(6), "samples, curves, trajectories of PD and of SFD, errors, weights");
 
         var results = JsonNode.Parse(File.ReadAllText(_folder["demo/results.json"]))!.AsObject();
         string[] keys = ["seed", "device", "dataset", "elapsedSeconds", "teacher", "students"];

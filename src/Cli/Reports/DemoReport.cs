@@ -6,7 +6,7 @@ using static BDense.Cli.Reports.Figures;
 
 namespace BDense.Cli.Reports;
 
-/// <summary>The demo's files: <c>report.html</c>, <c>samples.png</c>, <c>curves.png</c>, <c>results.json</c>; and its table on the terminal.</summary>
+/// <summary>The demo's files: <c>report.html</c>, <c>samples.png</c>, <c>curves.png</c>, <c>results.json</c>, those of <see cref="TrajectoryPictures"/>; and its table on the terminal.</summary>
 internal static class DemoReport
 {
     public const string HtmlFile = "report.html", SamplesFile = "samples.png", CurvesFile = "curves.png", ResultsFile = "results.json";
@@ -24,7 +24,7 @@ internal static class DemoReport
         WriteSamples(samples, outcome, network);
         WriteCurves(curves, outcome);
         AtomicFile.WriteText(Path.Combine(folder, ResultsFile), RunJson.ToText(RunJson.ToNode(outcome.Results)) + "\n");
-        AtomicFile.WriteText(Path.Combine(folder, HtmlFile), Html(outcome.Results, File.ReadAllBytes(samples), File.ReadAllBytes(curves)));
+        AtomicFile.WriteText(Path.Combine(folder, HtmlFile), Html(folder, outcome, network, File.ReadAllBytes(samples), File.ReadAllBytes(curves)));
     }
 
     public static void Print(Ui ui, DemoResults r)
@@ -70,8 +70,10 @@ internal static class DemoReport
         return new Curve(name, [.. chunks.Select(c => c.Average(l => (double)l.Step))], [.. chunks.Select(c => c.Average(l => l.Loss))]);
     }
 
-    private static string Html(DemoResults r, byte[] samples, byte[] curves) =>
-        new HtmlReport("B-DENSE at small scale")
+    private static string Html(string folder, DemoOutcome outcome, UNetConfig network, byte[] samples, byte[] curves)
+    {
+        var r = outcome.Results;
+        var report = new HtmlReport("B-DENSE at small scale")
             .Paragraph(string.Create(CultureInfo.InvariantCulture,
                 $"A diffusion teacher of {r.Teacher.Parameters:N0} parameters was trained on {r.Dataset} for {r.Teacher.Steps} updates ({r.Teacher.ImagesPerSecond:0} images/s, final loss {r.Teacher.FinalLoss:0.0000}) and distilled by progressive distillation (PD) and by simple and fast distillation (SFD), each without branches and with B-DENSE: K heads on the last layer, one for each step that the teacher takes in between. All students start from the teacher's weights, with the same seeds and the same number of updates. Device {r.Device}; seed {r.Seed}; {r.ElapsedSeconds:0} s in all."))
             .Heading("Samples")
@@ -85,8 +87,10 @@ internal static class DemoReport
             .Heading("The teacher without distillation")
             .Table(["solver", "NFE", "RMSE fine", "Fréchet*"], r.TeacherSampling.Select(t => new[] { t.Solver, Text(t.Nfe), Text(t.RmseFine), Text(t.FrechetDistance) }))
             .Heading("Training")
-            .Picture(curves, "Losses as they fell. The objectives differ between methods, so compare a curve with itself, and students by the tables.")
-            .ToString();
+            .Picture(curves, "Losses as they fell. The objectives differ between methods, so compare a curve with itself, and students by the tables.");
+        TrajectoryPictures.Write(folder, outcome.Trajectories, network, report);
+        return report.ToString();
+    }
 
     private static string[] Row(StudentResult s) =>
     [

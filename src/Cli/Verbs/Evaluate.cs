@@ -77,7 +77,7 @@ internal static class Evaluate
             var results = paths.Select(path => Measure(path)).ToList();
             if (parse.GetValue(pictures) is { } folder)
             {
-                PicturesReport.Write(folder, backend, teacherNetwork, evaluation, dataset, pictured, parse.GetValue(seed), cancellation);
+                PicturesReport.Write(folder, teacherNetwork, evaluation, dataset, pictured, parse.GetValue(seed), cancellation);
                 ui.Note($"pictures: {Path.Combine(folder, PicturesReport.HtmlFile)}");
             }
 

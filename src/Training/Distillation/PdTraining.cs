@@ -80,13 +80,13 @@ public sealed class PdTraining : ITraining
 
         var grid = _rounds[Round].Coarsen(_student.Config.Branches);
         double progress = length > 1 ? (double)within / (length - 1) : 1;
-        var (nodes, weights) = NodesAndWeights(grid, places, progress);
+        var (nodes, weights, mean) = NodesAndWeights(grid, places, progress);
         RandomKey? dropout = Distillation.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, step) : null;
         var result = _objective.Accumulate(x, nodes, weights, targets, new ForwardOptions(dropout, labels));
         double rate = _rate.At(within, length);
         double norm = _optimizer.Update(rate, 1, result.Loss, step + 1);
         _learned?.Update(0, result.Branches);
-        return new StepReport(result.Loss, result.Branches, rate, norm);
+        return new StepReport(result.Loss, result.Branches, rate, norm, grid.Branches > 1 ? mean : null);
     }
 
     public JsonObject Save(string folder)
@@ -160,11 +160,11 @@ public sealed class PdTraining : ITraining
         return (places, noising);
     }
 
-    private (double[] Nodes, double[] Weights) NodesAndWeights(NestedGrid grid, int[] places, double progress)
+    private (double[] Nodes, double[] Weights, double[] Mean) NodesAndWeights(NestedGrid grid, int[] places, double progress)
     {
         int k = grid.Branches;
         int power = _options.Distance == Distance.L2 ? 2 : 1;
-        var (nodes, weights) = (new double[places.Length * (k + 1)], new double[places.Length * k]);
+        var (nodes, weights, mean) = (new double[places.Length * (k + 1)], new double[places.Length * k], new double[k]);
         for (int n = 0; n < places.Length; n++)
         {
             var own = grid.Nodes(places[n]);
@@ -172,9 +172,12 @@ public sealed class PdTraining : ITraining
             var branch = _learned?.Weights(0) ?? _weights.At(own, progress);
             double lambda = Math.Pow(_options.Weighting.At(own[0], _student.Config), power / 2.0);
             for (int b = 0; b < k; b++)
+            {
                 weights[n * k + b] = lambda * branch[b] / Math.Pow(1 - own[b + 1] / own[0], power);
+                mean[b] += branch[b] / places.Length;
+            }
         }
-        return (nodes, weights);
+        return (nodes, weights, mean);
     }
 
     /// <summary>The teacher's states at the branch nodes, [K,N,H,W,C]; the caller disposes it.</summary>

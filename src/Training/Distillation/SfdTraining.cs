@@ -93,13 +93,13 @@ public sealed class SfdTraining : ITraining
             Backend.Copy(arrived, x);
         }
         double loss = 0, rate = 0, norm = 0, elements = _options.SumElements ? x.Length / _options.Batch : 1;
-        var branches = new double[k];
+        double[] branches = new double[k], weights = [];
         for (int i = first; i < grid.Intervals; i++)
         {
             // Numbered as if every iteration had the most updates, so that no two draw the same numbers.
             long update = step * _mostUpdates + i - first, total = Steps * _mostUpdates;
             var nodes = grid.Nodes(i);
-            double[] weights = _learned?.Weights(chosen.FirstScale + i) ?? _aligned?.Weights(chosen.FirstScale + i) ?? _weights.At(nodes, total > 1 ? (double)update / (total - 1) : 1);
+            weights = _learned?.Weights(chosen.FirstScale + i) ?? _aligned?.Weights(chosen.FirstScale + i) ?? _weights.At(nodes, total > 1 ? (double)update / (total - 1) : 1);
             using var y = targets.View(i * k * x.Length, new Shape(k, x.Length));
             RandomKey? dropout = Distillation.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, update) : null;
             var result = Pass(step, chosen.FirstScale + i, x, nodes, [.. weights.Select(w => w * elements)], y, new ForwardOptions(dropout, labels, Step: condition),
@@ -111,7 +111,7 @@ public sealed class SfdTraining : ITraining
             for (int b = 0; b < k; b++)
                 branches[b] += result.Branches[b] / chosen.Nfe;
         }
-        return new StepReport(loss, branches, rate, norm);
+        return new StepReport(loss, branches, rate, norm, k > 1 ? weights : null);
     }
 
     public JsonObject Save(string folder)

@@ -18,6 +18,8 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
 
     public NestedGrid Grid => grid;
 
+    public BranchLayout Layout => layout;
+
     /// <summary>NFE: one an interval, none in an analytical one. Folding changes nothing about it.</summary>
     public int Evaluations => _ownSteps is { } steps ? Math.Min(steps, BranchDistillation.SampleSteps) : grid.Intervals - (analyticalFirstStep ? 1 : 0);
 

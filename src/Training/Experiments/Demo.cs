@@ -17,8 +17,9 @@ public sealed record DemoOptions(string Folder, DemoScale Scale, ulong Seed, boo
 /// <param name="Rows">Samples of each sampler from the same noises, with the row's name.</param>
 /// <param name="TeacherLog">The teacher's training.</param>
 /// <param name="StudentLogs">Each student's training (first seed), by name.</param>
+/// <param name="Trajectories">Of the first seed's students at the lowest NFE.</param>
 public sealed record DemoOutcome(DemoResults Results, IReadOnlyList<(string Name, float[] Images)> Rows, IReadOnlyList<LogLine> TeacherLog,
-    IReadOnlyList<(string Name, IReadOnlyList<LogLine> Log)> StudentLogs);
+    IReadOnlyList<(string Name, IReadOnlyList<LogLine> Log)> StudentLogs, IReadOnlyList<TrajectoryGroup> Trajectories);
 
 /// <summary>
 /// The paper at small scale: a teacher on the built-in dataset; PD, PD + B-DENSE, SFD and SFD + B-DENSE students of it, all from
@@ -72,6 +73,9 @@ public sealed class Demo
             rows.Add((name, images));
         }
 
+        int shown = demo.Scale.Students.Min(s => s.Nfe);
+        var trajectories = TrajectoryGroup.Of(teacher, demo.Students().Where(s => s.Seed == options.Seed && s.Nfe == shown)
+            .Select(s => new TrainedStudent(s.Title, demo.FolderOf(s), s)), options.Seed, cancellation);
         var last = teacherRun.Log.TakeLast(Math.Max(1, teacherRun.Log.Count / 10));
         var results = new DemoResults(options.Seed, $"{backend.Name}: {backend.Description}", demo._data.Name, clock.Elapsed.TotalSeconds,
             new TeacherResult(teacher.Parameters.Count, teacherRun.Log.Count, last.Average(l => l.Loss), ImagesPerSecond(teacherRun.Log, demo.Scale.Batch)),
@@ -79,7 +83,7 @@ public sealed class Demo
         {
             EvaluationNoises = demo.Scale.Noises,
         };
-        return new DemoOutcome(results, rows, teacherRun.Log, logs);
+        return new DemoOutcome(results, rows, teacherRun.Log, logs, trajectories);
     }
 
     /// <summary>Every student, seed by seed within method and NFE.</summary>

@@ -12,19 +12,30 @@ namespace BDense.Training;
 /// </param>
 public sealed record Trajectory(double[] Sigmas, IReadOnlyList<float[]> States, IReadOnlyList<float[]> Predictions)
 {
-    /// <summary>The teacher's on the grid that a student was distilled from.</summary>
-    public static Trajectory OfTeacher(UNet teacher, Distill distill, int count, ulong seed)
+    /// <summary>
+    /// What each head predicts, one for every step as <see cref="Predictions"/>: head j at step j of an interval, from the interval's start.
+    /// Parallel heads differ there from the predictions. None where no head made the step; empty for a teacher.
+    /// </summary>
+    public IReadOnlyList<float[]?> Heads { get; init; } = [];
+
+    /// <summary>With which solver and on which grid a student's teacher went.</summary>
+    /// <exception cref="UsageException">Of the authors' own variant of PD, which rebuilds its grid in every round.</exception>
+    public static (Solver Solver, double[] Grid) TeacherOf(Distill distill)
     {
         var o = (distill.Resolve().FirstStage ?? distill).Resolve();
         if (o.Method == DistillMethod.BranchDistillation)
             throw new UsageException("the authors' own variant of PD has no one grid to draw trajectories on");
-        bool isSfd = o.Method == DistillMethod.Sfd;
-        double[] grid = isSfd ? [.. o.Grid(o.Intervals + 1).Teacher] : [.. PdTraining.Rounds(o)[0].Teacher];
+        return o.Method == DistillMethod.Sfd ? (Solvers.Find(o.Solver), [.. o.Grid(o.Intervals + 1).Teacher]) : (Solvers.Find("euler"), [.. PdTraining.Rounds(o)[0].Teacher]);
+    }
+
+    /// <summary>The teacher's on the grid that a student was distilled from.</summary>
+    public static Trajectory OfTeacher(UNet teacher, Solver solver, double[] grid, int count, ulong seed)
+    {
         var states = new List<float[]>();
         Sampling.Generate(teacher, (x, labels) =>
         {
             states.Add(x.ToArray());
-            return Sampling.With(teacher, Solvers.Find(isSfd ? o.Solver : "euler").Run, grid, new SolverOptions { OnStep = s => states.Add(s.State.ToArray()) })(x, labels);
+            return Sampling.With(teacher, solver.Run, grid, new SolverOptions { OnStep = s => states.Add(s.State.ToArray()) })(x, labels);
         }, count, count, seed, grid[0]);
         return Of(grid, states);
     }
@@ -42,7 +53,14 @@ public sealed record Trajectory(double[] Sigmas, IReadOnlyList<float[]> States, 
                 states.Add(state.ToArray());
             });
         }, count, count, seed, student.StartSigma);
-        return Of([.. sigmas], states);
+        var walk = Of([.. sigmas], states);
+        int k = student.Grid.Branches, analytical = (student.Grid.Intervals - student.Evaluations) * k;
+        return walk with
+        {
+            // From the start of the interval where heads are parallel, from the state before where they are chained.
+            Heads = [.. Enumerable.Range(0, states.Count - 1).Select(i => i < analytical ? null
+                : student.Layout == BranchLayout.Chained ? walk.Predictions[i] : walk.Predicted(i - i % k, i + 1))],
+        };
     }
 
     /// <summary>The place of a noise level among the nodes; -1 where it is none of them.</summary>
@@ -57,12 +75,14 @@ public sealed record Trajectory(double[] Sigmas, IReadOnlyList<float[]> States, 
 
     private static Trajectory Of(double[] sigmas, List<float[]> states)
     {
-        var predictions = new List<float[]>();
-        for (int i = 0; i + 1 < sigmas.Length; i++)
-        {
-            double factor = sigmas[i] / (sigmas[i] - sigmas[i + 1]);
-            predictions.Add([.. states[i].Zip(states[i + 1], (x, y) => (float)(x + (y - x) * factor))]);
-        }
-        return new Trajectory(sigmas, states, predictions);
+        var walk = new Trajectory(sigmas, states, []);
+        return walk with { Predictions = [.. Enumerable.Range(0, sigmas.Length - 1).Select(i => walk.Predicted(i, i + 1))] };
+    }
+
+    /// <summary>D with which an Euler step leads from one node to another.</summary>
+    private float[] Predicted(int from, int to)
+    {
+        double factor = Sigmas[from] / (Sigmas[from] - Sigmas[to]);
+        return [.. States[from].Zip(States[to], (x, y) => (float)(x + (y - x) * factor))];
     }
 }

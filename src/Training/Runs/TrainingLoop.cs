@@ -27,7 +27,7 @@ public interface ITraining : IDisposable
 }
 
 /// <summary>What an iteration tells: see <see cref="LogLine"/>.</summary>
-public readonly record struct StepReport(double Loss, double[] Branches, double LearningRate, double GradientNorm);
+public readonly record struct StepReport(double Loss, double[] Branches, double LearningRate, double GradientNorm, double[]? Weights = null);
 
 /// <summary>Where a run stands.</summary>
 /// <param name="Step">Iterations done.</param>
@@ -93,7 +93,7 @@ public static class TrainingLoop
                 double milliseconds = (clock.Elapsed - start).TotalMilliseconds;
                 step++;
                 var line = new LogLine(step, report.Loss, report.Branches, report.LearningRate, report.GradientNorm, milliseconds,
-                    milliseconds - (backend.Waited - waited).TotalMilliseconds, pool.PeakBytes);
+                    milliseconds - (backend.Waited - waited).TotalMilliseconds, pool.PeakBytes, report.Weights);
                 sessionPeak = Math.Max(sessionPeak, pool.PeakBytes);
                 log.Add(line);
                 writer?.WriteLine(RunJson.ToLine(line));
