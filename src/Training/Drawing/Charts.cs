@@ -91,7 +91,15 @@ public static class Charts
         if (chart.LogY)
             plot.Axes.Left.TickGenerator = LogTicks(chart.Curves.SelectMany(curve => curve.Y).Where(y => double.IsFinite(y) && y > 0));
         if (chart.Curves.Count > 1)
-            plot.ShowLegend(Alignment.UpperRight);
+        {
+            // Beside the curves, none of which it may cover.
+            plot.ShowLegend(Edge.Bottom);
+            plot.Legend.Orientation = Orientation.Horizontal;
+        }
+        else
+        {
+            plot.HideLegend();
+        }
     }
 
     // 1, 2 and 5 times powers of ten, where the axis shows log10; over many decades the powers alone.
