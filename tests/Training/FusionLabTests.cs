@@ -145,7 +145,24 @@ public sealed class FusionLabTests
         var run = await CliRun.Succeeds("fusion", "--branches", "--quick", "--json", "--network", file, "--batch", "4", "--device", "cpu");
         Assert.That(run.Json["rows"]!.AsArray().Select(r => (int)r!["branches"]!), Is.EqualTo(new[] { 1, 2, 4, 8 }));
         var both = await CliRun.Of("fusion", "--branches", "--memory", "--device", "cpu");
-        Assert.That((both.ExitCode, both.Message), Is.EqualTo((2, "bdense: --memory and --branches are two tables; ask for one")));
+        Assert.That((both.ExitCode, both.Message), Is.EqualTo((2, "bdense: --memory, --branches and --roof are tables of their own; ask for one")));
+    }
+
+    [Test]
+    public async Task The_roof_is_measured_at_every_number_of_branches()
+    {
+        using var folder = new TemporaryFolder();
+        string file = Path.Combine(folder.Path, "tiny.json");
+        File.WriteAllText(file, TinyRuns.Config.ToJson());
+        var run = await CliRun.Succeeds("fusion", "--roof", "--samples", "8", "--quick", "--json", "--network", file, "--device", "cpu");
+        var rows = run.Json["rows"]!.AsArray();
+        var losses = rows.Where(r => (string)r!["name"]! == "trajectory-loss").ToArray();
+        Assert.That(losses.Select(r => (int)r!["branches"]!), Is.EqualTo(Enumerable.Range(1, 8)));
+        Assert.That(losses.Select(r => (long)r!["bytesFused"]!), Is.EqualTo(Enumerable.Range(1, 8).Select(k => 4L * (1 + 3 * k) * 8 * 3072)));
+        Assert.That(rows.Select(r => (string)r!["name"]!).Distinct(), Is.EquivalentTo(new[] { "groupnorm-silu", "trajectory-loss", "precondition-step", "adam" }));
+        Assert.That(rows.Select(r => (double)r!["shareOfCopyBandwidth"]!), Is.All.GreaterThan(0));
+        var many = await CliRun.Of("fusion", "--roof", "--samples", "100000", "--device", "cpu");
+        Assert.That((many.ExitCode, many.Message), Is.EqualTo((2, "bdense: --samples takes at most 87381: eight targets of more do not fit 32-bit indices")));
     }
 
     [Test]

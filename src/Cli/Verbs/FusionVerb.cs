@@ -12,6 +12,10 @@ internal static class FusionVerb
 {
     private const int Branches = 4;
 
+    private const int SampleElements = 3 * 32 * 32;
+
+    private const int MaxSamples = int.MaxValue / (8 * SampleElements);
+
     public static Verb Verb(Ui ui)
     {
         var network = new Option<string>("--network") { Description = $"Shapes of {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json). --branches takes several with commas between.", HelpName = "NAME", DefaultValueFactory = _ => "demo" };
@@ -19,6 +23,8 @@ internal static class FusionVerb
         var memory = new Option<bool>("--memory") { Description = "Measure batch sizes up to --batch instead: peak memory and images/s with blocks kept and recomputed." };
         var branches = new Option<bool>("--branches") { Description = "Tell instead what K = 1, 2, 4 and 8 branches cost: parameters, multiply-adds and memory of a step of --batch, predicted; its time at --measured-batch." };
         var measuredBatch = CommonOptions.Positive("--measured-batch", "For --branches: images of the steps that are timed.", 1);
+        var roof = new Option<bool>("--roof") { Description = "Measure instead what memory alone limits (the loss at K = 1 to 8, GroupNorm+SiLU, solver steps, Adam) against the device's copy bandwidth." };
+        var samples = CommonOptions.Positive("--samples", "For --roof: 3x32x32 samples whose size each state and activation has, about.", 4096);
         var quick = new Option<bool>("--quick") { Description = "Fewer repetitions and smaller states." };
         var csv = new Option<string?>("--csv") { Description = "Write the rows as CSV.", HelpName = "FILE" };
         var plot = new Option<string?>("--plot") { Description = "Write a roofline plot.", HelpName = "FILE.png" };
@@ -28,13 +34,15 @@ internal static class FusionVerb
         var json = CommonOptions.Json();
         var command = new Command("fusion", "Predicts from declared bytes and launches what each fusion saves, and measures it.")
         {
-            network, batch, memory, branches, measuredBatch, quick, csv, plot, device, threads, precision, json,
+            network, batch, memory, branches, measuredBatch, roof, samples, quick, csv, plot, device, threads, precision, json,
         };
         command.SetAction((parse, cancellation) =>
         {
             ui.JsonOnly = parse.GetValue(json);
-            if (parse.GetValue(memory) && parse.GetValue(branches))
-                throw new UsageException("--memory and --branches are two tables; ask for one");
+            if (new[] { memory, branches, roof }.Count(o => parse.GetValue(o)) > 1)
+                throw new UsageException("--memory, --branches and --roof are tables of their own; ask for one");
+            if (parse.GetValue(samples) > MaxSamples)
+                throw new UsageException($"--samples takes at most {MaxSamples}: eight targets of more do not fit 32-bit indices");
             using var backend = parse.Open(device, threads, precision);
             backend.OnNotice = ui.Note;
             ui.Note($"device {backend.Name}: {backend.Description}");
@@ -45,12 +53,14 @@ internal static class FusionVerb
                 BranchTable.Run(ui, backend, name.Split(',', StringSplitOptions.TrimEntries), n, parse.GetValue(measuredBatch), fast, cancellation);
             else if (parse.GetValue(memory))
                 Memory(ui, backend, NetworkCatalog.Find(name), n, fast);
+            else if (parse.GetValue(roof))
+                Roof(ui, backend, NetworkCatalog.Find(name), parse.GetValue(samples), fast, parse.GetValue(csv), parse.GetValue(plot), cancellation);
             else
                 Fuse(ui, backend, NetworkCatalog.Find(name), n, fast, parse.GetValue(csv), parse.GetValue(plot), cancellation);
             return Task.FromResult(0);
         });
         return new Verb(command, "bdense fusion --quick", "bdense fusion --network edm-cifar10 --batch 128 --device cuda --json --plot fusion.png",
-            "bdense fusion --memory --batch 64", "bdense fusion --branches --network edm-cifar10,edm-imagenet64 --batch 128 --measured-batch 1");
+            "bdense fusion --memory --batch 64", "bdense fusion --roof --network edm-cifar10 --samples 4096", "bdense fusion --branches --network edm-cifar10,edm-imagenet64 --batch 128 --measured-batch 1");
     }
 
     internal static string Text(double value) => value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
@@ -60,22 +70,9 @@ internal static class FusionVerb
     private static void Fuse(Ui ui, Backend backend, UNetConfig config, int batch, bool quick, string? csv, string? plot, CancellationToken cancellation)
     {
         var speed = DeviceSpeed.Measure(backend, quick ? 1 << 22 : 1 << 25);
-        var rows = new List<FusionRow>();
+        List<FusionRow> rows;
         using (var network = new UNet(backend, config, seed: 1))
-        {
-            var cases = new FusionCases(network, batch, quick ? 1 << 18 : 1 << 22).All().ToList();
-            ui.Stage("fusions", cases.Count, report =>
-            {
-                foreach (var make in cases)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    using var c = make();
-                    rows.Add(FusionLab.Measure(backend, speed, c, TimeSpan.FromSeconds(quick ? 0.3 : 4)));
-                    report(rows.Count, c.Name);
-                }
-                return 0;
-            });
-        }
+            rows = Measure(ui, backend, speed, new FusionCases(network, batch, quick ? 1 << 18 : 1 << 22).All(), quick, cancellation);
         IReadOnlyList<StepRow> steps;
         using (var lab = new StepLab(backend, config, Branches))
             steps = ui.Stage("training step", quick ? 2 : 16, report => lab.Ablate(batch, TimeSpan.FromSeconds(quick ? 8 : 120), round =>
@@ -84,10 +81,7 @@ internal static class FusionVerb
                 report(round, "");
             }));
 
-        if (csv is not null)
-            AtomicFile.WriteText(csv, FusionLab.ToCsv(rows));
-        if (plot is not null)
-            Charts.Write(plot, FusionLab.Roofline(speed, rows));
+        Write(speed, rows, csv, plot);
         ui.Json(new
         {
             device = backend.Name,
@@ -99,6 +93,66 @@ internal static class FusionVerb
             rows,
             steps,
         });
+        Rows(ui, backend, speed, rows);
+        ui.Line("same geometry, the composition with launches as wide as the fused kernel's:");
+        foreach (var group in rows.GroupBy(r => (r.Name, r.Geometry)))
+            ui.Line($"  {group.Key.Name}{(rows.Any(r => r.Name == group.Key.Name && r.Geometry != group.Key.Geometry) ? $" (K = {string.Join(", ", group.Select(r => r.Branches))})" : "")}: {group.Key.Geometry}");
+        ui.Line($"a training step, K = {Branches}, batch {batch}:");
+        Table(ui, steps);
+        if (backend.Graphs is { Name: not "CUDA graph" } graphs && steps.Any(s => s.Name == StepLab.GraphName))
+            ui.Line($"graph: {backend.Name} has none; {graphs.Name}, issued again one by one");
+    }
+
+    /// <summary>States and activations of about <paramref name="samples"/> x 3 x 32 x 32 elements, so that no cache holds them.</summary>
+    private static void Roof(Ui ui, Backend backend, UNetConfig config, int samples, bool quick, string? csv, string? plot, CancellationToken cancellation)
+    {
+        int elements = samples * SampleElements;
+        var speed = DeviceSpeed.Measure(backend, quick ? 1 << 22 : 1 << 25);
+        List<FusionRow> rows;
+        using (var network = new UNet(backend, config, seed: 1))
+        {
+            int batch = Math.Max(1, elements / (config.Resolution * config.Resolution * config.ModelChannels));
+            rows = Measure(ui, backend, speed, new FusionCases(network, batch, elements).MemoryBound(), quick, cancellation);
+        }
+        Write(speed, rows, csv, plot);
+        ui.Json(new
+        {
+            device = backend.Name,
+            description = backend.Description,
+            samples,
+            copyGigabytesPerSecond = speed.CopyBytesPerSecond / 1e9,
+            rows,
+        });
+        Rows(ui, backend, speed, rows);
+    }
+
+    private static List<FusionRow> Measure(Ui ui, Backend backend, DeviceSpeed speed, IEnumerable<Func<FusionCase>> makers, bool quick, CancellationToken cancellation)
+    {
+        var cases = makers.ToList();
+        var rows = new List<FusionRow>();
+        return ui.Stage("fusions", cases.Count, report =>
+        {
+            foreach (var make in cases)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                using var c = make();
+                rows.Add(FusionLab.Measure(backend, speed, c, TimeSpan.FromSeconds(quick ? 0.3 : 4)));
+                report(rows.Count, c.Name);
+            }
+            return rows;
+        });
+    }
+
+    private static void Write(DeviceSpeed speed, IReadOnlyList<FusionRow> rows, string? csv, string? plot)
+    {
+        if (csv is not null)
+            AtomicFile.WriteText(csv, FusionLab.ToCsv(rows));
+        if (plot is not null)
+            Charts.Write(plot, FusionLab.Roofline(speed, rows));
+    }
+
+    private static void Rows(Ui ui, Backend backend, DeviceSpeed speed, IReadOnlyList<FusionRow> rows)
+    {
         ui.Line(string.Create(CultureInfo.InvariantCulture, $"copy {speed.CopyBytesPerSecond / 1e9:0.0} GB/s, matrix product {speed.FlopsPerSecond / 1e9:0.0} GFLOP/s, launch {speed.LaunchSeconds * 1e6:0.0} us"));
         ui.Table(["fusion", "K", "launches", "unfused", "MB", "unfused", "ms", "unfused", "same geometry", "predicted", "measured", "GB/s", "of copy"], rows.Select(r => new[]
         {
@@ -107,13 +161,6 @@ internal static class FusionVerb
             Text(r.MeasuredSpeedup) + "x", Text(r.GigabytesPerSecond), r.ShareOfCopyBandwidth.ToString("0%", CultureInfo.InvariantCulture),
         }));
         ui.Line(backend.KernelLaunches is null ? "launches: operations as declared" : "launches: operations as declared / kernels that the device launched for them");
-        ui.Line("same geometry, the composition with launches as wide as the fused kernel's:");
-        foreach (var group in rows.GroupBy(r => (r.Name, r.Geometry)))
-            ui.Line($"  {group.Key.Name}{(rows.Any(r => r.Name == group.Key.Name && r.Geometry != group.Key.Geometry) ? $" (K = {string.Join(", ", group.Select(r => r.Branches))})" : "")}: {group.Key.Geometry}");
-        ui.Line($"a training step, K = {Branches}, batch {batch}:");
-        Table(ui, steps);
-        if (backend.Graphs is { Name: not "CUDA graph" } graphs && steps.Any(s => s.Name == StepLab.GraphName))
-            ui.Line($"graph: {backend.Name} has none; {graphs.Name}, issued again one by one");
     }
 
     private static string Launches(int declared, int? kernels) => kernels is { } k ? $"{Text(declared)} / {Text(k)}" : Text(declared);

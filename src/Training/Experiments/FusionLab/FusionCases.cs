@@ -36,6 +36,21 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
         yield return () => FoldedHeads(4);
     }
 
+    /// <summary>Those that memory alone limits, the loss at every K: what they are held against is the device's copy bandwidth.</summary>
+    public IEnumerable<Func<FusionCase>> MemoryBound()
+    {
+        network.Parameters.EnableGradients();
+        yield return GroupNormSilu;
+        for (int k = 1; k <= 8; k++)
+        {
+            int branches = k;
+            yield return () => TrajectoryLoss(branches);
+        }
+        foreach (int branches in new[] { 1, 4 })
+            yield return () => PreconditionStep(branches);
+        yield return Adam;
+    }
+
     private FusionCase GroupNormSilu()
     {
         var gamma = network.Parameters.All.First(p => p.Shape.Rank == 1 && p.Name.Contains("norm", StringComparison.Ordinal) && p.Name.EndsWith("weight", StringComparison.Ordinal));
