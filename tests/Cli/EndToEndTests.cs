@@ -74,6 +74,42 @@ public sealed class EndToEndTests
         Assert.That(evaluated.Json["comparisons"]![0]!["endpointRmse"]!["verdict"]!.GetValue<string>(), Is.EqualTo("no difference"), "against itself");
     }
 
+    [Test]
+    public async Task Fitted_steps_are_kept_sampled_and_evaluated()
+    {
+        string student = In("fitted");
+        string[] distill = ["distill", "--teacher", In("teacher"), "--branches", "4", "--weights", "projected:2", "--batch", "4", "--out", student, "--device", "cpu"];
+        await CliRun.Succeeds([.. distill, "--updates", "4", "--fit"]);
+        string config = await File.ReadAllTextAsync(Path.Combine(student, "config.json"));
+        Assert.That(config, Does.Contain("\"projection\": 2").And.Contain("\"weights\": \"quadrature\""));
+        string file = Directory.GetFiles(student, "fitted-nfe2.json", SearchOption.AllDirectories).Single();
+        byte[] ofTraining = await File.ReadAllBytesAsync(file);
+        var fit = await CliRun.Succeeds("fit", "--model", student, "--json", "--device", "cpu");
+        Assert.That(await File.ReadAllBytesAsync(file), Is.EqualTo(ofTraining), "the same noises, the same bits");
+        Assert.That(fit.Json["fits"]![0]!["after"]!.GetValue<double>(), Is.LessThan(fit.Json["fits"]![0]!["before"]!.GetValue<double>()));
+
+        foreach (string how in new[] { "", "--fitted" })
+            await CliRun.Succeeds(["sample", "--model", student, "--count", "3", "--out", In($"grid{how}.png"), "--device", "cpu", .. how.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        Assert.That(File.ReadAllBytes(In("grid--fitted.png")), Is.Not.EqualTo(File.ReadAllBytes(In("grid.png"))));
+        double[] rmse = [await Rmse(), await Rmse("--fitted", "--pictures", In("pictures"))];
+        Assert.That(rmse[1], Is.LessThan(rmse[0]), "on noises that the fit has not seen");
+        Assert.That(File.Exists(Path.Combine(In("pictures"), "pictures.html")));
+
+        // Coefficients belong to a checkpoint's weights: a later one has none.
+        await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--out", In("unfitted"), "--updates", "2", "--batch", "4", "--device", "cpu");
+        foreach (string verb in new[] { "sample", "evaluate" })
+        {
+            var refused = await CliRun.Of(verb, "--model", In("unfitted"), "--fitted", "--device", "cpu");
+            Assert.That((refused.ExitCode, refused.Message), Is.EqualTo((1, $"bdense: no coefficients are fitted to the newest checkpoint of {In("unfitted")} at NFE 2; 'bdense fit --model {In("unfitted")}' does it")));
+        }
+
+        async Task<double> Rmse(params string[] more)
+        {
+            var run = await CliRun.Succeeds(["evaluate", "--model", student, "--count", "70", "--limit", "128", "--json", "--device", "cpu", .. more]);
+            return run.Json["models"]![0]!["endpointRmseFine"]!.GetValue<double>();
+        }
+    }
+
     [TestCase("euler")]
     [TestCase("heun")]
     [TestCase("dpm2")]
@@ -118,6 +154,7 @@ public sealed class EndToEndTests
     [TestCase("demo")]
     [TestCase("train")]
     [TestCase("distill")]
+    [TestCase("fit")]
     [TestCase("sample")]
     [TestCase("evaluate")]
     [TestCase("devices")]

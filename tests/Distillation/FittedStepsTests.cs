@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using BDense.Kernels;
 using BDense.Model;
 using BDense.Training;
@@ -29,7 +30,7 @@ public sealed class FittedStepsTests
         using var network = Distillation.NewStudent(teacher, options);
         using var x = Distillation.Latents(network, options, 0);
         var student = Student.Of(network, options);
-        var fitted = FittedSteps.Fit(student, options.Layout!.Value, [x], [Ends(student, x)]);
+        var fitted = FittedSteps.Fit(student, [x], [Ends(student, x)]);
         using var own = student.Sample(x);
         using var got = fitted.Sample(x);
         Assert.That(got.ToArray(), Is.EqualTo(own.ToArray()).Within(2e-4f));
@@ -48,7 +49,7 @@ public sealed class FittedStepsTests
         var student = Student.Of(network, options);
         float[][] targets = Ends(student, x);
         targets[^1] = [.. targets[^1].Select(v => 1.2f * v)];
-        var fitted = FittedSteps.Fit(student, BranchLayout.Chained, [x], [targets], history: false);
+        var fitted = FittedSteps.Fit(student, [x], [targets], history: false);
         using var got = fitted.Sample(x);
         double error = Rms(got.ToArray(), targets[^1]), before = Rms(Ends(student, x)[^1], targets[^1]);
         Assert.That(error, Is.LessThan(0.02 * before));
@@ -77,7 +78,7 @@ public sealed class FittedStepsTests
             });
             return ends.ToArray();
         })];
-        var fitted = FittedSteps.Fit(student, BranchLayout.Chained, [a, b], targets, history);
+        var fitted = FittedSteps.Fit(student, [a, b], targets, history);
         double before = 0, after = 0;
         foreach (var (x, target) in new[] { (a, targets[0]), (b, targets[1]) })
         {
@@ -86,6 +87,64 @@ public sealed class FittedStepsTests
             after += Rms(got.ToArray(), target[^1]);
         }
         Assert.That(after, Is.LessThan(before));
+    }
+
+    [Test]
+    public void What_is_kept_samples_with_the_same_bits_whatever_the_network_is_told()
+    {
+        // Classes and the number of nodes; two NFE in one run.
+        using var teacher = _runs.Teacher(seed: 4, TinyRuns.Config with { LabelCount = 3, Dropout = 0 });
+        var o = new Distill { NfeChoices = "1,2", Branches = 2, Updates = 3, Batch = 4 }.Resolve();
+        var folder = RunFolder.Open(_runs.Folder["run"], new JsonObject { ["kind"] = "distill", ["distill"] = RunJson.ToNode(o) }, resume: false);
+        using (var network = Distillation.NewStudent(teacher, o))
+        using (var training = Distillation.Create(network, teacher, null, o))
+            TrainingLoop.Run(training, folder);
+        var fitting = new StepFitting(teacher);
+        foreach (int nfe in o.Choices())
+        {
+            var student = Student.Load(_runs.Backend, folder.FullName, nfe);
+            using var owned = student.Network;
+            Assert.That(Assert.Throws<BDenseException>(() => StepFitting.Read(student, folder.FullName))!.Message, Does.Contain($"at NFE {nfe}; 'bdense fit"));
+            var options = new FittingOptions { Noises = 10, Batch = 4, FineSteps = 6 };
+            var fit = fitting.Fit(student, o with { Nfe = nfe }, options);
+            Assert.That(fit.After, Is.LessThan(fit.Before));
+            string file = StepFitting.Write(folder.FullName, student, fit, options);
+
+            var kept = Student.Load(_runs.Backend, folder.FullName, nfe, fitted: true);
+            using var keptOwner = kept.Network;
+            using var x = Distillation.Latents(student.Network, o, 5);
+            using var labels = Sampling.Labels(student.Network, 1, 4);
+            var (seen, nodes) = (new List<float[]>(), new List<int>());
+            using Tensor expected = fit.Steps.Sample(x, labels), plain = student.Sample(x, labels), got = kept.Sample(x, labels, (i, _, state) =>
+            {
+                nodes.Add(i);
+                seen.Add(state.ToArray());
+            });
+            Assert.That(got.ToArray(), Is.EqualTo(expected.ToArray()));
+            Assert.That(got.ToArray(), Is.Not.EqualTo(plain.ToArray()));
+            Assert.That(nodes, Is.EqualTo(Enumerable.Range(1, 2 * (nfe + 1))));
+            Assert.That(seen[^1], Is.EqualTo(got.ToArray()), "the endpoint is shown corrected");
+
+            string text = File.ReadAllText(file);
+            File.WriteAllText(file, text.Replace("chained", "parallel", StringComparison.Ordinal));
+            Assert.That(Assert.Throws<BDenseException>(() => StepFitting.Read(student, folder.FullName))!.Message, Does.Contain("on another grid"));
+            File.WriteAllText(file, text);
+            var coefficients = fit.Steps.Coefficients.ToArray();
+            coefficients[^1] = coefficients[^1]![1..];
+            Assert.Throws<BDenseException>(() => FittedSteps.Of(student, coefficients));
+        }
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public void A_progressive_student_is_fitted_down_to_its_last_node(bool toZero)
+    {
+        var o = new Distill { Method = DistillMethod.Pd, Nfe = 2, Rounds = 2, Schedule = toZero ? "cosine" : "polynomial", ToZero = toZero, Batch = 6 }.Resolve();
+        using var teacher = _runs.TrainedTeacher(60);
+        using var network = Distillation.NewStudent(teacher, o);
+        var student = Student.Of(network, o);
+        var fit = new StepFitting(teacher).Fit(student, o, new FittingOptions { Noises = 12, FineSteps = 12 });
+        Assert.That(fit.After, Is.LessThan(0.9 * fit.Before), "two Euler steps are far from the fine trajectory");
     }
 
     private static float[][] Ends(Student student, Tensor x)

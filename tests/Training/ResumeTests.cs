@@ -27,6 +27,8 @@ public sealed class ResumeTests
         new TestCaseData(Compat).SetArgDisplayNames("PD, authors' variant"),
         new TestCaseData(Pd with { ToZero = true, Schedule = "cosine", Flip = true }).SetArgDisplayNames("PD, published"),
         new TestCaseData(Sfd with { Branches = 4, Weights = "aligned", Projection = 2 }).SetArgDisplayNames("SFD, aligned weights, projected gradients"),
+        new TestCaseData(Sfd with { Branches = 4, Weights = "projected:2", Ema = 0.9 }).SetArgDisplayNames("SFD, projected gradients"),
+        new TestCaseData(Pd with { Branches = 2, Rounds = 2, Nfe = 1, Projection = 2 }).SetArgDisplayNames("PD in two rounds, projected gradients"),
         new TestCaseData(Pd).SetArgDisplayNames("PD"),
         new TestCaseData(Pd with { Branches = 4, Dropout = true }).SetArgDisplayNames("PD + B-DENSE"),
         new TestCaseData(Pd with { Branches = 2, Rounds = 2, Nfe = 1, Ema = 0.9 }).SetArgDisplayNames("PD + B-DENSE in two rounds, a cut between them"),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
@@ -39,6 +40,7 @@ internal static class Distill
             Description = $"Branch weights: {string.Join(", ", BranchWeights.Kinds)}. Default: quadrature for chained heads, exponential for parallel ones.",
             HelpName = "KIND",
         };
+        var projection = CommonOptions.Positive("--projection", "In every N-th iteration the other branches' gradient is projected off the endpoint's where they conflict; 0 for never. --weights projected:N is short for it.", 0, least: 0);
         var layout = CommonOptions.Choice("--layout", "How states follow from heads. Default: chained for sfd, parallel for pd.", BranchLayout.Chained);
         var nfe = new Option<string>("--nfe")
         {
@@ -58,6 +60,7 @@ internal static class Distill
         var schedule = new Option<string>("--schedule") { Description = $"Noise levels: {string.Join(", ", Schedules.Names)}.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Schedule };
         var weighting = CommonOptions.Choice("--weighting", "pd: weight of an error by its noise level.", defaults.Weighting);
         var perceptual = new Option<string?>("--perceptual") { Description = "sfd: an ONNX file with a perceptual distance for the last interval: student, teacher to loss, gradient (docs/systems.md).", HelpName = "FILE" };
+        var fit = new Option<bool>("--fit") { Description = "At the end, fit the coefficients of the student's steps ('bdense fit', with its defaults and this seed)." };
         var flip = new Option<bool>("--flip") { Description = "pd: mirror half of the images." };
         var data = CommonOptions.Data();
         var resolution = CommonOptions.Resolution();
@@ -65,7 +68,7 @@ internal static class Distill
         var run = new RunOptions("runs/student");
         var command = new Command("distill", "Distils a few-step student from a teacher and writes a run folder.")
         {
-            teacher, method, preset, compat, branches, layout, weights, nfe, jump, rounds, teacherSteps, updates, batch, rate, ema, schedule, solver, cache, perceptual, weighting, flip,
+            teacher, method, preset, compat, branches, layout, weights, projection, nfe, jump, rounds, teacherSteps, updates, batch, rate, ema, schedule, solver, cache, perceptual, weighting, flip, fit,
             data, resolution, limit,
         };
         run.AddTo(command);
@@ -74,6 +77,8 @@ internal static class Distill
             string given = parse.GetValue(teacher)!, teacherPath = TrainedNetwork.Find(given);
             var first = Student.IsStudent(given) ? Student.OptionsOf(given) : null;
             var options = Options(parse, first);
+            if (parse.GetValue(fit) && options.Method == DistillMethod.BranchDistillation)
+                throw new UsageException("the authors' own variant of PD samples in its own way; nothing is fitted to it");
             var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
             // Progressive distillation noises data; SFD starts from noise alone.
             var dataset = options.Method == DistillMethod.Sfd ? null
@@ -93,8 +98,15 @@ internal static class Distill
             if (first is not null)
                 config["firstStage"] = teacherPath;
             var folder = RunFolder.Open(parse.GetValue(run.Out)!, run.Configuration(parse, config), parse.GetValue(run.Resume));
-            ui.Note($"{options.Title}: {options.Branches} branch{(options.Branches == 1 ? "" : "es")}, weights {options.Weights}, NFE {string.Join(", ", options.Choices())}");
-            return new RunOptions.Prepared($"distill {Path.GetFileName(folder.FullName)}", folder, training, [student, teacherNetwork]);
+            ui.Note($"{options.Title}: {options.Branches} branch{(options.Branches == 1 ? "" : "es")}, weights {options.Weights}{(options.Projection > 0 ? $", gradients projected every {options.Projection} iterations" : "")}, NFE {string.Join(", ", options.Choices())}");
+            return new RunOptions.Prepared($"distill {Path.GetFileName(folder.FullName)}", folder, training, [student, teacherNetwork])
+            {
+                Then = !parse.GetValue(fit) ? null : () =>
+                {
+                    foreach (var (evaluations, file, before, after) in Fit.Steps(ui, backend, folder.FullName, null, options.Choices(), new FittingOptions { Seed = options.Seed }, cancellation))
+                        ui.Note(string.Create(CultureInfo.InvariantCulture, $"fitted steps, NFE {evaluations}: RMSE to the fine trajectory {before:g4} to {after:g4} over the noises of the fit; {file}"));
+                },
+            };
         })));
         return new Verb(command, "bdense distill --teacher runs/teacher --method sfd --branches 4 --nfe 2 --out runs/sfd-k4",
             "bdense distill --teacher runs/teacher --method sfd-v --nfe 2,3,4,5 --out runs/sfd-v",
@@ -130,6 +142,7 @@ internal static class Distill
                 Jump = parse.GetValue(jump) ?? start.Jump,
                 Layout = Given(layout) ? parse.GetValue(layout) : start.Layout,
                 Weights = parse.GetValue(weights) ?? start.Weights,
+                Projection = Or(projection, start.Projection),
                 Nfe = one,
                 NfeChoices = !variable ? null : Given(nfe) ? parse.GetValue(nfe) : start.NfeChoices ?? "2,3,4,5",
                 FirstStage = first,

@@ -59,7 +59,7 @@ internal static class Evaluate
                     throw new UsageException("--pictures compares students with their teacher; give it without --fid");
                 return fid.Run(ui, parse, backend, paths, (images, parse.GetValue(batch), parse.GetValue(seed), parse.GetValue(threads)), cancellation);
             }
-            string teacherPath = parse.GetValue(teacher) ?? TeacherOf(paths[0]);
+            string teacherPath = parse.GetValue(teacher) ?? Fit.TeacherOf(paths[0]);
             using var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
             var c = teacherNetwork.Config;
             int rows = parse.GetResult(resolution) is { Implicit: false } ? parse.GetValue(resolution) : c.Resolution;
@@ -95,6 +95,7 @@ internal static class Evaluate
                     method = r.Options.Title,
                     branches = r.Options.Branches,
                     nfe = r.Options.Nfe,
+                    fitted = parse.GetValue(fid.Fitted),
                     endpointRmse = r.Measured.Endpoint!.Rmse.Average(),
                     endpointRmseInterval = Ends(Bootstrap.Mean([r.Measured.Endpoint.Rmse])),
                     endpointL1 = r.Measured.Endpoint.L1.Average(),
@@ -134,21 +135,13 @@ internal static class Evaluate
                 var options = Student.OptionsOf(path);
                 options = options with { Nfe = nfe ?? options.Nfe };
                 float[] endpoint = evaluation.TeacherOf(options, cancellation: cancellation);
-                var student = Student.Load(backend, path, nfe);
+                var student = Student.Load(backend, path, nfe, fitted: parse.GetValue(fid.Fitted));
                 using var network = student.Network;
                 float[] images = ui.Stage(Path.GetFileName(path.TrimEnd('/')), n, report => evaluation.Student(student, done => report(done, $"NFE {student.Evaluations}"), cancellation));
                 string name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Path.GetFileName(path.TrimEnd('/'))} (NFE {student.Evaluations})");
-                pictured.Add(new PicturedStudent(name, path, options, images, endpoint));
+                pictured.Add(new PicturedStudent(name, path, options, images, endpoint) { Fitted = student.Fitted is not null });
                 return (path, options, evaluation.Measure(images, endpoint));
             }
         }
-    }
-
-    private static string TeacherOf(string run)
-    {
-        var config = RunFolder.Existing(run).ReadConfig();
-        return config["teacher"] is System.Text.Json.Nodes.JsonValue value && value.TryGetValue(out string? path)
-            ? path
-            : throw new BDenseException($"{run} is not a student: its {RunFolder.ConfigFile} names no teacher; give --teacher and a student's run folder");
     }
 }

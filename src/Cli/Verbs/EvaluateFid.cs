@@ -33,6 +33,9 @@ internal sealed class EvaluateFid
     /// <summary>Without --fid as well.</summary>
     public Option<int?> Nfe { get; } = new("--nfe") { Description = "For students of sfd-v: network evaluations, one of those they were distilled for.", HelpName = "N" };
 
+    /// <summary>Without --fid as well.</summary>
+    public Option<bool> Fitted { get; } = new("--fitted") { Description = "Students with the steps that 'bdense fit' has fitted to their checkpoint." };
+
     public static Option<string?> Inception() => new("--inception")
     {
         Description = "Network of the features, as tools/export_inception_onnx.py writes it. Without it the built-in random features, which are not FID's.",
@@ -55,7 +58,7 @@ internal sealed class EvaluateFid
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _fid, _inception, _reference, _state, _solver, _steps, Nfe })
+        foreach (var option in new Option[] { _fid, _inception, _reference, _state, _solver, _steps, Nfe, Fitted })
             command.Options.Add(option);
     }
 
@@ -103,7 +106,7 @@ internal sealed class EvaluateFid
 
         (string Path, string Title, int Nfe, string Features, double Frechet, KernelDistanceResult? Kernel) Measure(string path)
         {
-            using var model = SavedSampler.Load(backend, path, parse.GetValue(_solver)!, parse.GetValue(_steps), parse.GetValue(Nfe));
+            using var model = SavedSampler.Load(backend, path, parse.GetValue(_solver)!, parse.GetValue(_steps), parse.GetValue(Nfe), parse.GetValue(Fitted));
             var c = model.Network.Config;
             using var features = Features(backend, parse.GetValue(_inception), o.Threads, c.ImageChannels);
             statistics.RequireFeatures(features, reference);

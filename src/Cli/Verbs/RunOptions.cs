@@ -29,7 +29,11 @@ internal sealed class RunOptions(string defaultOut)
     private readonly Option<bool> _json = CommonOptions.Json();
 
     /// <summary>A training ready to run, and what is disposed after it.</summary>
-    public sealed record Prepared(string Name, RunFolder Folder, ITraining Training, IReadOnlyList<IDisposable> Owned);
+    public sealed record Prepared(string Name, RunFolder Folder, ITraining Training, IReadOnlyList<IDisposable> Owned)
+    {
+        /// <summary>What follows a training that went to its end.</summary>
+        public Action? Then { get; init; }
+    }
 
     public void AddTo(Command command)
     {
@@ -70,6 +74,8 @@ internal sealed class RunOptions(string defaultOut)
                 Cancellation = cancellation,
                 OnProgress = p => report((int)p.Step, p.Text()),
             }));
+            if (!result.Interrupted)
+                prepared.Then?.Invoke();
             ui.Json(new
             {
                 run = prepared.Folder.FullName,

@@ -26,6 +26,7 @@ internal static class Sample
         var noise = new Option<string?>("--noise") { Description = "Standard normal noise to start from, in place of the seed's: .npz (array 'noise') or .npy, N x C x H x W.", HelpName = "FILE" };
         var raw = new Option<string?>("--raw") { Description = "Also write the images as they are, float32 N x C x H x W: .npz (array 'images').", HelpName = "FILE" };
         var folded = new Option<bool>("--folded") { Description = "For a student: sample through its folded heads, whatever --fuse says of folded-heads." };
+        var fitted = new Option<bool>("--fitted") { Description = "For a student: with the steps that 'bdense fit' has fitted to its checkpoint." };
         var fuse = CommonOptions.Fuse();
         var graph = CommonOptions.Graph();
         var count = CommonOptions.Positive("--count", "Images.", 64);
@@ -38,7 +39,7 @@ internal static class Sample
         var json = CommonOptions.Json();
         var command = new Command("sample", "Samples images and writes a grid of them.")
         {
-            model, solver, steps, schedule, sigmaMin, sigmaMax, churn, threshold, clip, nfe, folded, noise, raw, fuse, graph, count, batch, output, seed, device, threads, precision, json,
+            model, solver, steps, schedule, sigmaMin, sigmaMax, churn, threshold, clip, nfe, folded, fitted, noise, raw, fuse, graph, count, batch, output, seed, device, threads, precision, json,
         };
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
         return new Verb(command, "bdense sample --model runs/teacher --solver heun --steps 18 --out teacher.png",
@@ -51,7 +52,7 @@ internal static class Sample
             using var backend = parse.Open(device, threads, precision);
             string path = parse.GetValue(model)!, png = parse.GetValue(output)!;
             bool isStudent = Student.IsStudent(path);
-            foreach (var option in isStudent ? new Option[] { solver, steps, schedule, sigmaMin, sigmaMax, churn } : [folded, nfe])
+            foreach (var option in isStudent ? new Option[] { solver, steps, schedule, sigmaMin, sigmaMax, churn } : [folded, fitted, nfe])
             {
                 if (parse.GetResult(option) is { Implicit: false })
                 {
@@ -66,13 +67,15 @@ internal static class Sample
                 Solvers.RequireQuantile(quantile);
             if (quantile != 0 && parse.GetValue(clip))
                 throw new UsageException("--threshold and --clip are two ways for one thing; give one");
+            if (parse.GetValue(fitted) && (quantile != 0 || parse.GetValue(clip) || parse.GetValue(folded)))
+                throw new UsageException("--fitted steps are over all heads as they are; give it without --folded, --threshold and --clip");
             Sampler sampler;
             UNet network;
             int evaluations;
             double sigma;
             if (isStudent)
             {
-                var student = Student.Load(backend, path, parse.GetValue(nfe), quantile > 0 ? quantile : parse.GetValue(clip) ? 0 : null);
+                var student = Student.Load(backend, path, parse.GetValue(nfe), quantile > 0 ? quantile : parse.GetValue(clip) ? 0 : null, parse.GetValue(fitted));
                 bool fold = parse.GetValue(folded);
                 (network, evaluations, sigma) = (student.Network, student.Evaluations, student.StartSigma);
                 sampler = (x, labels) => fold ? student.SampleFolded(x, labels, cancellation) : student.Sample(x, labels, cancellation: cancellation);

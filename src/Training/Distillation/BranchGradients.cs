@@ -24,15 +24,15 @@ internal sealed class BranchGradients(UNet student, TrajectoryObjective objectiv
     /// stays as it is. Two passes, forward and backward, instead of one.
     /// </summary>
     /// <param name="x0">As for <see cref="TrajectoryObjective.Accumulate"/>.</param>
-    /// <param name="nodes">[K+1] for all samples.</param>
-    /// <param name="weights">[K] for all samples.</param>
+    /// <param name="nodes">[N,K+1], or [K+1] for all samples.</param>
+    /// <param name="weights">[N,K], or [K] for all samples.</param>
     /// <param name="targets">[K,N,H,W,C]</param>
     /// <param name="options">Dropout and labels.</param>
     /// <param name="endpoint">Overwritten with x_K.</param>
     public ObjectiveResult Project(Tensor x0, double[] nodes, double[] weights, Tensor targets, in ForwardOptions options, Tensor endpoint)
     {
-        double[] last = new double[weights.Length], others = [.. weights];
-        (last[^1], others[^1]) = (weights[^1], 0);
+        int k = objective.Branches;
+        double[] last = [.. weights.Select((w, i) => i % k == k - 1 ? w : 0)], others = [.. weights.Select((w, i) => i % k == k - 1 ? 0 : w)];
         // Its endpoint is not wanted; asked for all the same, both passes are one and the same captured graph.
         using var unused = Backend.Empty(endpoint.Shape);
         double loss = objective.Accumulate(x0, nodes, last, targets, options, unused).Loss;

@@ -19,13 +19,15 @@ namespace BDense.Training;
 /// training, the endpoint the rest to 1; p = 0.5.</item>
 /// <item><c>uniform</c>: 1 / K. <c>endpoint</c>: 0, ..., 0, 1.</item>
 /// <item><c>learned</c>: from a per-branch log-scale of a likelihood; see <see cref="LearnedScales"/>, which is harmful by itself.</item>
+/// <item><c>projected</c>, <c>projected:n</c>: the layout's default, and in every n-th iteration the others' gradient is projected off the
+/// endpoint's where they conflict; n = 4. Short for <see cref="Distill.Projection"/>.</item>
 /// <item><c>aligned</c>: learned from gradients, the endpoint's as the anchor; see <see cref="AlignedWeights"/>.</item>
 /// </list>
 /// </remarks>
 public sealed record BranchWeights
 {
     /// <summary>The kinds, as <see cref="Parse"/> takes them.</summary>
-    public static IReadOnlyList<string> Kinds { get; } = ["quadrature", "exponential", "fixed", "ramp", "annealed", "uniform", "endpoint", "learned", "aligned"];
+    public static IReadOnlyList<string> Kinds { get; } = ["quadrature", "exponential", "fixed", "ramp", "annealed", "uniform", "endpoint", "projected", "learned", "aligned"];
 
     // The authors' best set on CIFAR-10 rises by exp(1.23014) from branch to branch.
     private const double SearchedRate = 1.23014;
@@ -39,6 +41,9 @@ public sealed record BranchWeights
     public bool IsLearned => Kind == "learned";
 
     public bool IsAligned => Kind == "aligned";
+
+    /// <summary>Of <c>projected</c>: in every so many-th iteration; 0 of all others.</summary>
+    public int Projection => Kind != "projected" ? 0 : Values.Count == 1 ? (int)Values[0] : 4;
 
     /// <exception cref="UsageException">An unknown kind, or numbers that the kind does not take.</exception>
     public static BranchWeights Parse(string text)
@@ -54,11 +59,13 @@ public sealed record BranchWeights
             if (!double.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i]) || !double.IsFinite(values[i]))
                 throw new UsageException($"branch weights '{text}': '{parts[i]}' is no number");
         }
-        bool fits = kind switch { "exponential" => values.Length <= 2, "ramp" or "annealed" => values.Length <= 1, "fixed" => values.Length > 0, _ => values.Length == 0 };
+        bool fits = kind switch { "exponential" => values.Length <= 2, "ramp" or "annealed" or "projected" => values.Length <= 1, "fixed" => values.Length > 0, _ => values.Length == 0 };
         if (!fits)
-            throw new UsageException($"branch weights '{text}': give {(kind switch { "exponential" => "exponential:a or exponential:a,b", "ramp" or "annealed" => kind + ":p", "fixed" => "fixed:w1,w2,..., one a branch", _ => kind + " without numbers" })}");
+            throw new UsageException($"branch weights '{text}': give {(kind switch { "exponential" => "exponential:a or exponential:a,b", "ramp" or "annealed" => kind + ":p", "projected" => "projected:n", "fixed" => "fixed:w1,w2,..., one a branch", _ => kind + " without numbers" })}");
         if (kind is "ramp" or "annealed" && values is [<= 0 or > 1])
             throw new UsageException($"branch weights '{text}': the others' weights reach 0 at a fraction of training above 0 and up to 1");
+        if (kind == "projected" && values is [var n] && (n != Math.Floor(n) || n is < 1 or > int.MaxValue))
+            throw new UsageException($"branch weights '{text}': gradients are projected in every n-th iteration, n a whole number of 1 or more");
         if (kind == "fixed" && (values.Any(v => v < 0) || values.Sum() <= 0))
             throw new UsageException($"branch weights '{text}': weights are 0 or more, and one is above 0");
         return new BranchWeights(kind, values);

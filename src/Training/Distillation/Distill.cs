@@ -41,8 +41,8 @@ public sealed record Distill
     public string? Weights { get; init; }
 
     /// <summary>
-    /// SFD: in every so many-th iteration the other branches' gradient is projected off the endpoint's where they conflict
-    /// (<see cref="BranchGradients.Project"/>, twice the cost of a plain iteration); 0 for never.
+    /// In every so many-th iteration the other branches' gradient is projected off the endpoint's where they conflict
+    /// (<see cref="BranchGradients.Project"/>, twice the cost of a plain iteration); 0 for never. The weights <c>projected:n</c> ask for it too.
     /// </summary>
     public int Projection { get; init; }
 
@@ -148,6 +148,10 @@ public sealed record Distill
         var choices = Choices();
         var first = FirstStage?.Resolve();
         var layout = Layout ?? (sfd ? BranchLayout.Chained : BranchLayout.Parallel);
+        string usual = compat ? "uniform" : layout == BranchLayout.Chained ? "quadrature" : "exponential";
+        var weights = BranchWeights.Parse(Weights ?? usual);
+        if (weights.Projection > 0 && Projection > 0)
+            throw new UsageException($"the branch weights '{weights}' say already how often gradients are projected");
         var resolved = this with
         {
             Jump = Jump ?? Math.Max(first is not null ? 3 : sfd ? 4 : 2, Branches),
@@ -160,7 +164,8 @@ public sealed record Distill
             SigmaMax = first?.SigmaMax ?? SigmaMax,
             Rho = first?.Rho ?? Rho,
             Layout = layout,
-            Weights = BranchWeights.Parse(Weights ?? (compat ? "uniform" : layout == BranchLayout.Chained ? "quadrature" : "exponential")).ToString(),
+            Weights = weights.Projection > 0 ? usual : weights.ToString(),
+            Projection = Math.Max(Projection, weights.Projection),
             Decay = Decay ?? (sfd ? Training.Decay.Half : compat ? Training.Decay.Constant : Training.Decay.Linear),
             ClipNorm = ClipNorm ?? (sfd || compat ? 0 : 1),
             AnalyticalFirstStep = AnalyticalFirstStep ?? sfd,
@@ -234,7 +239,7 @@ public sealed record Distill
         Require(Jump % Branches == 0, $"{Branches} branches do not divide a step of {Jump} teacher steps");
         Require(Projection >= 0, $"gradients are projected in every 1st iteration or more seldom, or with 0 never, not {Projection}");
         Require(Perceptual is null || (Projection == 0 && !BranchWeights.Parse(Weights!).IsAligned), "a perceptual loss goes with neither projected gradients nor aligned weights");
-        Require(Projection == 0 || (Method == DistillMethod.Sfd && Branches > 1), "gradients of branches are projected in SFD with 2 branches or more");
+        Require(Projection == 0 || (Method != DistillMethod.BranchDistillation && Branches > 1), "gradients are projected between 2 branches or more, and not in the authors' variant of PD");
         Require(!BranchWeights.Parse(Weights!).IsAligned || (Method == DistillMethod.Sfd && Branches > 1), "aligned branch weights are for SFD with 2 branches or more");
         foreach (int nfe in Choices())
             Require(nfe is >= 1 and <= 1024, $"NFE is 1 to 1024, not {nfe}");

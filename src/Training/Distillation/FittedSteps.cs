@@ -20,13 +20,12 @@ public sealed class FittedSteps
     private const double Ridge = 1e-4;
 
     private readonly Student _student;
-    private readonly BranchLayout _layout;
     private readonly int _first;
-    private readonly double[][] _coefficients;
+    private readonly double[]?[] _coefficients;
 
-    private FittedSteps(Student student, BranchLayout layout)
+    private FittedSteps(Student student)
     {
-        (_student, _layout) = (student, layout);
+        _student = student;
         _first = student.Grid.Intervals - student.Evaluations;
         _coefficients = new double[student.Grid.Intervals][];
     }
@@ -34,16 +33,30 @@ public sealed class FittedSteps
     /// <summary>For each interval a, b_0..b_{K-1}, then c_0..c_{K-1} where there is an interval before; none for the analytical interval.</summary>
     public IReadOnlyList<double[]?> Coefficients => _coefficients;
 
+    /// <summary>Coefficients of an earlier fit.</summary>
+    /// <exception cref="BDenseException">Not as many as this student's intervals and heads ask for.</exception>
+    public static FittedSteps Of(Student student, IReadOnlyList<double[]?> coefficients)
+    {
+        var fitted = new FittedSteps(student);
+        int k = student.Grid.Branches;
+        bool fits = coefficients.Count == student.Grid.Intervals && coefficients.Select((c, i) => i < fitted._first ? c is null
+            : c is not null && (c.Length == 1 + k || (i > fitted._first && c.Length == 1 + 2 * k)) && c.All(double.IsFinite)).All(fit => fit);
+        if (!fits)
+            throw new BDenseException($"fitted coefficients of another student: not 1 + {k} or 1 + {2 * k} finite numbers for each of {student.Evaluations} evaluations");
+        coefficients.ToArray().CopyTo(fitted._coefficients, 0);
+        return fitted;
+    }
+
     /// <summary>Fits them.</summary>
     /// <param name="student">Stays as it is.</param>
-    /// <param name="layout">Of its heads.</param>
     /// <param name="noises">Batches of x at the largest noise level, [N,H,W,C].</param>
     /// <param name="targets">For each batch and interval the teacher's state at the interval's end.</param>
     /// <param name="history">Whether the interval before is used.</param>
-    public static FittedSteps Fit(Student student, BranchLayout layout, IReadOnlyList<Tensor> noises, IReadOnlyList<float[][]> targets, bool history = true)
+    /// <param name="labels">Of each batch, for a class-conditional student; or none.</param>
+    public static FittedSteps Fit(Student student, IReadOnlyList<Tensor> noises, IReadOnlyList<float[][]> targets, bool history = true, IReadOnlyList<Tensor?>? labels = null)
     {
-        var fitted = new FittedSteps(student, layout);
-        var walks = noises.Select(x => new Walk(x.Share(), [])).ToList();
+        var fitted = new FittedSteps(student);
+        var walks = noises.Select((x, n) => new Walk(x.Share(), [], labels?[n])).ToList();
         try
         {
             for (int i = 0; i < student.Grid.Intervals; i++)
@@ -66,40 +79,52 @@ public sealed class FittedSteps
         return fitted;
     }
 
-    /// <summary>As <see cref="Student.Sample"/>; the caller disposes it.</summary>
-    public Tensor Sample(Tensor x, Tensor? labels = null)
+    /// <summary>As <see cref="Student.Sample"/>, which calls it; the caller disposes the endpoint. The last state of each interval is shown corrected.</summary>
+    public Tensor Sample(Tensor x, Tensor? labels = null, Action<int, double, Tensor>? onState = null, CancellationToken cancellation = default)
     {
-        using var walk = new Walk(x.Share(), []);
+        int k = _student.Grid.Branches;
+        using var walk = new Walk(x.Share(), [], labels);
         for (int i = 0; i < _student.Grid.Intervals; i++)
         {
+            cancellation.ThrowIfCancellationRequested();
             if (i < _first)
-                walk.Go(Analytical(i, walk.State), []);
-            else
-                Advance(i, walk, Directions(i, walk, _coefficients[i].Length > 1 + _student.Grid.Branches, labels));
+            {
+                walk.Go(Analytical(i, walk.State, onState), []);
+                continue;
+            }
+            Advance(i, walk, Directions(i, walk, _coefficients[i]!.Length > 1 + k, onState));
+            onState?.Invoke((i + 1) * k, _student.Grid.Student[i + 1], walk.State);
         }
         return walk.State.Share();
     }
 
-    private Tensor Analytical(int i, Tensor x) => Student.AnalyticalInterval(x, _student.Grid.Nodes(i), null);
+    private Tensor Analytical(int i, Tensor x, Action<int, double, Tensor>? onState = null)
+    {
+        var nodes = _student.Grid.Nodes(i);
+        return Student.AnalyticalInterval(x, nodes, (j, y) => onState?.Invoke(i * _student.Grid.Branches + j, nodes[j], y));
+    }
 
     /// <summary>x_K, and the directions to correct it along.</summary>
-    private Step Directions(int i, Walk walk, bool history, Tensor? labels = null)
+    private Step Directions(int i, Walk walk, bool history, Action<int, double, Tensor>? onState = null)
     {
         var backend = walk.State.Backend;
         var nodes = _student.Grid.Nodes(i);
         int k = _student.Grid.Branches;
         var shape = walk.State.Shape;
-        using var states = StateStep.States(new Denoiser(_student.Network), _layout, walk.State, nodes, new ForwardOptions(Labels: labels));
+        using var condition = _student.StepCondition ? Distillation.StepCondition(backend, _student.Grid, shape[0]) : null;
+        using var states = StateStep.States(new Denoiser(_student.Network), _student.Layout, walk.State, nodes, new ForwardOptions(Labels: walk.Labels, Step: condition));
         var denoised = new Tensor[k];
         for (int j = 0; j < k; j++)
         {
             // D_j from the Euler step that it made: x_{j+1} = r x + (1 - r) D_j, from state j or, in parallel, from the start.
-            bool chained = _layout == BranchLayout.Chained && j > 0;
+            bool chained = _student.Layout == BranchLayout.Chained && j > 0;
             double r = nodes[j + 1] / (chained ? nodes[j] : nodes[0]);
             using var to = StateStep.StateOf(states, j, shape);
             using var from = chained ? StateStep.StateOf(states, j - 1, shape) : walk.State.Share();
             denoised[j] = backend.Empty(shape);
             backend.LinearCombination([(float)(1 / (1 - r)), (float)(-r / (1 - r))], [to, from], denoised[j]);
+            if (j < k - 1)
+                onState?.Invoke(i * k + j + 1, nodes[j + 1], to);
         }
         using var last = StateStep.StateOf(states, k - 1, shape);
         var end = backend.Empty(shape);
@@ -111,7 +136,7 @@ public sealed class FittedSteps
 
     private void Advance(int i, Walk walk, Step step)
     {
-        var c = _coefficients[i];
+        var c = _coefficients[i]!;
         var directions = step.Directions;
         for (int from = 0; from < directions.Count; from += Backend.MaxTerms - 1)
         {
@@ -161,9 +186,11 @@ public sealed class FittedSteps
         public IReadOnlyList<Tensor> Directions => [Start, .. Denoised, .. Before];
     }
 
-    /// <summary>One batch on its way: its state, and the last interval's images.</summary>
-    private sealed class Walk(Tensor state, Tensor[] denoised) : IDisposable
+    /// <summary>One batch on its way: its state, the last interval's images, and its classes, which stay the caller's.</summary>
+    private sealed class Walk(Tensor state, Tensor[] denoised, Tensor? labels) : IDisposable
     {
+        public Tensor? Labels => labels;
+
         public Tensor State { get; private set; } = state;
 
         public Tensor[] Denoised { get; private set; } = denoised;

@@ -28,6 +28,7 @@ public sealed class PdTraining : ITraining
     private readonly LearningRate _rate;
     private readonly TrajectoryObjective _objective;
     private readonly Batches _batches;
+    private readonly BranchGradients? _gradients;
     private Optimizer _optimizer;
     private UNet? _laterTeacher;
 
@@ -48,6 +49,7 @@ public sealed class PdTraining : ITraining
         _rate = new LearningRate(_options.LearningRate, _options.Warmup, _options.Decay!.Value);
         _objective = new TrajectoryObjective(student, _options.Layout!.Value, _options.Distance!.Value, _options.Delta);
         _optimizer = Distillation.NewOptimizer(student, _options);
+        _gradients = _options.Projection > 0 ? new BranchGradients(student, _objective) : null;
     }
 
     public Backend Backend => _student.Backend;
@@ -82,7 +84,9 @@ public sealed class PdTraining : ITraining
         double progress = length > 1 ? (double)within / (length - 1) : 1;
         var (nodes, weights, mean) = NodesAndWeights(grid, places, progress);
         RandomKey? dropout = Distillation.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, step) : null;
-        var result = _objective.Accumulate(x, nodes, weights, targets, new ForwardOptions(dropout, labels));
+        var forward = new ForwardOptions(dropout, labels);
+        var result = _gradients is not null && step % _options.Projection == 0 ? _gradients.Project(x, nodes, weights, targets, forward, x)
+            : _objective.Accumulate(x, nodes, weights, targets, forward);
         double rate = _rate.At(within, length);
         double norm = _optimizer.Update(rate, 1, result.Loss, step + 1);
         _learned?.Update(0, result.Branches);
@@ -120,6 +124,7 @@ public sealed class PdTraining : ITraining
         _objective.Dispose();
         _optimizer.Dispose();
         _laterTeacher?.Dispose();
+        _gradients?.Dispose();
     }
 
     /// <summary>Each round's student grid over its teacher's: Nfe * Jump^r steps, the last round Nfe.</summary>

@@ -30,6 +30,9 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     /// <remarks>The branch states shown are those before it.</remarks>
     public double? Threshold { get; init; }
 
+    /// <summary>Corrections of the steps that sampling makes; none to sample as distilled. Of this very network and grid.</summary>
+    public FittedSteps? Fitted { get; set; }
+
     /// <summary>Standard deviation of the noise that sampling starts from.</summary>
     public double StartSigma => _ownSteps is null ? grid.Student[0] : 1;
 
@@ -82,15 +85,19 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     /// <param name="run">A distillation's folder.</param>
     /// <param name="nfe">As in <see cref="Of"/>.</param>
     /// <param name="threshold">Its <see cref="Threshold"/>.</param>
+    /// <param name="fitted">Whether its steps are corrected as <see cref="StepFitting.Write"/> has left it.</param>
     /// <returns>The caller disposes the student's network.</returns>
-    /// <exception cref="BDenseException">Not a distillation's folder, or no checkpoint in it.</exception>
-    public static Student Load(Backend backend, string run, int? nfe = null, double? threshold = null)
+    /// <exception cref="BDenseException">Not a distillation's folder, no checkpoint in it, or nothing fitted to it.</exception>
+    public static Student Load(Backend backend, string run, int? nfe = null, double? threshold = null, bool fitted = false)
     {
         var options = OptionsOf(run);
         var network = TrainedNetwork.Load(backend, RunFolder.Existing(run));
         try
         {
-            return Of(network, options, nfe, threshold);
+            var student = Of(network, options, nfe, threshold);
+            if (fitted)
+                student.Fitted = StepFitting.Read(student, run);
+            return student;
         }
         catch
         {
@@ -111,6 +118,8 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     {
         if (_ownSteps is { } steps)
             return BranchDistillation.Sample(network, steps, x, cancellation);
+        if (Fitted is not null)
+            return Fitted.Sample(x, labels, onState, cancellation);
         if (onState is null && Threshold is null && network.Config.Branches > 1 && network.Execution.Fusions.Has(Fusion.FoldedHeads))
             return SampleFolded(x, labels, cancellation);
         var state = x.Share();

@@ -42,8 +42,6 @@ public sealed class BranchStudy
     /// <summary>Host memory for the teacher's trajectories that variants of one seed share.</summary>
     private const long CacheBytes = 2L << 30;
 
-    private const ulong FittingSeed = 0xF17;
-
     private const int LeastResolution = 8;
 
     private readonly UNet _teacher;
@@ -52,11 +50,11 @@ public sealed class BranchStudy
     private readonly IStages _stages;
     private readonly CancellationToken _cancellation;
     private readonly Evaluation _evaluation;
-    private readonly Dictionary<string, IReadOnlyList<float[][]>> _fittingTargets = [];
+    private readonly StepFitting _fitting;
 
     private BranchStudy(UNet teacher, Dataset? data, BranchStudyOptions options, IStages stages, CancellationToken cancellation)
     {
-        (_teacher, _data, _options, _stages, _cancellation) = (teacher, data, options, stages, cancellation);
+        (_teacher, _data, _options, _stages, _cancellation, _fitting) = (teacher, data, options, stages, cancellation, new StepFitting(teacher, cancellation));
         // Images too small for the features have no Frechet distance.
         _evaluation = new Evaluation(teacher, teacher.Config.Resolution >= LeastResolution ? data : null, options.Evaluation);
     }
@@ -161,75 +159,11 @@ public sealed class BranchStudy
 
         double[] Fitted(float[] target, bool history, bool fine)
         {
-            var noises = FittingNoises(student.Grid.Student[0]);
-            try
-            {
-                var fitted = FittedSteps.Fit(student, o.Layout!.Value, noises, FittingTargets(o, noises, fine), history);
-                var e = _options.Evaluation;
-                float[] images = Sampling.Generate(network, (x, labels) => fitted.Sample(x, labels), e.Count, e.Batch, e.Seed, student.Grid.Student[0], cancellation: _cancellation);
-                return EndpointError.Between(images, target, images.Length / e.Count).Rmse;
-            }
-            finally
-            {
-                foreach (var x in noises)
-                    x.Dispose();
-            }
+            var e = _options.Evaluation;
+            var fit = _fitting.Fit(student, o, new FittingOptions { Noises = _options.FittingNoises, Batch = e.Batch, Seed = e.Seed, Fine = fine, FineSteps = e.FineSteps, History = history });
+            float[] images = Sampling.Generate(network, (x, labels) => fit.Steps.Sample(x, labels), e.Count, e.Batch, e.Seed, student.Grid.Student[0], cancellation: _cancellation);
+            return EndpointError.Between(images, target, images.Length / e.Count).Rmse;
         }
-    }
-
-    private List<Tensor> FittingNoises(double sigma)
-    {
-        var c = _teacher.Config;
-        var noises = new List<Tensor>();
-        for (int first = 0; first < _options.FittingNoises; first += _options.Evaluation.Batch)
-        {
-            int n = Math.Min(_options.Evaluation.Batch, _options.FittingNoises - first);
-            var x = _teacher.Backend.Empty(new Shape(n, c.Resolution, c.Resolution, c.ImageChannels));
-            Sampling.Noise(x, _options.Evaluation.Seed ^ FittingSeed, first, sigma);
-            noises.Add(x);
-        }
-        return noises;
-    }
-
-    /// <summary>The teacher's state at the end of each of the student's intervals, for each batch; the same for all students of a grid.</summary>
-    /// <param name="o">The student's distillation.</param>
-    /// <param name="noises">Batches.</param>
-    /// <param name="fine">Whether the last is the end of the fine trajectory instead.</param>
-    private IReadOnlyList<float[][]> FittingTargets(Distill o, List<Tensor> noises, bool fine)
-    {
-        if (fine)
-        {
-            var ends = Ends(Solvers.Find("dpmpp3m"), Schedules.Polynomial(_options.Evaluation.SigmaMin, _options.Evaluation.SigmaMax).Grid(_options.Evaluation.FineSteps + 1),
-                _options.Evaluation.FineSteps, noises);
-            return [.. FittingTargets(o, noises, fine: false).Zip(ends, (coarse, end) => (float[][])[.. coarse[..^1], end[0]])];
-        }
-        int stride = o.Method == DistillMethod.Sfd ? o.Jump!.Value : (int)Math.Pow(o.Jump!.Value, o.Rounds);
-        return Ends(Solvers.Find(o.Method == DistillMethod.Sfd ? o.Solver : "euler"), o.FindSchedule().Grid(o.Intervals * stride + 1), stride, noises);
-    }
-
-    /// <summary>The teacher's states after every <paramref name="stride"/> steps; computed once.</summary>
-    private IReadOnlyList<float[][]> Ends(Solver solver, double[] grid, int stride, List<Tensor> noises)
-    {
-        string key = FormattableString.Invariant($"{solver.Name}:{stride}:{string.Join(",", grid)}");
-        if (_fittingTargets.TryGetValue(key, out var kept))
-            return kept;
-        var teacher = new Denoiser(_teacher);
-        var targets = new List<float[][]>();
-        foreach (var x in noises)
-        {
-            var ends = new List<float[]>();
-            using var end = solver.Run((state, sigma) => teacher.Denoise(state, sigma), x, grid, new SolverOptions
-            {
-                Cancellation = _cancellation,
-                OnStep = s =>
-                {
-                    if (s.Index % stride == 0)
-                        ends.Add(s.State.ToArray());
-                },
-            });
-            targets.Add([.. ends]);
-        }
-        return _fittingTargets[key] = targets;
     }
 
     /// <summary>Tabulates every cell in the folder, also of variants that this call did not ask for.</summary>

@@ -94,7 +94,8 @@ public static class Sampling
         return (x, labels) => solver((state, sigma) => denoiser.Denoise(state, sigma, new ForwardOptions(Labels: labels)), x, grid, options ?? SolverOptions.Default);
     }
 
-    private static Tensor? Labels(UNet network, int first, int n)
+    /// <summary>Classes of images <paramref name="first"/> and following, [N,LabelCount]; none without classes. The caller disposes it.</summary>
+    internal static Tensor? Labels(UNet network, int first, int n)
     {
         int classes = network.Config.LabelCount;
         if (classes == 0)

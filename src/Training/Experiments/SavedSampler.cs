@@ -22,13 +22,14 @@ public sealed record SavedSampler(Student? Student, Model.UNet Network, Sampler 
     /// every other solver from 80 to 0.006, as SFD's teacher does.</param>
     /// <param name="steps">For a teacher: steps of the solver.</param>
     /// <param name="nfe">For a student of SFD-v: one of its numbers of evaluations.</param>
+    /// <param name="fitted">For a student: with its fitted steps.</param>
     /// <exception cref="BDenseException">Nothing there that can be sampled.</exception>
-    public static SavedSampler Load(Backend backend, string path, string solver = DefaultSolver, int steps = DefaultSteps, int? nfe = null)
+    public static SavedSampler Load(Backend backend, string path, string solver = DefaultSolver, int steps = DefaultSteps, int? nfe = null, bool fitted = false)
     {
         if (Student.IsStudent(path))
         {
-            var student = Student.Load(backend, path, nfe);
-            return new SavedSampler(student, student.Network, (x, labels) => student.Sample(x, labels), student.Evaluations, student.StartSigma, Student.OptionsOf(path).Title);
+            var student = Student.Load(backend, path, nfe, fitted: fitted);
+            return new SavedSampler(student, student.Network, (x, labels) => student.Sample(x, labels), student.Evaluations, student.StartSigma, Student.OptionsOf(path).Title + (fitted ? ", fitted" : ""));
         }
         var method = Solvers.Find(solver);
         bool toZero = method.Name == DefaultSolver;

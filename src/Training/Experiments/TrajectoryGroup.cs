@@ -7,7 +7,11 @@ namespace BDense.Training;
 /// <param name="Name">For people.</param>
 /// <param name="Path">Its run folder.</param>
 /// <param name="Options">How it was distilled; of SFD-v with the NFE to show.</param>
-public record TrainedStudent(string Name, string Path, Distill Options);
+public record TrainedStudent(string Name, string Path, Distill Options)
+{
+    /// <summary>Whether its fitted steps are shown.</summary>
+    public bool Fitted { get; init; }
+}
 
 /// <summary>A student's way from noise, and the log of its training.</summary>
 /// <param name="Name">For people.</param>
@@ -46,7 +50,7 @@ public sealed record TrajectoryGroup(Trajectory Teacher, IReadOnlyList<StudentTr
 
     private static Trajectory Way(Backend backend, TrainedStudent student, ulong seed)
     {
-        var loaded = Student.Load(backend, student.Path, student.Options.NfeChoices is null ? null : student.Options.Nfe);
+        var loaded = Student.Load(backend, student.Path, student.Options.NfeChoices is null ? null : student.Options.Nfe, fitted: student.Fitted);
         using var network = loaded.Network;
         return Trajectory.OfStudent(loaded, Noises, seed);
     }

@@ -1,0 +1,171 @@
+using System.Globalization;
+using BDense.Kernels;
+using BDense.Model;
+
+namespace BDense.Training;
+
+/// <summary>How coefficients are fitted.</summary>
+public sealed record FittingOptions
+{
+    /// <summary>Noises to fit over; neither training nor an evaluation of the same seed sees them.</summary>
+    public int Noises { get; init; } = 256;
+
+    public int Batch { get; init; } = 64;
+
+    /// <summary>Of the noises.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Whether the last target is the end of the teacher's fine trajectory instead of its endpoint on its own grid.</summary>
+    public bool Fine { get; init; } = true;
+
+    /// <summary>Steps of DPM-Solver++(3M) of the fine trajectory.</summary>
+    public int FineSteps { get; init; } = 40;
+
+    /// <summary>Whether the heads of the interval before are used.</summary>
+    public bool History { get; init; } = true;
+}
+
+/// <summary>What a fit gave.</summary>
+/// <param name="Steps">The coefficients.</param>
+/// <param name="Before">Root mean square distance of the student's endpoints to the last target over the noises of the fit, as distilled.</param>
+/// <param name="After">The same with the coefficients.</param>
+public sealed record StepFit(FittedSteps Steps, double Before, double After);
+
+/// <summary>Fits <see cref="FittedSteps"/> to students of one teacher, and keeps them beside the checkpoint whose weights they belong to.</summary>
+public sealed class StepFitting
+{
+    private const ulong Stream = 0xF17;
+
+    private readonly UNet _teacher;
+    private readonly CancellationToken _cancellation;
+    private readonly Dictionary<string, IReadOnlyList<float[][]>> _targets = [];
+
+    /// <param name="teacher">One branch; stays the caller's. Of the second stage the first one's teacher.</param>
+    /// <param name="cancellation">Looked at between steps.</param>
+    public StepFitting(UNet teacher, CancellationToken cancellation = default) => (_teacher, _cancellation) = (teacher, cancellation);
+
+    /// <summary>Coefficients of a student against the teacher's states at the ends of its intervals.</summary>
+    /// <param name="student">Stays as it is.</param>
+    /// <param name="distill">How it was distilled, with the NFE that the student has.</param>
+    /// <param name="options">How.</param>
+    /// <exception cref="UsageException">A student of the authors' own variant of PD, which samples in its own way.</exception>
+    public StepFit Fit(Student student, Distill distill, FittingOptions options)
+    {
+        var o = distill.Resolve();
+        if (o.Method == DistillMethod.BranchDistillation)
+            throw new UsageException("the authors' own variant of PD samples in its own way; nothing is fitted to it");
+        if (options.Noises < 1 || options.Batch < 1 || options.FineSteps < 1)
+            throw new UsageException($"a fit takes 1 noise, batch and fine step or more, not {options.Noises}, {options.Batch} and {options.FineSteps}");
+        var (noises, labels) = Noises(student, options);
+        try
+        {
+            var targets = Targets(o, student, noises, labels, options);
+            var steps = FittedSteps.Fit(student, noises, targets, options.History, labels);
+            double before = 0, after = 0;
+            for (int n = 0; n < noises.Count; n++)
+            {
+                using Tensor own = student.Sample(noises[n], labels[n], cancellation: _cancellation), fitted = steps.Sample(noises[n], labels[n], cancellation: _cancellation);
+                before += Squares(own.ToArray(), targets[n][^1]);
+                after += Squares(fitted.ToArray(), targets[n][^1]);
+            }
+            long values = noises.Sum(x => (long)x.Length);
+            return new StepFit(steps, Math.Sqrt(before / values), Math.Sqrt(after / values));
+        }
+        finally
+        {
+            foreach (var x in noises.Concat(labels.OfType<Tensor>()))
+                x.Dispose();
+        }
+    }
+
+    /// <summary>Keeps coefficients in the folder of the run's newest checkpoint, one file for each NFE.</summary>
+    /// <returns>The file.</returns>
+    public static string Write(string run, Student student, StepFit fit, FittingOptions options)
+    {
+        string file = FileOf(run, student);
+        AtomicFile.WriteText(file, RunJson.ToText(RunJson.ToNode(new Saved([.. student.Grid.Teacher], student.Grid.Branches, student.Layout, options, fit.Before, fit.After, fit.Steps.Coefficients))) + "\n");
+        return file;
+    }
+
+    /// <summary>What <see cref="Write"/> wrote for the checkpoint that the run has now.</summary>
+    /// <exception cref="BDenseException">Nothing was, or for another grid.</exception>
+    public static FittedSteps Read(Student student, string run)
+    {
+        string file = FileOf(run, student);
+        if (!File.Exists(file))
+            throw new BDenseException($"no coefficients are fitted to the newest checkpoint of {run} at NFE {student.Evaluations}; 'bdense fit --model {run}' does it");
+        var saved = RunJson.FromNode<Saved>(RunJson.Read(file), file);
+        if (saved.Branches != student.Grid.Branches || saved.Layout != student.Layout || !saved.Sigmas.SequenceEqual(student.Grid.Teacher))
+            throw new BDenseException($"{file} is of a student on another grid");
+        try
+        {
+            return FittedSteps.Of(student, saved.Coefficients);
+        }
+        catch (BDenseException e)
+        {
+            throw new BDenseException($"{file}: {e.Message}", e);
+        }
+    }
+
+    private static string FileOf(string run, Student student) =>
+        Path.Combine(RunFolder.Existing(run).Latest ?? throw new BDenseException($"{run} has no checkpoint yet"), string.Create(CultureInfo.InvariantCulture, $"fitted-nfe{student.Evaluations}.json"));
+
+    private (List<Tensor> Noises, List<Tensor?> Labels) Noises(Student student, FittingOptions options)
+    {
+        var c = _teacher.Config;
+        var (noises, labels) = (new List<Tensor>(), new List<Tensor?>());
+        for (int first = 0; first < options.Noises; first += options.Batch)
+        {
+            int n = Math.Min(options.Batch, options.Noises - first);
+            var x = _teacher.Backend.Empty(new Shape(n, c.Resolution, c.Resolution, c.ImageChannels));
+            Sampling.Noise(x, options.Seed ^ Stream, first, student.StartSigma);
+            noises.Add(x);
+            labels.Add(Sampling.Labels(_teacher, first, n));
+        }
+        return (noises, labels);
+    }
+
+    /// <summary>The teacher's state at the end of each of the student's intervals, for each batch; the same for all students of a grid.</summary>
+    private IReadOnlyList<float[][]> Targets(Distill o, Student student, List<Tensor> noises, List<Tensor?> labels, FittingOptions options)
+    {
+        int stride = o.Method == DistillMethod.Sfd ? o.Jump!.Value : (int)Math.Pow(o.Jump!.Value, o.Rounds);
+        var grid = NestedGrid.Of(o.FindSchedule(), o.Intervals + 1, stride, o.ToZero);
+        var own = Ends(Solvers.Find(o.Method == DistillMethod.Sfd ? o.Solver : "euler"), [.. grid.Teacher], stride, noises, labels, options);
+        if (!options.Fine)
+            return own;
+        // A grid that ends at 0 is followed down to EDM's smallest noise level first.
+        bool toZero = grid.Student[^1] == 0;
+        double[] fine = Schedules.Polynomial(toZero ? 0.002 : grid.Student[^1], student.StartSigma).Grid(options.FineSteps + (toZero ? 0 : 1), toZero);
+        var ends = Ends(Solvers.Find("dpmpp3m"), fine, fine.Length - 1, noises, labels, options);
+        return [.. own.Zip(ends, (coarse, end) => (float[][])[.. coarse[..^1], end[0]])];
+    }
+
+    /// <summary>The teacher's states after every <paramref name="stride"/> steps; computed once.</summary>
+    private IReadOnlyList<float[][]> Ends(Solver solver, double[] grid, int stride, List<Tensor> noises, List<Tensor?> labels, FittingOptions options)
+    {
+        string key = FormattableString.Invariant($"{solver.Name}:{stride}:{string.Join(",", grid)}:{options.Noises}:{options.Batch}:{options.Seed}");
+        if (_targets.TryGetValue(key, out var kept))
+            return kept;
+        var targets = new List<float[][]>();
+        for (int n = 0; n < noises.Count; n++)
+        {
+            var ends = new List<float[]>();
+            using var end = Sampling.With(_teacher, solver.Run, grid, new SolverOptions
+            {
+                Cancellation = _cancellation,
+                OnStep = s =>
+                {
+                    if (s.Index % stride == 0)
+                        ends.Add(s.State.ToArray());
+                },
+            })(noises[n], labels[n]);
+            targets.Add([.. ends]);
+        }
+        return _targets[key] = targets;
+    }
+
+    private static double Squares(float[] a, float[] b) => a.Zip(b, (x, y) => ((double)x - y) * (x - y)).Sum();
+
+    /// <summary>The file.</summary>
+    private sealed record Saved(double[] Sigmas, int Branches, BranchLayout Layout, FittingOptions Options, double Before, double After, IReadOnlyList<double[]?> Coefficients);
+}
