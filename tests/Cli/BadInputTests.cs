@@ -18,6 +18,7 @@ public sealed class BadInputTests
         await File.WriteAllTextAsync(In("tiny.json"), """{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1 }""");
         await File.WriteAllTextAsync(In("odd.json"), """{ "resolution": 8, "modelChannels": 8, "channelMultiplier": [1] }""");
         await File.WriteAllTextAsync(In("text.txt"), "not a dataset");
+        await File.WriteAllTextAsync(In("rising.json"), """{ "kind": "gits", "solver": "ipndm", "sigmas": [1, 2] }""");
         await File.WriteAllBytesAsync(In("empty.zip"), []);
         await File.WriteAllBytesAsync(In("truncated.npz"), "PK\x03\x04 and no more"u8.ToArray());
         Directory.CreateDirectory(In("empty"));
@@ -83,7 +84,16 @@ public sealed class BadInputTests
         [2, "say already how often", "distill --teacher {}/teacher --branches 4 --weights projected --projection 2 --out {}/new"],
         [2, "gradients are projected between 2 branches or more", "distill --teacher {}/teacher --weights projected --out {}/new"],
         [2, "--projection must be 0 or more", "distill --teacher {}/teacher --branches 4 --projection -1 --out {}/new"],
-        [1, "teacher is not a student", "fit --model {}/teacher"],
+        [2, "--nfe is for a student", "fit --model {}/teacher --nfe 2"],
+        [2, "there is no 'best' to fit; there are gits, amed-fixed", "fit --model {}/teacher --kind best --out {}/new.json"],
+        [2, "a schedule of 1 to 4 steps can be chosen among 5 nodes, not of 6", "fit --model {}/teacher --nodes 5 --steps 6 --noises 2 --out {}/new.json"],
+        [2, "no solver 'magic'", "fit --model {}/teacher --solver magic --noises 2 --out {}/new.json"],
+        [1, "none.json: no such file", "sample --model {}/teacher --schedule {}/none.json --out {}/new.png"],
+        [1, "tiny.json: field 'resolution'", "sample --model {}/teacher --schedule {}/tiny.json --out {}/new.png"],
+        [1, "rising.json: a given schedule has 2 or more falling noise levels above 0, not 1, 2", "sample --model {}/teacher --schedule {}/rising.json --out {}/new.png"],
+        [1, "rising.json: a given schedule", "distill --teacher {}/teacher --schedule {}/rising.json --out {}/new"],
+        [2, "a discrete schedule from .* has no 2401 distinct nodes", "distill --teacher {}/teacher --method pd --schedule discrete --resolution 8 --limit 32 --nfe 600 --jump 4 --out {}/new"],
+        [2, "4 branches do not divide a step of 6 teacher steps", "distill --teacher {}/teacher --branches 4 --jump 6 --out {}/new"],
         [2, "--fitted is for a student", "sample --model {}/teacher --fitted --out {}/new.png"],
         [2, "no solver 'magic'", "distill --teacher {}/teacher --solver magic --out {}/new"],
         [1, "cut.safetensors", "distill --teacher {}/cut.safetensors --out {}/new"],

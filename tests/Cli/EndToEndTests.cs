@@ -110,6 +110,35 @@ public sealed class EndToEndTests
         }
     }
 
+    [TestCase("gits", "--solver", "ipndm", 5)]
+    [TestCase("amed-fixed", "--fine-steps", "12", 6)]
+    public async Task A_schedule_is_fitted_to_a_teacher_and_sampled_with(string kind, string option, string value, int evaluations)
+    {
+        string file = In($"{kind}.json");
+        int steps = kind == "gits" ? 5 : 3;
+        var fit = await CliRun.Succeeds("fit", "--model", In("teacher"), "--kind", kind, "--steps", $"{steps}", "--noises", "12", option, value, "--out", file, "--json", "--device", "cpu");
+        Assert.That(fit.Json["nfe"]!.GetValue<int>(), Is.EqualTo(evaluations));
+        Assert.That(fit.Json["fitted"]!.GetValue<double>(), Is.GreaterThan(0));
+        Assert.That(fit.Json["schedule"]!["sigmas"]!.AsArray(), Has.Count.EqualTo(steps + 1));
+        var sampled = await CliRun.Succeeds("sample", "--model", In("teacher"), "--schedule", file, "--count", "3", "--out", In($"{kind}.png"), "--json", "--device", "cpu");
+        Assert.That(sampled.Json["nfe"]!.GetValue<int>(), Is.EqualTo(evaluations), "the file brings its steps and its solver");
+        var refused = await CliRun.Of("sample", "--model", In("teacher"), "--schedule", file, "--sigma-max", "40", "--out", In("new.png"), "--device", "cpu");
+        Assert.That((refused.ExitCode, refused.Message), Is.EqualTo((2, $"bdense: --sigma-max: {file} has noise levels of its own")));
+        if (kind == "gits")
+        {
+            // Students step on it too, and remember it without the file.
+            await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--schedule", file, "--nfe", "4", "--branches", "4", "--updates", "4", "--batch", "4", "--out", In("on-gits"), "--device", "cpu");
+            File.Delete(file);
+            await CliRun.Succeeds("sample", "--model", In("on-gits"), "--count", "2", "--out", In("on-gits.png"), "--device", "cpu");
+            await CliRun.Succeeds("evaluate", "--model", In("on-gits"), "--count", "70", "--limit", "128", "--fine-steps", "6", "--device", "cpu");
+            return;
+        }
+        refused = await CliRun.Of("sample", "--model", In("teacher"), "--schedule", file, "--steps", "4", "--out", In("new.png"), "--device", "cpu");
+        Assert.That((refused.ExitCode, refused.Message), Is.EqualTo((2, "bdense: the numbers of amed-fixed are fitted to 3 steps, not 4")));
+        refused = await CliRun.Of("sample", "--model", In("teacher"), "--schedule", file, "--solver", "euler", "--out", In("new.png"), "--device", "cpu");
+        Assert.That(refused.Message, Does.Contain("for no other solver, nor for euler"));
+    }
+
     [TestCase("euler")]
     [TestCase("heun")]
     [TestCase("dpm2")]

@@ -57,7 +57,7 @@ internal static class Distill
         var ema = CommonOptions.Real("--ema", "Decay of the student's moving average; 0, as published, for none.", defaults.Ema);
         var solver = new Option<string>("--solver") { Description = $"sfd: the teacher's solver: {string.Join(", ", Solvers.All.Select(s => s.Name))}.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Solver };
         var cache = CommonOptions.Positive("--cache-trajectories", "sfd: batches of teacher trajectories computed once and used again; 0, as published, for fresh ones.", 0, least: 0);
-        var schedule = new Option<string>("--schedule") { Description = $"Noise levels: {string.Join(", ", Schedules.Names)}.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Schedule };
+        var schedule = new Option<string>("--schedule") { Description = $"Noise levels: {string.Join(", ", Schedules.Names)}, or a gits file of 'bdense fit'.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Schedule };
         var weighting = CommonOptions.Choice("--weighting", "pd: weight of an error by its noise level.", defaults.Weighting);
         var perceptual = new Option<string?>("--perceptual") { Description = "sfd: an ONNX file with a perceptual distance for the last interval: student, teacher to loss, gradient (docs/systems.md).", HelpName = "FILE" };
         var fit = new Option<bool>("--fit") { Description = "At the end, fit the coefficients of the student's steps ('bdense fit', with its defaults and this seed)." };
@@ -114,6 +114,9 @@ internal static class Distill
             "bdense distill --teacher runs/teacher --method pd --teacher-steps 8 --nfe 2 --out runs/pd",
             "bdense distill --teacher edm-cifar10.safetensors --preset sfd-bdense --nfe 3 --out runs/published");
 
+        // The noise levels themselves: a run's configuration depends on no other file.
+        static string ScheduleText(string given) => ScheduleFile.IsFile(given) ? Schedules.Text(ScheduleFile.Read(given).Sigmas) : given;
+
         DistillRecord Options(ParseResult parse, DistillRecord? first)
         {
             if (parse.GetValue(preset) is not null && parse.GetValue(compat) is not null)
@@ -151,7 +154,7 @@ internal static class Distill
                 Batch = Or(batch, start.Batch),
                 LearningRate = Or(rate, start.LearningRate),
                 Ema = Or(ema, start.Ema),
-                Schedule = Or(schedule, start.Schedule),
+                Schedule = Given(schedule) ? ScheduleText(parse.GetValue(schedule)!) : start.Schedule,
                 Weighting = Or(weighting, start.Weighting),
                 Perceptual = parse.GetValue(perceptual),
                 Flip = parse.GetValue(flip) || start.Flip,

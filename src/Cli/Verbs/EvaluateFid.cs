@@ -30,6 +30,8 @@ internal sealed class EvaluateFid
 
     private readonly Option<int> _steps = CommonOptions.Positive("--steps", "With --fid, for a teacher: solver steps.", SavedSampler.DefaultSteps);
 
+    private readonly Option<string?> _schedule = new("--schedule") { Description = "With --fid, for a teacher: a schedule's file of 'bdense fit', with its solver and steps where none are given.", HelpName = "FILE" };
+
     /// <summary>Without --fid as well.</summary>
     public Option<int?> Nfe { get; } = new("--nfe") { Description = "For students of sfd-v: network evaluations, one of those they were distilled for.", HelpName = "N" };
 
@@ -58,7 +60,7 @@ internal sealed class EvaluateFid
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _fid, _inception, _reference, _state, _solver, _steps, Nfe, Fitted })
+        foreach (var option in new Option[] { _fid, _inception, _reference, _state, _solver, _steps, _schedule, Nfe, Fitted })
             command.Options.Add(option);
     }
 
@@ -69,7 +71,7 @@ internal sealed class EvaluateFid
         bool asked = parse.GetValue(_fid);
         if (asked && parse.GetValue(_reference) is null)
             throw new UsageException("--fid needs --reference FILE.npz: EDM's statistics of the dataset, or those that 'bdense statistics' writes");
-        foreach (var option in new Option[] { _inception, _reference, _state, _solver, _steps })
+        foreach (var option in new Option[] { _inception, _reference, _state, _solver, _steps, _schedule })
         {
             if (!asked && parse.GetResult(option) is { Implicit: false })
                 throw new UsageException($"{option.Name} goes with --fid");
@@ -82,6 +84,7 @@ internal sealed class EvaluateFid
         string reference = parse.GetValue(_reference)!;
         int count = o.Count ?? DefaultCount;
         var statistics = ReferenceStatistics.Read(reference);
+        var schedule = parse.GetValue(_schedule) is { } file ? ScheduleFile.Read(file) : null;
         FrechetDistance.RequireEnough(count, statistics.Dimension);
         var results = paths.Select(path => Measure(path)).ToList();
         string distance = parse.GetValue(_inception) is null ? RandomFeatures.MetricName : "FID", kernel = parse.GetValue(_inception) is null ? "kernel distance" : "KID";
@@ -106,11 +109,12 @@ internal sealed class EvaluateFid
 
         (string Path, string Title, int Nfe, string Features, double Frechet, KernelDistanceResult? Kernel) Measure(string path)
         {
-            using var model = SavedSampler.Load(backend, path, parse.GetValue(_solver)!, parse.GetValue(_steps), parse.GetValue(Nfe), parse.GetValue(Fitted));
+            using var model = SavedSampler.Load(backend, path, parse.GetResult(_solver) is { Implicit: false } ? parse.GetValue(_solver) : null,
+                parse.GetResult(_steps) is { Implicit: false } ? parse.GetValue(_steps) : null, parse.GetValue(Nfe), parse.GetValue(Fitted), schedule);
             var c = model.Network.Config;
             using var features = Features(backend, parse.GetValue(_inception), o.Threads, c.ImageChannels);
             statistics.RequireFeatures(features, reference);
-            string subject = string.Create(CultureInfo.InvariantCulture, $"{TrainedNetwork.Find(path)}, {model.Title}, NFE {model.Evaluations}, seed {o.Seed}");
+            string subject = string.Create(CultureInfo.InvariantCulture, $"{TrainedNetwork.Find(path)}, {model.Title}{(schedule is null ? "" : " " + RunJson.ToLine(schedule))}, NFE {model.Evaluations}, seed {o.Seed}");
             var collection = ui.Stage(Path.GetFileName(path.TrimEnd('/')), count, report => FeatureCollection.Of(features,
                 Sampling.Source(model.Network, model.Sampler, o.Seed, model.Sigma), (c.Resolution, c.Resolution, c.ImageChannels), count, new CollectOptions
                 {

@@ -6,48 +6,105 @@ using static BDense.Cli.Reports.Figures;
 
 namespace BDense.Cli.Verbs;
 
-/// <summary><c>bdense fit</c>: numbers that sampling can use without any training; of a student the coefficients of its steps.</summary>
+/// <summary><c>bdense fit</c>: numbers that sampling can use without any training: of a student the coefficients of its steps, of a teacher a schedule.</summary>
 internal static class Fit
 {
     public static Verb Verb(Ui ui)
     {
-        var defaults = new FittingOptions();
-        var model = new Option<string>("--model") { Description = "A student's run folder.", HelpName = "PATH", Required = true };
-        var teacher = new Option<string?>("--teacher") { Description = "The teacher; by default the one that the student was distilled from.", HelpName = "PATH" };
+        var (steps, schedules) = (new FittingOptions(), new ScheduleFittingOptions());
+        var model = new Option<string>("--model") { Description = "A student's run folder; or a teacher: a run folder, a checkpoint folder or a .safetensors file.", HelpName = "PATH", Required = true };
+        var teacher = new Option<string?>("--teacher") { Description = "For a student: the teacher; by default the one that it was distilled from.", HelpName = "PATH" };
         var nfe = new Option<int?>("--nfe") { Description = "For a student of sfd-v: network evaluations; by default each that it was distilled for.", HelpName = "N" };
-        var noises = CommonOptions.Positive("--noises", "Noises to fit over, which neither training nor an evaluation of the same seed sees.", defaults.Noises);
-        var batch = CommonOptions.Positive("--batch", "Images at once.", defaults.Batch);
-        var fine = CommonOptions.Positive("--fine-steps", "The last target is the end of the teacher's trajectory with so many steps of dpmpp3m; 0: its endpoint on the student's own grid.", defaults.FineSteps, least: 0);
+        var kind = new Option<string>("--kind")
+        {
+            Description = "For a teacher: gits (noise levels chosen by dynamic programming) or amed-fixed (an intermediate time and a scale for each step).",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => schedules.Kind,
+        };
+        var count = CommonOptions.Positive("--steps", "For a teacher: steps of the schedule.", schedules.Steps);
+        var solver = new Option<string>("--solver") { Description = "For a teacher, gits: the solver that it is for.", HelpName = "NAME", DefaultValueFactory = _ => schedules.Solver };
+        var fineSolver = new Option<string>("--teacher-solver") { Description = "gits: the solver of the teacher's trajectories.", HelpName = "NAME", DefaultValueFactory = _ => schedules.TeacherSolver };
+        var nodes = CommonOptions.Positive("--nodes", "gits: noise levels to choose among.", schedules.Nodes, least: 2);
+        var memory = CommonOptions.Real("--memory", "gits: what a step's cost counts for, with every step before it; above 1 late steps pay for the errors they inherit.", schedules.Memory);
+        var schedule = new Option<string>("--schedule") { Description = $"For a teacher, the schedule to choose from or to step on: {string.Join(", ", Schedules.Names)}.", HelpName = "NAME", DefaultValueFactory = _ => schedules.Schedule };
+        var sigmaMin = CommonOptions.Real("--sigma-min", "For a teacher: the last noise level.", schedules.SigmaMin);
+        var sigmaMax = CommonOptions.Real("--sigma-max", "For a teacher: the first noise level.", schedules.SigmaMax);
+        var output = CommonOptions.Out("For a teacher: the schedule's file.", "schedule.json");
+        var noises = CommonOptions.Positive("--noises", "Noises to fit over, which neither training nor an evaluation of the same seed sees.", steps.Noises);
+        var batch = CommonOptions.Positive("--batch", "Images at once.", steps.Batch);
+        var fine = CommonOptions.Positive("--fine-steps", "Steps of dpmpp3m that stand for the teacher's exact solution, the target; for a student 0 takes the teacher's endpoint on the student's own grid.", steps.FineSteps, least: 0);
         var seed = CommonOptions.Seed();
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
         var json = CommonOptions.Json();
-        var command = new Command("fit", "Fits coefficients of a student's steps to its teacher, into its newest checkpoint; sample and evaluate use them with --fitted.")
+        var command = new Command("fit", "Fits what sampling can use without training: the coefficients of a student's steps, or a teacher's schedule.")
         {
-            model, teacher, nfe, noises, batch, fine, seed, device, threads, json,
+            model, teacher, nfe, kind, count, solver, fineSolver, nodes, memory, schedule, sigmaMin, sigmaMax, output, noises, batch, fine, seed, device, threads, json,
         };
-        command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
-        return new Verb(command, "bdense fit --model runs/sfd-k4", "bdense fit --model runs/sfd-v --nfe 2 --noises 1024");
-
-        int Run(ParseResult parse, CancellationToken cancellation)
+        command.SetAction((parse, cancellation) =>
         {
             ui.JsonOnly = parse.GetValue(json);
+            using var backend = parse.Open(device, threads);
+            bool isStudent = Student.IsStudent(parse.GetValue(model)!);
+            foreach (var option in isStudent ? new Option[] { kind, count, solver, fineSolver, nodes, memory, schedule, sigmaMin, sigmaMax, output } : [teacher, nfe])
+            {
+                if (parse.GetResult(option) is { Implicit: false })
+                    throw new UsageException($"{option.Name} is for a {(isStudent ? "teacher" : "student")}; {parse.GetValue(model)} is a {(isStudent ? "student" : "teacher")}");
+            }
+            return Task.FromResult(isStudent ? OfStudent(parse, backend, cancellation) : OfTeacher(parse, backend, cancellation));
+        });
+        return new Verb(command, "bdense fit --model runs/sfd-k4", "bdense fit --model runs/sfd-v --nfe 2 --noises 1024", "bdense fit --model runs/teacher --steps 6 --out gits.json",
+            "bdense fit --model runs/teacher --kind amed-fixed --steps 3 --out amed.json");
+
+        int OfStudent(ParseResult parse, Backend backend, CancellationToken cancellation)
+        {
             string run = parse.GetValue(model)!;
-            int steps = parse.GetValue(fine);
+            int to = parse.GetValue(fine);
             var options = new FittingOptions
             {
                 Noises = parse.GetValue(noises),
                 Batch = parse.GetValue(batch),
                 Seed = parse.GetValue(seed),
-                Fine = steps > 0,
-                FineSteps = Math.Max(1, steps),
+                Fine = to > 0,
+                FineSteps = Math.Max(1, to),
             };
-            using var backend = parse.Open(device, threads);
-            var distill = Student.OptionsOf(run);
-            var fits = Steps(ui, backend, run, parse.GetValue(teacher), parse.GetValue(nfe) is { } one ? [one] : distill.Choices(), options, cancellation);
+            var fits = Steps(ui, backend, run, parse.GetValue(teacher), parse.GetValue(nfe) is { } one ? [one] : Student.OptionsOf(run).Choices(), options, cancellation);
             ui.Json(new { model = run, device = backend.Name, noises = options.Noises, fits = fits.Select(f => new { nfe = f.Nfe, file = f.File, before = f.Before, after = f.After }) });
             ui.Table(["NFE", $"RMSE to {(options.Fine ? "the fine trajectory" : "the teacher")}", "fitted", "file"], fits.Select(f => new[] { Text(f.Nfe), Text(f.Before), Text(f.After), f.File }));
             ui.Line("Over the noises of the fit; 'bdense evaluate --fitted' measures on others.");
+            return 0;
+        }
+
+        int OfTeacher(ParseResult parse, Backend backend, CancellationToken cancellation)
+        {
+            if (parse.GetValue(fine) < 1)
+                throw new UsageException("--fine-steps 0 is for a student; a schedule is fitted to a fine trajectory");
+            using var network = TrainedNetwork.Load(backend, parse.GetValue(model)!);
+            var options = schedules with
+            {
+                Kind = parse.GetValue(kind)!,
+                Steps = parse.GetValue(count),
+                Solver = parse.GetValue(solver)!,
+                TeacherSolver = parse.GetValue(fineSolver)!,
+                Nodes = parse.GetValue(nodes),
+                Memory = parse.GetValue(memory),
+                Schedule = parse.GetValue(schedule)!,
+                SigmaMin = parse.GetValue(sigmaMin),
+                SigmaMax = parse.GetValue(sigmaMax),
+                Noises = parse.GetValue(noises),
+                Batch = parse.GetValue(batch),
+                Seed = parse.GetValue(seed),
+                FineSteps = parse.GetValue(fine),
+            };
+            var fit = ui.Stage($"fit {options.Kind}", 1, _ => ScheduleFitting.Fit(network, options, cancellation));
+            string file = parse.GetValue(output)!;
+            fit.File.Write(file);
+            ui.Json(new { model = parse.GetValue(model), device = backend.Name, file, nfe = fit.Evaluations, plain = fit.Plain, fitted = fit.Fitted, schedule = fit.File });
+            string[] columns = ["step", "from sigma", "to", .. fit.File.Ratios is null ? Array.Empty<string>() : ["r", "c"]];
+            ui.Table(columns, Enumerable.Range(0, options.Steps).Select(i => new[] { Text(i + 1), Text(fit.File.Sigmas[i]), Text(fit.File.Sigmas[i + 1]) }
+                .Concat(fit.File.Ratios is null ? [] : [Text(fit.File.Ratios[i]), Text(fit.File.Scales![i])]).ToArray()));
+            ui.Line($"NFE {fit.Evaluations}: RMSE to the fine trajectory {Text(fit.Fitted)}; {(fit.File.Ratios is null ? fit.File.Solver : "dpm2")} on the {options.Schedule} schedule {Text(fit.Plain)}; over noises that the fit has not seen");
+            ui.Line($"schedule: {file}; 'bdense sample --schedule {file}'");
             return 0;
         }
     }

@@ -16,7 +16,7 @@ internal static class Sample
         var model = new Option<string>("--model") { Description = "A run folder, a checkpoint folder or a .safetensors file.", HelpName = "PATH", Required = true };
         var solver = new Option<string>("--solver") { Description = $"For a teacher: {string.Join(", ", Solvers.All.Select(s => s.Name))}.", HelpName = "NAME", DefaultValueFactory = _ => "dpmpp3m" };
         var steps = CommonOptions.Positive("--steps", "For a teacher: solver steps. A student takes as many as it was distilled for.", 18);
-        var schedule = new Option<string>("--schedule") { Description = $"For a teacher: {string.Join(", ", Schedules.Names)}.", HelpName = "NAME", DefaultValueFactory = _ => "polynomial" };
+        var schedule = new Option<string>("--schedule") { Description = $"For a teacher: {string.Join(", ", Schedules.Names)}, or a file of 'bdense fit', which brings its steps and its solver.", HelpName = "NAME", DefaultValueFactory = _ => "polynomial" };
         var sigmaMin = CommonOptions.Real("--sigma-min", "For a teacher: the last noise level.", 0.006);
         var sigmaMax = CommonOptions.Real("--sigma-max", "For a teacher: the first noise level.", 80);
         var churn = CommonOptions.Real("--churn", "For heun: S_churn, fresh noise between steps; 0 for none.", 0);
@@ -85,8 +85,7 @@ internal static class Sample
                 network = TrainedNetwork.Load(backend, path);
                 if (network.Config.Branches > 1)
                     throw new BDenseException($"{path} has {network.Config.Branches} branches; sample it through its run folder, which knows their noise levels");
-                var method = Solvers.Find(parse.GetValue(solver)!);
-                var grid = Schedules.Find(parse.GetValue(schedule)!, parse.GetValue(sigmaMin), parse.GetValue(sigmaMax)).Grid(parse.GetValue(steps) + 1);
+                var (method, grid) = SolverAndGrid(parse);
                 double amount = parse.GetValue(churn);
                 if (amount > 0 && method.Name != "heun")
                     throw new UsageException($"--churn is for --solver heun, not {method.Name}");
@@ -119,6 +118,19 @@ internal static class Sample
             ui.Json(new { model = path, device = backend.Name, count = n, nfe = evaluations, seconds, imagesPerSecond = n / seconds, @out = Path.GetFullPath(png) });
             ui.Line(string.Create(CultureInfo.InvariantCulture, $"{n} images at NFE {evaluations} in {seconds:0.0} s: {png}"));
             return 0;
+        }
+
+        (Solver, double[]) SolverAndGrid(ParseResult parse)
+        {
+            string on = parse.GetValue(schedule)!;
+            if (!ScheduleFile.IsFile(on))
+                return (Solvers.Find(parse.GetValue(solver)!), Schedules.Find(on, parse.GetValue(sigmaMin), parse.GetValue(sigmaMax)).Grid(parse.GetValue(steps) + 1));
+            foreach (var option in new[] { sigmaMin, sigmaMax })
+            {
+                if (parse.GetResult(option) is { Implicit: false })
+                    throw new UsageException($"{option.Name}: {on} has noise levels of its own");
+            }
+            return ScheduleFile.Read(on).Sampler(parse.GetResult(solver) is { Implicit: false } ? parse.GetValue(solver) : null, parse.GetResult(steps) is { Implicit: false } ? parse.GetValue(steps) : null);
         }
     }
 

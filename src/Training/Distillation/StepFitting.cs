@@ -56,7 +56,7 @@ public sealed class StepFitting
             throw new UsageException("the authors' own variant of PD samples in its own way; nothing is fitted to it");
         if (options.Noises < 1 || options.Batch < 1 || options.FineSteps < 1)
             throw new UsageException($"a fit takes 1 noise, batch and fine step or more, not {options.Noises}, {options.Batch} and {options.FineSteps}");
-        var (noises, labels) = Noises(student, options);
+        var (noises, labels) = Sampling.Batches(_teacher, options.Noises, options.Batch, options.Seed ^ Stream, student.StartSigma);
         try
         {
             var targets = Targets(o, student, noises, labels, options);
@@ -109,21 +109,6 @@ public sealed class StepFitting
 
     private static string FileOf(string run, Student student) =>
         Path.Combine(RunFolder.Existing(run).Latest ?? throw new BDenseException($"{run} has no checkpoint yet"), string.Create(CultureInfo.InvariantCulture, $"fitted-nfe{student.Evaluations}.json"));
-
-    private (List<Tensor> Noises, List<Tensor?> Labels) Noises(Student student, FittingOptions options)
-    {
-        var c = _teacher.Config;
-        var (noises, labels) = (new List<Tensor>(), new List<Tensor?>());
-        for (int first = 0; first < options.Noises; first += options.Batch)
-        {
-            int n = Math.Min(options.Batch, options.Noises - first);
-            var x = _teacher.Backend.Empty(new Shape(n, c.Resolution, c.Resolution, c.ImageChannels));
-            Sampling.Noise(x, options.Seed ^ Stream, first, student.StartSigma);
-            noises.Add(x);
-            labels.Add(Sampling.Labels(_teacher, first, n));
-        }
-        return (noises, labels);
-    }
 
     /// <summary>The teacher's state at the end of each of the student's intervals, for each batch; the same for all students of a grid.</summary>
     private IReadOnlyList<float[][]> Targets(Distill o, Student student, List<Tensor> noises, List<Tensor?> labels, FittingOptions options)

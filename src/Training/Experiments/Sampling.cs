@@ -94,6 +94,22 @@ public static class Sampling
         return (x, labels) => solver((state, sigma) => denoiser.Denoise(state, sigma, new ForwardOptions(Labels: labels)), x, grid, options ?? SolverOptions.Default);
     }
 
+    /// <summary>Noises in batches as <see cref="Generate"/> draws them, with their classes; the caller disposes all of them.</summary>
+    internal static (List<Tensor> Noises, List<Tensor?> Labels) Batches(UNet network, int count, int batch, ulong seed, double sigma)
+    {
+        var c = network.Config;
+        var (noises, labels) = (new List<Tensor>(), new List<Tensor?>());
+        for (int first = 0; first < count; first += batch)
+        {
+            int n = Math.Min(batch, count - first);
+            var x = network.Backend.Empty(new Shape(n, c.Resolution, c.Resolution, c.ImageChannels));
+            Noise(x, seed, first, sigma);
+            noises.Add(x);
+            labels.Add(Labels(network, first, n));
+        }
+        return (noises, labels);
+    }
+
     /// <summary>Classes of images <paramref name="first"/> and following, [N,LabelCount]; none without classes. The caller disposes it.</summary>
     internal static Tensor? Labels(UNet network, int first, int n)
     {

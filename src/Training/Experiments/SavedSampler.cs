@@ -23,17 +23,18 @@ public sealed record SavedSampler(Student? Student, Model.UNet Network, Sampler 
     /// <param name="steps">For a teacher: steps of the solver.</param>
     /// <param name="nfe">For a student of SFD-v: one of its numbers of evaluations.</param>
     /// <param name="fitted">For a student: with its fitted steps.</param>
+    /// <param name="schedule">For a teacher: a fitted schedule, with its own solver and steps where <paramref name="solver"/> and <paramref name="steps"/> are none.</param>
     /// <exception cref="BDenseException">Nothing there that can be sampled.</exception>
-    public static SavedSampler Load(Backend backend, string path, string solver = DefaultSolver, int steps = DefaultSteps, int? nfe = null, bool fitted = false)
+    public static SavedSampler Load(Backend backend, string path, string? solver = null, int? steps = null, int? nfe = null, bool fitted = false, ScheduleFile? schedule = null)
     {
         if (Student.IsStudent(path))
         {
+            if (schedule is not null)
+                throw new UsageException($"a schedule is for a teacher; {path} is a student and samples as it was distilled");
             var student = Student.Load(backend, path, nfe, fitted: fitted);
             return new SavedSampler(student, student.Network, (x, labels) => student.Sample(x, labels), student.Evaluations, student.StartSigma, Student.OptionsOf(path).Title + (fitted ? ", fitted" : ""));
         }
-        var method = Solvers.Find(solver);
-        bool toZero = method.Name == DefaultSolver;
-        double[] grid = toZero ? Schedules.Polynomial(0.002, 80).Grid(steps, toZero: true) : Schedules.Polynomial(0.006, 80).Grid(steps + 1);
+        var (method, grid) = schedule?.Sampler(solver, steps) ?? Usual(solver ?? DefaultSolver, steps ?? DefaultSteps);
         var network = TrainedNetwork.Load(backend, path);
         if (network.Config.Branches > 1)
         {
@@ -41,7 +42,13 @@ public sealed record SavedSampler(Student? Student, Model.UNet Network, Sampler 
             network.Dispose();
             throw new BDenseException($"{path} has {branches} branches; give its run folder, which knows their noise levels");
         }
-        return new SavedSampler(null, network, Sampling.With(network, method.Run, grid), method.Evaluations(steps, toZero), grid[0], $"teacher, {method.Name}");
+        return new SavedSampler(null, network, Sampling.With(network, method.Run, grid), method.Evaluations(grid.Length - 1, grid[^1] == 0), grid[0], $"teacher, {method.Name}{(schedule is null ? "" : $", {schedule.Kind} schedule")}");
+    }
+
+    private static (Solver Solver, double[] Grid) Usual(string solver, int steps)
+    {
+        var method = Solvers.Find(solver);
+        return (method, method.Name == DefaultSolver ? Schedules.Polynomial(0.002, 80).Grid(steps, toZero: true) : Schedules.Polynomial(0.006, 80).Grid(steps + 1));
     }
 
     public void Dispose() => Network.Dispose();

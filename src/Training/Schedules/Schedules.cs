@@ -1,3 +1,4 @@
+using System.Globalization;
 using BDense.Kernels;
 
 namespace BDense.Training;
@@ -8,7 +9,7 @@ public static class Schedules
     public static IReadOnlyList<string> Names { get; } = ["polynomial", "logsnr", "cosine", "discrete", "time-uniform", "time-quadratic"];
 
     /// <summary>A schedule by its name, over [<paramref name="sigmaMin"/>, <paramref name="sigmaMax"/>].</summary>
-    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="name">One of <see cref="Names"/>; or <see cref="Text"/> of noise levels, which have a range of their own.</param>
     /// <param name="sigmaMin">Above 0.</param>
     /// <param name="sigmaMax">Above sigmaMin.</param>
     /// <param name="rho">Of the polynomial schedule.</param>
@@ -21,6 +22,7 @@ public static class Schedules
         "discrete" => Discrete(sigmaMin, sigmaMax),
         "time-uniform" => TimeUniform(sigmaMin, sigmaMax, 1),
         "time-quadratic" => TimeUniform(sigmaMin, sigmaMax, 2),
+        _ when name.StartsWith(GivenName + ":", StringComparison.Ordinal) => Given(Parse(name)),
         _ => throw new UsageException($"there is no schedule '{name}'; there are {string.Join(", ", Names)}"),
     };
 
@@ -100,6 +102,36 @@ public static class Schedules
     /// <summary>Pins both ends to the given numbers, which the formula meets only up to rounding.</summary>
     private static Schedule Over(string name, double sigmaMin, double sigmaMax, Func<double, double> curve) =>
         new(name, sigmaMin, sigmaMax, u => u <= 0 ? sigmaMax : u >= 1 ? sigmaMin : curve(u));
+
+    private const string GivenName = "given";
+
+    /// <summary>
+    /// Noise levels given outright, such as <see cref="Gits"/> finds them: node i of n is met at u = i / (n - 1), and between two nodes
+    /// sigma^(1/7) is linear, so that a grid of m (n - 1) + 1 nodes nests, and other grids follow the same curve.
+    /// </summary>
+    /// <param name="sigmas">Falling, two or more, the last above 0.</param>
+    public static Schedule Given(IReadOnlyList<double> sigmas)
+    {
+        if (sigmas.Count < 2 || sigmas.Any(s => !double.IsFinite(s) || s <= 0) || Enumerable.Range(1, sigmas.Count - 1).Any(i => sigmas[i] >= sigmas[i - 1]))
+            throw new BDenseException($"a given schedule has 2 or more falling noise levels above 0, not {string.Join(", ", sigmas.Select(s => s.ToString("g4", CultureInfo.InvariantCulture)))}");
+        double[] roots = [.. sigmas.Select(s => Math.Pow(s, 1.0 / 7))];
+        int last = sigmas.Count - 1;
+        return new Schedule(GivenName, sigmas[last], sigmas[0], u =>
+        {
+            // u = i / (n - 1) comes back as i but for rounding: a node is met as it is.
+            double place = Math.Clamp(u, 0, 1) * last, nearest = Math.Round(place);
+            if (Math.Abs(place - nearest) < 1e-9)
+                return sigmas[(int)nearest];
+            int i = Math.Min((int)place, last - 1);
+            return Math.Pow(roots[i] + (place - i) * (roots[i + 1] - roots[i]), 7);
+        });
+    }
+
+    /// <summary>The name under which <see cref="Find"/> makes <see cref="Given"/> of these noise levels: for a run's configuration.</summary>
+    public static string Text(IReadOnlyList<double> sigmas) => $"{GivenName}:{string.Join(",", sigmas.Select(s => s.ToString("R", CultureInfo.InvariantCulture)))}";
+
+    private static double[] Parse(string text) => [.. text[(GivenName.Length + 1)..].Split(',').Select(part =>
+        double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double sigma) ? sigma : throw new UsageException($"schedule '{text}': '{part}' is no number"))];
 
     private static void Check(string name, double sigmaMin, double sigmaMax)
     {

@@ -1,0 +1,120 @@
+using BDense.Kernels;
+using BDense.Model;
+
+namespace BDense.Training;
+
+/// <summary>How a schedule is fitted.</summary>
+public sealed record ScheduleFittingOptions
+{
+    /// <summary><see cref="ScheduleFile.Gits"/> or <see cref="ScheduleFile.AmedFixed"/>.</summary>
+    public string Kind { get; init; } = ScheduleFile.Gits;
+
+    /// <summary>Of the schedule.</summary>
+    public int Steps { get; init; } = 6;
+
+    /// <summary>What a GITS schedule is meant for and measured with.</summary>
+    public string Solver { get; init; } = Gits.TeacherSolver;
+
+    /// <summary>GITS: the teacher's solver.</summary>
+    public string TeacherSolver { get; init; } = Gits.TeacherSolver;
+
+    /// <summary>GITS: nodes of the teacher's grid.</summary>
+    public int Nodes { get; init; } = Gits.Nodes;
+
+    /// <summary>GITS: gamma.</summary>
+    public double Memory { get; init; } = Gits.Memory;
+
+    /// <summary>Of the teacher's grid, and of the schedule that the fitted one is held to.</summary>
+    public string Schedule { get; init; } = "polynomial";
+
+    public double SigmaMin { get; init; } = 0.006;
+
+    public double SigmaMax { get; init; } = 80;
+
+    /// <summary>Noises to fit over, and as many others to measure with.</summary>
+    public int Noises { get; init; } = 256;
+
+    public int Batch { get; init; } = 64;
+
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Steps of DPM-Solver++(3M) that stand for the exact solution.</summary>
+    public int FineSteps { get; init; } = 40;
+}
+
+/// <summary>A fitted schedule, and what it is good for: root mean square distances to the fine trajectory over noises that the fit has not seen.</summary>
+/// <param name="File">The schedule.</param>
+/// <param name="Evaluations">NFE with it.</param>
+/// <param name="Plain">On the plain schedule: the same solver with as many steps; for AMED's steps DPM-Solver-2.</param>
+/// <param name="Fitted">With the fitted one.</param>
+public sealed record ScheduleFit(ScheduleFile File, int Evaluations, double Plain, double Fitted);
+
+/// <summary>Fits a schedule to a teacher.</summary>
+public static class ScheduleFitting
+{
+    private const ulong Stream = 0x617;
+
+    /// <exception cref="UsageException">An unknown kind, solver or schedule, or numbers out of range.</exception>
+    public static ScheduleFit Fit(UNet teacher, ScheduleFittingOptions o, CancellationToken cancellation = default)
+    {
+        if (o.Kind is not (ScheduleFile.Gits or ScheduleFile.AmedFixed))
+            throw new UsageException($"there is no '{o.Kind}' to fit; there are {ScheduleFile.Gits}, {ScheduleFile.AmedFixed}");
+        if (teacher.Config.Branches > 1)
+            throw new UsageException($"a schedule is fitted to a teacher, which has one branch, not {teacher.Config.Branches}");
+        var schedule = Schedules.Find(o.Schedule, o.SigmaMin, o.SigmaMax);
+        double[] plain = schedule.Grid(o.Steps + 1);
+        var (noises, labels) = Sampling.Batches(teacher, o.Noises, o.Batch, o.Seed ^ Stream, plain[0]);
+        ScheduleFile file;
+        try
+        {
+            var denoiser = new Denoiser(teacher);
+            (Denoise, Tensor)[] batches = [.. noises.Select((x, n) => ((Denoise)((state, sigma) => denoiser.Denoise(state, sigma, new ForwardOptions(Labels: labels[n]))), x))];
+            file = o.Kind == ScheduleFile.Gits ? FitNodes(o, schedule, batches, cancellation) : FitSteps(o, schedule, plain, batches, cancellation);
+        }
+        finally
+        {
+            foreach (var tensor in noises.Concat(labels.OfType<Tensor>()))
+                tensor.Dispose();
+        }
+        var (solver, grid) = file.Sampler(null, null);
+        float[] fine = Samples(Solvers.Find("dpmpp3m"), Schedules.Polynomial(plain[^1], plain[0]).Grid(o.FineSteps + 1));
+        return new ScheduleFit(file, solver.Evaluations(o.Steps), Distance(Samples(o.Kind == ScheduleFile.Gits ? solver : Solvers.Find("dpm2"), plain)), Distance(Samples(solver, grid)));
+
+        float[] Samples(Solver by, double[] on) => Sampling.Generate(teacher, Sampling.With(teacher, by.Run, on, new SolverOptions { Cancellation = cancellation }), o.Noises, o.Batch, o.Seed, on[0], cancellation: cancellation);
+
+        double Distance(float[] images) => EndpointError.Between(images, fine, images.Length).Rmse[0];
+    }
+
+    private static ScheduleFile FitNodes(ScheduleFittingOptions o, Schedule schedule, (Denoise, Tensor)[] batches, CancellationToken cancellation)
+    {
+        string solver = Solvers.Find(o.Solver).Name, teacher = Solvers.Find(o.TeacherSolver).Name;
+        double[] sigmas = Gits.Fit(batches, Solvers.Find(teacher), schedule.Grid(o.Nodes), o.Steps, o.Memory, cancellation);
+        return new ScheduleFile(ScheduleFile.Gits, solver, sigmas,
+            Source: FormattableString.Invariant($"{o.Noises} noises of seed {o.Seed}; teacher {teacher} on {o.Nodes} {schedule.Name} nodes; memory coefficient {o.Memory}"));
+    }
+
+    /// <summary>The teacher's states at the nodes are those of the fine trajectory, with as many steps in each interval.</summary>
+    private static ScheduleFile FitSteps(ScheduleFittingOptions o, Schedule schedule, double[] grid, (Denoise Denoise, Tensor X)[] batches, CancellationToken cancellation)
+    {
+        int each = Math.Max(1, (o.FineSteps + o.Steps - 1) / o.Steps);
+        double[] fine = [.. NestedGrid.Of(schedule, grid.Length, each).Teacher];
+        var targets = new List<float[][]>();
+        foreach (var (denoise, x) in batches)
+        {
+            var states = new List<float[]>();
+            using var end = Solvers.Find("dpmpp3m").Run(denoise, x, fine, new SolverOptions
+            {
+                Cancellation = cancellation,
+                OnStep = s =>
+                {
+                    if (s.Index % each == 0)
+                        states.Add(s.State.ToArray());
+                },
+            });
+            targets.Add([.. states]);
+        }
+        var (ratios, scales) = AmedFit.Fit(batches, grid, targets, cancellation);
+        return new ScheduleFile(ScheduleFile.AmedFixed, ScheduleFile.AmedFixed, grid, ratios, scales,
+            FormattableString.Invariant($"{o.Noises} noises of seed {o.Seed}; teacher dpmpp3m on {fine.Length} {schedule.Name} nodes"));
+    }
+}
