@@ -300,7 +300,8 @@ public sealed class TrainingTests
         new() { Updates = 0 }, new() { Batch = 0 }, new() { LearningRate = double.NaN }, new() { Ema = 1 }, new() { Rounds = 2 },
         new() { Method = DistillMethod.Pd, Rounds = 30 }, new() { SigmaMin = 3, SigmaMax = 2 }, new() { Method = DistillMethod.Pd, AnalyticalFirstStep = true },
         new() { Branches = 4, Projection = -1 }, new() { Branches = 1, Projection = 2 }, new() { Branches = 1, Weights = "aligned" },
-        new() { Method = DistillMethod.Pd, Branches = 4, Projection = 2 }, new() { Method = DistillMethod.Pd, Branches = 4, Weights = "aligned" },
+        new() { Method = DistillMethod.BranchDistillation, Branches = 2, Nfe = 4, Projection = 2 }, new() { Branches = 4, Weights = "projected:2", Projection = 2 },
+        new() { Method = DistillMethod.Pd, Branches = 4, Weights = "aligned" },
     ];
 
     [TestCaseSource(nameof(Bad))]

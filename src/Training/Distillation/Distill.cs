@@ -165,7 +165,7 @@ public sealed record Distill
             Rho = first?.Rho ?? Rho,
             Layout = layout,
             Weights = weights.Projection > 0 ? usual : weights.ToString(),
-            Projection = Math.Max(Projection, weights.Projection),
+            Projection = weights.Projection > 0 ? weights.Projection : Projection,
             Decay = Decay ?? (sfd ? Training.Decay.Half : compat ? Training.Decay.Constant : Training.Decay.Linear),
             ClipNorm = ClipNorm ?? (sfd || compat ? 0 : 1),
             AnalyticalFirstStep = AnalyticalFirstStep ?? sfd,
