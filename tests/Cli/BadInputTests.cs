@@ -28,6 +28,12 @@ public sealed class BadInputTests
         string model = Directory.GetFiles(In("teacher"), Checkpoint.ModelFile, SearchOption.AllDirectories)[0];
         byte[] bytes = await File.ReadAllBytesAsync(model);
         await File.WriteAllBytesAsync(In("cut.safetensors"), bytes[..(bytes.Length / 2)]);
+        // A network of the right names and another width, under this one's configuration.
+        var file = SafeTensors.Read(model);
+        string name = file.Tensors.Keys.Order(StringComparer.Ordinal).First(k => file.Tensors[k].Shape.Length == 4);
+        int[] half = [file.Tensors[name].Shape[0] / 2, .. file.Tensors[name].Shape[1..]];
+        SafeTensors.Write(In("narrow.safetensors"), [.. file.Tensors.Select(t => t.Key == name ? (t.Key, half, t.Value.Data[..half.Aggregate(1, (a, b) => a * b)]) : (t.Key, t.Value.Shape, t.Value.Data))],
+            file.Metadata.ToDictionary());
         byte[] lying = [.. bytes];
         BitConverter.TryWriteBytes(lying, 1L << 40);
         await File.WriteAllBytesAsync(In("lying.safetensors"), lying);
@@ -100,6 +106,15 @@ public sealed class BadInputTests
         [1, "lying.safetensors", "sample --model {}/lying.safetensors --out {}/new.png"],
         [1, "integers.safetensors", "sample --model {}/integers.safetensors --out {}/new.png"],
         [1, "missing.*surplus", "sample --model {}/wrong.safetensors --out {}/new.png"],
+        [1, "narrow.safetensors does not fit the configured network: 1 misshapen: .* is .*, expected", "sample --model {}/narrow.safetensors --out {}/new.png"],
+        [1, "narrow.safetensors does not fit the configured network: 1 misshapen: .* is .*, expected", "distill --teacher {}/narrow.safetensors --out {}/new"],
+        [1, "text.txt: not an ONNX network", "distill --teacher {}/teacher --perceptual {}/text.txt --out {}/new"],
+        [1, "none.onnx: no such file", "distill --teacher {}/teacher --perceptual {}/none.onnx --out {}/new"],
+        [1, "text.txt: damaged or cut short", "evaluate --fid --model {}/teacher --reference {}/text.txt"],
+        [1, "text.txt: damaged or cut short", "sample --model {}/teacher --noise {}/text.txt --out {}/new.png"],
+        [1, "truncated.npz: damaged or cut short", "evaluate --fid --model {}/teacher --reference {}/truncated.npz"],
+        [2, "--schedule goes with --fid", "evaluate --model {}/teacher --schedule {}/rising.json"],
+        [2, "16 steps do not become 3 by rounds that each take 2 steps in one", "distill --teacher {}/teacher --method pd --nfe 3 --teacher-steps 16 --out {}/new"],
         [1, "other is no checkpoint", "sample --model {}/other --out {}/new.png"],
         [2, "no solver 'magic'", "sample --model {}/teacher --solver magic --out {}/new.png"],
         [2, "no schedule 'magic'", "sample --model {}/teacher --schedule magic --out {}/new.png"],
