@@ -38,6 +38,7 @@ file readonly struct WithSilu : ISwitch { public static bool On => true; }
 file readonly struct WithoutSilu : ISwitch { public static bool On => false; }
 
 /// <summary>The passes over one sample, and the factors of a row that they use.</summary>
+/// <remarks>In the order of memory wherever a pass writes: the factors are read anew from the first-level cache, and x and dy are fetched ahead.</remarks>
 file static unsafe class Sample
 {
     /// <summary>Floats of a sample that a pass works on at a time, down one column of vectors after the other: within the first-level cache.</summary>
@@ -56,7 +57,13 @@ file static unsafe class Sample
         for (int start = 0; start < total; start += piece)
         {
             int end = Math.Min(start + piece, total);
-            for (int column = 0; column < width; column += lanes)
+            int column = 0;
+            if (end - start == piece)
+            {
+                for (; column <= width - 4 * lanes; column += 4 * lanes)
+                    Sums4(x + start + column, piece, width, mean + column, first + column, second + column);
+            }
+            for (; column < width; column += lanes)
             {
                 var m = Vector.Load(mean + column);
                 Vector<float> s = Vector.Load(first + column), t = Vector.Load(second + column), s1 = default, t1 = default;
@@ -88,33 +95,106 @@ file static unsafe class Sample
         }
     }
 
+    /// <summary>Four neighbouring columns of whole rows: the rows' cache lines are read whole, and no addition waits for the one before it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sums4(float* x, int length, int width, float* mean, float* first, float* second)
+    {
+        int lanes = Vector<float>.Count;
+        Vector<float> m0 = Vector.Load(mean), m1 = Vector.Load(mean + lanes), m2 = Vector.Load(mean + 2 * lanes), m3 = Vector.Load(mean + 3 * lanes);
+        Vector<float> s0 = Vector.Load(first), s1 = Vector.Load(first + lanes), s2 = Vector.Load(first + 2 * lanes), s3 = Vector.Load(first + 3 * lanes);
+        Vector<float> t0 = Vector.Load(second), t1 = Vector.Load(second + lanes), t2 = Vector.Load(second + 2 * lanes), t3 = Vector.Load(second + 3 * lanes);
+        for (float* end = x + length; x < end; x += width)
+        {
+            var d = Vector.Load(x) - m0;
+            s0 += d;
+            t0 = Vector.MultiplyAddEstimate(d, d, t0);
+            d = Vector.Load(x + lanes) - m1;
+            s1 += d;
+            t1 = Vector.MultiplyAddEstimate(d, d, t1);
+            d = Vector.Load(x + 2 * lanes) - m2;
+            s2 += d;
+            t2 = Vector.MultiplyAddEstimate(d, d, t2);
+            d = Vector.Load(x + 3 * lanes) - m3;
+            s3 += d;
+            t3 = Vector.MultiplyAddEstimate(d, d, t3);
+        }
+        s0.Store(first);
+        s1.Store(first + lanes);
+        s2.Store(first + 2 * lanes);
+        s3.Store(first + 3 * lanes);
+        t0.Store(second);
+        t1.Store(second + lanes);
+        t2.Store(second + 2 * lanes);
+        t3.Store(second + 3 * lanes);
+    }
+
+    /// <summary>A first guess of the means: of at most 16 rows, evenly spaced, by group. 0 without a whole row.</summary>
+    public static void GuessMeans(float* x, int total, int width, int channels, int groups, float* mean)
+    {
+        int rows = total / width, taken = Math.Min(rows, 16), lanes = Vector<float>.Count, size = channels / groups;
+        new Span<float>(mean, width).Clear();
+        for (int i = 0; i < taken; i++)
+        {
+            float* row = x + (long)i * rows / taken * width;
+            for (int column = 0; column < width; column += lanes)
+                (Vector.Load(mean + column) + Vector.Load(row + column)).Store(mean + column);
+        }
+        if (taken > 0)
+            SetMeans(mean, width, channels, size, (double)taken * width / groups);
+        Repeat(mean, width, channels);
+    }
+
+    /// <summary>Replaces the sums of a row by their groups' means.</summary>
+    private static void SetMeans(float* sums, int width, int channels, int size, double count)
+    {
+        for (int c = 0; c < channels; c += size)
+        {
+            double sum = 0;
+            for (int i = c; i < c + size; i++)
+                sum += Fold(sums, width, channels, i);
+            new Span<float>(sums + c, size).Fill((float)(sum / count));
+        }
+    }
+
     /// <summary>du = dy silu'(u) (or dy) with u = a d + b, d = x - mean; first = sum du and second = sum du d, for every place of a row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void GradientSums<TSilu>(float* x, float* dy, float* du, int total, int width, float* mean, float* a, float* b, float* first, float* second)
         where TSilu : struct, ISwitch
     {
-        int lanes = Vector<float>.Count, piece = Math.Max(1, Piece / width) * width;
+        int lanes = Vector<float>.Count;
         new Span<float>(first, width).Clear();
         new Span<float>(second, width).Clear();
-        for (int start = 0; start < total; start += piece)
+        for (int start = 0; start < total; start += width)
         {
-            int end = Math.Min(start + piece, total);
-            for (int column = 0; column < width; column += lanes)
+            float* v = x + start, dys = dy + start, dus = du + start;
+            nint end = Math.Min(width, total - start), j = 0;
+            for (; j <= end - 2 * lanes; j += 2 * lanes)
             {
-                Vector<float> m = Vector.Load(mean + column), ca = Vector.Load(a + column), cb = Vector.Load(b + column);
-                Vector<float> s = Vector.Load(first + column), t = Vector.Load(second + column);
-                float* dys = dy + start + column, dus = du + start + column;
-                for (float* v = x + start + column, last = x + end - lanes; v <= last; v += width, dys += width, dus += width)
+                Vector<float> d = Vector.Load(v + j) - Vector.Load(mean + j), d1 = Vector.Load(v + j + lanes) - Vector.Load(mean + j + lanes);
+                Vector<float> g = Vector.Load(dys + j), g1 = Vector.Load(dys + j + lanes);
+                if (TSilu.On)
                 {
-                    Vector<float> d = Vector.Load(v) - m, g = Vector.Load(dys);
-                    if (TSilu.On)
-                        g *= Simd.SiluDerivative(Vector.MultiplyAddEstimate(d, ca, cb));
-                    g.Store(dus);
-                    s += g;
-                    t = Vector.MultiplyAddEstimate(g, d, t);
+                    var u = Vector.MultiplyAddEstimate(d, Vector.Load(a + j), Vector.Load(b + j));
+                    var u1 = Vector.MultiplyAddEstimate(d1, Vector.Load(a + j + lanes), Vector.Load(b + j + lanes));
+                    Simd.SiluDerivative(ref u, ref u1);
+                    g *= u;
+                    g1 *= u1;
                 }
-                s.Store(first + column);
-                t.Store(second + column);
+                g.Store(dus + j);
+                g1.Store(dus + j + lanes);
+                (Vector.Load(first + j) + g).Store(first + j);
+                (Vector.Load(first + j + lanes) + g1).Store(first + j + lanes);
+                Vector.MultiplyAddEstimate(g, d, Vector.Load(second + j)).Store(second + j);
+                Vector.MultiplyAddEstimate(g1, d1, Vector.Load(second + j + lanes)).Store(second + j + lanes);
+            }
+            if (j <= end - lanes)
+            {
+                Vector<float> d = Vector.Load(v + j) - Vector.Load(mean + j), g = Vector.Load(dys + j);
+                if (TSilu.On)
+                    g *= Simd.SiluDerivative(Vector.MultiplyAddEstimate(d, Vector.Load(a + j), Vector.Load(b + j)));
+                g.Store(dus + j);
+                (Vector.Load(first + j) + g).Store(first + j);
+                Vector.MultiplyAddEstimate(g, d, Vector.Load(second + j)).Store(second + j);
             }
         }
         int rest = total % lanes;
@@ -133,23 +213,29 @@ file static unsafe class Sample
         }
     }
 
-    /// <summary>y = (x - mean) a + b, through SiLU if asked for. Down the columns, as above: the factors stay in registers.</summary>
+    /// <summary>y = (x - mean) a + b, through SiLU if asked for.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Normalise<TSilu>(float* x, float* y, int total, int width, float* mean, float* a, float* b)
         where TSilu : struct, ISwitch
     {
-        int lanes = Vector<float>.Count, piece = Math.Max(1, Piece / width) * width;
-        for (int start = 0; start < total; start += piece)
+        int lanes = Vector<float>.Count;
+        for (int start = 0; start < total; start += width)
         {
-            int end = Math.Min(start + piece, total);
-            for (int column = 0; column < width; column += lanes)
+            float* v = x + start, to = y + start;
+            nint end = Math.Min(width, total - start), j = 0;
+            for (; j <= end - 2 * lanes; j += 2 * lanes)
             {
-                Vector<float> m = Vector.Load(mean + column), ca = Vector.Load(a + column), cb = Vector.Load(b + column);
-                for (int i = start + column; i <= end - lanes; i += width)
-                {
-                    var u = Vector.MultiplyAddEstimate(Vector.Load(x + i) - m, ca, cb);
-                    (TSilu.On ? Simd.Silu(u) : u).Store(y + i);
-                }
+                var u = Vector.MultiplyAddEstimate(Vector.Load(v + j) - Vector.Load(mean + j), Vector.Load(a + j), Vector.Load(b + j));
+                var u1 = Vector.MultiplyAddEstimate(Vector.Load(v + j + lanes) - Vector.Load(mean + j + lanes), Vector.Load(a + j + lanes), Vector.Load(b + j + lanes));
+                if (TSilu.On)
+                    Simd.Silu(ref u, ref u1);
+                u.Store(to + j);
+                u1.Store(to + j + lanes);
+            }
+            if (j <= end - lanes)
+            {
+                var u = Vector.MultiplyAddEstimate(Vector.Load(v + j) - Vector.Load(mean + j), Vector.Load(a + j), Vector.Load(b + j));
+                (TSilu.On ? Simd.Silu(u) : u).Store(to + j);
             }
         }
         int rest = total % lanes;
@@ -165,18 +251,15 @@ file static unsafe class Sample
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Gradient(float* x, float* dx, int total, int width, float* mean, float* p, float* q, float* r)
     {
-        int lanes = Vector<float>.Count, piece = Math.Max(1, Piece / width) * width;
-        for (int start = 0; start < total; start += piece)
+        int lanes = Vector<float>.Count;
+        for (int start = 0; start < total; start += width)
         {
-            int end = Math.Min(start + piece, total);
-            for (int column = 0; column < width; column += lanes)
+            float* v = x + start, to = dx + start;
+            nint end = Math.Min(width, total - start);
+            for (nint j = 0; j <= end - lanes; j += lanes)
             {
-                Vector<float> m = Vector.Load(mean + column), cp = Vector.Load(p + column), cq = Vector.Load(q + column), cr = Vector.Load(r + column);
-                for (int i = start + column; i <= end - lanes; i += width)
-                {
-                    var sum = Vector.MultiplyAddEstimate(Vector.Load(x + i) - m, cq, cr);
-                    Vector.MultiplyAddEstimate(Vector.Load(dx + i), cp, sum).Store(dx + i);
-                }
+                var sum = Vector.MultiplyAddEstimate(Vector.Load(v + j) - Vector.Load(mean + j), Vector.Load(q + j), Vector.Load(r + j));
+                Vector.MultiplyAddEstimate(Vector.Load(to + j), Vector.Load(p + j), sum).Store(to + j);
             }
         }
         for (int i = total - (total % lanes), column = i % width; i < total; i++, column++)
@@ -216,39 +299,38 @@ file unsafe struct GroupNormJob<TSilu> : IJob
         float* scratch = Scratch.Get(Sample.Rows * width);
         float* mean = scratch, a = mean + width, b = a + width, first = b + width, second = first + width;
         double count = (double)s.Pixels * size;
-        new Span<float>(scratch, 3 * width).Clear();
+        bool corrected = false;
 
-        Sample.Sums(x, total, width, mean, first, second);
-        for (int g = 0; g < s.Groups; g++)
+        // With d = x - guess, the mean moves by mean(d) and the variance by its square. A guess that was off by more than the deviation
+        // would cost digits: its sums are taken again, from the mean that they gave.
+        Sample.GuessMeans(x, total, width, channels, s.Groups, mean);
+        for (bool again = true; again;)
         {
-            double sum = 0;
-            for (int c = g * size; c < (g + 1) * size; c++)
-                sum += Sample.Fold(first, width, channels, c);
-            for (int c = g * size; c < (g + 1) * size; c++)
-                mean[c] = (float)(sum / count);
+            Sample.Sums(x, total, width, mean, first, second);
+            again = false;
+            for (int g = 0; g < s.Groups; g++)
+            {
+                double sum = 0, squares = 0;
+                for (int c = g * size; c < (g + 1) * size; c++)
+                {
+                    sum += Sample.Fold(first, width, channels, c);
+                    squares += Sample.Fold(second, width, channels, c);
+                }
+                double offset = sum / count, variance = Math.Max(0, squares / count - offset * offset);
+                again |= !corrected && offset * offset > variance;
+                float m = (float)(mean[g * size] + offset), rstd = (float)(1 / Math.Sqrt(variance + s.Epsilon));
+                stats[2 * g] = m;
+                stats[2 * g + 1] = rstd;
+                new Span<float>(mean + g * size, size).Fill(m);
+            }
+            Sample.Repeat(mean, width, channels);
+            corrected = true;
         }
-        Sample.Repeat(mean, width, channels);
-
-        // The second pass corrects the first one's rounding: with d = x - mean, the mean moves by mean(d), the variance by its square.
-        Sample.Sums(x, total, width, mean, first, second);
-        for (int g = 0; g < s.Groups; g++)
+        for (int c = 0; c < channels; c++)
         {
-            double sum = 0, squares = 0;
-            for (int c = g * size; c < (g + 1) * size; c++)
-            {
-                sum += Sample.Fold(first, width, channels, c);
-                squares += Sample.Fold(second, width, channels, c);
-            }
-            double offset = sum / count, variance = Math.Max(0, squares / count - offset * offset);
-            float m = (float)(mean[g * size] + offset), rstd = (float)(1 / Math.Sqrt(variance + s.Epsilon));
-            stats[2 * g] = m;
-            stats[2 * g + 1] = rstd;
-            for (int c = g * size; c < (g + 1) * size; c++)
-            {
-                mean[c] = m;
-                a[c] = rstd * s.Gamma[c] * s.Scale(n, c);
-                b[c] = s.Beta[c] * s.Scale(n, c) + s.Shift(n, c);
-            }
+            float rstd = stats[2 * (c / size) + 1];
+            a[c] = rstd * s.Gamma[c] * s.Scale(n, c);
+            b[c] = s.Beta[c] * s.Scale(n, c) + s.Shift(n, c);
         }
         if (Factors != null)
         {
@@ -260,7 +342,6 @@ file unsafe struct GroupNormJob<TSilu> : IJob
             }
             return;
         }
-        Sample.Repeat(mean, width, channels);
         Sample.Repeat(a, width, channels);
         Sample.Repeat(b, width, channels);
         Sample.Normalise<TSilu>(x, Y + n * total, total, width, mean, a, b);
