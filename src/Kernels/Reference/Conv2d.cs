@@ -8,7 +8,7 @@ public sealed unsafe partial class ReferenceBackend
     internal ReferenceBackend(int threads, int lanes)
         : this(threads) => _kernels = MicroKernels.For(lanes);
 
-    /// <remarks>One <see cref="ConvolutionPass"/>; bytes: x, w and y once, w twice more for the packing.</remarks>
+    /// <remarks>One <see cref="ConvolutionPass"/>, or <see cref="WinogradPass"/> where it suits; bytes: x, w and y once, w twice more for the packing.</remarks>
     protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) =>
         Forward(s, x, w, default, new ConvolutionEpilogue(bias), y);
 
@@ -136,13 +136,15 @@ public sealed unsafe partial class ReferenceBackend
         return (first, count, taps, ((first + pad - residue) / stride) - (taps - 1));
     }
 
-    /// <summary>Packs <paramref name="w"/> if no kept copy of these very values is at hand, and runs the pass.</summary>
+    /// <summary>Packs <paramref name="w"/> if no kept copy of these very values is at hand, and runs the pass, by Winograd's products where they suit it.</summary>
     private void Run(ConvolutionPass pass, PackWeights pack, Tensor w)
     {
-        int tasks = pass.Plan();
+        pack.Winograd = WinogradPass.Suits(pass);
+        var winograd = new WinogradPass { Pass = pass };
+        int tasks = pack.Winograd ? winograd.Plan() : pass.Plan();
         if (tasks == 0)
             return;
-        long depth = (long)pass.R * pass.S * pass.C;
+        long depth = (long)pass.C * (pack.Winograd ? WinogradPass.Places : pass.R * pass.S);
         int columns = _kernels.Padded(pass.K), size = checked((int)(columns * (depth + 1)));
         var kept = ((NativeStorage)w.Storage).Packs.Find(pack, w.Storage.Version);
         var temporary = kept.IsKept ? null : Pool.Rent(size);
@@ -157,7 +159,11 @@ public sealed unsafe partial class ReferenceBackend
         var biases = pass.Embedding is null ? null : Pool.Rent(checked(columns * pass.N));
         if (pass.Bias is not null || biases is not null)
             FillBias(ref pass, biases is null ? pass.Weights + (columns * depth) : ((NativeStorage)biases).Pointer, columns);
-        Workers.Run(pass, tasks);
+        winograd.Pass = pass;
+        if (pack.Winograd)
+            Workers.Run(winograd, tasks);
+        else
+            Workers.Run(pass, tasks);
         if (biases is not null)
             Pool.Return(biases);
         if (temporary is not null)

@@ -112,7 +112,7 @@ internal unsafe struct ConvolutionPass : IJob
         else
         {
             for (int n = 0; n < images; n++)
-                CopyWindow(scratch + ((long)n * windowRows * rowFloats), first + n, (Stride * p0) + OffsetH, windowRows);
+                CopyWindow(scratch + ((long)n * windowRows * rowFloats), first + n, (Stride * p0) + OffsetH, windowRows, WindowColumns);
             a = scratch;
             aRow = rowFloats;
             aImage = windowRows * rowFloats;
@@ -224,10 +224,9 @@ internal unsafe struct ConvolutionPass : IJob
     }
 
     /// <summary>Rows h0 .. of image n, columns from OffsetW on, zeros outside the image.</summary>
-    private readonly void CopyWindow(float* window, int n, int h0, int windowRows)
+    public readonly void CopyWindow(float* window, int n, int h0, int windowRows, int columns)
     {
         float* image = X + ((long)n * H * W * C);
-        int columns = WindowColumns;
         int left = Math.Clamp(-OffsetW, 0, columns);
         int right = Math.Clamp(W - OffsetW, left, columns);
         for (int h = h0; h < h0 + windowRows; h++, window += (long)columns * C)
@@ -262,13 +261,27 @@ internal unsafe struct PackWeights : IJob
     public bool Transposed;
     public int TapsR, TapsS, FirstR, FirstS, Stride;
 
+    /// <summary>For a <see cref="WinogradPass"/>: in each panel the sixteen places of the transformed 3x3 taps instead of the taps.</summary>
+    public bool Winograd;
+
     public readonly void Run(int task)
     {
         int columns = Transposed ? C : K, channels = Transposed ? K : C;
         int width = Kernels.PanelWidth(task, columns), start = Kernels.PanelStart(task);
         int count = Math.Min(width, columns - start);
         long depth = (long)TapsR * TapsS * channels;
-        float* panel = Packed + (start * depth);
+        if (!Winograd)
+        {
+            Pack(start, count, width, depth, Packed + (start * depth));
+            return;
+        }
+        float* taps = Scratch.Get(depth * width);
+        Pack(start, count, width, depth, taps);
+        WinogradPass.TransformWeights(taps, (nint)channels * width, Packed + ((long)start * channels * WinogradPass.Places));
+    }
+
+    private readonly void Pack(int start, int count, int width, long depth, float* panel)
+    {
         if (!Transposed)
         {
             // Tap order and channel order are already those of W: only the transposition remains.
