@@ -20,11 +20,12 @@ public static class PeersCommand
         var peerName = new Option<string?>("--peer") { Description = "Only peers whose name contains this.", HelpName = "TEXT" };
         var threads = new Option<int>("--threads") { Description = "Threads of each side; one a core if not given.", HelpName = "N", DefaultValueFactory = _ => Environment.ProcessorCount };
         var quick = new Option<bool>("--quick") { Description = "Fewer and shorter samples." };
+        var seconds = new Option<double?>("--seconds") { Description = "About how long the samples of a row may take.", HelpName = "S" };
         var list = new Option<bool>("--list") { Description = "Prints the names of all rows and measures nothing." };
         var memoryOf = new Option<string?>("--memory-of") { Hidden = true };
         var root = new RootCommand("Compares the CPU reference with libtorch, naive loops, MathNet.Numerics and the ILGPU kernels.")
         {
-            json, filter, peerName, threads, quick, list, memoryOf,
+            json, filter, peerName, threads, quick, seconds, list, memoryOf,
         };
         root.SetAction(parse =>
         {
@@ -32,6 +33,11 @@ public static class PeersCommand
             if (count < 1)
             {
                 Console.Error.WriteLine($"peers: --threads takes a number of 1 or more, not {count}");
+                return 2;
+            }
+            if (parse.GetValue(seconds) is <= 0 or double.NaN)
+            {
+                Console.Error.WriteLine("peers: --seconds takes a number above 0");
                 return 2;
             }
             var works = Select(parse.GetValue(filter));
@@ -48,7 +54,7 @@ public static class PeersCommand
                     Console.WriteLine(work.Name);
                 return 0;
             }
-            return Compare(works, parse.GetValue(peerName), count, parse.GetValue(quick), parse.GetValue(json), makeLibtorch);
+            return Compare(works, parse.GetValue(peerName), count, parse.GetValue(quick), parse.GetValue(seconds), parse.GetValue(json), makeLibtorch);
         });
         return root.Parse(args).Invoke();
     }
@@ -60,7 +66,7 @@ public static class PeersCommand
         return exact.Count > 0 ? exact : [.. Catalog.All.Where(w => filter is null || w.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))];
     }
 
-    private static int Compare(List<Workload> works, string? peerName, int threads, bool quick, bool json, Func<int, IPeer> makeLibtorch)
+    private static int Compare(List<Workload> works, string? peerName, int threads, bool quick, double? seconds, bool json, Func<int, IPeer> makeLibtorch)
     {
         Func<IPeer>[] makers = [() => makeLibtorch(threads), BackendPeer.OneThread, () => new NaiveLoops(), () => new MathNetPeer(threads), BackendPeer.OpenCL];
         var peers = new List<IPeer>();
@@ -70,10 +76,17 @@ public static class PeersCommand
             foreach (var make in makers)
                 peers.Add(make());
             peers.RemoveAll(p => peerName is not null && !p.Name.Contains(peerName, StringComparison.OrdinalIgnoreCase));
+            var protocol = quick ? Protocol.Quick : Protocol.Full;
+            string options = "";
+            if (seconds is { } limit)
+            {
+                protocol = protocol.Within(limit);
+                options = string.Create(CultureInfo.InvariantCulture, $" --seconds {limit}");
+            }
             var header = new Header(DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture), Report.Processor(), Environment.ProcessorCount,
                 RuntimeInformation.OSDescription, RuntimeInformation.FrameworkDescription, ours.Description, threads,
                 [.. peers.Select(p => p.Unavailable is { } reason ? $"{p.Name}: not available: {reason}" : p.Name)],
-                quick ? "quick" : "full");
+                (quick ? "quick" : "full") + options);
 
             var log = json ? Console.Error : Console.Out;
             log.WriteLine($"{header.Processor}, {header.Cores} cores; {header.OperatingSystem}; {header.Runtime}; {header.Reference}");
@@ -82,7 +95,7 @@ public static class PeersCommand
                 log.WriteLine($"peer: {peer}");
             log.WriteLine(Report.Columns);
 
-            var contest = new Contest(ours, quick ? Protocol.Quick : Protocol.Full, $" --threads {threads}{(quick ? " --quick" : "")}");
+            var contest = new Contest(ours, protocol, $" --threads {threads}{(quick ? " --quick" : "")}{options}");
             var rows = new List<Row>();
             foreach (var peer in peers)
             {

@@ -7,7 +7,8 @@ namespace BDense.Benchmarks.Comparison;
 /// <remarks>
 /// Samples alternate, ours, theirs, ours, theirs, so that both see the same clock and the same neighbours, and the ratio is taken
 /// within each pair. Before a sample its side runs untimed for <see cref="LeadIn"/>: OpenMP's idle threads spin for some milliseconds
-/// and would take a core from whoever comes next; ours do so for less.
+/// and would take a core from whoever comes next; ours do so for less. A run of half a second or more needs none of this, and no
+/// repetition to tell the fastest of several ways.
 /// </remarks>
 /// <param name="MinSamples">Pairs at least.</param>
 /// <param name="MinSeconds">Timed seconds at least, both sides together.</param>
@@ -21,17 +22,25 @@ public sealed record Protocol(int MinSamples, double MinSeconds, double MaxSecon
 
     public static Protocol Quick { get; } = new(MinSamples: 7, MinSeconds: 0.2, MaxSeconds: 6, Sample: 0.005, LeadIn: 0.008, WarmUp: 0.3);
 
+    /// <summary>A run this long, in seconds, is a sample without a lead-in.</summary>
+    private const double LongRun = 0.5;
+
+    /// <summary>The same with about <paramref name="seconds"/> for the samples of a row, at least three pairs.</summary>
+    public Protocol Within(double seconds) =>
+        this with { MinSamples = Math.Min(MinSamples, 3), MinSeconds = Math.Min(MinSeconds, seconds), MaxSeconds = seconds / 2 };
+
     /// <summary>Times of one run of each side, sample by sample.</summary>
     public (Times[] Ours, Times[] Theirs) Measure(Running ours, Running theirs)
     {
-        int repeatOurs = Prepare(ours), repeatTheirs = Prepare(theirs);
+        var (repeatOurs, secondsOurs) = Prepare(ours);
+        var (repeatTheirs, secondsTheirs) = Prepare(theirs);
         List<Times> a = [], b = [];
         double timed = 0;
         var total = Stopwatch.StartNew();
         while (a.Count < MinSamples || (timed < MinSeconds && total.Elapsed.TotalSeconds < MaxSeconds))
         {
-            a.Add(TimeOne(ours, repeatOurs, ref timed));
-            b.Add(TimeOne(theirs, repeatTheirs, ref timed));
+            a.Add(TimeOne(ours, repeatOurs, secondsOurs, ref timed));
+            b.Add(TimeOne(theirs, repeatTheirs, secondsTheirs, ref timed));
             // A run of many seconds is long enough to average out what short ones need samples for.
             if (a.Count >= 3 && total.Elapsed.TotalSeconds > 2 * MaxSeconds)
                 break;
@@ -44,13 +53,13 @@ public sealed record Protocol(int MinSamples, double MinSeconds, double MaxSecon
     {
         if (variants.Count == 1)
             return variants[0];
-        var best = variants.Select(_ => double.PositiveInfinity).ToArray();
-        var repeats = variants.Select(Prepare).ToArray();
+        var prepared = variants.Select(Prepare).ToArray();
+        var best = prepared.Select(p => 1e3 * p.Seconds).ToArray();
         double timed = 0;
-        for (int round = 0; round < 4; round++)
+        for (int round = 0; round < 4 && prepared.Min(p => p.Seconds) < LongRun; round++)
         {
             for (int i = 0; i < variants.Count; i++)
-                best[i] = Math.Min(best[i], TimeOne(variants[i], repeats[i], ref timed).Wall);
+                best[i] = Math.Min(best[i], TimeOne(variants[i], prepared[i].Repeats, prepared[i].Seconds, ref timed).Wall);
         }
         int winner = Array.IndexOf(best, best.Min());
         for (int i = 0; i < variants.Count; i++)
@@ -61,36 +70,34 @@ public sealed record Protocol(int MinSamples, double MinSeconds, double MaxSecon
         return variants[winner];
     }
 
-    /// <summary>Warms up; returns how many runs fill a sample.</summary>
-    private int Prepare(Running side)
+    /// <summary>Warms up, two runs at least; returns how many runs fill a sample, and the shortest.</summary>
+    private (int Repeats, double Seconds) Prepare(Running side)
     {
         var clock = Stopwatch.StartNew();
         double fastest = double.PositiveInfinity;
-        do
+        for (int runs = 0; runs < 2 || clock.Elapsed.TotalSeconds < WarmUp; runs++)
         {
             double start = clock.Elapsed.TotalSeconds;
             side.Run();
             fastest = Math.Min(fastest, clock.Elapsed.TotalSeconds - start);
         }
-        while (clock.Elapsed.TotalSeconds < WarmUp);
-        return (int)Math.Clamp(Math.Ceiling(Sample / fastest), 1, 1_000_000);
+        return ((int)Math.Clamp(Math.Ceiling(Sample / fastest), 1, 1_000_000), fastest);
     }
 
-    private Times TimeOne(Running side, int repeats, ref double timed)
+    private Times TimeOne(Running side, int repeats, double seconds, ref double timed)
     {
         var clock = Stopwatch.StartNew();
-        do
+        while (seconds < LongRun && clock.Elapsed.TotalSeconds < LeadIn)
             side.Run();
-        while (clock.Elapsed.TotalSeconds < LeadIn);
 
         double processor = Environment.CpuUsage.TotalTime.TotalMilliseconds;
         clock.Restart();
         for (int i = 0; i < repeats; i++)
             side.Run();
-        double seconds = clock.Elapsed.TotalSeconds;
+        double taken = clock.Elapsed.TotalSeconds;
         processor = Environment.CpuUsage.TotalTime.TotalMilliseconds - processor;
-        timed += seconds;
-        return new(1e3 * seconds / repeats, processor / repeats);
+        timed += taken;
+        return new(1e3 * taken / repeats, processor / repeats);
     }
 }
 
