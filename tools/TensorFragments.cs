@@ -1,5 +1,5 @@
-// Writes src/Kernels/Ilgpu/Cuda/TensorFragments{Rows}x{Columns}.cs and TensorEpilogue{Rows}x{Columns}.cs: the PTX of a warp's tile, unrolled.
-// Inline PTX must be constant text, and a constant cannot hold a loop.
+// Writes src/Kernels/Ilgpu/Cuda/TensorFragments{Rows}x{Columns}.cs and TensorEpilogue{Rows}x{Columns}.cs: the PTX of a warp's tile, unrolled;
+// and TensorActivation.cs, that of the pieces which a thread activates. Inline PTX must be constant text, and a constant cannot hold a loop.
 //   dotnet run tools/TensorFragments.cs src/Kernels/Ilgpu/Cuda
 using System.Text;
 
@@ -9,6 +9,7 @@ foreach (var (m, n) in new[] { (2, 4), (4, 4), (4, 8) })
     File.WriteAllText(Path.Combine(folder, $"TensorFragments{16 * m}x{8 * n}.cs"), new Writer(m, n).Write());
     File.WriteAllText(Path.Combine(folder, $"TensorEpilogue{16 * m}x{8 * n}.cs"), new Writer(m, n).WriteEpilogue());
 }
+File.WriteAllText(Path.Combine(folder, "TensorActivation.cs"), new Writer(0, 0).WriteActivation());
 
 /// <summary>For a warp's tile of <paramref name="mTiles"/> x <paramref name="nTiles"/> products of 16 x 8.</summary>
 internal sealed class Writer(int mTiles, int nTiles)
@@ -99,6 +100,66 @@ internal sealed class Writer(int mTiles, int nTiles)
 
             /// <summary>The epilogue of a warp's tile of {{16 * mTiles}} x {{8 * nTiles}}; written by tools/TensorFragments.cs.</summary>
             internal readonly partial struct TensorFragments{{16 * mTiles}}x{{8 * nTiles}}
+            {
+            {{_constants.ToString().TrimEnd()}}
+
+            {{_members.ToString().TrimEnd()}}
+            }
+
+            """;
+    }
+
+    /// <summary>Pieces of 16 bytes that go through registers on their way to shared memory: four values in TF32, eight in BF16.</summary>
+    public string WriteActivation()
+    {
+        const int pieces = 4;
+        Constant("Registers", [$".reg .f32 v<{8 * pieces}>;"]);
+        Member("void Declare()", "CudaAsm.Emit(Registers);");
+        for (int piece = 0; piece < pieces; piece++)
+        {
+            foreach (bool bf16 in new[] { false, true })
+            {
+                int count = bf16 ? 8 : 4, first = piece * count;
+                string suffix = $"{piece}{(bf16 ? "Bf16" : "Tf32")}";
+                IEnumerable<string> Loads(string name, int from, string address) => Enumerable.Range(from, count).Select(i => $"mov.f32 {name}{i}, 0f00000000;")
+                    .Concat(Enumerable.Range(0, count / 4).Select(q => $"@inside ld.global.v4.f32 {Four(name, from + 4 * q)}, [{address}+{16 * q}];"));
+                Constant($"Fetch{suffix}", Loads("v", first, "%0").Prepend("setp.ne.s32 inside, %1, 0;").Prepend(".reg .pred inside;").Prepend("{").Append("}"));
+                // u = scale x + shift; u / (1 + 2^(slope u + offset)).
+                var values = Enumerable.Range(0, count).SelectMany(i => new[]
+                {
+                    $"fma.rn.f32 v{first + i}, v{first + i}, s{i}, h{i};", $"fma.rn.f32 t, v{first + i}, %4, %5;", "ex2.approx.ftz.f32 t, t;",
+                    "add.f32 t, t, 0f3F800000;", "rcp.approx.ftz.f32 t, t;", $"mul.f32 v{first + i}, v{first + i}, t;",
+                });
+                var store = bf16
+                    ? Enumerable.Range(0, 4).Select(i => $"cvt.rn.bf16x2.f32 w{i}, v{first + 2 * i + 1}, v{first + 2 * i};").Prepend(".reg .b32 w<4>;").Append($"st.shared.v4.b32 [at], {Four("w", 0)};")
+                    : [$"st.shared.v4.f32 [at], {Four("v", first)};"];
+                Constant($"Store{suffix}", [
+                    "{", ".reg .pred inside;", ".reg .f32 t;", $".reg .f32 s<{count}>;", $".reg .f32 h<{count}>;", "setp.ne.s32 inside, %3, 0;",
+                    .. Loads("s", 0, "%1"), .. Loads("h", 0, "%2"), .. values, "add.u32 at, base, %0;", .. store, "}",
+                ]);
+            }
+        }
+        for (int piece = 0; piece < pieces; piece++)
+        {
+            Member($"void Fetch{piece}<TPrecision>(long from, bool inside)\n        where TPrecision : struct, ITensorPrecision",
+                "if (TPrecision.IsBf16)", $"    CudaAsm.Emit(Fetch{piece}Bf16, from, Utilities.Select(inside, 1, 0));",
+                "else", $"    CudaAsm.Emit(Fetch{piece}Tf32, from, Utilities.Select(inside, 1, 0));");
+            Member($"void Store{piece}<TPrecision>(in TensorActivationFactors f, int to, long scale, bool inside)\n        where TPrecision : struct, ITensorPrecision",
+                "if (TPrecision.IsBf16)", $"    CudaAsm.Emit(Store{piece}Bf16, to, scale, scale + f.ShiftBytes, Utilities.Select(inside, 1, 0), f.Slope, f.Offset);",
+                "else", $"    CudaAsm.Emit(Store{piece}Tf32, to, scale, scale + f.ShiftBytes, Utilities.Select(inside, 1, 0), f.Slope, f.Offset);");
+        }
+        return $$"""
+            using System.Runtime.CompilerServices;
+            using ILGPU.Runtime.Cuda;
+            using ILGPU.Util;
+
+            namespace BDense.Kernels.Ilgpu.Cuda;
+
+            /// <summary>
+            /// Up to four pieces of 16 shared bytes a thread, from float32 in global memory through registers: act(scale x + shift) on the way, zeros
+            /// where nothing is inside; in BF16 rounded to nearest even. Written by tools/TensorFragments.cs.
+            /// </summary>
+            internal static class TensorActivation
             {
             {{_constants.ToString().TrimEnd()}}
 

@@ -11,7 +11,7 @@ namespace BDense.Tests.Ilgpu;
 [TestFixture, Category("OpenCL")]
 internal sealed class OpenClSharedTileTests() : DeviceEqualityTests("opencl")
 {
-    private static IEnumerable<OpCase> Rows => CaseList.Of(CaseSize.Small).Where(row => row.Op.StartsWith("Conv2d", StringComparison.Ordinal) || row.Op is "MatMul" or "FusedConv2d" || row.Op.StartsWith("Linear", StringComparison.Ordinal));
+    private static IEnumerable<OpCase> Rows => CaseList.Of(CaseSize.Small).Where(row => row.Op.StartsWith("Conv2d", StringComparison.Ordinal) || row.Op is "MatMul" or "FusedConv2d" or "FusedConv2dWgrad" || row.Op.StartsWith("Linear", StringComparison.Ordinal));
 
     [OneTimeSetUp]
     public void Choose() => ((IlgpuBackend)Backend).Tiling = Tiling.SharedAlways;
@@ -40,7 +40,8 @@ internal sealed class IlgpuCpuSharedTileTests
     [
         "Conv2d 3x3 1x6x6x4->4 stride 1 pad 0,0 bias", "Conv2dDgrad 3x3 1x6x6x4->4 stride 1 pad 0,0", "Conv2dWgrad 3x3 1x6x6x4->4 stride 1 pad 0,0",
         "Conv2d 1x1 1x9x9x4->4 stride 2 pad 0,0", "Conv2dDgrad 1x1 1x9x9x4->4 stride 2 pad 0,0", "Conv2dWgrad 1x1 1x9x9x4->4 stride 2 pad 0,0 bias",
-        "FusedConv2d 1x1 2x2x2x8->4 stride 1 norm silu None ber scale 0.70710677 silu",
+        "FusedConv2d 1x1 2x2x2x8->4 stride 1 norm silu None ber scale 0.70710677 silu", "FusedConv2d 3x3 2x4x2x4->8 stride 1 norm None b scale 1",
+        "FusedConv2dWgrad 1x1 2x2x2x8->4 stride 1 norm silu None ber scale 0.70710677 silu", "FusedConv2dWgrad 3x3 2x4x2x4->8 stride 1 norm None b scale 1",
         "MatMul 1x128x96x64", "MatMul 1x128x96x64 A' B' alpha accumulate",
     ];
 
@@ -48,6 +49,17 @@ internal sealed class IlgpuCpuSharedTileTests
 
     [Test]
     public void The_rows_exist() => Assert.That(Rows.Select(row => row.Name), Is.EquivalentTo(Wanted));
+
+    /// <summary>Otherwise its rows would be composed of plain operations, and say nothing of the tiles.</summary>
+    [Test]
+    public void The_prologue_is_in_the_tiles()
+    {
+        var s = Conv2dShape.Same(2, 4, 4, 8, 4, 3);
+        Assert.That(_backend!.FusedParts(s, Resampling.None), Is.EqualTo(ConvolutionParts.Prologue | ConvolutionParts.Epilogue));
+        Assert.That(_backend.FusedParts(s, Resampling.Down), Is.EqualTo(ConvolutionParts.Epilogue));
+        Assert.That(_backend.FusedParts(s, Resampling.Up), Is.EqualTo(ConvolutionParts.Resampling | ConvolutionParts.Epilogue));
+        Assert.That(_backend.FusedParts(Conv2dShape.Same(2, 4, 4, 3, 5, 3), Resampling.None), Is.EqualTo(ConvolutionParts.None));
+    }
 
     [TestCaseSource(nameof(Rows))]
     public void Equals_the_oracle(OpCase row)
@@ -70,6 +82,13 @@ internal sealed class SharedTilePlanTests
     [TestCase(Tiling.SharedAlways, 1, 4, 6, true, false)]
     public void The_plan(Tiling tiling, long rows, int columns, int depth, bool aligned, bool expected) =>
         Assert.That(ConvolutionPlan.UseSharedTile(tiling, rows, columns, depth, aligned), Is.EqualTo(expected));
+
+    [TestCase(64, 32, 256, 256, true)]
+    [TestCase(1, 6, 150, 160, false)]   // channels that four does not divide; it does divide the 36 pixels
+    [TestCase(1, 5, 152, 160, true)]    // 25 pixels
+    [TestCase(1, 3, 152, 160, false)]   // 9
+    public void The_plan_of_wgrad(int n, int size, int c, int k, bool expected) =>
+        Assert.That(ConvolutionPlan.UseSharedTileWgrad(Tiling.Shared, Conv2dShape.Same(n, size, size, c, k, 3), aligned: true), Is.EqualTo(expected));
 
     [Test]
     public void The_simulation_reads_from_the_cache()

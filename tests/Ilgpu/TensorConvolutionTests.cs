@@ -170,12 +170,14 @@ internal sealed class TensorConvolutionTests
         {
             var tile = TensorPlan.Tiles.Single(t => row.Name.Contains(t.Name.ToString()[1..] + "Tf32", StringComparison.Ordinal) || row.Name.Contains(t.Name.ToString()[1..] + "Bf16", StringComparison.Ordinal));
             Assert.That(row.MainLoop!.Hmma, Is.EqualTo(tile.Rows * tile.Columns / 64 / (row.GroupSize / 32)));
-            Assert.That(row.MainLoop.Ffma, Is.Zero);
-            Assert.That(row.MainLoop.Ldgsts, Is.EqualTo((tile.Rows + tile.Columns) * 4 / row.GroupSize));
+            bool activated = row.Name.Contains("Activated", StringComparison.Ordinal);
+            Assert.That(row.MainLoop.Ffma, Is.EqualTo(activated ? TensorEmulation.ActivationFfma(row, tile.Rows) : 0));
+            Assert.That(row.MainLoop.Ldgsts, Is.EqualTo((activated ? tile.Columns : tile.Rows + tile.Columns) * 4 / row.GroupSize));
+            Assert.That(row.MainLoop.Sts, Is.EqualTo(activated ? tile.Rows * 4 / row.GroupSize : 0), "16 bytes a store");
             Assert.That(row.MainLoop.Lds, Is.Zero, "fragments come by ldmatrix");
             Assert.That(row.MainLoop.Local, Is.Zero);
             Assert.That(row.SharedBytes, Is.EqualTo(tile.SharedBytes));
-            Assert.That(row.Occupancy, Is.GreaterThanOrEqualTo(tile.Resident * row.GroupSize / 2048.0), "as many groups as the plan counts on");
+            Assert.That(row.Occupancy, Is.GreaterThanOrEqualTo((activated ? tile.ActivatedResident : tile.Resident) * row.GroupSize / 2048.0), "as many groups as the plan counts on");
         }
     }
 }

@@ -52,13 +52,21 @@ internal static class TensorEmulation
             throw new InvalidOperationException($"{conflicts} bank conflicts");
     }
 
-    public static void Expect(double[] expected, ReadOnlySpan<float> got)
+    public static void Expect(double[] expected, ReadOnlySpan<float> got, double tolerance = 1e-5)
     {
         double rms = Math.Sqrt(expected.Average(v => v * v));
         for (int i = 0; i < expected.Length; i++)
         {
-            if (!(Math.Abs(got[i] - expected[i]) <= 1e-5 * rms))
+            if (!(Math.Abs(got[i] - expected[i]) <= tolerance * rms))
                 throw new InvalidOperationException($"element {i} is {got[i]}, expected {expected[i]}");
         }
     }
+
+    /// <summary>
+    /// Multiply-adds of a thread's activations in a step of 64 bytes: two a value, scale x + shift and SiLU's exponent. The product itself
+    /// would need half the length of the tile's other side as many.
+    /// </summary>
+    /// <param name="row">The kernel's figures.</param>
+    /// <param name="width">Rows or columns of the tile that are activated.</param>
+    public static int ActivationFfma(KernelRow row, int width) => 2 * width * (row.Name.Contains("Bf16", StringComparison.Ordinal) ? 32 : 16) / row.GroupSize;
 }

@@ -34,13 +34,28 @@ public sealed partial class IlgpuBackend
     private const int PixelTile = 4;
 
     protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) =>
-        Forward(s, x, w, new ConvolutionEpilogue(bias), y);
+        Forward(s, x, w, default, new ConvolutionEpilogue(bias), y);
 
-    /// <summary>Forward with the epilogue, by the first kernel of the plan that takes the shape.</summary>
-    private void Forward(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
+    /// <summary>Forward with what is around it, by the first kernel of the plan that takes the shape; the kernels of the cache have no prologue.</summary>
+    private void Forward(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
     {
-        if (!TensorConv2d(s, x, w, e, y) && !SharedTileConv2d(s, x, w, e, y))
+        if (TensorConv2d(s, x, w, p, e, y) || SharedTileConv2d(s, x, w, p, e, y))
+            return;
+        if (p.ScaleShift is null)
+        {
             SimtConv2d(s, x, w, e, y);
+            return;
+        }
+        using var u = Activated(x, p);
+        Forward(s, u, w, default, e, y);
+    }
+
+    /// <summary>act(scale x + shift) in memory.</summary>
+    private Tensor Activated(Tensor x, in ConvolutionPrologue p)
+    {
+        var u = Empty(x.Shape);
+        ScaleShiftCore(x, p.ScaleShift!, p.Silu, u);
+        return u;
     }
 
     /// <summary>Forward in float32 from the cache.</summary>

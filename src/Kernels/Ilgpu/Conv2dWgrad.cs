@@ -16,13 +16,27 @@ internal struct WgradGeometry
 
 public sealed partial class IlgpuBackend
 {
-    protected override void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias)
+    protected override void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias) => Wgrad(s, x, default, dy, dw, dbias);
+
+    /// <summary>wgrad of what the prologue makes of x, by the first kernel of the plan that takes the shape.</summary>
+    private void Wgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias)
     {
         if (dbias is not null)
             SumColumns(View(dy), 1, s.N * s.P * s.Q, s.K, accumulate: true, View(dbias));
-        if (TensorWgrad(s, x, dy, dw) || SharedTileWgrad(s, x, dy, dw))
+        if (TensorWgrad(s, x, prologue, dy, dw) || SharedTileWgrad(s, x, prologue, dy, dw))
             return;
+        if (prologue.ScaleShift is null)
+        {
+            SimtWgrad(s, x, dy, dw);
+            return;
+        }
+        using var u = Activated(x, prologue);
+        Wgrad(s, u, default, dy, dw, null);
+    }
 
+    /// <summary>wgrad in float32 from the cache.</summary>
+    private void SimtWgrad(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw)
+    {
         var g = new WgradGeometry { H = s.H, W = s.W, C = s.C, K = s.K, R = s.R, S = s.S, Stride = s.Stride, Pad = s.PadBegin, P = s.P, Q = s.Q, TotalRows = s.N * s.P };
         if (s is { H: 1, W: 1, R: 1, S: 1, PadBegin: 0, PadEnd: 0 })
         {

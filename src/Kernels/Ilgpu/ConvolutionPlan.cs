@@ -90,6 +90,13 @@ internal static class ConvolutionPlan
         return tiling == Ilgpu.Tiling.SharedAlways || (rows >= 256 && columns >= 32 && depth >= 16);
     }
 
+    /// <summary>The same for wgrad, whose rows are taps and channels, and whose sum is over pixels: four channels are loaded at a time, any number of pixels.</summary>
+    public static bool UseSharedTileWgrad(Tiling tiling, in Conv2dShape s, bool aligned)
+    {
+        long pixels = (long)s.N * s.P * s.Q;
+        return UseSharedTile(tiling, (long)s.R * s.S * s.C, s.K, s.C, aligned) && (tiling == Ilgpu.Tiling.SharedAlways ? pixels > 0 : pixels >= 16);
+    }
+
     /// <param name="precision">Asked for.</param>
     /// <param name="accelerator">The device; none for the CPU reference.</param>
     /// <param name="name">The device's, for the message.</param>

@@ -53,16 +53,17 @@ internal readonly struct FusedResult : IConvolutionResult
 public sealed partial class IlgpuBackend
 {
     /// <remarks>
-    /// No prologue: a thread's tile has 8 output channels, so every loaded value would go through an exponential and a division for each
-    /// 8 multiply-adds, and once more for every tap and every 8 channels. On tensor cores a tile is copied by cp.async, which can change
-    /// nothing on the way (docs/tensor-cores.md has the bytes); and a resampled input is made, since they take the 3x3 kernel alone.
+    /// The prologue where a tile goes through shared memory: each value is activated once for each tap and each 64 to 128 channels of the
+    /// result. A thread that reads from the cache would pay an exponential and a division for each 8 multiply-adds, so those kernels have
+    /// none. Tensor cores take a resampled input as it lies in memory: they have the 3x3 kernel alone.
     /// </remarks>
     public override ConvolutionParts FusedParts(in Conv2dShape s, Resampling resampling)
     {
-        if (ConvolutionPlan.Choose(Precision, s.C, s.K, aligned: true) != Precision.Fp32)
-            return ConvolutionParts.Epilogue;
-        return (s.C % 4 == 0 && s.K % 4 == 0 ? ConvolutionParts.Epilogue : ConvolutionParts.None)
-            | (IsUpsampled(s, resampling) ? ConvolutionParts.Resampling : ConvolutionParts.None);
+        bool tensor = ConvolutionPlan.Choose(Precision, s.C, s.K, aligned: true) != Precision.Fp32;
+        bool tile = tensor || ConvolutionPlan.UseSharedTile(Tiling, (long)s.N * s.P * s.Q, s.K, s.C, aligned: true);
+        return (tensor || (s.C % 4 == 0 && s.K % 4 == 0) ? ConvolutionParts.Epilogue : ConvolutionParts.None)
+            | (tile && resampling == Resampling.None ? ConvolutionParts.Prologue : ConvolutionParts.None)
+            | (!tensor && IsUpsampled(s, resampling) ? ConvolutionParts.Resampling : ConvolutionParts.None);
     }
 
     protected override void FusedConv2dCore(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
@@ -72,13 +73,13 @@ public sealed partial class IlgpuBackend
         if (prologue.Resampling == Resampling.Up)
             UpsampledConv2d(s, x, w, e, y);
         else
-            Forward(s, x, w, e, y);
+            Forward(s, x, w, prologue, e, y);
         if (!aligned)
             Finish(epilogue, y);
     }
 
     protected override void FusedConv2dWgradCore(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias) =>
-        throw new NotSupportedException($"{Name} fuses no prologue");
+        Wgrad(s, x, prologue, dy, dw, dbias);
 
     private static bool IsAligned(params ReadOnlySpan<Tensor?> tensors)
     {

@@ -118,6 +118,25 @@ public sealed partial class IlgpuBackend
             Record(launcher, config, a, b, c, d, e, f, g);
     }
 
+    private void LaunchGroups<T1, T2, T3, T4, T5, T6, T7, T8>(Action<T1, T2, T3, T4, T5, T6, T7, T8> kernel, int groups, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h)
+        where T1 : struct
+        where T2 : struct
+        where T3 : struct
+        where T4 : struct
+        where T5 : struct
+        where T6 : struct
+        where T7 : struct
+        where T8 : struct
+    {
+        if (groups == 0)
+            return;
+        var (launcher, config) = GroupLauncher<Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8>>(kernel, groups);
+        if (_recording is null)
+            launcher(Next(), config, a, b, c, d, e, f, g, h);
+        else
+            Record(launcher, config, a, b, c, d, e, f, g, h);
+    }
+
     /// <summary>Holds a kernel's demand to what the device has; CUDA wants to be told of more than 48 KiB before the launch.</summary>
     /// <exception cref="BDenseException">The device has less.</exception>
     private void AllowShared(Kernel compiled, KernelEntry entry)

@@ -18,6 +18,9 @@ internal struct TileConvolution
 
     public int HasBias;
 
+    /// <summary>Whether SiLU follows scale and shift on the way in.</summary>
+    public int InputSilu;
+
     public ResultTerms Result;
 
     /// <summary>y from x and weights [R,S,C,K].</summary>
@@ -59,10 +62,14 @@ internal struct TileConvolution
 }
 
 /// <summary>Thread t fetches eight channels of the source pixel that row t of the tile reads, and four weights of one source channel.</summary>
-internal struct ConvolutionSource : ITileSource
+internal struct ConvolutionSource<TPrologue> : ITileSource
+    where TPrologue : struct, ITilePrologue
 {
     private TileConvolution _g;
-    private ArrayView<Float4> _x, _w;
+    private ArrayView<Float4> _x, _scaleShift, _w;
+
+    /// <summary>Of what was fetched last: the values wait in registers while the multiply-adds run, and are activated when they are stored.</summary>
+    private ChannelFactors _factors0, _factors1;
 
     /// <summary>The row's pixel; <c>_from</c> is its source under the current tap, in Float4s, -1 for none.</summary>
     private int _n, _p, _q, _exists, _from;
@@ -71,9 +78,9 @@ internal struct ConvolutionSource : ITileSource
     private int _r, _s, _c, _line, _column;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ConvolutionSource Start(in TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> w, int firstRow, int firstColumn4)
+    public static ConvolutionSource<TPrologue> Start(in TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> w, int firstRow, int firstColumn4)
     {
-        var f = new ConvolutionSource { _g = g, _x = x, _w = w };
+        var f = new ConvolutionSource<TPrologue> { _g = g, _x = x, _scaleShift = scaleShift, _w = w };
         int m = firstRow + Group.IdxX;
         f._exists = m < g.Pixels ? 1 : 0;
         int row = m / g.Width;
@@ -98,11 +105,19 @@ internal struct ConvolutionSource : ITileSource
     public TileFetch Fetch()
     {
         var f = new TileFetch();
+        if (TPrologue.Activates)
+            _factors0 = _factors1 = new ChannelFactors();
         if (_from >= 0)
         {
             f.A0 = _x[_from + _c / 4];
+            if (TPrologue.Activates)
+                _factors0 = ChannelFactors.Read(_scaleShift, _n, _c / 4, _g.SourceChannels);
             if (_c + 4 < _g.SourceChannels)
+            {
                 f.A1 = _x[_from + _c / 4 + 1];
+                if (TPrologue.Activates)
+                    _factors1 = ChannelFactors.Read(_scaleShift, _n, _c / 4 + 1, _g.SourceChannels);
+            }
         }
         int i = _c + _line;
         if (i < _g.SourceChannels && _column < _g.Channels / 4)
@@ -125,6 +140,11 @@ internal struct ConvolutionSource : ITileSource
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(TileFetch fetched, ArrayView<Float4> a, ArrayView<Float4> b)
     {
+        if (TPrologue.Activates)
+        {
+            fetched.A0 = _factors0.Activate(fetched.A0, _g.InputSilu);
+            fetched.A1 = _factors1.Activate(fetched.A1, _g.InputSilu);
+        }
         SharedTile.StoreAcross(a, Group.IdxX, SharedTile.Rows, fetched.A0);
         SharedTile.StoreAcross(a, Group.IdxX + 4 * SharedTile.Rows, SharedTile.Rows, fetched.A1);
         b[Group.IdxX] = fetched.B;
@@ -134,16 +154,18 @@ internal struct ConvolutionSource : ITileSource
 public sealed partial class IlgpuBackend
 {
     /// <summary>Forward through shared memory: true if it was done, false where the plan says otherwise.</summary>
-    private bool SharedTileConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
+    private bool SharedTileConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
     {
-        if (!ConvolutionPlan.UseSharedTile(Tiling, (long)s.N * s.P * s.Q, s.K, s.C, IsAligned(x, y, e.Bias, e.Embedding, e.Residual)))
+        if (!ConvolutionPlan.UseSharedTile(Tiling, (long)s.N * s.P * s.Q, s.K, s.C, IsAligned(x, y, p.ScaleShift, e.Bias, e.Embedding, e.Residual)))
             return false;
         // Output channels innermost, so that neighbouring threads read neighbouring weights, four at a time.
         using var rsck = Empty(new Shape(s.R, s.S, s.C, s.K));
         Launch(TransposeKernel, w.Length, View(w), s.K, s.R * s.S * s.C, View(rsck));
-        var g = TileConvolution.Forward(s) with { HasBias = e.Bias is null ? 0 : 1, Result = ResultTerms.Of(e, s.P * s.Q) };
+        var g = TileConvolution.Forward(s) with { HasBias = e.Bias is null ? 0 : 1, InputSilu = p.Silu ? 1 : 0, Result = ResultTerms.Of(e, s.P * s.Q) };
         int groups = SharedTile.Tiles(g.Pixels, g.Channels);
-        if (e.IsBias)
+        if (p.ScaleShift is { } factors)
+            LaunchGroups(ConvSharedTileActivatedKernel, groups, g, View4(x), View4(factors), View4(rsck), View4(e.Bias ?? rsck), View4(e.Embedding ?? rsck), View4(e.Residual ?? rsck), View4(y));
+        else if (e.IsBias)
             LaunchGroups(ConvSharedTileKernel, groups, g, View4(x), View4(rsck), View4(e.Bias ?? rsck), View4(y));
         else
             LaunchGroups(ConvSharedTileEpilogueKernel, groups, g, View4(x), View4(rsck), View4(e.Bias ?? rsck), View4(e.Embedding ?? rsck), View4(e.Residual ?? rsck), View4(y));
@@ -167,22 +189,32 @@ public sealed partial class IlgpuBackend
     /// </summary>
     [Kernel(SharedTile.GroupSize, Hot = true)]
     internal static void ConvSharedTileKernel(TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y) =>
-        ConvSharedTile<PlainResult>(g, x, w, bias, y, y, y);
+        ConvSharedTile<PlainInput, PlainResult>(g, x, x, w, bias, y, y, y);
 
     /// <summary>As <see cref="ConvSharedTileKernel"/>, with embedding, residual, scale and SiLU in registers: 4 bytes read an element of y for the residual.</summary>
     [Kernel(SharedTile.GroupSize, Hot = true)]
     internal static void ConvSharedTileEpilogueKernel(TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
         ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y) =>
-        ConvSharedTile<FusedResult>(g, x, w, bias, embedding, residual, y);
+        ConvSharedTile<PlainInput, FusedResult>(g, x, x, w, bias, embedding, residual, y);
+
+    /// <summary>
+    /// As <see cref="ConvSharedTileEpilogueKernel"/>, of act(scale[n,c] x + shift[n,c]): activated between registers and shared memory, once
+    /// for each tap and each 64 channels of the result. 8 FLOPs, an exponential and a division for each value and 128 FLOPs of the product.
+    /// </summary>
+    [Kernel(SharedTile.GroupSize, Hot = true)]
+    internal static void ConvSharedTileActivatedKernel(TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> w, ArrayView<Float4> bias,
+        ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y) =>
+        ConvSharedTile<ActivatedInput, FusedResult>(g, x, scaleShift, w, bias, embedding, residual, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ConvSharedTile<TResult>(in TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+    private static void ConvSharedTile<TPrologue, TResult>(in TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> w, ArrayView<Float4> bias,
         ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
+        where TPrologue : struct, ITilePrologue
         where TResult : struct, IConvolutionResult
     {
         int tiles = (g.Channels + SharedTile.Columns - 1) / SharedTile.Columns;
         int firstRow = Grid.IdxX / tiles * SharedTile.Rows, firstColumn4 = Grid.IdxX % tiles * SharedTile.Columns4;
-        var source = ConvolutionSource.Start(g, x, w, firstRow, firstColumn4);
+        var source = ConvolutionSource<TPrologue>.Start(g, x, scaleShift, w, firstRow, firstColumn4);
         var acc = SharedTile.Multiply(ref source, g.Rows * g.Columns * ((g.SourceChannels + SharedTile.Depth - 1) / SharedTile.Depth));
 
         int pitch = g.Channels / 4;

@@ -12,16 +12,23 @@ internal struct TileWgrad
     public int Rows;
 
     public int Pixels, PixelsPerSplit;
+
+    /// <summary>Whether SiLU follows scale and shift of x.</summary>
+    public int InputSilu;
 }
 
 /// <summary>
 /// Thread t fetches four (tap, channel) rows of two pixels, four apart, and four output channels of one pixel. Its tap and channel never
 /// change; its pixels advance by eight.
 /// </summary>
-internal struct WgradSource : ITileSource
+internal struct WgradSource<TPrologue> : ITileSource
+    where TPrologue : struct, ITilePrologue
 {
     private TileWgrad _g;
-    private ArrayView<Float4> _x, _dy;
+    private ArrayView<Float4> _x, _scaleShift, _dy;
+
+    /// <summary>Of what was fetched last.</summary>
+    private ChannelFactors _factors0, _factors1;
 
     /// <summary>The two pixels whose source is read: sample, row, column; and their number, the first one's.</summary>
     private int _n0, _p0, _q0, _n1, _p1, _q1, _pixel, _end;
@@ -30,9 +37,9 @@ internal struct WgradSource : ITileSource
     private int _dh, _dw, _c4, _dyPixel, _column;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WgradSource Start(in TileWgrad g, ArrayView<Float4> x, ArrayView<Float4> dy, int split, int firstRow, int firstColumn4)
+    public static WgradSource<TPrologue> Start(in TileWgrad g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> dy, int split, int firstRow, int firstColumn4)
     {
-        var f = new WgradSource { _g = g, _x = x, _dy = dy };
+        var f = new WgradSource<TPrologue> { _g = g, _x = x, _scaleShift = scaleShift, _dy = dy };
         int row4 = firstRow / 4 + Group.IdxX % SharedTile.Rows4;
         int tap = row4 / (g.C / 4), r = tap / g.S;
         f._c4 = row4 * 4 < g.Rows ? row4 - tap * (g.C / 4) : -1;
@@ -75,17 +82,19 @@ internal struct WgradSource : ITileSource
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly Float4 Read(int n, int p, int q, int pixel)
+    private readonly Float4 Read(int n, int p, int q, int pixel, ref ChannelFactors factors)
     {
         int h = p * _g.Stride + _dh, w = q * _g.Stride + _dw;
-        return pixel < _end && _c4 >= 0 && h >= 0 && h < _g.H && w >= 0 && w < _g.W
-            ? _x[((n * _g.H + h) * _g.W + w) * (_g.C / 4) + _c4] : new Float4(0f, 0f, 0f, 0f);
+        bool inside = pixel < _end && _c4 >= 0 && h >= 0 && h < _g.H && w >= 0 && w < _g.W;
+        if (TPrologue.Activates)
+            factors = inside ? ChannelFactors.Read(_scaleShift, n, _c4, _g.C) : new ChannelFactors();
+        return inside ? _x[((n * _g.H + h) * _g.W + w) * (_g.C / 4) + _c4] : new Float4(0f, 0f, 0f, 0f);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TileFetch Fetch()
     {
-        var f = new TileFetch { A0 = Read(_n0, _p0, _q0, _pixel), A1 = Read(_n1, _p1, _q1, _pixel + 4) };
+        var f = new TileFetch { A0 = Read(_n0, _p0, _q0, _pixel, ref _factors0), A1 = Read(_n1, _p1, _q1, _pixel + 4, ref _factors1) };
         if (_dyPixel < _end && _column < _g.K / 4)
             f.B = _dy[_dyPixel * (_g.K / 4) + _column];
         _pixel += SharedTile.Depth;
@@ -98,6 +107,11 @@ internal struct WgradSource : ITileSource
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(TileFetch fetched, ArrayView<Float4> a, ArrayView<Float4> b)
     {
+        if (TPrologue.Activates)
+        {
+            fetched.A0 = _factors0.Activate(fetched.A0, _g.InputSilu);
+            fetched.A1 = _factors1.Activate(fetched.A1, _g.InputSilu);
+        }
         a[Group.IdxX] = fetched.A0;
         a[Group.IdxX + SharedTile.GroupSize] = fetched.A1;
         b[Group.IdxX] = fetched.B;
@@ -107,13 +121,14 @@ internal struct WgradSource : ITileSource
 public sealed partial class IlgpuBackend
 {
     /// <summary>dw += wgrad through shared memory: true if it was done. Pixels are dealt out to splits whose sums are added in order.</summary>
-    private bool SharedTileWgrad(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw)
+    private bool SharedTileWgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw)
     {
         int rows = s.R * s.S * s.C;
-        if (!ConvolutionPlan.UseSharedTile(Tiling, rows, s.K, Math.Min(s.C, s.N * s.P * s.Q), Aligned(x) && Aligned(dy)) || s.N == 0)
+        if (!ConvolutionPlan.UseSharedTileWgrad(Tiling, s, IsAligned(x, prologue.ScaleShift, dy)))
             return false;
-        var g = new TileWgrad { H = s.H, W = s.W, C = s.C, K = s.K, S = s.S, Stride = s.Stride, Pad = s.PadBegin, P = s.P, Q = s.Q, Rows = rows, Pixels = s.N * s.P * s.Q };
-        if (s is { R: 1, S: 1, Stride: 1, PadBegin: 0, PadEnd: 0 })
+        var g = new TileWgrad { H = s.H, W = s.W, C = s.C, K = s.K, S = s.S, Stride = s.Stride, Pad = s.PadBegin, P = s.P, Q = s.Q, Rows = rows, Pixels = s.N * s.P * s.Q, InputSilu = prologue.Silu ? 1 : 0 };
+        // Factors belong to an image.
+        if (s is { R: 1, S: 1, Stride: 1, PadBegin: 0, PadEnd: 0 } && prologue.ScaleShift is null)
             (g.H, g.P, g.W, g.Q) = (1, 1, g.Pixels, g.Pixels); // no neighbours: all pixels form one row
         int tiles = SharedTile.Tiles(rows, s.K);
         // Groups enough for a large GPU, in a number that depends on the shape alone; 128 pixels a split at least, 64 MB of scratch at most.
@@ -122,7 +137,10 @@ public sealed partial class IlgpuBackend
         g.PixelsPerSplit = ((g.Pixels + splits - 1) / splits + SharedTile.Depth - 1) / SharedTile.Depth * SharedTile.Depth;
         splits = (g.Pixels + g.PixelsPerSplit - 1) / g.PixelsPerSplit;
         using var partial = Empty(new Shape(splits, dw.Length));
-        LaunchGroups(WgradSharedTileKernel, checked(tiles * splits), g, View4(x), View4(dy), View4(partial));
+        if (prologue.ScaleShift is { } factors)
+            LaunchGroups(WgradSharedTileActivatedKernel, checked(tiles * splits), g, View4(x), View4(factors), View4(dy), View4(partial));
+        else
+            LaunchGroups(WgradSharedTileKernel, checked(tiles * splits), g, View4(x), View4(dy), View4(partial));
         Launch(SumColumnsKernel, dw.Length, View(partial), splits, dw.Length, 1, splits, 1, View(dw));
         return true;
     }
@@ -133,12 +151,22 @@ public sealed partial class IlgpuBackend
     /// weight and split.
     /// </summary>
     [Kernel(SharedTile.GroupSize, Hot = true)]
-    internal static void WgradSharedTileKernel(TileWgrad g, ArrayView<Float4> x, ArrayView<Float4> dy, ArrayView<Float4> partial)
+    internal static void WgradSharedTileKernel(TileWgrad g, ArrayView<Float4> x, ArrayView<Float4> dy, ArrayView<Float4> partial) =>
+        WgradSharedTile<PlainInput>(g, x, x, dy, partial);
+
+    /// <summary>As <see cref="WgradSharedTileKernel"/>, of act(scale[n,c] x + shift[n,c]): activated once for each tap and each 64 output channels.</summary>
+    [Kernel(SharedTile.GroupSize, Hot = true)]
+    internal static void WgradSharedTileActivatedKernel(TileWgrad g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> dy, ArrayView<Float4> partial) =>
+        WgradSharedTile<ActivatedInput>(g, x, scaleShift, dy, partial);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void WgradSharedTile<TPrologue>(in TileWgrad g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> dy, ArrayView<Float4> partial)
+        where TPrologue : struct, ITilePrologue
     {
         int tilesK = (g.K + SharedTile.Columns - 1) / SharedTile.Columns, tilesM = (g.Rows + SharedTile.Rows - 1) / SharedTile.Rows;
         int rest = Grid.IdxX / tilesK, split = rest / tilesM;
         int firstRow = (rest - split * tilesM) * SharedTile.Rows, firstColumn4 = (Grid.IdxX - rest * tilesK) * SharedTile.Columns4;
-        var source = WgradSource.Start(g, x, dy, split, firstRow, firstColumn4);
+        var source = WgradSource<TPrologue>.Start(g, x, scaleShift, dy, split, firstRow, firstColumn4);
         int pixels = g.Pixels - split * g.PixelsPerSplit;
         pixels = pixels < g.PixelsPerSplit ? pixels : g.PixelsPerSplit;
         var acc = SharedTile.Multiply(ref source, (pixels + SharedTile.Depth - 1) / SharedTile.Depth);

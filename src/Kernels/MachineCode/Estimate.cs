@@ -56,7 +56,7 @@ public static class Estimates
         var conv = Conv2dShape.Same(64, 32, 32, 256, 256, 3);
         const string convText = "3x3 64x32x32, 256->256";
         long x = conv.Input.Length, w = conv.Weight.Length;
-        foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel", "ConvTile8EpilogueKernel", "ConvSharedTileEpilogueKernel" })
+        foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel", "ConvTile8EpilogueKernel", "ConvSharedTileEpilogueKernel", "ConvSharedTileActivatedKernel" })
             yield return new(kernel, convText, Unit.Float32, OpCost.Of(x + w, x, 2 * conv.Macs));
         foreach (string kernel in KernelCatalog.Names.Where(n => n.StartsWith("Tensor", StringComparison.Ordinal)))
         {
@@ -65,7 +65,7 @@ public static class Estimates
             var cost = wgrad ? OpCost.Of(2 * x / (bf16 ? 2 : 1), w, 2 * conv.Macs) : OpCost.Of((x + w) / (bf16 ? 2 : 1), x, 2 * conv.Macs);
             yield return new(kernel, wgrad ? "wgrad " + convText : convText, bf16 ? Unit.Bf16 : Unit.Tf32, cost);
         }
-        foreach (string kernel in new[] { "WgradSharedTileKernel", "WgradTileKernel" })
+        foreach (string kernel in new[] { "WgradSharedTileKernel", "WgradSharedTileActivatedKernel", "WgradTileKernel" })
             yield return new(kernel, "wgrad " + convText, Unit.Float32, OpCost.Of(2 * x, w, 2 * conv.Macs));
         var product = new MatMulShape(1, 4096, 4096, 4096);
         foreach (string kernel in new[] { "MatMulSharedTileKernel", "MatMulKernel" })

@@ -1,3 +1,5 @@
+using BDense.Kernels.Ilgpu;
+
 namespace BDense.Tests.Ilgpu.Emulator;
 
 /// <summary>The PTX instructions of one lane that give one value.</summary>
@@ -21,6 +23,8 @@ internal static class Scalar
                 return Bits(Float(Arg(1)) + Float(Arg(2)));
             case "mul" when type == "f32":
                 return Bits(Float(Arg(1)) * Float(Arg(2)));
+            case "fma" when type == "f32":
+                return Bits(MathF.FusedMultiplyAdd(Float(Arg(1)), Float(Arg(2)), Float(get(i.Operands[3], lane))));
             case "ex2" when type == "f32":
                 return Bits((float)Math.Pow(2, Float(Arg(1))));
             case "rcp" when type == "f32":
@@ -61,6 +65,8 @@ internal static class Scalar
                 return (ulong)(long)A();
             case "cvt" when i.Op[1] == "u64" && type == "u32":
                 return (uint)Arg(1);
+            case "cvt" when i.Op[2] == "bf16x2":
+                return IlgpuBackend.RoundBFloat16(Float(Arg(1))) << 16 | IlgpuBackend.RoundBFloat16(Float(Arg(2)));
             case "selp":
                 return get(i.Operands[3], lane) != 0 ? Arg(1) : Arg(2);
             case "setp":

@@ -16,6 +16,9 @@ internal struct TensorConvolution
     /// <summary>Device addresses: source, weights [Channels, taps, source channels], result.</summary>
     public long X, W, Y;
 
+    /// <summary>Of the prologue, where the kernel has one: then the source is float32 in either precision.</summary>
+    public TensorActivationFactors Prologue;
+
     /// <summary>Of what the epilogue adds, in float32: [N, Channels] and [Pixels, Channels]; 0 for none.</summary>
     public long Embedding, Residual;
 
@@ -35,7 +38,9 @@ internal struct TensorConvolution
     /// <summary>Of the sum with all that is added to it.</summary>
     public float Scale;
 
-    public readonly TensorProblem Problem => new(Pixels, Channels, Rows * Columns * ((SourceBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes), false);
+    public readonly TensorProblem Problem => new(Pixels, Channels, Rows * Columns * ((SourceBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes), false, IsActivated);
+
+    public readonly bool IsActivated => Prologue.Address != 0;
 
     /// <summary>y from x and w [K, R, S, C], in float32; addresses are still to be set.</summary>
     public static TensorConvolution Forward(in Conv2dShape s) => new()
@@ -99,7 +104,7 @@ public sealed partial class IlgpuBackend
     /// <summary>Where tap (r, s) reads for a row, and whether that is inside the image; in the padding cp.async fills in zeros.</summary>
     /// <remarks>Selects and no branches: a warp must not part before ldmatrix and mma, which want all of its lanes.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ReadTap(ref TensorRow row, in TensorConvolution g, int r, int s)
+    private static void ReadTap(ref TensorRow row, in TensorConvolution g, int pixelBytes, int r, int s)
     {
         int h = row.P * g.Stride + r - g.Pad, w = row.Q * g.Stride + s - g.Pad;
         int exact = row.Exists;
@@ -112,7 +117,39 @@ public sealed partial class IlgpuBackend
         }
         bool inside = exact != 0 & (uint)h < (uint)g.SourceHeight & (uint)w < (uint)g.SourceWidth;
         row.Inside = Utilities.Select(inside, 1, 0);
-        row.Address = g.X + ((long)(row.N * g.SourceHeight + h) * g.SourceWidth + w) * g.SourceBytes;
+        row.Address = g.X + ((long)(row.N * g.SourceHeight + h) * g.SourceWidth + w) * pixelBytes;
+    }
+
+    /// <summary>What a step copies: its tap, and the bytes in front of it in a source pixel and in a row of the weights' taps.</summary>
+    private struct TensorStep
+    {
+        public int R, S, At, Tap;
+    }
+
+    /// <summary>The next 64 bytes of the source channels, or the next tap.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Advance<TTile>(ref TensorStep step, in TensorConvolution g, int pixelBytes, ref TensorRow a0, ref TensorRow a1, ref TensorRow a2, ref TensorRow a3)
+        where TTile : struct, ITensorTile
+    {
+        step.At += TensorTile.StepBytes;
+        if (step.At >= g.SourceBytes)
+        {
+            step.At = 0;
+            step.Tap += g.SourceBytes;
+            step.S++;
+            if (step.S == g.Columns)
+            {
+                step.S = 0;
+                step.R++;
+            }
+            ReadTap(ref a0, g, pixelBytes, step.R, step.S);
+            ReadTap(ref a1, g, pixelBytes, step.R, step.S);
+            if (TTile.Rows > TTile.Threads / 2)
+            {
+                ReadTap(ref a2, g, pixelBytes, step.R, step.S);
+                ReadTap(ref a3, g, pixelBytes, step.R, step.S);
+            }
+        }
     }
 
     /// <summary>
@@ -120,14 +157,21 @@ public sealed partial class IlgpuBackend
     /// (rows + columns) x 64 bytes a step for 64 rows columns FLOPs in TF32 (32 in BF16 for each byte of a row); 4 bytes written an
     /// element, 4 read for a residual. Sums over taps, then channels, in a fixed order.
     /// </summary>
+    /// <remarks>
+    /// With a prologue the rows do not come by cp.async: a thread loads its pieces into registers before the products of a step, and activates
+    /// and stores them behind, into the stage that was read a step ago.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TensorConvolve<TTile, TFragments, TPrecision>(TensorConvolution g, ArrayView<float> bias)
+    private static void TensorConvolve<TTile, TFragments, TPrecision, TPrologue>(TensorConvolution g, ArrayView<float> bias)
         where TTile : struct, ITensorTile
         where TFragments : struct, ITensorFragments
         where TPrecision : struct, ITensorPrecision
+        where TPrologue : struct, ITilePrologue
     {
         TFragments.Declare();
         TTile.Declare();
+        if (TPrologue.Activates)
+            TensorActivation.Declare();
         int stageBytes = (TTile.Rows + TTile.Columns) * TensorTile.StepBytes;
         int thread = Group.IdxX, warp = thread >> 5, lane = thread & 31;
         int warpRow = TensorTile.WarpRow<TTile, TFragments>(warp), warpColumn = TensorTile.WarpColumn<TTile, TFragments>(warp);
@@ -158,15 +202,17 @@ public sealed partial class IlgpuBackend
         int readA = TensorTile.FragmentA(warpRow, lane);
         int readB = TTile.Rows * TensorTile.StepBytes + TensorTile.FragmentB(warpColumn, lane);
 
+        // Bytes of a source value for each byte of a factor.
+        int wide = TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1, pixelBytes = wide * g.SourceBytes;
         int steps = g.Rows * g.Columns * ((g.SourceBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes);
-        int r = 0, s = 0, at = 0, tap = 0;
+        var now = new TensorStep();
         int stage = 0, next = 0;
-        ReadTap(ref a0, g, 0, 0);
-        ReadTap(ref a1, g, 0, 0);
+        ReadTap(ref a0, g, pixelBytes, 0, 0);
+        ReadTap(ref a1, g, pixelBytes, 0, 0);
         if (TTile.Rows > 2 * passRows)
         {
-            ReadTap(ref a2, g, 0, 0);
-            ReadTap(ref a3, g, 0, 0);
+            ReadTap(ref a2, g, pixelBytes, 0, 0);
+            ReadTap(ref a3, g, pixelBytes, 0, 0);
         }
         // The steps before 0 only copy: the pipeline fills.
         for (int step = 1 - TTile.Stages; step < steps; step++)
@@ -177,20 +223,33 @@ public sealed partial class IlgpuBackend
                 TTile.Wait();
                 CudaAsm.Emit("bar.sync 0;");
             }
+            // Behind the last channel zeros. Where a copy is of 0 bytes, its address is never used.
+            int offset = now.At + piece;
+            bool inside = offset < g.SourceBytes;
             if (step + TTile.Stages - 1 < steps)
             {
-                // Behind the last channel zeros. Where a copy is of 0 bytes, its address is never used.
-                bool inside = at + piece < g.SourceBytes;
-                int offset = at + piece;
-                TensorTile.CopyAsync(to + next, a0.Address + offset, inside & a0.Inside != 0);
-                TensorTile.CopyAsync(to + next + passBytes, a1.Address + offset, inside & a1.Inside != 0);
-                if (TTile.Rows > 2 * passRows)
+                if (TPrologue.Activates)
                 {
-                    TensorTile.CopyAsync(to + next + 2 * passBytes, a2.Address + offset, inside & a2.Inside != 0);
-                    TensorTile.CopyAsync(to + next + 3 * passBytes, a3.Address + offset, inside & a3.Inside != 0);
+                    TensorActivation.Fetch0<TPrecision>(a0.Address + wide * offset, inside & a0.Inside != 0);
+                    TensorActivation.Fetch1<TPrecision>(a1.Address + wide * offset, inside & a1.Inside != 0);
+                    if (TTile.Rows > 2 * passRows)
+                    {
+                        TensorActivation.Fetch2<TPrecision>(a2.Address + wide * offset, inside & a2.Inside != 0);
+                        TensorActivation.Fetch3<TPrecision>(a3.Address + wide * offset, inside & a3.Inside != 0);
+                    }
+                }
+                else
+                {
+                    TensorTile.CopyAsync(to + next, a0.Address + offset, inside & a0.Inside != 0);
+                    TensorTile.CopyAsync(to + next + passBytes, a1.Address + offset, inside & a1.Inside != 0);
+                    if (TTile.Rows > 2 * passRows)
+                    {
+                        TensorTile.CopyAsync(to + next + 2 * passBytes, a2.Address + offset, inside & a2.Inside != 0);
+                        TensorTile.CopyAsync(to + next + 3 * passBytes, a3.Address + offset, inside & a3.Inside != 0);
+                    }
                 }
                 int toB = to + next + TTile.Rows * TensorTile.StepBytes;
-                long weights = b + ((long)tap + offset);
+                long weights = b + ((long)now.Tap + offset);
                 TensorTile.CopyAsync(toB, weights, inside & column < g.Channels);
                 if (TTile.Columns > passRows)
                     TensorTile.CopyAsync(toB + passBytes, weights + rowBytes, inside & column + passRows < g.Channels);
@@ -199,25 +258,10 @@ public sealed partial class IlgpuBackend
                     TensorTile.CopyAsync(toB + 2 * passBytes, weights + 2 * rowBytes, inside & column + 2 * passRows < g.Channels);
                     TensorTile.CopyAsync(toB + 3 * passBytes, weights + 3 * rowBytes, inside & column + 3 * passRows < g.Channels);
                 }
-                next = next == (TTile.Stages - 1) * stageBytes ? 0 : next + stageBytes;
-                at += TensorTile.StepBytes;
-                if (at >= g.SourceBytes)
+                if (!TPrologue.Activates)
                 {
-                    at = 0;
-                    tap += g.SourceBytes;
-                    s++;
-                    if (s == g.Columns)
-                    {
-                        s = 0;
-                        r++;
-                    }
-                    ReadTap(ref a0, g, r, s);
-                    ReadTap(ref a1, g, r, s);
-                    if (TTile.Rows > 2 * passRows)
-                    {
-                        ReadTap(ref a2, g, r, s);
-                        ReadTap(ref a3, g, r, s);
-                    }
+                    next = next == (TTile.Stages - 1) * stageBytes ? 0 : next + stageBytes;
+                    Advance<TTile>(ref now, g, pixelBytes, ref a0, ref a1, ref a2, ref a3);
                 }
             }
             // Also when there is nothing left to copy: the count of groups stays right.
@@ -232,6 +276,21 @@ public sealed partial class IlgpuBackend
                 TFragments.LoadB((readB + stage) ^ 32);
                 Multiply<TFragments, TPrecision>();
                 stage = stage == (TTile.Stages - 1) * stageBytes ? 0 : stage + stageBytes;
+            }
+            if (TPrologue.Activates && step + TTile.Stages - 1 < steps)
+            {
+                // Factors of the row's image and the piece's channels; they stay in the first cache.
+                long factors = g.Prologue.Address + wide * offset;
+                int imageBytes = 2 * pixelBytes;
+                TensorActivation.Store0<TPrecision>(g.Prologue, to + next, factors + (long)a0.N * imageBytes, inside & a0.Inside != 0);
+                TensorActivation.Store1<TPrecision>(g.Prologue, to + next + passBytes, factors + (long)a1.N * imageBytes, inside & a1.Inside != 0);
+                if (TTile.Rows > 2 * passRows)
+                {
+                    TensorActivation.Store2<TPrecision>(g.Prologue, to + next + 2 * passBytes, factors + (long)a2.N * imageBytes, inside & a2.Inside != 0);
+                    TensorActivation.Store3<TPrecision>(g.Prologue, to + next + 3 * passBytes, factors + (long)a3.N * imageBytes, inside & a3.Inside != 0);
+                }
+                next = next == (TTile.Stages - 1) * stageBytes ? 0 : next + stageBytes;
+                Advance<TTile>(ref now, g, pixelBytes, ref a0, ref a1, ref a2, ref a3);
             }
         }
         // The same for all warps: none parts.

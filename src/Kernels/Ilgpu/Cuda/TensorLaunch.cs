@@ -21,12 +21,15 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>Forward on tensor cores: true if it was done, false where the shape or the precision asks for the ordinary kernels.</summary>
-    private bool TensorConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
+    private bool TensorConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
     {
-        var precision = ConvolutionPlan.Choose(Precision, s.C, s.K, IsAligned(x, w, y, e.Embedding, e.Residual));
+        var precision = ConvolutionPlan.Choose(Precision, s.C, s.K, IsAligned(x, w, y, p.ScaleShift, e.Embedding, e.Residual));
         if (precision == Precision.Fp32)
             return false;
-        TensorGemm(precision, TensorConvolution.Forward(s), x, w, e, y);
+        var g = TensorConvolution.Forward(s);
+        if (p.ScaleShift is { } factors)
+            g.Prologue = TensorActivationFactors.Of(Address(factors), s.C, p.Silu);
+        TensorGemm(precision, g, x, w, e, y);
         return true;
     }
 
@@ -63,7 +66,7 @@ public sealed partial class IlgpuBackend
 
     private void TensorGemm(Precision precision, TensorConvolution g, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
-        using Tensor? shortX = precision == Precision.Bf16 ? ToBFloat16(x) : null, shortW = precision == Precision.Bf16 ? ToBFloat16(w) : null;
+        using Tensor? shortX = precision == Precision.Bf16 && !g.IsActivated ? ToBFloat16(x) : null, shortW = precision == Precision.Bf16 ? ToBFloat16(w) : null;
         if (precision == Precision.Bf16)
             g.SourceBytes /= 2;
         (g.X, g.W, g.Y) = (Address(shortX ?? x), Address(shortW ?? w), Address(y));
@@ -71,7 +74,7 @@ public sealed partial class IlgpuBackend
         g.Residual = e.Residual is null ? 0 : Address(e.Residual);
         (g.HasBias, g.Silu, g.Scale) = (e.Bias is null ? 0 : 1, e.Silu ? 1 : 0, e.Scale);
         var (start, p) = (View(e.Bias ?? w), g.Problem);
-        var key = new TuningKey(g.IsTransposed == 0 ? "forward" : "dgrad", precision, p.M, p.N, p.Steps);
+        var key = new TuningKey(g.IsActivated ? "activated" : g.IsTransposed == 0 ? "forward" : "dgrad", precision, p.M, p.N, p.Steps);
         if (!IsDecided(key, out var choice))
             choice = DecideConvolution(key, g, start);
         LaunchConvolution(choice, precision, g, start);
@@ -89,7 +92,7 @@ public sealed partial class IlgpuBackend
     {
         var tile = TensorPlan.Find(choice.Tile);
         int groups = Threads((long)((g.Pixels + tile.Rows - 1) / tile.Rows) * ((g.Channels + tile.Columns - 1) / tile.Columns));
-        LaunchGroups(ConvolutionKernel(choice.Tile, precision), groups, g, bias);
+        LaunchGroups(g.IsActivated ? ActivatedKernel(choice.Tile, precision) : ConvolutionKernel(choice.Tile, precision), groups, g, bias);
     }
 
     private static Action<TensorConvolution, ArrayView<float>> ConvolutionKernel(TensorTileName tile, Precision precision) => (tile, precision) switch
@@ -108,17 +111,31 @@ public sealed partial class IlgpuBackend
         _ => TensorConv128x32Bf16Kernel,
     };
 
-    /// <summary>wgrad on tensor cores, the sum over the pixels in slices; the bias is not its business.</summary>
-    private bool TensorWgrad(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw)
+    private static Action<TensorConvolution, ArrayView<float>> ActivatedKernel(TensorTileName tile, Precision precision) => (tile, precision) switch
     {
-        var precision = ConvolutionPlan.ChooseWgrad(Precision, s.C, s.K, Aligned(x) && Aligned(dy) && Aligned(dw));
+        (TensorTileName.T128x128, Precision.Tf32) => TensorConvActivated128x128Tf32Kernel,
+        (TensorTileName.T128x128, _) => TensorConvActivated128x128Bf16Kernel,
+        (TensorTileName.T64x64, Precision.Tf32) => TensorConvActivated64x64Tf32Kernel,
+        (TensorTileName.T64x64, _) => TensorConvActivated64x64Bf16Kernel,
+        (TensorTileName.T128x32, Precision.Tf32) => TensorConvActivated128x32Tf32Kernel,
+        (TensorTileName.T128x32, _) => TensorConvActivated128x32Bf16Kernel,
+        _ => throw new InvalidOperationException($"{tile} has no prologue"),
+    };
+
+    /// <summary>wgrad on tensor cores, the sum over the pixels in slices; the bias is not its business.</summary>
+    private bool TensorWgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw)
+    {
+        var precision = ConvolutionPlan.ChooseWgrad(Precision, s.C, s.K, IsAligned(x, prologue.ScaleShift, dy, dw));
         if (precision == Precision.Fp32 || s.N == 0)
             return precision != Precision.Fp32;
-        using Tensor? shortX = precision == Precision.Bf16 ? ToBFloat16(x) : null, shortDy = precision == Precision.Bf16 ? ToBFloat16(dy) : null;
-        var g = Ilgpu.TensorWgrad.Of(s, precision == Precision.Bf16 ? 2 : 4);
+        bool bf16 = precision == Precision.Bf16;
+        using Tensor? shortX = bf16 && prologue.ScaleShift is null ? ToBFloat16(x) : null, shortDy = bf16 ? ToBFloat16(dy) : null;
+        var g = Ilgpu.TensorWgrad.Of(s, bf16 ? 2 : 4);
         (g.X, g.Dy) = (Address(shortX ?? x), Address(shortDy ?? dy));
+        if (prologue.ScaleShift is { } factors)
+            g.Prologue = TensorActivationFactors.Of(Address(factors), s.C, prologue.Silu);
         var p = g.Problem;
-        var key = new TuningKey("wgrad", precision, p.M, p.N, p.Steps);
+        var key = new TuningKey(g.IsActivated ? "activated wgrad" : "wgrad", precision, p.M, p.N, p.Steps);
         if (!IsDecided(key, out var choice))
             choice = DecideWgrad(key, g, dw.Shape);
         LaunchWgrad(choice, precision, g, dw);
@@ -142,7 +159,7 @@ public sealed partial class IlgpuBackend
         g.StepsPerSlice = (g.Problem.Steps + choice.Slices - 1) / choice.Slices;
         var tile = TensorPlan.Find(choice.Tile);
         int tiles = (g.Outputs + tile.Rows - 1) / tile.Rows * ((g.Columns + tile.Columns - 1) / tile.Columns);
-        LaunchGroups(WgradKernel(choice.Tile, precision), Threads((long)tiles * choice.Slices), g, tiles);
+        LaunchGroups(g.IsActivated ? ActivatedWgradKernel(choice.Tile, precision) : WgradKernel(choice.Tile, precision), Threads((long)tiles * choice.Slices), g, tiles);
         Launch(SumSlicesKernel, dw.Length / 4, View4(partial), choice.Slices, View4(dw));
     }
 
@@ -154,6 +171,15 @@ public sealed partial class IlgpuBackend
         (TensorTileName.T64x128, _) => TensorWgrad64x128Bf16Kernel,
         (_, Precision.Tf32) => TensorWgrad64x64Tf32Kernel,
         _ => TensorWgrad64x64Bf16Kernel,
+    };
+
+    private static Action<TensorWgrad, int> ActivatedWgradKernel(TensorTileName tile, Precision precision) => (tile, precision) switch
+    {
+        (TensorTileName.T128x128, Precision.Tf32) => TensorWgradActivated128x128Tf32Kernel,
+        (TensorTileName.T128x128, _) => TensorWgradActivated128x128Bf16Kernel,
+        (TensorTileName.T64x64, Precision.Tf32) => TensorWgradActivated64x64Tf32Kernel,
+        (TensorTileName.T64x64, _) => TensorWgradActivated64x64Bf16Kernel,
+        _ => throw new InvalidOperationException($"{tile} has no wgrad with a prologue"),
     };
 
     private static long Address(Tensor x) => ((DeviceStorage)x.Storage).Buffer.NativePtr + 4L * x.Offset;

@@ -23,7 +23,8 @@ internal readonly record struct TensorChoice(TensorTileName Tile, int Slices);
 /// <param name="N">Channels; for wgrad taps times channels.</param>
 /// <param name="Steps">Steps of the sum.</param>
 /// <param name="IsWgrad">Whether the sum is over pixels and may be sliced.</param>
-internal readonly record struct TensorProblem(int M, int N, int Steps, bool IsWgrad);
+/// <param name="IsActivated">Whether x has a prologue.</param>
+internal readonly record struct TensorProblem(int M, int N, int Steps, bool IsWgrad, bool IsActivated = false);
 
 /// <summary>Which tile, and into how many slices: the table, and the rule that picks from it where nothing was measured (<c>bdense tune</c>).</summary>
 internal static class TensorPlan
@@ -36,17 +37,18 @@ internal static class TensorPlan
     /// <param name="Speed">Of a multiprocessor full of them, against the best: larger tiles load less for each product.</param>
     /// <param name="SharedBytes">Of a group.</param>
     /// <param name="InWgrad">Whether wgrad has a kernel of that tile.</param>
-    public readonly record struct Row(TensorTileName Name, int Rows, int Columns, int Resident, double Speed, int SharedBytes, bool InWgrad);
+    /// <param name="ActivatedResident">Groups of the kernels with a prologue, in the worse of both precisions; 0 where there are none.</param>
+    public readonly record struct Row(TensorTileName Name, int Rows, int Columns, int Resident, double Speed, int SharedBytes, bool InWgrad, int ActivatedResident);
 
     /// <summary>Speeds are estimates from bytes loaded for each product, to be replaced by measurement.</summary>
     public static IReadOnlyList<Row> Tiles { get; } =
     [
-        new(TensorTileName.T128x256, 128, 256, 1, 1.00, 72 << 10, false),
-        new(TensorTileName.T128x128, 128, 128, 2, 0.95, 48 << 10, true),
-        new(TensorTileName.T128x64, 128, 64, 3, 0.80, 48 << 10, false),
-        new(TensorTileName.T64x128, 64, 128, 3, 0.80, 48 << 10, true),
-        new(TensorTileName.T64x64, 64, 64, 4, 0.65, 32 << 10, true),
-        new(TensorTileName.T128x32, 128, 32, 4, 0.45, 40 << 10, false),
+        new(TensorTileName.T128x256, 128, 256, 1, 1.00, 72 << 10, false, 0),
+        new(TensorTileName.T128x128, 128, 128, 2, 0.95, 48 << 10, true, 1),
+        new(TensorTileName.T128x64, 128, 64, 3, 0.80, 48 << 10, false, 0),
+        new(TensorTileName.T64x128, 64, 128, 3, 0.80, 48 << 10, true, 0),
+        new(TensorTileName.T64x64, 64, 64, 4, 0.65, 32 << 10, true, 4),
+        new(TensorTileName.T128x32, 128, 32, 4, 0.45, 40 << 10, false, 3),
     ];
 
     /// <summary>Filling the pipeline and storing the result, in steps.</summary>
@@ -69,7 +71,7 @@ internal static class TensorPlan
     /// <summary>The candidates of a problem on a device, for the rule and for the autotuner.</summary>
     public static IEnumerable<TensorChoice> Candidates(TensorProblem p, int sharedLimit)
     {
-        foreach (var tile in Tiles.Where(t => t.SharedBytes <= sharedLimit && (!p.IsWgrad || t.InWgrad)))
+        foreach (var tile in Tiles.Where(t => t.SharedBytes <= sharedLimit && (!p.IsWgrad || t.InWgrad) && (!p.IsActivated || t.ActivatedResident > 0)))
         {
             // Odd channel counts are stored one by one, which the narrow tile alone does.
             if (!p.IsWgrad && p.N % 2 != 0 && tile.Name != TensorTileName.T128x32)
@@ -108,9 +110,10 @@ internal static class TensorPlan
         var tile = Find(choice.Tile);
         long groups = (long)((p.M + tile.Rows - 1) / tile.Rows) * ((p.N + tile.Columns - 1) / tile.Columns) * choice.Slices;
         double group = tile.Rows * tile.Columns / 16384.0 / tile.Speed * ((p.Steps + choice.Slices - 1) / choice.Slices + Overhead);
-        long perWave = (long)multiprocessors * tile.Resident, left = groups % perWave;
-        double last = left == 0 ? 0 : Math.Max((left + multiprocessors - 1) / multiprocessors, 0.6 * tile.Resident);
+        int resident = p.IsActivated ? tile.ActivatedResident : tile.Resident;
+        long perWave = (long)multiprocessors * resident, left = groups % perWave;
+        double last = left == 0 ? 0 : Math.Max((left + multiprocessors - 1) / multiprocessors, 0.6 * resident);
         double reduction = p.IsWgrad ? 4.0 * p.M * p.N * (choice.Slices + 2) / BytesPerStep : 0;
-        return group * (groups / perWave * tile.Resident + last) + reduction;
+        return group * (groups / perWave * resident + last) + reduction;
     }
 }

@@ -15,6 +15,9 @@ internal struct TensorWgrad
     /// <summary>Device addresses.</summary>
     public long X, Dy, Partial;
 
+    /// <summary>Of the prologue, where the kernel has one: then x is float32 in either precision.</summary>
+    public TensorActivationFactors Prologue;
+
     /// <summary>N P Q, and K.</summary>
     public int Pixels, Outputs;
 
@@ -35,7 +38,9 @@ internal struct TensorWgrad
     /// <summary>Pixels of a step.</summary>
     public int Depth;
 
-    public readonly TensorProblem Problem => new(Outputs, Columns, (Pixels + Depth - 1) / Depth, true);
+    public readonly TensorProblem Problem => new(Outputs, Columns, (Pixels + Depth - 1) / Depth, true, IsActivated);
+
+    public readonly bool IsActivated => Prologue.Address != 0;
 
     /// <summary>For values of <paramref name="bytes"/>; addresses and slices are still to be set.</summary>
     public static TensorWgrad Of(in Conv2dShape s, int bytes)
@@ -66,22 +71,34 @@ internal struct TensorWgrad
 public sealed partial class IlgpuBackend
 {
     [Kernel(256, Hot = true)]
-    internal static void TensorWgrad128x128Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128, TensorFragments64x32, Tf32>(g, tiles);
+    internal static void TensorWgrad128x128Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128, TensorFragments64x32, Tf32, PlainInput>(g, tiles);
 
     [Kernel(256, Hot = true)]
-    internal static void TensorWgrad128x128Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128, TensorFragments64x32, Bf16>(g, tiles);
+    internal static void TensorWgrad128x128Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128, TensorFragments64x32, Bf16, PlainInput>(g, tiles);
 
     [Kernel(128, Hot = true)]
-    internal static void TensorWgrad64x128Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x128, TensorFragments64x32, Tf32>(g, tiles);
+    internal static void TensorWgrad64x128Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x128, TensorFragments64x32, Tf32, PlainInput>(g, tiles);
 
     [Kernel(128, Hot = true)]
-    internal static void TensorWgrad64x128Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x128, TensorFragments64x32, Bf16>(g, tiles);
+    internal static void TensorWgrad64x128Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x128, TensorFragments64x32, Bf16, PlainInput>(g, tiles);
 
     [Kernel(128, Hot = true)]
-    internal static void TensorWgrad64x64Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x64, TensorFragments32x32, Tf32>(g, tiles);
+    internal static void TensorWgrad64x64Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x64, TensorFragments32x32, Tf32, PlainInput>(g, tiles);
 
     [Kernel(128, Hot = true)]
-    internal static void TensorWgrad64x64Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x64, TensorFragments32x32, Bf16>(g, tiles);
+    internal static void TensorWgrad64x64Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x64, TensorFragments32x32, Bf16, PlainInput>(g, tiles);
+
+    [Kernel(256, Hot = true)]
+    internal static void TensorWgradActivated128x128Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128, TensorFragments64x32, Tf32, ActivatedInput>(g, tiles);
+
+    [Kernel(256, Hot = true)]
+    internal static void TensorWgradActivated128x128Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128, TensorFragments64x32, Bf16, ActivatedInput>(g, tiles);
+
+    [Kernel(128, Hot = true)]
+    internal static void TensorWgradActivated64x64Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x64, TensorFragments32x32, Tf32, ActivatedInput>(g, tiles);
+
+    [Kernel(128, Hot = true)]
+    internal static void TensorWgradActivated64x64Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x64, TensorFragments32x32, Bf16, ActivatedInput>(g, tiles);
 
     /// <summary>dw[i] += sum over slices of partial[slice, i], in order. One thread for four weights; 16 (slices + 2) bytes moved.</summary>
     [Kernel]
@@ -126,28 +143,38 @@ public sealed partial class IlgpuBackend
         at.N += g.StepN + carry;
     }
 
+    /// <summary>Whether the thread's tap of a pixel falls into the image.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsInside(in TensorWgrad g, in TensorPixel pixel, int r, int s) =>
+        (uint)(pixel.P * g.Stride + r) < (uint)g.SourceHeight & (uint)(pixel.Q * g.Stride + s) < (uint)g.SourceWidth;
+
+    /// <summary>Where it lies in x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long SourceOf(in TensorWgrad g, in TensorPixel pixel, int r, int s, int pixelBytes) =>
+        g.X + ((long)(pixel.N * g.SourceHeight + (pixel.P * g.Stride + r)) * g.SourceWidth + (pixel.Q * g.Stride + s)) * pixelBytes;
+
     /// <summary>16 bytes of x for a pixel and the thread's tap; zeros in the padding.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopySource(in TensorWgrad g, in TensorPixel pixel, int r, int s, int offset, bool exists, int to)
-    {
-        int h = pixel.P * g.Stride + r, w = pixel.Q * g.Stride + s;
-        long from = g.X + ((long)(pixel.N * g.SourceHeight + h) * g.SourceWidth + w) * g.SourceBytes + offset;
-        TensorTile.CopyAsync(to, from, exists & (uint)h < (uint)g.SourceHeight & (uint)w < (uint)g.SourceWidth);
-    }
+    private static void CopySource(in TensorWgrad g, in TensorPixel pixel, int r, int s, int offset, bool exists, int to) =>
+        TensorTile.CopyAsync(to, SourceOf(g, pixel, r, s, g.SourceBytes) + offset, exists & IsInside(g, pixel, r, s));
 
     /// <summary>
     /// A tile of dw over one slice of the pixels a group; grid: tiles fastest, so that the groups that run together read the same pixels.
     /// Both operands lie with the sum's axis outermost (<see cref="SummedTile"/>). A group reads (rows + columns) x 64 bytes a step;
     /// 4 bytes written an element and slice. Sums over the pixels in order; slices are added by <see cref="SumSlicesKernel"/>.
     /// </summary>
+    /// <remarks>With a prologue x comes through registers, as in <see cref="TensorConvolve"/>; a thread's channels are always the same.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TensorAddPixels<TTile, TFragments, TPrecision>(TensorWgrad g, int tiles)
+    private static void TensorAddPixels<TTile, TFragments, TPrecision, TPrologue>(TensorWgrad g, int tiles)
         where TTile : struct, ITensorTile
         where TFragments : struct, ITensorFragments
         where TPrecision : struct, ITensorPrecision
+        where TPrologue : struct, ITilePrologue
     {
         TFragments.Declare();
         TTile.Declare();
+        if (TPrologue.Activates)
+            TensorActivation.Declare();
         TFragments.StartZero();
         int stageBytes = (TTile.Rows + TTile.Columns) * TensorTile.StepBytes, tileBytes = TTile.Rows * TensorTile.StepBytes;
         int depth = SummedTile.Depth<TPrecision>(), pitchA = SummedTile.Pitch<TPrecision>(TTile.Rows), pitchB = SummedTile.Pitch<TPrecision>(TTile.Columns);
@@ -184,6 +211,8 @@ public sealed partial class IlgpuBackend
         int toB0 = tileBytes + SummedTile.CopyTo(rowB, pieceB, pitchB), toB1 = tileBytes + SummedTile.CopyTo(rowB + passB, pieceB, pitchB);
         int toB2 = tileBytes + SummedTile.CopyTo(rowB + 2 * passB, pieceB, pitchB), toB3 = tileBytes + SummedTile.CopyTo(rowB + 3 * passB, pieceB, pitchB);
 
+        // Bytes of a value of x for each byte of a factor.
+        int wide = TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1, pixelBytes = wide * g.SourceBytes;
         int readA = SummedTile.FragmentA<TPrecision>(warpRow, lane, pitchA);
         int readB = tileBytes + SummedTile.FragmentB<TPrecision>(warpColumn, lane, pitchB);
         int stage = 0, next = 0;
@@ -199,21 +228,35 @@ public sealed partial class IlgpuBackend
             {
                 TensorTile.CopyAsync(toA0 + next, a, insideA & pixelA < end);
                 TensorTile.CopyAsync(toA1 + next, a + passBytesA, insideA & pixelA + passA < end);
-                CopySource(g, b0, r, s, offsetB, insideB & pixelB < end, toB0 + next);
-                CopySource(g, b1, r, s, offsetB, insideB & pixelB + passB < end, toB1 + next);
-                Advance(ref b0, g);
-                Advance(ref b1, g);
-                if (depth > 2 * passB)
+                if (TPrologue.Activates)
                 {
-                    CopySource(g, b2, r, s, offsetB, insideB & pixelB + 2 * passB < end, toB2 + next);
-                    CopySource(g, b3, r, s, offsetB, insideB & pixelB + 3 * passB < end, toB3 + next);
-                    Advance(ref b2, g);
-                    Advance(ref b3, g);
+                    int offset = wide * offsetB;
+                    TensorActivation.Fetch0<TPrecision>(SourceOf(g, b0, r, s, pixelBytes) + offset, insideB & pixelB < end & IsInside(g, b0, r, s));
+                    TensorActivation.Fetch1<TPrecision>(SourceOf(g, b1, r, s, pixelBytes) + offset, insideB & pixelB + passB < end & IsInside(g, b1, r, s));
+                    if (depth > 2 * passB)
+                    {
+                        TensorActivation.Fetch2<TPrecision>(SourceOf(g, b2, r, s, pixelBytes) + offset, insideB & pixelB + 2 * passB < end & IsInside(g, b2, r, s));
+                        TensorActivation.Fetch3<TPrecision>(SourceOf(g, b3, r, s, pixelBytes) + offset, insideB & pixelB + 3 * passB < end & IsInside(g, b3, r, s));
+                    }
+                }
+                else
+                {
+                    CopySource(g, b0, r, s, offsetB, insideB & pixelB < end, toB0 + next);
+                    CopySource(g, b1, r, s, offsetB, insideB & pixelB + passB < end, toB1 + next);
+                    Advance(ref b0, g);
+                    Advance(ref b1, g);
+                    if (depth > 2 * passB)
+                    {
+                        CopySource(g, b2, r, s, offsetB, insideB & pixelB + 2 * passB < end, toB2 + next);
+                        CopySource(g, b3, r, s, offsetB, insideB & pixelB + 3 * passB < end, toB3 + next);
+                        Advance(ref b2, g);
+                        Advance(ref b3, g);
+                    }
+                    pixelB += depth;
+                    next = next == (TTile.Stages - 1) * stageBytes ? 0 : next + stageBytes;
                 }
                 a += stepBytesA;
                 pixelA += depth;
-                pixelB += depth;
-                next = next == (TTile.Stages - 1) * stageBytes ? 0 : next + stageBytes;
             }
             // Also when there is nothing left to copy: the count of groups stays right.
             CudaAsm.Emit("cp.async.commit_group;");
@@ -224,6 +267,24 @@ public sealed partial class IlgpuBackend
                 LoadSummed<TFragments, TPrecision>(readA + stage + depth / 2 * pitchA, readB + stage + depth / 2 * pitchB, pitchA, pitchB);
                 Multiply<TFragments, TPrecision>();
                 stage = stage == (TTile.Stages - 1) * stageBytes ? 0 : stage + stageBytes;
+            }
+            if (TPrologue.Activates && step + TTile.Stages - 1 < steps)
+            {
+                long factors = g.Prologue.Address + wide * offsetB;
+                int imageBytes = 2 * pixelBytes;
+                TensorActivation.Store0<TPrecision>(g.Prologue, toB0 + next, factors + (long)b0.N * imageBytes, insideB & pixelB < end & IsInside(g, b0, r, s));
+                TensorActivation.Store1<TPrecision>(g.Prologue, toB1 + next, factors + (long)b1.N * imageBytes, insideB & pixelB + passB < end & IsInside(g, b1, r, s));
+                Advance(ref b0, g);
+                Advance(ref b1, g);
+                if (depth > 2 * passB)
+                {
+                    TensorActivation.Store2<TPrecision>(g.Prologue, toB2 + next, factors + (long)b2.N * imageBytes, insideB & pixelB + 2 * passB < end & IsInside(g, b2, r, s));
+                    TensorActivation.Store3<TPrecision>(g.Prologue, toB3 + next, factors + (long)b3.N * imageBytes, insideB & pixelB + 3 * passB < end & IsInside(g, b3, r, s));
+                    Advance(ref b2, g);
+                    Advance(ref b3, g);
+                }
+                pixelB += depth;
+                next = next == (TTile.Stages - 1) * stageBytes ? 0 : next + stageBytes;
             }
         }
         int row = firstRow + warpRow, column = firstColumn + warpColumn;

@@ -5,7 +5,7 @@ using BDense.Kernels.Ilgpu.Cuda;
 namespace BDense.Kernels.Ilgpu.Tuning;
 
 /// <summary>What a choice of tile is made for.</summary>
-/// <param name="Operation">forward (matrix products too), dgrad, wgrad; portable for the kernels of every device.</param>
+/// <param name="Operation">forward (matrix products too), activated (forward with a prologue), dgrad, wgrad, activated wgrad; portable for the kernels of every device.</param>
 /// <param name="Precision">Of the products.</param>
 /// <param name="M">Rows of the result.</param>
 /// <param name="N">Columns of the result.</param>
