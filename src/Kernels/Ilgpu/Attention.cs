@@ -62,6 +62,8 @@ public sealed partial class IlgpuBackend
 
     protected override void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse)
     {
+        if (SharedTileAttentionForward(s, qkv, y, lse))
+            return;
         int rows = s.N * s.Heads * s.Tokens;
         if (s.HeadSize % Block16.Width == 0 && Aligned(qkv) && Aligned(y))
             Launch(AttentionKernel, rows * ((s.HeadSize + AttentionBlock - 1) / AttentionBlock), Geometry(s), View4(qkv), View4(y), View(lse));

@@ -1,0 +1,25 @@
+namespace BDense.Kernels.Ilgpu;
+
+/// <summary>The one place where a kernel is chosen for attention and its gradients.</summary>
+internal static class AttentionPlan
+{
+    /// <summary>
+    /// Width of the float32 kernel that goes through shared memory: 64, 128 or 256, the least that holds the head; 0 where the kernels that read from
+    /// the cache do it: on a processor, for heads that are no whole number of 16 bytes or larger, and for so few tokens that a block of 64 stays mostly empty.
+    /// </summary>
+    /// <param name="tiling">The device's.</param>
+    /// <param name="s">The shape.</param>
+    /// <param name="aligned">Whether all tensors start at multiples of 16 bytes.</param>
+    public static int SharedWidth(Tiling tiling, in AttentionShape s, bool aligned)
+    {
+        if (tiling == Tiling.Cache || !aligned || s.HeadSize % 4 != 0 || s.HeadSize > 256)
+            return 0;
+        if (tiling == Tiling.Shared && (s.Tokens < 24 || s.HeadSize < 16))
+            return 0;
+        return s.HeadSize <= 64 ? 64 : s.HeadSize <= 128 ? 128 : 256;
+    }
+
+    /// <summary>Groups of 64 tokens of a head.</summary>
+    public static int Groups(in AttentionShape s) =>
+        IlgpuBackend.Threads((long)s.N * s.Heads * ((s.Tokens + SharedTileAttention.Rows - 1) / SharedTileAttention.Rows));
+}
