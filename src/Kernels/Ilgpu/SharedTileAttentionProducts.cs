@@ -244,6 +244,29 @@ internal static class SharedTileAttention
         weights[(place ^ 1) + 3 * Rows4] = new(p.R4.W, p.R5.W, p.R6.W, p.R7.W);
     }
 
+    /// <summary>The thread's own weights, times <paramref name="scale"/> s.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MultiplyWeights<TWidth>(ArrayView<Float4> weights, in Tile8x4 s, float scale)
+        where TWidth : struct, IAttentionWidth
+    {
+        int place = WeightsPlace<TWidth>();
+        Multiply(weights, place, scale, new(s.R0.X, s.R1.X, s.R2.X, s.R3.X));
+        Multiply(weights, place ^ 1, scale, new(s.R4.X, s.R5.X, s.R6.X, s.R7.X));
+        Multiply(weights, place + Rows4, scale, new(s.R0.Y, s.R1.Y, s.R2.Y, s.R3.Y));
+        Multiply(weights, (place ^ 1) + Rows4, scale, new(s.R4.Y, s.R5.Y, s.R6.Y, s.R7.Y));
+        Multiply(weights, place + 2 * Rows4, scale, new(s.R0.Z, s.R1.Z, s.R2.Z, s.R3.Z));
+        Multiply(weights, (place ^ 1) + 2 * Rows4, scale, new(s.R4.Z, s.R5.Z, s.R6.Z, s.R7.Z));
+        Multiply(weights, place + 3 * Rows4, scale, new(s.R0.W, s.R1.W, s.R2.W, s.R3.W));
+        Multiply(weights, (place ^ 1) + 3 * Rows4, scale, new(s.R4.W, s.R5.W, s.R6.W, s.R7.W));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Multiply(ArrayView<Float4> weights, int at, float scale, Float4 s)
+    {
+        var p = weights[at];
+        weights[at] = new(scale * p.X * s.X, scale * p.Y * s.Y, scale * p.Z * s.Z, scale * p.W * s.W);
+    }
+
     /// <summary>Where the thread's weights begin.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int WeightsPlace<TWidth>()

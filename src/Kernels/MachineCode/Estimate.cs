@@ -79,6 +79,15 @@ public static class Estimates
         yield return new("AttentionQueryGradientKernel", "64x256 tokens, head 256", Unit.Float32, OpCost.Of(4 * tokens, tokens, 8 * row + row));
         yield return new("AttentionKeyValueGradientKernel", "64x256 tokens, head 256", Unit.Float32, OpCost.Of(4 * tokens, 2 * tokens, 16 * row + 2 * row));
 
+        // Through shared memory the scores are computed once; a narrower width has heads of its own size, as many channels in all.
+        foreach (int d in new[] { 64, 128, 256 })
+        {
+            string text = $"64x256 tokens, {256 / d} x head {d}";
+            yield return new($"AttentionShared{d}Kernel", text, Unit.Float32, OpCost.Of(3 * tokens, tokens, 2 * row));
+            yield return new($"AttentionSharedQueryGradient{d}Kernel", text, Unit.Float32, OpCost.Of(4 * tokens, tokens, 3 * row));
+            yield return new($"AttentionSharedKeyValueGradient{d}Kernel", text, Unit.Float32, OpCost.Of(4 * tokens, 2 * tokens, 4 * row));
+        }
+
         const string layer = "64x32x32x256";
         yield return new("GroupNormPartialKernel", layer, Unit.Float32, OpCost.Of(x, 0, 4 * x));
         yield return new("GroupNormApply4Kernel", layer, Unit.Float32, OpCost.Of(x, x, 8 * x));
