@@ -17,8 +17,14 @@ internal static class Figures
     /// <inheritdoc cref="Range(double, double)"/>
     public static string Range(Interval x) => Range(x.Low, x.High);
 
-    /// <summary>With its sign, to four decimals: a difference.</summary>
-    public static string Signed(double x) => x.ToString("+0.0000;-0.0000", CultureInfo.InvariantCulture);
+    /// <summary>With its sign, to four decimals or so many: a difference. What rounds to zero has a plus, whatever it was.</summary>
+    public static string Signed(double x, int decimals = 4)
+    {
+        // + 0.0 takes the sign off a zero, which the format would print before the plus.
+        double rounded = Math.Round(x, decimals) + 0.0;
+        string digits = "0." + new string('0', decimals);
+        return rounded.ToString($"+{digits};-{digits}", CultureInfo.InvariantCulture);
+    }
 
     /// <summary>For JSON.</summary>
     public static double[] Ends(Interval x) => [x.Low, x.High];

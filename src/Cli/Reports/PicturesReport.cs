@@ -60,6 +60,6 @@ internal static class PicturesReport
         Curve Curve(string name, double[] power) => new(name, k, power[1..]);
         string[] Bands(double[] power) =>
             [Decibels(power, 1, third), Decibels(power, third + 1, Math.Max(third + 1, 2 * third)), Decibels(power, Math.Min(power.Length - 1, 2 * third + 1), power.Length - 1)];
-        string Decibels(double[] power, int first, int last) => PowerSpectrum.Decibels(power, ofData, first, last).ToString("+0.00;-0.00", CultureInfo.InvariantCulture);
+        string Decibels(double[] power, int first, int last) => Figures.Signed(PowerSpectrum.Decibels(power, ofData, first, last), 2);
     }
 }

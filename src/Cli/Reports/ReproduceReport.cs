@@ -46,7 +46,7 @@ internal static class ReproduceReport
     private static string[] Row(ReproductionComparison c) =>
     [
         Text(c.Setting), c.Metric, Signed(c.Difference.Mean), $"{Signed(c.Difference.Low)} .. {Signed(c.Difference.High)}",
-        (100 * c.Relative).ToString("+0.0;-0.0", CultureInfo.InvariantCulture) + "%", c.Verdict, c.PaperDifference.ToString("+0.00;-0.00", CultureInfo.InvariantCulture),
+        Signed(100 * c.Relative, 1) + "%", c.Verdict, Signed(c.PaperDifference, 2),
     ];
 
     private static string Cell(Interval? x) => x is not { } i ? "-" : i.Low == i.High ? Text(i.Mean) : $"{Text(i.Mean)} ({Range(i)})";
