@@ -11,9 +11,12 @@ public sealed record DeviceSpeed(double CopyBytesPerSecond, double FlopsPerSecon
 {
     private const int Product = 384;
 
+    /// <summary>The run-time compiler replaces a busy method's first machine code after some tenths of a second; until then a copy is several times slower.</summary>
+    private const double LeastSeconds = 0.5;
+
     /// <param name="backend">Which device.</param>
     /// <param name="elements">Of the copy: far more than the caches hold, within memory.</param>
-    /// <param name="repetitions">The best counts.</param>
+    /// <param name="repetitions">At least so many, and for half a second; the best counts.</param>
     public static DeviceSpeed Measure(Backend backend, int elements = 1 << 24, int repetitions = 7)
     {
         double copy, product;
@@ -39,7 +42,8 @@ public sealed record DeviceSpeed(double CopyBytesPerSecond, double FlopsPerSecon
         run();
         backend.Synchronize();
         double best = double.PositiveInfinity;
-        for (int i = 0; i < repetitions; i++)
+        var clock = Stopwatch.StartNew();
+        for (int i = 0; i < repetitions || clock.Elapsed.TotalSeconds < LeastSeconds; i++)
         {
             long start = Stopwatch.GetTimestamp();
             run();
