@@ -8,6 +8,16 @@ namespace BDense.Kernels.Reference;
 /// <summary>Elementary functions on <see cref="Vector{T}"/> of float, as wide as the processor has them (scalar fallback included).</summary>
 internal static unsafe class Simd
 {
+    /// <summary>Asks for the cache lines of floats that are soon needed; addresses past an array's end do no harm.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* x, int count)
+    {
+        if (!Sse.IsSupported)
+            return;
+        for (int i = 0; i < count; i += 16)
+            Sse.Prefetch0(x + i);
+    }
+
     /// <summary>e^x within 2 units in the last place, also where the result is denormal; 0 and infinity beyond; NaN stays NaN.</summary>
     /// <remarks>x = n ln 2 + r with |r| at most ln 2 / 2, e^x = 2^n e^r; e^r by a polynomial of degree 6.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

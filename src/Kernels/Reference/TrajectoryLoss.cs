@@ -72,6 +72,7 @@ file unsafe struct TrajectoryLossJob<TDistance> : IJob
         {
             float* x = X0 + first + i, y = Targets + first + i;
             int step = StateLength;
+            TrajectoryBlock.PrefetchNext(x + count, y + count, step, k, Heads + (first + count + i) * k, DHeads + (first + count + i) * k);
             if (count - i < group)
             {
                 // Zeros in x, F and y give rho = 0 there.

@@ -19,6 +19,7 @@ file unsafe struct TrajectoryStatesJob : IJob
         for (int i = 0; i < count; i += group)
         {
             float* x = x0 + i;
+            TrajectoryBlock.PrefetchNext(x + count, states + i + count, StateLength, k, Heads + (first + count + i) * k, null);
             if (count - i < group)
             {
                 TrajectoryBlock.Copy(x, count - i, pad);
@@ -60,6 +61,7 @@ file unsafe struct TrajectoryStatesBackwardJob : IJob
         {
             float* d = dstates + i;
             int step = StateLength;
+            TrajectoryBlock.PrefetchNext(null, d + count, step, k, DHeads + (first + count + i) * k, null);
             if (count - i < group)
             {
                 for (int b = 0; b < k; b++)
