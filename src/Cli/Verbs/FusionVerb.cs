@@ -14,6 +14,9 @@ internal static class FusionVerb
 
     private const int SampleElements = 3 * 32 * 32;
 
+    /// <summary>Of the copy whose rate is the roof: 128 MiB a side, more than any cache holds.</summary>
+    private const int RoofElements = 1 << 25;
+
     private const int MaxSamples = int.MaxValue / (8 * SampleElements);
 
     public static Verb Verb(Ui ui)
@@ -69,7 +72,7 @@ internal static class FusionVerb
 
     private static void Fuse(Ui ui, Backend backend, UNetConfig config, int batch, bool quick, string? csv, string? plot, CancellationToken cancellation)
     {
-        var speed = DeviceSpeed.Measure(backend, quick ? 1 << 22 : 1 << 25);
+        var speed = DeviceSpeed.Measure(backend, quick ? 1 << 22 : RoofElements);
         List<FusionRow> rows;
         using (var network = new UNet(backend, config, seed: 1))
             rows = Measure(ui, backend, speed, new FusionCases(network, batch, quick ? 1 << 18 : 1 << 22).All(), quick, cancellation);
@@ -82,17 +85,7 @@ internal static class FusionVerb
             }));
 
         Write(speed, rows, csv, plot);
-        ui.Json(new
-        {
-            device = backend.Name,
-            description = backend.Description,
-            batch,
-            copyGigabytesPerSecond = speed.CopyBytesPerSecond / 1e9,
-            gigaflopsPerSecond = speed.FlopsPerSecond / 1e9,
-            launchMicroseconds = speed.LaunchSeconds * 1e6,
-            rows,
-            steps,
-        });
+        Report(ui, backend, speed, new() { ["batch"] = batch, ["rows"] = rows, ["steps"] = steps });
         Rows(ui, backend, speed, rows);
         ui.Line("same geometry, the composition with launches as wide as the fused kernel's:");
         foreach (var group in rows.GroupBy(r => (r.Name, r.Geometry)))
@@ -107,7 +100,7 @@ internal static class FusionVerb
     private static void Roof(Ui ui, Backend backend, UNetConfig config, int samples, bool quick, string? csv, string? plot, CancellationToken cancellation)
     {
         int elements = samples * SampleElements;
-        var speed = DeviceSpeed.Measure(backend, quick ? 1 << 22 : 1 << 25);
+        var speed = DeviceSpeed.Measure(backend, RoofElements);
         List<FusionRow> rows;
         using (var network = new UNet(backend, config, seed: 1))
         {
@@ -115,15 +108,23 @@ internal static class FusionVerb
             rows = Measure(ui, backend, speed, new FusionCases(network, batch, elements).MemoryBound(), quick, cancellation);
         }
         Write(speed, rows, csv, plot);
-        ui.Json(new
-        {
-            device = backend.Name,
-            description = backend.Description,
-            samples,
-            copyGigabytesPerSecond = speed.CopyBytesPerSecond / 1e9,
-            rows,
-        });
+        Report(ui, backend, speed, new() { ["samples"] = samples, ["rows"] = rows });
         Rows(ui, backend, speed, rows);
+    }
+
+    private static void Report(Ui ui, Backend backend, DeviceSpeed speed, Dictionary<string, object> what)
+    {
+        var json = new Dictionary<string, object>
+        {
+            ["device"] = backend.Name,
+            ["description"] = backend.Description,
+            ["copyGigabytesPerSecond"] = speed.CopyBytesPerSecond / 1e9,
+            ["gigaflopsPerSecond"] = speed.FlopsPerSecond / 1e9,
+            ["launchMicroseconds"] = speed.LaunchSeconds * 1e6,
+        };
+        foreach (var (name, value) in what)
+            json[name] = value;
+        ui.Json(json);
     }
 
     private static List<FusionRow> Measure(Ui ui, Backend backend, DeviceSpeed speed, IEnumerable<Func<FusionCase>> makers, bool quick, CancellationToken cancellation)

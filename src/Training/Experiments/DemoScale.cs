@@ -21,12 +21,12 @@ public sealed record DemoScale
     /// <summary>The catalogue's small network at half its width.</summary>
     public UNetConfig Network { get; init; } = NetworkCatalog.Find("demo") with { ModelChannels = 16 };
 
-    public int TeacherSteps { get; init; } = 500;
+    public int TeacherSteps { get; init; } = 800;
 
     public int Batch { get; init; } = 64;
 
     /// <summary>Optimizer updates of every student, all its rounds together.</summary>
-    public int Updates { get; init; } = 56;
+    public int Updates { get; init; } = 96;
 
     public int StudentBatch { get; init; } = 32;
 
