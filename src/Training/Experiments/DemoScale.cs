@@ -5,7 +5,7 @@ namespace BDense.Training;
 /// <summary>How large the demo is. The numbers fix its result; the time follows from them.</summary>
 public sealed record DemoScale
 {
-    /// <summary>Some three minutes on two cores.</summary>
+    /// <summary>Some four minutes on two cores.</summary>
     public static DemoScale Full { get; } = new();
 
     /// <summary>Within a minute.</summary>
