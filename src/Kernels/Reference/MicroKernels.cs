@@ -37,6 +37,9 @@ internal unsafe partial struct MicroKernels
 {
     public const int MaxRows = 8;
 
+    /// <summary>Steps of a dense loop that go without a test.</summary>
+    private const int Unroll = 4;
+
     private delegate*<Tile*, void> _one, _two, _three, _fourTwo;
     private int _rows1, _rows2, _rows3;
 
@@ -115,17 +118,6 @@ internal unsafe partial struct MicroKernels
         };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish<TLanes, V>(Tile* t, int row, V c0)
-        where TLanes : struct, ILanes<V>
-        where V : unmanaged
-    {
-        if (row >= t->RowCount)
-            return;
-        float* y = t->Y + t->YRows[row];
-        FinishRegister<TLanes, V>(t, y, 0, c0);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Finish<TLanes, V>(Tile* t, int row, V c0, V c1)
         where TLanes : struct, ILanes<V>
         where V : unmanaged
@@ -164,6 +156,65 @@ internal unsafe partial struct MicroKernels
         TLanes.Store(c, y + j);
     }
 
+    /// <summary>y = scale c + b: a row of a whole tile, whose constants stay in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishRow<TLanes, V>(float* y, V scale, V b0, V c0)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        TLanes.Store(TLanes.Add(TLanes.Multiply(c0, scale), b0), y);
+    }
+
+    /// <summary>y = fromScale y[from] + scale c + b</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishRow<TLanes, V>(float* y, nint from, V fromScale, V scale, V b0, V c0)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        float* source = y + from;
+        TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source), fromScale, TLanes.Add(TLanes.Multiply(c0, scale), b0)), y);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishRow<TLanes, V>(float* y, V scale, V b0, V b1, V c0, V c1)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        TLanes.Store(TLanes.Add(TLanes.Multiply(c0, scale), b0), y);
+        TLanes.Store(TLanes.Add(TLanes.Multiply(c1, scale), b1), y + TLanes.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishRow<TLanes, V>(float* y, nint from, V fromScale, V scale, V b0, V b1, V c0, V c1)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        float* source = y + from;
+        TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source), fromScale, TLanes.Add(TLanes.Multiply(c0, scale), b0)), y);
+        TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source + TLanes.Count), fromScale, TLanes.Add(TLanes.Multiply(c1, scale), b1)), y + TLanes.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishRow<TLanes, V>(float* y, V scale, V b0, V b1, V b2, V c0, V c1, V c2)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        TLanes.Store(TLanes.Add(TLanes.Multiply(c0, scale), b0), y);
+        TLanes.Store(TLanes.Add(TLanes.Multiply(c1, scale), b1), y + TLanes.Count);
+        TLanes.Store(TLanes.Add(TLanes.Multiply(c2, scale), b2), y + (2 * TLanes.Count));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishRow<TLanes, V>(float* y, nint from, V fromScale, V scale, V b0, V b1, V b2, V c0, V c1, V c2)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        float* source = y + from;
+        TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source), fromScale, TLanes.Add(TLanes.Multiply(c0, scale), b0)), y);
+        TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source + TLanes.Count), fromScale, TLanes.Add(TLanes.Multiply(c1, scale), b1)), y + TLanes.Count);
+        TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source + (2 * TLanes.Count)), fromScale, TLanes.Add(TLanes.Multiply(c2, scale), b2)), y + (2 * TLanes.Count));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Keep<TLanes, V>(float* sums, V c0)
         where TLanes : struct, ILanes<V>
@@ -191,7 +242,7 @@ internal unsafe partial struct MicroKernels
         TLanes.Store(c2, sums + (2 * TLanes.Count));
     }
 
-    /// <summary>A panel with padding: the sums come through memory, whole registers first, then single columns.</summary>
+    /// <summary>A tile that is not whole: the sums come through memory, whole registers first, then single columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void FinishPart<TLanes, V>(Tile* t, float* sums, int width)
         where TLanes : struct, ILanes<V>
