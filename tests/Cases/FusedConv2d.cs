@@ -138,6 +138,9 @@ internal static class FusedConv2dCases
         yield return new(Conv2dShape.Same(2, 16, 16, 32, 3, 3), true, true, Resampling.None, "b", 1, false, CaseSize.Small);
         yield return new(Conv2dShape.Same(2, 16, 16, 130, 66, 3), true, true, Resampling.None, "ber", half, false, CaseSize.Small);
         yield return new(Conv2dShape.Same(1, 6, 6, 150, 160, 3), true, true, Resampling.None, "b", 1, false, CaseSize.Small);
+        // Sixteen channels a thread, with weights in blocks and as they lie.
+        yield return new(Conv2dShape.Same(8, 8, 8, 4, 16, 3), false, false, Resampling.Up, "be", half, false, CaseSize.Small);
+        yield return new(Conv2dShape.Same(1, 6, 6, 4, 32, 3), false, false, Resampling.Up, "b", 1, false, CaseSize.Small);
         yield return new(Conv2dShape.Same(32, 16, 16, 128, 128, 3), true, true, Resampling.None, "ber", half, false, CaseSize.Large);
         yield return new(Conv2dShape.Same(32, 32, 32, 64, 64, 3), false, false, Resampling.Up, "be", 1, false, CaseSize.Large);
     }

@@ -17,6 +17,9 @@ internal struct ImplicitGemm
     public int Rows, Columns, Stride, PadRows, PadColumns;
     public int FirstTap, TapRow, TapStride, SourceStride, OutputStride;
 
+    /// <summary>From 16 output channels to the next; 16 OutputStride, unless the weights are laid out in blocks.</summary>
+    public int BlockStride;
+
     /// <summary>Where pixel (n, p, q) of the grid lies in y, in pixels: OutFirst + (n * Height + p) * OutRow + q * OutStep.</summary>
     public int OutFirst, OutRow, OutStep;
 
@@ -59,9 +62,8 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>Forward in float32 from the cache.</summary>
-    private void SimtConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
-    {
-        var g = new ImplicitGemm
+    private void SimtConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y) =>
+        Gemm(s, new ImplicitGemm
         {
             SourceHeight = s.H,
             SourceWidth = s.W,
@@ -80,17 +82,7 @@ public sealed partial class IlgpuBackend
             OutputStride = s.R * s.S * s.C,
             OutRow = s.Q,
             OutStep = 1,
-        };
-        if (s.K % 4 != 0 || !Aligned(y) || e.Bias is not null && !Aligned(e.Bias))
-        {
-            Gemm(s, g, x, w, e, y);
-            return;
-        }
-        // Output channels innermost, so that neighbouring threads read neighbouring weights, four at a time.
-        using var rsck = Empty(new Shape(s.R, s.S, s.C, s.K));
-        Launch(TransposeKernel, w.Length, View(w), s.K, s.R * s.S * s.C, View(rsck));
-        Gemm(s, g with { TapRow = s.S * s.C * s.K, TapStride = s.C * s.K, SourceStride = s.K, OutputStride = 1 }, x, rsck, e, y);
-    }
+        }, x, w, e, y);
 
     protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
     {
@@ -130,45 +122,59 @@ public sealed partial class IlgpuBackend
             g.SourceHeight = g.Height = n = 1;
         }
         g.HasBias = e.Bias is null ? 0 : 1;
-        var bias = e.Bias ?? w;
         int tiles = n * g.Height * ((g.Width + PixelTile - 1) / PixelTile);
-        bool vector = g.OutputStride == 1 && g.Channels % 4 == 0 && Aligned(y) && Aligned(w) && Aligned(bias);
-        bool vectorInput = g.SourceChannels % 4 == 0 && Aligned(x);
-        if (!e.IsBias && vector && vectorInput && (e.Embedding is null || Aligned(e.Embedding)) && (e.Residual is null || Aligned(e.Residual)))
+        bool vector = g.Channels % 4 == 0 && IsAligned(y, e.Bias, g.OutputStride == 1 ? w : null);
+        if (!vector)
+            Launch(ConvScalarKernel, Threads((long)tiles * g.Channels), g, View(x), View(w), View(e.Bias ?? w), View(y));
+        else
+            LaunchTile(DecideTile(g, n, tiles, x, w, e, y), g, tiles, x, w, e, y);
+    }
+
+    /// <summary>As many channels a thread as divide them, unless fewer were measured to be faster: sixteen on a processor, eight on a GPU.</summary>
+    private TensorTileName DecideTile(in ImplicitGemm g, int n, int tiles, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
+    {
+        if (g.Channels % 8 != 0 || !IsWideInput(g, x))
+            return TensorTileName.P4x4;
+        bool has16 = HasTile16(Tiling, g);
+        var rule = new TensorChoice(has16 ? TensorTileName.P4x16 : TensorTileName.P4x8, 1);
+        if (!e.IsBias)
+            return rule.Tile;
+        var key = new TuningKey("portable", Precision.Fp32, n * g.Height * g.Width, g.Channels, g.Rows * g.Columns * g.SourceChannels);
+        return IsDecided(key, out var choice) ? choice.Tile : MeasureTile(key, rule, g, tiles, x, w, e, y);
+    }
+
+    private TensorTileName MeasureTile(in TuningKey key, TensorChoice rule, ImplicitGemm g, int tiles, Tensor x, Tensor w, ConvolutionEpilogue e, Tensor y)
+    {
+        TensorChoice[] narrower = [new(TensorTileName.P4x8, 1), new(TensorTileName.P4x4, 1)];
+        return Decide(key, rule.Tile == TensorTileName.P4x16 ? [rule, .. narrower] : narrower, rule, choice => LaunchTile(choice.Tile, g, tiles, x, w, e, y)).Tile;
+    }
+
+    /// <summary>Whether four source channels can be loaded at once.</summary>
+    private static bool IsWideInput(in ImplicitGemm g, Tensor x) => g.SourceChannels % 4 == 0 && Aligned(x);
+
+    private void LaunchTile(TensorTileName tile, ImplicitGemm g, int tiles, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
+    {
+        if (tile == TensorTileName.P4x16)
         {
-            var (embedding, residual) = (View4(e.Embedding ?? w), View4(e.Residual ?? w));
-            if (g.Channels % 8 != 0)
-                Launch(ConvTile4EpilogueKernel, Threads((long)tiles * (g.Channels / 4)), g, View4(x), View4(w), View4(bias), embedding, residual, View4(y));
-            else
-                Launch(ConvTile8EpilogueKernel, Threads((long)tiles * (g.Channels / 8)), g, View4(x), View4(w), View4(bias), embedding, residual, View4(y));
+            LaunchTile16(g, tiles, x, w, e, y);
             return;
         }
-        if (!vector)
-            Launch(ConvScalarKernel, Threads((long)tiles * g.Channels), g, View(x), View(w), View(bias), View(y));
-        else if (!vectorInput)
-            Launch(ConvNarrowKernel, Threads((long)tiles * (g.Channels / 4)), g, View(x), View4(w), View4(bias), View4(y));
+        // Output channels innermost, so that neighbouring threads read neighbouring weights, four at a time.
+        using var rsck = g.OutputStride == 1 ? null : Empty(w.Shape);
+        if (rsck is not null)
+        {
+            Launch(TransposeKernel, w.Length, View(w), g.Channels, g.OutputStride, View(rsck));
+            g = g with { TapRow = g.TapRow * g.Channels, TapStride = g.TapStride * g.Channels, SourceStride = g.Channels, OutputStride = 1 };
+        }
+        bool isTile8 = tile == TensorTileName.P4x8;
+        int threads = Threads((long)tiles * (g.Channels / (isTile8 ? 8 : 4)));
+        ArrayView<Float4> weights = View4(rsck ?? w), bias = View4(e.Bias ?? rsck ?? w);
+        if (!IsWideInput(g, x))
+            Launch(ConvNarrowKernel, threads, g, View(x), weights, bias, View4(y));
+        else if (e.IsBias)
+            Launch(isTile8 ? ConvTile8Kernel : ConvTile4Kernel, threads, g, View4(x), weights, bias, View4(y));
         else
-            LaunchTile(DecideTile(g, n, tiles, View4(x), View4(w), View4(bias), View4(y)), g, tiles, View4(x), View4(w), View4(bias), View4(y));
-    }
-
-    /// <summary>Eight channels a thread where eight divides them, unless four were measured to be faster.</summary>
-    private TensorTileName DecideTile(in ImplicitGemm g, int n, int tiles, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y)
-    {
-        if (g.Channels % 8 != 0)
-            return TensorTileName.P4x4;
-        var key = new TuningKey("portable", Precision.Fp32, n * g.Height * g.Width, g.Channels, g.Rows * g.Columns * g.SourceChannels);
-        return IsDecided(key, out var choice) ? choice.Tile : MeasureTile(key, g, tiles, x, w, bias, y);
-    }
-
-    private TensorTileName MeasureTile(in TuningKey key, ImplicitGemm g, int tiles, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y) =>
-        Decide(key, [new(TensorTileName.P4x8, 1), new(TensorTileName.P4x4, 1)], new(TensorTileName.P4x8, 1), choice => LaunchTile(choice.Tile, g, tiles, x, w, bias, y)).Tile;
-
-    private void LaunchTile(TensorTileName tile, in ImplicitGemm g, int tiles, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y)
-    {
-        if (tile == TensorTileName.P4x8)
-            Launch(ConvTile8Kernel, Threads((long)tiles * (g.Channels / 8)), g, x, w, bias, y);
-        else
-            Launch(ConvTile4Kernel, Threads((long)tiles * (g.Channels / 4)), g, x, w, bias, y);
+            Launch(isTile8 ? ConvTile8EpilogueKernel : ConvTile4EpilogueKernel, threads, g, View4(x), weights, bias, View4(e.Embedding ?? y), View4(e.Residual ?? y), View4(y));
     }
 
     /// <summary>y[c,r] = x[r,c] for x of rows x columns. One thread an element, written in order; 4 bytes read, 4 written.</summary>

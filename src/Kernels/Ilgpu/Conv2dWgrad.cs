@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 
 namespace BDense.Kernels.Ilgpu;
@@ -45,7 +46,13 @@ public sealed partial class IlgpuBackend
             (g.W, g.Q, g.TotalRows) = (length, length, s.N / length);
             (g.Stride, g.H) = (1, 1);
         }
-        bool vector = s.C % 4 == 0 && s.K % 8 == 0 && Aligned(x) && Aligned(dy);
+        bool aligned = Aligned(x) && Aligned(dy);
+        if (Tiling == Tiling.Cache && s.C % 16 == 0 && s.K % 16 == 0 && aligned && Aligned(dw) && g.TotalRows > 0)
+        {
+            ProcessorWgrad(g, x, dy, dw);
+            return;
+        }
+        bool vector = s.C % 4 == 0 && s.K % 8 == 0 && aligned;
         int tiles = vector ? dw.Length / 32 : dw.Length;
         // Enough threads for a large GPU, in a number that depends on the shape alone, and no more scratch than 64 MB.
         long most = Math.Min(Math.Min(64, (1L << 24) / dw.Length), g.TotalRows);
@@ -60,6 +67,28 @@ public sealed partial class IlgpuBackend
         else
             Launch(WgradScalarKernel, Threads((long)tiles * splits), g, View(x), View(dy), View(partial));
         Launch(SumColumnsKernel, dw.Length, View(partial), splits, dw.Length, 1, splits, 1, View(dw));
+    }
+
+    /// <summary>What a thread of wgrad adds up: under tap (R, S), over columns [Begin, End) of rows [FirstRow, EndRow) of dy.</summary>
+    private struct WgradPlace
+    {
+        public int R, S, FirstRow, EndRow, Begin, End;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static WgradPlace LocateWgrad(WgradGeometry g, int tap, int split)
+    {
+        WgradPlace p;
+        p.R = tap / g.S;
+        p.S = tap - p.R * g.S;
+        // Columns q with 0 <= q * Stride + S - Pad < W.
+        p.Begin = g.Pad > p.S ? (g.Pad - p.S + g.Stride - 1) / g.Stride : 0;
+        int last = g.W - 1 + g.Pad - p.S;
+        int end = last < 0 ? 0 : last / g.Stride + 1;
+        p.End = end < g.Q ? end : g.Q;
+        p.FirstRow = split * g.RowsPerSplit;
+        p.EndRow = p.FirstRow + g.RowsPerSplit < g.TotalRows ? p.FirstRow + g.RowsPerSplit : g.TotalRows;
+        return p;
     }
 
     /// <summary>Four channels of x by eight of dy.</summary>
@@ -85,27 +114,17 @@ public sealed partial class IlgpuBackend
         int tap = rest - next * taps;
         int split = next / (g.K / 8);
         int k = next - split * (g.K / 8);
-        int r = tap / g.S;
-        int s = tap - r * g.S;
-
-        // Columns q with 0 <= q * Stride + s - Pad < W.
-        int begin = g.Pad > s ? (g.Pad - s + g.Stride - 1) / g.Stride : 0;
-        int last = g.W - 1 + g.Pad - s;
-        int end = last < 0 ? 0 : last / g.Stride + 1;
-        end = end < g.Q ? end : g.Q;
-
+        var p = LocateWgrad(g, tap, split);
         var acc = new WgradTile();
-        int firstRow = split * g.RowsPerSplit;
-        int endRow = firstRow + g.RowsPerSplit < g.TotalRows ? firstRow + g.RowsPerSplit : g.TotalRows;
-        for (int row = firstRow; row < endRow; row++)
+        for (int row = p.FirstRow; row < p.EndRow; row++)
         {
             int n = row / g.P;
-            int h = (row - n * g.P) * g.Stride + r - g.Pad;
+            int h = (row - n * g.P) * g.Stride + p.R - g.Pad;
             if (h >= 0 && h < g.H)
             {
-                int from = ((n * g.H + h) * g.W + begin * g.Stride + s - g.Pad) * channels4 + c;
-                int at = (row * g.Q + begin) * outputs4 + 2 * k;
-                for (int q = begin; q < end; q++)
+                int from = ((n * g.H + h) * g.W + p.Begin * g.Stride + p.S - g.Pad) * channels4 + c;
+                int at = (row * g.Q + p.Begin) * outputs4 + 2 * k;
+                for (int q = p.Begin; q < p.End; q++)
                 {
                     var v = x[from];
                     var d0 = dy[at];

@@ -9,6 +9,7 @@ internal enum TensorTileName
     T64x128,
     T64x64,
     T128x32,
+    P4x16,
     P4x8,
     P4x4,
 }
