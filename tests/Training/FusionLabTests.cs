@@ -46,6 +46,22 @@ public sealed class FusionLabTests
         Assert.That(backend.Pool.CurrentBytes, Is.Zero);
     }
 
+    // Shapes, names and groups are taken from the network, whatever its family.
+    [TestCaseSource(typeof(NetworkCatalog), nameof(NetworkCatalog.Names))]
+    public void Every_network_has_a_case_for_every_fusion(string name)
+    {
+        using var backend = new DryRunBackend();
+        using var network = new UNet(backend, NetworkCatalog.Find(name), seed: null);
+        var seen = new HashSet<string>();
+        foreach (var make in new FusionCases(network, 64, 1 << 16).All())
+        {
+            using var c = make();
+            seen.Add(c.Name);
+            Assert.That(FusionLab.Predict(backend, Speed, c.Fused).Cost.Bytes, Is.LessThan(FusionLab.Predict(backend, Speed, c.Unfused).Cost.Bytes), c.Name);
+        }
+        Assert.That(seen, Is.EquivalentTo(Fusions.Names));
+    }
+
     [Test]
     public async Task The_command_prints_one_object_with_a_row_for_each_fusion()
     {

@@ -53,9 +53,9 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
 
     private FusionCase GroupNormSilu()
     {
-        var gamma = network.Parameters.All.First(p => p.Shape.Rank == 1 && p.Name.Contains("norm", StringComparison.Ordinal) && p.Name.EndsWith("weight", StringComparison.Ordinal));
+        var gamma = network.Parameters.All.First(IsGamma);
         var beta = network.Parameters[gamma.Name[..^"weight".Length] + "bias"];
-        int c = gamma.Shape.Length, groups = Math.Max(1, Math.Min(32, c / 4));
+        int c = gamma.Shape.Length, groups = Groups(c);
         var shape = new Shape(batch, Config.Resolution, Config.Resolution, c);
         return OnTape(Fusion.GroupNormSilu, shape, shape, (tape, x) => tape.GroupNorm(x, gamma, beta, groups, 1e-5f, silu: true),
             same: true, "the same GroupNorm kernel over the same grid, then SiLU one thread an element");
@@ -98,9 +98,14 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
     /// <summary>The first normalisation of so many channels, with SiLU.</summary>
     private NormalizationBefore Normalization(int channels)
     {
-        var gamma = network.Parameters.All.First(p => p.Shape == new Shape(channels) && p.Name.Contains("norm", StringComparison.Ordinal) && p.Name.EndsWith("weight", StringComparison.Ordinal));
-        return new NormalizationBefore(gamma, network.Parameters[gamma.Name[..^"weight".Length] + "bias"], Math.Max(1, Math.Min(32, channels / 4)), 1e-5f, Silu: true);
+        var gamma = network.Parameters.All.First(p => p.Shape == new Shape(channels) && IsGamma(p));
+        return new NormalizationBefore(gamma, network.Parameters[gamma.Name[..^"weight".Length] + "bias"], Groups(channels), 1e-5f, Silu: true);
     }
+
+    /// <summary>The only weights that are vectors are the normalisations'.</summary>
+    private static bool IsGamma(Parameter p) => p.Shape.Rank == 1 && p.Name.EndsWith("weight", StringComparison.Ordinal);
+
+    private int Groups(int channels) => Config.Groups > 0 ? Config.Groups : Math.Max(1, Math.Min(32, channels / 4));
 
     /// <summary>The first 3x3 convolution with as many channels out as in.</summary>
     private (Parameter Weight, Parameter Bias) SquareConvolution()
