@@ -58,7 +58,7 @@ public static class Estimates
         long x = conv.Input.Length, w = conv.Weight.Length;
         foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel", "ConvTile8EpilogueKernel", "ConvSharedTileEpilogueKernel", "ConvSharedTileActivatedKernel" })
             yield return new(kernel, convText, Unit.Float32, OpCost.Of(x + w, x, 2 * conv.Macs));
-        foreach (string kernel in KernelCatalog.Names.Where(n => n.StartsWith("Tensor", StringComparison.Ordinal)))
+        foreach (string kernel in KernelCatalog.Names.Where(n => n.StartsWith("Tensor", StringComparison.Ordinal) && !n.StartsWith("TensorAttention", StringComparison.Ordinal)))
         {
             // Of BF16 factors half the bytes are read.
             bool wgrad = kernel.StartsWith("TensorWgrad", StringComparison.Ordinal), bf16 = kernel.Contains("Bf16", StringComparison.Ordinal);
@@ -86,6 +86,20 @@ public static class Estimates
             yield return new($"AttentionShared{d}Kernel", text, Unit.Float32, OpCost.Of(3 * tokens, tokens, 2 * row));
             yield return new($"AttentionSharedQueryGradient{d}Kernel", text, Unit.Float32, OpCost.Of(4 * tokens, tokens, 3 * row));
             yield return new($"AttentionSharedKeyValueGradient{d}Kernel", text, Unit.Float32, OpCost.Of(4 * tokens, 2 * tokens, 4 * row));
+        }
+
+        // The same on tensor cores; at a head of 256 dk and dv are kernels of their own, each with the scores.
+        foreach (int d in new[] { 32, 64, 128, 256 })
+        {
+            string text = $"64x256 tokens, {256 / d} x head {d}";
+            foreach (var unit in new[] { Unit.Tf32, Unit.Bf16 })
+            {
+                yield return new($"TensorAttention{d}{unit}Kernel", text, unit, OpCost.Of(3 * tokens, tokens, 2 * row));
+                yield return new($"TensorAttentionQueryGradient{d}{unit}Kernel", text, unit, OpCost.Of(4 * tokens, tokens, 3 * row));
+                yield return new($"TensorAttentionKeyValueGradient{d}{unit}Kernel", text, unit, OpCost.Of(4 * tokens, 2 * tokens, 4 * row));
+                yield return new($"TensorAttentionKeyGradient{d}{unit}Kernel", text, unit, OpCost.Of(4 * tokens, tokens, 3 * row));
+                yield return new($"TensorAttentionValueGradient{d}{unit}Kernel", text, unit, OpCost.Of(3 * tokens, tokens, 2 * row));
+            }
         }
 
         const string layer = "64x32x32x256";
@@ -143,6 +157,15 @@ public static class Estimates
         double flops = loop.Hmma * (unit == Unit.Tf32 ? 2048.0 : 4096.0); // m16n8k8, m16n8k16
         double perCycle = (unit == Unit.Tf32 ? 1 : 2) * gpu.Tf32 * 1e12 / (gpu.Multiprocessors * gpu.Gigahertz * 1e9);
         double tensor = flops / (perCycle * gpu.MmaShare), shared = 4.0 * (loop.Ldsm + loop.Ldgsts) + loop.Lds;
-        return tensor >= shared ? (gpu.MmaShare, "tensor cores") : (gpu.MmaShare * tensor / shared, "shared memory");
+        double roof = gpu.MmaShare * tensor;
+        if (row.Name.StartsWith("TensorAttention", StringComparison.Ordinal))
+        {
+            // Between its products is a softmax, which takes issue slots of the four schedulers; and its operands come by stores and by 128-bit loads.
+            shared = 4.0 * (loop.Ldsm + loop.Lds + loop.Sts);
+            double issue = loop.Instructions / 4.0;
+            if (issue > Math.Max(tensor, shared))
+                return (roof / issue, "issue");
+        }
+        return tensor >= shared ? (gpu.MmaShare, "tensor cores") : (roof / shared, "shared memory");
     }
 }

@@ -91,6 +91,9 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
             case "cp.async":
                 CopyAsync(i);
                 return;
+            case "shfl.sync":
+                Shuffle(i);
+                return;
             case "ldmatrix.sync":
                 LoadMatrix(i);
                 return;
@@ -244,6 +247,16 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
         }
         for (int first = 0; first < Lanes; first += 8)
             shared.CountConflicts(offsets.Slice(first, 8));
+    }
+
+    /// <summary>shfl.sync.bfly of the whole warp: each lane gets the value of the lane whose number differs by the mask.</summary>
+    private void Shuffle(PtxInstruction i)
+    {
+        if (i.Op[2] != "bfly" || i.Predicate is not null || Get(i.Operands[3], 0) != 31 || (uint)Get(i.Operands[4], 0) != uint.MaxValue)
+            throw new NotSupportedException($"'{i.Text}' is not among the shuffles that the emulator knows");
+        ulong[] from = [.. Enumerable.Range(0, Lanes).Select(lane => Get(i.Operands[1], lane))], to = Register(i.Operands[0]);
+        for (int lane = 0; lane < Lanes; lane++)
+            to[lane] = from[lane ^ (int)Get(i.Operands[2], lane)];
     }
 
     private void LoadVector(PtxInstruction i)

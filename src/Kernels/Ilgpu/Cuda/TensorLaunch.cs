@@ -8,7 +8,7 @@ public sealed partial class IlgpuBackend
 {
     private Precision _precision;
 
-    /// <summary>What convolutions and matrix products multiply in; float32 unless set. Attention stays float32.</summary>
+    /// <summary>What convolutions, matrix products and attention multiply in; float32 unless set.</summary>
     /// <exception cref="BDenseException">The device does not have it.</exception>
     public Precision Precision
     {
