@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using BDense.Kernels;
@@ -55,6 +56,19 @@ internal sealed class TensorConvolutionTests
         Assert.That(faulty, Is.Not.EqualTo(ptx), "the fault was planted");
         Assert.That(() => Check(faulty, Precision.Tf32, TensorTileName.T128x128, new(1, 7, 6, 32, 134, 3, 3, 1, 1, 1), dgrad: false),
             Throws.Exception.With.Message.Contains(message));
+    }
+
+    /// <summary>Sixteen bytes at a time need an array that is declared so; a declaration of less works by luck only, and the emulator has none.</summary>
+    [TestCase(TensorTileName.T64x64, TestName = "Shared memory aligned to four bytes fails")]
+    [TestCase(TensorTileName.T128x256, TestName = "Dynamic shared memory aligned to four bytes fails")]
+    public void Shared_memory_is_aligned_to_sixteen_bytes(TensorTileName tile)
+    {
+        string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Conv", tile, Precision.Tf32));
+        var declared = Regex.Matches(ptx, @"\.shared \.align (\d+) \.b8");
+        Assert.That(declared, Has.Count.EqualTo(1), ptx);
+        Assert.That(int.Parse(declared[0].Groups[1].Value, CultureInfo.InvariantCulture) % 16, Is.Zero);
+        string faulty = ptx.Replace(declared[0].Value, ".shared .align 4 .b8", StringComparison.Ordinal);
+        Assert.That(() => Check(faulty, Precision.Tf32, tile, Conv2dShape.Same(1, 5, 5, 16, 16, 3), dgrad: false), Throws.Exception.With.Message.Contains("not aligned"));
     }
 
     private static IEnumerable<TestCaseData> Epilogues()

@@ -18,10 +18,11 @@ internal readonly struct Tile128x256 : ITensorTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Declare()
     {
-        // A use that never runs, so that the compiler declares the array.
-        var shared = SharedMemory.GetDynamic<float>();
+        // A use that never runs, so that the compiler declares the array: aligned as its elements are, to the 16 bytes that cp.async and
+        // ldmatrix want.
+        var shared = SharedMemory.GetDynamic<Float4>();
         if (shared.IntLength == 0)
-            CudaAsm.Emit("mov.b32 at, %0;", shared[0]);
+            CudaAsm.Emit("mov.b32 at, %0;", shared[0].X);
         CudaAsm.Emit("mov.u32 base, __dyn_shared_alloca;");
     }
 
