@@ -35,7 +35,7 @@ internal sealed class TensorConvolutionTests
                 foreach (var s in tile.Name == TensorTileName.T128x128 ? shapes : [shapes[2], shapes[3], shapes[^1]])
                     foreach (bool dgrad in new[] { false, true })
                         if (ConvolutionPlan.Choose(precision, dgrad ? s.K : s.C, dgrad ? s.C : s.K, aligned: true) == precision
-                            && TensorPlan.Candidates(new(1, dgrad ? s.C : s.K, 1, false), int.MaxValue).Any(c => c.Tile == tile.Name))
+                            && TensorPlan.Candidates(new(1, dgrad ? s.C : s.K, 1, TensorOperation.Convolution), int.MaxValue).Any(c => c.Tile == tile.Name))
                             yield return new TestCaseData(precision, tile.Name, s, dgrad).SetArgDisplayNames($"{precision}, {tile.Name}, {s}, {(dgrad ? "dgrad" : "forward")}");
     }
 
@@ -237,6 +237,20 @@ internal sealed class PrecisionTests
         using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
         Assert.That(() => backend.Precision = Precision.Tf32, Throws.TypeOf<BDenseException>().With.Message.Contains("tf32 needs the tensor cores"));
         backend.Precision = Precision.Fp32;
+    }
+
+    /// <summary>A slower path than the one asked for is said once for each kind of problem, and the asked one never.</summary>
+    [Test]
+    public void Another_precision_is_said_once()
+    {
+        var lines = new List<string>();
+        using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+        backend.OnNotice = lines.Add;
+        foreach (int channels in new[] { 3, 3, 5 })
+            backend.NoticePrecision("dgrad", channels, 256, Precision.Tf32);
+        backend.NoticePrecision("dgrad", 7, 256, backend.Precision);
+        Assert.That(lines, Has.Count.EqualTo(2));
+        Assert.That(lines[0], Does.StartWith("dgrad 3 -> 256 is computed in tf32, not fp32").And.Not.Contain('\n'));
     }
 
     [TestCase(Precision.Fp32, 256, 256, true, Precision.Fp32)]
