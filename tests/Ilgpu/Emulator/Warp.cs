@@ -79,7 +79,7 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
             "%ctaid.x" => (ulong)group,
             "%ntid.x" => (ulong)groupSize,
             "%dynamic_smem_size" => (ulong)program.Shared.Bytes,
-            _ when operand == program.Shared.Name => 0,
+            _ when operand == program.Shared.Name => (ulong)program.Shared.Start,
             _ => Register(operand)[lane],
         };
     }
@@ -215,6 +215,8 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
         for (int lane = 0; lane < Lanes; lane++)
         {
             offsets[lane] = (int)(uint)Get(name, lane) + offset;
+            if (offsets[lane] % (4 * to.Length) != 0)
+                throw new InvalidOperationException($"{4 * to.Length} bytes at shared address {offsets[lane]}: not aligned");
             var bytes = shared.Read(offsets[lane] & ~15, number)[(offsets[lane] & 15)..];
             for (int word = 0; word < to.Length; word++)
                 to[word][lane] = BitConverter.ToUInt32(bytes[(4 * word)..]);
