@@ -1,9 +1,11 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using BDense.Benchmarks.Comparison;
 using BDense.Kernels;
+using BDense.Kernels.Ilgpu;
 using BDense.Model;
 
 namespace BDense.Benchmarks.Gpu;
@@ -19,11 +21,14 @@ public static class GpuCommand
     {
         var device = new Option<string>("--device") { Description = $"{Devices.Specs}.", HelpName = "SPEC", DefaultValueFactory = _ => "cuda" };
         var filter = new Option<string?>("--filter") { Description = "Only rows whose name contains this.", HelpName = "TEXT" };
-        var fuse = new Option<string>("--fuse") { Description = "Fusions of whole networks: all, none, or names (see bdense fusion).", HelpName = "SET", DefaultValueFactory = _ => "all" };
+        var fuse = new Option<string>("--fuse") { Description = "Fusions of whole networks: usual, all, none, or names (see bdense fusion).", HelpName = "SET", DefaultValueFactory = _ => "usual" };
+        var seed = new Option<int?>("--seed") { Description = "Of the inputs; by default another one each run. Stands in rows.json and in the results.", HelpName = "N" };
+        var tune = new Option<bool>("--tune") { Description = "Times every tile for the products of these rows and remembers the fastest for this device, instead of measuring." };
+        var budget = new Option<double>("--budget") { Description = "Seconds after which no further row is begun.", HelpName = "S", DefaultValueFactory = _ => double.PositiveInfinity };
         var quick = new Option<bool>("--quick") { Description = "Small rows and few samples: that it runs, not how fast." };
         var list = new Option<bool>("--list") { Description = "Prints the names of all rows and measures nothing." };
         var output = new Option<string>("--out") { Description = $"Folder of {RowsFile}, {OursFile} and the weights for the peer.", HelpName = "DIR", DefaultValueFactory = _ => "gpu-results" };
-        var root = new RootCommand("Times kernels and whole steps at fixed shapes, for benchmarks/peers/torch_peer.py to time the same.") { device, filter, fuse, quick, list, output };
+        var root = new RootCommand("Times kernels and whole steps at fixed shapes, for benchmarks/peers/torch_peer.py to time the same.") { device, filter, fuse, seed, tune, budget, quick, list, output };
         root.SetAction(parse =>
         {
             string? text = parse.GetValue(filter);
@@ -42,7 +47,13 @@ public static class GpuCommand
             try
             {
                 string command = $"gpu {string.Join(' ', args.Select(a => a.Contains(' ', StringComparison.Ordinal) ? $"\"{a}\"" : a))}";
-                return Measure(rows, parse.GetValue(device)!, Fusions.Parse(parse.GetValue(fuse)!), parse.GetValue(quick), parse.GetValue(output)!, command);
+                int number = parse.GetValue(seed) ?? Random.Shared.Next(1, 1_000_000);
+                bool fast = parse.GetValue(quick);
+                var run = new GpuRun(fast ? GpuInputs.Quick(number) : GpuInputs.Full(number), rows);
+                var time = new Countdown(parse.GetValue(budget));
+                var fusions = Fusions.Parse(parse.GetValue(fuse)!);
+                return parse.GetValue(tune) ? Tune(run, parse.GetValue(device)!, fusions, time)
+                    : Measure(run, parse.GetValue(device)!, fusions, fast, parse.GetValue(output)!, command, time);
             }
             catch (Exception e) when (e is BDenseException or IOException or UnauthorizedAccessException)
             {
@@ -53,12 +64,55 @@ public static class GpuCommand
         return root.Parse(args).Invoke();
     }
 
-    private static int Measure(List<GpuRow> rows, string device, Fusions fusions, bool quick, string folder, string command)
+    private sealed class Countdown(double seconds)
+    {
+        private readonly long _start = Stopwatch.GetTimestamp();
+
+        public bool IsOver => Stopwatch.GetElapsedTime(_start).TotalSeconds > seconds;
+    }
+
+    /// <summary>Every row once, with tiles timed where a product is met for the first time: what is measured later runs on the fastest.</summary>
+    private static int Tune(GpuRun run, string device, Fusions fusions, Countdown time)
     {
         using var backend = Devices.Open(device);
-        using var clock = new SmClock();
+        if (backend is not IlgpuBackend ilgpu)
+            throw new BDenseException($"{backend.Name} has no tiles to choose from; tune a cuda or opencl device");
+        int skipped = 0;
+        var tuned = ilgpu.Tune(() =>
+        {
+            foreach (var row in run.Rows.Where(r => r.Kind is not (GpuRows.Copy or GpuRows.SolverStep or GpuRows.Adam or GpuRows.TrajectoryLoss)))
+            {
+                if (time.IsOver)
+                {
+                    skipped++;
+                    continue;
+                }
+                try
+                {
+                    backend.Pool.Trim();
+                    using var work = new GpuWork(backend, row, row.Fuse is { } own ? Fusions.Parse(own) : fusions, run.Inputs with { MostSets = 1 }, scratch: null);
+                    work.Run(0);
+                    backend.Synchronize();
+                }
+                catch (Exception e) when (e is BDenseException or OutOfMemoryException or NotSupportedException)
+                {
+                    Console.WriteLine($"{row.Name}: {e.Message.Split('\n')[0].Trim()}");
+                }
+            }
+        }, row => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{row.Operation,-16} {row.Precision} {row.M} x {row.N}, {row.Steps} steps: {row.Tile} / {row.Slices} {row.Milliseconds:0.0000} ms; by the rule {row.RuleTile} / {row.RuleSlices} {row.RuleMilliseconds:0.0000} ms")));
+        if (skipped > 0)
+            Console.WriteLine($"{skipped} rows were not tuned: the time given was spent");
+        Console.WriteLine(tuned.Count == 0 ? $"{backend.Name} has no choice of tiles for these rows" : $"{tuned.Count} problems, remembered in {ilgpu.TuningFile}");
+        return 0;
+    }
+
+    private static int Measure(GpuRun run, string device, Fusions fusions, bool quick, string folder, string command, Countdown time)
+    {
+        using var backend = Devices.Open(device);
+        using var clock = new SmClock(device);
         Directory.CreateDirectory(folder);
-        AtomicFile.WriteText(Path.Combine(folder, RowsFile), JsonSerializer.Serialize(rows, GpuReport.Json));
+        AtomicFile.WriteText(Path.Combine(folder, RowsFile), JsonSerializer.Serialize(run, GpuReport.Json));
         var machine = new Dictionary<string, string>
         {
             ["date"] = DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture),
@@ -67,16 +121,20 @@ public static class GpuCommand
             ["runtime"] = RuntimeInformation.FrameworkDescription,
             ["revision"] = ReadFirstLine(Path.Combine(AppContext.BaseDirectory, "revision.txt")),
             ["fusions"] = fusions.ToString(),
+            ["tiles"] = backend is IlgpuBackend { TuningFile: var tuned } && File.Exists(tuned) ? $"tuned ({Path.GetFileName(tuned)})" : "by the rule",
             ["command"] = command,
+            ["rerun"] = $"--device {device} --fuse {fusions} --seed {run.Inputs.Seed}{(quick ? " --quick" : "")}",
         };
         var results = new List<GpuResult>();
-        foreach (var row in rows)
+        foreach (var row in run.Rows)
         {
-            foreach (var result in Measure(backend, row, fusions, quick ? GpuTimer.Quick : GpuTimer.Full, folder, clock))
+            var timer = quick ? GpuTimer.Quick : row.Peer ? GpuTimer.Full : GpuTimer.Alone;
+            var measured = time.IsOver ? [Missing(row, "eager", "the time given was spent")] : Measure(backend, row, fusions, run.Inputs, timer, folder, clock);
+            foreach (var result in measured)
             {
                 results.Add(result);
                 Console.WriteLine(result.Milliseconds is { } ms
-                    ? string.Create(CultureInfo.InvariantCulture, $"{row.Name,-58} {result.Variant,-6} {ms,10:0.0000} ms {result.Flops / ms / 1e9,8:0.00} TFLOP/s {result.Bytes / ms / 1e6,8:0.0} GB/s {result.ClockAfter,5} MHz")
+                    ? string.Create(CultureInfo.InvariantCulture, $"{row.Name,-58} {result.Variant,-6} {ms,10:0.0000} ms {result.Flops / ms / 1e9,8:0.00} TFLOP/s {result.Bytes / ms / 1e6,8:0.0} GB/s {(result.Clock is [_, var median, _] ? median : 0),5} MHz")
                     : $"{row.Name,-58} {result.Variant,-6} {result.Note}");
             }
             // What was measured survives whatever the next row does.
@@ -85,8 +143,10 @@ public static class GpuCommand
         return results.Any(r => r.Milliseconds is not null) ? 0 : 1;
     }
 
-    /// <summary>Launch by launch, and then as a graph where the device captures one.</summary>
-    private static List<GpuResult> Measure(Backend backend, GpuRow row, Fusions fusions, GpuTimer timer, string folder, SmClock clock)
+    private static GpuResult Missing(GpuRow row, string variant, string why) => new(row.Name, variant, null, null, null, 0, null, null, why);
+
+    /// <summary>Launch by launch, and then as a graph where the device captures one; after each the results of a run from the starting values.</summary>
+    private static List<GpuResult> Measure(Backend backend, GpuRow row, Fusions fusions, GpuInputs inputs, GpuTimer timer, string folder, SmClock clock)
     {
         var results = new List<GpuResult>();
         string variant = "eager";
@@ -94,34 +154,40 @@ public static class GpuCommand
         {
             backend.Pool.Trim();
             backend.Pool.ResetPeak();
-            using var work = new GpuWork(backend, row, fusions, folder);
+            using var work = new GpuWork(backend, row, row.Fuse is { } own ? Fusions.Parse(own) : fusions, inputs, folder);
             OpCost cost = default;
             backend.OnOp = (_, c) => cost += c;
             work.Run(0);
             backend.OnOp = null;
-            Add(work.Run, cost, work.Outputs());
+            Add(work.Run);
             variant = "graph";
+            backend.Pool.ResetPeak();
             if (work.Capture() is { } graphs)
-                Add(i => graphs[i % graphs.Count].Run(), cost, null);
+                Add(i => graphs[i % graphs.Count].Run());
+
+            void Add(Action<int> run)
+            {
+                clock.Start();
+                double[] samples = timer.Measure(backend, run);
+                var megahertz = clock.Stop();
+                double? host = row.Network is null ? null : GpuTimer.Host(backend, run);
+                long? peak = row.Network is null ? null : backend.Pool.PeakBytes;
+                work.Restore();
+                run(0);
+                results.Add(new GpuResult(row.Name, variant, Row.Quantile(samples, 0.5), Row.Quantile(samples, 0.1), Row.Quantile(samples, 0.9), samples.Length,
+                    peak, work.Outputs(), null)
+                { Bytes = cost.Bytes, Flops = cost.Flops, Clock = megahertz, HostMilliseconds = host });
+            }
         }
         catch (Exception e) when (e is BDenseException or OutOfMemoryException or NotSupportedException)
         {
-            results.Add(new GpuResult(row.Name, variant, null, null, null, 0, null, 0, 0, null, e.Message.Split('\n')[0].Trim()));
+            results.Add(Missing(row, variant, e.Message.Split('\n')[0].Trim()));
         }
         finally
         {
             backend.OnOp = null;
         }
         return results;
-
-        void Add(Action<int> run, OpCost cost, Dictionary<string, float[]>? outputs)
-        {
-            int before = clock.Megahertz();
-            double[] samples = timer.Measure(backend, run);
-            results.Add(new GpuResult(row.Name, variant, Row.Quantile(samples, 0.5), Row.Quantile(samples, 0.1), Row.Quantile(samples, 0.9), samples.Length,
-                row.Network is null ? null : backend.Pool.PeakBytes, before, clock.Megahertz(), outputs, null)
-            { Bytes = cost.Bytes, Flops = cost.Flops });
-        }
     }
 
     private static string ReadFirstLine(string path)

@@ -11,8 +11,29 @@ namespace BDense.Benchmarks.Gpu;
 /// <param name="Weights">File of its values (safetensors, PyTorch's names and layout).</param>
 public sealed record GpuRow(string Name, string Kind, string Precision, IReadOnlyDictionary<string, int> Dims, JsonElement? Network = null, string? Weights = null)
 {
+    /// <summary>Whether the peer is to time it; else the row tells of us alone (what branches cost, what a fusion saves).</summary>
+    public bool Peer { get; init; } = true;
+
+    /// <summary>Fusions of a network; null for those of the command.</summary>
+    public string? Fuse { get; init; }
+
     public int this[string dim] => Dims[dim];
 }
+
+/// <summary>What inputs are made of, alike on both sides.</summary>
+/// <param name="Seed">Of the values: another one each run, unless it is given.</param>
+/// <param name="SetsBytes">What the sets of inputs and outputs of a row have together, at least: more than twice any GPU's last-level cache.</param>
+/// <param name="MostSets">No more sets than that.</param>
+public sealed record GpuInputs(int Seed, long SetsBytes, int MostSets)
+{
+    /// <summary>H100's second-level cache has 50 MB, the largest GPU's to date 126 MB.</summary>
+    public static GpuInputs Full(int seed) => new(seed, 256L << 20, 64);
+
+    public static GpuInputs Quick(int seed) => new(seed, 1L << 20, 3);
+}
+
+/// <summary>The file that both sides read, rows.json.</summary>
+public sealed record GpuRun(GpuInputs Inputs, IReadOnlyList<GpuRow> Rows);
 
 /// <summary>What one side measured of a row.</summary>
 /// <param name="Name">Of the row.</param>
@@ -22,13 +43,17 @@ public sealed record GpuRow(string Name, string Kind, string Precision, IReadOnl
 /// <param name="P90">90th percentile.</param>
 /// <param name="Samples">How many; each is one or more runs between two events.</param>
 /// <param name="PeakBytes">Most device memory at once, for whole networks.</param>
-/// <param name="ClockBefore">SM clock in MHz; 0 where unknown.</param>
-/// <param name="ClockAfter">SM clock in MHz; 0 where unknown.</param>
-/// <param name="Outputs">Some elements of each result by name, evenly spread.</param>
+/// <param name="Outputs">Some elements of each result by name, evenly spread: of a run after the timed ones, from the starting values.</param>
 /// <param name="Note">Why figures are missing.</param>
 public sealed record GpuResult(string Name, string Variant, double? Milliseconds, double? P10, double? P90, int Samples, long? PeakBytes,
-    int ClockBefore, int ClockAfter, IReadOnlyDictionary<string, float[]>? Outputs, string? Note)
+    IReadOnlyDictionary<string, float[]>? Outputs, string? Note)
 {
+    /// <summary>SM clock while samples were taken: least, median and most, in MHz; empty where unknown.</summary>
+    public IReadOnlyList<int> Clock { get; init; } = [];
+
+    /// <summary>Of the host, from the first launch of a step to the last, the device idle before: median. For whole networks.</summary>
+    public double? HostMilliseconds { get; init; }
+
     /// <summary>Declared by our operations: the least traffic, and the arithmetic. The peer has none.</summary>
     public long Bytes { get; init; }
 

@@ -24,7 +24,13 @@ public static class GpuRows
     public static UNetConfig UnetCu { get; } = NetworkCatalog.Find("unet-cu");
 
     /// <param name="quick">Fewer and smaller rows, for a machine without a GPU: that everything runs, not how fast.</param>
-    public static IReadOnlyList<GpuRow> All(bool quick) => quick ? Small() : Large();
+    /// <remarks>What the goals are about comes first: a run that is cut short leaves that.</remarks>
+    public static IReadOnlyList<GpuRow> All(bool quick) => quick ? Small() : [.. Large().OrderBy(Turn)];
+
+    /// <summary>Roofs, kernels on tensor cores, what memory limits, whole steps (TF32, BF16), those without a peer, float32.</summary>
+    private static int Turn(GpuRow row) => row.Kind is Copy or Gemm ? 0 : !row.Peer ? 5
+        : row.Network is null ? row.Precision != "fp32" ? 1 : row.Kind is ConvForward or ConvDgrad or ConvWgrad ? 6 : 2
+        : row.Precision switch { "tf32" => 3, "bf16" => 4, _ => 7 };
 
     private static IReadOnlyList<GpuRow> Large() =>
     [
@@ -35,15 +41,19 @@ public static class GpuRows
            select Attend(kind, p, s.Item1, s.Item2, s.Item3, s.Item4),
         new($"copy {1 << 26}", Copy, "fp32", Dims(("length", 1 << 26))),
         Normalise(GroupNorm, 64, 32, 256), Normalise(GroupNormBackward, 64, 32, 256), Normalise(GroupNorm, 64, 8, 256), Normalise(GroupNormBackward, 64, 8, 256),
-        .. from k in new[] { 1, 2, 4, 8 } select Loss(4096, 32, k),
+        .. from k in new[] { 1, 2, 3, 4, 5, 6, 7, 8 } select Loss(4096, 32, k),
         new("solver step 4096x32x32x3, 4 terms", SolverStep, "fp32", Dims(("length", 4096 * 32 * 32 * 3), ("terms", 4))),
         new("adam+ema 55733891", Adam, "fp32", Dims(("length", 55733891))),
         .. from p in Every select Network(TrainingStep, p, "edm-cifar10", NetworkCatalog.Find("edm-cifar10"), 128),
         .. from p in Every select Network(TrainingStep, p, "unet-cu", UnetCu, 32),
-        .. from k in new[] { 2, 4, 8 } select Network(TrainingStep, "tf32", $"edm-cifar10 K={k}", NetworkCatalog.Find("edm-cifar10") with { Branches = k }, 128),
         .. from p in Every select Network(Sampling, p, "unet-cu", UnetCu, 32),
+        .. from k in new[] { 2, 4, 8 } select Alone(TrainingStep, "tf32", $"edm-cifar10 K={k}", NetworkCatalog.Find("edm-cifar10") with { Branches = k }, 128),
+        .. from k in new[] { 1, 2, 4, 8 } select Alone(TrainingStep, "tf32", $"edm-imagenet64 K={k}", NetworkCatalog.Find("edm-imagenet64") with { Branches = k }, 32),
+        .. from p in Tensor select Alone(TrainingStep, p, "edm-cifar10 fuse=all", NetworkCatalog.Find("edm-cifar10"), 128, "all"),
+        .. from p in Tensor select Alone(TrainingStep, p, "unet-cu fuse=all", UnetCu, 32, "all"),
         .. from p in Tensor select Network(Sampling, p, "edm-cifar10", NetworkCatalog.Find("edm-cifar10"), 64),
-        Network(Sampling, "tf32", "edm-cifar10 K=4", NetworkCatalog.Find("edm-cifar10") with { Branches = 4 }, 64),
+        Alone(Sampling, "tf32", "edm-cifar10 K=4", NetworkCatalog.Find("edm-cifar10") with { Branches = 4 }, 64),
+        Alone(Sampling, "tf32", "edm-cifar10 K=4 folded", NetworkCatalog.Find("edm-cifar10") with { Branches = 4 }, 64),
     ];
 
     private static IReadOnlyList<GpuRow> Small() =>
@@ -60,6 +70,7 @@ public static class GpuRows
         Network(TrainingStep, "fp32", "small adm", SmallAdm, 2),
         Network(TrainingStep, "fp32", "small unet-cu", UnetCu with { Resolution = 16, ChannelMultipliers = [1, 2], AttentionResolutions = [8] }, 2),
         Network(Sampling, "fp32", "demo", NetworkCatalog.Find("demo"), 4),
+        Alone(Sampling, "fp32", "demo K=4 folded", NetworkCatalog.Find("demo") with { Branches = 4 }, 4), Alone(TrainingStep, "fp32", "demo fuse=all", NetworkCatalog.Find("demo"), 4, "all"),
     ];
 
     private static UNetConfig SmallAdm => NetworkCatalog.Find("edm-imagenet64") with
@@ -92,6 +103,10 @@ public static class GpuRows
     private static GpuRow Network(string kind, string precision, string name, UNetConfig config, int batch) =>
         new($"{(kind == Sampling ? "sampling" : "training step")} {name} batch {batch} {precision}", kind, precision, Dims(("batch", batch)),
             JsonSerializer.Deserialize<JsonElement>(config.ToJson()), $"weights-{name.Replace(' ', '-').Replace("=", "", StringComparison.Ordinal)}.safetensors");
+
+    /// <summary>A network that PyTorch does not time; "folded" in its name folds the heads of a student before it samples.</summary>
+    private static GpuRow Alone(string kind, string precision, string name, UNetConfig config, int batch, string? fuse = null) =>
+        Network(kind, precision, name, config, batch) with { Peer = false, Fuse = fuse, Weights = null, Dims = Dims(("batch", batch), ("folded", name.EndsWith("folded", StringComparison.Ordinal) ? 1 : 0)) };
 
     private static Dictionary<string, int> Dims(params (string Name, int Extent)[] dims) => dims.ToDictionary(d => d.Name, d => d.Extent);
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using BDense.Benchmarks.Comparison;
 using BDense.Kernels;
 
 namespace BDense.Benchmarks.Gpu;
@@ -6,11 +8,17 @@ namespace BDense.Benchmarks.Gpu;
 /// <param name="Samples">How many.</param>
 /// <param name="SampleMilliseconds">Shortest sample: quick work is repeated within one.</param>
 /// <param name="WarmUpMilliseconds">At least, and at least three runs.</param>
-public sealed record GpuTimer(int Samples, double SampleMilliseconds, double WarmUpMilliseconds)
+/// <param name="Seconds">Of all samples: after that 50 are enough.</param>
+public sealed record GpuTimer(int Samples, double SampleMilliseconds, double WarmUpMilliseconds, double Seconds)
 {
-    public static GpuTimer Full { get; } = new(60, 2, 300);
+    private const int Enough = 50;
 
-    public static GpuTimer Quick { get; } = new(5, 0.5, 5);
+    public static GpuTimer Full { get; } = new(60, 2, 300, 3);
+
+    /// <summary>For rows that nothing is compared with.</summary>
+    public static GpuTimer Alone { get; } = new(15, 2, 300, 3);
+
+    public static GpuTimer Quick { get; } = new(5, 0.5, 5, 3);
 
     /// <summary>Milliseconds of one run, one figure a sample.</summary>
     /// <param name="backend">The device.</param>
@@ -28,20 +36,36 @@ public sealed record GpuTimer(int Samples, double SampleMilliseconds, double War
                 once = Math.Min(once, ms);
         }
         int runs = (int)Math.Clamp(Math.Ceiling(SampleMilliseconds / Math.Max(once, 1e-4)), 1, 200);
-        var marks = new QueueMark[Samples + 1];
+        int count = Samples * once * runs > 1000 * Seconds ? Math.Min(Samples, Enough) : Samples;
+        var marks = new QueueMark[count + 1];
         marks[0] = backend.Mark();
-        for (int sample = 1; sample <= Samples; sample++)
+        for (int sample = 1; sample <= count; sample++)
         {
             for (int i = 0; i < runs; i++)
                 run(next++);
             marks[sample] = backend.Mark();
         }
-        var samples = new double[Samples];
-        for (int sample = 0; sample < Samples; sample++)
+        var samples = new double[count];
+        for (int sample = 0; sample < count; sample++)
             samples[sample] = marks[sample + 1].MillisecondsSince(marks[sample]) / runs;
         foreach (var mark in marks)
             mark.Dispose();
         return samples;
+    }
+
+    /// <summary>Milliseconds of the host for a run, the device idle before; median of seven.</summary>
+    public static double Host(Backend backend, Action<int> run)
+    {
+        var samples = new double[7];
+        for (int i = 0; i < samples.Length; i++)
+        {
+            backend.Synchronize();
+            long start = Stopwatch.GetTimestamp();
+            run(i);
+            samples[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
+        backend.Synchronize();
+        return Row.Quantile(samples, 0.5);
     }
 
     private static double Time(Backend backend, Action<int> run, int runs, ref int next)

@@ -7,24 +7,23 @@ namespace BDense.Benchmarks.Gpu;
 /// <summary>A row made ready on a device: its inputs, several times over so that a run finds none of its data in a cache, and its outputs.</summary>
 public sealed class GpuWork : IDisposable
 {
-    /// <summary>What the sets of inputs should have together: more than any GPU's last-level cache.</summary>
-    private const long SetsBytes = 256L << 20;
-    private const int MostSets = 4;
-
     private readonly List<IDisposable> _owned = [];
-    private readonly List<Action> _sets = [];
+    private readonly List<Action> _sets = [], _restore = [];
     private readonly Backend _backend;
     private readonly GpuRow _row;
-    private Dictionary<string, Tensor> _outputs = [];
+    private readonly GpuInputs _inputs;
+    private readonly Dictionary<string, Tensor> _outputs = [];
+    private int _step;
 
     /// <param name="backend">The device; its precision becomes the row's.</param>
     /// <param name="row">What to make.</param>
     /// <param name="fusions">Of whole networks.</param>
+    /// <param name="inputs">Their seed and number.</param>
     /// <param name="scratch">Folder of the weights that the peer will read; null to write none.</param>
     /// <exception cref="BDenseException">The device does not have that precision.</exception>
-    public GpuWork(Backend backend, GpuRow row, Fusions fusions, string? scratch)
+    public GpuWork(Backend backend, GpuRow row, Fusions fusions, GpuInputs inputs, string? scratch)
     {
-        (_backend, _row) = (backend, row);
+        (_backend, _row, _inputs) = (backend, row, inputs);
         SetPrecision();
         try
         {
@@ -55,10 +54,22 @@ public sealed class GpuWork : IDisposable
         _owned.InsertRange(0, graphs);
         foreach (var graph in graphs)
         {
-            graph.Run();
-            graph.Run();
+            // The first run warms up, the second is captured: the first step of a training.
+            for (int run = 0; run < 2; run++)
+            {
+                _step = 0;
+                graph.Run();
+            }
         }
         return graphs.All(graph => graph.IsCaptured) ? graphs : null;
+    }
+
+    /// <summary>The first set as it was at the start, and NaN where a run is to write: what it leaves out, or what it finds from before, shows.</summary>
+    public void Restore()
+    {
+        _step = 0;
+        foreach (var restore in _restore)
+            restore();
     }
 
     /// <summary>Every result of the last run on the first set: up to 1,024 elements, evenly spread.</summary>
@@ -89,12 +100,12 @@ public sealed class GpuWork : IDisposable
 
     private void AddSets()
     {
-        for (int set = 0; set < MostSets; set++)
+        for (int set = 0; set < _inputs.MostSets; set++)
         {
             int before = _owned.Count;
             _sets.Add(Make(16 * set));
             long bytes = _owned.Skip(before).OfType<Tensor>().Sum(t => 4L * t.Length);
-            if (bytes * (set + 1) >= SetsBytes)
+            if (bytes * (set + 1) >= _inputs.SetsBytes)
                 break;
         }
     }
@@ -127,7 +138,7 @@ public sealed class GpuWork : IDisposable
             Tensor dx = Output("dx", s.Input);
             return () => _backend.Conv2dDgrad(s, dy, w, dx);
         }
-        Tensor input = Draw(s.Input, seed + 1), dw = Output("dw", s.Weight), dbias = Output("dbias", new(s.K));
+        Tensor input = Draw(s.Input, seed + 1), dw = Sum("dw", s.Weight), dbias = Sum("dbias", new(s.K));
         return () => _backend.Conv2dWgrad(s, input, dy, dw, dbias);
     }
 
@@ -166,7 +177,7 @@ public sealed class GpuWork : IDisposable
             y = Output("y", s.Activation), stats = Own(_backend.Empty(s.Stats));
         if (_row.Kind == GpuRows.GroupNorm)
             return () => _backend.GroupNorm(s, x, gamma, beta, null, y, stats);
-        Tensor dy = Draw(s.Activation, seed + 4), dx = Output("dx", s.Activation), dgamma = Output("dgamma", new(c)), dbeta = Output("dbeta", new(c));
+        Tensor dy = Draw(s.Activation, seed + 4), dx = Output("dx", s.Activation), dgamma = Sum("dgamma", new(c)), dbeta = Sum("dbeta", new(c));
         return () =>
         {
             _backend.GroupNorm(s, x, gamma, beta, null, y, stats);
@@ -178,7 +189,7 @@ public sealed class GpuWork : IDisposable
     {
         int k = _row["k"];
         var s = new TrajectoryShape(_row["n"], _row["size"] * _row["size"], _row["c"], k);
-        var map = HashedValues.Draw(s.Map.Length, 6);
+        var map = HashedValues.Draw(s.Map.Length, Seed(6));
         for (int i = 0; i < map.Length; i++)
         {
             // Chained steps: state b depends on the heads up to b.
@@ -194,91 +205,114 @@ public sealed class GpuWork : IDisposable
 
     private Action Step(int seed)
     {
-        float[] coefficients = [.. Enumerable.Range(0, _row["terms"]).Select(j => HashedValues.At(j, 7))];
+        float[] coefficients = [.. Enumerable.Range(0, _row["terms"]).Select(j => HashedValues.At(j, Seed(7)))];
         Tensor[] terms = [.. Enumerable.Range(0, _row["terms"]).Select(j => Draw(new(_row["length"]), seed + j))];
         Tensor y = Output("y", terms[0].Shape);
         return () => _backend.LinearCombination(coefficients, terms, y);
     }
 
+    /// <summary>Always the first step: its factors do not change from run to run, so a graph does what a launch does.</summary>
     private Action Adam(int seed)
     {
         var shape = new Shape(_row["length"]);
-        Tensor p = Draw(shape, seed + 1), g = Draw(shape, seed + 2), m = Output("m", shape), v = Output("v", shape), ema = Draw(shape, seed + 1),
+        Tensor p = State("p", shape, seed + 1), ema = State("ema", shape, seed + 1), g = Draw(shape, seed + 2), m = Sum("m", shape), v = Sum("v", shape),
             norm = Own(_backend.Empty(new(1)));
-        _outputs.TryAdd("p", p);
-        _outputs.TryAdd("ema", ema);
-        int step = 0;
         return () =>
         {
             _backend.SumOfSquares(g, norm);
-            _backend.Adam(new AdamStep(1e-3f, ++step, ClipNorm: 1f, EmaDecay: 0.999f), p, g, m, v, ema, norm);
+            _backend.Adam(new AdamStep(1e-3f, 1, ClipNorm: 1f, EmaDecay: 0.999f), p, g, m, v, ema, norm);
         };
     }
 
     /// <summary>
     /// Training: forward with dropout, gradient (F - target) / elements, backward, clipping, Adam, moving average. Sampling: an evaluation
-    /// without gradients. The output F that is compared comes from an evaluation, before any update.
+    /// without gradients. The outputs that are compared: F, of training from an evaluation before any update; and the squared norm of the
+    /// first step's gradient, where no dropout makes it another one at the peer.
     /// </summary>
     private void AddNetwork(UNetConfig config, Fusions fusions, string? scratch)
     {
         int batch = _row["batch"], size = config.Resolution, c = config.ImageChannels;
-        var network = Own(new UNet(_backend, config, seed: null) { Execution = new Execution(fusions) });
-        for (int i = 0; i < network.Parameters.All.Count; i++)
-            network.Parameters.All[i].Value.Upload(InitialValues(network.Parameters.All[i], 100 + i));
-        if (scratch is not null)
-            Checkpoint.Save(Path.Combine(scratch, _row.Weights!), network);
+        bool folded = _row.Dims.GetValueOrDefault("folded") == 1;
+        var unet = Own(new UNet(_backend, config, seed: null) { Execution = new Execution(fusions) });
+        var parameters = unet.Parameters;
+        void Start()
+        {
+            for (int i = 0; i < parameters.All.Count; i++)
+                parameters.All[i].Value.Upload(InitialValues(parameters.All[i], 100 + i));
+        }
+        Start();
+        if (scratch is not null && _row.Weights is not null)
+            Checkpoint.Save(Path.Combine(scratch, _row.Weights), unet);
+        INetwork network = folded ? Own(new FoldedNetwork(unet, [.. Enumerable.Repeat(1.0 / config.Branches, config.Branches)])) : unet;
 
         var images = new Shape(batch, size, size, c);
-        var heads = new Shape(batch, size, size, c * config.Branches);
-        Tensor x = Draw(images, 1), noise = Draw(new(batch), 2);
-        _outputs["F"] = Own(_backend.Empty(heads));
-        using (var tape = Tape.For(network, recording: false))
-            _backend.Copy(network.Forward(tape, tape.Input(x), noise).Data, _outputs["F"]);
-
+        var heads = new Shape(batch, size, size, c * network.Config.Branches);
+        Tensor x = Draw(images, 1), noise = Draw(new(batch), 2), f = Output("F", heads);
+        void Evaluate()
+        {
+            using var tape = Tape.For(network, recording: false);
+            _backend.Copy(network.Forward(tape, tape.Input(x), noise).Data, f);
+        }
         if (_row.Kind == GpuRows.Sampling)
         {
-            _sets.Add(() =>
-            {
-                using var tape = Tape.For(network, recording: false);
-                network.Forward(tape, tape.Input(x), noise);
-            });
+            _sets.Add(Evaluate);
             return;
         }
-        network.Parameters.EnableGradients();
-        Tensor p = network.Parameters.Values, g = network.Parameters.Gradients!, target = Draw(heads, 3), df = Own(_backend.Empty(heads)),
-            m = Own(_backend.Zeros(p.Shape)), v = Own(_backend.Zeros(p.Shape)), ema = Own(network.Parameters.CopyValues()), norm = Own(_backend.Empty(new(1)));
+        parameters.EnableGradients();
+        Tensor p = parameters.Values, g = parameters.Gradients!, target = Draw(heads, 3), df = Own(_backend.Empty(heads)),
+            m = Own(_backend.Zeros(p.Shape)), v = Own(_backend.Zeros(p.Shape)), ema = Own(parameters.CopyValues()), norm = Output(config.Dropout > 0 ? "ours: |g|^2" : "|g|^2", new(1));
         float scale = 1f / heads.Length;
-        int step = 0;
+        _restore.Add(() =>
+        {
+            Start();
+            _backend.Fill(m, 0f);
+            _backend.Fill(v, 0f);
+            _backend.Copy(p, ema);
+            Evaluate();
+        });
         _sets.Add(() =>
         {
-            network.Parameters.ZeroGradients();
+            parameters.ZeroGradients();
             using (var tape = Tape.For(network, recording: true))
             {
-                var y = network.Forward(tape, tape.Input(x), noise, new ForwardOptions(new RandomKey(1, (uint)step)));
+                var y = network.Forward(tape, tape.Input(x), noise, new ForwardOptions(new RandomKey(1, (uint)_step)));
                 _backend.LinearCombination([scale, -scale], [y.Data, target], df);
                 tape.Backward(y, df);
             }
             _backend.SumOfSquares(g, norm);
-            _backend.Adam(new AdamStep(1e-4f, ++step, ClipNorm: 1f, EmaDecay: 0.999f), p, g, m, v, ema, norm);
+            _backend.Adam(new AdamStep(1e-4f, ++_step, ClipNorm: 1f, EmaDecay: 0.999f), p, g, m, v, ema, norm);
         });
     }
 
     /// <summary>Networks start with layers near zero; these values make every layer count.</summary>
-    private static float[] InitialValues(Parameter parameter, int seed)
+    private float[] InitialValues(Parameter parameter, int seed)
     {
         var s = parameter.Shape;
         float bound = s.Rank == 1 ? 0.1f : MathF.Sqrt(1.5f * s[0] / s.Length);
         bool isScale = s.Rank == 1 && parameter.Name.EndsWith(".weight", StringComparison.Ordinal);
-        return HashedValues.Draw(s.Length, seed, bound, isScale ? 1f : 0f);
+        return HashedValues.Draw(s.Length, Seed(seed), bound, isScale ? 1f : 0f);
     }
 
-    private Tensor Draw(Shape shape, int seed, float scale = 1f, float offset = 0f) =>
-        Own(_backend.FromArray(HashedValues.Draw(shape.Length, seed, scale, offset), shape));
+    /// <summary>A stream of this run's.</summary>
+    private int Seed(int stream) => unchecked(7919 * _inputs.Seed + stream);
 
-    private Tensor Output(string name, Shape shape)
+    private Tensor Draw(Shape shape, int seed, float scale = 1f, float offset = 0f) =>
+        Own(_backend.FromArray(HashedValues.Draw(shape.Length, Seed(seed), scale, offset), shape));
+
+    /// <summary>A result that is overwritten.</summary>
+    private Tensor Output(string name, Shape shape) => Result(name, Own(_backend.Zeros(shape)), y => _backend.Fill(y, float.NaN));
+
+    /// <summary>A result that is added to.</summary>
+    private Tensor Sum(string name, Shape shape) => Result(name, Own(_backend.Zeros(shape)), y => _backend.Fill(y, 0f));
+
+    /// <summary>A result that is changed.</summary>
+    private Tensor State(string name, Shape shape, int seed) =>
+        Result(name, Draw(shape, seed), y => y.Upload(HashedValues.Draw(shape.Length, Seed(seed))));
+
+    private Tensor Result(string name, Tensor y, Action<Tensor> restore)
     {
-        var y = Own(_backend.Zeros(shape));
-        _outputs.TryAdd(name, y);
+        if (_outputs.TryAdd(name, y))
+            _restore.Add(() => restore(y));
         return y;
     }
 

@@ -16,23 +16,35 @@ namespace BDense.Benchmarks.Gpu;
 /// <param name="Limiter">Which roof that is: memory or arithmetic.</param>
 /// <param name="Spread">(p90 - p10) / median of ours.</param>
 /// <param name="PeerSpread">Of the peer's.</param>
-/// <param name="ClockRange">Lowest and highest SM clock seen around both sides, MHz.</param>
-/// <param name="PeakRatio">Our peak memory over the eager peer's, for whole networks.</param>
-/// <param name="Difference">Largest relative difference ||ours - theirs|| / ||theirs|| of any result's samples.</param>
+/// <param name="Clock">Least, median and most SM clock while our fastest variant ran, then the peer's, MHz.</param>
+/// <param name="Difference">Largest relative difference ||a - b|| / ||b|| of any result's samples: each variant of both sides against the peer's first.</param>
 /// <param name="Note">What is missing and why.</param>
 /// <param name="Rerun">Arguments that measure this row again.</param>
 public sealed record JoinedRow(string Name, double? Milliseconds, double? PeerMilliseconds, string? PeerVariant, double? Ratio, double? RatioLow, double? RatioHigh,
     string Verdict, IReadOnlyDictionary<string, double> RatioOfVariant, double? Teraflops, double? GigabytesPerSecond, double? ShareOfRoof, string? Limiter,
-    double? Spread, double? PeerSpread, string? ClockRange, double? PeakRatio, double? Difference, string? Note, string Rerun)
+    double? Spread, double? PeerSpread, string? Clock, double? Difference, string? Note, string Rerun)
 {
     /// <summary>Less than this apart is the same.</summary>
     private const double Same = 0.02;
+
+    /// <summary>Below this ratio a row is suspect until the results behind both times have been compared.</summary>
+    private const double Suspect = 0.9;
+
+    /// <summary>Which of our variants is the fastest.</summary>
+    public string? Variant { get; init; }
+
+    /// <summary>For whole networks; null for kernels.</summary>
+    public StepFigures? Step { get; init; }
+
+    /// <summary>What this row by itself is to reach, and whether it did; null where there is no goal or nothing to judge.</summary>
+    public Goal? Goal { get; init; }
 
     /// <param name="row">The row.</param>
     /// <param name="ours">Our results of it, one or more variants.</param>
     /// <param name="theirs">The peer's.</param>
     /// <param name="roofs">Of the device.</param>
-    public static JoinedRow Of(GpuRow row, IReadOnlyList<GpuResult> ours, IReadOnlyList<GpuResult> theirs, Roofs roofs)
+    /// <param name="rerun">Options that give our side the same device, fusions and inputs again.</param>
+    public static JoinedRow Of(GpuRow row, IReadOnlyList<GpuResult> ours, IReadOnlyList<GpuResult> theirs, Roofs roofs, string rerun = "")
     {
         var (a, b) = (Fastest(ours), Fastest(theirs));
         double? difference = Compare(ours, theirs);
@@ -40,17 +52,26 @@ public sealed record JoinedRow(string Name, double? Milliseconds, double? PeerMi
         bool differs = difference is { } d && !(d <= Tolerance(row));
         string verdict = differs ? "results differ" : ratio is null ? "no comparison" : Judge(low!.Value, high!.Value, ratio.Value);
         var (seconds, limiter) = a is null ? (null, null) : roofs.Least(row.Precision, a.Bytes, a.Flops);
-        int[] clocks = [.. ours.Concat(theirs).SelectMany(r => new[] { r.ClockBefore, r.ClockAfter }).Where(c => c > 0)];
-        string? note = a is null ? ours.FirstOrDefault()?.Note ?? "not measured" : b is null ? theirs.FirstOrDefault()?.Note ?? "no peer" : null;
-        if (note is null && ratio < 0.9 && difference is null)
-            note = "suspect: below 0.9 of the peer's time and the results were not compared";
-        var eager = theirs.FirstOrDefault(t => t.Variant == "eager");
-        return new(row.Name, a?.Milliseconds, b?.Milliseconds, b?.Variant, ratio, low, high, verdict,
+        string? note = a is null ? ours.FirstOrDefault()?.Note ?? "not measured" : !row.Peer ? "ours alone" : b is null ? theirs.FirstOrDefault()?.Note ?? "no peer" : null;
+        if (note is null && ratio < Suspect && (a!.Outputs is null || b!.Outputs is null))
+            note = $"suspect: below {Suspect} of the peer's time, and the results of {(a.Outputs is null ? $"our {a.Variant}" : $"the peer's {b!.Variant}")} run were not compared";
+        var joined = new JoinedRow(row.Name, a?.Milliseconds, b?.Milliseconds, b?.Variant, ratio, low, high, verdict,
             theirs.Where(t => t.Milliseconds is not null && a?.Milliseconds is not null).ToDictionary(t => t.Variant, t => a!.Milliseconds!.Value / t.Milliseconds!.Value),
             a?.Flops / a?.Milliseconds / 1e9, a?.Bytes / a?.Milliseconds / 1e6, 1000 * seconds / a?.Milliseconds, limiter,
-            (a?.P90 - a?.P10) / a?.Milliseconds, (b?.P90 - b?.P10) / b?.Milliseconds,
-            clocks.Length == 0 ? null : $"{clocks.Min()}..{clocks.Max()}", (double?)a?.PeakBytes / eager?.PeakBytes, difference, note,
-            $"gpu --filter \"{row.Name}\"; torch_peer.py DIR --filter \"{row.Name}\"");
+            (a?.P90 - a?.P10) / a?.Milliseconds, (b?.P90 - b?.P10) / b?.Milliseconds, Clocks(a, b), difference, note,
+            $"gpu {rerun}{(rerun.Length > 0 ? " " : "")}--out DIR --filter \"{row.Name}\"{(row.Peer ? $"; torch_peer.py DIR --filter \"{row.Name}\"" : "")}")
+        {
+            Variant = a?.Variant,
+            Step = row.Network is null ? null : StepFigures.Of(row, a, ours, theirs),
+        };
+        return joined with { Goal = Goals.Of(row, joined) };
+    }
+
+    private static string? Clocks(GpuResult? a, GpuResult? b)
+    {
+        static string Of(GpuResult? r) => r is { Clock: { Count: > 0 } clock } ? string.Join('/', clock) : "";
+        string text = $"{Of(a)}; {Of(b)}";
+        return text == "; " ? null : text;
     }
 
     private static GpuResult? Fastest(IReadOnlyList<GpuResult> results) => results.Where(r => r.Milliseconds is not null).MinBy(r => r.Milliseconds);
@@ -71,13 +92,28 @@ public sealed record JoinedRow(string Name, double? Milliseconds, double? PeerMi
 
     private static double? Compare(IReadOnlyList<GpuResult> ours, IReadOnlyList<GpuResult> theirs)
     {
-        var (mine, other) = (ours.FirstOrDefault(r => r.Outputs is not null)?.Outputs, theirs.FirstOrDefault(r => r.Outputs is not null)?.Outputs);
-        if (mine is null || other is null)
+        var reference = theirs.FirstOrDefault(r => r.Outputs is not null)?.Outputs;
+        var own = ours.FirstOrDefault(r => r.Outputs is not null)?.Outputs;
+        if (reference is null || own is null)
             return null;
-        double? worst = null;
-        foreach (var (name, values) in other)
+        double worst = 0;
+        foreach (var result in ours.Concat(theirs).Where(r => r.Outputs is not null && r.Outputs != reference))
+            worst = Worse(worst, Distance(result.Outputs!, reference));
+        // What the peer has not is compared among our variants.
+        foreach (var result in ours.Where(r => r.Outputs is not null && r.Outputs != own))
+            worst = Worse(worst, Distance(result.Outputs!, own));
+        return worst;
+    }
+
+    /// <summary>Not a number counts as worst of all.</summary>
+    private static double Worse(double a, double b) => double.IsNaN(b) ? double.PositiveInfinity : Math.Max(a, b);
+
+    private static double Distance(IReadOnlyDictionary<string, float[]> results, IReadOnlyDictionary<string, float[]> reference)
+    {
+        double worst = 0;
+        foreach (var (name, values) in reference)
         {
-            if (!mine.TryGetValue(name, out float[]? x) || x.Length != values.Length)
+            if (!results.TryGetValue(name, out float[]? x) || x.Length != values.Length)
                 return double.PositiveInfinity;
             double difference = 0, norm = 0;
             for (int i = 0; i < x.Length; i++)
@@ -85,11 +121,9 @@ public sealed record JoinedRow(string Name, double? Milliseconds, double? PeerMi
                 difference += Math.Pow((double)x[i] - values[i], 2);
                 norm += (double)values[i] * values[i];
             }
-            double relative = Math.Sqrt(difference / Math.Max(norm, double.Epsilon));
-            // Not a number counts as worst of all.
-            worst = worst is null || !(relative <= worst) ? relative : worst;
+            worst = Worse(worst, Math.Sqrt(difference / Math.Max(norm, double.Epsilon)));
         }
-        return worst is { } w && double.IsNaN(w) ? double.PositiveInfinity : worst;
+        return worst;
     }
 }
 

@@ -24,15 +24,16 @@ public static class LadderCommand
         var op = new Option<string>("--op") { Description = "gemm, conv or all.", HelpName = "OP", DefaultValueFactory = _ => "all" };
         var gemm = new Option<string?>("--gemm") { Description = "M,N,K of the product; by default what suits the device.", HelpName = "M,N,K" };
         var conv = new Option<string?>("--conv") { Description = "N,H,W,C,K of the 3x3 convolution; by default what suits the device.", HelpName = "N,H,W,C,K" };
+        var only = new Option<string?>("--step") { Description = "Only these steps, numbers with commas between: 8,9 are those on tensor cores.", HelpName = "N,N" };
         var arch = new Option<string>("--arch") { Description = "Whose machine code is shown: sm_80 or sm_90.", HelpName = "ARCH", DefaultValueFactory = _ => "sm_90" };
         var seconds = new Option<double>("--seconds") { Description = "Timing of a step, at least.", HelpName = "S", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "One JSON object on standard output, progress on standard error." };
-        var root = new RootCommand("Matrix product and 3x3 convolution from the naive kernel to pipelined tensor cores, step by step.") { device, op, gemm, conv, arch, seconds, json };
+        var root = new RootCommand("Matrix product and 3x3 convolution from the naive kernel to pipelined tensor cores, step by step.") { device, op, gemm, conv, only, arch, seconds, json };
         root.SetAction(parse =>
         {
             try
             {
-                return Climb(parse.GetValue(device)!, parse.GetValue(op)!, parse.GetValue(gemm), parse.GetValue(conv),
+                return Climb(parse.GetValue(device)!, parse.GetValue(op)!, parse.GetValue(gemm), parse.GetValue(conv), parse.GetValue(only),
                     GpuArchitecture.Find(parse.GetValue(arch)!), parse.GetValue(seconds), parse.GetValue(json));
             }
             catch (BDenseException e)
@@ -45,13 +46,16 @@ public static class LadderCommand
         return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();
     }
 
-    private static int Climb(string device, string op, string? gemmText, string? convText, GpuArchitecture architecture, double seconds, bool json)
+    private static int Climb(string device, string op, string? gemmText, string? convText, string? onlyText, GpuArchitecture architecture, double seconds, bool json)
     {
         if (op is not ("gemm" or "conv" or "all"))
             throw new UsageException($"--op knows gemm, conv and all, not '{op}'");
         string kind = device.Split(':')[0];
         int[] g = Numbers("--gemm", gemmText ?? kind switch { "cuda" => "4096,4096,4096", "opencl" => "512,512,512", _ => "128,64,32" }, 3);
         int[] c = Numbers("--conv", convText ?? kind switch { "cuda" => "64,32,32,256,256", "opencl" => "4,32,32,64,64", _ => "2,8,8,16,64" }, 5);
+        int[] only = onlyText is null ? [] : Numbers("--step", onlyText, onlyText.Count(c => c == ',') + 1);
+        if (Array.Exists(only, n => n < 1 || n > Ladder.Steps.Gemm.Count))
+            throw new UsageException($"--step knows 1 to {Ladder.Steps.Gemm.Count}, not '{onlyText}'");
         var log = json ? Console.Error : Console.Out;
         if (KernelCatalog.AssemblerVersion is null)
             log.WriteLine("ptxas is not on PATH (it comes with the CUDA toolkit): no registers, no occupancy");
@@ -69,7 +73,7 @@ public static class LadderCommand
             where TShape : unmanaged
         {
             using var bench = accelerator is null ? null : new Bench<TShape>(accelerator, problem);
-            foreach (var step in steps)
+            foreach (var step in steps.Where(s => only.Length == 0 || only.Contains(s.Number)))
             {
                 rows.Add(One(name, step, problem, bench, roof, architecture, seconds));
                 log.WriteLine(Line(rows[^1]));

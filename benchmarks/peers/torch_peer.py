@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """PyTorch's side of the comparison: times the rows of DIR/rows.json, which `gpu` wrote, and leaves DIR/torch.json for `join`.
 
-The same values (a hash of the index), the same weights, the same shapes; channels_last; cudnn.benchmark on; TF32 or bf16 as the row
-says. Every row runs eagerly and once more as a CUDA graph, so that PyTorch's launch overhead is not taken for the other side's speed;
-compositions also under torch.compile. Times are CUDA events around samples of one or more runs, inputs in turn.
+The same values (a hash of index and seed), the same weights, the same shapes; channels_last; cudnn.benchmark on; TF32 or bf16 as the
+row says. Every row runs eagerly and once more as a CUDA graph, so that PyTorch's launch overhead is not taken for the other side's
+speed; compositions also under torch.compile, each compiled for its one shape. Times are CUDA events around samples of one or more
+runs, inputs in turn; after them each variant runs once more from the starting values, and its results are kept for comparison.
 
-usage: torch_peer.py DIR [--device cuda|cpu] [--filter TEXT] [--quick] [--no-compile]
+usage: torch_peer.py DIR [--device cuda|cpu] [--filter TEXT] [--quick] [--no-compile] [--budget SECONDS]
 """
 
 import argparse
@@ -16,21 +17,25 @@ import math
 import os
 import struct
 import sys
+import threading
 import time
 
 import torch
 import torch.nn.functional as F
 
-SETS_BYTES, MOST_SETS = 256 << 20, 4
+SEED = 0  # of this run, from rows.json
+
+if not hasattr(F, "scaled_dot_product_attention"):  # before PyTorch 2: good for a rehearsal, not for a comparison
+    F.scaled_dot_product_attention = lambda q, k, v: (q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])).softmax(-1) @ v
 
 
 # --- values -----------------------------------------------------------------------------------------------------------------------
 
 def draw(shape, seed, scale=1.0, offset=0.0, device="cpu"):
-    """scale * u + offset with u in [-1, 1), a hash of (index, seed): HashedValues.cs has the same function."""
+    """scale * u + offset with u in [-1, 1), a hash of (index, this run's seed, seed): HashedValues.cs has the same function."""
     n, mask = math.prod(shape), 0xFFFFFFFF
     h = torch.arange(n, dtype=torch.int64, device=device)
-    h = (h * 0x9E3779B9 + seed * 0x85EBCA6B) & mask
+    h = (h * 0x9E3779B9 + ((7919 * SEED + seed) * 0x85EBCA6B & mask)) & mask
     h = h ^ (h >> 16)
     h = (h * 0x7FEB352D) & mask
     h = h ^ (h >> 15)
@@ -44,8 +49,12 @@ def sample(t):
     """Up to 1,024 elements, evenly spread."""
     flat = t.detach().reshape(-1)
     count = min(1024, flat.numel())
-    at = torch.arange(count, dtype=torch.int64, device=flat.device) * flat.numel() // count
+    at = torch.div(torch.arange(count, dtype=torch.int64, device=flat.device) * flat.numel(), count, rounding_mode="floor")
     return [float(v) for v in flat[at].float().cpu()]
+
+
+def bytes_of(t):
+    return t.numel() * t.element_size()
 
 
 def nchw(t):
@@ -58,7 +67,9 @@ def nhwc(t):
 
 
 # --- kernels ----------------------------------------------------------------------------------------------------------------------
-# Each maker takes (dims, seed, device, dtype) and gives (run, outputs, bytes of this set); run() queues the work once.
+# Each maker takes (dims, seed, device, dtype) and gives (run, outputs, bytes of this set); run() queues the work once, and run.restore(),
+# where there is one, puts back what runs change in place. Where torch.compile has something to gain, run.forward is the function to be
+# compiled, once for all sets, and run.bind(f) does what run does with f in its place.
 
 def convolution(kind):
     def make(d, seed, device, dtype):
@@ -68,7 +79,7 @@ def convolution(kind):
         x = nchw(draw((n, size, size, c), seed + 1, device=device)).to(dtype)
         bias = draw((k,), 3, device=device).to(dtype)
         if kind == "conv-forward":
-            return (lambda: {"y": F.conv2d(x, w, bias, padding=pad)}), lambda o: {"y": nhwc(o["y"])}, x.nbytes + n * size * size * k * x.itemsize
+            return (lambda: {"y": F.conv2d(x, w, bias, padding=pad)}), lambda o: {"y": nhwc(o["y"])}, bytes_of(x) + n * size * size * k * x.element_size()
         dy = nchw(draw((n, size, size, k), seed + 4, device=device)).to(dtype)
         mask = [kind == "conv-dgrad", kind == "conv-wgrad", kind == "conv-wgrad"]
 
@@ -76,7 +87,7 @@ def convolution(kind):
             dx, dw, db = torch.ops.aten.convolution_backward(dy, x, w, [k], [1, 1], [pad, pad], [1, 1], False, [0, 0], 1, mask)
             return {"dx": dx} if kind == "conv-dgrad" else {"dw": dw, "dbias": db}
 
-        return run, lambda o: {name: nhwc(t) if t.dim() == 4 else t for name, t in o.items()}, x.nbytes + dy.nbytes
+        return run, lambda o: {name: nhwc(t) if t.dim() == 4 else t for name, t in o.items()}, bytes_of(x) + bytes_of(dy)
     return make
 
 
@@ -84,7 +95,7 @@ def gemm(d, seed, device, dtype):
     m, n, k = d["m"], d["n"], d["k"]
     a = draw((m, k), seed + 1, device=device).to(dtype)
     b = draw((k, n), seed + 2, math.sqrt(3 / k), device=device).to(dtype)
-    return (lambda: {"c": a @ b}), lambda o: o, a.nbytes + b.nbytes + m * n * a.itemsize
+    return (lambda: {"c": a @ b}), lambda o: o, bytes_of(a) + bytes_of(b) + m * n * a.element_size()
 
 
 def attention(backward):
@@ -94,7 +105,7 @@ def attention(backward):
         q, k, v = (x.contiguous() for x in packed.permute(2, 0, 3, 1, 4).unbind(0))
         back = lambda x: x.permute(0, 2, 1, 3).reshape(n, t, heads * size)
         if not backward:
-            return (lambda: {"y": F.scaled_dot_product_attention(q, k, v)}), lambda o: {"y": back(o["y"])}, 4 * q.nbytes
+            return (lambda: {"y": F.scaled_dot_product_attention(q, k, v)}), lambda o: {"y": back(o["y"])}, 4 * bytes_of(q)
         dy = draw((n, t, heads, size), seed + 2, device=device).to(dtype).permute(0, 2, 1, 3)
         leaves = [x.requires_grad_() for x in (q, k, v)]
 
@@ -102,14 +113,25 @@ def attention(backward):
             y = F.scaled_dot_product_attention(*leaves)
             return {"y": y, "d": torch.autograd.grad(y, leaves, dy)}
 
-        return run, lambda o: {"y": back(o["y"]), "dqkv": torch.cat([back(g) for g in o["d"]], -1)}, 8 * q.nbytes
+        return run, lambda o: {"y": back(o["y"]), "dqkv": torch.cat([back(g) for g in o["d"]], -1)}, 8 * bytes_of(q)
     return make
 
 
 def copy(d, seed, device, dtype):
     x = draw((d["length"],), seed + 1, device=device)
     y = torch.empty_like(x)
-    return (lambda: {"y": y.copy_(x)}), lambda o: o, 2 * x.nbytes
+
+    def run():
+        return {"y": y.copy_(x)}
+
+    run.restore = lambda: y.fill_(math.nan)
+    return run, lambda o: o, 2 * bytes_of(x)
+
+
+def bound(forward, bind):
+    run = bind(forward)
+    run.forward, run.bind = forward, bind
+    return run
 
 
 def groupnorm(backward):
@@ -119,16 +141,18 @@ def groupnorm(backward):
         gamma, beta = draw((c,), 2, 0.5, 1.0, device=device), draw((c,), 3, device=device)
         forward = lambda x, gamma, beta: F.silu(F.group_norm(x, d["groups"], gamma, beta, 1e-5))
         if not backward:
-            return (lambda: {"y": forward(x, gamma, beta)}), lambda o: {"y": nhwc(o["y"])}, 2 * x.nbytes
+            return bound(forward, lambda f: lambda: {"y": f(x, gamma, beta)}), lambda o: {"y": nhwc(o["y"])}, 2 * bytes_of(x)
         dy = nchw(draw((n, size, size, c), seed + 4, device=device))
         leaves = [t.requires_grad_() for t in (x, gamma, beta)]
 
-        def run():
-            y = forward(*leaves)
-            dx, dgamma, dbeta = torch.autograd.grad(y, leaves, dy)
-            return {"y": y, "dx": dx, "dgamma": dgamma, "dbeta": dbeta}
+        def bind(f):
+            def run():
+                y = f(*leaves)
+                dx, dgamma, dbeta = torch.autograd.grad(y, leaves, dy)
+                return {"y": y, "dx": dx, "dgamma": dgamma, "dbeta": dbeta}
+            return run
 
-        return run, lambda o: {k: nhwc(v) if v.dim() == 4 else v for k, v in o.items()}, 4 * x.nbytes
+        return bound(forward, bind), lambda o: {k: nhwc(v) if v.dim() == 4 else v for k, v in o.items()}, 4 * bytes_of(x)
     return make
 
 
@@ -142,26 +166,39 @@ def trajectory_loss(d, seed, device, dtype):
     skip, weights = draw((n, k, 1), 4, device=device), draw((n, k, 1), 5, weight, 1.5 * weight, device=device)
     chained = torch.tril(draw((n, k, k), 6, device=device))
 
-    def run():
+    def forward(chained, heads, skip, x0, targets, weights):
         states = torch.addcmul(torch.bmm(chained, heads), skip, x0)
         sums = (states - targets).square().sum(-1, keepdim=True)
-        loss = (weights * sums).sum()
-        return {"losses": torch.cat([loss.reshape(1), sums.sum(0).reshape(-1)]), "dheads": torch.autograd.grad(loss, heads)[0]}
+        return (weights * sums).sum(), sums
 
-    return run, lambda o: {"losses": o["losses"], "dheads": o["dheads"].view(n, k, c, pixels).permute(0, 3, 1, 2).contiguous()}, (1 + 3 * k) * 4 * n * e
+    def bind(f):
+        def run():
+            loss, sums = f(chained, heads, skip, x0, targets, weights)
+            return {"losses": torch.cat([loss.reshape(1), sums.sum(0).reshape(-1)]), "dheads": torch.autograd.grad(loss, heads)[0]}
+        return run
+
+    return bound(forward, bind), lambda o: {"losses": o["losses"], "dheads": o["dheads"].view(n, k, c, pixels).permute(0, 3, 1, 2).contiguous()}, (1 + 3 * k) * 4 * n * e
 
 
 def solver_step(d, seed, device, dtype):
     terms = [draw((d["length"],), seed + j, device=device) for j in range(d["terms"])]
     factors = [float(f) for f in draw((d["terms"],), 7)]
 
-    def run():
+    def forward(*terms):
         y = factors[0] * terms[0]
         for f, x in zip(factors[1:], terms[1:]):
             y = y.add(x, alpha=f)
-        return {"y": y}
+        return y
 
-    return run, lambda o: o, (d["terms"] + 1) * terms[0].nbytes
+    return bound(forward, lambda f: lambda: {"y": f(*terms)}), lambda o: o, (d["terms"] + 1) * bytes_of(terms[0])
+
+
+def forget(optimizer):
+    """The optimizer as before its first step, in the same memory."""
+    for state in optimizer.state.values():
+        for t in state.values():
+            if torch.is_tensor(t):
+                t.zero_()
 
 
 def adam(d, seed, device, dtype):
@@ -173,12 +210,20 @@ def adam(d, seed, device, dtype):
 
     def run():
         p.grad = g
-        torch.nn.utils.clip_grad_norm_([p], 1.0, foreach=True)
+        clip_grad_norm([p])
         optimizer.step()
         ema.lerp_(p.detach(), 1 - 0.999)
         state = optimizer.state[p]
         return {"p": p, "ema": ema, "m": state["exp_avg"], "v": state["exp_avg_sq"]}
 
+    def restore():
+        with torch.no_grad():
+            for t in (p, ema):
+                t.copy_(draw(shape, seed + 1, device=device))
+            g.copy_(draw(shape, seed + 2, device=device))
+            forget(optimizer)
+
+    run.restore = restore
     return run, lambda o: o, 9 * 4 * d["length"]
 
 
@@ -188,7 +233,6 @@ KINDS = {
     "groupnorm-silu": groupnorm(False), "groupnorm-silu-backward": groupnorm(True), "trajectory-loss": trajectory_loss,
     "solver-step": solver_step, "adam-ema": adam,
 }
-COMPILED = {"groupnorm-silu", "groupnorm-silu-backward", "trajectory-loss", "solver-step"}
 
 
 # --- networks ---------------------------------------------------------------------------------------------------------------------
@@ -360,6 +404,21 @@ class UNet(torch.nn.Module):
         return self.conv(head, F.silu(self.norm(norm, h)))
 
 
+def clip_grad_norm(params):
+    try:
+        return torch.nn.utils.clip_grad_norm_(params, 1.0, foreach=True)
+    except TypeError:  # before PyTorch 2
+        return torch.nn.utils.clip_grad_norm_(params, 1.0)
+
+
+def lerp(averages, values):
+    try:
+        torch._foreach_lerp_(averages, values, 1 - 0.999)
+    except AttributeError:  # before PyTorch 2
+        for a, v in zip(averages, values):
+            a.lerp_(v, 1 - 0.999)
+
+
 class NetworkRow:
     """A network with its inputs: `step()` is one training step or one evaluation."""
 
@@ -371,6 +430,7 @@ class NetworkRow:
         self.forward = self.net
         self.x = nchw(draw((batch, size, size, channels), 1, device=device))
         self.noise = draw((batch,), 2, device=device)
+        self.dropout = config["dropout"]
         heads = (batch, size, size, channels * config["branches"])
         self.target, self.scale = nchw(draw(heads, 3, device=device)), 1 / math.prod(heads)
         self.autocast = row["precision"] == "bf16"
@@ -379,6 +439,7 @@ class NetworkRow:
             on_gpu = device != "cpu"
             self.optimizer = torch.optim.Adam(self.params, lr=1e-4, fused=on_gpu, foreach=None if on_gpu else True, capturable=on_gpu)
             self.ema = [p.detach().clone() for p in self.params]
+            self.start = [p.detach().cpu().clone() for p in self.params]
 
     def evaluate(self, forward=None):
         self.net.eval()
@@ -393,30 +454,73 @@ class NetworkRow:
         with torch.autocast(self.device, torch.bfloat16, enabled=self.autocast):
             y = self.forward(self.x, self.noise)
         y.backward(((y.detach().float() - self.target) * self.scale).to(y.dtype))
-        torch.nn.utils.clip_grad_norm_(self.params, 1.0, foreach=True)
+        self.norm = clip_grad_norm(self.params)
         self.optimizer.step()
-        torch._foreach_lerp_(self.ema, [p.detach() for p in self.params], 1 - 0.999)
-        return y
+        lerp(self.ema, [p.detach() for p in self.params])
+        return self.norm
+
+    def restore(self):
+        """Parameters, averages and the optimizer as at the start."""
+        with torch.no_grad():
+            for p, e, s in zip(self.params, self.ema, self.start):
+                p.copy_(s)
+                e.copy_(s)
+            forget(self.optimizer)
+
+    def outputs(self, run):
+        """Of a run that follows the timed ones: F, of training from an evaluation before the update; and where no dropout makes it another
+        one, the squared norm of the first gradient."""
+        if not self.training:
+            return {"F": sample(nhwc(run()))}
+        self.restore()
+        results = {"F": sample(nhwc(self.evaluate()))}
+        norm = run()
+        if self.dropout == 0:
+            results["|g|^2"] = [float(norm) ** 2]
+        return results
 
 
 # --- timing -----------------------------------------------------------------------------------------------------------------------
 
 class Nvml:
-    """The driver's own library; clocks are 0 and names unknown where it is missing."""
+    """The driver's own library; clocks are unknown where it is missing. CUDA's first device is found by its bus address: the two count devices
+    differently, and CUDA_VISIBLE_DEVICES is CUDA's alone."""
 
     def __init__(self):
-        self.device = None
+        self.device, self.seen, self.thread = None, [], None
         try:
-            self.lib = ctypes.CDLL("libnvidia-ml.so.1")
-            handle = ctypes.c_void_p()
-            if self.lib.nvmlInit_v2() == 0 and self.lib.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(handle)) == 0:
+            cuda, self.lib = ctypes.CDLL("libcuda.so.1"), ctypes.CDLL("libnvidia-ml.so.1")
+            handle, bus = ctypes.c_void_p(), ctypes.create_string_buffer(64)
+            if (cuda.cuInit(0) == 0 and cuda.cuDeviceGetPCIBusId(bus, 64, 0) == 0 and self.lib.nvmlInit_v2() == 0
+                    and self.lib.nvmlDeviceGetHandleByPciBusId_v2(bus, ctypes.byref(handle)) == 0):
                 self.device = handle
         except OSError:
             pass
 
-    def sm_clock(self):
+    def start(self):
+        """Reads the clock a hundred times a second until stop()."""
+        self.seen = []
+        if self.device:
+            self.done = threading.Event()
+            self.thread = threading.Thread(target=self.watch, daemon=True)
+            self.thread.start()
+
+    def watch(self):
         clock = ctypes.c_uint()
-        return clock.value if self.device and self.lib.nvmlDeviceGetClockInfo(self.device, 1, ctypes.byref(clock)) == 0 else 0
+        while True:
+            if self.lib.nvmlDeviceGetClockInfo(self.device, 1, ctypes.byref(clock)) == 0:
+                self.seen.append(clock.value)
+            if self.done.wait(0.01):
+                return
+
+    def stop(self):
+        """Least, median and most, in MHz; empty if unknown."""
+        if self.thread:
+            self.done.set()
+            self.thread.join()
+            self.thread = None
+        seen = sorted(self.seen)
+        return [seen[0], seen[len(seen) // 2], seen[-1]] if seen else []
 
     def driver(self):
         text = ctypes.create_string_buffer(80)
@@ -451,6 +555,8 @@ def measure(run, device, quick):
             once = min(once, ms)
         i += 1
     runs = min(200, max(1, math.ceil(shortest / max(once, 1e-4))))
+    if samples * once * runs > 3000:  # as GpuTimer.cs: after three seconds 50 samples are enough
+        samples = min(samples, 50)
     marks = [mark(device)]
     for _ in range(samples):
         for _ in range(runs):
@@ -458,6 +564,18 @@ def measure(run, device, quick):
             i += 1
         marks.append(mark(device))
     return [between(a, b) / runs for a, b in zip(marks, marks[1:])]
+
+
+def host(run, device):
+    """Milliseconds of the host for a run, the device idle before: median of seven."""
+    samples = []
+    for i in range(7):
+        if device != "cpu":
+            torch.cuda.synchronize()
+        start = time.perf_counter()
+        run(i)
+        samples.append(1000 * (time.perf_counter() - start))
+    return quantile(samples, 0.5)
 
 
 def quantile(values, q):
@@ -481,110 +599,156 @@ def captured(run):
     return graph, kept
 
 
-class Session:
-    def __init__(self, folder, device, quick, compile_):
-        self.folder, self.device, self.quick, self.compile = folder, device, quick, compile_
-        self.nvml, self.results = Nvml(), []
+def compiled(f):
+    """f under torch.compile, for the one shape that it has."""
+    return torch.compile(f, dynamic=False)
 
-    def time(self, row, variant, run, outputs=None, peak=False):
-        before = self.nvml.sm_clock()
+
+class Session:
+    def __init__(self, folder, device, quick, compile_, budget):
+        self.folder, self.device, self.quick, self.compile = folder, device, quick, compile_ and hasattr(torch, "compile")
+        self.nvml, self.results, self.end = Nvml(), [], time.monotonic() + budget
+
+    def time(self, row, variant, run, outputs, network=False):
+        """outputs() gives the results of one run more, from the starting values."""
+        self.nvml.start()
         samples = measure(run, self.device, self.quick)
+        clock = self.nvml.stop()
+        host_ms = host(run, self.device) if network else None
+        peak = torch.cuda.max_memory_allocated() if network and self.device != "cpu" else None
         self.results.append({
             "name": row["name"], "variant": variant, "milliseconds": quantile(samples, 0.5), "p10": quantile(samples, 0.1), "p90": quantile(samples, 0.9),
-            "samples": len(samples), "peakBytes": torch.cuda.max_memory_allocated() if peak and self.device != "cpu" else None,
-            "clockBefore": before, "clockAfter": self.nvml.sm_clock(), "outputs": outputs, "note": None})
+            "samples": len(samples), "peakBytes": peak, "clock": clock, "hostMilliseconds": host_ms, "outputs": outputs(), "note": None})
         print(f"{row['name']:<58} {variant:<8} {self.results[-1]['milliseconds']:10.4f} ms", flush=True)
 
     def failed(self, row, variant, error):
         note = str(error).strip().split("\n")[0] or type(error).__name__
         self.results.append({"name": row["name"], "variant": variant, "milliseconds": None, "p10": None, "p90": None, "samples": 0, "peakBytes": None,
-                             "clockBefore": 0, "clockAfter": 0, "outputs": None, "note": note})
+                             "clock": [], "hostMilliseconds": None, "outputs": None, "note": note})
         print(f"{row['name']:<58} {variant:<8} {note}", flush=True)
 
-    def row(self, row):
-        tf32 = row["precision"] == "tf32"
-        torch.backends.cuda.matmul.allow_tf32 = tf32
-        torch.backends.cudnn.allow_tf32 = tf32
+    def fresh(self):
+        """Nothing compiled for another row (torch.compile gives up after some shapes), nothing cached, the peak at zero."""
+        if hasattr(torch, "_dynamo"):
+            torch._dynamo.reset()
         if self.device != "cpu":
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
-        (self.network if row.get("network") else self.kernel)(row)
 
-    def kernel(self, row):
+    def row(self, row, inputs):
+        tf32 = row["precision"] == "tf32"
+        torch.backends.cuda.matmul.allow_tf32 = tf32
+        torch.backends.cudnn.allow_tf32 = tf32
+        self.fresh()
+        if row.get("network"):
+            self.network(row)
+        else:
+            self.kernel(row, inputs)
+
+    def kernel(self, row, inputs):
         sets, total = [], 0
-        while len(sets) < MOST_SETS and total < SETS_BYTES:
+        while len(sets) < inputs["mostSets"] and total < inputs["setsBytes"]:
             run, outputs, size = KINDS[row["kind"]](row["dims"], 16 * len(sets), self.device, torch.bfloat16 if row["precision"] == "bf16" else torch.float32)
             sets.append(run)
             if len(sets) == 1:
                 shape = outputs
             total += size
-        results = {name: sample(t) for name, t in shape(sets[0]()).items()}
-        self.time(row, "eager", lambda i: sets[i % len(sets)](), results)
+
+        def results(run, kept=None):
+            if hasattr(sets[0], "restore"):
+                sets[0].restore()
+            for t in (kept or {}).values():
+                for each in t if isinstance(t, tuple) else (t,):
+                    if not hasattr(sets[0], "restore"):
+                        each.detach().fill_(math.nan)  # a graph writes where it wrote before: what it leaves out shows
+            made = run()
+            return {name: sample(t) for name, t in shape(kept or made).items()}
+
+        self.time(row, "eager", lambda i: sets[i % len(sets)](), lambda: results(sets[0]))
         if self.device != "cpu":
             try:
                 graphs = [captured(run) for run in sets]
-                self.time(row, "graph", lambda i: graphs[i % len(graphs)][0].replay())
+                self.time(row, "graph", lambda i: graphs[i % len(graphs)][0].replay(), lambda: results(graphs[0][0].replay, graphs[0][1]))
             except Exception as error:
                 self.failed(row, "graph", error)
-        if self.compile and row["kind"] in COMPILED:
+        if self.compile and hasattr(sets[0], "bind"):
             try:
-                compiled = [torch.compile(run) for run in sets]
-                self.time(row, "compile", lambda i: compiled[i % len(compiled)]())
+                forward = compiled(sets[0].forward)
+                fast = [run.bind(forward) for run in sets]
+                self.time(row, "compile", lambda i: fast[i % len(fast)](), lambda: results(fast[0]))
             except Exception as error:
                 self.failed(row, "compile", error)
 
     def network(self, row):
         variants = ["eager"] + ([] if self.device == "cpu" else ["graph"]) + (["compile"] if self.compile else [])
         for variant in variants:
+            if time.monotonic() > self.end:
+                self.failed(row, variant, "the time given was spent")
+                continue
             try:
-                if self.device != "cpu":
-                    torch.cuda.empty_cache()
-                    torch.cuda.reset_peak_memory_stats()
+                self.fresh()
                 work = NetworkRow(row, self.folder, self.device)
-                outputs = {"F": sample(nhwc(work.evaluate()))} if variant == "eager" else None
                 if variant == "graph":
-                    graph, _kept = captured(work.step)
-                    self.time(row, variant, lambda i: graph.replay(), peak=True)
+                    graph, kept = captured(work.step)
+
+                    def replay():
+                        graph.replay()
+                        return kept
+
+                    run = replay
                 else:
                     if variant == "compile":
-                        work.forward = torch.compile(work.net)
-                    self.time(row, variant, lambda i: work.step(), outputs, peak=True)
-                del work
+                        work.forward = compiled(work.net)
+                    run = work.step
+                self.time(row, variant, lambda i: run(), lambda: work.outputs(run), network=True)
             except Exception as error:
                 self.failed(row, variant, error)
+            work = run = graph = kept = None
 
 
 def main():
+    global SEED
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
     parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
     parser.add_argument("--filter", default="")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--no-compile", dest="compile", action="store_false")
+    parser.add_argument("--budget", type=float, default=math.inf, metavar="SECONDS", help="after which no further row or variant is begun")
     args = parser.parse_args()
     if args.device == "cuda" and not torch.cuda.is_available():
         sys.exit("torch_peer.py: PyTorch finds no CUDA device; --device cpu runs the rows on the CPU")
     try:
         with open(os.path.join(args.folder, "rows.json"), encoding="utf-8") as f:
-            rows = [r for r in json.load(f) if args.filter.lower() in r["name"].lower()]
-    except (OSError, ValueError) as error:
+            run = json.load(f)
+        rows = [r for r in run["rows"] if r["peer"] and args.filter.lower() in r["name"].lower()]
+        SEED = run["inputs"]["seed"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         sys.exit(f"torch_peer.py: {os.path.join(args.folder, 'rows.json')}: {error}; the benchmark verb gpu writes it")
     torch.backends.cudnn.benchmark = True
-    session = Session(args.folder, args.device, args.quick, args.compile)
+    session = Session(args.folder, args.device, args.quick, args.compile, args.budget)
     machine = {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%MZ"),
         "device": torch.cuda.get_device_name() if args.device == "cuda" else f"cpu, {torch.get_num_threads()} threads", "driver": session.nvml.driver(),
         "pytorch": torch.__version__, "cuda": torch.version.cuda or "none", "cudnn": str(torch.backends.cudnn.version()),
         "command": " ".join(["torch_peer.py"] + sys.argv[1:])}
     for row in rows:
+        if time.monotonic() > session.end:
+            session.failed(row, "eager", "the time given was spent")
+            continue
         try:
-            session.row(row)
+            session.row(row, run["inputs"])
         except Exception as error:
             session.failed(row, "eager", error)
-        path = os.path.join(args.folder, "torch.json")
-        with open(path + ".part", "w", encoding="utf-8") as f:
-            json.dump({"machine": machine, "rows": session.results}, f)
-        os.replace(path + ".part", path)
+        write(args.folder, machine, session.results)
+    write(args.folder, machine, session.results)
+
+
+def write(folder, machine, results):
+    path = os.path.join(folder, "torch.json")
+    with open(path + ".part", "w", encoding="utf-8") as f:
+        json.dump({"machine": machine, "rows": results}, f)
+    os.replace(path + ".part", path)
 
 
 if __name__ == "__main__":

@@ -72,34 +72,34 @@ internal static class Conv2dCases
         yield return (Conv2dShape.Same(32, 16, 16, 256, 256, 1), CaseSize.Large);
     }
 
-    public static IEnumerable<OpCase> Rows()
+    public static IEnumerable<OpCase> Rows() => Shapes().SelectMany(row => Of(row.Shape, row.Size));
+
+    /// <summary>Forward, dgrad and wgrad of a shape, with and without bias.</summary>
+    internal static IEnumerable<OpCase> Of(Conv2dShape s, CaseSize size)
     {
-        foreach (var (s, size) in Shapes())
+        foreach (bool bias in new[] { false, true })
         {
-            foreach (bool bias in new[] { false, true })
-            {
-                string label = $"{Text(s)}{(bias ? " bias" : "")}";
-                Operand[] ends = [In("x", s.Input), In("w", s.Weight), Out("y", s.Output)];
-                yield return bias
-                    ? new("Conv2d", label, [.. ends, In("bias", new(s.K))], (b, t) => b.Conv2d(s, t[0], t[1], t[3], t[2]),
-                        d => Forward(s, d[0], d[1], d[3], d[2]))
-                    { Size = size }
-                    : new("Conv2d", label, ends, (b, t) => b.Conv2d(s, t[0], t[1], null, t[2]),
-                        d => Forward(s, d[0], d[1], null, d[2]))
-                    { Size = size };
-                Operand[] wgrad = [In("x", s.Input), In("dy", s.Output), InOut("dw", s.Weight)];
-                yield return bias
-                    ? new("Conv2dWgrad", label, [.. wgrad, InOut("dbias", new(s.K))], (b, t) => b.Conv2dWgrad(s, t[0], t[1], t[2], t[3]),
-                        d => Wgrad(s, d[0], d[1], d[2], d[3]))
-                    { Size = size }
-                    : new("Conv2dWgrad", label, wgrad, (b, t) => b.Conv2dWgrad(s, t[0], t[1], t[2], null),
-                        d => Wgrad(s, d[0], d[1], d[2], null))
-                    { Size = size };
-            }
-            yield return new("Conv2dDgrad", Text(s), [In("dy", s.Output), In("w", s.Weight), Out("dx", s.Input)],
-                (b, t) => b.Conv2dDgrad(s, t[0], t[1], t[2]), d => Dgrad(s, d[0], d[1], d[2]))
-            { Size = size };
+            string label = $"{Text(s)}{(bias ? " bias" : "")}";
+            Operand[] ends = [In("x", s.Input), In("w", s.Weight), Out("y", s.Output)];
+            yield return bias
+                ? new("Conv2d", label, [.. ends, In("bias", new(s.K))], (b, t) => b.Conv2d(s, t[0], t[1], t[3], t[2]),
+                    d => Forward(s, d[0], d[1], d[3], d[2]))
+                { Size = size }
+                : new("Conv2d", label, ends, (b, t) => b.Conv2d(s, t[0], t[1], null, t[2]),
+                    d => Forward(s, d[0], d[1], null, d[2]))
+                { Size = size };
+            Operand[] wgrad = [In("x", s.Input), In("dy", s.Output), InOut("dw", s.Weight)];
+            yield return bias
+                ? new("Conv2dWgrad", label, [.. wgrad, InOut("dbias", new(s.K))], (b, t) => b.Conv2dWgrad(s, t[0], t[1], t[2], t[3]),
+                    d => Wgrad(s, d[0], d[1], d[2], d[3]))
+                { Size = size }
+                : new("Conv2dWgrad", label, wgrad, (b, t) => b.Conv2dWgrad(s, t[0], t[1], t[2], null),
+                    d => Wgrad(s, d[0], d[1], d[2], null))
+                { Size = size };
         }
+        yield return new("Conv2dDgrad", Text(s), [In("dy", s.Output), In("w", s.Weight), Out("dx", s.Input)],
+            (b, t) => b.Conv2dDgrad(s, t[0], t[1], t[2]), d => Dgrad(s, d[0], d[1], d[2]))
+        { Size = size };
     }
 
     public static IEnumerable<GradientCase> Gradients()

@@ -14,7 +14,7 @@ internal static class FusedConv2dCases
     /// <param name="Scale">Of the sum.</param>
     /// <param name="Silu">At the end.</param>
     /// <param name="Size">Where it runs.</param>
-    private sealed record Setting(Conv2dShape Shape, bool Normalised, bool InputSilu, Resampling Resampling, string Terms, float Scale, bool Silu, CaseSize Size)
+    internal sealed record Setting(Conv2dShape Shape, bool Normalised, bool InputSilu, Resampling Resampling, string Terms, float Scale, bool Silu, CaseSize Size)
     {
         public Shape Input => Resampling switch
         {
@@ -147,43 +147,45 @@ internal static class FusedConv2dCases
 
     private static ConvolutionPrologue Prologue(Setting s, Tensor scaleShift) => new(s.Normalised ? scaleShift : null, s.InputSilu, s.Resampling);
 
-    public static IEnumerable<OpCase> Rows()
-    {
-        foreach (var s in Settings())
-        {
-            // What is not part of a setting is not among its operands: the declared bytes are held to them.
-            var terms = new List<Operand> { In("x", s.Input), In("w", s.Shape.Weight), Out("y", s.Shape.Output) };
-            int[] at = [Add(s.Normalised, In("scaleShift", s.ScaleShift)), Add(s.Terms.Contains('b'), In("bias", new(s.Shape.K))),
-                Add(s.Terms.Contains('e'), In("embedding", s.Embedding)), Add(s.Terms.Contains('r'), In("residual", s.Shape.Output))];
-            yield return new("FusedConv2d", s.Label, [.. terms],
-                (b, t) => b.FusedConv2d(s.Shape, t[0], t[1], new ConvolutionPrologue(Of(t, at[0]), s.InputSilu, s.Resampling),
-                    new ConvolutionEpilogue(Of(t, at[1]), Of(t, at[2]), Of(t, at[3]), s.Scale, s.Silu), t[2]),
-                d => Forward(s, d[0], Of(d, at[0])!, d[1], Of(d, at[1])!, Of(d, at[2])!, Of(d, at[3])!, d[2]))
-            { Size = s.Size };
+    public static IEnumerable<OpCase> Rows() => [.. Settings().Select(Forward), .. Settings().Where(s => s.Silu || s.Terms == "b" || s.Size == CaseSize.Large).SelectMany(Backward)];
 
-            int Add(bool wanted, Operand operand)
-            {
-                if (!wanted)
-                    return -1;
-                terms.Add(operand);
-                return terms.Count - 1;
-            }
-        }
-        foreach (var s in Settings().Where(s => s.Silu || s.Terms == "b" || s.Size == CaseSize.Large))
+    /// <summary>The operation itself.</summary>
+    internal static OpCase Forward(Setting s)
+    {
+        // What is not part of a setting is not among its operands: the declared bytes are held to them.
+        var terms = new List<Operand> { In("x", s.Input), In("w", s.Shape.Weight), Out("y", s.Shape.Output) };
+        int[] at = [Add(s.Normalised, In("scaleShift", s.ScaleShift)), Add(s.Terms.Contains('b'), In("bias", new(s.Shape.K))),
+            Add(s.Terms.Contains('e'), In("embedding", s.Embedding)), Add(s.Terms.Contains('r'), In("residual", s.Shape.Output))];
+        return new("FusedConv2d", s.Label, [.. terms],
+            (b, t) => b.FusedConv2d(s.Shape, t[0], t[1], new ConvolutionPrologue(Of(t, at[0]), s.InputSilu, s.Resampling),
+                new ConvolutionEpilogue(Of(t, at[1]), Of(t, at[2]), Of(t, at[3]), s.Scale, s.Silu), t[2]),
+            d => Forward(s, d[0], Of(d, at[0])!, d[1], Of(d, at[1])!, Of(d, at[2])!, Of(d, at[3])!, d[2]))
+        { Size = s.Size };
+
+        int Add(bool wanted, Operand operand)
         {
-            Operand[] wgrad = [In("x", s.Input), In("scaleShift", s.ScaleShift), In("dy", s.Shape.Output), InOut("dw", s.Shape.Weight), InOut("dbias", new(s.Shape.K))];
-            bool bias = s.Terms.Contains('b');
-            yield return new("FusedConv2dWgrad", s.Label, bias ? wgrad : wgrad[..4],
-                (b, t) => b.FusedConv2dWgrad(s.Shape, t[0], Prologue(s, t[1]), t[2], t[3], bias ? t[4] : null),
-                d => Conv2dCases.Wgrad(s.Shape, Seen(s, d[0], d[1]), d[2], d[3], bias ? d[4] : null))
-            { Size = s.Size };
-            yield return new("FusedConv2dDgrad", s.Label, [In("dy", s.Shape.Output), In("w", s.Shape.Weight), Out("dv", s.Input)],
-                (b, t) => b.FusedConv2dDgrad(s.Shape, t[0], t[1], s.Resampling, t[2]), d => Dgrad(s, d[0], d[1], d[2]))
-            { Size = s.Size };
+            if (!wanted)
+                return -1;
+            terms.Add(operand);
+            return terms.Count - 1;
         }
 
         static T? Of<T>(T[] all, int i)
             where T : class => i < 0 ? null : all[i];
+    }
+
+    /// <summary>Its gradients of weights and of what the convolution sees.</summary>
+    internal static IEnumerable<OpCase> Backward(Setting s)
+    {
+        Operand[] wgrad = [In("x", s.Input), In("scaleShift", s.ScaleShift), In("dy", s.Shape.Output), InOut("dw", s.Shape.Weight), InOut("dbias", new(s.Shape.K))];
+        bool bias = s.Terms.Contains('b');
+        yield return new("FusedConv2dWgrad", s.Label, bias ? wgrad : wgrad[..4],
+            (b, t) => b.FusedConv2dWgrad(s.Shape, t[0], Prologue(s, t[1]), t[2], t[3], bias ? t[4] : null),
+            d => Conv2dCases.Wgrad(s.Shape, Seen(s, d[0], d[1]), d[2], d[3], bias ? d[4] : null))
+        { Size = s.Size };
+        yield return new("FusedConv2dDgrad", s.Label, [In("dy", s.Shape.Output), In("w", s.Shape.Weight), Out("dv", s.Input)],
+            (b, t) => b.FusedConv2dDgrad(s.Shape, t[0], t[1], s.Resampling, t[2]), d => Dgrad(s, d[0], d[1], d[2]))
+        { Size = s.Size };
     }
 
     public static IEnumerable<GradientCase> Gradients()

@@ -29,26 +29,29 @@ internal static class MatMulCases
             (1, 1, 130, 257, CaseSize.Small),
             (1, 1024, 1024, 1024, CaseSize.Large),
         ];
-        foreach (var (batch, m, n, k, size) in sizes)
+        return sizes.SelectMany(row => Of(row.Batch, row.M, row.N, row.K, row.Size));
+    }
+
+    /// <summary>Every transposition, plain, scaled and added to what is there.</summary>
+    internal static IEnumerable<OpCase> Of(int batch, int m, int n, int k, CaseSize size)
+    {
+        foreach (bool transA in new[] { false, true })
         {
-            foreach (bool transA in new[] { false, true })
+            foreach (bool transB in new[] { false, true })
             {
-                foreach (bool transB in new[] { false, true })
+                var s = new MatMulShape(batch, m, n, k, transA, transB);
+                string label = $"{batch}x{m}x{n}x{k}{(transA ? " A'" : "")}{(transB ? " B'" : "")}";
+                yield return new("MatMul", label, [In("a", s.A), In("b", s.B), Out("c", s.C)],
+                    (b, t) => b.MatMul(s, t[0], t[1], t[2]), d => Product(s, d[0], d[1], d[2], 1, false))
+                { Size = size };
+                if (size != CaseSize.Large)
                 {
-                    var s = new MatMulShape(batch, m, n, k, transA, transB);
-                    string label = $"{batch}x{m}x{n}x{k}{(transA ? " A'" : "")}{(transB ? " B'" : "")}";
-                    yield return new("MatMul", label, [In("a", s.A), In("b", s.B), Out("c", s.C)],
-                        (b, t) => b.MatMul(s, t[0], t[1], t[2]), d => Product(s, d[0], d[1], d[2], 1, false))
+                    yield return new("MatMul", $"{label} alpha", [In("a", s.A), In("b", s.B), Out("c", s.C)],
+                        (b, t) => b.MatMul(s, t[0], t[1], t[2], -0.375f), d => Product(s, d[0], d[1], d[2], -0.375, false))
                     { Size = size };
-                    if (size != CaseSize.Large)
-                    {
-                        yield return new("MatMul", $"{label} alpha", [In("a", s.A), In("b", s.B), Out("c", s.C)],
-                            (b, t) => b.MatMul(s, t[0], t[1], t[2], -0.375f), d => Product(s, d[0], d[1], d[2], -0.375, false))
-                        { Size = size };
-                        yield return new("MatMul", $"{label} alpha accumulate", [In("a", s.A), In("b", s.B), InOut("c", s.C)],
-                            (b, t) => b.MatMul(s, t[0], t[1], t[2], 2.5f, true), d => Product(s, d[0], d[1], d[2], 2.5, true))
-                        { Size = size };
-                    }
+                    yield return new("MatMul", $"{label} alpha accumulate", [In("a", s.A), In("b", s.B), InOut("c", s.C)],
+                        (b, t) => b.MatMul(s, t[0], t[1], t[2], 2.5f, true), d => Product(s, d[0], d[1], d[2], 2.5, true))
+                    { Size = size };
                 }
             }
         }

@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Kernels.Ilgpu;
 using BDense.Model;
 using BDense.Tests.Ops;
 using BDense.Training;
@@ -10,16 +11,23 @@ namespace BDense.Tests.Graphs;
 /// Whole runs, launched anew each step and captured once: the same bits. A launch whose arguments hold a number of its step (a key of random
 /// numbers, a learning rate, a noise level, Adam's step) would repeat the captured step's, and the runs would part.
 /// </summary>
-[TestFixture("ilgpu-cpu"), TestFixture("opencl", Category = "OpenCL"), TestFixture("cuda", Category = "CUDA")]
-internal sealed class ReplayTests(string device)
+[TestFixture("ilgpu-cpu", Precision.Fp32), TestFixture("opencl", Precision.Fp32, Category = "OpenCL"), TestFixture("cuda", Precision.Fp32, Category = "CUDA")]
+[TestFixture("cuda", Precision.Tf32, Category = "CUDA"), TestFixture("cuda", Precision.Bf16, Category = "CUDA")]
+internal sealed class ReplayTests(string device, Precision precision)
 {
-    private static readonly UNetConfig Config = TinyRuns.Config with { ModelChannels = 4, Dropout = 0.3f };
+    /// <summary>Tensor cores take no fewer than 12 channels.</summary>
+    private readonly UNetConfig _config = TinyRuns.Config with { ModelChannels = precision == Precision.Fp32 ? 4 : 32, Dropout = 0.3f };
 
     private Backend _backend = null!;
     private List<string> _notices = null!;
 
     [OneTimeSetUp]
-    public void Open() => _backend = Backends.Open(device);
+    public void Open()
+    {
+        _backend = Backends.Open(device);
+        if (_backend is IlgpuBackend ilgpu)
+            ilgpu.Precision = precision;
+    }
 
     [OneTimeTearDown]
     public void Close() => _backend?.Dispose();
@@ -75,7 +83,7 @@ internal sealed class ReplayTests(string device)
     {
         AssertSame(graph =>
         {
-            using var network = new UNet(_backend, Config, seed: 1) { Execution = new Execution(Fusions.Parse(fuse), recompute, graph) };
+            using var network = new UNet(_backend, _config, seed: 1) { Execution = new Execution(Fusions.Parse(fuse), recompute, graph) };
             var training = new TeacherTraining(network, TinyRuns.Data, new TeacherOptions
             {
                 Steps = 4,
@@ -117,7 +125,7 @@ internal sealed class ReplayTests(string device)
         };
         AssertSame(graph =>
         {
-            using var teacher = new UNet(_backend, Config, seed: 1) { Execution = Execution.Default with { Graph = graph } };
+            using var teacher = new UNet(_backend, _config, seed: 1) { Execution = Execution.Default with { Graph = graph } };
             using var student = Distillation.NewStudent(teacher, options);
             var training = Distillation.Create(student, teacher, TinyRuns.Data, options);
             return Run(training, student, () => null);
@@ -130,7 +138,7 @@ internal sealed class ReplayTests(string device)
         var results = new List<float[]>();
         foreach (bool graph in new[] { false, true })
         {
-            using var network = new UNet(_backend, Config, seed: 1) { Execution = Execution.Default with { Graph = graph } };
+            using var network = new UNet(_backend, _config, seed: 1) { Execution = Execution.Default with { Graph = graph } };
             double[] grid = Schedules.Find("polynomial", 0.01, 20).Grid(5);
             var sampler = Sampling.With(network, Solvers.Find("heun").Run, grid);
             // 5 images in batches of 2: the last is smaller, and runs as it is.

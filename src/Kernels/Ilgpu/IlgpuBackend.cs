@@ -94,7 +94,9 @@ public sealed partial class IlgpuBackend : Backend
     {
         try
         {
-            return new DeviceStorage(length, _accelerator.Allocate1D<float>(length));
+            var storage = new DeviceStorage(length, _accelerator.Allocate1D<float>(length));
+            _emulator?.Allocated(storage.Buffer.NativePtr, 4L * length);
+            return storage;
         }
         catch (CudaException e) when (e.Error.Contains("OUT_OF_MEMORY", StringComparison.Ordinal))
         {

@@ -45,14 +45,30 @@ public sealed partial class IlgpuBackend
         var entry = KernelRegistry.Find(kernel.Method) ?? throw new InvalidOperationException($"{kernel.Method.Name} has no [Kernel]");
         if (!_launchers.TryGetValue(kernel, out var launcher))
         {
-            var compiled = _accelerator.LoadKernel(kernel.Method, new KernelSpecialization(entry.GroupSize, null));
-            AllowShared(compiled, entry);
-            launcher = compiled.CreateLauncherDelegate<TLauncher>();
+            launcher = _emulator?.Launcher(entry, typeof(TLauncher)) ?? CompileGroups<TLauncher>(kernel, entry);
             _launchers.Add(kernel, launcher);
         }
         var config = entry.DynamicSharedBytes == 0 ? new KernelConfig(groups, entry.GroupSize)
             : new KernelConfig(groups, entry.GroupSize, SharedMemoryConfig.RequestDynamic<byte>(entry.DynamicSharedBytes));
         return (Unsafe.As<TLauncher>(launcher), config);
+    }
+
+    private TLauncher CompileGroups<TLauncher>(Delegate kernel, KernelEntry entry)
+        where TLauncher : Delegate
+    {
+        var compiled = _accelerator.LoadKernel(kernel.Method, new KernelSpecialization(entry.GroupSize, null));
+        AllowShared(compiled, entry);
+        return compiled.CreateLauncherDelegate<TLauncher>();
+    }
+
+    private IKernelEmulator? _emulator;
+
+    /// <summary>For tests: kernels that the emulator takes run there, and the device counts as one of this precision and shared memory.</summary>
+    internal void Emulate(IKernelEmulator emulator, Precision precision, int sharedLimit)
+    {
+        (_emulator, _precision, _sharedLimit) = (emulator, precision, sharedLimit);
+        _launchers.Clear();
+        _choices.Clear();
     }
 
     /// <summary>A kernel that lays out its groups itself: <paramref name="groups"/> of its own group size.</summary>

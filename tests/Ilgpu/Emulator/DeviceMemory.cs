@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace BDense.Tests.Ilgpu.Emulator;
 
 /// <summary>Global memory: arrays at addresses, with nothing between them. An access that is not wholly inside one, or not aligned, throws.</summary>
-internal sealed class DeviceMemory
+internal class DeviceMemory
 {
     private readonly List<(long Start, byte[] Bytes)> _arrays = [];
 
@@ -18,6 +18,11 @@ internal sealed class DeviceMemory
     {
         if (address % bytes != 0)
             throw new InvalidOperationException($"{bytes} bytes at {address:x}: not aligned");
+        return Find(address, bytes);
+    }
+
+    protected virtual Span<byte> Find(long address, int bytes)
+    {
         foreach (var (start, array) in _arrays)
         {
             if (address >= start && address + bytes <= start + array.Length)

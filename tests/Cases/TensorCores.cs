@@ -1,0 +1,80 @@
+using BDense.Kernels;
+using BDense.Kernels.Ilgpu;
+
+namespace BDense.Tests.Cases;
+
+/// <summary>Operations that tensor cores do, whole, with values that TF32 and BF16 hold exactly: only the order of a sum may differ from the oracle's.</summary>
+internal static class TensorCoreCases
+{
+    /// <param name="Case">The operation, its values and tolerance.</param>
+    /// <param name="Asked">What the backend is set to.</param>
+    /// <param name="Computed">What the shape allows of it.</param>
+    public sealed record Row(OpCase Case, Precision Asked, Precision Computed)
+    {
+        public override string ToString() => $"{Asked.Text()} {Case.Name}";
+    }
+
+    /// <summary>Small enough for an emulator; every path of the host's code.</summary>
+    public static IEnumerable<Row> Rows()
+    {
+        const Precision Fp32 = Precision.Fp32, Tf32 = Precision.Tf32, Bf16 = Precision.Bf16;
+        // What (TF32, BF16) come to in forward, dgrad, wgrad: a channel count that eight does not divide is too odd for BF16, one that four does not for TF32.
+        (Conv2dShape Shape, Precision Forward, Precision Dgrad, Precision Wgrad, Precision Least)[] convolutions =
+        [
+            (Conv2dShape.Same(2, 9, 8, 24, 40, 3), Bf16, Bf16, Bf16, Tf32),
+            (new(1, 9, 8, 16, 12, 3, 3, 2, 0, 1), Bf16, Tf32, Tf32, Tf32),
+            (new(3, 7, 6, 32, 136, 1, 1), Bf16, Bf16, Bf16, Tf32),
+            (Conv2dShape.Same(1, 5, 5, 16, 3, 3), Bf16, Fp32, Fp32, Tf32),
+            (Conv2dShape.Same(1, 4, 4, 18, 14, 3), Fp32, Fp32, Fp32, Fp32),
+        ];
+        foreach (var asked in new[] { Tf32, Bf16 })
+        {
+            foreach (var (s, forward, dgrad, wgrad, least) in convolutions)
+            {
+                // Without a bias the same launches are made with one pointer less: once is enough.
+                foreach (var row in Conv2dCases.Of(s, CaseSize.Small).Where(c => s == convolutions[0].Shape || c.Op == "Conv2dDgrad" || c.Label.Contains("bias", StringComparison.Ordinal)))
+                    yield return Of(row, asked, Lesser(asked, row.Op switch { "Conv2d" => forward, "Conv2dDgrad" => dgrad, _ => wgrad }));
+            }
+            foreach (var s in Fused())
+            {
+                yield return Of(FusedConv2dCases.Forward(s), asked, asked);
+                foreach (var row in FusedConv2dCases.Backward(s))
+                    yield return Of(row, asked, asked);
+            }
+            foreach (var row in MatMulCases.Of(1, 70, 40, 24, CaseSize.Small))
+                yield return Of(row, asked, row.Label.Contains("alpha", StringComparison.Ordinal) ? Fp32 : asked);
+            // A sum of 20 is no multiple of eight; a batch of products is not a convolution.
+            yield return Of(MatMulCases.Of(1, 33, 16, 20, CaseSize.Small).First(), asked, Tf32);
+            yield return Of(MatMulCases.Of(2, 16, 16, 16, CaseSize.Small).First(), asked, Fp32);
+        }
+        static Precision Lesser(Precision a, Precision b) => a < b ? a : b;
+    }
+
+    private static IEnumerable<FusedConv2dCases.Setting> Fused()
+    {
+        var same = Conv2dShape.Same(2, 6, 6, 16, 24, 3);
+        yield return new(same, true, true, Resampling.None, "ber", 0.75f, true, CaseSize.Small);
+        yield return new(same, true, false, Resampling.None, "b", 1f, false, CaseSize.Small);
+        yield return new(same, false, false, Resampling.None, "er", -0.5f, true, CaseSize.Small);
+        yield return new(Conv2dShape.Same(2, 8, 8, 16, 16, 3), true, true, Resampling.Down, "be", 1f, false, CaseSize.Small);
+        yield return new(Conv2dShape.Same(2, 8, 8, 16, 16, 3), false, false, Resampling.Up, "b", 1f, false, CaseSize.Small);
+    }
+
+    /// <summary>Every row of the case list that multiplies, at a precision.</summary>
+    public static IEnumerable<Row> Listed() =>
+        from asked in new[] { Precision.Tf32, Precision.Bf16 }
+        from row in CaseList.Of(CaseSize.Small)
+        where row.Op.Contains("Conv2d", StringComparison.Ordinal) || row.Op.Contains("Attention", StringComparison.Ordinal) || row.Op is "MatMul"
+        select Of(row, asked, asked);
+
+    private static Row Of(OpCase row, Precision asked, Precision computed)
+    {
+        // SiLU of a prologue and what attention makes of its scores are rounded as factors.
+        bool exact = !(row.Label.Contains("silu", StringComparison.Ordinal) && row.Op != "FusedConv2dDgrad") && !row.Op.Contains("Attention", StringComparison.Ordinal);
+        var tolerance = exact ? row.Tolerance : asked == Precision.Tf32 ? new Tolerance(4e-6, 8e-3) : new Tolerance(4e-5, 3e-2);
+        return new(row with { Operands = [.. row.Operands.Select(o => o.Role == Role.Output ? o : o with { Value = Eighths })], Tolerance = tolerance }, asked, computed);
+    }
+
+    /// <summary>From -1 to 1 in eighths: three bits of mantissa.</summary>
+    private static float Eighths(Random random, int i) => random.Next(-8, 9) / 8f;
+}
