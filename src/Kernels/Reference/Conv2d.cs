@@ -140,6 +140,7 @@ public sealed unsafe partial class ReferenceBackend
     private void Run(ConvolutionPass pass, PackWeights pack, Tensor w)
     {
         pack.Winograd = WinogradPass.Suits(pass);
+        pack.Dots = pass.ByDots;
         var winograd = new WinogradPass { Pass = pass };
         int tasks = pack.Winograd ? winograd.Plan() : pass.Plan();
         if (tasks == 0)
@@ -151,7 +152,7 @@ public sealed unsafe partial class ReferenceBackend
         pack.Packed = pass.Weights = temporary is null ? kept.Reserve(size) : ((NativeStorage)temporary).Pointer;
         if (!kept.IsPacked)
         {
-            Workers.Run(pack, _kernels.Panels(pass.K));
+            Workers.Run(pack, pack.Dots ? 1 : _kernels.Panels(pass.K));
             Packings++;
             kept.IsPacked = kept.IsKept;
         }

@@ -54,6 +54,9 @@ internal unsafe struct ConvolutionPass : IJob
     private int _bandRows, _bands, _images, _imageGroups, _panelGroups;
     private bool _direct;
 
+    /// <summary>So few outputs that lanes rather go along the inputs: <see cref="OutputDots{TLanes, V}"/>, with weights [K][depth].</summary>
+    public readonly bool ByDots => Kernels.Lanes >= 4 && 2 * K <= Kernels.Lanes && S * C % Kernels.Lanes == 0;
+
     /// <summary>Sets the blocking, by the shape alone, and returns the number of tasks.</summary>
     public int Plan()
     {
@@ -137,7 +140,14 @@ internal unsafe struct ConvolutionPass : IJob
         }
 
         float* y = Y + ((long)first * YImage) + ((long)p0 * YRow);
-        Multiply(a, aRows, aRow, y, yRows, pixels, group, first, images);
+        if (!ByDots)
+            Multiply(a, aRows, aRow, y, yRows, pixels, group, first, images);
+        else if (Kernels.Lanes == 16)
+            Dots<Lanes16, Vector512<float>>(a, aRows, aRow, y, yRows, pixels, first, images);
+        else if (Kernels.Lanes == 8)
+            Dots<Lanes8, Vector256<float>>(a, aRows, aRow, y, yRows, pixels, first, images);
+        else
+            Dots<Lanes4, Vector128<float>>(a, aRows, aRow, y, yRows, pixels, first, images);
         if (Silu)
             Activate(y, yRows, pixels, group);
     }
@@ -155,6 +165,30 @@ internal unsafe struct ConvolutionPass : IJob
                 Simd.Silu(Vector.Load(row + k)).Store(row + k);
             if (k < end)
                 Simd.Store(Simd.Silu(Simd.Load(row + k, end - k)), row + k, end - k);
+        }
+    }
+
+    /// <summary>All outputs, four pixels at a time; the table repeats the last pixel for those past it.</summary>
+    private readonly void Dots<TLanes, V>(float* a, int* aRows, int aRow, float* y, int* yRows, int pixels, int image, int images)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
+    {
+        int segment = pixels / images;
+        float* sums = stackalloc float[OutputDots<TLanes, V>.Pixels * TLanes.Count];
+        for (int i = 0; i < pixels; i += OutputDots<TLanes, V>.Pixels)
+        {
+            OutputDots<TLanes, V>.Run(a, aRows + i, aRow, R, S * C, Weights, K, sums);
+            int count = Math.Min(OutputDots<TLanes, V>.Pixels, pixels - i);
+            for (int j = 0; j < count; j++)
+            {
+                float* to = y + yRows[i + j], sum = sums + (j * K);
+                float* bias = Bias == null ? null : Bias + ((long)(image + ((i + j) / segment)) * BiasImage);
+                for (int k = 0; k < K; k++)
+                {
+                    float total = Residual == null ? sum[k] : sum[k] + to[Residual - Y + k];
+                    to[k] = (Scale * total) + (bias == null ? 0f : bias[k]);
+                }
+            }
         }
     }
 
@@ -264,8 +298,16 @@ internal unsafe struct PackWeights : IJob
     /// <summary>For a <see cref="WinogradPass"/>: in each panel the sixteen places of the transformed 3x3 taps instead of the taps.</summary>
     public bool Winograd;
 
+    /// <summary>For <see cref="OutputDots{TLanes, V}"/>: column after column, each of the whole depth.</summary>
+    public bool Dots;
+
     public readonly void Run(int task)
     {
+        if (Dots)
+        {
+            PackDots();
+            return;
+        }
         int columns = Transposed ? C : K, channels = Transposed ? K : C;
         int width = Kernels.PanelWidth(task, columns), start = Kernels.PanelStart(task);
         int count = Math.Min(width, columns - start);
@@ -277,7 +319,30 @@ internal unsafe struct PackWeights : IJob
         }
         float* taps = Scratch.Get(depth * width);
         Pack(start, count, width, depth, taps);
-        WinogradPass.TransformWeights(taps, (nint)channels * width, Packed + ((long)start * channels * WinogradPass.Places));
+        WinogradPass.TransformWeights(Kernels.Lanes, taps, (nint)channels * width, Packed + ((long)start * channels * WinogradPass.Places));
+    }
+
+    private readonly void PackDots()
+    {
+        float* packed = Packed;
+        if (!Transposed)
+        {
+            long length = (long)K * R * S * C;
+            Buffer.MemoryCopy(W, packed, length * sizeof(float), length * sizeof(float));
+            return;
+        }
+        for (int c = 0; c < C; c++)
+        {
+            for (int i = 0; i < TapsR; i++)
+            {
+                for (int j = 0; j < TapsS; j++)
+                {
+                    float* source = W + ((((long)(FirstR - (i * Stride)) * S) + FirstS - (j * Stride)) * C) + c;
+                    for (int k = 0; k < K; k++, source += (nint)R * S * C)
+                        *packed++ = *source;
+                }
+            }
+        }
     }
 
     private readonly void Pack(int start, int count, int width, long depth, float* panel)

@@ -118,31 +118,6 @@ internal unsafe partial struct MicroKernels
         };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish<TLanes, V>(Tile* t, int row, V c0, V c1)
-        where TLanes : struct, ILanes<V>
-        where V : unmanaged
-    {
-        if (row >= t->RowCount)
-            return;
-        float* y = t->Y + t->YRows[row];
-        FinishRegister<TLanes, V>(t, y, 0, c0);
-        FinishRegister<TLanes, V>(t, y, 1, c1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish<TLanes, V>(Tile* t, int row, V c0, V c1, V c2)
-        where TLanes : struct, ILanes<V>
-        where V : unmanaged
-    {
-        if (row >= t->RowCount)
-            return;
-        float* y = t->Y + t->YRows[row];
-        FinishRegister<TLanes, V>(t, y, 0, c0);
-        FinishRegister<TLanes, V>(t, y, 1, c1);
-        FinishRegister<TLanes, V>(t, y, 2, c2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FinishRegister<TLanes, V>(Tile* t, float* y, int register, V c)
         where TLanes : struct, ILanes<V>
         where V : unmanaged

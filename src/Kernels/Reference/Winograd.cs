@@ -1,5 +1,4 @@
-using System.Numerics;
-using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace BDense.Kernels.Reference;
 
@@ -28,7 +27,7 @@ internal unsafe struct WinogradPass : IJob
 
     /// <summary>Whether the geometry fits, and what the products save is more than the transformations take.</summary>
     public static bool Suits(in ConvolutionPass pass) => pass is { R: 3, S: 3, Stride: 1, C: >= 16, K: >= 16, P: >= 2, Q: >= 2 }
-        && pass.Kernels.Lanes % Vector<float>.Count == 0;
+        && pass.Kernels.Lanes >= 4;
 
     /// <summary>Sets the blocking, by the shape alone, and returns the number of tasks.</summary>
     public int Plan()
@@ -44,18 +43,37 @@ internal unsafe struct WinogradPass : IJob
         _images = _bands > 1 ? 1 : Math.Clamp(target / (_tileRows * _tileColumns), 1, Pass.N);
         _imageGroups = (Pass.N + _images - 1) / _images;
         int tileTasks = _bands * _imageGroups;
-        _panelGroups = Math.Clamp((Pass.Input.Any ? 8 : 32) / tileTasks, 1, Pass.Kernels.Panels(Pass.K));
+        // Each group transforms the tiles again.
+        _panelGroups = Math.Clamp((Pass.Input.Any ? 8 : 16) / tileTasks, 1, Pass.Kernels.Panels(Pass.K));
         return tileTasks * _panelGroups;
     }
 
     public readonly void Run(int task)
+    {
+        switch (Pass.Kernels.Lanes)
+        {
+            case 16:
+                Run<Lanes16, Vector512<float>>(task);
+                break;
+            case 8:
+                Run<Lanes8, Vector256<float>>(task);
+                break;
+            default:
+                Run<Lanes4, Vector128<float>>(task);
+                break;
+        }
+    }
+
+    private readonly void Run<TLanes, V>(int task)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
     {
         int group = task % _panelGroups, band = task / _panelGroups % _bands, first = task / _panelGroups / _bands * _images;
         int images = Math.Min(_images, Pass.N - first), row0 = band * _bandRows, rows = Math.Min(_bandRows, _tileRows - row0);
         int tiles = images * rows * _tileColumns;
 
         var kernels = Pass.Kernels;
-        int c = Pass.C, lanes = Vector<float>.Count, pitch = (c + lanes - 1) / lanes * lanes;
+        int c = Pass.C, lanes = TLanes.Count, pitch = (c + lanes - 1) / lanes * lanes;
         int windowRows = 2 * rows + 2, windowColumns = 2 * _tileColumns + 2;
         int window = windowRows * windowColumns * c;
         // Planes a cache line off powers of two: their sixteen places would else compete for one set of the cache.
@@ -69,7 +87,7 @@ internal unsafe struct WinogradPass : IJob
             for (int row = 0; row < rows; row++)
             {
                 for (int column = 0; column < _tileColumns; column++, to += pitch)
-                    TransformTile(windows + (2L * row * windowColumns + 2 * column) * c, windowColumns * c, c, to, plane);
+                    WinogradTile<TLanes, V>.Input(windows + (2L * row * windowColumns + 2 * column) * c, windowColumns * c, c, to, plane);
             }
         }
 
@@ -78,7 +96,7 @@ internal unsafe struct WinogradPass : IJob
         {
             int width = kernels.PanelWidth(panel, Pass.K), start = kernels.PanelStart(panel);
             Multiply(v, plane, pitch, Pass.Weights + (long)start * Places * c, width, tiles, products, productPlane);
-            Outputs(products, productPlane, width, start, first, images, row0, rows);
+            Outputs<TLanes, V>(products, productPlane, width, start, first, images, row0, rows);
         }
     }
 
@@ -120,138 +138,46 @@ internal unsafe struct WinogradPass : IJob
         }
     }
 
-    /// <summary>B' x B of one tile, a column of channels after the other; the last one reads on into the next pixel, which no one uses.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TransformTile(float* x, nint row, nint pixel, float* v, nint plane)
-    {
-        for (nint c = 0; c < pixel; c += Vector<float>.Count, x += Vector<float>.Count, v += Vector<float>.Count)
-        {
-            TransformRow(x, x + 2 * row, pixel, false, v, plane);
-            TransformRow(x + row, x + 2 * row, pixel, true, v + 4 * plane, plane);
-            TransformRow(x + 2 * row, x + row, pixel, false, v + 8 * plane, plane);
-            TransformRow(x + row, x + 3 * row, pixel, false, v + 12 * plane, plane);
-        }
-    }
-
-    /// <summary>One row of B' x B, of two rows' sum or difference.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransformRow(float* a, float* b, nint pixel, bool sum, float* v, nint plane)
-    {
-        Vector<float> t0, t1, t2, t3;
-        if (sum)
-        {
-            t0 = Vector.Load(a) + Vector.Load(b);
-            t1 = Vector.Load(a + pixel) + Vector.Load(b + pixel);
-            t2 = Vector.Load(a + 2 * pixel) + Vector.Load(b + 2 * pixel);
-            t3 = Vector.Load(a + 3 * pixel) + Vector.Load(b + 3 * pixel);
-        }
-        else
-        {
-            t0 = Vector.Load(a) - Vector.Load(b);
-            t1 = Vector.Load(a + pixel) - Vector.Load(b + pixel);
-            t2 = Vector.Load(a + 2 * pixel) - Vector.Load(b + 2 * pixel);
-            t3 = Vector.Load(a + 3 * pixel) - Vector.Load(b + 3 * pixel);
-        }
-        (t0 - t2).Store(v);
-        (t1 + t2).Store(v + plane);
-        (t2 - t1).Store(v + 2 * plane);
-        (t1 - t3).Store(v + 3 * plane);
-    }
-
     /// <summary>The outputs of a panel, tile by tile, through the epilogue.</summary>
-    private readonly void Outputs(float* products, nint plane, int width, int start, int first, int images, int row0, int rows)
+    private readonly void Outputs<TLanes, V>(float* products, nint plane, int width, int start, int first, int images, int row0, int rows)
+        where TLanes : struct, ILanes<V>
+        where V : unmanaged
     {
-        int lanes = Vector<float>.Count, count = Math.Min(width, Pass.K - start);
+        int count = Math.Min(width, Pass.K - start);
+        var output = new WinogradOutput<TLanes, V>
+        {
+            Plane = plane,
+            YPixel = Pass.YPixel,
+            YRow = Pass.YRow,
+            Residual = Pass.Residual == null ? 0 : (nint)(Pass.Residual - Pass.Y),
+            HasResidual = Pass.Residual != null,
+            Scale = Pass.Scale,
+            Silu = Pass.Silu,
+        };
         for (int n = 0; n < images; n++)
         {
             float* bias = Pass.Bias == null ? null : Pass.Bias + (long)(first + n) * Pass.BiasImage + start;
             float* image = Pass.Y + (long)(first + n) * Pass.YImage + start;
             for (int row = 2 * row0; row < 2 * (row0 + rows); row += 2)
             {
-                for (int column = 0; column < Pass.Q; column += 2, products += width)
-                {
-                    float* y = image + (long)row * Pass.YRow + (long)column * Pass.YPixel;
-                    for (int j = 0; j < count; j += lanes)
-                        OutputTile(products + j, plane, bias == null ? null : bias + j, y + j, row + 1 < Pass.P, column + 1 < Pass.Q, count - j);
-                }
+                float* y = image + (long)row * Pass.YRow;
+                int whole = row + 1 < Pass.P && count % TLanes.Count == 0 ? Pass.Q / 2 : 0;
+                output.Whole(products, width, bias, y, whole, count);
+                products += (nint)whole * width;
+                for (int column = 2 * whole; column < Pass.Q; column += 2, products += width)
+                    output.Part(products, bias, y + (long)column * Pass.YPixel, row + 1 < Pass.P, column + 1 < Pass.Q, count);
             }
         }
     }
 
-    /// <summary>A' m A of one tile for one vector of channels; the second row or column may lie outside the image.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void OutputTile(float* m, nint plane, float* bias, float* y, bool below, bool right, int count)
+    /// <summary>U = G w G' of one panel: nine taps [9][length] to sixteen places [16][length]; whole registers of these lanes.</summary>
+    public static void TransformWeights(int lanes, float* taps, nint length, float* places)
     {
-        Vector<float> s00, s10, s01, s11, s02, s12, s03, s13;
-        Sum(m, plane, out s00, out s10);
-        Sum(m + plane, plane, out s01, out s11);
-        Sum(m + 2 * plane, plane, out s02, out s12);
-        Sum(m + 3 * plane, plane, out s03, out s13);
-        var b = bias == null ? default : Vector.Load(bias);
-        Finish(s00 + s01 + s02, b, y, count);
-        if (right)
-            Finish(s01 - s02 - s03, b, y + Pass.YPixel, count);
-        if (!below)
-            return;
-        Finish(s10 + s11 + s12, b, y + Pass.YRow, count);
-        if (right)
-            Finish(s11 - s12 - s13, b, y + Pass.YRow + Pass.YPixel, count);
-    }
-
-    /// <summary>A' of one column.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Sum(float* m, nint plane, out Vector<float> top, out Vector<float> bottom)
-    {
-        Vector<float> m1 = Vector.Load(m + 4 * plane), m2 = Vector.Load(m + 8 * plane);
-        top = Vector.Load(m) + m1 + m2;
-        bottom = m1 - m2 - Vector.Load(m + 12 * plane);
-    }
-
-    /// <summary>act(scale (sum + residual) + bias)</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void Finish(Vector<float> sum, Vector<float> bias, float* y, int count)
-    {
-        bool part = count < Vector<float>.Count;
-        if (Pass.Residual != null)
-        {
-            float* residual = Pass.Residual + (y - Pass.Y);
-            sum += part ? Simd.Load(residual, count) : Vector.Load(residual);
-        }
-        sum = Vector.MultiplyAddEstimate(sum, new Vector<float>(Pass.Scale), bias);
-        if (Pass.Silu)
-            sum = Simd.Silu(sum);
-        if (part)
-            Simd.Store(sum, y, count);
+        if (lanes == 16)
+            WinogradTile<Lanes16, Vector512<float>>.Weights(taps, length, places);
+        else if (lanes == 8)
+            WinogradTile<Lanes8, Vector256<float>>.Weights(taps, length, places);
         else
-            sum.Store(y);
-    }
-
-    /// <summary>U = G w G' of one panel: nine taps [9][length] to sixteen places [16][length].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void TransformWeights(float* taps, nint length, float* places)
-    {
-        for (nint i = 0; i < length; i += Vector<float>.Count)
-        {
-            float* w = taps + i, u = places + i;
-            Vector<float> w0 = Vector.Load(w), w1 = Vector.Load(w + length), w2 = Vector.Load(w + 2 * length);
-            Vector<float> w3 = Vector.Load(w + 3 * length), w4 = Vector.Load(w + 4 * length), w5 = Vector.Load(w + 5 * length);
-            Vector<float> w6 = Vector.Load(w + 6 * length), w7 = Vector.Load(w + 7 * length), w8 = Vector.Load(w + 8 * length);
-            TransformWeightRow(w0, w1, w2, u, length);
-            Vector<float> half = new(0.5f), s0 = half * (w0 + w6), s1 = half * (w1 + w7), s2 = half * (w2 + w8);
-            TransformWeightRow(s0 + half * w3, s1 + half * w4, s2 + half * w5, u + 4 * length, length);
-            TransformWeightRow(s0 - half * w3, s1 - half * w4, s2 - half * w5, u + 8 * length, length);
-            TransformWeightRow(w6, w7, w8, u + 12 * length, length);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransformWeightRow(Vector<float> a, Vector<float> b, Vector<float> c, float* u, nint length)
-    {
-        var half = new Vector<float>(0.5f);
-        Vector<float> sum = half * (a + c), middle = half * b;
-        a.Store(u);
-        (sum + middle).Store(u + length);
-        (sum - middle).Store(u + 2 * length);
-        c.Store(u + 3 * length);
+            WinogradTile<Lanes4, Vector128<float>>.Weights(taps, length, places);
     }
 }
