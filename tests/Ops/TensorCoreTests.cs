@@ -36,8 +36,7 @@ internal abstract class TensorCoreTests
             Assert.That(keys.Select(k => k.Precision).Distinct(), Is.EqualTo(row.Computed == Precision.Fp32 ? [] : new[] { row.Computed }), "what it was computed in");
             foreach (var key in keys)
             {
-                bool wgrad = key.Operation.Contains("wgrad", StringComparison.Ordinal);
-                var problem = new TensorProblem(key.M, key.N, key.Steps, wgrad, key.Operation.StartsWith("activated", StringComparison.Ordinal));
+                var problem = new TensorProblem(key.M, key.N, key.Steps, Operation(key), key.Batch);
                 var candidates = TensorPlan.Candidates(problem, SharedLimit).ToList();
                 Assert.That(candidates, Has.Count.GreaterThan(1).Or.Matches<List<TensorChoice>>(c => key.N % 2 != 0));
                 // One slice and as many as there can be.
@@ -61,6 +60,15 @@ internal abstract class TensorCoreTests
         row.Case.Run(Backend, shifted.Operands);
         Assert.That(Comparison.Difference(row.Case, expected, shifted.Results()), Is.Null, "views that start anywhere");
     }
+
+    private static TensorOperation Operation(TuningKey key) => key.Operation switch
+    {
+        "forward" or "dgrad" => TensorOperation.Convolution,
+        "activated" => TensorOperation.ActivatedConvolution,
+        "wgrad" => TensorOperation.Wgrad,
+        "activated wgrad" => TensorOperation.ActivatedWgrad,
+        _ => TensorOperation.Product,
+    };
 
     /// <summary>Tells the backend what was measured, as a file of <c>bdense tune</c> would; nothing leaves it to the rule.</summary>
     private void Force(params (TuningKey Key, TensorChoice Choice)[] choices)
