@@ -93,6 +93,8 @@ public static class Estimates
             yield return new($"AttentionSharedKeyValueGradient{d}Kernel", text, Unit.Float32, OpCost.Of(4 * tokens, 2 * tokens, 4 * row));
         }
 
+        yield return new("TensorAttentionStatisticsKernel", "64x256 tokens, head 256", Unit.Float32, OpCost.Of(2 * tokens + tokens / 256, tokens / 128, 2 * tokens));
+
         // The same on tensor cores; at a head of 256 dk and dv are kernels of their own, each with the scores.
         foreach (int d in new[] { 32, 64, 128, 256 })
         {

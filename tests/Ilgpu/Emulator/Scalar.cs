@@ -71,6 +71,8 @@ internal static class Scalar
                 return (uint)Math.Max(A(), B());
             case "cvt" when i.Op[1] == "s64" && type == "s32":
                 return (ulong)(long)A();
+            case "cvt" when i.Op[1] == "s32" && type == "s64":
+                return (uint)Arg(1);
             case "cvt" when i.Op[1] == "u64" && type == "u32":
                 return (uint)Arg(1);
             case "cvt" when i.Op[2] == "bf16x2":

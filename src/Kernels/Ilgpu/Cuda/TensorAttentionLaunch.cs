@@ -18,10 +18,10 @@ public sealed partial class IlgpuBackend
     /// <summary>Backward on tensor cores: true if it was done, false where the plan says otherwise.</summary>
     private bool TensorAttentionBackward(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv)
     {
-        var precision = AttentionPrecision(s, Aligned(dy) && Aligned(qkv) && Aligned(dqkv), backward: true);
+        var precision = AttentionPrecision(s, IsAligned(dy, qkv, y, dqkv), backward: true);
         if (precision == Precision.Fp32)
             return false;
-        using var statistics = AttentionStatistics(s, dy, y, lse);
+        using var statistics = TensorAttentionStatistics(s, dy, y, lse);
         var a = new TensorAttentionAddresses { Qkv = Address(qkv), Dy = Address(dy), Statistics = Address(statistics), Result = Address(dqkv) };
         foreach (var kernel in AttentionKernels(s.HeadSize, precision).AsSpan(1))
             LaunchGroups(kernel, AttentionPlan.Groups(s), Geometry(s), a);
