@@ -27,15 +27,15 @@ internal sealed class TensorConvolutionTests
             new(1, 7, 6, 32, 134, 1, 1),                     // two tiles of columns; fewer steps than stages
             new(130, 1, 1, 64, 16, 1, 1),                    // a linear layer
             new(1, 6, 5, 16, 14, 5, 3, 1, 2, 1),             // an odd kernel
-            Conv2dShape.Same(1, 5, 5, 16, 3, 3),             // an image's three channels
+            Conv2dShape.Same(1, 5, 5, 16, 3, 3),             // an image's three channels: dgrad's are padded
+            Conv2dShape.Same(1, 5, 5, 3, 16, 3),             // and at its other end forward's
         ];
         foreach (var precision in new[] { Precision.Tf32, Precision.Bf16 })
             foreach (var tile in TensorPlan.Tiles)
                 // All shapes for one tile; for the others those that differ most.
                 foreach (var s in tile.Name == TensorTileName.T128x128 ? shapes : [shapes[2], shapes[3], shapes[^1]])
                     foreach (bool dgrad in new[] { false, true })
-                        if (ConvolutionPlan.Choose(precision, dgrad ? s.K : s.C, dgrad ? s.C : s.K, aligned: true) == precision
-                            && TensorPlan.Candidates(new(1, dgrad ? s.C : s.K, 1, TensorOperation.Convolution), int.MaxValue).Any(c => c.Tile == tile.Name))
+                        if (TensorPlan.Candidates(new(1, dgrad ? s.C : s.K, 1, TensorOperation.Convolution), int.MaxValue).Any(c => c.Tile == tile.Name))
                             yield return new TestCaseData(precision, tile.Name, s, dgrad).SetArgDisplayNames($"{precision}, {tile.Name}, {s}, {(dgrad ? "dgrad" : "forward")}");
     }
 
@@ -133,13 +133,14 @@ internal sealed class TensorConvolutionTests
         float[] weights = dgrad ? ExchangeChannels(s, w) : w;
         var memory = new DeviceMemory();
         byte[] y = TensorEmulation.Unwritten(dgrad ? s.Input.Length : s.Output.Length);
-        (g.X, g.W, g.Y) = (memory.Add(TensorEmulation.Bytes(precision, x)), memory.Add(TensorEmulation.Bytes(precision, weights)), memory.Add(y));
+        int channels = dgrad ? s.K : s.C, padded = ConvolutionPlan.Padded(precision, channels);
+        byte[] Factors(float[] values) => TensorEmulation.Bytes(precision, TensorEmulation.Pad(values, channels, padded));
+        (g.X, g.W, g.Y) = (memory.Add(Factors(x)), memory.Add(Factors(weights)), memory.Add(y));
         g.HasBias = dgrad ? 0 : 1;
         float[]? embedding = e.Terms.Contains('e') ? TensorEmulation.Exact(4, s.N * s.K) : null, residual = e.Terms.Contains('r') ? TensorEmulation.Exact(5, s.Output.Length) : null;
         (g.Embedding, g.Residual) = (embedding is null ? 0 : memory.Add(TensorEmulation.Bytes(embedding)), residual is null ? 0 : memory.Add(TensorEmulation.Bytes(residual)));
         (g.Scale, g.Silu) = (e.Scale, e.Silu ? 1 : 0);
-        if (precision == Precision.Bf16)
-            g.SourceBytes /= 2;
+        g.SourceBytes = padded * (precision == Precision.Bf16 ? 2 : 4);
         byte[] view = MemoryMarshal.AsBytes<long>([memory.Add(TensorEmulation.Bytes(bias)), bias.Length]).ToArray();
         int groups = (g.Pixels + tile.Rows - 1) / tile.Rows * ((g.Channels + tile.Columns - 1) / tile.Columns);
         TensorEmulation.Run(faulty ?? TensorEmulation.Ptx(kernel), kernel, memory, groups, TensorEmulation.Argument(g), view);
@@ -152,7 +153,7 @@ internal sealed class TensorConvolutionTests
         TensorEmulation.Expect(expected, MemoryMarshal.Cast<byte, float>(y));
     }
 
-    private static float[] ExchangeChannels(Conv2dShape s, float[] w)
+    internal static float[] ExchangeChannels(Conv2dShape s, float[] w)
     {
         int taps = s.R * s.S;
         var y = new float[w.Length];
@@ -237,6 +238,47 @@ internal sealed class PrecisionTests
         using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
         Assert.That(() => backend.Precision = Precision.Tf32, Throws.TypeOf<BDenseException>().With.Message.Contains("tf32 needs the tensor cores"));
         backend.Precision = Precision.Fp32;
+    }
+
+    /// <summary>The passes before the products, on a device: padding, rounding, both; and behind wgrad's the sum of padded slices.</summary>
+    [TestCase(Precision.Tf32, 3), TestCase(Precision.Bf16, 3), TestCase(Precision.Bf16, 12), TestCase(Precision.Bf16, 16), TestCase(Precision.Tf32, 12)]
+    public void Factors_are_padded_and_rounded(Precision precision, int channels)
+    {
+        using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+        var random = new Random(5);
+        float[] values = [.. Enumerable.Range(0, 6 * channels).Select(_ => (float)random.NextDouble() - 0.5f)];
+        using var x = backend.FromArray(values, new Shape(6, channels));
+        using var factors = backend.Factors(precision, x, channels);
+        byte[] expected = TensorEmulation.Bytes(precision, TensorEmulation.Pad(values, channels, ConvolutionPlan.Padded(precision, channels)));
+        if (factors is null)
+            Assert.That(expected, Is.EqualTo(TensorEmulation.Bytes(values)), "nothing is to be done");
+        else
+            Assert.That(TensorEmulation.Bytes(factors.ToArray()), Is.EqualTo(expected));
+    }
+
+    [TestCase(Precision.Tf32, 3), TestCase(Precision.Bf16, 3), TestCase(Precision.Bf16, 16), TestCase(Precision.Tf32, 16)]
+    public void Weights_for_dgrad_are_exchanged_padded_and_rounded(Precision precision, int outputs)
+    {
+        using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+        var s = Conv2dShape.Same(1, 2, 2, 5, outputs, 3);
+        float[] values = TensorEmulation.Exact(8, s.Weight.Length);
+        using var w = backend.FromArray(values, s.Weight);
+        using var crsk = backend.Exchanged(precision, s, w);
+        float[] padded = TensorEmulation.Pad(TensorConvolutionTests.ExchangeChannels(s, values), s.K, ConvolutionPlan.Padded(precision, s.K));
+        Assert.That(TensorEmulation.Bytes(crsk.ToArray()), Is.EqualTo(TensorEmulation.Bytes(precision, padded)));
+    }
+
+    [Test]
+    public void Padded_slices_are_added_in_order()
+    {
+        using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+        // Two slices of three rows of four channels, the last of them padding.
+        float[] slices = TensorEmulation.Exact(6, 2 * 3 * 4), before = TensorEmulation.Exact(7, 3 * 3);
+        using var partial = backend.FromArray(slices, new Shape(2, 3, 4));
+        using var dw = backend.FromArray(before, new Shape(3, 3));
+        backend.SumSlices(partial, 2, 4, dw);
+        for (int i = 0; i < before.Length; i++)
+            Assert.That(dw.ToArray()[i], Is.EqualTo(before[i] + slices[i / 3 * 4 + i % 3] + slices[12 + i / 3 * 4 + i % 3]));
     }
 
     /// <summary>A slower path than the one asked for is said once for each kind of problem, and the asked one never.</summary>

@@ -29,6 +29,15 @@ internal static class TensorEmulation
         ? Bytes(values)
         : MemoryMarshal.AsBytes<ushort>(values.Select(v => (ushort)IlgpuBackend.RoundBFloat16(v)).ToArray()).ToArray();
 
+    /// <summary>Rows of channels with zeros behind the last.</summary>
+    public static T[] Pad<T>(T[] values, int channels, int padded)
+    {
+        var y = new T[values.Length / channels * padded];
+        for (int row = 0; row < values.Length / channels; row++)
+            Array.Copy(values, row * channels, y, row * padded, channels);
+        return y;
+    }
+
     public static byte[] Bytes(float[] values) => MemoryMarshal.AsBytes<float>(values).ToArray();
 
     /// <summary>NaN everywhere: what is not written shows.</summary>

@@ -13,7 +13,7 @@ public sealed partial class IlgpuBackend
     protected override void BroadcastAddBackwardCore(Tensor dy, Tensor de)
     {
         if (dy.Length > 0)
-            SumColumns(View(dy), de.Shape[0], dy.Length / de.Length, de.Shape[1], accumulate: false, View(de));
+            SumColumns(dy, de.Shape[0], dy.Length / de.Length, de.Shape[1], accumulate: false, de);
     }
 
     /// <summary>y[n,i,c] = x[n,i,c] + e[n,c]. One thread an element; 4 bytes read (e stays in the cache), 4 written, 1 FLOP.</summary>

@@ -23,7 +23,7 @@ public sealed partial class IlgpuBackend
     private void Wgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias)
     {
         if (dbias is not null)
-            SumColumns(View(dy), 1, s.N * s.P * s.Q, s.K, accumulate: true, View(dbias));
+            SumColumns(dy, 1, s.N * s.P * s.Q, s.K, accumulate: true, dbias);
         if (TensorWgrad(s, x, prologue, dy, dw) || SharedTileWgrad(s, x, prologue, dy, dw))
             return;
         if (prologue.ScaleShift is null)

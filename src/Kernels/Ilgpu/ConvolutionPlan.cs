@@ -41,9 +41,20 @@ internal enum Tiling
 internal static class ConvolutionPlan
 {
     /// <summary>
-    /// The precision a shape is computed in: the one asked for where the tensor-core kernels take the shape, else the next more exact
-    /// one that does. They copy 16 bytes of source channels at a time (4 in float32, 8 in BF16), and are not worth a step of 64 bytes
-    /// for a few, such as an image's. Any number of channels of the result: a narrow tile stores odd ones.
+    /// The precision of a convolution, dgrad or wgrad without a prologue: the one asked for, whatever the channels. Tensor-core kernels
+    /// copy 16 bytes of them at a time (4 in float32, 8 in BF16); where that does not divide them, as an image's, a copy with zeros behind
+    /// the last is made first (<see cref="Padded"/>). Any number of channels of the result: a narrow tile stores odd ones.
+    /// </summary>
+    /// <param name="asked">What the backend is set to.</param>
+    /// <param name="aligned">Whether all tensors start at multiples of 16 bytes.</param>
+    public static Precision Choose(Precision asked, bool aligned) => aligned ? asked : Precision.Fp32;
+
+    /// <summary>Channels with those that are missing to 16 bytes.</summary>
+    public static int Padded(Precision precision, int channels) => precision == Precision.Bf16 ? (channels + 7) / 8 * 8 : (channels + 3) / 4 * 4;
+
+    /// <summary>
+    /// The same with a prologue, which takes channels as they are: the precision asked for where the kernels take the shape, else the next
+    /// more exact one that does. Fewer than 12 channels are not worth it.
     /// </summary>
     /// <param name="asked">What the backend is set to.</param>
     /// <param name="sourceChannels">Channels that a tap sums over.</param>
@@ -57,7 +68,7 @@ internal static class ConvolutionPlan
         return asked != Precision.Fp32 && fits && sourceChannels % 4 == 0 ? Precision.Tf32 : Precision.Fp32;
     }
 
-    /// <summary>The same for wgrad, whose result is the weights: both channel counts are copied 16 bytes at a time.</summary>
+    /// <summary>The same for wgrad with a prologue, whose result is the weights: both channel counts are copied 16 bytes at a time.</summary>
     public static Precision ChooseWgrad(Precision asked, int sourceChannels, int channels, bool aligned)
     {
         bool fits = aligned && sourceChannels >= 12 && channels >= 12;
@@ -82,7 +93,7 @@ internal static class ConvolutionPlan
 
     /// <summary>The line for people where another precision than the one asked for is used: more exact, and slower.</summary>
     public static string Fall(Precision asked, Precision got, string operation, int from, int to) =>
-        $"{operation} {from} -> {to} is computed in {got.Text()}, not {asked.Text()}: tensor cores take channels by eights (bf16) or fours (tf32), at least 12, from addresses that 16 divides";
+        $"{operation} {from} -> {to} is computed in {got.Text()}, not {asked.Text()}: tensor cores take what they neither pad nor convert by eights (bf16) or fours (tf32), at least 12, from addresses that 16 divides";
 
     /// <summary>How a device likes its float32 products.</summary>
     public static Tiling Tiling(Accelerator accelerator) => accelerator switch

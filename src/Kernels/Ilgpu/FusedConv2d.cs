@@ -59,8 +59,8 @@ public sealed partial class IlgpuBackend
     /// </remarks>
     public override ConvolutionParts FusedParts(in Conv2dShape s, Resampling resampling)
     {
-        bool tensor = ConvolutionPlan.Choose(Precision, s.C, s.K, aligned: true) != Precision.Fp32;
-        bool tile = tensor || ConvolutionPlan.UseSharedTile(Tiling, (long)s.N * s.P * s.Q, s.K, s.C, aligned: true);
+        bool tensor = ConvolutionPlan.Choose(Precision, aligned: true) != Precision.Fp32;
+        bool tile = ConvolutionPlan.Choose(Precision, s.C, s.K, aligned: true) != Precision.Fp32 || ConvolutionPlan.UseSharedTile(Tiling, (long)s.N * s.P * s.Q, s.K, s.C, aligned: true);
         return (tensor || (s.C % 4 == 0 && s.K % 4 == 0) ? ConvolutionParts.Epilogue : ConvolutionParts.None)
             | (tile && resampling == Resampling.None ? ConvolutionParts.Prologue : ConvolutionParts.None)
             | (!tensor && IsUpsampled(s, resampling) ? ConvolutionParts.Resampling : ConvolutionParts.None);

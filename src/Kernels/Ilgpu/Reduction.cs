@@ -34,20 +34,30 @@ public sealed partial class IlgpuBackend
     /// <summary>Threads for a row: a function of its length alone. At most 65,536, so that two rounds more end it.</summary>
     private static int Partials(int length) => length <= SumChunk ? 1 : Math.Min(65536, (length + SumChunk - 1) / SumChunk);
 
-    /// <summary>y[b,c] (+)= sum_r x[b,r,c]: columns of <paramref name="batch"/> matrices of rows x columns, in a fixed order.</summary>
-    private void SumColumns(ArrayView<float> x, int batch, int rows, int columns, bool accumulate, ArrayView<float> y)
+    /// <summary>Rows that one thread adds up.</summary>
+    private const int ColumnChunk = 64;
+
+    /// <summary>y[b,c] (+)= sum_r x[b,r,c]: columns of <paramref name="batch"/> matrices of rows x columns, in rounds of 64 rows, in a fixed order.</summary>
+    private void SumColumns(Tensor x, int batch, int rows, int columns, bool accumulate, Tensor y)
     {
-        if (rows <= 64)
+        if (rows <= ColumnChunk)
         {
-            Launch(SumColumnsKernel, batch * columns, x, rows, columns, 1, rows, accumulate ? 1 : 0, y);
+            SumChunks(x, batch, rows, columns, 1, accumulate, y);
             return;
         }
-        int chunks = Math.Min(256, (rows + 63) / 64);
-        int chunkRows = (rows + chunks - 1) / chunks;
-        chunks = (rows + chunkRows - 1) / chunkRows;
+        int chunks = (rows + ColumnChunk - 1) / ColumnChunk;
         using var partial = Empty(new Shape(batch, chunks, columns));
-        Launch(SumColumnsKernel, batch * chunks * columns, x, rows, columns, chunks, chunkRows, 0, View(partial));
-        Launch(SumColumnsKernel, batch * columns, View(partial), chunks, columns, 1, chunks, accumulate ? 1 : 0, y);
+        SumChunks(x, batch, rows, columns, chunks, accumulate: false, partial);
+        SumColumns(partial, batch, chunks, columns, accumulate, y);
+    }
+
+    /// <summary>One round, four columns a thread where that is possible.</summary>
+    private void SumChunks(Tensor x, int batch, int rows, int columns, int chunks, bool accumulate, Tensor y)
+    {
+        if (columns % 4 == 0 && IsAligned(x, y))
+            Launch(SumColumns4Kernel, batch * chunks * (columns / 4), View4(x), rows, columns / 4, chunks, ColumnChunk, accumulate ? 1 : 0, View4(y));
+        else
+            Launch(SumColumnsKernel, batch * chunks * columns, View(x), rows, columns, chunks, ColumnChunk, accumulate ? 1 : 0, View(y));
     }
 
     /// <summary>partial[t] = sum of x_i^2 over i = t, t + T, t + 2T, ... for T threads. 4 bytes read and 2 FLOPs an element.</summary>
@@ -93,5 +103,23 @@ public sealed partial class IlgpuBackend
         for (int r = first; r < end; r++)
             sum += x[(b * rows + r) * columns + c];
         y[thread] = accumulate != 0 ? y[thread] + sum : sum;
+    }
+
+    /// <summary>The same for four columns a thread, 16 bytes a load; <paramref name="columns"/> counts fours.</summary>
+    [Kernel]
+    internal static void SumColumns4Kernel(Index1D thread, ArrayView<Float4> x, int rows, int columns, int chunks, int chunkRows,
+        int accumulate, ArrayView<Float4> y)
+    {
+        int block = thread / columns;
+        int c = thread - block * columns;
+        int b = block / chunks;
+        int first = (block - b * chunks) * chunkRows;
+        int end = first + chunkRows < rows ? first + chunkRows : rows;
+        var sum = new Float4();
+        for (int r = first; r < end; r++)
+            Float4.AddScaled(ref sum, 1f, x[(b * rows + r) * columns + c]);
+        if (accumulate != 0)
+            Float4.AddScaled(ref sum, 1f, y[thread]);
+        y[thread] = sum;
     }
 }

@@ -36,7 +36,7 @@ internal static class SharedTile
     public const int Rows4 = Rows / 4, Columns4 = Columns / 4;
 
     /// <summary>Tiles of a result of so many rows and columns.</summary>
-    public static int Tiles(int rows, int columns) => checked((rows + Rows - 1) / Rows * ((columns + Columns - 1) / Columns));
+    public static long Tiles(long rows, int columns) => (rows + Rows - 1) / Rows * ((columns + Columns - 1) / Columns);
 
     /// <summary>First of the thread's eight rows within the tile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

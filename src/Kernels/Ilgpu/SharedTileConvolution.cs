@@ -162,7 +162,7 @@ public sealed partial class IlgpuBackend
         using var rsck = Empty(new Shape(s.R, s.S, s.C, s.K));
         Launch(TransposeKernel, w.Length, View(w), s.K, s.R * s.S * s.C, View(rsck));
         var g = TileConvolution.Forward(s) with { HasBias = e.Bias is null ? 0 : 1, InputSilu = p.Silu ? 1 : 0, Result = ResultTerms.Of(e, s.P * s.Q) };
-        int groups = SharedTile.Tiles(g.Pixels, g.Channels);
+        int groups = Threads(SharedTile.Tiles(g.Pixels, g.Channels));
         if (p.ScaleShift is { } factors)
             LaunchGroups(ConvSharedTileActivatedKernel, groups, g, View4(x), View4(factors), View4(rsck), View4(e.Bias ?? rsck), View4(e.Embedding ?? rsck), View4(e.Residual ?? rsck), View4(y));
         else if (e.IsBias)
@@ -178,7 +178,7 @@ public sealed partial class IlgpuBackend
         if (!ConvolutionPlan.UseSharedTile(Tiling, (long)s.N * s.H * s.W, s.C, s.K, Aligned(dy) && Aligned(w) && Aligned(dx)))
             return false;
         var g = TileConvolution.Dgrad(s);
-        LaunchGroups(ConvSharedTileKernel, SharedTile.Tiles(g.Pixels, g.Channels), g, View4(dy), View4(w), View4(w), View4(dx));
+        LaunchGroups(ConvSharedTileKernel, Threads(SharedTile.Tiles(g.Pixels, g.Channels)), g, View4(dy), View4(w), View4(w), View4(dx));
         return true;
     }
 

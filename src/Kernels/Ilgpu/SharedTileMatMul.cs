@@ -122,7 +122,7 @@ public sealed partial class IlgpuBackend
             Accumulate = accumulate ? 1 : 0,
             Alpha = alpha,
         };
-        LaunchGroups(MatMulSharedTileKernel, checked(s.Batch * SharedTile.Tiles(s.M, s.N)), g, View4(a), View4(b), View4(c));
+        LaunchGroups(MatMulSharedTileKernel, Threads(s.Batch * SharedTile.Tiles(s.M, s.N)), g, View4(a), View4(b), View4(c));
         return true;
     }
 

@@ -130,7 +130,7 @@ public sealed partial class IlgpuBackend
         // Factors belong to an image.
         if (s is { R: 1, S: 1, Stride: 1, PadBegin: 0, PadEnd: 0 } && prologue.ScaleShift is null)
             (g.H, g.P, g.W, g.Q) = (1, 1, g.Pixels, g.Pixels); // no neighbours: all pixels form one row
-        int tiles = SharedTile.Tiles(rows, s.K);
+        long tiles = SharedTile.Tiles(rows, s.K);
         // Groups enough for a large GPU, in a number that depends on the shape alone; 128 pixels a split at least, 64 MB of scratch at most.
         long most = Math.Min(Math.Min(64, (1L << 24) / dw.Length), (g.Pixels + 127) / 128);
         int splits = (int)Math.Max(1, Math.Min(most, 1024 / tiles));
@@ -138,9 +138,9 @@ public sealed partial class IlgpuBackend
         splits = (g.Pixels + g.PixelsPerSplit - 1) / g.PixelsPerSplit;
         using var partial = Empty(new Shape(splits, dw.Length));
         if (prologue.ScaleShift is { } factors)
-            LaunchGroups(WgradSharedTileActivatedKernel, checked(tiles * splits), g, View4(x), View4(factors), View4(dy), View4(partial));
+            LaunchGroups(WgradSharedTileActivatedKernel, Threads(tiles * splits), g, View4(x), View4(factors), View4(dy), View4(partial));
         else
-            LaunchGroups(WgradSharedTileKernel, checked(tiles * splits), g, View4(x), View4(dy), View4(partial));
+            LaunchGroups(WgradSharedTileKernel, Threads(tiles * splits), g, View4(x), View4(dy), View4(partial));
         Launch(SumColumnsKernel, dw.Length, View(partial), splits, dw.Length, 1, splits, 1, View(dw));
         return true;
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using BDense.Kernels.Ilgpu;
 
 namespace BDense.Kernels.MachineCode;
@@ -11,12 +13,13 @@ namespace BDense.Kernels.MachineCode;
 /// <param name="Tf32">TFLOP/s of the tensor cores; twice that in BF16.</param>
 /// <param name="MmaShare">What mma.sync reaches of it: all on Ampere, some 0.63 on Hopper, whose peak only wgmma reaches (Luo et al. 2024, arXiv 2402.13499).</param>
 /// <param name="Bandwidth">TB/s of device memory.</param>
-public sealed record GpuModel(string Name, GpuArchitecture Architecture, int Multiprocessors, double Gigahertz, double Float32, double Tf32, double MmaShare, double Bandwidth)
+/// <param name="L2">TB/s that multiprocessors read from the L2 cache; assumed, since the makers give none that programs reach.</param>
+public sealed record GpuModel(string Name, GpuArchitecture Architecture, int Multiprocessors, double Gigahertz, double Float32, double Tf32, double MmaShare, double Bandwidth, double L2)
 {
     public static IReadOnlyList<GpuModel> All { get; } =
     [
-        new("A100 SXM 80 GB", GpuArchitecture.Find("sm_80"), 108, 1.41, 19.5, 156, 1, 2.04),
-        new("H100 SXM 80 GB", GpuArchitecture.Find("sm_90"), 132, 1.83, 66.9, 494.7, 0.63, 3.35),
+        new("A100 SXM 80 GB", GpuArchitecture.Find("sm_80"), 108, 1.41, 19.5, 156, 1, 2.04, 4.5),
+        new("H100 SXM 80 GB", GpuArchitecture.Find("sm_90"), 132, 1.83, 66.9, 494.7, 0.63, 3.35, 5.5),
     ];
 }
 
@@ -27,20 +30,25 @@ public sealed record GpuModel(string Name, GpuArchitecture Architecture, int Mul
 /// <param name="Bytes">The least that must move between the chip and its memory.</param>
 /// <param name="Flops">What the kernel does, repeated work included.</param>
 /// <param name="Occupancy">Theoretical, 0 to 1.</param>
-/// <param name="Limiter">memory, multiply-adds, issue (of other instructions), tensor cores or shared memory.</param>
-/// <param name="Milliseconds">By the limiter alone.</param>
-/// <param name="RoofShare">Of the roof that the limiter's side has: bandwidth, float32 peak or tensor peak.</param>
-public sealed record Estimate(string Kernel, string Workload, string Gpu, long Bytes, long Flops, double Occupancy, string Limiter, double Milliseconds, double RoofShare);
+/// <param name="Limiter">memory, multiply-adds, issue (of other instructions), tensor cores, shared memory or L2 cache.</param>
+/// <param name="Milliseconds">By the limiter alone, and the passes before and behind the kernel (<paramref name="PassMilliseconds"/>).</param>
+/// <param name="RoofShare">The kernel's, without passes, of the roof that the limiter's side has: bandwidth, float32 peak or tensor peak.</param>
+/// <param name="PassMilliseconds">Of it: rounding to BF16, exchanging weights, adding up wgrad's slices.</param>
+public sealed record Estimate(string Kernel, string Workload, string Gpu, long Bytes, long Flops, double Occupancy, string Limiter, double Milliseconds, double RoofShare, double PassMilliseconds);
 
 /// <summary>Estimates from bytes, FLOPs and machine code: a roofline whose roofs are lowered by what the main loop does besides.</summary>
 /// <remarks>
 /// Memory: 0.9 of the bandwidth. Ordinary units: the main loop's multiply-adds among its instructions, since a scheduler issues one a cycle.
-/// Tensor cores: mma.sync's share of the peak, or shared memory, at 128 bytes a cycle for ldmatrix and cp.async, whichever is slower. Latency that
-/// too few warps leave uncovered, caches, tails and launches are not in it: measured times are longer.
+/// Tensor cores: mma.sync's share of the peak, or shared memory, at 128 bytes a cycle for ldmatrix and cp.async, or the L2 cache, from which
+/// every group reads its rows and columns anew; whichever is slowest. Latency that too few warps leave uncovered, tails and launches are not in it:
+/// measured times are longer.
 /// </remarks>
-public static class Estimates
+public static partial class Estimates
 {
     private const double BandwidthShare = 0.9;
+
+    /// <summary>Bytes that rounding to BF16 moves for a value, and slices that wgrad's sum is cut into, about.</summary>
+    private const int Rounded = 6, Slices = 8;
 
     private enum Unit { Float32, Tf32, Bf16 }
 
@@ -48,7 +56,8 @@ public static class Estimates
     /// <param name="Workload">For people.</param>
     /// <param name="Unit">Where its products are computed.</param>
     /// <param name="Cost">Bytes and FLOPs.</param>
-    private sealed record Case(string Kernel, string Workload, Unit Unit, OpCost Cost);
+    /// <param name="PassBytes">Bytes that passes of their own move before and behind it.</param>
+    private sealed record Case(string Kernel, string Workload, Unit Unit, OpCost Cost, long PassBytes = 0);
 
     /// <summary>EDM's CIFAR-10 network at batch 64, its largest layer; attention at 16 x 16 tokens; the DDPM network's parameters.</summary>
     private static IEnumerable<Case> Cases()
@@ -65,11 +74,14 @@ public static class Estimates
             bool wgrad = kernel.StartsWith("TensorWgrad", StringComparison.Ordinal), bf16 = kernel.Contains("Bf16", StringComparison.Ordinal);
             if (kernel.StartsWith("TensorProduct", StringComparison.Ordinal))
             {
-                yield return new(kernel, "4096^3", bf16 ? Unit.Bf16 : Unit.Tf32, OpCost.Of(2L * product.A.Length / (bf16 ? 2 : 1), product.C.Length, 2 * product.Macs));
+                yield return new(kernel, "4096^3", bf16 ? Unit.Bf16 : Unit.Tf32, OpCost.Of(2L * product.A.Length / (bf16 ? 2 : 1), product.C.Length, 2 * product.Macs),
+                    bf16 ? Rounded * 2L * product.A.Length : 0);
                 continue;
             }
             var cost = wgrad ? OpCost.Of(2 * x / (bf16 ? 2 : 1), w, 2 * conv.Macs) : OpCost.Of((x + w) / (bf16 ? 2 : 1), x, 2 * conv.Macs);
-            yield return new(kernel, wgrad ? "wgrad " + convText : convText, bf16 ? Unit.Bf16 : Unit.Tf32, cost);
+            // With a prologue x is rounded in registers. wgrad's slices are written, and read again by their sum.
+            long rounded = !bf16 ? 0 : (kernel.Contains("Activated", StringComparison.Ordinal) ? 0 : x) + (wgrad ? x : w);
+            yield return new(kernel, wgrad ? "wgrad " + convText : convText, bf16 ? Unit.Bf16 : Unit.Tf32, cost, Rounded * rounded + (wgrad ? 8 * Slices * w : 0));
         }
         foreach (string kernel in new[] { "WgradSharedTileKernel", "WgradSharedTileActivatedKernel", "WgradTileKernel" })
             yield return new(kernel, "wgrad " + convText, Unit.Float32, OpCost.Of(2 * x, w, 2 * conv.Macs));
@@ -143,10 +155,10 @@ public static class Estimates
         double memory = c.Cost.Bytes / (BandwidthShare * gpu.Bandwidth * 1e12);
         double peak = 1e12 * c.Unit switch { Unit.Float32 => gpu.Float32, Unit.Tf32 => gpu.Tf32, _ => 2 * gpu.Tf32 };
         var (share, limiter) = c.Unit == Unit.Float32 ? OrdinaryShare(row) : TensorShare(row, gpu, c.Unit);
-        double compute = c.Cost.Flops / (peak * share);
-        return memory > compute
-            ? new(c.Kernel, c.Workload, gpu.Name, c.Cost.Bytes, c.Cost.Flops, row.Occupancy ?? 0, "memory", memory * 1e3, BandwidthShare)
-            : new(c.Kernel, c.Workload, gpu.Name, c.Cost.Bytes, c.Cost.Flops, row.Occupancy ?? 0, limiter, compute * 1e3, share);
+        double compute = c.Cost.Flops / (peak * share), passes = c.PassBytes / (BandwidthShare * gpu.Bandwidth * 1e12);
+        if (memory > compute)
+            (compute, limiter, share) = (memory, "memory", BandwidthShare);
+        return new(c.Kernel, c.Workload, gpu.Name, c.Cost.Bytes, c.Cost.Flops, row.Occupancy ?? 0, limiter, (compute + passes) * 1e3, share, passes * 1e3);
     }
 
     /// <summary>Multiply-adds among the instructions of the main loop; for a kernel without a loop, or whose loop has none, among all.</summary>
@@ -173,6 +185,26 @@ public static class Estimates
             if (issue > Math.Max(tensor, shared))
                 return (roof / issue, "issue");
         }
-        return tensor >= shared ? (gpu.MmaShare, "tensor cores") : (roof / shared, "shared memory");
+        var (share, limiter) = tensor >= shared ? (gpu.MmaShare, "tensor cores") : (roof / shared, "shared memory");
+        double cache = CacheShare(row, gpu, unit);
+        return cache < share ? (cache, "L2 cache") : (share, limiter);
     }
+
+    /// <summary>
+    /// A group's products of a step against its rows' and columns' 64 bytes from the L2 cache; with a prologue in BF16 the pixels, wgrad's
+    /// columns, come as float32. Kernels whose name tells no tile are not bound by it.
+    /// </summary>
+    private static double CacheShare(KernelRow row, GpuModel gpu, Unit unit)
+    {
+        if (Tile().Match(row.Name) is not { Success: true } tile)
+            return 1;
+        double rows = int.Parse(tile.Groups[1].Value, CultureInfo.InvariantCulture), columns = int.Parse(tile.Groups[2].Value, CultureInfo.InvariantCulture);
+        double flops = rows * columns * (unit == Unit.Tf32 ? 32 : 64), bytes = 64 * (rows + columns);
+        if (unit == Unit.Bf16 && row.Name.Contains("Activated", StringComparison.Ordinal))
+            bytes += 64 * (row.Name.StartsWith("TensorWgrad", StringComparison.Ordinal) ? columns : rows);
+        return gpu.L2 * flops / bytes / ((unit == Unit.Tf32 ? 1 : 2) * gpu.Tf32);
+    }
+
+    [GeneratedRegex(@"^Tensor(?:Conv|Wgrad|Product)[A-Za-z]*?(\d+)x(\d+)")]
+    private static partial Regex Tile();
 }

@@ -32,36 +32,43 @@ public sealed partial class IlgpuBackend
     /// <summary>Forward on tensor cores: true if it was done, false where the shape or the precision asks for the ordinary kernels.</summary>
     private bool TensorConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
     {
-        var precision = ConvolutionPlan.Choose(Precision, s.C, s.K, IsAligned(x, w, y, p.ScaleShift, e.Embedding, e.Residual));
+        bool aligned = IsAligned(x, w, y, p.ScaleShift, e.Embedding, e.Residual);
+        var precision = p.ScaleShift is null ? ConvolutionPlan.Choose(Precision, aligned) : ConvolutionPlan.Choose(Precision, s.C, s.K, aligned);
         NoticePrecision("convolution", s.C, s.K, precision);
         if (precision == Precision.Fp32)
             return false;
         var g = TensorConvolution.Forward(s);
         if (p.ScaleShift is { } factors)
             g.Prologue = TensorActivationFactors.Of(Address(factors), s.C, p.Silu);
-        TensorGemm(precision, g, x, w, e, y);
+        using var weights = Factors(precision, w, s.C);
+        TensorGemm(precision, g, s.C, x, weights ?? w, e, y);
         return true;
     }
 
     /// <summary>dgrad on tensor cores: the same sum with the weights' two channel axes exchanged.</summary>
     private bool TensorDgrad(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
     {
-        var precision = ConvolutionPlan.Choose(Precision, s.K, s.C, Aligned(dy) && Aligned(dx));
+        var precision = ConvolutionPlan.Choose(Precision, IsAligned(dy, dx));
         NoticePrecision("dgrad", s.K, s.C, precision);
         if (precision == Precision.Fp32)
             return false;
-        using var crsk = Empty(new Shape(s.C, s.R, s.S, s.K));
-        Launch(ExchangeChannelsKernel, w.Length, View(w), s.K, s.R * s.S, s.C, View(crsk));
-        TensorGemm(precision, TensorConvolution.Dgrad(s), dy, crsk, new ConvolutionEpilogue(null), dx);
+        using var crsk = Exchanged(precision, s, w);
+        TensorGemm(precision, TensorConvolution.Dgrad(s), s.K, dy, crsk, new ConvolutionEpilogue(null), dx);
         return true;
     }
 
-    private void TensorGemm(Precision precision, TensorConvolution g, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
+    /// <param name="precision">Of the products.</param>
+    /// <param name="g">All but the addresses.</param>
+    /// <param name="channels">Of x.</param>
+    /// <param name="x">Source.</param>
+    /// <param name="w">Weights as the kernels copy them (<see cref="Factors"/>).</param>
+    /// <param name="e">What is around.</param>
+    /// <param name="y">Result.</param>
+    private void TensorGemm(Precision precision, TensorConvolution g, int channels, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
-        using Tensor? shortX = precision == Precision.Bf16 && !g.IsActivated ? ToBFloat16(x) : null, shortW = precision == Precision.Bf16 ? ToBFloat16(w) : null;
-        if (precision == Precision.Bf16)
-            g.SourceBytes /= 2;
-        (g.X, g.W, g.Y) = (Address(shortX ?? x), Address(shortW ?? w), Address(y));
+        using var factorX = g.IsActivated ? null : Factors(precision, x, channels);
+        g.SourceBytes = ConvolutionPlan.Padded(precision, channels) * (precision == Precision.Bf16 ? 2 : 4);
+        (g.X, g.W, g.Y) = (Address(factorX ?? x), Address(w), Address(y));
         g.Embedding = e.Embedding is null ? 0 : Address(e.Embedding);
         g.Residual = e.Residual is null ? 0 : Address(e.Residual);
         (g.HasBias, g.Silu, g.Scale) = (e.Bias is null ? 0 : 1, e.Silu ? 1 : 0, e.Scale);
@@ -119,14 +126,14 @@ public sealed partial class IlgpuBackend
     /// <summary>wgrad on tensor cores, the sum over the pixels in slices; the bias is not its business.</summary>
     private bool TensorWgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw)
     {
-        var precision = ConvolutionPlan.ChooseWgrad(Precision, s.C, s.K, IsAligned(x, prologue.ScaleShift, dy, dw));
+        bool aligned = IsAligned(x, prologue.ScaleShift, dy, dw);
+        var precision = prologue.ScaleShift is null ? ConvolutionPlan.Choose(Precision, aligned) : ConvolutionPlan.ChooseWgrad(Precision, s.C, s.K, aligned);
         NoticePrecision("wgrad", s.C, s.K, precision);
         if (precision == Precision.Fp32 || s.N == 0)
             return precision != Precision.Fp32;
-        bool bf16 = precision == Precision.Bf16;
-        using Tensor? shortX = bf16 && prologue.ScaleShift is null ? ToBFloat16(x) : null, shortDy = bf16 ? ToBFloat16(dy) : null;
-        var g = Ilgpu.TensorWgrad.Of(s, bf16 ? 2 : 4);
-        (g.X, g.Dy) = (Address(shortX ?? x), Address(shortDy ?? dy));
+        using Tensor? factorX = prologue.ScaleShift is null ? Factors(precision, x, s.C) : null, factorDy = Factors(precision, dy, s.K);
+        var g = Ilgpu.TensorWgrad.Of(s, precision == Precision.Bf16 ? 2 : 4);
+        (g.X, g.Dy) = (Address(factorX ?? x), Address(factorDy ?? dy));
         if (prologue.ScaleShift is { } factors)
             g.Prologue = TensorActivationFactors.Of(Address(factors), s.C, prologue.Silu);
         var p = g.Problem;
@@ -149,13 +156,22 @@ public sealed partial class IlgpuBackend
     /// <summary>Slices into scratch memory, then their sum in a fixed order.</summary>
     private void LaunchWgrad(TensorChoice choice, Precision precision, TensorWgrad g, Tensor dw)
     {
-        using var partial = Empty(new Shape(choice.Slices, dw.Length));
+        using var partial = Empty(new Shape(choice.Slices, g.Outputs, g.Columns));
         g.Partial = Address(partial);
         g.StepsPerSlice = (g.Problem.Steps + choice.Slices - 1) / choice.Slices;
         var tile = TensorPlan.Find(choice.Tile);
         int tiles = (g.Outputs + tile.Rows - 1) / tile.Rows * ((g.Columns + tile.Columns - 1) / tile.Columns);
         LaunchGroups(g.IsActivated ? ActivatedWgradKernel(choice.Tile, precision) : WgradKernel(choice.Tile, precision), Threads((long)tiles * choice.Slices), g, tiles);
-        Launch(SumSlicesKernel, dw.Length / 4, View4(partial), choice.Slices, View4(dw));
+        SumSlices(partial, choice.Slices, g.SourceBytes * g.Depth / TensorTile.StepBytes, dw);
+    }
+
+    /// <summary>dw += the slices, in order; they have <paramref name="channels"/> where dw may have fewer.</summary>
+    internal void SumSlices(Tensor partial, int slices, int channels, Tensor dw)
+    {
+        if (partial.Length == slices * dw.Length)
+            Launch(SumSlicesKernel, dw.Length / 4, View4(partial), slices, View4(dw));
+        else
+            Launch(SumPaddedSlicesKernel, dw.Length, View(partial), slices, dw.Shape[dw.Shape.Rank - 1], channels, partial.Length / slices, View(dw));
     }
 
     private static Action<TensorWgrad, int> WgradKernel(TensorTileName tile, Precision precision) => (tile, precision) switch
@@ -181,7 +197,21 @@ public sealed partial class IlgpuBackend
 
     private static long Address(Tensor x) => ((DeviceStorage)x.Storage).Buffer.NativePtr + 4L * x.Offset;
 
-    /// <summary>x in BF16, two values in the place of a float; x's length is even.</summary>
+    /// <summary>x as the kernels of a precision copy it, in a tensor of its own: padded, and for BF16 rounded; null where it is so already.</summary>
+    internal Tensor? Factors(Precision precision, Tensor x, int channels)
+    {
+        int padded = ConvolutionPlan.Padded(precision, channels);
+        if (padded == channels)
+            return precision == Precision.Bf16 ? ToBFloat16(x) : null;
+        var y = Empty(new Shape(x.Length / channels, precision == Precision.Bf16 ? padded / 2 : padded));
+        if (precision == Precision.Bf16)
+            Launch(PadBFloat16Kernel, y.Length, View(x), channels, padded / 2, View(y));
+        else
+            Launch(PadChannelsKernel, y.Length, View(x), channels, padded, View(y));
+        return y;
+    }
+
+    /// <summary>x in BF16, two values in the place of a float; 8 divides x's length.</summary>
     /// <remarks>
     /// A pass of its own, and not a conversion while a tile is loaded: a 3x3 convolution reads every pixel nine times for each tile of
     /// columns. At 256 channels and tiles of 128 that is 36 bytes an element from the L2 cache in BF16 and 72 in float32, against 6
@@ -191,17 +221,35 @@ public sealed partial class IlgpuBackend
     private Tensor ToBFloat16(Tensor x)
     {
         var y = Empty(new Shape(x.Length / 2));
-        Launch(ToBFloat16Kernel, y.Length, View(x).Cast<Float2>(), View(y));
+        Launch(ToBFloat16Kernel, y.Length / 4, View4(x), View4(y));
         return y;
     }
 
-    /// <summary>y[i] = x[2i], x[2i+1] in BF16, the first in the lower half. One thread a pair; 8 bytes read, 4 written.</summary>
+    /// <summary>y = x in BF16, the earlier of two values in the lower half. One thread eight values; 32 bytes read, 16 written.</summary>
     [Kernel]
-    internal static void ToBFloat16Kernel(Index1D i, ArrayView<Float2> x, ArrayView<float> y)
+    internal static void ToBFloat16Kernel(Index1D i, ArrayView<Float4> x, ArrayView<Float4> y)
     {
-        var pair = x[i];
-        y[i] = Interop.IntAsFloat(RoundBFloat16(pair.X) | RoundBFloat16(pair.Y) << 16);
+        var (a, b) = (x[2 * i], x[2 * i + 1]);
+        y[i] = new Float4(PairBFloat16(a.X, a.Y), PairBFloat16(a.Z, a.W), PairBFloat16(b.X, b.Y), PairBFloat16(b.Z, b.W));
     }
+
+    /// <summary>y[p,c] = x[p,c], 0 behind the last channel. One thread an element of y; 4 bytes written and up to 4 read.</summary>
+    [Kernel]
+    internal static void PadChannelsKernel(Index1D i, ArrayView<float> x, int channels, int padded, ArrayView<float> y)
+    {
+        int p = i / padded, c = i - p * padded;
+        y[i] = c < channels ? x[p * channels + c] : 0f;
+    }
+
+    /// <summary>The same in BF16, two channels a thread; <paramref name="pairs"/> of a row of y.</summary>
+    [Kernel]
+    internal static void PadBFloat16Kernel(Index1D i, ArrayView<float> x, int channels, int pairs, ArrayView<float> y)
+    {
+        int p = i / pairs, c = 2 * (i - p * pairs);
+        y[i] = PairBFloat16(c < channels ? x[p * channels + c] : 0f, c + 1 < channels ? x[p * channels + c + 1] : 0f);
+    }
+
+    private static float PairBFloat16(float low, float high) => Interop.IntAsFloat(RoundBFloat16(low) | RoundBFloat16(high) << 16);
 
     /// <summary>To nearest, ties to even; NaN stays NaN.</summary>
     internal static uint RoundBFloat16(float x)
@@ -210,14 +258,32 @@ public sealed partial class IlgpuBackend
         return (bits & 0x7FFFFFFF) > 0x7F800000 ? 0x7FFF : bits + 0x7FFF + (bits >> 16 & 1) >> 16;
     }
 
-    /// <summary>y[c,t,k] = x[k,t,c]: weights for dgrad. One thread an element, written in order; 4 bytes read, 4 written.</summary>
-    [Kernel]
-    internal static void ExchangeChannelsKernel(Index1D i, ArrayView<float> x, int outer, int taps, int inner, ArrayView<float> y)
+    /// <summary>Weights [K, R, S, C] as dgrad's kernels copy them: [C, R, S, K], padded and rounded, in one pass.</summary>
+    internal Tensor Exchanged(Precision precision, in Conv2dShape s, Tensor w)
     {
-        int rest = i / outer;
-        int k = i - rest * outer;
-        int c = rest / taps;
-        int t = rest - c * taps;
-        y[i] = x[(k * taps + t) * inner + c];
+        int padded = ConvolutionPlan.Padded(precision, s.K);
+        var y = Empty(new Shape(s.C, s.R, s.S, precision == Precision.Bf16 ? padded / 2 : padded));
+        if (precision == Precision.Bf16)
+            Launch(ExchangeBFloat16Kernel, y.Length, View(w), s.K, padded / 2, s.R * s.S, s.C, View(y));
+        else
+            Launch(ExchangeChannelsKernel, y.Length, View(w), s.K, padded, s.R * s.S, s.C, View(y));
+        return y;
+    }
+
+    /// <summary>y[c,t,k] = x[k,t,c], 0 behind the last k. One thread an element, written in order; 4 bytes read, 4 written.</summary>
+    [Kernel]
+    internal static void ExchangeChannelsKernel(Index1D i, ArrayView<float> x, int outer, int padded, int taps, int inner, ArrayView<float> y)
+    {
+        int rest = i / padded, k = i - rest * padded, c = rest / taps, t = rest - c * taps;
+        y[i] = k < outer ? x[(k * taps + t) * inner + c] : 0f;
+    }
+
+    /// <summary>The same in BF16, two k a thread; <paramref name="pairs"/> of a row of y.</summary>
+    [Kernel]
+    internal static void ExchangeBFloat16Kernel(Index1D i, ArrayView<float> x, int outer, int pairs, int taps, int inner, ArrayView<float> y)
+    {
+        int rest = i / pairs, k = 2 * (i - rest * pairs), c = rest / taps, t = rest - c * taps;
+        int at = (k * taps + t) * inner + c;
+        y[i] = PairBFloat16(k < outer ? x[at] : 0f, k + 1 < outer ? x[at + taps * inner] : 0f);
     }
 }

@@ -21,10 +21,10 @@ internal struct TensorWgrad
     /// <summary>N P Q, and K.</summary>
     public int Pixels, Outputs;
 
-    /// <summary>R S C.</summary>
+    /// <summary>R S times the channels of x, with those that fill up 16 bytes.</summary>
     public int Columns;
 
-    /// <summary>Bytes of a pixel of x and of dy, multiples of 16.</summary>
+    /// <summary>Bytes of a pixel of x and of dy, filled up to multiples of 16.</summary>
     public int SourceBytes, OutputBytes;
 
     public int Height, Width, SourceHeight, SourceWidth, KernelColumns, Stride, Pad;
@@ -46,14 +46,15 @@ internal struct TensorWgrad
     /// <summary>For values of <paramref name="bytes"/>; addresses and slices are still to be set.</summary>
     public static TensorWgrad Of(in Conv2dShape s, int bytes)
     {
-        int depth = TensorTile.StepBytes / bytes;
+        int depth = TensorTile.StepBytes / bytes, piece = 16 / bytes;
+        int channels = (s.C + piece - 1) / piece * piece, outputs = (s.K + piece - 1) / piece * piece;
         return new()
         {
             Pixels = s.N * s.P * s.Q,
             Outputs = s.K,
-            Columns = s.R * s.S * s.C,
-            SourceBytes = s.C * bytes,
-            OutputBytes = s.K * bytes,
+            Columns = s.R * s.S * channels,
+            SourceBytes = channels * bytes,
+            OutputBytes = outputs * bytes,
             Height = s.P,
             Width = s.Q,
             SourceHeight = s.H,
@@ -118,6 +119,20 @@ public sealed partial class IlgpuBackend
         var total = dw[i];
         Float4.AddScaled(ref total, 1f, sum);
         dw[i] = total;
+    }
+
+    /// <summary>
+    /// The same where slices have <paramref name="padded"/> channels and dw only the first <paramref name="channels"/> of them:
+    /// <paramref name="stride"/> elements of a slice. One thread a weight; 4 (slices + 2) bytes moved.
+    /// </summary>
+    [Kernel]
+    internal static void SumPaddedSlicesKernel(Index1D i, ArrayView<float> partial, int slices, int channels, int padded, int stride, ArrayView<float> dw)
+    {
+        int row = i / channels, from = row * padded + (i - row * channels);
+        float sum = partial[from];
+        for (int s = 1; s < slices; s++)
+            sum += partial[s * stride + from];
+        dw[i] += sum;
     }
 
     /// <summary>An output pixel whose source a thread copies.</summary>
