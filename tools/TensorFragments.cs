@@ -190,7 +190,27 @@ internal sealed class Writer(int mTiles, int nTiles)
         static string If(int column) => $"setp.gt.s32 inside, %1, {column};";
         Rows("AddPairs", n => [If(8 * n), $"@inside ld.global.v2.f32 {{t{2 * n}, t{2 * n + 1}}}, [%0+{32 * n}];"]);
         Rows("AddSingles", n => [If(8 * n), $"@inside ld.global.f32 t{2 * n}, [%0+{32 * n}];", If(8 * n + 1), $"@inside ld.global.f32 t{2 * n + 1}, [%0+{32 * n + 4}];"]);
+        // Columns as StoreQuads has them.
+        for (int j = 0; j < 2 * mTiles; j++)
+        {
+            var quads = Enumerable.Range(0, nTiles / 2).Select(i => (First: 4 * i, Column: 32 * (i / 2) + 4 * (i % 2), Accs: Quad(j, i / 2, i % 2))).ToList();
+            Constant($"AddQuads{j}", ["{", ".reg .pred inside;", $".reg .f32 t<{2 * nTiles}>;",
+                .. Enumerable.Range(0, 2 * nTiles).Select(i => $"mov.f32 t{i}, 0f00000000;"),
+                .. quads.SelectMany(q => new[] { If(q.Column), $"@inside ld.global.v4.f32 {Four("t", q.First)}, [%0+{4 * q.Column}];" }),
+                .. quads.SelectMany(q => q.Accs.Select((acc, i) => $"add.f32 {acc}, {acc}, t{q.First + i};")), "}"]);
+        }
+        Member("void AddQuads(long from, int pitch, int row, int rows, int left, bool near)", QuadRows("AddQuads", "from"));
     }
+
+    /// <summary>Four neighbouring columns of a lane's row j, after LoadSummedBTf32.</summary>
+    private IEnumerable<string> Quad(int j, int q, int odd) => Enumerable.Range(4 * q, 4).Select(n => Acc(j / 2, n, 2 * (j % 2) + odd));
+
+    /// <summary>Rows of a lane: after LoadSummedATf32 side by side, (j mod 4) + 32 (j / 4), else 8 apart.</summary>
+    private IEnumerable<string> QuadRows(string name, string address) => Enumerable.Range(0, 2 * mTiles).SelectMany(j => new[]
+    {
+        j % 4 + 32 * (j / 4) == 8 * j ? $"int r{j} = row + {8 * j};" : $"int r{j} = row + (near ? {j % 4 + 32 * (j / 4)} : {8 * j});",
+        $"CudaAsm.Emit({name}{j}, {address} + (long)r{j} * pitch, Utilities.Select(r{j} < rows, left, 0));",
+    });
 
     private void Finish()
     {
@@ -279,16 +299,15 @@ internal sealed class Writer(int mTiles, int nTiles)
         }
         Rows("StorePairs", (m, n, i) => [If(8 * n), $"@inside st.global.v2.f32 [%0+{32 * n}], {Set(Acc(m, n, i), Acc(m, n, i + 1))};"]);
         Rows("StoreSingles", (m, n, i) => [If(8 * n), $"@inside st.global.f32 [%0+{32 * n}], {Acc(m, n, i)};", If(8 * n + 1), $"@inside st.global.f32 [%0+{32 * n + 4}], {Acc(m, n, i + 1)};"]);
-        // After LoadSummed*Tf32: row j of a lane lies at (j mod 4) + 32 (j / 4), and its columns side by side.
+        // After LoadSummedBTf32 a lane's columns lie side by side.
         for (int j = 0; j < 2 * mTiles; j++)
         {
             Constant($"StoreQuads{j}", Scope(Enumerable.Range(0, nTiles / 4).SelectMany(q => Enumerable.Range(0, 2).SelectMany(odd => new[]
             {
                 If(32 * q + 4 * odd),
-                $"@inside st.global.v4.f32 [%0+{128 * q + 16 * odd}], {Set(Enumerable.Range(4 * q, 4).Select(n => Acc(j / 2, n, 2 * (j % 2) + odd)))};",
+                $"@inside st.global.v4.f32 [%0+{128 * q + 16 * odd}], {Set(Quad(j, q, odd))};",
             }))));
         }
-        Member("void StoreQuads(long y, int pitch, int row, int rows, int left)", Enumerable.Range(0, 2 * mTiles).Select(j => (j, at: j % 4 + 32 * (j / 4))).Select(t =>
-            $"CudaAsm.Emit(StoreQuads{t.j}, y + (long)(row + {t.at}) * pitch, Utilities.Select(row + {t.at} < rows, left, 0));"));
+        Member("void StoreQuads(long y, int pitch, int row, int rows, int left, bool near)", QuadRows("StoreQuads", "y"));
     }
 }

@@ -20,16 +20,8 @@ public static class GpuRows
         (32, 64, 192, 192, 3), (32, 32, 384, 384, 3), (32, 16, 576, 576, 3), (32, 8, 768, 768, 3),
     ];
 
-    /// <summary>The network that unet.cu published (guided-diffusion's UNet at 64x64), as the ADM family has it.</summary>
-    public static UNetConfig UnetCu { get; } = NetworkCatalog.Find("edm-imagenet64") with
-    {
-        ModelChannels = 64,
-        BlocksPerLevel = 2,
-        AttentionResolutions = [16, 8],
-        ChannelsPerHead = 64,
-        Dropout = 0,
-        LabelCount = 0,
-    };
+    /// <summary>The network that unet.cu published: guided-diffusion's UNet at 64x64.</summary>
+    public static UNetConfig UnetCu { get; } = NetworkCatalog.Find("unet-cu");
 
     /// <param name="quick">Fewer and smaller rows, for a machine without a GPU: that everything runs, not how fast.</param>
     public static IReadOnlyList<GpuRow> All(bool quick) => quick ? Small() : Large();
@@ -49,6 +41,7 @@ public static class GpuRows
         .. from p in Every select Network(TrainingStep, p, "edm-cifar10", NetworkCatalog.Find("edm-cifar10"), 128),
         .. from p in Every select Network(TrainingStep, p, "unet-cu", UnetCu, 32),
         .. from k in new[] { 2, 4, 8 } select Network(TrainingStep, "tf32", $"edm-cifar10 K={k}", NetworkCatalog.Find("edm-cifar10") with { Branches = k }, 128),
+        .. from p in Every select Network(Sampling, p, "unet-cu", UnetCu, 32),
         .. from p in Tensor select Network(Sampling, p, "edm-cifar10", NetworkCatalog.Find("edm-cifar10"), 64),
         Network(Sampling, "tf32", "edm-cifar10 K=4", NetworkCatalog.Find("edm-cifar10") with { Branches = 4 }, 64),
     ];
@@ -64,9 +57,22 @@ public static class GpuRows
         new("solver step 8x8x8x3, 4 terms", SolverStep, "fp32", Dims(("length", 8 * 8 * 8 * 3), ("terms", 4))),
         new("adam+ema 100003", Adam, "fp32", Dims(("length", 100003))),
         Network(TrainingStep, "fp32", "demo", NetworkCatalog.Find("demo"), 4), Network(TrainingStep, "fp32", "demo K=4", NetworkCatalog.Find("demo") with { Branches = 4 }, 4),
-        Network(TrainingStep, "fp32", "small adm", UnetCu with { Resolution = 16, ModelChannels = 32, ChannelMultipliers = [1, 2], AttentionResolutions = [8], ChannelsPerHead = 32 }, 2),
+        Network(TrainingStep, "fp32", "small adm", SmallAdm, 2),
+        Network(TrainingStep, "fp32", "small unet-cu", UnetCu with { Resolution = 16, ChannelMultipliers = [1, 2], AttentionResolutions = [8] }, 2),
         Network(Sampling, "fp32", "demo", NetworkCatalog.Find("demo"), 4),
     ];
+
+    private static UNetConfig SmallAdm => NetworkCatalog.Find("edm-imagenet64") with
+    {
+        Resolution = 16,
+        ModelChannels = 32,
+        ChannelMultipliers = [1, 2],
+        BlocksPerLevel = 2,
+        AttentionResolutions = [8],
+        ChannelsPerHead = 32,
+        Dropout = 0,
+        LabelCount = 0,
+    };
 
     private static GpuRow Convolution(string kind, string precision, int n, int size, int c, int k, int r) =>
         new($"{kind} {r}x{r} {n}x{size}x{size}x{c} to {k} {precision}", kind, precision, Dims(("n", n), ("size", size), ("c", c), ("k", k), ("r", r)));

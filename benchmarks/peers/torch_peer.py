@@ -206,7 +206,7 @@ def load_safetensors(path):
 
 
 class UNet(torch.nn.Module):
-    """EDM's DDPM++ (SongUNet) and ADM (DhariwalUNet) for a configuration, its parameters by EDM's names."""
+    """EDM's DDPM++ (SongUNet) and ADM (DhariwalUNet) and guided-diffusion's UNetModel for a configuration, parameters by the originals' names."""
 
     def __init__(self, config, tensors):
         super().__init__()
@@ -215,6 +215,7 @@ class UNet(torch.nn.Module):
         for name, value in tensors.items():
             if not name.endswith("resample_filter"):
                 self.names[name] = name.replace(".", "__")
+                value = value[..., None] if value.dim() == 3 else value  # guided-diffusion's 1x1 convolutions over a sequence of pixels
                 value = value.contiguous(memory_format=torch.channels_last) if value.dim() == 4 else value
                 self.register_parameter(self.names[name], torch.nn.Parameter(value))
 
@@ -227,6 +228,10 @@ class UNet(torch.nn.Module):
 
     def linear(self, name, x):
         return F.linear(x, self.value(name + ".weight"), self.value(name + ".bias"))
+
+    def features(self, noise, period, exponents):
+        angles = noise[:, None] * torch.pow(float(period), -exponents)
+        return angles.cos(), angles.sin()
 
     def norm(self, name, x):
         groups = self.c["groups"] or min(32, x.shape[1] // 4)
@@ -258,10 +263,79 @@ class UNet(torch.nn.Module):
         return x
 
     def forward(self, x, noise):
+        return self.guided(x, noise) if self.c["family"] == "guided" else self.edm(x, noise)
+
+    def guided_block(self, name, x, emb, resample=lambda t: t):
+        h = self.conv(name + ".in_layers.2", resample(F.silu(self.norm(name + ".in_layers.0", x))))
+        p = self.linear(name + ".emb_layers.1", emb)[:, :, None, None]
+        if self.c.get("adaptiveScale"):
+            scale, shift = p.chunk(2, 1)
+            h = torch.addcmul(shift, self.norm(name + ".out_layers.0", h), scale + 1)
+        else:
+            h = self.norm(name + ".out_layers.0", h + p)
+        h = self.conv(name + ".out_layers.3", F.dropout(F.silu(h), self.c["dropout"], self.training))
+        skip = resample(x)
+        return h + (self.conv(name + ".skip_connection", skip) if name + ".skip_connection.weight" in self.names else skip)
+
+    def guided_attention(self, name, x):
+        n, c, height, width = x.shape
+        size = self.c["channelsPerHead"] or c
+        qkv = self.conv(name + ".qkv", self.norm(name + ".norm", x)).permute(0, 2, 3, 1)
+        if self.c.get("qkvByHead"):
+            q, k, v = qkv.reshape(n, height * width, c // size, 3, size).permute(3, 0, 2, 1, 4).unbind(0)
+        else:
+            q, k, v = qkv.reshape(n, height * width, 3, c // size, size).permute(2, 0, 3, 1, 4).unbind(0)
+        a = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, height, width, c).permute(0, 3, 1, 2)
+        return x + self.conv(name + ".proj_out", a)
+
+    def guided(self, x, noise):
+        c, half = self.c, self.c["modelChannels"] // 2
+        exponents = torch.arange(half, dtype=torch.float32, device=x.device) / half
+        emb = torch.cat(self.features(noise, c.get("embeddingPeriod") or 10000, exponents), 1)
+        emb = F.silu(self.linear("time_embed.2", F.silu(self.linear("time_embed.0", emb))))
+        levels, blocks, kind = len(c["channelMultipliers"]), c["blocksPerLevel"], c.get("resampler", "plain")
+
+        def down(t):
+            return F.avg_pool2d(t, 2)
+
+        def up(t):
+            return F.interpolate(t, scale_factor=2, mode="nearest")
+
+        def stage(at, t):
+            t = self.guided_block(at + ".0", t, emb)
+            return self.guided_attention(at + ".1", t) if at + ".1.norm.weight" in self.names else t
+
+        h = self.conv("input_blocks.0.0", x)
+        skips = [h]
+        for level in range(levels):
+            for _ in range(blocks):
+                h = stage(f"input_blocks.{len(skips)}", h)
+                skips.append(h)
+            if level < levels - 1:
+                at = f"input_blocks.{len(skips)}.0"
+                if kind == "block":
+                    h = self.guided_block(at, h, emb, down)
+                elif kind == "convolution":
+                    h = F.conv2d(h, self.value(at + ".op.weight"), self.value(at + ".op.bias"), stride=2, padding=1)
+                else:
+                    h = down(h)
+                skips.append(h)
+        h = self.guided_block("middle_block.2", stage("middle_block", h), emb)
+        entries = len(skips)
+        for level in reversed(range(levels)):
+            for i in range(blocks + 1):
+                at = f"output_blocks.{entries - len(skips)}"
+                h = stage(at, torch.cat([h, skips.pop()], 1))
+                if level and i == blocks:
+                    last = at + (".2" if at + ".1.norm.weight" in self.names else ".1")
+                    h = self.guided_block(last, h, emb, up) if kind == "block" else self.conv(last + ".conv", up(h)) if kind == "convolution" else up(h)
+        return self.conv("out.2", F.silu(self.norm("out.0", h)))
+
+    def edm(self, x, noise):
         c, half = self.c, self.c["modelChannels"] // 2
         exponents = torch.arange(half, dtype=torch.float32, device=x.device) / (half if self.adm else max(1, half - 1))
-        angles = noise[:, None] * torch.pow(10000.0, -exponents)
-        emb = torch.cat([angles.cos(), angles.sin()] if self.adm else [angles.sin(), angles.cos()], 1)
+        cos, sin = self.features(noise, 10000, exponents)
+        emb = torch.cat([cos, sin] if self.adm else [sin, cos], 1)
         emb = F.silu(self.linear("model.map_layer1", F.silu(self.linear("model.map_layer0", emb))))
         top, levels = c["resolution"], len(c["channelMultipliers"])
         h = self.conv(f"model.enc.{top}x{top}_conv", x)

@@ -26,6 +26,10 @@ public sealed class GradientTests
     [TestCase("adm with a step", true)]
     [TestCase("ddpm", true)]
     [TestCase("pd", true)]
+    [TestCase("guided", true)]
+    [TestCase("guided", false)]
+    [TestCase("guided with convolutions", true)]
+    [TestCase("guided with blocks", true)]
     public void Gradients_of_a_whole_network_are_its_slopes(string family, bool fused)
     {
         using var network = TinyNetwork.Create(_backend, TinyNetwork.Families[family], seed: 3);
@@ -158,10 +162,12 @@ public sealed class GradientTests
 
     private static readonly string[] Sets = ["none", .. Fusions.Names.Select(name => $"all,-{name}"), .. Fusions.Names];
 
-    [TestCaseSource(nameof(Sets))]
-    public void Fused_equals_unfused(string fusions)
+    private static readonly string[] DistinctStages = ["ddpmpp", "guided", "guided with convolutions", "guided with blocks"];
+
+    [Test]
+    public void Fused_equals_unfused([ValueSource(nameof(DistinctStages))] string family, [ValueSource(nameof(Sets))] string fusions)
     {
-        using var network = TinyNetwork.Create(_backend, TinyNetwork.Config, seed: 6);
+        using var network = TinyNetwork.Create(_backend, TinyNetwork.Families[family], seed: 6);
         network.Parameters.EnableGradients();
         using Pass fused = new(network, Samples, fused: true), plain = new(network, Samples, new Execution(Fusions.Parse(fusions)));
         double fusedLoss = fused.Run(backward: true);
@@ -173,11 +179,10 @@ public sealed class GradientTests
         Assert.That(Norm(fusedGradients.Zip(plainGradients, (a, b) => a - b).ToArray()), Is.LessThan(1e-5 * Norm(plainGradients)));
     }
 
-    [TestCase("all")]
-    [TestCase("none")]
-    public void Recomputed_blocks_give_the_same_bits(string fusions)
+    [Test]
+    public void Recomputed_blocks_give_the_same_bits([ValueSource(nameof(DistinctStages))] string family, [Values("all", "none")] string fusions)
     {
-        using var network = TinyNetwork.Create(_backend, TinyNetwork.Config, seed: 6);
+        using var network = TinyNetwork.Create(_backend, TinyNetwork.Families[family], seed: 6);
         network.Parameters.EnableGradients();
         var execution = new Execution(Fusions.Parse(fusions));
         using Pass kept = new(network, Samples, execution), recomputed = new(network, Samples, execution with { Recompute = true });

@@ -19,7 +19,7 @@ internal static class AttentionCases
         return dot / Math.Sqrt(s.HeadSize);
     }
 
-    private static void Forward(AttentionShape s, double[] qkv, double[] y, double[] lse)
+    internal static void Forward(AttentionShape s, double[] qkv, double[] y, double[] lse)
     {
         Array.Clear(y);
         for (int n = 0; n < s.N; n++)
@@ -37,7 +37,7 @@ internal static class AttentionCases
                 }
     }
 
-    private static void Backward(AttentionShape s, double[] dy, double[] qkv, double[] y, double[] lse, double[] dqkv)
+    internal static void Backward(AttentionShape s, double[] dy, double[] qkv, double[] y, double[] lse, double[] dqkv)
     {
         Array.Clear(dqkv);
         double scale = 1 / Math.Sqrt(s.HeadSize);

@@ -5,7 +5,7 @@ namespace BDense.Tests.Cases;
 
 internal static class MatMulCases
 {
-    private static void Product(MatMulShape s, double[] a, double[] b, double[] c, double alpha, bool accumulate)
+    public static void Product(MatMulShape s, double[] a, double[] b, double[] c, double alpha, bool accumulate)
     {
         for (int batch = 0; batch < s.Batch; batch++)
             for (int m = 0; m < s.M; m++)

@@ -92,6 +92,51 @@ public sealed class ForeignFormatTests
         Assert.That(loaded.Parameters.Values.ToArray(), Is.EqualTo(network.Parameters.Values.ToArray()));
     }
 
+    // As train_unet.py saves them: its own names for the layers of blocks and attention, and torch.compile's prefix.
+    [TestCase("")]
+    [TestCase("_orig_mod.")]
+    public void Tensors_by_the_names_of_unet_cu_are_its_network(string prefix)
+    {
+        var config = NetworkCatalog.Find("unet-cu");
+        using var network = TinyNetwork.Create(_backend, config, seed: 2);
+        string file = _folder["lone.safetensors"];
+        Checkpoint.Save(file, network);
+        var theirs = new Dictionary<string, string>
+        {
+            ["in_layers.0"] = "gn1", ["in_layers.2"] = "cv3_1", ["emb_layers.1"] = "l_emb", ["out_layers.0"] = "gn2", ["out_layers.3"] = "cv3_2",
+            ["norm"] = "gn", ["proj_out"] = "proj",
+        };
+        int renamed = 0;
+        Strip(file, name =>
+        {
+            foreach (var (ours, other) in theirs)
+            {
+                if (!name.Contains($".{ours}.", StringComparison.Ordinal))
+                    continue;
+                renamed++;
+                name = name.Replace($".{ours}.", $".{other}.", StringComparison.Ordinal);
+            }
+            return prefix + name;
+        });
+        // Ten of each of 22 blocks, four of each of 11 attentions.
+        Assert.That(renamed, Is.EqualTo(22 * 10 + 11 * 4));
+        using var loaded = Checkpoint.Load(_backend, file);
+        Assert.That(loaded.Config, Is.EqualTo(config));
+        Assert.That(loaded.Parameters.Values.ToArray(), Is.EqualTo(network.Parameters.Values.ToArray()));
+    }
+
+    [Test]
+    public void A_tensor_that_is_there_by_both_its_names_is_named()
+    {
+        using var network = TinyNetwork.Create(_backend, TinyNetwork.Families["guided"], seed: 1);
+        string file = _folder[Checkpoint.ModelFile];
+        Checkpoint.Save(_folder.Path, network);
+        var tensors = SafeTensors.Read(file).Tensors;
+        var one = tensors["middle_block.1.proj_out.bias"];
+        SafeTensors.Write(file, [.. tensors.Select(t => (t.Key, t.Value.Shape, t.Value.Data)), ("middle_block.1.proj.bias", one.Shape, one.Data)]);
+        Assert.That(() => Checkpoint.Load(_backend, _folder.Path), Throws.TypeOf<BDenseException>().With.Message.Contains("twice").And.Message.Contains("middle_block.1.proj"));
+    }
+
     private float[] Save(bool oldNames)
     {
         using var network = TinyNetwork.Create(_backend, Ddpm, seed: 1);

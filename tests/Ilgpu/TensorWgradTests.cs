@@ -81,14 +81,14 @@ internal sealed class TensorWgradTests
         Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");
         foreach (var row in KernelCatalog.Rows(KernelCatalog.Find("TensorWgrad"), GpuArchitecture.All))
         {
-            Assert.That(row.MainLoop!.Hmma, Is.EqualTo(row.Name.Contains("64x64") ? 16 : 32));
             bool activated = row.Name.Contains("Activated", StringComparison.Ordinal);
             var tile = TensorPlan.Tiles.Single(t => Regex.IsMatch(row.Name, $"[a-z]{t.Name.ToString()[1..]}[TB]"));
+            Assert.That(row.MainLoop!.Hmma, Is.EqualTo(tile.Rows * tile.Columns / 64 / (row.GroupSize / 32)));
             Assert.That(row.MainLoop.Ffma, Is.EqualTo(activated ? TensorEmulation.ActivationFfma(row, tile.Columns) : 0));
             Assert.That(row.MainLoop.Ldgsts, Is.EqualTo((activated ? tile.Rows : tile.Rows + tile.Columns) * 4 / row.GroupSize));
             Assert.That(row.MainLoop.Lds, Is.EqualTo(row.MainLoop.Lds128), "four values a load, or ldmatrix");
             Assert.That(row.MainLoop.Local, Is.Zero);
-            Assert.That(row.Occupancy, Is.GreaterThanOrEqualTo(activated ? tile.ActivatedResident * row.GroupSize / 2048.0 : 0.18), "registers leave room for the groups that the plan counts on");
+            Assert.That(row.Occupancy, Is.GreaterThanOrEqualTo((activated ? tile.ActivatedResident : tile.Resident) * row.GroupSize / 2048.0), "registers leave room for the groups that the plan counts on");
         }
     }
 

@@ -9,7 +9,7 @@ namespace BDense.Tests.Ilgpu;
 /// <summary>The autotuner's choice under a clock that is made up, and the file that remembers it.</summary>
 internal sealed class TuningTests
 {
-    private static readonly TuningKey Key = new("wgrad", Precision.Bf16, 256, 2304, 2048);
+    private static readonly TuningKey Key = new("wgrad", Precision.Bf16, 256, 2304, 2048, 9);
 
     private static readonly TensorChoice Rule = new(TensorTileName.T128x128, 7);
 
@@ -54,7 +54,8 @@ internal sealed class TuningTests
         Assert.That(notice, Is.Null);
         Assert.That(read.TryGet(Key, out var choice));
         Assert.That(choice, Is.EqualTo(Rule));
-        Assert.That(read.TryGet(Key with { M = 255 }, out _), Is.False);
+        foreach (var other in new[] { Key with { M = 255 }, Key with { Taps = 1 }, Key with { Stride = 2 }, Key with { Batch = 2 } })
+            Assert.That(read.TryGet(other, out _), Is.False, other.ToString());
         Assert.That(Directory.GetFiles(Path.GetDirectoryName(File)!), Has.Length.EqualTo(1), "nothing is left beside it");
     }
 
@@ -71,6 +72,19 @@ internal sealed class TuningTests
         var (table, notice) = TuningTable.Read(File);
         Assert.That(notice, Does.Contain(File).And.Contain("is ignored").And.Contain("bdense tune"));
         Assert.That(notice, Does.Not.Contain('\n'));
+        Assert.That(table.TryGet(Key, out _), Is.False);
+    }
+
+    /// <summary>Times of other kernels say nothing about these.</summary>
+    [Test]
+    public void A_file_of_other_kernels_is_ignored_with_a_line()
+    {
+        new TuningTable { [Key] = Rule }.Write(File, "a GPU");
+        string text = System.IO.File.ReadAllText(File), other = text.Replace($"\"kernels\": {TuningTable.KernelVersion},", "\"kernels\": 1,", StringComparison.Ordinal);
+        Assert.That(other, Is.Not.EqualTo(text));
+        System.IO.File.WriteAllText(File, other);
+        var (table, notice) = TuningTable.Read(File);
+        Assert.That(notice, Does.Contain("version 1 of the kernels").And.Contain("is ignored").And.Contain("bdense tune"));
         Assert.That(table.TryGet(Key, out _), Is.False);
     }
 
@@ -180,7 +194,7 @@ internal sealed class LimitTests
         Assert.That(() => IlgpuBackend.RequireFits(kernel, 1024, 48 << 10, "gpu"), Throws.TypeOf<BDenseException>().With.Message.Contains("73728 bytes of shared memory a group; gpu has 49152"));
         Assert.That(() => IlgpuBackend.RequireFits(kernel, 1024, 99 << 10, "gpu"), Throws.Nothing);
         // And the rule does not ask for it there.
-        var large = new TensorProblem(1 << 16, 256, 144, false);
+        var large = new TensorProblem(1 << 16, 256, 144, TensorOperation.Convolution);
         Assert.That(TensorPlan.Candidates(large, 99 << 10).Select(c => c.Tile), Does.Contain(TensorTileName.T128x256));
         Assert.That(TensorPlan.Candidates(large, 48 << 10).Select(c => c.Tile), Does.Not.Contain(TensorTileName.T128x256));
     }

@@ -52,6 +52,12 @@ public sealed class NetworkCatalogTests
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "branches": 9 }""", "'branches'")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "family": "vit" }""", "'family'")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "skipScale": 1e60 }""", "'skipScale'")]
+    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "resampler": "block" }""", "'resampler'")]
+    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "adaptiveScale": true }""", "'adaptiveScale'")]
+    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "qkvByHead": true }""", "'qkvByHead'")]
+    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "embeddingPeriod": 1000 }""", "'embeddingPeriod'")]
+    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "family": "guided", "embeddingPeriod": 1 }""", "'embeddingPeriod'")]
+    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "family": "guided", "resampler": "bilinear" }""", "'resampler'")]
     public void A_bad_configuration_is_named_with_its_field_in_one_line(string json, string mentioned)
     {
         using var folder = new TemporaryFolder();

@@ -7,7 +7,8 @@ namespace BDense.Tests.Networks;
 
 public sealed class NetworkInfoTests
 {
-    // Their authors' own counts of parameters and state_dict keys; that of pd-cifar10 is worked out beside the network.
+    // Their authors' own counts of parameters and state_dict keys; that of pd-cifar10 is worked out beside the network. That of unet-cu
+    // is what the class in its train_unet.py has in PyTorch, and is worked out beside the network too.
     [TestCase("edm-cifar10", 1, 55_733_891, 425)]
     [TestCase("edm-cifar10-cond", 1, 55_735_299, 427)]
     [TestCase("sfd-cifar10", 1, 60_396_419, 495)]
@@ -18,6 +19,7 @@ public sealed class NetworkInfoTests
     [TestCase("ddpm-cifar10", 2, 35_749_766, 328)]
     [TestCase("ddpm-cifar10", 4, 35_756_684, 328)]
     [TestCase("pd-cifar10", 1, 60_004_099, 454)]
+    [TestCase("unet-cu", 1, 20_494_211, 326)]
     public void Counts_are_those_of_the_originals(string name, int branches, long parameters, int keys)
     {
         var info = NetworkInfo.Describe(NetworkCatalog.Find(name) with { Branches = branches });
@@ -30,12 +32,34 @@ public sealed class NetworkInfoTests
     }
 
     // SHA-256 of the keys, one a line, as PyTorch lists them: EDM's ImageNet-64 network (from SADD's model_keys_dhariwal.txt), and
-    // google/ddpm-cifar10-32 as "name [shape]".
+    // google/ddpm-cifar10-32 as "name [shape]"; likewise guided-diffusion's own class with unet.cu's options.
     [TestCase("edm-imagenet64", false, "020422410b6bcb84a0301b7dfc0b81cdc809acc6659a067b927c4fd695b9e5f9")]
     [TestCase("ddpm-cifar10", true, "36ec2fb0b1839ddfcef926ad630889bc9741069f392c5e265e766472973b70a0")]
-    public void The_list_of_keys_is_the_published_one(string name, bool shapes, string hash)
+    [TestCase("unet-cu", true, "1a398a3d6774c4c14ef6479f9ee2f3b03692141ee615530587bbd2eee7d2645a")]
+    public void The_list_of_keys_is_the_published_one(string name, bool shapes, string hash) => CheckKeys(NetworkCatalog.Find(name), shapes, hash);
+
+    // guided-diffusion's class again: its ImageNet-64 network without the variances (learn_sigma), and unet.cu's with conv_resample True.
+    [Test]
+    public void The_list_of_keys_is_that_of_guided_diffusion()
     {
-        var lines = NetworkInfo.Describe(NetworkCatalog.Find(name)).Keys.Select(k => shapes ? $"{k.Name} [{string.Join(", ", k.Shape)}]\n" : $"{k.Name}\n");
+        var small = NetworkCatalog.Find("unet-cu");
+        var imageNet = small with
+        {
+            ModelChannels = 192,
+            BlocksPerLevel = 3,
+            AttentionResolutions = [32, 16, 8],
+            ChannelsPerHead = 64,
+            LabelCount = 1000,
+            Resampler = Resampler.Block,
+            AdaptiveScale = true,
+        };
+        CheckKeys(imageNet, true, "90baee12a02ec77a7c4c24989d4ac7a2c7b87b5844a342346b1c4fd22d6cdb29");
+        CheckKeys(small with { Resampler = Resampler.Convolution }, true, "74f81e14982cdc8055fb6cd9e52be720b1ece2a07921690f06080915ce17a600");
+    }
+
+    private static void CheckKeys(UNetConfig config, bool shapes, string hash)
+    {
+        var lines = NetworkInfo.Describe(config).Keys.Select(k => shapes ? $"{k.Name} [{string.Join(", ", k.Shape)}]\n" : $"{k.Name}\n");
         byte[] digest = SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines)));
         Assert.That(Convert.ToHexStringLower(digest), Is.EqualTo(hash));
     }

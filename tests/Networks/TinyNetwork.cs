@@ -28,7 +28,13 @@ internal static class TinyNetwork
         ["adm with a step"] = Config with { Family = "adm", SkipScale = 1, Epsilon = 1e-5, StepCondition = true },
         ["ddpm"] = Config with { Family = "ddpm", SkipScale = 1, Groups = 4, LabelCount = 0, AugmentCount = 0, ChannelsPerHead = 0, NoiseInput = NoiseInput.Timestep },
         ["pd"] = Config with { Family = "pd", SkipScale = 1, Groups = 2, AugmentCount = 0, NoiseInput = NoiseInput.InverseCosine },
+        ["guided"] = Guided with { EmbeddingPeriod = 1000, Dropout = 0 },
+        ["guided with convolutions"] = Guided with { Resampler = Resampler.Convolution, QkvByHead = true, BlocksPerLevel = 2 },
+        ["guided with blocks"] = Guided with { Resampler = Resampler.Block, AdaptiveScale = true, LabelCount = 3 },
     };
+
+    private static UNetConfig Guided =>
+        Config with { Family = "guided", SkipScale = 1, Groups = 4, Epsilon = 1e-5, LabelCount = 0, AugmentCount = 0, NoiseInput = NoiseInput.Timestep };
 
     /// <summary>All parameters at sizes where each matters: weights of variance 1/fan-in, gamma near 1, biases near 0.</summary>
     public static UNet Create(Backend backend, UNetConfig config, ulong seed)
@@ -38,7 +44,7 @@ internal static class TinyNetwork
         uint stream = 0;
         foreach (var p in network.Parameters.All)
         {
-            double mean = p.Shape.Rank == 1 && p.Name.Contains("norm", StringComparison.Ordinal) && p.Name.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0;
+            double mean = p.Shape.Rank == 1 && p.Name.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0;
             double deviation = p.Shape.Rank == 1 ? 0.3 : 1 / Math.Sqrt((double)p.Shape.Length / p.Shape[0]);
             var key = new RandomKey(seed, stream++);
             for (int i = 0; i < p.Shape.Length; i++)

@@ -44,12 +44,17 @@ public sealed class UNetTests
             Checkpoint.Save(folder.Path, network);
         using var loaded = Checkpoint.Load(_backend, folder.Path);
         var tensors = SafeTensors.Read(folder[Checkpoint.ModelFile]).Tensors;
-        LayerOracle oracle = config.Family is "ddpm" or "pd" ? new DdpmOracle(tensors, config) : new EdmOracle(tensors, config);
+        LayerOracle oracle = config.Family switch
+        {
+            "ddpm" or "pd" => new DdpmOracle(tensors, config),
+            "guided" => new GuidedOracle(tensors, config),
+            _ => new EdmOracle(tensors, config),
+        };
 
         const int N = 2;
         using var x = TinyNetwork.Normal(_backend, TinyNetwork.Images(config, N), 1);
         // DDPM's number is a step of 1000, progressive distillation's up to 1000.
-        using var noise = config.Family is "ddpm" or "pd" ? _backend.FromArray([3f, 411.5f], new Shape(N)) : TinyNetwork.Normal(_backend, new Shape(N), 2);
+        using var noise = config.NoiseInput != NoiseInput.LogSigma ? _backend.FromArray([3f, 411.5f], new Shape(N)) : TinyNetwork.Normal(_backend, new Shape(N), 2);
         using var labels = config.LabelCount > 0 ? TinyNetwork.Normal(_backend, new Shape(N, config.LabelCount), 3) : null;
         using var augment = config.AugmentCount > 0 ? TinyNetwork.Normal(_backend, new Shape(N, config.AugmentCount), 4) : null;
         using var step = config.StepCondition ? _backend.FromArray([4f, 7f], new Shape(N)) : null;
@@ -117,10 +122,16 @@ public sealed class UNetTests
     [TestCase("pd", "mid.attn_1.norm.qkv.weight", 1.0 / 64, 2 / 0.8796256)]
     [TestCase("pd", "down_0.block_0.conv2.weight", 0, 1)]
     [TestCase("pd", "dense0.bias", 0, 1)]
+    [TestCase("guided", "input_blocks.1.0.in_layers.2.weight", 1.0 / 3 / (9 * 32), 1.7320508)]
+    [TestCase("guided", "time_embed.0.bias", 1.0 / 3 / 32, 1.7320508)]
+    [TestCase("guided", "label_emb.weight", 1, 6)]
+    [TestCase("guided", "middle_block.1.qkv.weight", 1.0 / 3 / 64, 1.7320508)]
+    [TestCase("guided", "middle_block.1.proj_out.weight", 0, 1)]
+    [TestCase("guided", "out.2.bias", 0, 1)]
     public void Initial_values_are_those_of_each_family(string family, string name, double variance, double deviations)
     {
-        bool isDdpm = family is "ddpm" or "pd";
-        var config = NetworkCatalog.Find("small-32") with { Family = family, LabelCount = family == "ddpm" ? 0 : 10, AugmentCount = isDdpm ? 0 : 9 };
+        bool isEdm = family is "ddpmpp" or "adm";
+        var config = NetworkCatalog.Find("small-32") with { Family = family, LabelCount = family == "ddpm" ? 0 : 10, AugmentCount = isEdm ? 9 : 0 };
         CheckStart(config, name, variance, 0, deviations * Math.Sqrt(variance));
     }
 

@@ -65,6 +65,20 @@ public sealed class NetworkParityTests
             Prediction = Prediction.Both,
             NoiseInput = NoiseInput.InverseCosine,
         },
+        ["guided"] = Guided with { EmbeddingPeriod = 1000 },
+        ["guided, convolutions, qkv by head"] = Guided with { Resampler = Resampler.Convolution, QkvByHead = true },
+        ["guided, blocks, classes, scale and shift, K = 2"] = Guided with { Resampler = Resampler.Block, AdaptiveScale = true, LabelCount = 10, Branches = 2 },
+    };
+
+    private static UNetConfig Guided => Narrow with
+    {
+        Family = "guided",
+        SkipScale = 1,
+        Groups = 8,
+        Epsilon = 1e-5,
+        ChannelsPerHead = 16,
+        Prediction = Prediction.Eps,
+        NoiseInput = NoiseInput.Timestep,
     };
 
     private static IEnumerable<string> Names => Families.Keys;
@@ -89,6 +103,8 @@ public sealed class NetworkParityTests
     [TestCase("edm-imagenet64", 1)]
     [TestCase("sfd-imagenet64", 4)]
     [TestCase("pd-imagenet64", 1)]
+    [TestCase("unet-cu", 1)]
+    [TestCase("unet-cu", 4)]
     public void Full_network(string name, int branches) => Compare(name, NetworkCatalog.Find(name) with { Branches = branches }, 1e-3, samples: 1);
 
     private static void Compare(string name, UNetConfig config, double tolerance, int samples = Samples)
@@ -99,7 +115,12 @@ public sealed class NetworkParityTests
             var (output, gradients, x) = Ours(config, samples, folder);
             using var scope = NewDisposeScope();
             var file = SafeTensors.Read(Path.Combine(folder, "weights.safetensors"));
-            using TorchState theirs = config.Family is "ddpm" or "pd" ? new TorchDdpm(file, config) : new TorchEdm(file, config);
+            using TorchState theirs = config.Family switch
+            {
+                "ddpm" or "pd" => new TorchDdpm(file, config),
+                "guided" => new TorchGuided(file, config),
+                _ => new TorchEdm(file, config),
+            };
             var image = Inputs(config, samples);
             var input = Layout.ChannelsSecond(image.X, image.Images, channelsLast: false);
             input.requires_grad = true;
@@ -135,7 +156,7 @@ public sealed class NetworkParityTests
         foreach (var p in network.Parameters.All)
         {
             // Of sizes where each matters, unlike initial values: variance 1/fan-in, gamma near 1, biases near 0.
-            bool gamma = p.Shape.Rank == 1 && p.Name.Contains("norm", StringComparison.Ordinal) && p.Name.EndsWith("weight", StringComparison.Ordinal);
+            bool gamma = p.Shape.Rank == 1 && p.Name.EndsWith("weight", StringComparison.Ordinal);
             double width = p.Shape.Rank == 1 ? 0.3 : Math.Sqrt(3.0 * p.Shape[0] / p.Shape.Length);
             float[] u = Workload.Uniform(p.Shape.Length, seed++);
             for (int i = 0; i < u.Length; i++)

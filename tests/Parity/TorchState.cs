@@ -46,24 +46,27 @@ internal abstract class TorchState : IDisposable
 
     protected bool Has(string name) => _tensors.ContainsKey($"{name}.weight");
 
-    /// <summary>Sines and cosines of number / 10000^(j / (J - 1)) with an endpoint, j / J without.</summary>
-    protected Torch Features(Torch number, bool sinFirst, bool endpoint)
+    /// <summary>Sines and cosines of number / period^(j / (J - 1)) with an endpoint, j / J without.</summary>
+    protected Torch Features(Torch number, bool sinFirst, bool endpoint, double period = 10000)
     {
         int half = Config.ModelChannels / 2;
         var exponents = arange(half, dtype: ScalarType.Float64) / (endpoint ? half - 1 : half);
-        var angles = number.to(ScalarType.Float64).unsqueeze(1) * exponents.mul(-Math.Log(10000)).exp().unsqueeze(0);
+        var angles = number.to(ScalarType.Float64).unsqueeze(1) * exponents.mul(-Math.Log(period)).exp().unsqueeze(0);
         var (a, b) = sinFirst ? (angles.sin(), angles.cos()) : (angles.cos(), angles.sin());
         return cat([a, b], 1).to(ScalarType.Float32);
     }
 
     protected Torch Dense(string name, Torch x) => functional.linear(x, _tensors[$"{name}.weight"], _tensors.GetValueOrDefault($"{name}.bias"));
 
-    /// <summary>Stride 1 and the same size, or stride 2 over a row and a column of zeros after the last. A matrix is a 1x1 convolution.</summary>
+    /// <summary>
+    /// Stride 1 and the same size, or stride 2 over a row and a column of zeros after the last. A matrix, or a kernel over a sequence of pixels,
+    /// is a 1x1 convolution.
+    /// </summary>
     protected Torch Conv(string name, Torch x, long stride = 1)
     {
         var w = _tensors[$"{name}.weight"];
-        if (w.dim() == 2)
-            w = w.unsqueeze(2).unsqueeze(3);
+        while (w.dim() < 4)
+            w = w.unsqueeze(-1);
         long pad = stride == 1 ? w.shape[2] / 2 : 0;
         if (stride == 2)
             x = functional.pad(x, [0, 1, 0, 1]);
@@ -235,4 +238,79 @@ internal sealed class TorchDdpm(SafeTensorsFile file, UNetConfig config) : Torch
     }
 
     private Torch Split(Torch x) => x.reshape(x.shape[0], HeadsOf(x.shape[1]), x.shape[1] / HeadsOf(x.shape[1]), -1);
+}
+
+/// <summary>guided-diffusion's UNetModel.</summary>
+internal sealed class TorchGuided(SafeTensorsFile file, UNetConfig config) : TorchState(file, config)
+{
+    public override Torch Forward(Torch x, Torch noise, Torch? labels, Torch? augment, Torch? step)
+    {
+        var e = Features(noise, sinFirst: false, endpoint: false, Config.EmbeddingPeriod == 0 ? 10000 : Config.EmbeddingPeriod);
+        e = Dense("time_embed.2", Silu(Dense("time_embed.0", e)));
+        if (labels is not null)
+            e = e + labels.matmul(Tensors["label_emb.weight"]);
+        e = Silu(e);
+        int levels = Config.ChannelMultipliers.Length, entry = 1;
+        var h = Conv("input_blocks.0.0", x);
+        var skips = new Stack<Torch>([h]);
+        for (int level = 0; level < levels; level++)
+        {
+            for (int i = 0; i < Config.BlocksPerLevel; i++)
+                skips.Push(h = Stage($"input_blocks.{entry++}", h, e));
+            if (level < levels - 1)
+                skips.Push(h = Halve($"input_blocks.{entry++}.0", h, e));
+        }
+        h = Block("middle_block.2", Stage("middle_block", h, e), e);
+        entry = 0;
+        for (int level = levels - 1; level >= 0; level--)
+        {
+            for (int i = 0; i <= Config.BlocksPerLevel; i++)
+            {
+                string at = $"output_blocks.{entry++}";
+                h = Stage(at, cat([h, skips.Pop()], 1), e);
+                if (level > 0 && i == Config.BlocksPerLevel)
+                    h = Double($"{at}.{(Has($"{at}.1.norm") ? 2 : 1)}", h, e);
+            }
+        }
+        return Conv("out.2", Silu(Norm("out.0", h)));
+    }
+
+    private Torch Stage(string at, Torch x, Torch e) => Attention($"{at}.1", Block($"{at}.0", x, e));
+
+    private Torch Halve(string at, Torch x, Torch e) => Config.Resampler switch
+    {
+        Resampler.Plain => Down(x),
+        Resampler.Convolution => functional.conv2d(x, Tensors[$"{at}.op.weight"], Tensors[$"{at}.op.bias"], strides: [2, 2], padding: [1, 1]),
+        _ => Block(at, x, e, Down),
+    };
+
+    private Torch Double(string at, Torch x, Torch e) => Config.Resampler switch
+    {
+        Resampler.Plain => Up(x),
+        Resampler.Convolution => Conv($"{at}.conv", Up(x)),
+        _ => Block(at, x, e, Up),
+    };
+
+    private Torch Block(string name, Torch x, Torch e, Func<Torch, Torch>? resample = null)
+    {
+        resample ??= t => t;
+        var h = Conv($"{name}.in_layers.2", resample(Silu(Norm($"{name}.in_layers.0", x))));
+        var p = Dense($"{name}.emb_layers.1", e);
+        h = Config.AdaptiveScale ? ScaleShift(Norm($"{name}.out_layers.0", h), p) : Norm($"{name}.out_layers.0", h + p.unsqueeze(2).unsqueeze(3));
+        h = Conv($"{name}.out_layers.3", Silu(h));
+        var skip = resample(x);
+        return h + (Has($"{name}.skip_connection") ? Conv($"{name}.skip_connection", skip) : skip);
+    }
+
+    private Torch Attention(string name, Torch x)
+    {
+        if (!Has($"{name}.norm"))
+            return x;
+        long n = x.shape[0], c = x.shape[1], heads = HeadsOf(c);
+        var qkv = Conv($"{name}.qkv", Norm($"{name}.norm", x));
+        var parts = Config.QkvByHead
+            ? qkv.reshape(n, heads, 3, c / heads, -1).unbind(2)
+            : qkv.reshape(n, 3, heads, c / heads, -1).unbind(1);
+        return x + Conv($"{name}.proj_out", Attend(parts[0], parts[1], parts[2]).reshape(x.shape));
+    }
 }

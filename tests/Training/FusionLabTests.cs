@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using BDense.Benchmarks.Workloads;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
 using BDense.Model;
@@ -45,6 +46,22 @@ public sealed class FusionLabTests
         // What is left is the network's, its gradients and nothing else.
         network.Dispose();
         Assert.That(backend.Pool.CurrentBytes, Is.Zero);
+    }
+
+    // Shapes, names and groups are taken from the network, whatever its family.
+    [TestCaseSource(typeof(NetworkCatalog), nameof(NetworkCatalog.Names))]
+    public void Every_network_has_a_case_for_every_fusion(string name)
+    {
+        using var backend = new DryRunBackend();
+        using var network = new UNet(backend, NetworkCatalog.Find(name), seed: null);
+        var seen = new HashSet<string>();
+        foreach (var make in new FusionCases(network, 64, 1 << 16).All())
+        {
+            using var c = make();
+            seen.Add(c.Name);
+            Assert.That(FusionLab.Predict(backend, Speed, c.Fused).Cost.Bytes, Is.LessThan(FusionLab.Predict(backend, Speed, c.Unfused).Cost.Bytes), c.Name);
+        }
+        Assert.That(seen, Is.EquivalentTo(Fusions.Names));
     }
 
     [Test]
@@ -175,6 +192,31 @@ public sealed class FusionLabTests
         var dull = new DeviceSpeed(1e9, 1e12, 1e-6);
         Assert.That(dull.Seconds(new OpCost(500, 500, 0)), Is.EqualTo(2e-6).Within(1e-12));
         Assert.That(dull.Seconds(new OpCost(500, 500, 3_000_000)), Is.EqualTo(4e-6).Within(1e-12));
+    }
+
+    [Test]
+    public void The_steps_of_the_comparison_with_libtorch_are_the_same_under_other_fusions()
+    {
+        using var backend = new ReferenceBackend(1);
+        foreach (Workload work in new Workload[] { new TrainingStep("tiny", TinyRuns.Config, 2), new Benchmarks.Workloads.Sampling("tiny", TinyRuns.Config, 2) })
+        {
+            var (usual, operations) = Run(work);
+            var (plain, plainOperations) = Run(work.With(Fusions.None));
+            Assert.That(plainOperations, Is.GreaterThan(operations), work.Name);
+            Assert.That(plain.Keys, Is.EquivalentTo(usual.Keys));
+            foreach (var (name, values) in usual)
+                Assert.That(plain[name], Is.EqualTo(values).Within(1e-5 * (1 + values.Max(Math.Abs))), $"{work.Name}: {name}");
+        }
+
+        (Dictionary<string, float[]> Results, int Operations) Run(Workload work)
+        {
+            using var running = work.Start(backend);
+            int operations = 0;
+            backend.OnOp = (_, _) => operations++;
+            running.Run();
+            backend.OnOp = null;
+            return (running.Results(), operations);
+        }
     }
 
     [Test]

@@ -55,7 +55,9 @@ internal static class TuneVerb
         return new Verb(command, "bdense tune --network edm-cifar10 --batch 64 --device cuda --precision bf16", "bdense tune --device opencl --json");
     }
 
-    private static string Problem(TuningRow row) => string.Create(CultureInfo.InvariantCulture, $"{row.Operation} {row.Precision} {row.M} x {row.N}, {row.Steps} steps");
+    private static string Problem(TuningRow row) => string.Create(CultureInfo.InvariantCulture, $"{row.Operation} {row.Precision} {row.M} x {row.N}, {row.Steps} steps{Count(row.Taps, "taps")}{Count(row.Batch, "in a batch")}");
+
+    private static string Count(int count, string of) => count == 1 ? "" : $", {count} {of}";
 
     private static string Tile(string tile, int slices) => slices > 1 ? string.Create(CultureInfo.InvariantCulture, $"{tile} / {slices}") : tile;
 

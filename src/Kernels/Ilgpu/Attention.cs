@@ -62,7 +62,7 @@ public sealed partial class IlgpuBackend
 
     protected override void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse)
     {
-        if (SharedTileAttentionForward(s, qkv, y, lse))
+        if (TensorAttentionForward(s, qkv, y, lse) || SharedTileAttentionForward(s, qkv, y, lse))
             return;
         int rows = s.N * s.Heads * s.Tokens;
         if (s.HeadSize % Block16.Width == 0 && Aligned(qkv) && Aligned(y))

@@ -9,7 +9,7 @@ public sealed partial class IlgpuBackend
 {
     protected override void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv)
     {
-        if (SharedTileAttentionBackward(s, dy, qkv, y, lse, dqkv))
+        if (TensorAttentionBackward(s, dy, qkv, y, lse, dqkv) || SharedTileAttentionBackward(s, dy, qkv, y, lse, dqkv))
             return;
         int rows = s.N * s.Heads * s.Tokens;
         var g = Geometry(s);

@@ -4,6 +4,25 @@ namespace BDense.Kernels.Ilgpu;
 internal static class AttentionPlan
 {
     /// <summary>
+    /// The precision of a shape: the one asked for where the tensor-core kernels take it (heads of 32, 64, 128 or 256; 16 tokens or more; as much
+    /// shared memory a group as the widest kernel needs), else float32.
+    /// </summary>
+    /// <param name="asked">What the backend is set to.</param>
+    /// <param name="s">The shape.</param>
+    /// <param name="aligned">Whether all tensors start at multiples of 16 bytes.</param>
+    /// <param name="backward">Whether gradients are computed.</param>
+    /// <param name="sharedLimit">Bytes of shared memory that a group of the device can have.</param>
+    public static Precision Choose(Precision asked, in AttentionShape s, bool aligned, bool backward, int sharedLimit) =>
+        asked != Precision.Fp32 && aligned && s.HeadSize is 32 or 64 or 128 or 256 && s.Tokens >= 16 && TensorSharedBytes(asked, s.HeadSize, backward) <= sharedLimit ? asked : Precision.Fp32;
+
+    /// <summary>Shared memory of a tensor-core kernel: 64 own rows, and a block of each operand of the other tokens; twice the own rows for gradients.</summary>
+    public static int TensorSharedBytes(Precision precision, int head, bool backward)
+    {
+        int block = head switch { <= 64 => 64, 128 => 32, _ => 16 };
+        return ((backward ? 128 : 64) + 2 * block) * (head * (precision == Precision.Bf16 ? 2 : 4) + 16);
+    }
+
+    /// <summary>
     /// Width of the float32 kernel that goes through shared memory: 64, 128 or 256, the least that holds the head; 0 where the kernels that read from
     /// the cache do it: on a processor, for heads that are no whole number of 16 bytes or larger, and for so few tokens that a block of 64 stays mostly empty.
     /// </summary>

@@ -139,7 +139,7 @@ public sealed partial class IlgpuBackend
         var rule = new TensorChoice(has16 ? TensorTileName.P4x16 : TensorTileName.P4x8, 1);
         if (!e.IsBias)
             return rule.Tile;
-        var key = new TuningKey("portable", Precision.Fp32, n * g.Height * g.Width, g.Channels, g.Rows * g.Columns * g.SourceChannels);
+        var key = new TuningKey("portable", Precision.Fp32, n * g.Height * g.Width, g.Channels, g.Rows * g.Columns * g.SourceChannels, g.Rows * g.Columns);
         return IsDecided(key, out var choice) ? choice.Tile : MeasureTile(key, rule, g, tiles, x, w, e, y);
     }
 

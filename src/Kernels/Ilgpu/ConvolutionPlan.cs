@@ -66,6 +66,24 @@ internal static class ConvolutionPlan
         return asked != Precision.Fp32 && fits && sourceChannels % 4 == 0 && channels % 4 == 0 ? Precision.Tf32 : Precision.Fp32;
     }
 
+    /// <summary>
+    /// The same for matrix products: A and B are copied 16 bytes at a time along whatever axis is innermost in memory, C is stored two
+    /// columns at a time. Both transposed has no kernel: nothing here asks for it.
+    /// </summary>
+    public static Precision ChooseProduct(Precision asked, in MatMulShape s, bool aligned)
+    {
+        if (!aligned || s.K < 12 || s.N % 2 != 0 || (s.TransA && s.TransB))
+            return Precision.Fp32;
+        int innerA = s.TransA ? s.M : s.K, innerB = s.TransB ? s.K : s.N;
+        if (asked == Precision.Bf16 && innerA % 8 == 0 && innerB % 8 == 0)
+            return Precision.Bf16;
+        return asked != Precision.Fp32 && innerA % 4 == 0 && innerB % 4 == 0 ? Precision.Tf32 : Precision.Fp32;
+    }
+
+    /// <summary>The line for people where another precision than the one asked for is used: more exact, and slower.</summary>
+    public static string Fall(Precision asked, Precision got, string operation, int from, int to) =>
+        $"{operation} {from} -> {to} is computed in {got.Text()}, not {asked.Text()}: tensor cores take channels by eights (bf16) or fours (tf32), at least 12, from addresses that 16 divides";
+
     /// <summary>How a device likes its float32 products.</summary>
     public static Tiling Tiling(Accelerator accelerator) => accelerator switch
     {

@@ -56,6 +56,18 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>A kernel that lays out its groups itself: <paramref name="groups"/> of its own group size.</summary>
+    private void LaunchGroups<T1>(Action<T1> kernel, int groups, T1 a)
+        where T1 : struct
+    {
+        if (groups == 0)
+            return;
+        var (launcher, config) = GroupLauncher<Action<AcceleratorStream, KernelConfig, T1>>(kernel, groups);
+        if (_recording is null)
+            launcher(Next(), config, a);
+        else
+            Record(launcher, config, a);
+    }
+
     private void LaunchGroups<T1, T2>(Action<T1, T2> kernel, int groups, T1 a, T2 b)
         where T1 : struct
         where T2 : struct

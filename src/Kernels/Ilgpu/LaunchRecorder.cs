@@ -46,6 +46,9 @@ public sealed partial class IlgpuBackend
         return recorded;
     }
 
+    private void Record<T1>(Action<AcceleratorStream, KernelConfig, T1> launcher, KernelConfig groups, T1 a) =>
+        _recording!.Add(() => launcher(Next(), groups, a));
+
     private void Record<T1, T2>(Action<AcceleratorStream, KernelConfig, T1, T2> launcher, KernelConfig groups, T1 a, T2 b) =>
         _recording!.Add(() => launcher(Next(), groups, a, b));
 

@@ -14,7 +14,7 @@ public sealed partial class IlgpuBackend
 {
     protected override void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate)
     {
-        if (alpha == 1f && !accumulate && TensorMatMul(s, a, b, c))
+        if (TensorMatMul(s, a, b, c, alpha, accumulate))
             return;
         if (SharedTileMatMul(s, a, b, c, alpha, accumulate))
             return;

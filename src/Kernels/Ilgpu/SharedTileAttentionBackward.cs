@@ -29,10 +29,7 @@ public sealed partial class IlgpuBackend
             return false;
         var g = Geometry(s);
         int groups = AttentionPlan.Groups(s);
-        using var delta = Empty(s.LogSumExp);
-        using var rows = Empty(new Shape(s.LogSumExp.Length, 2));
-        Launch(AttentionDeltaKernel, s.LogSumExp.Length, g, View(dy), View(y), View(delta));
-        Launch(AttentionRowsKernel, s.LogSumExp.Length, View(lse), View(delta), View(rows).Cast<Float2>());
+        using var rows = AttentionStatistics(s, dy, y, lse);
         Action<AttentionGeometry, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float2>, ArrayView<Float4>> query = width switch
         {
             64 => AttentionSharedQueryGradient64Kernel,
@@ -47,6 +44,16 @@ public sealed partial class IlgpuBackend
         LaunchGroups(query, groups, g, View4(dy), View4(qkv), View(rows).Cast<Float2>(), View4(dqkv));
         LaunchGroups(key, groups, g, View4(dy), View4(qkv), View(rows).Cast<Float2>(), View4(dqkv));
         return true;
+    }
+
+    /// <summary>(lse, delta) of each query of each head.</summary>
+    private Tensor AttentionStatistics(in AttentionShape s, Tensor dy, Tensor y, Tensor lse)
+    {
+        using var delta = Empty(s.LogSumExp);
+        var rows = Empty(new Shape(s.LogSumExp.Length, 2));
+        Launch(AttentionDeltaKernel, s.LogSumExp.Length, Geometry(s), View(dy), View(y), View(delta));
+        Launch(AttentionRowsKernel, s.LogSumExp.Length, View(lse), View(delta), View(rows).Cast<Float2>());
+        return rows;
     }
 
     /// <summary>rows[t] = (lse[t], delta[t]), so that one load brings both. One thread each; 8 bytes read, 8 written.</summary>

@@ -56,18 +56,23 @@ public static class Estimates
         var conv = Conv2dShape.Same(64, 32, 32, 256, 256, 3);
         const string convText = "3x3 64x32x32, 256->256";
         long x = conv.Input.Length, w = conv.Weight.Length;
+        var product = new MatMulShape(1, 4096, 4096, 4096);
         foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel", "ConvTile8EpilogueKernel", "ConvSharedTileEpilogueKernel", "ConvSharedTileActivatedKernel" })
             yield return new(kernel, convText, Unit.Float32, OpCost.Of(x + w, x, 2 * conv.Macs));
-        foreach (string kernel in KernelCatalog.Names.Where(n => n.StartsWith("Tensor", StringComparison.Ordinal)))
+        foreach (string kernel in KernelCatalog.Names.Where(n => n.StartsWith("Tensor", StringComparison.Ordinal) && !n.StartsWith("TensorAttention", StringComparison.Ordinal)))
         {
             // Of BF16 factors half the bytes are read.
             bool wgrad = kernel.StartsWith("TensorWgrad", StringComparison.Ordinal), bf16 = kernel.Contains("Bf16", StringComparison.Ordinal);
+            if (kernel.StartsWith("TensorProduct", StringComparison.Ordinal))
+            {
+                yield return new(kernel, "4096^3", bf16 ? Unit.Bf16 : Unit.Tf32, OpCost.Of(2L * product.A.Length / (bf16 ? 2 : 1), product.C.Length, 2 * product.Macs));
+                continue;
+            }
             var cost = wgrad ? OpCost.Of(2 * x / (bf16 ? 2 : 1), w, 2 * conv.Macs) : OpCost.Of((x + w) / (bf16 ? 2 : 1), x, 2 * conv.Macs);
             yield return new(kernel, wgrad ? "wgrad " + convText : convText, bf16 ? Unit.Bf16 : Unit.Tf32, cost);
         }
         foreach (string kernel in new[] { "WgradSharedTileKernel", "WgradSharedTileActivatedKernel", "WgradTileKernel" })
             yield return new(kernel, "wgrad " + convText, Unit.Float32, OpCost.Of(2 * x, w, 2 * conv.Macs));
-        var product = new MatMulShape(1, 4096, 4096, 4096);
         foreach (string kernel in new[] { "MatMulSharedTileKernel", "MatMulKernel" })
             yield return new(kernel, "4096^3", Unit.Float32, OpCost.Of(2L * product.A.Length, product.C.Length, 2 * product.Macs));
 
@@ -86,6 +91,20 @@ public static class Estimates
             yield return new($"AttentionShared{d}Kernel", text, Unit.Float32, OpCost.Of(3 * tokens, tokens, 2 * row));
             yield return new($"AttentionSharedQueryGradient{d}Kernel", text, Unit.Float32, OpCost.Of(4 * tokens, tokens, 3 * row));
             yield return new($"AttentionSharedKeyValueGradient{d}Kernel", text, Unit.Float32, OpCost.Of(4 * tokens, 2 * tokens, 4 * row));
+        }
+
+        // The same on tensor cores; at a head of 256 dk and dv are kernels of their own, each with the scores.
+        foreach (int d in new[] { 32, 64, 128, 256 })
+        {
+            string text = $"64x256 tokens, {256 / d} x head {d}";
+            foreach (var unit in new[] { Unit.Tf32, Unit.Bf16 })
+            {
+                yield return new($"TensorAttention{d}{unit}Kernel", text, unit, OpCost.Of(3 * tokens, tokens, 2 * row));
+                yield return new($"TensorAttentionQueryGradient{d}{unit}Kernel", text, unit, OpCost.Of(4 * tokens, tokens, 3 * row));
+                yield return new($"TensorAttentionKeyValueGradient{d}{unit}Kernel", text, unit, OpCost.Of(4 * tokens, 2 * tokens, 4 * row));
+                yield return new($"TensorAttentionKeyGradient{d}{unit}Kernel", text, unit, OpCost.Of(4 * tokens, tokens, 3 * row));
+                yield return new($"TensorAttentionValueGradient{d}{unit}Kernel", text, unit, OpCost.Of(3 * tokens, tokens, 2 * row));
+            }
         }
 
         const string layer = "64x32x32x256";
@@ -136,13 +155,22 @@ public static class Estimates
         return (share, share > 0.75 ? "multiply-adds" : "issue");
     }
 
-    /// <summary>A warp's products against its shared-memory traffic: 512 bytes an instruction of ldmatrix (four matrices) or cp.async.</summary>
+    /// <summary>A warp's products against its shared-memory traffic: 512 bytes an instruction of ldmatrix (four matrices), cp.async or a load of 16 bytes a lane.</summary>
     private static (double Share, string Limiter) TensorShare(KernelRow row, GpuModel gpu, Unit unit)
     {
         var loop = row.MainLoop ?? row.Whole!;
         double flops = loop.Hmma * (unit == Unit.Tf32 ? 2048.0 : 4096.0); // m16n8k8, m16n8k16
         double perCycle = (unit == Unit.Tf32 ? 1 : 2) * gpu.Tf32 * 1e12 / (gpu.Multiprocessors * gpu.Gigahertz * 1e9);
-        double tensor = flops / (perCycle * gpu.MmaShare), shared = 4.0 * (loop.Ldsm + loop.Ldgsts) + loop.Lds;
-        return tensor >= shared ? (gpu.MmaShare, "tensor cores") : (gpu.MmaShare * tensor / shared, "shared memory");
+        double tensor = flops / (perCycle * gpu.MmaShare), shared = 4.0 * (loop.Ldsm + loop.Ldgsts + loop.Lds128) + (loop.Lds - loop.Lds128);
+        double roof = gpu.MmaShare * tensor;
+        if (row.Name.StartsWith("TensorAttention", StringComparison.Ordinal))
+        {
+            // Between its products is a softmax, which takes issue slots of the four schedulers; and its operands come by stores.
+            shared += 4.0 * loop.Sts;
+            double issue = loop.Instructions / 4.0;
+            if (issue > Math.Max(tensor, shared))
+                return (roof / issue, "issue");
+        }
+        return tensor >= shared ? (gpu.MmaShare, "tensor cores") : (roof / shared, "shared memory");
     }
 }

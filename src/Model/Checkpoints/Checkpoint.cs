@@ -97,7 +97,7 @@ public static class Checkpoint
         }
         if (hasMetadata)
             return UNetConfig.FromJson(json!, $"{file} (metadata)");
-        return NetworkCatalog.Identify(contents.Tensors.ToDictionary(t => DiffusersFormat.NewName(t.Key), t => t.Value.Shape))
+        return NetworkCatalog.Identify(Renamed(contents.Tensors, name => UnetCuNames.NewName(DiffusersFormat.NewName(name)), file).ToDictionary(t => t.Key, t => t.Value.Shape))
             ?? throw new BDenseException($"{file}: no configuration, and its tensors are not those of a known network; put a {ConfigFile} beside it");
     }
 
@@ -114,11 +114,25 @@ public static class Checkpoint
         return [.. network.Keys.Select(k => (k.Name, k.Shape, stored[k.Name]))];
     }
 
+    /// <summary>The tensors under the names that the networks here have for them.</summary>
+    private static Dictionary<string, HostTensor> Renamed(IReadOnlyDictionary<string, HostTensor> tensors, Func<string, string> rename, string file)
+    {
+        var renamed = new Dictionary<string, HostTensor>(tensors.Count);
+        foreach (var (name, tensor) in tensors)
+        {
+            if (!renamed.TryAdd(rename(name), tensor))
+                throw new BDenseException($"{file}: {name} is there twice, also by the name {rename(name)}");
+        }
+        return renamed;
+    }
+
     private static void Fill(UNet network, SafeTensorsFile contents, string file)
     {
         var tensors = contents.Tensors;
         if (network.Config.Family == UNetConfig.Ddpm)
-            tensors = tensors.ToDictionary(t => DiffusersFormat.NewName(t.Key), t => t.Value);
+            tensors = Renamed(tensors, DiffusersFormat.NewName, file);
+        if (network.Config.Family == UNetConfig.Guided)
+            tensors = Renamed(tensors, UnetCuNames.NewName, file);
         var keys = network.Keys.ToDictionary(k => k.Name, k => k.Shape);
         // What a network can do without: constants that it knows itself.
         var optional = network.Constants.Where(c => c.Fixed).Select(c => c.Name).ToHashSet();

@@ -4,9 +4,11 @@ namespace BDense.Model;
 
 /// <summary>Names of an attention block's layers in checkpoints.</summary>
 /// <param name="Norm">Of the normalisation.</param>
-/// <param name="Projections">One name for EDM's interleaved qkv, or three: those of q, k and v.</param>
+/// <param name="Projections">One name for qkv, or three: those of q, k and v.</param>
 /// <param name="Output">Of the projection at the end.</param>
-internal sealed record AttentionNames(string Norm, string[] Projections, string Output);
+/// <param name="Rows">Order of qkv's rows in checkpoints.</param>
+/// <param name="IsSequence">Checkpoints have the projections as convolutions over a sequence, [K,C,1].</param>
+internal sealed record AttentionNames(string Norm, string[] Projections, string Output, QkvRows Rows = QkvRows.Interleaved, bool IsSequence = false);
 
 /// <summary>Self-attention with its residual sum: x = (proj(attention(qkv(norm(x)))) + x) * skipScale.</summary>
 internal sealed class AttentionBlock
@@ -28,10 +30,11 @@ internal sealed class AttentionBlock
         (_heads, _skipScale) = (channels / perHead, options.SkipScale);
         _norm = new Normalization(state, names.Norm, channels, options.Groups, options.Epsilon);
         _qkv = names.Projections is [var qkv]
-            ? new Convolution(state, qkv, channels, 3 * channels, 1, options.Initial, LayerRole.Attention, WeightLayout.Interleaved(_heads))
+            ? new Convolution(state, qkv, channels, 3 * channels, 1, options.Initial, LayerRole.Attention,
+                WeightLayout.Qkv(_heads, names.Rows, names.IsSequence))
             : new Convolution(state, $"{names.Norm}.qkv", names.Projections, channels, 3 * channels, options.Initial);
         _proj = new Convolution(state, names.Output, channels, channels, 1, options.Initial, LayerRole.Last,
-            names.Projections.Length == 1 ? default : WeightLayout.Matrix);
+            names.Projections.Length == 1 ? new WeightLayout { IsSequence = names.IsSequence } : WeightLayout.Matrix);
     }
 
     /// <param name="tape">Records; x is dropped.</param>

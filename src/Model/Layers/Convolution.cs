@@ -52,6 +52,10 @@ internal sealed class Convolution
     /// <summary>With what is around it.</summary>
     public Variable Forward(Tape tape, Variable x, in Around around) => tape.Conv2d(x, _weight, _bias, around);
 
-    /// <summary>With a stride of 2, no padding before and one row and column of zeros after: [N,H,W,C] to [N,H/2,W/2,K], as diffusers has it.</summary>
-    public Variable ForwardHalving(Tape tape, Variable x) => tape.Conv2d(x, _weight, _bias, stride: 2, padBegin: 0, padEnd: 1);
+    /// <summary>
+    /// 3x3 with a stride of 2, [N,H,W,C] to [N,H/2,W/2,K]: with one row and column of zeros after the last, as diffusers has it, or before the
+    /// first, which is PyTorch's padding of 1 on both sides where H and W are even, since the last row of zeros is not read.
+    /// </summary>
+    public Variable ForwardHalving(Tape tape, Variable x, bool zerosBefore) =>
+        tape.Conv2d(x, _weight, _bias, stride: 2, padBegin: zerosBefore ? 1 : 0, padEnd: zerosBefore ? 0 : 1);
 }

@@ -20,10 +20,13 @@ internal sealed record InitialValues(Func<LayerRole, int, int, Initializer> Weig
         (role, fanIn, fanOut) => Initializer.XavierUniform(fanIn, fanOut, role switch { LayerRole.Last => 1e-5, LayerRole.Attention => Math.Sqrt(0.2), _ => 1 }),
         (_, _) => Initializer.Zero);
 
-    /// <summary>ADM as EDM has it: Kaiming-uniform times sqrt(1/3), biases too; last layers 0.</summary>
+    /// <summary>ADM, its authors' and EDM's: Kaiming-uniform times sqrt(1/3), PyTorch's own start, biases too; last layers 0.</summary>
     public static readonly InitialValues Adm = new(
         (role, fanIn, _) => role == LayerRole.Last ? Initializer.Zero : Initializer.KaimingUniform(fanIn, Math.Sqrt(1.0 / 3)),
         (role, fanIn) => role == LayerRole.Last ? Initializer.Zero : Initializer.KaimingUniform(fanIn, Math.Sqrt(1.0 / 3)));
+
+    /// <summary>ADM's class embedding: standard normal.</summary>
+    public static readonly InitialValues AdmLabel = Adm with { Weight = (_, _, _) => new Initializer(InitialDistribution.Normal, 1) };
 
     /// <summary>PyTorch's defaults, which diffusers leaves alone: uniform in +-1 / sqrt(fanIn), biases too.</summary>
     public static readonly InitialValues PyTorch = new(

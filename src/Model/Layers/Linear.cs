@@ -15,10 +15,11 @@ internal sealed class Linear
     /// <param name="initial">Initial values.</param>
     /// <param name="role">What they depend on.</param>
     /// <param name="bias">Whether there is one.</param>
+    /// <param name="layout">How checkpoints have the weight.</param>
     public Linear(StateDeclaration state, string name, int featuresIn, int featuresOut, InitialValues initial,
-        LayerRole role = LayerRole.Plain, bool bias = true)
+        LayerRole role = LayerRole.Plain, bool bias = true, WeightLayout layout = default)
     {
-        _weight = state.Add($"{name}.weight", new Shape(featuresOut, featuresIn), initial.Weight(role, featuresIn, featuresOut));
+        _weight = state.Add($"{name}.weight", new Shape(featuresOut, featuresIn), initial.Weight(role, featuresIn, featuresOut), layout);
         _bias = bias ? state.Add($"{name}.bias", new Shape(featuresOut), initial.Bias(role, featuresIn)) : null;
     }
 

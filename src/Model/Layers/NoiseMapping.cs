@@ -20,7 +20,7 @@ internal enum LabelPlace
 /// <param name="Layer1">The second.</param>
 /// <param name="Initial">Initial values.</param>
 /// <param name="SinFirst">Sines before cosines.</param>
-/// <param name="Endpoint">The lowest frequency is 1/10000 itself: exponents j / (J - 1), not j / J.</param>
+/// <param name="Endpoint">The lowest frequency is 1/Period itself: exponents j / (J - 1), not j / J.</param>
 internal sealed record MappingOptions(string Layer0, string Layer1, InitialValues Initial, bool SinFirst, bool Endpoint)
 {
     /// <summary>Holds the frequencies of Fourier features in checkpoints.</summary>
@@ -28,11 +28,16 @@ internal sealed record MappingOptions(string Layer0, string Layer1, InitialValue
 
     public LabelPlace LabelPlace { get; init; }
 
+    /// <summary>Frequencies run from 1 down to 1/Period or just above it.</summary>
+    public int Period { get; init; } = 10000;
+
     public string Label { get; init; } = "";
 
     public bool LabelBias { get; init; } = true;
 
     public InitialValues? LabelInitial { get; init; }
+
+    public WeightLayout LabelLayout { get; init; }
 
     /// <summary>The augmentation label's layer; none without the name.</summary>
     public string? Augment { get; init; }
@@ -47,7 +52,6 @@ internal sealed record MappingOptions(string Layer0, string Layer1, InitialValue
 /// </summary>
 internal sealed class NoiseMapping : IDisposable
 {
-    private const int MaxPositions = 10000;
     private const float FourierScale = 16f;
 
     private readonly UNetConfig _config;
@@ -81,10 +85,10 @@ internal sealed class NoiseMapping : IDisposable
             _label = Label(embedding);
 
         Linear Label(int width) =>
-            new(state, options.Label, config.LabelCount, width, options.LabelInitial ?? options.Initial, bias: options.LabelBias);
+            new(state, options.Label, config.LabelCount, width, options.LabelInitial ?? options.Initial, bias: options.LabelBias, layout: options.LabelLayout);
     }
 
-    /// <summary>Puts the frequencies on the device: positional ones run from 1 down to 1/10000.</summary>
+    /// <summary>Puts the frequencies on the device.</summary>
     public void Attach(Backend backend)
     {
         int count = _config.ModelChannels / 2;
@@ -93,7 +97,7 @@ internal sealed class NoiseMapping : IDisposable
         {
             frequencies[j] = _fourier is { } f
                 ? 2 * MathF.PI * f.Values[j]
-                : (float)Math.Pow(MaxPositions, -(double)j / Math.Max(1, _options.Endpoint ? count - 1 : count));
+                : (float)Math.Pow(_options.Period, -(double)j / Math.Max(1, _options.Endpoint ? count - 1 : count));
         }
         _frequencies ??= backend.Empty(new Shape(count));
         _frequencies.Upload(frequencies);

@@ -20,13 +20,25 @@ internal abstract class Stage
     public abstract Variable Forward(Tape tape, Variable x, Embeddings embeddings, RandomKey? dropout);
 }
 
-/// <summary>DDPM's resampling: a 3x3 convolution of stride 2, or nearest-neighbour copies and a 3x3 convolution.</summary>
-internal sealed class ResamplingConvolution(StateDeclaration state, string name, int channels, Resampling resampling, InitialValues initial) : Stage
+/// <summary>Resampling alone: means of 2x2 or nearest-neighbour copies.</summary>
+internal sealed class PlainResampling(int channels, Resampling resampling) : Stage
+{
+    public override int ChannelsOut => channels;
+
+    public override Variable Forward(Tape tape, Variable x, Embeddings embeddings, RandomKey? dropout) =>
+        resampling == Resampling.Down ? tape.Downsample(x) : tape.Upsample(x);
+}
+
+/// <summary>
+/// DDPM's resampling: a 3x3 convolution of stride 2 (<see cref="Convolution.ForwardHalving"/>), or nearest-neighbour copies and a 3x3 convolution.
+/// </summary>
+internal sealed class ResamplingConvolution(StateDeclaration state, string name, int channels, Resampling resampling, InitialValues initial,
+    bool zerosBefore = false) : Stage
 {
     private readonly Convolution _convolution = new(state, name, channels, channels, 3, initial);
 
     public override int ChannelsOut => channels;
 
     public override Variable Forward(Tape tape, Variable x, Embeddings embeddings, RandomKey? dropout) =>
-        resampling == Resampling.Down ? _convolution.ForwardHalving(tape, x) : _convolution.Forward(tape, x, new Around(Resampling: Resampling.Up));
+        resampling == Resampling.Down ? _convolution.ForwardHalving(tape, x, zerosBefore) : _convolution.Forward(tape, x, new Around(Resampling: Resampling.Up));
 }

@@ -18,8 +18,6 @@ namespace BDense.Model;
 /// </remarks>
 internal static class EdmUNet
 {
-    private static readonly InitialValues AdmLabel = InitialValues.Adm with { Weight = (_, _, _) => new Initializer(InitialDistribution.Normal, 1) };
-
     public static UShape Declare(StateDeclaration state, UNetConfig config)
     {
         bool adm = config.Family == UNetConfig.Adm;
@@ -33,7 +31,7 @@ internal static class EdmUNet
             LabelPlace = adm ? LabelPlace.After : LabelPlace.Before,
             Label = "model.map_label",
             LabelBias = !adm,
-            LabelInitial = adm ? AdmLabel : null,
+            LabelInitial = adm ? InitialValues.AdmLabel : null,
             Augment = "model.map_augment",
             AugmentRole = adm ? LayerRole.Last : LayerRole.Plain,
         };

@@ -103,6 +103,23 @@ public static class NetworkCatalog
             Prediction = Prediction.Both,
             NoiseInput = NoiseInput.InverseCosine,
         },
+        // The network that unet.cu trains (its train_unet.py): guided-diffusion's, whose step embedding has the period 1,000 there.
+        ["unet-cu"] = new()
+        {
+            Family = UNetConfig.Guided,
+            Resolution = 64,
+            ModelChannels = 64,
+            ChannelMultipliers = [1, 2, 3, 4],
+            BlocksPerLevel = 2,
+            AttentionResolutions = [16, 8],
+            ChannelsPerHead = 32,
+            EmbeddingPeriod = 1000,
+            SkipScale = 1,
+            Groups = 32,
+            Epsilon = 1e-5,
+            Prediction = Prediction.Eps,
+            NoiseInput = NoiseInput.Timestep,
+        },
     };
 
     public static IReadOnlyCollection<string> Names => Networks.Keys;

@@ -88,7 +88,12 @@ public sealed class UNet : INetwork
     {
         config.Validate("network configuration");
         var state = new StateDeclaration();
-        return (state, config.Family is UNetConfig.Ddpm or UNetConfig.Pd ? DdpmUNet.Declare(state, config) : EdmUNet.Declare(state, config));
+        return (state, config.Family switch
+        {
+            UNetConfig.Ddpm or UNetConfig.Pd => DdpmUNet.Declare(state, config),
+            UNetConfig.Guided => GuidedUNet.Declare(state, config),
+            _ => EdmUNet.Declare(state, config),
+        });
     }
 
     /// <summary>The captured pass of a batch size.</summary>

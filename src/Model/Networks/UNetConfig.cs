@@ -14,11 +14,24 @@ public enum NoiseEmbedding
     Fourier,
 }
 
+/// <summary>What halves and doubles the resolution between the levels of guided-diffusion's U-Net.</summary>
+public enum Resampler
+{
+    /// <summary>Means of 2x2 and nearest-neighbour copies, without weights (conv_resample False).</summary>
+    Plain,
+
+    /// <summary>A 3x3 convolution of stride 2, and nearest-neighbour copies with a 3x3 convolution (conv_resample True).</summary>
+    Convolution,
+
+    /// <summary>Residual blocks that resample (resblock_updown True).</summary>
+    Block,
+}
+
 /// <summary>Everything that determines a network's shape. Written beside every checkpoint as JSON.</summary>
 public sealed record UNetConfig
 {
-    internal const string DdpmPlusPlus = "ddpmpp", Adm = "adm", Ddpm = "ddpm", Pd = "pd";
-    private static readonly string[] Families = [DdpmPlusPlus, Adm, Ddpm, Pd];
+    internal const string DdpmPlusPlus = "ddpmpp", Adm = "adm", Ddpm = "ddpm", Pd = "pd", Guided = "guided";
+    private static readonly string[] Families = [DdpmPlusPlus, Adm, Ddpm, Pd, Guided];
 
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -32,7 +45,7 @@ public sealed record UNetConfig
 
     /// <summary>
     /// The architecture: <c>ddpmpp</c> is EDM's SongUNet in its DDPM++ form, <c>adm</c> its DhariwalUNet, <c>ddpm</c> diffusers'
-    /// UNet2DModel, <c>pd</c> progressive distillation's network.
+    /// UNet2DModel, <c>pd</c> progressive distillation's network, <c>guided</c> guided-diffusion's UNetModel.
     /// </summary>
     public string Family { get; init; } = DdpmPlusPlus;
 
@@ -60,6 +73,10 @@ public sealed record UNetConfig
 
     public NoiseEmbedding Embedding { get; init; } = NoiseEmbedding.Positional;
 
+    /// <summary>The positional features' lowest frequency is 1 over about this; 0 for 10,000. <c>guided</c> alone has another.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int EmbeddingPeriod { get; init; }
+
     /// <summary>Probability of a zero before each block's second convolution, while training.</summary>
     public float Dropout { get; init; }
 
@@ -71,6 +88,18 @@ public sealed record UNetConfig
 
     /// <summary>Of the group normalisations.</summary>
     public double Epsilon { get; init; } = 1e-6;
+
+    /// <summary>Of <c>guided</c>: what is between the levels.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public Resampler Resampler { get; init; }
+
+    /// <summary>Of <c>guided</c>: the embedding scales and shifts the second normalisation (use_scale_shift_norm); else it is added before it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool AdaptiveScale { get; init; }
+
+    /// <summary>Of <c>guided</c>: checkpoints have qkv's rows head by head (use_new_attention_order False); else q, k, v.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool QkvByHead { get; init; }
 
     /// <summary>Classes; 0 for an unconditional network.</summary>
     public int LabelCount { get; init; }
@@ -152,6 +181,12 @@ public sealed record UNetConfig
         Require(AugmentCount == 0 || isEdm, "augmentCount", $"the family '{Family}' has no augmentation label");
         Require(!StepCondition || isEdm, "stepCondition", $"the family '{Family}' has no step condition");
         Require(Embedding == NoiseEmbedding.Positional || Family == DdpmPlusPlus, "embedding", $"the family '{Family}' has positional features");
+        bool isGuided = Family == Guided;
+        Require(EmbeddingPeriod == 0 || (isGuided && EmbeddingPeriod > 1), "embeddingPeriod",
+            isGuided ? $"{EmbeddingPeriod} is not above 1" : $"the family '{Family}' has 10,000");
+        Require(Resampler == Resampler.Plain || isGuided, "resampler", $"only the family '{Guided}' has the choice");
+        Require(!AdaptiveScale || isGuided, "adaptiveScale", $"only the family '{Guided}' has the choice");
+        Require(!QkvByHead || isGuided, "qkvByHead", $"only the family '{Guided}' has the choice");
         Require(Branches is >= 1 and <= Backend.MaxBranches, "branches", $"{Branches} is not in 1..{Backend.MaxBranches}");
         Require(double.IsFinite(SigmaData) && SigmaData > 0, "sigmaData", $"{Text(SigmaData)} is not a positive number");
 

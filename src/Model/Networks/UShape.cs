@@ -5,7 +5,7 @@ namespace BDense.Model;
 /// <summary>
 /// The U of every family: a 3x3 convolution and the encoder's stages, each output kept; then the decoder's stages, those that take a
 /// skip on the concatenation with the last output kept; GroupNorm, SiLU and a 3x3 convolution. The families differ in their stages
-/// and names alone: <see cref="EdmUNet"/>, <see cref="DdpmUNet"/>.
+/// and names alone: <see cref="EdmUNet"/>, <see cref="DdpmUNet"/>, <see cref="GuidedUNet"/>.
 /// </summary>
 internal sealed class UShape : IArchitecture
 {

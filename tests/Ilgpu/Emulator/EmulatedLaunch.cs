@@ -15,7 +15,7 @@ internal static class EmulatedLaunch
         int conflicts = 0;
         for (int group = 0; group < groups; group++)
         {
-            var shared = new SharedMemory(program.Shared.Bytes);
+            var shared = new SharedMemory(program.Shared.Start, program.Shared.Bytes);
             var warps = Enumerable.Range(0, groupSize / 32).Select(w => new Warp(program, memory, shared, arguments, w, groupSize, group)).ToList();
             while (true)
             {

@@ -18,8 +18,11 @@ internal sealed partial class PtxProgram
     /// <summary>Names and bytes, in order.</summary>
     public List<(string Name, int Bytes)> Parameters { get; } = [];
 
-    /// <summary>Name of the shared array and its bytes; at address 0 of shared memory.</summary>
-    public (string Name, int Bytes) Shared { get; private set; }
+    /// <summary>The shared array: its name, its bytes, and its address in shared memory.</summary>
+    /// <remarks>
+    /// The address is the declared alignment: an odd multiple of it, so that whoever relies on more than the declaration promises is caught.
+    /// </remarks>
+    public (string Name, int Bytes, int Start) Shared { get; private set; }
 
     public int Registers => _registers.Count;
 
@@ -34,7 +37,7 @@ internal sealed partial class PtxProgram
             Parameters.Add((m.Groups[2].Value, m.Groups[3].Success ? int.Parse(m.Groups[3].Value, CultureInfo.InvariantCulture) : size));
         }
         if (ExternShared().Match(text) is { Success: true } dynamic)
-            Shared = (dynamic.Groups[1].Value, dynamicShared);
+            Shared = (dynamic.Groups[2].Value, dynamicShared, Alignment(dynamic));
         string body = text[text.IndexOf('{', StringComparison.Ordinal)..];
         foreach (string raw in Statement().Split(body))
         {
@@ -52,7 +55,7 @@ internal sealed partial class PtxProgram
             if (statement.StartsWith(".shared", StringComparison.Ordinal))
             {
                 var m = SharedArray().Match(statement);
-                Shared = (m.Groups[1].Value, int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture));
+                Shared = (m.Groups[2].Value, int.Parse(m.Groups[3].Value, CultureInfo.InvariantCulture), Alignment(m));
             }
             else if (statement.Length > 0 && !statement.StartsWith('.'))
             {
@@ -68,6 +71,9 @@ internal sealed partial class PtxProgram
             _registers.Add(name, number = _registers.Count);
         return number;
     }
+
+    /// <summary>Bytes are aligned to one where nothing else is declared.</summary>
+    private static int Alignment(Match shared) => shared.Groups[1].Success ? int.Parse(shared.Groups[1].Value, CultureInfo.InvariantCulture) : 1;
 
     private static PtxInstruction Read(string statement)
     {
@@ -90,10 +96,10 @@ internal sealed partial class PtxProgram
     [GeneratedRegex(@"^(L_\w+):")]
     private static partial Regex LabelStart();
 
-    [GeneratedRegex(@"\.b8\s+(\w+)\[(\d+)\]")]
+    [GeneratedRegex(@"\.shared\s+(?:\.align\s+(\d+)\s+)?\.b8\s+(\w+)\[(\d+)\]")]
     private static partial Regex SharedArray();
 
-    [GeneratedRegex(@"\.extern\s+\.shared[^;]*\.b8\s+(\w+)\[\]")]
+    [GeneratedRegex(@"\.extern\s+\.shared\s+(?:\.align\s+(\d+)\s+)?\.b8\s+(\w+)\[\]")]
     private static partial Regex ExternShared();
 
     [GeneratedRegex(@"^(@!?[%\w]+)?\s*([\w.]+)\s*(.*)$", RegexOptions.Singleline)]

@@ -25,6 +25,14 @@ internal static class Scalar
                 return Bits(Float(Arg(1)) * Float(Arg(2)));
             case "fma" when type == "f32":
                 return Bits(MathF.FusedMultiplyAdd(Float(Arg(1)), Float(Arg(2)), Float(get(i.Operands[3], lane))));
+            case "sub" when type == "f32":
+                return Bits(Float(Arg(1)) - Float(Arg(2)));
+            case "max" when type == "f32":
+                return Bits(MaxNumber(Float(Arg(1)), Float(Arg(2))));
+            case "neg" when type == "f32":
+                return Bits(-Float(Arg(1)));
+            case "lg2" when type == "f32":
+                return Bits((float)Math.Log2(Float(Arg(1))));
             case "ex2" when type == "f32":
                 return Bits((float)Math.Pow(2, Float(Arg(1))));
             case "rcp" when type == "f32":
@@ -98,6 +106,9 @@ internal static class Scalar
             _ => throw new NotSupportedException($"setp.{relation}"),
         };
     }
+
+    /// <summary>PTX's max: of a NaN and a number, the number.</summary>
+    private static float MaxNumber(float a, float b) => float.IsNaN(a) ? b : float.IsNaN(b) ? a : MathF.Max(a, b);
 
     private static float Float(ulong bits) => BitConverter.UInt32BitsToSingle((uint)bits);
 

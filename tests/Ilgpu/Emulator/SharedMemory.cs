@@ -4,13 +4,16 @@ namespace BDense.Tests.Ilgpu.Emulator;
 /// A group's shared memory in pieces of 16 bytes, with the rules of asynchronous copies: what was copied is there for its own warp once
 /// it has waited, and for others after a barrier more. Everything else is a race and throws.
 /// </summary>
-internal sealed class SharedMemory(int bytes)
+/// <param name="start">Address of the group's array; nothing lies below.</param>
+/// <param name="bytes">Of the array.</param>
+internal sealed class SharedMemory(int start, int bytes)
 {
     private enum State { Empty, InFlight, Arrived }
 
-    private readonly byte[] _bytes = new byte[bytes];
-    private readonly State[] _state = new State[bytes / 16];
-    private readonly int[] _writer = new int[bytes / 16], _writeEpoch = new int[bytes / 16], _readEpoch = [.. Enumerable.Repeat(-1, bytes / 16)], _reader = new int[bytes / 16];
+    private readonly byte[] _bytes = new byte[start + bytes];
+    private readonly State[] _state = new State[(start + bytes) / 16];
+    private readonly int[] _writer = new int[(start + bytes) / 16], _writeEpoch = new int[(start + bytes) / 16];
+    private readonly int[] _readEpoch = [.. Enumerable.Repeat(-1, (start + bytes) / 16)], _reader = new int[(start + bytes) / 16];
 
     /// <summary>Barriers passed.</summary>
     public int Epoch { get; set; }
@@ -18,12 +21,20 @@ internal sealed class SharedMemory(int bytes)
     /// <summary>Extra cycles because eight accesses of 16 bytes met in a bank.</summary>
     public int BankConflicts { get; private set; }
 
+    /// <summary>16 bytes at an address, which must be a multiple of that.</summary>
+    private int Piece(int address)
+    {
+        if (address % 16 != 0)
+            throw new InvalidOperationException($"16 bytes at shared address {address}: not aligned");
+        if (address < start || address + 16 > start + bytes)
+            throw new InvalidOperationException($"16 bytes at shared address {address}: outside the group's {bytes} bytes");
+        return address / 16;
+    }
+
     /// <summary>A copy begins: nobody may be reading the piece since the last barrier.</summary>
     public void Begin(int offset, int warp)
     {
-        if (offset % 16 != 0)
-            throw new InvalidOperationException($"copy to shared offset {offset}: not aligned");
-        int piece = offset / 16;
+        int piece = Piece(offset);
         if (_state[piece] == State.InFlight)
             throw new InvalidOperationException($"race: shared offset {offset} is copied to twice");
         if (_readEpoch[piece] == Epoch && _reader[piece] != warp)
@@ -39,9 +50,7 @@ internal sealed class SharedMemory(int bytes)
 
     public ReadOnlySpan<byte> Read(int offset, int warp)
     {
-        if (offset % 16 != 0)
-            throw new InvalidOperationException($"ldmatrix at shared offset {offset}: not aligned");
-        int piece = offset / 16;
+        int piece = Piece(offset);
         if (_state[piece] != State.Arrived)
             throw new InvalidOperationException($"race: warp {warp} reads shared offset {offset}, which is {_state[piece]}");
         if (_writer[piece] != warp && _writeEpoch[piece] >= Epoch)

@@ -79,7 +79,7 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
             "%ctaid.x" => (ulong)group,
             "%ntid.x" => (ulong)groupSize,
             "%dynamic_smem_size" => (ulong)program.Shared.Bytes,
-            _ when operand == program.Shared.Name => 0,
+            _ when operand == program.Shared.Name => (ulong)program.Shared.Start,
             _ => Register(operand)[lane],
         };
     }
@@ -90,6 +90,9 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
         {
             case "cp.async":
                 CopyAsync(i);
+                return;
+            case "shfl.sync":
+                Shuffle(i);
                 return;
             case "ldmatrix.sync":
                 LoadMatrix(i);
@@ -212,6 +215,8 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
         for (int lane = 0; lane < Lanes; lane++)
         {
             offsets[lane] = (int)(uint)Get(name, lane) + offset;
+            if (offsets[lane] % (4 * to.Length) != 0)
+                throw new InvalidOperationException($"{4 * to.Length} bytes at shared address {offsets[lane]}: not aligned");
             var bytes = shared.Read(offsets[lane] & ~15, number)[(offsets[lane] & 15)..];
             for (int word = 0; word < to.Length; word++)
                 to[word][lane] = BitConverter.ToUInt32(bytes[(4 * word)..]);
@@ -244,6 +249,16 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
         }
         for (int first = 0; first < Lanes; first += 8)
             shared.CountConflicts(offsets.Slice(first, 8));
+    }
+
+    /// <summary>shfl.sync.bfly of the whole warp: each lane gets the value of the lane whose number differs by the mask.</summary>
+    private void Shuffle(PtxInstruction i)
+    {
+        if (i.Op[2] != "bfly" || i.Predicate is not null || Get(i.Operands[3], 0) != 31 || (uint)Get(i.Operands[4], 0) != uint.MaxValue)
+            throw new NotSupportedException($"'{i.Text}' is not among the shuffles that the emulator knows");
+        ulong[] from = [.. Enumerable.Range(0, Lanes).Select(lane => Get(i.Operands[1], lane))], to = Register(i.Operands[0]);
+        for (int lane = 0; lane < Lanes; lane++)
+            to[lane] = from[lane ^ (int)Get(i.Operands[2], lane)];
     }
 
     private void LoadVector(PtxInstruction i)

@@ -7,7 +7,7 @@ using ILGPU.Util;
 namespace BDense.Kernels.Ilgpu;
 
 /// <summary>
-/// A convolution, a dgrad or a matrix product as the tensor-core kernels take it: y[m, o] = act((bias[o] + sum over taps and source channels
+/// A convolution or a dgrad as the tensor-core kernels take it: y[m, o] = act((bias[o] + sum over taps and source channels
 /// + embedding[n, o] + residual[m, o]) * scale), m counting the pixels of the result, n their images. Byte counts, since TF32 and BF16 differ
 /// in nothing else.
 /// </summary>
@@ -38,7 +38,8 @@ internal struct TensorConvolution
     /// <summary>Of the sum with all that is added to it.</summary>
     public float Scale;
 
-    public readonly TensorProblem Problem => new(Pixels, Channels, Rows * Columns * ((SourceBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes), false, IsActivated);
+    public readonly TensorProblem Problem => new(Pixels, Channels, Rows * Columns * ((SourceBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes),
+        IsActivated ? TensorOperation.ActivatedConvolution : TensorOperation.Convolution);
 
     public readonly bool IsActivated => Prologue.Address != 0;
 

@@ -3,7 +3,7 @@ using ILGPU;
 
 namespace BDense.Kernels.Ilgpu;
 
-/// <summary>The implicit GEMM of forward, dgrad and matrix products, once for each tile and precision: see <see cref="TensorConvolve"/>.</summary>
+/// <summary>The implicit GEMM of forward and dgrad, once for each tile and precision: see <see cref="TensorConvolve"/>.</summary>
 public sealed partial class IlgpuBackend
 {
     [Kernel(256, Hot = true, DynamicSharedBytes = 73728)]
@@ -17,6 +17,12 @@ public sealed partial class IlgpuBackend
 
     [Kernel(256, Hot = true)]
     internal static void TensorConv128x128Bf16Kernel(TensorConvolution g, ArrayView<float> bias) => TensorConvolve<Tile128x128, TensorFragments64x32, Bf16, PlainInput>(g, bias);
+
+    [Kernel(128, Hot = true)]
+    internal static void TensorConv128x128x4Tf32Kernel(TensorConvolution g, ArrayView<float> bias) => TensorConvolve<Tile128x128x4, TensorFragments64x64, Tf32, PlainInput>(g, bias);
+
+    [Kernel(128, Hot = true)]
+    internal static void TensorConv128x128x4Bf16Kernel(TensorConvolution g, ArrayView<float> bias) => TensorConvolve<Tile128x128x4, TensorFragments64x64, Bf16, PlainInput>(g, bias);
 
     [Kernel(128, Hot = true)]
     internal static void TensorConv128x64Tf32Kernel(TensorConvolution g, ArrayView<float> bias) => TensorConvolve<Tile128x64, TensorFragments64x32, Tf32, PlainInput>(g, bias);

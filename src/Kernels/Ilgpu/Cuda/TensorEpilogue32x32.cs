@@ -87,6 +87,38 @@ internal readonly partial struct TensorFragments32x32
         add.f32 acc30, acc30, t6; add.f32 acc31, acc31, t7; }
         """;
 
+    private const string AddQuads0 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0]; setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16];
+        add.f32 acc0, acc0, t0; add.f32 acc4, acc4, t1; add.f32 acc8, acc8, t2; add.f32 acc12, acc12, t3; add.f32 acc1, acc1, t4;
+        add.f32 acc5, acc5, t5; add.f32 acc9, acc9, t6; add.f32 acc13, acc13, t7; }
+        """;
+
+    private const string AddQuads1 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0]; setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16];
+        add.f32 acc2, acc2, t0; add.f32 acc6, acc6, t1; add.f32 acc10, acc10, t2; add.f32 acc14, acc14, t3; add.f32 acc3, acc3, t4;
+        add.f32 acc7, acc7, t5; add.f32 acc11, acc11, t6; add.f32 acc15, acc15, t7; }
+        """;
+
+    private const string AddQuads2 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0]; setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16];
+        add.f32 acc16, acc16, t0; add.f32 acc20, acc20, t1; add.f32 acc24, acc24, t2; add.f32 acc28, acc28, t3; add.f32 acc17, acc17, t4;
+        add.f32 acc21, acc21, t5; add.f32 acc25, acc25, t6; add.f32 acc29, acc29, t7; }
+        """;
+
+    private const string AddQuads3 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0]; setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16];
+        add.f32 acc18, acc18, t0; add.f32 acc22, acc22, t1; add.f32 acc26, acc26, t2; add.f32 acc30, acc30, t3; add.f32 acc19, acc19, t4;
+        add.f32 acc23, acc23, t5; add.f32 acc27, acc27, t6; add.f32 acc31, acc31, t7; }
+        """;
+
     private const string Scaled = """
         mul.f32 acc0, acc0, %0; mul.f32 acc1, acc1, %0; mul.f32 acc2, acc2, %0; mul.f32 acc3, acc3, %0; mul.f32 acc4, acc4, %0;
         mul.f32 acc5, acc5, %0; mul.f32 acc6, acc6, %0; mul.f32 acc7, acc7, %0; mul.f32 acc8, acc8, %0; mul.f32 acc9, acc9, %0;
@@ -149,6 +181,19 @@ internal readonly partial struct TensorFragments32x32
         CudaAsm.Emit(AddSingles1, from + (long)((row + 8) / shared) * pitch, Utilities.Select(row + 8 < rows, left, 0));
         CudaAsm.Emit(AddSingles2, from + (long)((row + 16) / shared) * pitch, Utilities.Select(row + 16 < rows, left, 0));
         CudaAsm.Emit(AddSingles3, from + (long)((row + 24) / shared) * pitch, Utilities.Select(row + 24 < rows, left, 0));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddQuads(long from, int pitch, int row, int rows, int left, bool near)
+    {
+        int r0 = row + 0;
+        CudaAsm.Emit(AddQuads0, from + (long)r0 * pitch, Utilities.Select(r0 < rows, left, 0));
+        int r1 = row + (near ? 1 : 8);
+        CudaAsm.Emit(AddQuads1, from + (long)r1 * pitch, Utilities.Select(r1 < rows, left, 0));
+        int r2 = row + (near ? 2 : 16);
+        CudaAsm.Emit(AddQuads2, from + (long)r2 * pitch, Utilities.Select(r2 < rows, left, 0));
+        int r3 = row + (near ? 3 : 24);
+        CudaAsm.Emit(AddQuads3, from + (long)r3 * pitch, Utilities.Select(r3 < rows, left, 0));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

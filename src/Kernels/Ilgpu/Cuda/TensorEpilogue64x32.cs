@@ -167,6 +167,70 @@ internal readonly partial struct TensorFragments64x32
         add.f32 acc62, acc62, t6; add.f32 acc63, acc63, t7; }
         """;
 
+    private const string AddQuads0 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0]; setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16];
+        add.f32 acc0, acc0, t0; add.f32 acc4, acc4, t1; add.f32 acc8, acc8, t2; add.f32 acc12, acc12, t3; add.f32 acc1, acc1, t4;
+        add.f32 acc5, acc5, t5; add.f32 acc9, acc9, t6; add.f32 acc13, acc13, t7; }
+        """;
+
+    private const string AddQuads1 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0]; setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16];
+        add.f32 acc2, acc2, t0; add.f32 acc6, acc6, t1; add.f32 acc10, acc10, t2; add.f32 acc14, acc14, t3; add.f32 acc3, acc3, t4;
+        add.f32 acc7, acc7, t5; add.f32 acc11, acc11, t6; add.f32 acc15, acc15, t7; }
+        """;
+
+    private const string AddQuads2 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0]; setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16];
+        add.f32 acc16, acc16, t0; add.f32 acc20, acc20, t1; add.f32 acc24, acc24, t2; add.f32 acc28, acc28, t3; add.f32 acc17, acc17, t4;
+        add.f32 acc21, acc21, t5; add.f32 acc25, acc25, t6; add.f32 acc29, acc29, t7; }
+        """;
+
+    private const string AddQuads3 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0]; setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16];
+        add.f32 acc18, acc18, t0; add.f32 acc22, acc22, t1; add.f32 acc26, acc26, t2; add.f32 acc30, acc30, t3; add.f32 acc19, acc19, t4;
+        add.f32 acc23, acc23, t5; add.f32 acc27, acc27, t6; add.f32 acc31, acc31, t7; }
+        """;
+
+    private const string AddQuads4 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0]; setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16];
+        add.f32 acc32, acc32, t0; add.f32 acc36, acc36, t1; add.f32 acc40, acc40, t2; add.f32 acc44, acc44, t3; add.f32 acc33, acc33, t4;
+        add.f32 acc37, acc37, t5; add.f32 acc41, acc41, t6; add.f32 acc45, acc45, t7; }
+        """;
+
+    private const string AddQuads5 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0]; setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16];
+        add.f32 acc34, acc34, t0; add.f32 acc38, acc38, t1; add.f32 acc42, acc42, t2; add.f32 acc46, acc46, t3; add.f32 acc35, acc35, t4;
+        add.f32 acc39, acc39, t5; add.f32 acc43, acc43, t6; add.f32 acc47, acc47, t7; }
+        """;
+
+    private const string AddQuads6 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0]; setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16];
+        add.f32 acc48, acc48, t0; add.f32 acc52, acc52, t1; add.f32 acc56, acc56, t2; add.f32 acc60, acc60, t3; add.f32 acc49, acc49, t4;
+        add.f32 acc53, acc53, t5; add.f32 acc57, acc57, t6; add.f32 acc61, acc61, t7; }
+        """;
+
+    private const string AddQuads7 = """
+        { .reg .pred inside; .reg .f32 t<8>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; setp.gt.s32 inside, %1, 0;
+        @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0]; setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16];
+        add.f32 acc50, acc50, t0; add.f32 acc54, acc54, t1; add.f32 acc58, acc58, t2; add.f32 acc62, acc62, t3; add.f32 acc51, acc51, t4;
+        add.f32 acc55, acc55, t5; add.f32 acc59, acc59, t6; add.f32 acc63, acc63, t7; }
+        """;
+
     private const string Scaled = """
         mul.f32 acc0, acc0, %0; mul.f32 acc1, acc1, %0; mul.f32 acc2, acc2, %0; mul.f32 acc3, acc3, %0; mul.f32 acc4, acc4, %0;
         mul.f32 acc5, acc5, %0; mul.f32 acc6, acc6, %0; mul.f32 acc7, acc7, %0; mul.f32 acc8, acc8, %0; mul.f32 acc9, acc9, %0;
@@ -275,6 +339,27 @@ internal readonly partial struct TensorFragments64x32
         CudaAsm.Emit(AddSingles5, from + (long)((row + 40) / shared) * pitch, Utilities.Select(row + 40 < rows, left, 0));
         CudaAsm.Emit(AddSingles6, from + (long)((row + 48) / shared) * pitch, Utilities.Select(row + 48 < rows, left, 0));
         CudaAsm.Emit(AddSingles7, from + (long)((row + 56) / shared) * pitch, Utilities.Select(row + 56 < rows, left, 0));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddQuads(long from, int pitch, int row, int rows, int left, bool near)
+    {
+        int r0 = row + 0;
+        CudaAsm.Emit(AddQuads0, from + (long)r0 * pitch, Utilities.Select(r0 < rows, left, 0));
+        int r1 = row + (near ? 1 : 8);
+        CudaAsm.Emit(AddQuads1, from + (long)r1 * pitch, Utilities.Select(r1 < rows, left, 0));
+        int r2 = row + (near ? 2 : 16);
+        CudaAsm.Emit(AddQuads2, from + (long)r2 * pitch, Utilities.Select(r2 < rows, left, 0));
+        int r3 = row + (near ? 3 : 24);
+        CudaAsm.Emit(AddQuads3, from + (long)r3 * pitch, Utilities.Select(r3 < rows, left, 0));
+        int r4 = row + 32;
+        CudaAsm.Emit(AddQuads4, from + (long)r4 * pitch, Utilities.Select(r4 < rows, left, 0));
+        int r5 = row + (near ? 33 : 40);
+        CudaAsm.Emit(AddQuads5, from + (long)r5 * pitch, Utilities.Select(r5 < rows, left, 0));
+        int r6 = row + (near ? 34 : 48);
+        CudaAsm.Emit(AddQuads6, from + (long)r6 * pitch, Utilities.Select(r6 < rows, left, 0));
+        int r7 = row + (near ? 35 : 56);
+        CudaAsm.Emit(AddQuads7, from + (long)r7 * pitch, Utilities.Select(r7 < rows, left, 0));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

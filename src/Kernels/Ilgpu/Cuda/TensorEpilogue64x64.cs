@@ -273,6 +273,110 @@ internal readonly partial struct TensorFragments64x64
         add.f32 acc122, acc122, t12; add.f32 acc123, acc123, t13; add.f32 acc126, acc126, t14; add.f32 acc127, acc127, t15; }
         """;
 
+    private const string AddQuads0 = """
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0];
+        setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16]; setp.gt.s32 inside, %1, 32;
+        @inside ld.global.v4.f32 {t8, t9, t10, t11}, [%0+128]; setp.gt.s32 inside, %1, 36; @inside ld.global.v4.f32 {t12, t13, t14, t15}, [%0+144];
+        add.f32 acc0, acc0, t0; add.f32 acc4, acc4, t1; add.f32 acc8, acc8, t2; add.f32 acc12, acc12, t3; add.f32 acc1, acc1, t4;
+        add.f32 acc5, acc5, t5; add.f32 acc9, acc9, t6; add.f32 acc13, acc13, t7; add.f32 acc16, acc16, t8; add.f32 acc20, acc20, t9;
+        add.f32 acc24, acc24, t10; add.f32 acc28, acc28, t11; add.f32 acc17, acc17, t12; add.f32 acc21, acc21, t13; add.f32 acc25, acc25, t14;
+        add.f32 acc29, acc29, t15; }
+        """;
+
+    private const string AddQuads1 = """
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0];
+        setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16]; setp.gt.s32 inside, %1, 32;
+        @inside ld.global.v4.f32 {t8, t9, t10, t11}, [%0+128]; setp.gt.s32 inside, %1, 36; @inside ld.global.v4.f32 {t12, t13, t14, t15}, [%0+144];
+        add.f32 acc2, acc2, t0; add.f32 acc6, acc6, t1; add.f32 acc10, acc10, t2; add.f32 acc14, acc14, t3; add.f32 acc3, acc3, t4;
+        add.f32 acc7, acc7, t5; add.f32 acc11, acc11, t6; add.f32 acc15, acc15, t7; add.f32 acc18, acc18, t8; add.f32 acc22, acc22, t9;
+        add.f32 acc26, acc26, t10; add.f32 acc30, acc30, t11; add.f32 acc19, acc19, t12; add.f32 acc23, acc23, t13; add.f32 acc27, acc27, t14;
+        add.f32 acc31, acc31, t15; }
+        """;
+
+    private const string AddQuads2 = """
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0];
+        setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16]; setp.gt.s32 inside, %1, 32;
+        @inside ld.global.v4.f32 {t8, t9, t10, t11}, [%0+128]; setp.gt.s32 inside, %1, 36; @inside ld.global.v4.f32 {t12, t13, t14, t15}, [%0+144];
+        add.f32 acc32, acc32, t0; add.f32 acc36, acc36, t1; add.f32 acc40, acc40, t2; add.f32 acc44, acc44, t3; add.f32 acc33, acc33, t4;
+        add.f32 acc37, acc37, t5; add.f32 acc41, acc41, t6; add.f32 acc45, acc45, t7; add.f32 acc48, acc48, t8; add.f32 acc52, acc52, t9;
+        add.f32 acc56, acc56, t10; add.f32 acc60, acc60, t11; add.f32 acc49, acc49, t12; add.f32 acc53, acc53, t13; add.f32 acc57, acc57, t14;
+        add.f32 acc61, acc61, t15; }
+        """;
+
+    private const string AddQuads3 = """
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0];
+        setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16]; setp.gt.s32 inside, %1, 32;
+        @inside ld.global.v4.f32 {t8, t9, t10, t11}, [%0+128]; setp.gt.s32 inside, %1, 36; @inside ld.global.v4.f32 {t12, t13, t14, t15}, [%0+144];
+        add.f32 acc34, acc34, t0; add.f32 acc38, acc38, t1; add.f32 acc42, acc42, t2; add.f32 acc46, acc46, t3; add.f32 acc35, acc35, t4;
+        add.f32 acc39, acc39, t5; add.f32 acc43, acc43, t6; add.f32 acc47, acc47, t7; add.f32 acc50, acc50, t8; add.f32 acc54, acc54, t9;
+        add.f32 acc58, acc58, t10; add.f32 acc62, acc62, t11; add.f32 acc51, acc51, t12; add.f32 acc55, acc55, t13; add.f32 acc59, acc59, t14;
+        add.f32 acc63, acc63, t15; }
+        """;
+
+    private const string AddQuads4 = """
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0];
+        setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16]; setp.gt.s32 inside, %1, 32;
+        @inside ld.global.v4.f32 {t8, t9, t10, t11}, [%0+128]; setp.gt.s32 inside, %1, 36; @inside ld.global.v4.f32 {t12, t13, t14, t15}, [%0+144];
+        add.f32 acc64, acc64, t0; add.f32 acc68, acc68, t1; add.f32 acc72, acc72, t2; add.f32 acc76, acc76, t3; add.f32 acc65, acc65, t4;
+        add.f32 acc69, acc69, t5; add.f32 acc73, acc73, t6; add.f32 acc77, acc77, t7; add.f32 acc80, acc80, t8; add.f32 acc84, acc84, t9;
+        add.f32 acc88, acc88, t10; add.f32 acc92, acc92, t11; add.f32 acc81, acc81, t12; add.f32 acc85, acc85, t13; add.f32 acc89, acc89, t14;
+        add.f32 acc93, acc93, t15; }
+        """;
+
+    private const string AddQuads5 = """
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0];
+        setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16]; setp.gt.s32 inside, %1, 32;
+        @inside ld.global.v4.f32 {t8, t9, t10, t11}, [%0+128]; setp.gt.s32 inside, %1, 36; @inside ld.global.v4.f32 {t12, t13, t14, t15}, [%0+144];
+        add.f32 acc66, acc66, t0; add.f32 acc70, acc70, t1; add.f32 acc74, acc74, t2; add.f32 acc78, acc78, t3; add.f32 acc67, acc67, t4;
+        add.f32 acc71, acc71, t5; add.f32 acc75, acc75, t6; add.f32 acc79, acc79, t7; add.f32 acc82, acc82, t8; add.f32 acc86, acc86, t9;
+        add.f32 acc90, acc90, t10; add.f32 acc94, acc94, t11; add.f32 acc83, acc83, t12; add.f32 acc87, acc87, t13; add.f32 acc91, acc91, t14;
+        add.f32 acc95, acc95, t15; }
+        """;
+
+    private const string AddQuads6 = """
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0];
+        setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16]; setp.gt.s32 inside, %1, 32;
+        @inside ld.global.v4.f32 {t8, t9, t10, t11}, [%0+128]; setp.gt.s32 inside, %1, 36; @inside ld.global.v4.f32 {t12, t13, t14, t15}, [%0+144];
+        add.f32 acc96, acc96, t0; add.f32 acc100, acc100, t1; add.f32 acc104, acc104, t2; add.f32 acc108, acc108, t3; add.f32 acc97, acc97, t4;
+        add.f32 acc101, acc101, t5; add.f32 acc105, acc105, t6; add.f32 acc109, acc109, t7; add.f32 acc112, acc112, t8; add.f32 acc116, acc116, t9;
+        add.f32 acc120, acc120, t10; add.f32 acc124, acc124, t11; add.f32 acc113, acc113, t12; add.f32 acc117, acc117, t13;
+        add.f32 acc121, acc121, t14; add.f32 acc125, acc125, t15; }
+        """;
+
+    private const string AddQuads7 = """
+        { .reg .pred inside; .reg .f32 t<16>; mov.f32 t0, 0f00000000; mov.f32 t1, 0f00000000; mov.f32 t2, 0f00000000; mov.f32 t3, 0f00000000;
+        mov.f32 t4, 0f00000000; mov.f32 t5, 0f00000000; mov.f32 t6, 0f00000000; mov.f32 t7, 0f00000000; mov.f32 t8, 0f00000000;
+        mov.f32 t9, 0f00000000; mov.f32 t10, 0f00000000; mov.f32 t11, 0f00000000; mov.f32 t12, 0f00000000; mov.f32 t13, 0f00000000;
+        mov.f32 t14, 0f00000000; mov.f32 t15, 0f00000000; setp.gt.s32 inside, %1, 0; @inside ld.global.v4.f32 {t0, t1, t2, t3}, [%0+0];
+        setp.gt.s32 inside, %1, 4; @inside ld.global.v4.f32 {t4, t5, t6, t7}, [%0+16]; setp.gt.s32 inside, %1, 32;
+        @inside ld.global.v4.f32 {t8, t9, t10, t11}, [%0+128]; setp.gt.s32 inside, %1, 36; @inside ld.global.v4.f32 {t12, t13, t14, t15}, [%0+144];
+        add.f32 acc98, acc98, t0; add.f32 acc102, acc102, t1; add.f32 acc106, acc106, t2; add.f32 acc110, acc110, t3; add.f32 acc99, acc99, t4;
+        add.f32 acc103, acc103, t5; add.f32 acc107, acc107, t6; add.f32 acc111, acc111, t7; add.f32 acc114, acc114, t8; add.f32 acc118, acc118, t9;
+        add.f32 acc122, acc122, t10; add.f32 acc126, acc126, t11; add.f32 acc115, acc115, t12; add.f32 acc119, acc119, t13;
+        add.f32 acc123, acc123, t14; add.f32 acc127, acc127, t15; }
+        """;
+
     private const string Scaled = """
         mul.f32 acc0, acc0, %0; mul.f32 acc1, acc1, %0; mul.f32 acc2, acc2, %0; mul.f32 acc3, acc3, %0; mul.f32 acc4, acc4, %0;
         mul.f32 acc5, acc5, %0; mul.f32 acc6, acc6, %0; mul.f32 acc7, acc7, %0; mul.f32 acc8, acc8, %0; mul.f32 acc9, acc9, %0;
@@ -458,6 +562,27 @@ internal readonly partial struct TensorFragments64x64
         CudaAsm.Emit(AddSingles5, from + (long)((row + 40) / shared) * pitch, Utilities.Select(row + 40 < rows, left, 0));
         CudaAsm.Emit(AddSingles6, from + (long)((row + 48) / shared) * pitch, Utilities.Select(row + 48 < rows, left, 0));
         CudaAsm.Emit(AddSingles7, from + (long)((row + 56) / shared) * pitch, Utilities.Select(row + 56 < rows, left, 0));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddQuads(long from, int pitch, int row, int rows, int left, bool near)
+    {
+        int r0 = row + 0;
+        CudaAsm.Emit(AddQuads0, from + (long)r0 * pitch, Utilities.Select(r0 < rows, left, 0));
+        int r1 = row + (near ? 1 : 8);
+        CudaAsm.Emit(AddQuads1, from + (long)r1 * pitch, Utilities.Select(r1 < rows, left, 0));
+        int r2 = row + (near ? 2 : 16);
+        CudaAsm.Emit(AddQuads2, from + (long)r2 * pitch, Utilities.Select(r2 < rows, left, 0));
+        int r3 = row + (near ? 3 : 24);
+        CudaAsm.Emit(AddQuads3, from + (long)r3 * pitch, Utilities.Select(r3 < rows, left, 0));
+        int r4 = row + 32;
+        CudaAsm.Emit(AddQuads4, from + (long)r4 * pitch, Utilities.Select(r4 < rows, left, 0));
+        int r5 = row + (near ? 33 : 40);
+        CudaAsm.Emit(AddQuads5, from + (long)r5 * pitch, Utilities.Select(r5 < rows, left, 0));
+        int r6 = row + (near ? 34 : 48);
+        CudaAsm.Emit(AddQuads6, from + (long)r6 * pitch, Utilities.Select(r6 < rows, left, 0));
+        int r7 = row + (near ? 35 : 56);
+        CudaAsm.Emit(AddQuads7, from + (long)r7 * pitch, Utilities.Select(r7 < rows, left, 0));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -262,11 +262,15 @@ internal readonly partial struct TensorFragments32x32 : ITensorFragments
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreQuads(long y, int pitch, int row, int rows, int left)
+    public static void StoreQuads(long y, int pitch, int row, int rows, int left, bool near)
     {
-        CudaAsm.Emit(StoreQuads0, y + (long)(row + 0) * pitch, Utilities.Select(row + 0 < rows, left, 0));
-        CudaAsm.Emit(StoreQuads1, y + (long)(row + 1) * pitch, Utilities.Select(row + 1 < rows, left, 0));
-        CudaAsm.Emit(StoreQuads2, y + (long)(row + 2) * pitch, Utilities.Select(row + 2 < rows, left, 0));
-        CudaAsm.Emit(StoreQuads3, y + (long)(row + 3) * pitch, Utilities.Select(row + 3 < rows, left, 0));
+        int r0 = row + 0;
+        CudaAsm.Emit(StoreQuads0, y + (long)r0 * pitch, Utilities.Select(r0 < rows, left, 0));
+        int r1 = row + (near ? 1 : 8);
+        CudaAsm.Emit(StoreQuads1, y + (long)r1 * pitch, Utilities.Select(r1 < rows, left, 0));
+        int r2 = row + (near ? 2 : 16);
+        CudaAsm.Emit(StoreQuads2, y + (long)r2 * pitch, Utilities.Select(r2 < rows, left, 0));
+        int r3 = row + (near ? 3 : 24);
+        CudaAsm.Emit(StoreQuads3, y + (long)r3 * pitch, Utilities.Select(r3 < rows, left, 0));
     }
 }

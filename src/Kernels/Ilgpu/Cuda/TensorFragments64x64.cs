@@ -516,15 +516,23 @@ internal readonly partial struct TensorFragments64x64 : ITensorFragments
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreQuads(long y, int pitch, int row, int rows, int left)
+    public static void StoreQuads(long y, int pitch, int row, int rows, int left, bool near)
     {
-        CudaAsm.Emit(StoreQuads0, y + (long)(row + 0) * pitch, Utilities.Select(row + 0 < rows, left, 0));
-        CudaAsm.Emit(StoreQuads1, y + (long)(row + 1) * pitch, Utilities.Select(row + 1 < rows, left, 0));
-        CudaAsm.Emit(StoreQuads2, y + (long)(row + 2) * pitch, Utilities.Select(row + 2 < rows, left, 0));
-        CudaAsm.Emit(StoreQuads3, y + (long)(row + 3) * pitch, Utilities.Select(row + 3 < rows, left, 0));
-        CudaAsm.Emit(StoreQuads4, y + (long)(row + 32) * pitch, Utilities.Select(row + 32 < rows, left, 0));
-        CudaAsm.Emit(StoreQuads5, y + (long)(row + 33) * pitch, Utilities.Select(row + 33 < rows, left, 0));
-        CudaAsm.Emit(StoreQuads6, y + (long)(row + 34) * pitch, Utilities.Select(row + 34 < rows, left, 0));
-        CudaAsm.Emit(StoreQuads7, y + (long)(row + 35) * pitch, Utilities.Select(row + 35 < rows, left, 0));
+        int r0 = row + 0;
+        CudaAsm.Emit(StoreQuads0, y + (long)r0 * pitch, Utilities.Select(r0 < rows, left, 0));
+        int r1 = row + (near ? 1 : 8);
+        CudaAsm.Emit(StoreQuads1, y + (long)r1 * pitch, Utilities.Select(r1 < rows, left, 0));
+        int r2 = row + (near ? 2 : 16);
+        CudaAsm.Emit(StoreQuads2, y + (long)r2 * pitch, Utilities.Select(r2 < rows, left, 0));
+        int r3 = row + (near ? 3 : 24);
+        CudaAsm.Emit(StoreQuads3, y + (long)r3 * pitch, Utilities.Select(r3 < rows, left, 0));
+        int r4 = row + 32;
+        CudaAsm.Emit(StoreQuads4, y + (long)r4 * pitch, Utilities.Select(r4 < rows, left, 0));
+        int r5 = row + (near ? 33 : 40);
+        CudaAsm.Emit(StoreQuads5, y + (long)r5 * pitch, Utilities.Select(r5 < rows, left, 0));
+        int r6 = row + (near ? 34 : 48);
+        CudaAsm.Emit(StoreQuads6, y + (long)r6 * pitch, Utilities.Select(r6 < rows, left, 0));
+        int r7 = row + (near ? 35 : 56);
+        CudaAsm.Emit(StoreQuads7, y + (long)r7 * pitch, Utilities.Select(r7 < rows, left, 0));
     }
 }

@@ -8,7 +8,7 @@ public sealed partial class IlgpuBackend
 {
     private Precision _precision;
 
-    /// <summary>What convolutions and matrix products multiply in; float32 unless set. Attention stays float32.</summary>
+    /// <summary>What convolutions, matrix products and attention multiply in; float32 unless set.</summary>
     /// <exception cref="BDenseException">The device does not have it.</exception>
     public Precision Precision
     {
@@ -20,10 +20,20 @@ public sealed partial class IlgpuBackend
         }
     }
 
+    private readonly HashSet<(string Operation, int From, int To)> _noticed = [];
+
+    /// <summary>Says once for each operation and its channels (of a product: the sum's length and the columns) that another precision than the one asked for is used.</summary>
+    internal void NoticePrecision(string operation, int from, int to, Precision got)
+    {
+        if (got != Precision && OnNotice is { } notice && _noticed.Add((operation, from, to)))
+            notice(ConvolutionPlan.Fall(Precision, got, operation, from, to));
+    }
+
     /// <summary>Forward on tensor cores: true if it was done, false where the shape or the precision asks for the ordinary kernels.</summary>
     private bool TensorConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
     {
         var precision = ConvolutionPlan.Choose(Precision, s.C, s.K, IsAligned(x, w, y, p.ScaleShift, e.Embedding, e.Residual));
+        NoticePrecision("convolution", s.C, s.K, precision);
         if (precision == Precision.Fp32)
             return false;
         var g = TensorConvolution.Forward(s);
@@ -37,31 +47,13 @@ public sealed partial class IlgpuBackend
     private bool TensorDgrad(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
     {
         var precision = ConvolutionPlan.Choose(Precision, s.K, s.C, Aligned(dy) && Aligned(dx));
+        NoticePrecision("dgrad", s.K, s.C, precision);
         if (precision == Precision.Fp32)
             return false;
         using var crsk = Empty(new Shape(s.C, s.R, s.S, s.K));
         Launch(ExchangeChannelsKernel, w.Length, View(w), s.K, s.R * s.S, s.C, View(crsk));
         TensorGemm(precision, TensorConvolution.Dgrad(s), dy, crsk, new ConvolutionEpilogue(null), dx);
         return true;
-    }
-
-    /// <summary>c = a b for one product: a 1x1 convolution over M pixels, once both operands have their sum's axis innermost.</summary>
-    private bool TensorMatMul(in MatMulShape s, Tensor a, Tensor b, Tensor c)
-    {
-        var precision = ConvolutionPlan.Choose(Precision, s.K, s.N, Aligned(a) && Aligned(b) && Aligned(c));
-        if (s.Batch != 1 || precision == Precision.Fp32)
-            return false;
-        using var rows = s.TransA ? Transposed(a, s.K, s.M) : a.Share();
-        using var columns = s.TransB ? b.Share() : Transposed(b, s.K, s.N);
-        TensorGemm(precision, TensorConvolution.Forward(new Conv2dShape(s.M, 1, 1, s.K, s.N, 1, 1)), rows, columns, new ConvolutionEpilogue(null), c);
-        return true;
-    }
-
-    private Tensor Transposed(Tensor x, int rows, int columns)
-    {
-        var y = Empty(new Shape(columns, rows));
-        Launch(TransposeKernel, x.Length, View(x), rows, columns, View(y));
-        return y;
     }
 
     private void TensorGemm(Precision precision, TensorConvolution g, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
@@ -74,7 +66,7 @@ public sealed partial class IlgpuBackend
         g.Residual = e.Residual is null ? 0 : Address(e.Residual);
         (g.HasBias, g.Silu, g.Scale) = (e.Bias is null ? 0 : 1, e.Silu ? 1 : 0, e.Scale);
         var (start, p) = (View(e.Bias ?? w), g.Problem);
-        var key = new TuningKey(g.IsActivated ? "activated" : g.IsTransposed == 0 ? "forward" : "dgrad", precision, p.M, p.N, p.Steps);
+        var key = new TuningKey(g.IsActivated ? "activated" : g.IsTransposed == 0 ? "forward" : "dgrad", precision, p.M, p.N, p.Steps, g.Rows * g.Columns, g.Stride);
         if (!IsDecided(key, out var choice))
             choice = DecideConvolution(key, g, start);
         LaunchConvolution(choice, precision, g, start);
@@ -101,6 +93,8 @@ public sealed partial class IlgpuBackend
         (TensorTileName.T128x256, _) => TensorConv128x256Bf16Kernel,
         (TensorTileName.T128x128, Precision.Tf32) => TensorConv128x128Tf32Kernel,
         (TensorTileName.T128x128, _) => TensorConv128x128Bf16Kernel,
+        (TensorTileName.T128x128x4, Precision.Tf32) => TensorConv128x128x4Tf32Kernel,
+        (TensorTileName.T128x128x4, _) => TensorConv128x128x4Bf16Kernel,
         (TensorTileName.T128x64, Precision.Tf32) => TensorConv128x64Tf32Kernel,
         (TensorTileName.T128x64, _) => TensorConv128x64Bf16Kernel,
         (TensorTileName.T64x128, Precision.Tf32) => TensorConv64x128Tf32Kernel,
@@ -126,6 +120,7 @@ public sealed partial class IlgpuBackend
     private bool TensorWgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw)
     {
         var precision = ConvolutionPlan.ChooseWgrad(Precision, s.C, s.K, IsAligned(x, prologue.ScaleShift, dy, dw));
+        NoticePrecision("wgrad", s.C, s.K, precision);
         if (precision == Precision.Fp32 || s.N == 0)
             return precision != Precision.Fp32;
         bool bf16 = precision == Precision.Bf16;
@@ -135,7 +130,7 @@ public sealed partial class IlgpuBackend
         if (prologue.ScaleShift is { } factors)
             g.Prologue = TensorActivationFactors.Of(Address(factors), s.C, prologue.Silu);
         var p = g.Problem;
-        var key = new TuningKey(g.IsActivated ? "activated wgrad" : "wgrad", precision, p.M, p.N, p.Steps);
+        var key = new TuningKey(g.IsActivated ? "activated wgrad" : "wgrad", precision, p.M, p.N, p.Steps, s.R * s.S, s.Stride);
         if (!IsDecided(key, out var choice))
             choice = DecideWgrad(key, g, dw.Shape);
         LaunchWgrad(choice, precision, g, dw);
@@ -167,6 +162,8 @@ public sealed partial class IlgpuBackend
     {
         (TensorTileName.T128x128, Precision.Tf32) => TensorWgrad128x128Tf32Kernel,
         (TensorTileName.T128x128, _) => TensorWgrad128x128Bf16Kernel,
+        (TensorTileName.T128x128x4, Precision.Tf32) => TensorWgrad128x128x4Tf32Kernel,
+        (TensorTileName.T128x128x4, _) => TensorWgrad128x128x4Bf16Kernel,
         (TensorTileName.T64x128, Precision.Tf32) => TensorWgrad64x128Tf32Kernel,
         (TensorTileName.T64x128, _) => TensorWgrad64x128Bf16Kernel,
         (_, Precision.Tf32) => TensorWgrad64x64Tf32Kernel,

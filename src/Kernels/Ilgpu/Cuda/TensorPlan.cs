@@ -1,10 +1,11 @@
 namespace BDense.Kernels.Ilgpu.Cuda;
 
-/// <summary>The tiles that there are: rows by columns of the result; T a group's on tensor cores, P a thread's of the portable kernels.</summary>
+/// <summary>The tiles that there are: rows by columns of the result (by warps, where there are two of a size); T a group's on tensor cores, P a thread's of the portable kernels.</summary>
 internal enum TensorTileName
 {
     T128x256,
     T128x128,
+    T128x128x4,
     T128x64,
     T64x128,
     T64x64,
@@ -23,9 +24,26 @@ internal readonly record struct TensorChoice(TensorTileName Tile, int Slices);
 /// <param name="M">Pixels; for wgrad output channels.</param>
 /// <param name="N">Channels; for wgrad taps times channels.</param>
 /// <param name="Steps">Steps of the sum.</param>
-/// <param name="IsWgrad">Whether the sum is over pixels and may be sliced.</param>
-/// <param name="IsActivated">Whether x has a prologue.</param>
-internal readonly record struct TensorProblem(int M, int N, int Steps, bool IsWgrad, bool IsActivated = false);
+/// <param name="Operation">Which kernels compute it.</param>
+/// <param name="Batch">So many of them.</param>
+internal readonly record struct TensorProblem(int M, int N, int Steps, TensorOperation Operation, int Batch = 1)
+{
+    /// <summary>Whether the sum is over pixels and may be sliced.</summary>
+    public bool IsWgrad => Operation is TensorOperation.Wgrad or TensorOperation.ActivatedWgrad;
+
+    /// <summary>Whether x has a prologue.</summary>
+    public bool IsActivated => Operation is TensorOperation.ActivatedConvolution or TensorOperation.ActivatedWgrad;
+}
+
+/// <summary>The families of tensor-core kernels: forward and dgrad are convolutions.</summary>
+internal enum TensorOperation
+{
+    Convolution,
+    ActivatedConvolution,
+    Wgrad,
+    ActivatedWgrad,
+    Product,
+}
 
 /// <summary>Which tile, and into how many slices: the table, and the rule that picks from it where nothing was measured (<c>bdense tune</c>).</summary>
 internal static class TensorPlan
@@ -38,18 +56,31 @@ internal static class TensorPlan
     /// <param name="Speed">Of a multiprocessor full of them, against the best: larger tiles load less for each product.</param>
     /// <param name="SharedBytes">Of a group.</param>
     /// <param name="InWgrad">Whether wgrad has a kernel of that tile.</param>
+    /// <param name="InProduct">Whether matrix products have.</param>
     /// <param name="ActivatedResident">Groups of the kernels with a prologue, in the worse of both precisions; 0 where there are none.</param>
-    public readonly record struct Row(TensorTileName Name, int Rows, int Columns, int Resident, double Speed, int SharedBytes, bool InWgrad, int ActivatedResident);
+    public readonly record struct Row(TensorTileName Name, int Rows, int Columns, int Resident, double Speed, int SharedBytes, bool InWgrad, bool InProduct, int ActivatedResident)
+    {
+        public bool Has(in TensorProblem p) => p.Operation switch
+        {
+            // Odd channel counts are stored one by one, which the narrow tile alone does.
+            TensorOperation.Convolution => p.N % 2 == 0 || Columns == 32,
+            TensorOperation.ActivatedConvolution => ActivatedResident > 0 && (p.N % 2 == 0 || Columns == 32),
+            TensorOperation.Wgrad => InWgrad,
+            TensorOperation.ActivatedWgrad => InWgrad && ActivatedResident > 0,
+            _ => InProduct,
+        };
+    }
 
     /// <summary>Speeds are estimates from bytes loaded for each product, to be replaced by measurement.</summary>
     public static IReadOnlyList<Row> Tiles { get; } =
     [
-        new(TensorTileName.T128x256, 128, 256, 1, 1.00, 72 << 10, false, 0),
-        new(TensorTileName.T128x128, 128, 128, 2, 0.95, 48 << 10, true, 1),
-        new(TensorTileName.T128x64, 128, 64, 3, 0.80, 48 << 10, false, 0),
-        new(TensorTileName.T64x128, 64, 128, 3, 0.80, 48 << 10, true, 0),
-        new(TensorTileName.T64x64, 64, 64, 4, 0.65, 32 << 10, true, 4),
-        new(TensorTileName.T128x32, 128, 32, 4, 0.45, 40 << 10, false, 3),
+        new(TensorTileName.T128x256, 128, 256, 1, 1.00, 72 << 10, false, true, 0),
+        new(TensorTileName.T128x128x4, 128, 128, 2, 0.96, 48 << 10, true, true, 0),
+        new(TensorTileName.T128x128, 128, 128, 2, 0.95, 48 << 10, true, false, 1),
+        new(TensorTileName.T128x64, 128, 64, 3, 0.80, 48 << 10, false, false, 0),
+        new(TensorTileName.T64x128, 64, 128, 3, 0.80, 48 << 10, true, false, 0),
+        new(TensorTileName.T64x64, 64, 64, 4, 0.65, 32 << 10, true, true, 4),
+        new(TensorTileName.T128x32, 128, 32, 4, 0.45, 40 << 10, false, false, 3),
     ];
 
     /// <summary>Filling the pipeline and storing the result, in steps.</summary>
@@ -72,11 +103,8 @@ internal static class TensorPlan
     /// <summary>The candidates of a problem on a device, for the rule and for the autotuner.</summary>
     public static IEnumerable<TensorChoice> Candidates(TensorProblem p, int sharedLimit)
     {
-        foreach (var tile in Tiles.Where(t => t.SharedBytes <= sharedLimit && (!p.IsWgrad || t.InWgrad) && (!p.IsActivated || t.ActivatedResident > 0)))
+        foreach (var tile in Tiles.Where(t => t.SharedBytes <= sharedLimit && t.Has(p)))
         {
-            // Odd channel counts are stored one by one, which the narrow tile alone does.
-            if (!p.IsWgrad && p.N % 2 != 0 && tile.Name != TensorTileName.T128x32)
-                continue;
             int last = 0;
             for (int slices = 1; slices <= (p.IsWgrad ? MaxSlices(p) : 1); slices = Math.Max(slices + 1, slices * 5 / 4))
             {
@@ -109,7 +137,7 @@ internal static class TensorPlan
     public static double Time(in TensorProblem p, TensorChoice choice, int multiprocessors)
     {
         var tile = Find(choice.Tile);
-        long groups = (long)((p.M + tile.Rows - 1) / tile.Rows) * ((p.N + tile.Columns - 1) / tile.Columns) * choice.Slices;
+        long groups = (long)p.Batch * ((p.M + tile.Rows - 1) / tile.Rows) * ((p.N + tile.Columns - 1) / tile.Columns) * choice.Slices;
         double group = tile.Rows * tile.Columns / 16384.0 / tile.Speed * ((p.Steps + choice.Slices - 1) / choice.Slices + Overhead);
         int resident = p.IsActivated ? tile.ActivatedResident : tile.Resident;
         long perWave = (long)multiprocessors * resident, left = groups % perWave;

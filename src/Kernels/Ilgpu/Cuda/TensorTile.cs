@@ -51,6 +51,9 @@ internal interface ITensorFragments
     /// <summary>The same as <see cref="StoreSingles"/>.</summary>
     static abstract void AddSingles(long from, int pitch, int row, int rows, int shared, int left);
 
+    /// <summary>The same as <see cref="StoreQuads"/>, one row of the matrix for each of the result.</summary>
+    static abstract void AddQuads(long from, int pitch, int row, int rows, int left, bool near);
+
     static abstract void Scale(float scale);
 
     /// <summary>x / (1 + exp(-x)), to a few units in the last place.</summary>
@@ -65,8 +68,11 @@ internal interface ITensorFragments
     /// <summary>The same where rows start at odd multiples of four bytes.</summary>
     static abstract void StoreSingles(long y, int pitch, int row, int rows, int left);
 
-    /// <summary>The same after LoadSummed*Tf32, four columns at a time.</summary>
-    static abstract void StoreQuads(long y, int pitch, int row, int rows, int left);
+    /// <summary>
+    /// The same after LoadSummedBTf32, four columns at a time. <paramref name="near"/>: the lane's rows lie side by side too, after
+    /// LoadSummedATf32; else 8 apart.
+    /// </summary>
+    static abstract void StoreQuads(long y, int pitch, int row, int rows, int left, bool near);
 }
 
 /// <summary>

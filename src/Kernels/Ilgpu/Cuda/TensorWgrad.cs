@@ -38,7 +38,8 @@ internal struct TensorWgrad
     /// <summary>Pixels of a step.</summary>
     public int Depth;
 
-    public readonly TensorProblem Problem => new(Outputs, Columns, (Pixels + Depth - 1) / Depth, true, IsActivated);
+    public readonly TensorProblem Problem => new(Outputs, Columns, (Pixels + Depth - 1) / Depth,
+        IsActivated ? TensorOperation.ActivatedWgrad : TensorOperation.Wgrad);
 
     public readonly bool IsActivated => Prologue.Address != 0;
 
@@ -75,6 +76,12 @@ public sealed partial class IlgpuBackend
 
     [Kernel(256, Hot = true)]
     internal static void TensorWgrad128x128Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128, TensorFragments64x32, Bf16, PlainInput>(g, tiles);
+
+    [Kernel(128, Hot = true)]
+    internal static void TensorWgrad128x128x4Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128x4, TensorFragments64x64, Tf32, PlainInput>(g, tiles);
+
+    [Kernel(128, Hot = true)]
+    internal static void TensorWgrad128x128x4Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128x4, TensorFragments64x64, Bf16, PlainInput>(g, tiles);
 
     [Kernel(128, Hot = true)]
     internal static void TensorWgrad64x128Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x128, TensorFragments64x32, Tf32, PlainInput>(g, tiles);
@@ -196,6 +203,7 @@ public sealed partial class IlgpuBackend
         long a = g.Dy + (long)pixelA * g.OutputBytes + offsetA;
         long passBytesA = (long)passA * g.OutputBytes, stepBytesA = (long)depth * g.OutputBytes;
         int toA0 = SummedTile.CopyTo(rowA, pieceA, pitchA), toA1 = SummedTile.CopyTo(rowA + passA, pieceA, pitchA);
+        int toA2 = SummedTile.CopyTo(rowA + 2 * passA, pieceA, pitchA), toA3 = SummedTile.CopyTo(rowA + 3 * passA, pieceA, pitchA);
 
         // And one of several pixels of x, always for the same tap and channels.
         int piecesB = pitchB / 16, rowB = thread / piecesB, pieceB = thread - rowB * piecesB, passB = TTile.Threads / piecesB;
@@ -228,6 +236,11 @@ public sealed partial class IlgpuBackend
             {
                 TensorTile.CopyAsync(toA0 + next, a, insideA & pixelA < end);
                 TensorTile.CopyAsync(toA1 + next, a + passBytesA, insideA & pixelA + passA < end);
+                if (depth > 2 * passA)
+                {
+                    TensorTile.CopyAsync(toA2 + next, a + 2 * passBytesA, insideA & pixelA + 2 * passA < end);
+                    TensorTile.CopyAsync(toA3 + next, a + 3 * passBytesA, insideA & pixelA + 3 * passA < end);
+                }
                 if (TPrologue.Activates)
                 {
                     int offset = wide * offsetB;
@@ -297,7 +310,7 @@ public sealed partial class IlgpuBackend
         else
         {
             column += (lane & 3) * 8;
-            TFragments.StoreQuads(y + 4L * column, 4 * g.Columns, row + (lane >> 2) * 4, g.Outputs, g.Columns - column);
+            TFragments.StoreQuads(y + 4L * column, 4 * g.Columns, row + (lane >> 2) * 4, g.Outputs, g.Columns - column, near: true);
         }
     }
 

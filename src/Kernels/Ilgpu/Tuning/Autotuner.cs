@@ -29,8 +29,8 @@ internal sealed class Autotuner(Func<Action, double> timer)
                 (best, least) = (candidate, time);
         }
         _done.Add(key);
-        var row = new TuningRow(key.Operation, key.Precision.Text(), key.M, key.N, key.Steps, best.Tile.ToString()[1..], best.Slices, least,
-            rule.Tile.ToString()[1..], rule.Slices, ruleTime, candidates.Count);
+        var row = new TuningRow(key.Operation, key.Precision.Text(), key.M, key.N, key.Steps, key.Taps, key.Stride, key.Batch,
+            best.Tile.ToString()[1..], best.Slices, least, rule.Tile.ToString()[1..], rule.Slices, ruleTime, candidates.Count);
         _rows.Add(row);
         OnRow?.Invoke(row);
         return best;

@@ -5,23 +5,32 @@ using BDense.Kernels.Ilgpu.Cuda;
 namespace BDense.Kernels.Ilgpu.Tuning;
 
 /// <summary>What a choice of tile is made for.</summary>
-/// <param name="Operation">forward (matrix products too), activated (forward with a prologue), dgrad, wgrad, activated wgrad; portable for the kernels of every device.</param>
+/// <param name="Operation">
+/// forward, activated (forward with a prologue), dgrad, wgrad, activated wgrad; product NN, NT or TN (T: stored transposed); portable for the
+/// kernels of every device.
+/// </param>
 /// <param name="Precision">Of the products.</param>
 /// <param name="M">Rows of the result.</param>
 /// <param name="N">Columns of the result.</param>
 /// <param name="Steps">Steps of the sum.</param>
-internal readonly record struct TuningKey(string Operation, Precision Precision, int M, int N, int Steps);
+/// <param name="Taps">Of a convolution: a 3x3 and a 1x1 kernel may have all else in common, and read memory differently.</param>
+/// <param name="Stride">Of a convolution.</param>
+/// <param name="Batch">Of a matrix product.</param>
+internal readonly record struct TuningKey(string Operation, Precision Precision, int M, int N, int Steps, int Taps = 1, int Stride = 1, int Batch = 1);
 
 /// <summary>Choices that were measured on a device, and the file that remembers them.</summary>
 internal sealed class TuningTable
 {
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { WriteIndented = true, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
+    /// <summary>Of the kernels that are timed: to be raised with every change that may make another tile the fastest.</summary>
+    public const int KernelVersion = 2;
+
     private readonly Dictionary<TuningKey, TensorChoice> _choices = [];
 
-    private sealed record Entry(string Operation, Precision Precision, int M, int N, int Steps, TensorTileName Tile, int Slices);
+    private sealed record Entry(string Operation, Precision Precision, int M, int N, int Steps, int Taps, int Stride, int Batch, TensorTileName Tile, int Slices);
 
-    private sealed record Contents(string Device, List<Entry> Choices);
+    private sealed record Contents(string Device, int Kernels, List<Entry> Choices);
 
     /// <summary><c>tune-DEVICE.json</c> in the user's cache: $XDG_CACHE_HOME/bdense, ~/.cache/bdense, or on Windows the local application data.</summary>
     public static string PathFor(string device)
@@ -45,8 +54,11 @@ internal sealed class TuningTable
             if (!File.Exists(path))
                 return (table, null);
             var contents = JsonSerializer.Deserialize<Contents>(File.ReadAllText(path), Options);
-            foreach (var e in contents?.Choices ?? throw new JsonException("there are no choices in it"))
-                table[new TuningKey(e.Operation, e.Precision, e.M, e.N, e.Steps)] = new TensorChoice(e.Tile, e.Slices);
+            var choices = contents?.Choices ?? throw new JsonException("there are no choices in it");
+            if (contents.Kernels != KernelVersion)
+                throw new JsonException($"it was measured with version {contents.Kernels} of the kernels, these are version {KernelVersion}");
+            foreach (var e in choices)
+                table[new TuningKey(e.Operation, e.Precision, e.M, e.N, e.Steps, e.Taps, e.Stride, e.Batch)] = new TensorChoice(e.Tile, e.Slices);
             return (table, null);
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException or NullReferenceException)
@@ -63,12 +75,14 @@ internal sealed class TuningTable
     public void Write(string path, string device)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var entries = _choices.Select(c => new Entry(c.Key.Operation, c.Key.Precision, c.Key.M, c.Key.N, c.Key.Steps, c.Value.Tile, c.Value.Slices))
-            .OrderBy(e => e.Operation, StringComparer.Ordinal).ThenBy(e => e.Precision).ThenBy(e => e.M).ThenBy(e => e.N).ThenBy(e => e.Steps);
+        var entries = _choices.Select(c => new Entry(c.Key.Operation, c.Key.Precision, c.Key.M, c.Key.N, c.Key.Steps,
+                c.Key.Taps, c.Key.Stride, c.Key.Batch, c.Value.Tile, c.Value.Slices))
+            .OrderBy(e => e.Operation, StringComparer.Ordinal).ThenBy(e => e.Precision).ThenBy(e => e.M).ThenBy(e => e.N).ThenBy(e => e.Steps)
+            .ThenBy(e => e.Taps).ThenBy(e => e.Stride).ThenBy(e => e.Batch);
         string beside = $"{path}.{Environment.ProcessId}.tmp";
         using (var file = new FileStream(beside, FileMode.Create))
         {
-            JsonSerializer.Serialize(file, new Contents(device, [.. entries]), Options);
+            JsonSerializer.Serialize(file, new Contents(device, KernelVersion, [.. entries]), Options);
             file.Flush(flushToDisk: true);
         }
         File.Move(beside, path, overwrite: true);

@@ -47,7 +47,7 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
     /// <summary>With each sample's scale and shift, as the blocks between convolutions have it.</summary>
     private FusionCase GroupNormSilu()
     {
-        var norm = Normalization(network.Parameters.All.First(IsNorm).Shape.Length);
+        var norm = Normalization(network.Parameters.All.First(IsGamma).Shape.Length);
         int c = norm.Gamma.Shape.Length;
         var shape = new Shape(batch, Config.Resolution, Config.Resolution, c);
         var scaleShift = Normal(new Shape(batch, 2 * c));
@@ -92,15 +92,17 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
         };
     }
 
-    private static bool IsNorm(Parameter p) => p.Shape.Rank == 1 && p.Name.Contains("norm", StringComparison.Ordinal) && p.Name.EndsWith("weight", StringComparison.Ordinal);
-
     /// <summary>The first normalisation of so many channels, with SiLU.</summary>
     private NormalizationBefore Normalization(int channels)
     {
-        var gamma = network.Parameters.All.First(p => IsNorm(p) && p.Shape == new Shape(channels));
-        int groups = Config.Groups > 0 ? Config.Groups : Math.Max(1, Math.Min(32, channels / 4));
-        return new NormalizationBefore(gamma, network.Parameters[gamma.Name[..^"weight".Length] + "bias"], groups, (float)Config.Epsilon, Silu: true);
+        var gamma = network.Parameters.All.First(p => p.Shape == new Shape(channels) && IsGamma(p));
+        return new NormalizationBefore(gamma, network.Parameters[gamma.Name[..^"weight".Length] + "bias"], Groups(channels), (float)Config.Epsilon, Silu: true);
     }
+
+    /// <summary>The only weights that are vectors are the normalisations'.</summary>
+    private static bool IsGamma(Parameter p) => p.Shape.Rank == 1 && p.Name.EndsWith("weight", StringComparison.Ordinal);
+
+    private int Groups(int channels) => Config.Groups > 0 ? Config.Groups : Math.Max(1, Math.Min(32, channels / 4));
 
     /// <summary>The first 3x3 convolution with as many channels out as in.</summary>
     private (Parameter Weight, Parameter Bias) SquareConvolution()
