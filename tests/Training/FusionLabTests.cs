@@ -205,7 +205,11 @@ public sealed class FusionLabTests
             Assert.That(plainOperations, Is.GreaterThan(operations), work.Name);
             Assert.That(plain.Keys, Is.EquivalentTo(usual.Keys));
             foreach (var (name, values) in usual)
-                Assert.That(plain[name], Is.EqualTo(values).Within(1e-5 * (1 + values.Max(Math.Abs))), $"{work.Name}: {name}");
+            {
+                // Of the norm, as the comparison has it: an update's first step magnifies the rounding of gradients near 0.
+                double difference = values.Zip(plain[name], (a, b) => Math.Pow(a - b, 2)).Sum(), norm = values.Sum(a => Math.Pow(a, 2));
+                Assert.That(Math.Sqrt(difference), Is.LessThanOrEqualTo(work.Tolerance * Math.Sqrt(norm)), $"{work.Name}: {name}");
+            }
         }
 
         (Dictionary<string, float[]> Results, int Operations) Run(Workload work)

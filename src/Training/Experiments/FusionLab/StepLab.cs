@@ -53,7 +53,7 @@ public sealed class StepLab : IDisposable
     ], batch, budget, onRound);
 
     /// <summary>
-    /// Training at each batch size with blocks kept and recomputed, with the usual fusions and with all. Where a dry run says that a step
+    /// Training at each batch size with blocks kept and recomputed, with the usual fusions and with all, in turns. Where a dry run says that a step
     /// does not fit, or the device says so, its row has a note and the others stand.
     /// </summary>
     /// <param name="batches">Images.</param>
@@ -62,24 +62,27 @@ public sealed class StepLab : IDisposable
     /// <param name="onBatch">Told after each batch size how many are done.</param>
     public IReadOnlyList<StepRow> Memory(IReadOnlyList<int> batches, TimeSpan budget, long freeBytes, Action<int>? onBatch = null)
     {
+        Variant[] variants =
+        [
+            .. from fusions in new[] { Fusions.Usual, Fusions.All }
+               from recompute in new[] { false, true }
+               select new Variant(recompute ? $"{fusions}, recompute" : fusions.ToString(), new Execution(fusions, recompute)),
+        ];
         var rows = new List<StepRow>();
         foreach (int batch in batches)
         {
-            foreach (var fusions in new[] { Fusions.Usual, Fusions.All })
+            long[] predicted = [.. variants.Select(v => PredictPeak(batch, v.Execution))];
+            // The pool's blocks of other sizes and the host's own are on top.
+            bool[] fits = [.. predicted.Select(bytes => bytes * 1.15 <= freeBytes)];
+            var measured = new Queue<StepRow>(Run(Training, [.. variants.Where((_, i) => fits[i])], batch, budget, null));
+            for (int i = 0; i < variants.Length; i++)
             {
-                foreach (bool recompute in new[] { false, true })
-                {
-                    var variant = new Variant(recompute ? $"{fusions}, recompute" : fusions.ToString(), new Execution(fusions, recompute));
-                    long predicted = PredictPeak(batch, variant.Execution);
-                    // The pool's blocks of other sizes and the host's own are on top.
-                    var row = predicted * 1.15 > freeBytes
-                        ? Unmeasured(Training, variant.Name, batch, FormattableString.Invariant($"not measured: it takes {predicted / 1e9:0.00} GB, {freeBytes / 1e9:0.00} GB are free"))
-                        : Run(Training, [variant], batch, budget / 4, null)[0];
-                    rows.Add(row with { PredictedPeakBytes = predicted });
-                }
+                var row = fits[i] ? measured.Dequeue() : Unmeasured(Training, variants[i].Name, batch,
+                    FormattableString.Invariant($"not measured: it takes {predicted[i] / 1e9:0.00} GB, {freeBytes / 1e9:0.00} GB are free"));
+                rows.Add(row with { PredictedPeakBytes = predicted[i] });
             }
             _network.Backend.Pool.Trim();
-            onBatch?.Invoke(rows.Count / 4);
+            onBatch?.Invoke(rows.Count / variants.Length);
         }
         return rows;
     }
@@ -110,6 +113,8 @@ public sealed class StepLab : IDisposable
 
     private List<StepRow> Run(string step, IReadOnlyList<Variant> variants, int batch, TimeSpan budget, Action<int>? onRound)
     {
+        if (variants.Count == 0)
+            return [];
         var backend = _network.Backend;
         // Not the first variant's: they stay.
         if (step == Training)
