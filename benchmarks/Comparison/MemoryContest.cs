@@ -89,7 +89,7 @@ public static class MemoryContest
         [
             .. byHost ? new[] { program } : [],
             .. withVerb ? new[] { "peers", "--no-build" } : [],
-            "--memory-of", side, "--filter", work.Name, "--threads", threads.ToString(CultureInfo.InvariantCulture),
+            "--memory-of", side, "--filter", work.Name, "--threads", threads.ToString(CultureInfo.InvariantCulture), "--fuse", work.Fusions.ToString(),
         ];
         using var process = Process.Start(new ProcessStartInfo(host, arguments) { RedirectStandardOutput = true })
             ?? throw new InvalidOperationException("this program does not start again");

@@ -3,7 +3,9 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using BDense.Benchmarks.Context;
 using BDense.Benchmarks.Workloads;
+using BDense.Kernels;
 using BDense.Kernels.Reference;
+using BDense.Model;
 
 namespace BDense.Benchmarks.Comparison;
 
@@ -21,11 +23,12 @@ public static class PeersCommand
         var threads = new Option<int>("--threads") { Description = "Threads of each side; one a core if not given.", HelpName = "N", DefaultValueFactory = _ => Environment.ProcessorCount };
         var quick = new Option<bool>("--quick") { Description = "Fewer and shorter samples." };
         var seconds = new Option<double?>("--seconds") { Description = "About how long the samples of a row may take.", HelpName = "S" };
+        var fuse = new Option<string>("--fuse") { Description = "Fusions of our whole networks (training step, sampling, their peak memory): usual, all, none, or names (see bdense fusion).", HelpName = "SET", DefaultValueFactory = _ => "usual" };
         var list = new Option<bool>("--list") { Description = "Prints the names of all rows and measures nothing." };
         var memoryOf = new Option<string?>("--memory-of") { Hidden = true };
         var root = new RootCommand("Compares the CPU reference with libtorch, naive loops, MathNet.Numerics and the ILGPU kernels.")
         {
-            json, filter, peerName, threads, quick, seconds, list, memoryOf,
+            json, filter, peerName, threads, quick, seconds, fuse, list, memoryOf,
         };
         root.SetAction(parse =>
         {
@@ -40,7 +43,17 @@ public static class PeersCommand
                 Console.Error.WriteLine("peers: --seconds takes a number above 0");
                 return 2;
             }
-            var works = Select(parse.GetValue(filter));
+            Fusions fusions;
+            try
+            {
+                fusions = Fusions.Parse(parse.GetValue(fuse)!);
+            }
+            catch (UsageException e)
+            {
+                Console.Error.WriteLine($"peers: --fuse: {e.Message}");
+                return 2;
+            }
+            List<Workload> works = [.. Select(parse.GetValue(filter)).Select(work => work.With(fusions))];
             if (works.Count == 0)
             {
                 Console.Error.WriteLine($"peers: no row's name contains '{parse.GetValue(filter)}'; --list names them all");
@@ -54,7 +67,7 @@ public static class PeersCommand
                     Console.WriteLine(work.Name);
                 return 0;
             }
-            return Compare(works, parse.GetValue(peerName), count, parse.GetValue(quick), parse.GetValue(seconds), parse.GetValue(json), makeLibtorch);
+            return Compare(works, parse.GetValue(peerName), count, parse.GetValue(quick), parse.GetValue(seconds), fusions, parse.GetValue(json), makeLibtorch);
         });
         return root.Parse(args).Invoke();
     }
@@ -66,7 +79,7 @@ public static class PeersCommand
         return exact.Count > 0 ? exact : [.. Catalog.All.Where(w => filter is null || w.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))];
     }
 
-    private static int Compare(List<Workload> works, string? peerName, int threads, bool quick, double? seconds, bool json, Func<int, IPeer> makeLibtorch)
+    private static int Compare(List<Workload> works, string? peerName, int threads, bool quick, double? seconds, Fusions fusions, bool json, Func<int, IPeer> makeLibtorch)
     {
         Func<IPeer>[] makers = [() => makeLibtorch(threads), BackendPeer.OneThread, () => new NaiveLoops(), () => new MathNetPeer(threads), BackendPeer.OpenCL];
         var peers = new List<IPeer>();
@@ -83,6 +96,8 @@ public static class PeersCommand
                 protocol = protocol.Within(limit);
                 options = string.Create(CultureInfo.InvariantCulture, $" --seconds {limit}");
             }
+            if (fusions != Fusions.Usual)
+                options += $" --fuse {fusions}";
             var header = new Header(DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture), Report.Processor(), Environment.ProcessorCount,
                 RuntimeInformation.OSDescription, RuntimeInformation.FrameworkDescription, ours.Description, threads,
                 [.. peers.Select(p => p.Unavailable is { } reason ? $"{p.Name}: not available: {reason}" : p.Name)],

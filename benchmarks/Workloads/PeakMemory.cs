@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Model;
 
 namespace BDense.Benchmarks.Workloads;
 
@@ -8,6 +9,8 @@ namespace BDense.Benchmarks.Workloads;
 public sealed record PeakMemory(Workload Of) : Workload
 {
     public override string Name => $"peak memory {Of.Name}";
+
+    public override Workload With(Fusions fusions) => new PeakMemory(Of.With(fusions)) { Fusions = fusions };
 
     public override Running Start(Backend backend) => throw new NotSupportedException("peak memory is measured in a child process");
 }

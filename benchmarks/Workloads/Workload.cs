@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Model;
 
 namespace BDense.Benchmarks.Workloads;
 
@@ -10,6 +11,12 @@ public abstract record Workload
 
     /// <summary>Largest relative difference ||a - b|| / ||b|| of any result that still counts as the same result.</summary>
     public virtual double Tolerance => 1e-4;
+
+    /// <summary>Of whole networks: what is fused on our side. The results are the same up to rounding; single operations have no choice.</summary>
+    public Fusions Fusions { get; init; } = Fusions.Usual;
+
+    /// <summary>The same work under other fusions.</summary>
+    public virtual Workload With(Fusions fusions) => this with { Fusions = fusions };
 
     /// <summary>Makes inputs and outputs on <paramref name="backend"/>, ready to run.</summary>
     public abstract Running Start(Backend backend);

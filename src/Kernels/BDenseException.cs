@@ -6,3 +6,6 @@ public class BDenseException(string message, Exception? inner = null) : Exceptio
 
 /// <summary>A command line or configuration that asks for something that does not exist; exit code 2.</summary>
 public sealed class UsageException(string message) : BDenseException(message);
+
+/// <summary>The device has not the memory that was asked for, after the pool's cache was given back. What was rented before is still whole.</summary>
+public sealed class DeviceMemoryException(string message) : BDenseException(message);

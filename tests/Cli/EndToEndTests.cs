@@ -66,6 +66,9 @@ public sealed class EndToEndTests
             "--resolution", "8", "--limit", "64", "--out", student, "--device", "cpu");
         var sampled = await CliRun.Succeeds("sample", "--model", student, "--count", "5", "--out", png, "--json", "--device", "cpu");
         Assert.That(sampled.Json["nfe"]!.GetValue<int>(), Is.EqualTo(2));
+        double step = sampled.Json["stepMilliseconds"]!.GetValue<double>();
+        Assert.That(step, Is.EqualTo(1000 * sampled.Json["seconds"]!.GetValue<double>() / 2).Within(1e-6), "two evaluations of one batch");
+        Assert.That(sampled.Json["hostMilliseconds"]!.GetValue<double>(), Is.InRange(0, step));
         Assert.That(File.ReadAllBytes(png).AsSpan(1, 3).ToArray(), Is.EqualTo("PNG"u8.ToArray()));
         var evaluated = await CliRun.Succeeds("evaluate", "--model", student, "--model", student, "--count", "70", "--fine-steps", "6", "--limit", "128", "--json", "--device", "cpu");
         var models = evaluated.Json["models"]!.AsArray();

@@ -35,6 +35,94 @@ internal sealed class FusionTests(string device)
             Assert.That(a[i], Is.EqualTo(b[i]).Within(2e-5 * (1 + Math.Abs(b[i]))), $"{what}[{i}]");
     }
 
+    private static IEnumerable<string> Names => Fusions.Names;
+
+    /// <summary>The laboratory's cases: forward, and the gradients of inputs and parameters, of the fused run, the composition and the third variant.</summary>
+    [TestCaseSource(nameof(Names))]
+    public void Every_variant_computes_the_same(string fusion)
+    {
+        var config = TinyRuns.Config with { ModelChannels = 16, AttentionResolutions = [2, 4], Groups = 8 };
+        using var network = new UNet(_backend, config, seed: 1);
+        // Weights of which none is 0, as those of the last convolutions are at the start.
+        foreach (var parameter in network.Parameters.All)
+        {
+            _backend.RandomNormal(new RandomKey(1, 9, (ulong)parameter.Offset), parameter.Value);
+            _backend.Scale(parameter.Value, 0.2f, parameter.Value);
+        }
+        int cases = 0;
+        foreach (var make in new FusionCases(network, 2, 1).All([Fusions.Find(fusion)]))
+        {
+            using var c = make();
+            cases++;
+            var fused = c.ResultsOf(c.Fused);
+            Assert.That(fused, Is.Not.Empty);
+            Assert.That(fused.Values.Select(values => values.Distinct().Count()), Has.Some.GreaterThan(2), $"{c.Shapes}: a constant proves nothing");
+            AssertEqual(c, c.ResultsOf(c.Unfused), fused, "unfused");
+            if (c.HasOwnGeometry)
+                AssertEqual(c, c.ResultsOf(c.UnfusedSameGeometry!), fused, "same geometry");
+            if (device == "cpu")
+                Assert.That(FusionLab.Measure(_backend, new DeviceSpeed(1e9, 1e12, 0), c, TimeSpan.Zero).Composed, Is.False, "the reference has a kernel for each");
+        }
+        Assert.That(cases, Is.EqualTo(fusion switch { "trajectory-loss" => 4, "precondition-step" or "resample-conv" => 2, _ => 1 }));
+    }
+
+    private static void AssertEqual(FusionCase c, IReadOnlyDictionary<string, float[]> got, IReadOnlyDictionary<string, float[]> expected, string variant)
+    {
+        Assert.That(got.Keys, Is.EquivalentTo(expected.Keys));
+        foreach (var (name, values) in expected)
+        {
+            // Rounding is that of sums, whose terms are as large as the largest result.
+            double scale = values.Max(Math.Abs), error = values.Zip(got[name]).Max(pair => Math.Abs(pair.First - pair.Second));
+            Assert.That(error, Is.LessThanOrEqualTo(3e-5 * scale), $"{c.Name}, K = {c.Branches}, {c.Shapes}: {name}, {variant}");
+            Assert.That(values, Is.All.Matches<float>(float.IsFinite));
+        }
+    }
+
+    /// <summary>With a learning rate and a norm above the clipping norm, and parameter by parameter.</summary>
+    [Test]
+    public void An_update_is_clipping_then_Adam_then_the_average([Values] bool oneByOne)
+    {
+        using var network = new UNet(_backend, TinyRuns.Config, seed: 1);
+        var p = network.Parameters;
+        p.EnableGradients();
+        var results = new List<float[][]>();
+        using Tensor start = p.CopyValues(), gradients = Random(3), squaredNorm = _backend.Empty(new Shape(1));
+        _backend.SumOfSquares(gradients, squaredNorm);
+        double squared = squaredNorm.ToArray()[0];
+        foreach (bool fused in new[] { true, false })
+        {
+            using Tensor m = Random(4), v = _backend.Zeros(p.Values.Shape), ema = Random(5);
+            foreach (var parameter in p.All)
+            {
+                using var own = v.View(parameter.Offset, parameter.Shape);
+                _backend.Fill(own, 0.5f);
+            }
+            _backend.Copy(start, p.Values);
+            _backend.Copy(gradients, p.Gradients!);
+            var step = new AdamStep(1e-2f, 3, WeightDecay: 0.1f, GradientScale: 0.5f, ClipNorm: 2f, EmaDecay: 0.9f);
+            if (fused)
+                _backend.Adam(step, p.Values, p.Gradients!, m, v, ema, squaredNorm);
+            else
+                PlainAdam.Run(step, p.All, p.Values, p.Gradients!, m, v, ema, squaredNorm, squared, oneByOne);
+            results.Add([p.Values.ToArray(), m.ToArray(), v.ToArray(), ema.ToArray()]);
+        }
+        for (int i = 0; i < results[0].Length; i++)
+            Assert.That(results[1][i], Is.EqualTo(results[0][i]).Within(1e-5), $"{i}");
+        Assert.That(results[0][0], Is.Not.EqualTo(start.ToArray()));
+
+        // What lies between parameters is nobody's: a parameter at a time does not visit it.
+        Tensor Random(uint stream)
+        {
+            var flat = _backend.Zeros(p.Values.Shape);
+            foreach (var parameter in p.All)
+            {
+                using var own = flat.View(parameter.Offset, parameter.Shape);
+                _backend.RandomNormal(new RandomKey(1, stream, (ulong)parameter.Offset), own);
+            }
+            return flat;
+        }
+    }
+
     [Test]
     public void GroupNorm_with_SiLU_is_GroupNorm_then_SiLU([Values] bool adaptive)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using BDense.Benchmarks.Workloads;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
 using BDense.Model;
@@ -23,8 +24,9 @@ public sealed class FusionLabTests
         {
             using var c = make();
             seen.Add(c.Name);
-            var (fused, seconds, launches) = FusionLab.Predict(backend, Speed, c.Fused);
-            var (plain, plainSeconds, plainLaunches) = FusionLab.Predict(backend, Speed, c.Unfused);
+            var (fused, seconds, operations) = FusionLab.Predict(backend, Speed, c.Fused);
+            var (plain, plainSeconds, plainOperations) = FusionLab.Predict(backend, Speed, c.Unfused);
+            var (launches, plainLaunches) = (operations.Count, plainOperations.Count);
             Assert.That(fused.Bytes, Is.LessThan(plain.Bytes), c.Name);
             // The weights of an upsampled convolution are launches of their own, forward and backward.
             if (c.Name is "folded-heads" or "conv-prologue")
@@ -80,35 +82,153 @@ public sealed class FusionLabTests
             Assert.That((string)row["geometry"]!, (double?)row["millisecondsUnfusedSameGeometry"] is null ? Does.StartWith("none: ") : Does.Not.StartWith("none"), "a reason for what is not there");
             Assert.That(row.AsObject().ContainsKey("kernelsFused") && row["kernelsFused"] is null, "operations of the reference are no launches");
         }
-        var steps = run.Json["steps"]!.AsArray().Select(s => (string)s!["name"]!);
-        Assert.That(steps, Is.EqualTo(new[] { "all" }.Concat(Fusions.Names.Where(n => n != "folded-heads").Select(n => $"-{n}")).Concat(["none", "all, recompute"])));
+        var steps = run.Json["steps"]!.AsArray();
+        Assert.That(Names("training"), Is.EqualTo(new[] { "all" }.Concat(Fusions.Names.Where(n => n != "folded-heads").Select(n => $"-{n}")).Concat(["none", "all, recompute", "usual"])));
+        Assert.That(Names("sampling"), Is.EqualTo(new[] { "all", "-precondition-step", "-folded-heads", "none", "usual,-folded-heads" }));
         Assert.That(File.ReadAllLines(csv), Has.Length.EqualTo(1 + rows.Count));
+        Assert.That(File.ReadAllLines(Path.Combine(folder.Path, "rows-steps.csv")), Has.Length.EqualTo(1 + steps.Count));
         Assert.That(new FileInfo(png).Length, Is.GreaterThan(1000));
+
+        IEnumerable<string> Names(string step) => steps.Where(s => (string)s!["step"]! == step).Select(s => (string)s!["name"]!);
     }
 
-    [TestCase("cpu")]
-    [TestCase("ilgpu-cpu")]
-    public void The_third_variant_computes_what_the_composition_does(string device)
+    [Test]
+    public void A_fusion_that_the_device_composes_says_so()
     {
-        // Those that have work of their own: the result is where the composition puts it.
-        using var backend = Devices.Open(device);
-        using var network = new UNet(backend, TinyRuns.Config with { Resolution = 4 }, seed: 1);
-        int checks = 0;
-        foreach (var make in new FusionCases(network, 2, 1).All())
+        // Thread by thread from the cache: the simulation has no kernel with a prologue.
+        using var backend = Devices.Open("ilgpu-cpu");
+        using var network = new UNet(backend, TinyRuns.Config, seed: 1);
+        var composed = new List<string>();
+        foreach (var make in new FusionCases(network, 1, 1).All([Fusion.ConvPrologue, Fusion.ConvEpilogue]))
         {
             using var c = make();
-            if (c.Name != "precondition-step" || c.UnfusedSameGeometry is null || c.UnfusedSameGeometry == c.Unfused)
-                continue;
-            var states = (Tensor)c.Owned.Last(o => o is Tensor { Shape: { Rank: 4 } shape } && shape[0] == c.Branches);
-            c.Unfused();
-            float[] expected = states.ToArray();
-            backend.Fill(states, 0f);
-            c.UnfusedSameGeometry();
-            Assert.That(states.ToArray(), Is.EqualTo(expected).Within(1e-4), c.Name);
-            Assert.That(expected, Is.Unique.And.Not.All.EqualTo(0f));
-            checks++;
+            var row = FusionLab.Measure(backend, Speed, c, TimeSpan.Zero);
+            Assert.That(row.Composed, Is.EqualTo(row.BytesFused == row.BytesUnfused), c.Name);
+            Assert.That(row.BytesReadFused + row.BytesWrittenFused, Is.EqualTo(row.BytesFused), c.Name);
+            Assert.That(row.ParallelismSpeedup * row.FusionSpeedup, Is.EqualTo(row.MeasuredSpeedup).Within(1e-9), c.Name);
+            if (row.Composed)
+                composed.Add(c.Name);
         }
-        Assert.That(checks, Is.EqualTo(1));
+        Assert.That(composed, Is.EqualTo(new[] { "conv-prologue" }));
+    }
+
+    [Test]
+    public void An_ablation_times_what_it_can_switch_off_and_says_what_it_cannot()
+    {
+        using var backend = new ReferenceBackend(1);
+        using (var lab = new StepLab(backend, TinyRuns.Config with { Dropout = 0 }, 2))
+        {
+            var rows = lab.Ablate(2, TimeSpan.Zero, [Fusion.Dropout, Fusion.Adam]);
+            Assert.That(rows.Select(r => r.Name), Is.EqualTo(new[] { "all", "-dropout", "-adam", "none", "all, recompute", "usual" }));
+            Assert.That(rows.Where(r => r.Milliseconds is null).Select(r => r.Name), Is.EqualTo(new[] { "-dropout" }));
+            Assert.That(rows[1].Note, Does.StartWith("not applicable: "));
+            Assert.That(rows.Where(r => r.Milliseconds is not null).Select(r => r.Note), Is.All.Null);
+            Assert.That(rows.Select(r => (r.Step, r.Branches, r.Batch)), Is.All.EqualTo(("training", 2, 2)));
+        }
+        using (var lab = new StepLab(backend, TinyRuns.Config, 2))
+            Assert.That(lab.Ablate(2, TimeSpan.Zero, [Fusion.Dropout]).Select(r => r.Milliseconds), Is.All.GreaterThan(0));
+        Assert.That(backend.Pool.CurrentBytes, Is.Zero);
+    }
+
+    [Test]
+    public void The_same_step_is_timed_with_and_without_a_graph()
+    {
+        using var backend = Devices.Open("ilgpu-cpu");
+        var config = TinyRuns.Config with { ChannelMultipliers = [1], AttentionResolutions = [], BlocksPerLevel = 1 };
+        using (var lab = new StepLab(backend, config, 2))
+        {
+            var sampling = lab.Sample(1, TimeSpan.Zero, []);
+            Assert.That(sampling.Select(r => (r.Step, r.Name)), Is.EqualTo(new[] { "all", "none", "usual,-folded-heads", "usual,-folded-heads, graph" }.Select(name => ("sampling", name))));
+            Assert.That(sampling.Select(r => r.Note), Is.All.Null);
+            Assert.That(sampling.Select(r => r.HostMilliseconds), Is.All.GreaterThan(0));
+        }
+        using (var lab = new StepLab(backend, config, 2))
+        {
+            var training = lab.Ablate(1, TimeSpan.Zero, []);
+            Assert.That(training.Select(r => r.Name), Is.EqualTo(new[] { "all", "none", "all, recompute", "usual", "usual, graph" }));
+            Assert.That(training.Select(r => r.Note), Is.All.Null);
+            // A graph's blocks are its own; they count to no one else's peak.
+            Assert.That(training[3].PeakBytes, Is.EqualTo(training[0].PeakBytes!.Value).Within(2).Percent);
+            Assert.That(training[4].PeakBytes, Is.GreaterThan(training[3].PeakBytes!.Value));
+        }
+    }
+
+    [Test]
+    public void A_batch_that_does_not_fit_costs_its_own_row_alone()
+    {
+        using var backend = new ReferenceBackend(1);
+        using (var lab = new StepLab(backend, TinyRuns.Config, 2))
+        {
+            var all = lab.Memory([2, 64], TimeSpan.Zero, long.MaxValue);
+            string[] names = ["usual", "usual, recompute", "all", "all, recompute"];
+            Assert.That(all.Select(r => r.Name), Is.EqualTo(names.Concat(names)));
+            Assert.That(all.Select(r => r.Note), Is.All.Null);
+            foreach (var row in all)
+                Assert.That(row.PeakBytes, Is.InRange(row.PredictedPeakBytes!.Value, 1.3 * row.PredictedPeakBytes.Value), $"{row.Name}, batch {row.Batch}");
+            Assert.That(all[5].PeakBytes, Is.LessThan(all[4].PeakBytes!.Value), "recomputing saves");
+            // By prediction, and where that is wrong by the device's own word.
+            long between = (all[0].PeakBytes!.Value + all[5].PeakBytes!.Value) / 2;
+            var refused = lab.Memory([2, 64], TimeSpan.Zero, between);
+            Assert.That(refused.Select(r => r.Milliseconds is null), Is.EqualTo(all.Select(r => r.Batch == 64)));
+            Assert.That(refused[4].Note, Does.StartWith("not measured: it takes "));
+            backend.Pool.Trim();
+            backend.Pool.LimitBytes = between;
+            var failed = lab.Memory([64, 2], TimeSpan.Zero, long.MaxValue);
+            Assert.That(failed.Select(r => r.Milliseconds is null), Is.EqualTo(failed.Select(r => r.Batch == 64)));
+            Assert.That(failed[0].Note, Does.StartWith("out of memory: "));
+        }
+        Assert.That(backend.Pool.CurrentBytes, Is.Zero);
+    }
+
+    [Test]
+    public void A_roof_is_searched_until_it_stops_rising()
+    {
+        using var backend = new ReferenceBackend(1);
+        var speed = DeviceSpeed.Measure(backend, 1 << 16, TimeSpan.FromMilliseconds(5));
+        Assert.That(speed.CopyBytesPerSecond, Is.GreaterThan(0));
+        Assert.That(speed.FlopsPerSecond, Is.GreaterThan(0));
+        Assert.That(speed.FlopsOf, Does.StartWith("matrix product of ").Or.StartWith("3x3 convolution of ["));
+        Assert.That(backend.Pool.CurrentBytes, Is.Zero);
+        var dull = new DeviceSpeed(1e9, 1e12, 1e-6);
+        Assert.That(dull.Seconds(new OpCost(500, 500, 0)), Is.EqualTo(2e-6).Within(1e-12));
+        Assert.That(dull.Seconds(new OpCost(500, 500, 3_000_000)), Is.EqualTo(4e-6).Within(1e-12));
+    }
+
+    [Test]
+    public void The_steps_of_the_comparison_with_libtorch_are_the_same_under_other_fusions()
+    {
+        using var backend = new ReferenceBackend(1);
+        foreach (Workload work in new Workload[] { new TrainingStep("tiny", TinyRuns.Config, 2), new Benchmarks.Workloads.Sampling("tiny", TinyRuns.Config, 2) })
+        {
+            var (usual, operations) = Run(work);
+            var (plain, plainOperations) = Run(work.With(Fusions.None));
+            Assert.That(plainOperations, Is.GreaterThan(operations), work.Name);
+            Assert.That(plain.Keys, Is.EquivalentTo(usual.Keys));
+            foreach (var (name, values) in usual)
+            {
+                // Of the norm, as the comparison has it: an update's first step magnifies the rounding of gradients near 0.
+                double difference = values.Zip(plain[name], (a, b) => Math.Pow(a - b, 2)).Sum(), norm = values.Sum(a => Math.Pow(a, 2));
+                Assert.That(Math.Sqrt(difference), Is.LessThanOrEqualTo(work.Tolerance * Math.Sqrt(norm)), $"{work.Name}: {name}");
+            }
+        }
+
+        (Dictionary<string, float[]> Results, int Operations) Run(Workload work)
+        {
+            using var running = work.Start(backend);
+            int operations = 0;
+            backend.OnOp = (_, _) => operations++;
+            running.Run();
+            backend.OnOp = null;
+            return (running.Results(), operations);
+        }
+    }
+
+    [Test]
+    public void Rows_are_written_as_comma_separated_values()
+    {
+        string text = Csv.Of([new StepRow("training", "all, \"recompute\"", 4, 16, 1234.5678), new StepRow("sampling", "none", 1, 2, Note: "no")]);
+        Assert.That(text, Is.EqualTo("step,name,branches,batch,milliseconds,hostMilliseconds,peakBytes,imagesPerSecond,predictedPeakBytes,note\n"
+            + "training,\"all, \"\"recompute\"\"\",4,16,1234.57,,,,,\nsampling,none,1,2,,,,,,no\n"));
     }
 
     [Test]
@@ -153,15 +273,29 @@ public sealed class FusionLabTests
     }
 
     [Test]
-    public async Task Branches_and_memory_are_two_tables()
+    public async Task Ablation_branches_and_memory_are_tables_of_their_own()
     {
         using var folder = new TemporaryFolder();
-        string file = Path.Combine(folder.Path, "tiny.json");
+        string file = Path.Combine(folder.Path, "tiny.json"), csv = Path.Combine(folder.Path, "rows.csv");
         File.WriteAllText(file, TinyRuns.Config.ToJson());
-        var run = await CliRun.Succeeds("fusion", "--branches", "--quick", "--json", "--network", file, "--batch", "4", "--device", "cpu");
+        string[] common = ["--quick", "--json", "--network", file, "--batch", "4", "--device", "cpu", "--csv", csv];
+        var run = await CliRun.Succeeds(["fusion", "--branches", .. common]);
         Assert.That(run.Json["rows"]!.AsArray().Select(r => (int)r!["branches"]!), Is.EqualTo(new[] { 1, 2, 4, 8 }));
+        Assert.That(File.ReadAllLines(csv)[0], Does.StartWith("network,branches,parameters,"));
+        run = await CliRun.Succeeds(["fusion", "--memory", .. common]);
+        var steps = run.Json["steps"]!.AsArray();
+        Assert.That(steps.Select(s => (int)s!["batch"]!).Distinct(), Is.EqualTo(new[] { 1, 2, 4 }));
+        foreach (string number in new[] { "milliseconds", "peakBytes", "imagesPerSecond", "predictedPeakBytes" })
+            Assert.That(steps.Select(s => (double)s![number]!), Is.All.GreaterThan(0), number);
+        Assert.That(File.ReadAllLines(csv), Has.Length.EqualTo(1 + steps.Count));
+        run = await CliRun.Succeeds(["fusion", "--ablation", "--only", "adam,folded-heads", "--branch-count", "2", "--dropout", "0.2", .. common]);
+        steps = run.Json["steps"]!.AsArray();
+        Assert.That(steps.Select(s => (string)s!["name"]!), Is.EqualTo(new[] { "all", "-adam", "none", "all, recompute", "usual", "all", "-folded-heads", "none", "usual,-folded-heads" }));
+        Assert.That(steps.Select(s => (int)s!["branches"]!), Is.All.EqualTo(2));
         var both = await CliRun.Of("fusion", "--branches", "--memory", "--device", "cpu");
-        Assert.That((both.ExitCode, both.Message), Is.EqualTo((2, "bdense: --memory, --branches and --roof are tables of their own; ask for one")));
+        Assert.That((both.ExitCode, both.Message), Is.EqualTo((2, "bdense: --ablation, --memory, --branches and --roof are tables of their own; ask for one")));
+        var many = await CliRun.Of("fusion", "--ablation", "--branch-count", "9", "--device", "cpu");
+        Assert.That((many.ExitCode, many.Message), Is.EqualTo((2, "bdense: --branch-count takes 1 to 8, not 9")));
     }
 
     [Test]

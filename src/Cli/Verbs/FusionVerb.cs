@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
 using BDense.Model;
@@ -7,11 +6,9 @@ using BDense.Training;
 
 namespace BDense.Cli.Verbs;
 
-/// <summary><c>bdense fusion</c>: what each fusion is predicted to save and what it saves, alone and in a whole training step; what memory and branches cost.</summary>
+/// <summary><c>bdense fusion</c>: what each fusion is predicted to save and what it saves, alone and in whole steps; what memory and branches cost.</summary>
 internal static class FusionVerb
 {
-    private const int Branches = 4;
-
     private const int SampleElements = 3 * 32 * 32;
 
     /// <summary>Of the copy whose rate is the roof: 128 MiB a side, more than any cache holds.</summary>
@@ -23,13 +20,17 @@ internal static class FusionVerb
     {
         var network = new Option<string>("--network") { Description = $"Shapes of {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json). --branches takes several with commas between.", HelpName = "NAME", DefaultValueFactory = _ => "demo" };
         var batch = CommonOptions.Positive("--batch", "Images in the network's operations and in the step.", 16);
+        var only = new Option<string?>("--only") { Description = "These fusions alone, with commas between: as rows, and to be switched off in steps.", HelpName = "NAMES" };
+        var ablation = new Option<bool>("--ablation") { Description = "The table of whole steps alone: training with each fusion off in turn, and sampling." };
         var memory = new Option<bool>("--memory") { Description = "Measure batch sizes up to --batch instead: peak memory and images/s with blocks kept and recomputed." };
         var branches = new Option<bool>("--branches") { Description = "Tell instead what K = 1, 2, 4 and 8 branches cost: parameters, multiply-adds and memory of a step of --batch, predicted; its time at --measured-batch." };
         var measuredBatch = CommonOptions.Positive("--measured-batch", "For --branches: images of the steps that are timed.", 1);
         var roof = new Option<bool>("--roof") { Description = "Measure instead what memory alone limits (the loss at K = 1 to 8, GroupNorm+SiLU, solver steps, Adam) against the device's copy bandwidth." };
         var samples = CommonOptions.Positive("--samples", "For --roof: 3x32x32 samples whose size each state and activation has, about.", 4096);
+        var count = CommonOptions.Positive("--branch-count", $"K of the student whose steps are measured; 1 to {Backend.MaxBranches}.", 4);
+        var dropout = new Option<float?>("--dropout") { Description = "Dropout of the student whose steps are measured, in the place of the network's own: without any there is none to ablate.", HelpName = "P" };
         var quick = new Option<bool>("--quick") { Description = "Fewer repetitions and smaller states." };
-        var csv = new Option<string?>("--csv") { Description = "Write the rows as CSV.", HelpName = "FILE" };
+        var csv = new Option<string?>("--csv") { Description = "Write the rows as CSV; those of whole steps, where both are measured, to a second file whose name has -steps before its ending.", HelpName = "FILE" };
         var plot = new Option<string?>("--plot") { Description = "Write a roofline plot.", HelpName = "FILE.png" };
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
@@ -37,151 +38,182 @@ internal static class FusionVerb
         var json = CommonOptions.Json();
         var command = new Command("fusion", "Predicts from declared bytes and launches what each fusion saves, and measures it.")
         {
-            network, batch, memory, branches, measuredBatch, roof, samples, quick, csv, plot, device, threads, precision, json,
+            network, batch, only, ablation, memory, branches, measuredBatch, roof, samples, count, dropout, quick, csv, plot, device, threads, precision, json,
         };
         command.SetAction((parse, cancellation) =>
         {
             ui.JsonOnly = parse.GetValue(json);
-            if (new[] { memory, branches, roof }.Count(o => parse.GetValue(o)) > 1)
-                throw new UsageException("--memory, --branches and --roof are tables of their own; ask for one");
+            if (new[] { ablation, memory, branches, roof }.Count(o => parse.GetValue(o)) > 1)
+                throw new UsageException("--ablation, --memory, --branches and --roof are tables of their own; ask for one");
+            if (parse.GetValue(plot) is not null && new[] { ablation, memory, branches }.Any(o => parse.GetValue(o)))
+                throw new UsageException("--plot is for single fusions; --ablation, --memory and --branches have none to plot");
             if (parse.GetValue(samples) > MaxSamples)
                 throw new UsageException($"--samples takes at most {MaxSamples}: eight targets of more do not fit 32-bit indices");
+            if (parse.GetValue(count) > Backend.MaxBranches)
+                throw new UsageException($"--branch-count takes 1 to {Backend.MaxBranches}, not {parse.GetValue(count)}");
+            if (parse.GetValue(dropout) is { } rate && !(rate >= 0 && rate < 1))
+                throw new UsageException(FormattableString.Invariant($"--dropout is a probability below 1, not {rate}"));
+            var fusions = parse.GetValue(only)?.Split(',', StringSplitOptions.TrimEntries).Select(Fusions.Find).ToArray();
             using var backend = parse.Open(device, threads, precision);
             backend.OnNotice = ui.Note;
             ui.Note($"device {backend.Name}: {backend.Description}");
             string name = parse.GetValue(network)!;
-            int n = parse.GetValue(batch);
-            bool fast = parse.GetValue(quick);
+            var run = new Run(ui, backend, parse.GetValue(batch), fusions, parse.GetValue(count), parse.GetValue(dropout), parse.GetValue(quick), parse.GetValue(csv), parse.GetValue(plot),
+                parse.GetValue(precision).ToString().ToLowerInvariant(), cancellation);
             if (parse.GetValue(branches))
-                BranchTable.Run(ui, backend, name.Split(',', StringSplitOptions.TrimEntries), n, parse.GetValue(measuredBatch), fast, cancellation);
+                BranchTable.Run(ui, backend, name.Split(',', StringSplitOptions.TrimEntries), run.Batch, parse.GetValue(measuredBatch), run.Quick, run.Csv, cancellation);
             else if (parse.GetValue(memory))
-                Memory(ui, backend, NetworkCatalog.Find(name), n, fast);
+                run.Memory(NetworkCatalog.Find(name));
             else if (parse.GetValue(roof))
-                Roof(ui, backend, NetworkCatalog.Find(name), parse.GetValue(samples), fast, parse.GetValue(csv), parse.GetValue(plot), cancellation);
+                run.Roof(NetworkCatalog.Find(name), parse.GetValue(samples));
+            else if (parse.GetValue(ablation))
+                run.Ablation(NetworkCatalog.Find(name));
             else
-                Fuse(ui, backend, NetworkCatalog.Find(name), n, fast, parse.GetValue(csv), parse.GetValue(plot), cancellation);
+                run.Everything(NetworkCatalog.Find(name));
             return Task.FromResult(0);
         });
         return new Verb(command, "bdense fusion --quick", "bdense fusion --network edm-cifar10 --batch 128 --device cuda --json --plot fusion.png",
-            "bdense fusion --memory --batch 64", "bdense fusion --roof --network edm-cifar10 --samples 4096", "bdense fusion --branches --network edm-cifar10,edm-imagenet64 --batch 128 --measured-batch 1");
+            "bdense fusion --ablation --only adam,trajectory-loss --branch-count 8", "bdense fusion --memory --batch 64", "bdense fusion --roof --network edm-cifar10 --samples 4096",
+            "bdense fusion --branches --network edm-cifar10,edm-imagenet64 --batch 128 --measured-batch 1");
     }
 
-    internal static string Text(double value) => value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
-
-    internal static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
-
-    private static void Fuse(Ui ui, Backend backend, UNetConfig config, int batch, bool quick, string? csv, string? plot, CancellationToken cancellation)
+    /// <summary>One call of the command.</summary>
+    private sealed record Run(Ui Ui, Backend Backend, int Batch, IReadOnlyCollection<Fusion>? Only, int Branches, float? Dropout, bool Quick, string? Csv, string? Plot, string Precision,
+        CancellationToken Cancellation)
     {
-        var speed = DeviceSpeed.Measure(backend, quick ? 1 << 22 : RoofElements);
-        List<FusionRow> rows;
-        using (var network = new UNet(backend, config, seed: 1))
-            rows = Measure(ui, backend, speed, new FusionCases(network, batch, quick ? 1 << 18 : 1 << 22).All(), quick, cancellation);
-        IReadOnlyList<StepRow> steps;
-        using (var lab = new StepLab(backend, config, Branches))
-            steps = ui.Stage("training step", quick ? 2 : 16, report => lab.Ablate(batch, TimeSpan.FromSeconds(quick ? 8 : 120), round =>
-            {
-                cancellation.ThrowIfCancellationRequested();
-                report(round, "");
-            }));
-
-        Write(speed, rows, csv, plot);
-        Report(ui, backend, speed, new() { ["batch"] = batch, ["rows"] = rows, ["steps"] = steps });
-        Rows(ui, backend, speed, rows);
-        ui.Line("same geometry, the composition with launches as wide as the fused kernel's:");
-        foreach (var group in rows.GroupBy(r => (r.Name, r.Geometry)))
-            ui.Line($"  {group.Key.Name}{(rows.Any(r => r.Name == group.Key.Name && r.Geometry != group.Key.Geometry) ? $" (K = {string.Join(", ", group.Select(r => r.Branches))})" : "")}: {group.Key.Geometry}");
-        ui.Line($"a training step, K = {Branches}, batch {batch}:");
-        Table(ui, steps);
-        if (backend.Graphs is { Name: not "CUDA graph" } graphs && steps.Any(s => s.Name == StepLab.GraphName))
-            ui.Line($"graph: {backend.Name} has none; {graphs.Name}, issued again one by one");
-    }
-
-    /// <summary>States and activations of about <paramref name="samples"/> x 3 x 32 x 32 elements, so that no cache holds them.</summary>
-    private static void Roof(Ui ui, Backend backend, UNetConfig config, int samples, bool quick, string? csv, string? plot, CancellationToken cancellation)
-    {
-        int elements = samples * SampleElements;
-        var speed = DeviceSpeed.Measure(backend, RoofElements);
-        List<FusionRow> rows;
-        using (var network = new UNet(backend, config, seed: 1))
+        public void Everything(UNetConfig config)
         {
-            int batch = Math.Max(1, elements / (config.Resolution * config.Resolution * config.ModelChannels));
-            rows = Measure(ui, backend, speed, new FusionCases(network, batch, elements).MemoryBound(), quick, cancellation);
+            var speed = Speed(Quick ? 1 << 22 : RoofElements);
+            List<FusionRow> rows;
+            using (var network = new UNet(Backend, config, seed: 1))
+                rows = Measure(speed, new FusionCases(network, Batch, Quick ? 1 << 18 : 1 << 22).All(Only));
+            var steps = Steps(config);
+            Write(speed, rows);
+            if (Csv is not null)
+                AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(Csv) ?? "", Path.GetFileNameWithoutExtension(Csv) + "-steps" + Path.GetExtension(Csv)), Training.Csv.Of(steps));
+            Report(speed, new() { ["batch"] = Batch, ["rows"] = rows, ["steps"] = steps });
+            FusionTables.Fusions(Ui, Backend, speed, rows);
+            FusionTables.Geometries(Ui, rows);
+            FusionTables.Steps(Ui, steps);
+            Graphs(steps);
         }
-        Write(speed, rows, csv, plot);
-        Report(ui, backend, speed, new() { ["samples"] = samples, ["rows"] = rows });
-        Rows(ui, backend, speed, rows);
-    }
 
-    private static void Report(Ui ui, Backend backend, DeviceSpeed speed, Dictionary<string, object> what)
-    {
-        var json = new Dictionary<string, object>
+        public void Ablation(UNetConfig config)
         {
-            ["device"] = backend.Name,
-            ["description"] = backend.Description,
-            ["copyGigabytesPerSecond"] = speed.CopyBytesPerSecond / 1e9,
-            ["gigaflopsPerSecond"] = speed.FlopsPerSecond / 1e9,
-            ["launchMicroseconds"] = speed.LaunchSeconds * 1e6,
-        };
-        foreach (var (name, value) in what)
-            json[name] = value;
-        ui.Json(json);
-    }
+            var steps = Steps(config);
+            Report(steps);
+            FusionTables.Steps(Ui, steps);
+            Graphs(steps);
+        }
 
-    private static List<FusionRow> Measure(Ui ui, Backend backend, DeviceSpeed speed, IEnumerable<Func<FusionCase>> makers, bool quick, CancellationToken cancellation)
-    {
-        var cases = makers.ToList();
-        var rows = new List<FusionRow>();
-        return ui.Stage("fusions", cases.Count, report =>
+        /// <summary>States and activations of about <paramref name="samples"/> x 3 x 32 x 32 elements, so that no cache holds them.</summary>
+        public void Roof(UNetConfig config, int samples)
         {
-            foreach (var make in cases)
+            int elements = samples * SampleElements;
+            var speed = Speed(RoofElements);
+            List<FusionRow> rows;
+            using (var network = new UNet(Backend, config, seed: 1))
             {
-                cancellation.ThrowIfCancellationRequested();
-                using var c = make();
-                rows.Add(FusionLab.Measure(backend, speed, c, TimeSpan.FromSeconds(quick ? 0.3 : 4)));
-                report(rows.Count, c.Name);
+                int batch = Math.Max(1, elements / (config.Resolution * config.Resolution * config.ModelChannels));
+                rows = Measure(speed, new FusionCases(network, batch, elements).MemoryBound(Only));
+            }
+            Write(speed, rows);
+            Report(speed, new() { ["samples"] = samples, ["rows"] = rows });
+            FusionTables.Fusions(Ui, Backend, speed, rows);
+            FusionTables.Geometries(Ui, rows);
+        }
+
+        public void Memory(UNetConfig config)
+        {
+            using var lab = new StepLab(Backend, Student(config), Branches);
+            int[] batches = [.. Enumerable.Range(0, 31).Select(i => 1 << i).TakeWhile(b => b < Batch).Append(Batch).TakeLast(Quick ? 3 : 31)];
+            var steps = Ui.Stage("batch sizes", batches.Length, report => lab.Memory(batches, TimeSpan.FromSeconds(Quick ? 2 : 20), UsableMemory.Of(Backend), done =>
+            {
+                Cancellation.ThrowIfCancellationRequested();
+                report(done, "");
+            }));
+            Report(steps);
+            FusionTables.Steps(Ui, steps);
+        }
+
+        private UNetConfig Student(UNetConfig config) => config with { Dropout = Dropout ?? config.Dropout };
+
+        private DeviceSpeed Speed(int elements) => Ui.Stage("roofs", 1, _ => DeviceSpeed.Measure(Backend, elements, TimeSpan.FromSeconds(Quick ? 0.2 : 1)));
+
+        /// <summary>Training last: the gradients that it needs stay.</summary>
+        private IReadOnlyList<StepRow> Steps(UNetConfig config)
+        {
+            var rows = new List<StepRow>();
+            foreach (bool sampling in new[] { false, true })
+            {
+                using var lab = new StepLab(Backend, Student(config), Branches);
+                var budget = TimeSpan.FromSeconds(Quick ? sampling ? 1 : 8 : sampling ? 30 : 120);
+                rows.AddRange(Ui.Stage(sampling ? "sampling step" : "training step", Quick ? 2 : 16, report =>
+                {
+                    Action<int> onRound = round =>
+                    {
+                        Cancellation.ThrowIfCancellationRequested();
+                        report(round, "");
+                    };
+                    return sampling ? lab.Sample(Batch, budget, Only, onRound) : lab.Ablate(Batch, budget, Only, onRound);
+                }));
             }
             return rows;
-        });
-    }
+        }
 
-    private static void Write(DeviceSpeed speed, IReadOnlyList<FusionRow> rows, string? csv, string? plot)
-    {
-        if (csv is not null)
-            AtomicFile.WriteText(csv, FusionLab.ToCsv(rows));
-        if (plot is not null)
-            Charts.Write(plot, FusionLab.Roofline(speed, rows));
-    }
-
-    private static void Rows(Ui ui, Backend backend, DeviceSpeed speed, IReadOnlyList<FusionRow> rows)
-    {
-        ui.Line(string.Create(CultureInfo.InvariantCulture, $"copy {speed.CopyBytesPerSecond / 1e9:0.0} GB/s, matrix product {speed.FlopsPerSecond / 1e9:0.0} GFLOP/s, launch {speed.LaunchSeconds * 1e6:0.0} us"));
-        ui.Table(["fusion", "K", "launches", "unfused", "MB", "unfused", "ms", "unfused", "same geometry", "predicted", "measured", "GB/s", "of copy"], rows.Select(r => new[]
+        private List<FusionRow> Measure(DeviceSpeed speed, IEnumerable<Func<FusionCase>> makers)
         {
-            r.Name, Text(r.Branches), Launches(r.LaunchesFused, r.KernelsFused), Launches(r.LaunchesUnfused, r.KernelsUnfused), Text(r.BytesFused / 1e6), Text(r.BytesUnfused / 1e6),
-            Text(r.MillisecondsFused), Text(r.MillisecondsUnfused), r.MillisecondsUnfusedSameGeometry is { } ms ? Text(ms) : "none", Text(r.PredictedSpeedup) + "x",
-            Text(r.MeasuredSpeedup) + "x", Text(r.GigabytesPerSecond), r.ShareOfCopyBandwidth.ToString("0%", CultureInfo.InvariantCulture),
-        }));
-        ui.Line(backend.KernelLaunches is null ? "launches: operations as declared" : "launches: operations as declared / kernels that the device launched for them");
-    }
+            var cases = makers.ToList();
+            var rows = new List<FusionRow>();
+            return Ui.Stage("fusions", cases.Count, report =>
+            {
+                foreach (var make in cases)
+                {
+                    Cancellation.ThrowIfCancellationRequested();
+                    using var c = make();
+                    rows.Add(FusionLab.Measure(Backend, speed, c, TimeSpan.FromSeconds(Quick ? 0.3 : 4)));
+                    report(rows.Count, c.Name);
+                }
+                return rows;
+            });
+        }
 
-    private static string Launches(int declared, int? kernels) => kernels is { } k ? $"{Text(declared)} / {Text(k)}" : Text(declared);
-
-    private static void Memory(Ui ui, Backend backend, UNetConfig config, int largest, bool quick)
-    {
-        using var lab = new StepLab(backend, config, Branches);
-        int[] batches = [.. Enumerable.Range(0, 31).Select(i => 1 << i).TakeWhile(b => b < largest).Append(largest).TakeLast(quick ? 3 : 31)];
-        var steps = lab.Memory(batches, TimeSpan.FromSeconds(quick ? 2 : 20));
-        ui.Json(new { device = backend.Name, description = backend.Description, steps });
-        Table(ui, steps);
-    }
-
-    private static void Table(Ui ui, IReadOnlyList<StepRow> steps) => ui.Table(["fusions", "batch", "ms", "host ms", "images/s", "peak MB", "time", "memory"], steps.Select(s =>
-    {
-        var first = steps.First(other => other.Batch == s.Batch);
-        return new[]
+        private void Write(DeviceSpeed speed, IReadOnlyList<FusionRow> rows)
         {
-            s.Name, Text(s.Batch), Text(s.Milliseconds), Text(s.HostMilliseconds), Text(s.ImagesPerSecond), Text(s.PeakBytes / 1e6), Text(s.Milliseconds / first.Milliseconds) + "x",
-            Text((double)s.PeakBytes / first.PeakBytes) + "x",
-        };
-    }));
+            if (Csv is not null)
+                AtomicFile.WriteText(Csv, Training.Csv.Of(rows));
+            if (Plot is not null)
+                AtomicFile.Write(Plot, stream => stream.Write(Charts.Png(1200, 800, FusionLab.Roofline(speed, rows))));
+        }
+
+        private void Report(DeviceSpeed speed, Dictionary<string, object> what)
+        {
+            var json = new Dictionary<string, object>
+            {
+                ["device"] = Backend.Name,
+                ["description"] = Backend.Description,
+                ["precision"] = Precision,
+                ["copyGigabytesPerSecond"] = speed.CopyBytesPerSecond / 1e9,
+                ["gigaflopsPerSecond"] = speed.FlopsPerSecond / 1e9,
+                ["gigaflopsOf"] = speed.FlopsOf,
+                ["launchMicroseconds"] = speed.LaunchSeconds * 1e6,
+            };
+            foreach (var (name, value) in what)
+                json[name] = value;
+            Ui.Json(json);
+        }
+
+        private void Report(IReadOnlyList<StepRow> steps)
+        {
+            if (Csv is not null)
+                AtomicFile.WriteText(Csv, Training.Csv.Of(steps));
+            Ui.Json(new { device = Backend.Name, description = Backend.Description, precision = Precision, steps });
+        }
+
+        private void Graphs(IReadOnlyList<StepRow> steps)
+        {
+            if (Backend.Graphs is { Name: not "CUDA graph" } graphs && steps.Any(s => s.Name.EndsWith(", graph", StringComparison.Ordinal)))
+                Ui.Line($"graph: {Backend.Name} has none; {graphs.Name}, issued again one by one");
+        }
+    }
 }

@@ -106,17 +106,21 @@ internal static class Sample
             if (given is not null && parse.GetResult(count) is { Implicit: false } && parse.GetValue(count) != given.Length / length)
                 throw new UsageException($"--count {parse.GetValue(count)}: {parse.GetValue(noise)} has noise for {given.Length / length} images");
             int n = given is null ? parse.GetValue(count) : given.Length / length;
+            var waited = backend.Waited;
             var clock = Stopwatch.StartNew();
             float[] images = ui.Stage("sample", n, report => Sampling.Generate(network, sampler, n, parse.GetValue(batch), parse.GetValue(seed), sigma,
                 done => report(done, $"NFE {evaluations}"), cancellation, given));
             double seconds = clock.Elapsed.TotalSeconds;
+            // Of a network evaluation; the host's part is what it did not wait for the device.
+            double passes = Math.Max(1.0, (double)evaluations * ((n + parse.GetValue(batch) - 1) / parse.GetValue(batch))), step = 1000 * seconds / passes,
+                host = step - (backend.Waited - waited).TotalMilliseconds / passes;
             var c = network.Config;
             ImageGrid.Write(png, c.Resolution, c.Resolution, c.ImageChannels,
                 ImageGrid.Rows(images, images.Length / n, (int)Math.Ceiling(Math.Sqrt(n))));
             if (parse.GetValue(raw) is { } rawFile)
                 GivenNoise.Write(rawFile, images, c);
-            ui.Json(new { model = path, device = backend.Name, count = n, nfe = evaluations, seconds, imagesPerSecond = n / seconds, @out = Path.GetFullPath(png) });
-            ui.Line(string.Create(CultureInfo.InvariantCulture, $"{n} images at NFE {evaluations} in {seconds:0.0} s: {png}"));
+            ui.Json(new { model = path, device = backend.Name, count = n, nfe = evaluations, seconds, imagesPerSecond = n / seconds, stepMilliseconds = step, hostMilliseconds = host, graph = network.Execution.Graph, @out = Path.GetFullPath(png) });
+            ui.Line(string.Create(CultureInfo.InvariantCulture, $"{n} images at NFE {evaluations} in {seconds:0.0} s, {step:0.0} ms an evaluation, {host:0.0} of them the host's: {png}"));
             return 0;
         }
 

@@ -33,7 +33,7 @@ internal static class TuneVerb
             if (backend is not IlgpuBackend ilgpu)
                 throw new BDenseException($"{backend.Name} has no tiles to choose from: its kernels adapt to the processor by themselves; tune a cuda or opencl device");
             using var lab = new StepLab(backend, config, parse.GetValue(branches));
-            var rows = ilgpu.Tune(() => lab.Memory([parse.GetValue(batch)], TimeSpan.Zero), row =>
+            var rows = ilgpu.Tune(() => lab.Measure(parse.GetValue(batch), 1, new Execution(Fusions.All)), row =>
             {
                 cancellation.ThrowIfCancellationRequested();
                 ui.Note(string.Create(CultureInfo.InvariantCulture, $"{Problem(row)}: {Tile(row.Tile, row.Slices)}, {row.Milliseconds:0.000} ms, the best of {row.Candidates}"));

@@ -32,7 +32,7 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
     public void ResetPeak() => PeakBytes = CurrentBytes;
 
     /// <summary>A block of at least <paramref name="length"/> floats, uninitialised.</summary>
-    /// <exception cref="BDenseException">The device is out of memory, also after the cache was given back.</exception>
+    /// <exception cref="DeviceMemoryException">The device is out of memory, also after the cache was given back.</exception>
     public Storage Rent(int length)
     {
         int size = SizeClass(length);
@@ -121,7 +121,7 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
             storage = ReservedBytes + bytes > LimitBytes ? null : TryAllocate(size);
         }
         if (storage is null)
-            throw new BDenseException(
+            throw new DeviceMemoryException(
                 $"out of memory: {Mib(bytes)} wanted, {Mib(CurrentBytes)} in use, peak {Mib(PeakBytes)}; use a smaller batch or network");
         DeviceAllocations++;
         ReservedBytes += bytes;

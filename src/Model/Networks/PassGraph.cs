@@ -30,6 +30,9 @@ internal sealed class PassGraph : IDisposable
         _graph = new StepGraph(backend, "network pass", Pass);
     }
 
+    /// <summary>Whether runs are replays.</summary>
+    public bool IsCaptured => _graph.IsCaptured;
+
     /// <summary>Raw heads [N,H,W,K*C], this graph's own and valid until the next run.</summary>
     /// <param name="x">[N,H,W,C]</param>
     /// <param name="scale">c_in of each sample.</param>

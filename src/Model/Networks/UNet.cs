@@ -105,6 +105,9 @@ public sealed class UNet : INetwork
         return graph;
     }
 
+    /// <summary>Whether all passes that were asked to be captured are.</summary>
+    public bool PassesAreCaptured => _graphs.Count > 0 && _graphs.Values.All(graph => graph.IsCaptured);
+
     internal void CopyConstants(UNet other)
     {
         // By name: a network with the step condition has more of them.

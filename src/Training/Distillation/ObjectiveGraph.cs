@@ -47,6 +47,8 @@ internal sealed class ObjectiveGraph : IDisposable
         _graph = new StepGraph(_backend, "forward and backward pass", () => pass(tensors));
     }
 
+    public bool IsCaptured => _graph.IsCaptured;
+
     /// <summary>Whether a step has the shapes and the random numbers of the one that this was made for.</summary>
     public bool Fits(Shape x0, in ForwardOptions options, bool endpoint) => x0 == _x0.Shape && options.Labels?.Shape == _labels?.Shape
         && options.Dropout?.Seed == _options.Dropout?.Seed && options.Dropout?.Stream == _options.Dropout?.Stream && endpoint == _endpoint is not null;

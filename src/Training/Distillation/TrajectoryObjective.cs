@@ -37,6 +37,9 @@ internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Dis
 
     public int Branches => network.Config.Branches;
 
+    /// <summary>Whether passes are replays.</summary>
+    public bool IsCaptured => _graph?.IsCaptured == true;
+
     /// <summary>Forward, loss, backward; captured and replayed where the network's <see cref="Execution"/> says so.</summary>
     /// <param name="x0">[N,H,W,C]</param>
     /// <param name="nodes">[N,K+1], or [K+1] for all samples.</param>

@@ -18,7 +18,8 @@ public sealed record BarChart(string Title, string YLabel, IReadOnlyList<Bar> Ba
 /// <param name="X">Ascending.</param>
 /// <param name="Y">As many.</param>
 /// <param name="Points">Points alone, in any order, without a line between them.</param>
-public sealed record Curve(string Label, double[] X, double[] Y, bool Points = false);
+/// <param name="Names">Written beside each point; or none.</param>
+public sealed record Curve(string Label, double[] X, double[] Y, bool Points = false, string[]? Names = null);
 
 /// <summary>A bar from 0 to <paramref name="Value"/> with whiskers from <paramref name="Low"/> to <paramref name="High"/>.</summary>
 public sealed record Bar(string Label, double Value, double Low, double High);
@@ -85,8 +86,9 @@ public static class Charts
             var (xs, ys) = (points.Select(p => p.First).ToArray(), points.Select(p => chart.LogY ? Math.Log10(p.Second) : p.Second).ToArray());
             var line = chart.Curves[i].Points ? plot.Add.ScatterPoints(xs, ys) : plot.Add.ScatterLine(xs, ys);
             line.LegendText = chart.Curves[i].Label;
-            line.LineWidth = 1.5f;
+            line.LineWidth = chart.Curves[i].Points ? 0 : 1.5f;
             line.Color = Color.FromHex(Palette[i % Palette.Length]);
+            DrawNames(plot, chart, chart.Curves[i], line.Color);
         }
         if (chart.LogY)
             plot.Axes.Left.TickGenerator = LogTicks(chart.Curves.SelectMany(curve => curve.Y).Where(y => double.IsFinite(y) && y > 0));
@@ -100,6 +102,32 @@ public static class Charts
         {
             plot.HideLegend();
         }
+    }
+
+    /// <summary>Names right of their points, from the highest down; one that would lie on another moves below it.</summary>
+    private static void DrawNames(Plot plot, LineChart chart, Curve curve, Color color)
+    {
+        if (curve.Names is null)
+            return;
+        var all = chart.Curves.SelectMany(c => c.Y).Where(y => double.IsFinite(y) && (!chart.LogY || y > 0)).Select(Height).ToArray();
+        var across = chart.Curves.SelectMany(c => c.X).Where(double.IsFinite).ToArray();
+        // A name's share of the panel, about: a line's height, and a third of the width.
+        double line = (all.Max() - all.Min()) / 36, width = (across.Max() - across.Min()) / 3;
+        var taken = new List<(double X, double Y)>();
+        foreach (int i in Enumerable.Range(0, curve.X.Length).Where(i => double.IsFinite(curve.Y[i]) && (!chart.LogY || curve.Y[i] > 0)).OrderByDescending(i => curve.Y[i]))
+        {
+            double y = Height(curve.Y[i]);
+            while (taken.Any(t => Math.Abs(t.X - curve.X[i]) < width && Math.Abs(t.Y - y) < 0.99 * line))
+                y -= line / 4;
+            taken.Add((curve.X[i], y));
+            var text = plot.Add.Text(curve.Names[i], curve.X[i], y);
+            text.LabelFontSize = 11;
+            text.LabelFontColor = color;
+            text.LabelAlignment = Alignment.MiddleLeft;
+            text.OffsetX = 7;
+        }
+
+        double Height(double y) => chart.LogY ? Math.Log10(y) : y;
     }
 
     // 1, 2 and 5 times powers of ten, where the axis shows log10; over many decades the powers alone.

@@ -63,6 +63,9 @@ public sealed class Optimizer : IDisposable
         }
     }
 
+    /// <summary>Whether updates are replays.</summary>
+    public bool IsCaptured => _graph?.IsCaptured == true;
+
     /// <summary>Updates done: Adam's t.</summary>
     public int Updates { get; private set; }
 

@@ -86,7 +86,7 @@ public static class BranchLab
         long bytes = 0;
         backend.OnOp = (_, cost) => bytes += cost.Bytes;
         var row = lab.Measure(batch, 0, Execution.Default);
-        return (backend.Macs, bytes, row.PeakBytes);
+        return (backend.Macs, bytes, row.PeakBytes!.Value);
     }
 
     private sealed record Visit(double Milliseconds, long PeakBytes, double SampleMilliseconds, double FoldedMilliseconds)
@@ -120,7 +120,7 @@ public static class BranchLab
                         best[i] = Math.Min(best[i], time);
                 }
             }
-            return new Visit(step.Milliseconds, step.PeakBytes, best[0], best[1]);
+            return new Visit(step.Milliseconds!.Value, step.PeakBytes!.Value, best[0], best[1]);
         }
 
         private static double Timed(Backend backend, Action run)

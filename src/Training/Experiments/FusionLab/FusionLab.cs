@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Text;
 using BDense.Kernels;
 
 namespace BDense.Training;
@@ -17,30 +15,31 @@ public static class FusionLab
     /// <param name="budget">Time to spend measuring; at least three rounds are taken.</param>
     public static FusionRow Measure(Backend backend, DeviceSpeed speed, FusionCase c, TimeSpan budget)
     {
-        var (fused, fusedSeconds, fusedLaunches) = Predict(backend, speed, c.Fused);
-        var (plain, plainSeconds, plainLaunches) = Predict(backend, speed, c.Unfused);
+        c.Restore();
+        var (fused, plain) = (Predict(backend, speed, c.Fused), Predict(backend, speed, c.Unfused));
         int? fusedKernels = Kernels(backend, c.Fused), plainKernels = Kernels(backend, c.Unfused);
-        bool separate = c.UnfusedSameGeometry is not null && c.UnfusedSameGeometry != c.Unfused;
-        double[] ms = Medians(backend, budget, separate ? [c.Fused, c.Unfused, c.UnfusedSameGeometry!] : [c.Fused, c.Unfused]);
-        double rate = fused.Bytes / (ms[0] / 1000);
-        return new FusionRow(c.Name, c.Branches, c.Shapes, fusedLaunches, plainLaunches, fused.Bytes, plain.Bytes, fused.Flops, plain.Flops,
-            ms[0], ms[1], separate ? ms[2] : c.UnfusedSameGeometry is null ? null : ms[1], plainSeconds / fusedSeconds, ms[1] / ms[0],
-            rate / 1e9, rate / speed.CopyBytesPerSecond, c.Geometry, fusedKernels, plainKernels);
+        double[] ms = Medians(backend, budget, c.HasOwnGeometry ? [c.Fused, c.Unfused, c.UnfusedSameGeometry!] : [c.Fused, c.Unfused]);
+        double? same = c.HasOwnGeometry ? ms[2] : c.UnfusedSameGeometry is null ? null : ms[1];
+        double rate = fused.Cost.Bytes / (ms[0] / 1000);
+        return new FusionRow(c.Name, c.Branches, c.Shapes, fused.Operations.Count, plain.Operations.Count, fused.Cost.Bytes, plain.Cost.Bytes,
+            fused.Cost.BytesRead, fused.Cost.BytesWritten, plain.Cost.BytesRead, plain.Cost.BytesWritten, fused.Cost.Flops, plain.Cost.Flops,
+            ms[0], ms[1], same, plain.Seconds / fused.Seconds, ms[1] / ms[0], ms[1] / same, same / ms[0],
+            rate / 1e9, rate / speed.CopyBytesPerSecond, fused.Operations.SequenceEqual(plain.Operations), c.Geometry, fusedKernels, plainKernels);
     }
 
     /// <summary>One run, watched: its declared cost, its roofline time and its operations. It also warms up.</summary>
-    public static (OpCost Cost, double Seconds, int Launches) Predict(Backend backend, DeviceSpeed speed, Action run)
+    public static PredictedRun Predict(Backend backend, DeviceSpeed speed, Action run)
     {
-        OpCost cost = default;
-        double seconds = 0;
-        int launches = 0;
+        var operations = Operations(backend, run);
+        return new PredictedRun(operations.Aggregate(default(OpCost), (sum, op) => sum + op.Cost), operations.Sum(op => speed.Seconds(op.Cost)), operations);
+    }
+
+    /// <summary>Runs, and lists the operations as they declare themselves.</summary>
+    internal static List<(string Name, OpCost Cost)> Operations(Backend backend, Action run)
+    {
+        var operations = new List<(string, OpCost)>();
         var before = backend.OnOp;
-        backend.OnOp = (_, c) =>
-        {
-            cost += c;
-            seconds += speed.Seconds(c);
-            launches++;
-        };
+        backend.OnOp = (name, cost) => operations.Add((name, cost));
         try
         {
             run();
@@ -50,7 +49,7 @@ public static class FusionLab
         {
             backend.OnOp = before;
         }
-        return (cost, seconds, launches);
+        return operations;
     }
 
     /// <summary>Kernels that the device launches for a run; none where operations are no launches.</summary>
@@ -82,34 +81,29 @@ public static class FusionLab
         return Array.ConvertAll(samples, s => s.Order().ElementAt(s.Count / 2));
     }
 
-    /// <summary>The rows as CSV, one a line, numbers in invariant notation.</summary>
-    public static string ToCsv(IEnumerable<FusionRow> rows)
-    {
-        var text = new StringBuilder("name,branches,shapes,launchesFused,launchesUnfused,bytesFused,bytesUnfused,flopsFused,flopsUnfused,"
-            + "millisecondsFused,millisecondsUnfused,millisecondsUnfusedSameGeometry,predictedSpeedup,measuredSpeedup,gigabytesPerSecond,shareOfCopyBandwidth,kernelsFused,kernelsUnfused,geometry\n");
-        foreach (var r in rows)
-        {
-            text.AppendLine(CultureInfo.InvariantCulture, $"{r.Name},{r.Branches},\"{r.Shapes}\",{r.LaunchesFused},{r.LaunchesUnfused},{r.BytesFused},{r.BytesUnfused},{r.FlopsFused},{r.FlopsUnfused},{r.MillisecondsFused:g6},{r.MillisecondsUnfused:g6},{r.MillisecondsUnfusedSameGeometry:g6},{r.PredictedSpeedup:g4},{r.MeasuredSpeedup:g4},{r.GigabytesPerSecond:g4},{r.ShareOfCopyBandwidth:g4},{r.KernelsFused},{r.KernelsUnfused},\"{r.Geometry}\"");
-        }
-        return text.ToString();
-    }
-
-    /// <summary>Achieved FLOP/s over arithmetic intensity, both axes logarithmic, under the device's roof.</summary>
+    /// <summary>Achieved FLOP/s over arithmetic intensity, both axes logarithmic, under the device's roof; the fused points carry their names.</summary>
     public static LineChart Roofline(DeviceSpeed speed, IReadOnlyList<FusionRow> rows)
     {
         double[] intensities = [.. Enumerable.Range(0, 61).Select(i => -2 + i / 12.0)];
         return new LineChart("Roofline", "log10 of FLOP per declared byte", "GFLOP/s",
         [
             new Curve("roof", intensities, [.. intensities.Select(x => Math.Min(speed.FlopsPerSecond, speed.CopyBytesPerSecond * Math.Pow(10, x)) / 1e9)]),
-            Points("fused", r => (r.FlopsFused, r.BytesFused, r.MillisecondsFused)),
+            Points("fused", r => (r.FlopsFused, r.BytesFused, r.MillisecondsFused), named: true),
             Points("unfused", r => (r.FlopsUnfused, r.BytesUnfused, r.MillisecondsUnfused)),
+            // The same composition's FLOPs and bytes, by its declaration: where it stands apart it stands above or below.
+            Points("unfused, same geometry", r => r.ParallelismSpeedup is null or 1 ? default : (r.FlopsUnfused, r.BytesUnfused, r.MillisecondsUnfusedSameGeometry!.Value)),
         ], LogY: true);
 
-        Curve Points(string label, Func<FusionRow, (long Flops, long Bytes, double Milliseconds)> of)
+        Curve Points(string label, Func<FusionRow, (long Flops, long Bytes, double Milliseconds)> of, bool named = false)
         {
-            var points = rows.Select(of).Where(p => p.Flops > 0).Select(p => (X: Math.Log10((double)p.Flops / p.Bytes), Y: p.Flops / p.Milliseconds / 1e6)).ToArray();
-            return new Curve(label, [.. points.Select(p => p.X)], [.. points.Select(p => p.Y)], Points: true);
+            var points = rows.Select(r => (Row: r, Cost: of(r))).Where(p => p.Cost.Flops > 0).ToArray();
+            return new Curve(label, [.. points.Select(p => Math.Log10((double)p.Cost.Flops / p.Cost.Bytes))], [.. points.Select(p => p.Cost.Flops / p.Cost.Milliseconds / 1e6)],
+                Points: true, named ? [.. points.Select(p => NameOf(p.Row))] : null);
         }
+
+        // With K, or with the shape, where the name alone stands for several rows.
+        string NameOf(FusionRow row) => rows.Count(r => r.Name == row.Name) == 1 ? row.Name
+            : rows.Count(r => (r.Name, r.Branches) == (row.Name, row.Branches)) == 1 ? $"{row.Name}, K = {row.Branches}" : $"{row.Name}, {row.Shapes}";
     }
 
     private static double Seconds(Backend backend, Action run, int calls)
