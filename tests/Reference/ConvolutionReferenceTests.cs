@@ -33,6 +33,13 @@ public sealed class ConvolutionReferenceTests
         new(1, 12, 5, 3, 8, 4, 2, 1, 3, 2),
         new(2, 6, 9, 8, 16, 3, 2),
         new(1, 5, 5, 2, 3, 1, 1, 1, 2, 2),
+        // Few outputs or inputs; and more channels than one task of Winograd's wgrad sums.
+        Conv2dShape.Same(2, 7, 6, 32, 3, 3),
+        Conv2dShape.Same(3, 5, 5, 16, 8, 3),
+        Conv2dShape.Same(2, 6, 5, 1, 48, 3),
+        new(2, 8, 8, 16, 4, 3, 3, 2, 0, 1),
+        Conv2dShape.Same(5, 6, 7, 130, 200, 3),
+        Conv2dShape.Same(36, 10, 9, 17, 20, 3),
     ];
 
     private static readonly int[] AllLanes = [1, 4, 8, 16];
@@ -112,12 +119,12 @@ public sealed class ConvolutionReferenceTests
     }
 
     [Test]
-    public void ThreadsDoNotChangeABit([ValueSource(nameof(Shapes))] Conv2dShape s)
+    public void ThreadsDoNotChangeABit([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(nameof(AllLanes))] int lanes)
     {
         var results = new List<float[]>();
         foreach (int threads in new[] { 1, 2, 5 })
         {
-            using var backend = new ReferenceBackend(threads);
+            using var backend = new ReferenceBackend(threads, lanes);
             using var x = backend.FromArray(Noise(s.Input, 1), s.Input);
             using var w = backend.FromArray(Noise(s.Weight, 2), s.Weight);
             using var y = backend.Empty(s.Output);
@@ -156,10 +163,10 @@ public sealed class ConvolutionReferenceTests
     }
 
     [Test]
-    public void AWarmCallMakesNoGarbage()
+    public void AWarmCallMakesNoGarbage([Values(3, 12, 32)] int inputs, [Values(3, 12, 32)] int outputs, [Values(1, 2)] int threads)
     {
-        var s = Conv2dShape.Same(2, 8, 8, 12, 12, 3);
-        using var backend = new ReferenceBackend(1);
+        var s = Conv2dShape.Same(2, 8, 8, inputs, outputs, 3);
+        using var backend = new ReferenceBackend(threads);
         using var x = backend.FromArray(Noise(s.Input, 1), s.Input);
         using var w = backend.FromArray(Noise(s.Weight, 2), s.Weight);
         using var b = backend.FromArray(Noise(new Shape(s.K), 2), new Shape(s.K));
@@ -179,7 +186,7 @@ public sealed class ConvolutionReferenceTests
     }
 
     /// <summary>Calls back with the indices into x, w and y of every product.</summary>
-    private static void ForEach(Conv2dShape s, Action<int, int, int> visit)
+    internal static void ForEach(Conv2dShape s, Action<int, int, int> visit)
     {
         for (int n = 0; n < s.N; n++)
             for (int p = 0; p < s.P; p++)

@@ -8,7 +8,7 @@ public sealed unsafe partial class ReferenceBackend
     private const int LinePixels = 256;
 
     /// <remarks>
-    /// A small dw: <see cref="WgradSlices"/>. Others in chunks of some images: pack x (with its padding) and dy into panels of channels, then one <see cref="WgradPass"/>. Gradients
+    /// 3x3 of stride 1: <see cref="WinogradWgrad"/>. Another small dw: <see cref="WgradSlices"/>. Others in chunks of some images: pack x (with its padding) and dy into panels of channels, then one <see cref="WgradPass"/>. Gradients
     /// grow in dw itself, chunk after chunk and step after step: no partial copies of dw, and an order that no thread count changes.
     /// </remarks>
     protected override void Conv2dWgradCore(in Conv2dShape shape, Tensor x, Tensor dy, Tensor dw, Tensor? dbias) =>
@@ -17,6 +17,8 @@ public sealed unsafe partial class ReferenceBackend
     private void Wgrad(in Conv2dShape s, Tensor x, in ConvolutionInput input, Tensor dy, Tensor dw, Tensor? dbias)
     {
         if (s.N == 0)
+            return;
+        if (WgradByWinograd(s, x, input, dy, dw, dbias))
             return;
         if (WgradBySlices(s, x, input, dy, dw, dbias))
             return;
@@ -99,6 +101,52 @@ public sealed unsafe partial class ReferenceBackend
         Pool.Return(storage);
     }
 
+    private bool WgradByWinograd(in Conv2dShape s, Tensor x, in ConvolutionInput input, Tensor dy, Tensor dw, Tensor? dbias)
+    {
+        var source = new ConvolutionPass
+        {
+            Kernels = _kernels,
+            X = Pointer(x),
+            Input = input,
+            N = s.N,
+            H = s.H,
+            W = s.W,
+            C = s.C,
+            P = s.P,
+            Q = s.Q,
+            K = s.K,
+            R = s.R,
+            S = s.S,
+            Stride = s.Stride,
+            OffsetH = -s.PadBegin,
+            OffsetW = -s.PadBegin,
+        };
+        var pass = new WinogradWgrad { Kernels = _kernels, Input = source, Dy = Pointer(dy) };
+        int tasks = pass.Plan();
+        if (tasks == 0)
+            return false;
+        int size = checked(pass.SliceFloats * pass.Slices);
+        var storage = Pool.Rent(checked(size + (pass.Slices * s.K)));
+        pass.Partial = ((NativeStorage)storage).Pointer;
+        pass.BiasPartial = dbias is null ? null : pass.Partial + size;
+        Workers.Run(pass, tasks);
+        Workers.Run(new WinogradWgradSum { Kernels = _kernels, Partial = pass.Partial, Dw = Pointer(dw), Slices = pass.Slices, C = s.C, K = s.K }, s.K);
+        if (dbias is not null)
+            AddBiases(pass.BiasPartial, pass.Slices, s.K, Pointer(dbias));
+        Pool.Return(storage);
+        return true;
+    }
+
+    /// <summary>total += the slices' sums, first to last.</summary>
+    private static void AddBiases(float* partial, int slices, int outputs, float* total)
+    {
+        for (int i = 0; i < slices; i++)
+        {
+            for (int k = 0; k < outputs; k++)
+                total[k] += partial[(i * outputs) + k];
+        }
+    }
+
     private bool WgradBySlices(in Conv2dShape s, Tensor x, in ConvolutionInput input, Tensor dy, Tensor dw, Tensor? dbias)
     {
         var pass = new WgradSlices { Kernels = _kernels, Shape = s, X = Pointer(x), Input = input, Dy = Pointer(dy) };
@@ -121,14 +169,7 @@ public sealed unsafe partial class ReferenceBackend
         };
         Workers.Run(sum, (pass.Rows + WgradSlicesSum.RowsPerTask - 1) / WgradSlicesSum.RowsPerTask);
         if (dbias is not null)
-        {
-            float* total = Pointer(dbias);
-            for (int i = 0; i < pass.Slices; i++)
-            {
-                for (int k = 0; k < s.K; k++)
-                    total[k] += pass.BiasPartial[(i * s.K) + k];
-            }
-        }
+            AddBiases(pass.BiasPartial, pass.Slices, s.K, Pointer(dbias));
         Pool.Return(storage);
         return true;
     }

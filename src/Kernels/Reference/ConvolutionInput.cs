@@ -33,44 +33,49 @@ internal unsafe struct ConvolutionInput
     }
 
     /// <summary>Pixels (h, w0 ..) of image n, inside the image, to <paramref name="target"/>, <paramref name="pitch"/> floats apart with zeros behind the channels.</summary>
-    public readonly void Load(float* x, int n, int h, int w0, int count, float* target, int pitch)
+    public readonly void Load(float* x, int n, int h, int w0, int count, float* target, int pitch) => Load(x, n, h, w0, count, target, pitch, 0, C);
+
+    /// <summary>The same of <paramref name="channels"/> channels from <paramref name="first"/> on.</summary>
+    public readonly void Load(float* x, int n, int h, int w0, int count, float* target, int pitch, int first, int channels)
     {
-        float* scale = ScaleShift == null ? null : ScaleShift + ((long)n * 2 * C);
-        float* image = x + (n * ImageFloats);
+        float* scale = ScaleShift == null ? null : ScaleShift + ((long)n * 2 * C) + first;
+        float* image = x + (n * ImageFloats) + first;
         if (!Halve)
         {
             float* source = image + ((((long)h * W) + w0) * C);
             if (Silu)
-                ScaleShiftPixels<ScaledSilu>(source, target, pitch, count, C, scale);
+                ScaleShiftPixels<ScaledSilu>(source, C, target, pitch, count, channels, scale, scale + C);
             else
-                ScaleShiftPixels<Scaled>(source, target, pitch, count, C, scale);
+                ScaleShiftPixels<Scaled>(source, C, target, pitch, count, channels, scale, scale + C);
         }
         else
         {
             float* top = image + ((((4L * h) * W) + (2 * w0)) * C);
             if (scale == null)
-                Halved<Unchanged>(top, target, pitch, count, null);
+                Halved<Unchanged>(top, target, pitch, count, channels, null);
             else if (Silu)
-                Halved<ScaledSilu>(top, target, pitch, count, scale);
+                Halved<ScaledSilu>(top, target, pitch, count, channels, scale);
             else
-                Halved<Scaled>(top, target, pitch, count, scale);
+                Halved<Scaled>(top, target, pitch, count, channels, scale);
         }
-        for (int i = 0; i < count && pitch > C; i++)
-            new Span<float>(target + ((long)i * pitch) + C, pitch - C).Clear();
+        for (int i = 0; i < count && pitch > channels; i++)
+            new Span<float>(target + ((long)i * pitch) + channels, pitch - channels).Clear();
     }
 
     /// <summary>target[i,c] = act(scale[c] x[i,c] + shift[c]): down the channels' columns, so that the factors stay in registers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ScaleShiftPixels<TActivation>(float* x, float* target, int pitch, int pixels, int channels, float* scale)
+        where TActivation : struct, IActivation => ScaleShiftPixels<TActivation>(x, channels, target, pitch, pixels, channels, scale, scale + channels);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ScaleShiftPixels<TActivation>(float* x, int stride, float* target, int pitch, int pixels, int channels, float* scale, float* shift)
         where TActivation : struct, IActivation
     {
         int lanes = Vector<float>.Count, c = 0;
-        float* shift = scale + channels;
         for (; c <= channels - lanes; c += lanes)
         {
             Vector<float> a = Vector.Load(scale + c), b = Vector.Load(shift + c);
             float* from = x + c, to = target + c;
-            for (int i = 0; i < pixels; i++, from += channels, to += pitch)
+            for (int i = 0; i < pixels; i++, from += stride, to += pitch)
                 TActivation.Of(Vector.Load(from), a, b).Store(to);
         }
         if (c == channels)
@@ -78,37 +83,37 @@ internal unsafe struct ConvolutionInput
         int rest = channels - c;
         Vector<float> lastA = Simd.Load(scale + c, rest), lastB = Simd.Load(shift + c, rest);
         for (int i = 0; i < pixels; i++)
-            Simd.Store(TActivation.Of(Simd.Load(x + ((long)i * channels) + c, rest), lastA, lastB), target + ((long)i * pitch) + c, rest);
+            Simd.Store(TActivation.Of(Simd.Load(x + ((long)i * stride) + c, rest), lastA, lastB), target + ((long)i * pitch) + c, rest);
     }
 
     /// <summary>The mean of four pixels, each through its activation.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Halved<TActivation>(float* top, float* target, int pitch, int pixels, float* scale)
+    private readonly void Halved<TActivation>(float* top, float* target, int pitch, int pixels, int channels, float* scale)
         where TActivation : struct, IActivation
     {
-        int lanes = Vector<float>.Count, channels = C, c = 0;
-        float* bottom = top + (2L * W * channels);
+        int lanes = Vector<float>.Count, stride = C, c = 0;
+        float* bottom = top + (2L * W * stride);
         var quarter = new Vector<float>(0.25f);
         for (; c <= channels - lanes; c += lanes)
         {
-            Vector<float> a = scale == null ? default : Vector.Load(scale + c), b = scale == null ? default : Vector.Load(scale + channels + c);
+            Vector<float> a = scale == null ? default : Vector.Load(scale + c), b = scale == null ? default : Vector.Load(scale + stride + c);
             float* t = top + c, u = bottom + c, to = target + c;
-            for (int i = 0; i < pixels; i++, t += 2 * channels, u += 2 * channels, to += pitch)
+            for (int i = 0; i < pixels; i++, t += 2 * stride, u += 2 * stride, to += pitch)
             {
-                var sum = TActivation.Of(Vector.Load(t), a, b) + TActivation.Of(Vector.Load(t + channels), a, b)
-                    + (TActivation.Of(Vector.Load(u), a, b) + TActivation.Of(Vector.Load(u + channels), a, b));
+                var sum = TActivation.Of(Vector.Load(t), a, b) + TActivation.Of(Vector.Load(t + stride), a, b)
+                    + (TActivation.Of(Vector.Load(u), a, b) + TActivation.Of(Vector.Load(u + stride), a, b));
                 (sum * quarter).Store(to);
             }
         }
         if (c == channels)
             return;
         int rest = channels - c;
-        Vector<float> lastA = scale == null ? default : Simd.Load(scale + c, rest), lastB = scale == null ? default : Simd.Load(scale + channels + c, rest);
+        Vector<float> lastA = scale == null ? default : Simd.Load(scale + c, rest), lastB = scale == null ? default : Simd.Load(scale + stride + c, rest);
         for (int i = 0; i < pixels; i++)
         {
-            float* t = top + (2L * i * channels) + c, u = bottom + (2L * i * channels) + c;
-            var sum = TActivation.Of(Simd.Load(t, rest), lastA, lastB) + TActivation.Of(Simd.Load(t + channels, rest), lastA, lastB)
-                + (TActivation.Of(Simd.Load(u, rest), lastA, lastB) + TActivation.Of(Simd.Load(u + channels, rest), lastA, lastB));
+            float* t = top + (2L * i * stride) + c, u = bottom + (2L * i * stride) + c;
+            var sum = TActivation.Of(Simd.Load(t, rest), lastA, lastB) + TActivation.Of(Simd.Load(t + stride, rest), lastA, lastB)
+                + (TActivation.Of(Simd.Load(u, rest), lastA, lastB) + TActivation.Of(Simd.Load(u + stride, rest), lastA, lastB));
             Simd.Store(sum * quarter, target + ((long)i * pitch) + c, rest);
         }
     }

@@ -258,26 +258,33 @@ internal unsafe struct ConvolutionPass : IJob
     }
 
     /// <summary>Rows h0 .. of image n, columns from OffsetW on, zeros outside the image.</summary>
-    public readonly void CopyWindow(float* window, int n, int h0, int windowRows, int columns)
+    public readonly void CopyWindow(float* window, int n, int h0, int windowRows, int columns) => CopyWindow(window, n, h0, windowRows, columns, 0, C);
+
+    /// <summary>The same of <paramref name="channels"/> channels from <paramref name="first"/> on.</summary>
+    public readonly void CopyWindow(float* window, int n, int h0, int windowRows, int columns, int first, int channels)
     {
-        float* image = X + ((long)n * H * W * C);
+        float* image = X + ((long)n * H * W * C) + first;
         int left = Math.Clamp(-OffsetW, 0, columns);
         int right = Math.Clamp(W - OffsetW, left, columns);
-        for (int h = h0; h < h0 + windowRows; h++, window += (long)columns * C)
+        for (int h = h0; h < h0 + windowRows; h++, window += (long)columns * channels)
         {
             if (h < 0 || h >= H)
             {
-                new Span<float>(window, columns * C).Clear();
+                new Span<float>(window, columns * channels).Clear();
                 continue;
             }
-            new Span<float>(window, left * C).Clear();
-            int inside = (right - left) * C;
-            float* row = image + ((((long)h * W) + OffsetW + left) * C);
+            new Span<float>(window, left * channels).Clear();
+            float* row = image + ((((long)h * W) + OffsetW + left) * C), to = window + (left * channels);
             if (Input.Any)
-                Input.Load(X, n, h, OffsetW + left, right - left, window + (left * C), C);
+                Input.Load(X, n, h, OffsetW + left, right - left, to, channels, first, channels);
+            else if (channels == C)
+                new ReadOnlySpan<float>(row, (right - left) * C).CopyTo(new Span<float>(to, (right - left) * C));
             else
-                new ReadOnlySpan<float>(row, inside).CopyTo(new Span<float>(window + (left * C), inside));
-            new Span<float>(window + ((long)right * C), (columns - right) * C).Clear();
+            {
+                for (int i = left; i < right; i++, row += C, to += channels)
+                    new ReadOnlySpan<float>(row, channels).CopyTo(new Span<float>(to, channels));
+            }
+            new Span<float>(window + ((long)right * channels), (columns - right) * channels).Clear();
         }
     }
 }

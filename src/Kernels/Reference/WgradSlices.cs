@@ -214,7 +214,7 @@ internal unsafe struct WgradSlices : IJob
 
     /// <summary>sums[k] += sum over pixels of x[pixel, k].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddPixels(float* x, float* sums, int pixels, int channels)
+    public static void AddPixels(float* x, float* sums, int pixels, int channels)
     {
         int lanes = Vector<float>.Count, c = 0;
         for (; c <= channels - lanes; c += lanes)

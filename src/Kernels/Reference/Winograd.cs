@@ -87,7 +87,7 @@ internal unsafe struct WinogradPass : IJob
             for (int row = 0; row < rows; row++)
             {
                 for (int column = 0; column < _tileColumns; column++, to += pitch)
-                    WinogradTile<TLanes, V>.Input(windows + (2L * row * windowColumns + 2 * column) * c, windowColumns * c, c, to, plane);
+                    WinogradTile<TLanes, V>.Input(windows + (2L * row * windowColumns + 2 * column) * c, windowColumns * c, c, c, to, plane);
             }
         }
 
