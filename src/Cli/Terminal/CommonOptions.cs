@@ -20,7 +20,7 @@ internal static class CommonOptions
     public static Option<int> Threads() => Positive("--threads", "Threads of the CPU reference; 0 for one a core.", 0, least: 0);
 
     public static Option<Precision> Precision() => Choice("--precision",
-        "What convolutions and matrix products multiply in; tf32 and bf16 need an NVIDIA GPU of compute capability 8.0 or newer. Weights, sums and the optimizer stay float32.",
+        "What convolutions, matrix products and attention multiply in; tf32 and bf16 need an NVIDIA GPU of compute capability 8.0 or newer. Weights, sums and the optimizer stay float32.",
         Kernels.Ilgpu.Precision.Fp32);
 
     public static Option<ulong> Seed() => new("--seed") { Description = "Seed of everything random.", HelpName = "N", DefaultValueFactory = _ => 1 };

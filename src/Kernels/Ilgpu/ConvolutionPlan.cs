@@ -4,7 +4,7 @@ using ILGPU.Runtime.OpenCL;
 
 namespace BDense.Kernels.Ilgpu;
 
-/// <summary>What products of convolutions and matrices are computed in. Tensors and sums are float32 always.</summary>
+/// <summary>What products of convolutions, matrices and attention are computed in. Tensors and sums are float32 always.</summary>
 public enum Precision
 {
     /// <summary>float32, on every device.</summary>

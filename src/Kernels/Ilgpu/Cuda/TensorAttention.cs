@@ -82,7 +82,7 @@ public sealed partial class IlgpuBackend
     /// y_i = sum_j softmax_j(q_i . k_j / sqrt(d)) v_j and lse_i for 64 queries a group (own queries), or dv_j = sum_i p_ij dy_i for 64 keys. Four
     /// warps of 16 tokens; the others come in blocks, float32 through registers and rounded once a group into shared memory, one operand
     /// while the other is multiplied. Scores and weights never leave the registers. Grid: <see cref="LocateBlock"/>. 4 Tokens^2 d FLOPs a
-    /// head; a group reads its own rows once and the others' two once: 16 d bytes for each of Tokens / 64 groups and token. All sums in a fixed order.
+    /// head; a group reads its own rows once and both of the others' once, 8 d bytes a token. All sums in a fixed order.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TensorAttend<TText, TPass>(AttentionGeometry g, TensorAttentionAddresses a)

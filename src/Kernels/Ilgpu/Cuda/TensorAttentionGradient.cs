@@ -10,8 +10,8 @@ public sealed partial class IlgpuBackend
     /// <summary>
     /// With p_ij = exp(q_i . k_j / sqrt(d) - lse_i), ds_ij = p_ij (dy_i . v_j - delta_i): dq_i = sum_j ds_ij k_j / sqrt(d) for 64 queries a group, or
     /// dk_j = sum_i ds_ij q_i / sqrt(d) for 64 keys, and dv_j = sum_i p_ij dy_i with it where registers are left (heads up to 128). Laid out as
-    /// <see cref="TensorAttend"/>, with two operands of either side. 6 Tokens^2 d FLOPs a head, 8 with dv; 16 d bytes for each of Tokens / 64
-    /// groups and token. All sums in a fixed order.
+    /// <see cref="TensorAttend"/>, with two operands of either side. 6 Tokens^2 d FLOPs a head, 8 with dv; a group reads 8 d
+    /// bytes a token of both sides. All sums in a fixed order.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TensorAttentionGradient<TText, TPass, TSecond>(AttentionGeometry g, TensorAttentionAddresses a)
