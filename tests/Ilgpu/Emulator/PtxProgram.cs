@@ -4,7 +4,11 @@ using System.Text.RegularExpressions;
 namespace BDense.Tests.Ilgpu.Emulator;
 
 /// <summary>One PTX instruction: <c>@p op a, b, c;</c>. Operands keep their brackets and braces.</summary>
-internal sealed record PtxInstruction(string? Predicate, bool Negated, string[] Op, string[] Operands, string Text);
+internal sealed record PtxInstruction(string? Predicate, bool Negated, string[] Op, string[] Operands, string Text)
+{
+    /// <summary>Whether a lane executed it; told of stores.</summary>
+    public bool IsReached { get; set; }
+}
 
 /// <summary>A kernel's PTX, read into instructions, labels, parameters and register numbers.</summary>
 internal sealed partial class PtxProgram
@@ -18,8 +22,14 @@ internal sealed partial class PtxProgram
     /// <summary>Names and bytes, in order.</summary>
     public List<(string Name, int Bytes)> Parameters { get; } = [];
 
-    /// <summary>Name of the shared array and its bytes; at address 0 of shared memory.</summary>
-    public (string Name, int Bytes) Shared { get; private set; }
+    /// <summary>Shared arrays by name and where each begins.</summary>
+    public Dictionary<string, int> Shared { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>All of them together.</summary>
+    public int SharedBytes { get; private set; }
+
+    /// <summary>Whether it has instructions that only a whole warp may execute.</summary>
+    public bool NeedsWholeWarps => Code.Exists(i => i.Op[0] is "mma" or "ldmatrix" or "cp");
 
     public int Registers => _registers.Count;
 
@@ -34,7 +44,7 @@ internal sealed partial class PtxProgram
             Parameters.Add((m.Groups[2].Value, m.Groups[3].Success ? int.Parse(m.Groups[3].Value, CultureInfo.InvariantCulture) : size));
         }
         if (ExternShared().Match(text) is { Success: true } dynamic)
-            Shared = (dynamic.Groups[1].Value, dynamicShared);
+            Declare(dynamic.Groups[1].Value, dynamicShared);
         string body = text[text.IndexOf('{', StringComparison.Ordinal)..];
         foreach (string raw in Statement().Split(body))
         {
@@ -52,7 +62,7 @@ internal sealed partial class PtxProgram
             if (statement.StartsWith(".shared", StringComparison.Ordinal))
             {
                 var m = SharedArray().Match(statement);
-                Shared = (m.Groups[1].Value, int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture));
+                Declare(m.Groups[1].Value, int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture));
             }
             else if (statement.Length > 0 && !statement.StartsWith('.'))
             {
@@ -67,6 +77,12 @@ internal sealed partial class PtxProgram
         if (!_registers.TryGetValue(name, out int number))
             _registers.Add(name, number = _registers.Count);
         return number;
+    }
+
+    private void Declare(string name, int bytes)
+    {
+        Shared.Add(name, SharedBytes);
+        SharedBytes += (bytes + 127) / 128 * 128;
     }
 
     private static PtxInstruction Read(string statement)
