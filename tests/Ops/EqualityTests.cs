@@ -86,6 +86,7 @@ internal abstract class DeviceEqualityTests(string device)
         var expected = row.Expected(start);
         Assert.That(Comparison.Difference(row, expected, first), Is.Null);
         tensors.Reset();
+        Scratch.Poison(Backend);
         row.Run(Backend, tensors.Operands);
         var second = tensors.Results();
         for (int k = 0; k < first.Length; k++)

@@ -26,6 +26,9 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
     /// <summary>An upper bound on <see cref="ReservedBytes"/>; above it a request fails as if the device were full.</summary>
     public long LimitBytes { get; set; } = long.MaxValue;
 
+    /// <summary>Floats of each block that is held and not handed out.</summary>
+    internal IReadOnlyList<int> FreeLengths => [.. _free.Values.SelectMany(stack => stack.Select(storage => storage.Length))];
+
     /// <summary>Set while launches are captured: a block that no list has is refused, since the driver must not be asked then.</summary>
     internal bool Sealed { get; set; }
 

@@ -9,10 +9,12 @@ using ILGPU.Runtime;
 namespace BDense.Tests.Ilgpu.Emulator;
 
 /// <summary>
-/// Takes the tensor-core kernels of a backend on ILGPU's simulation: their launches, with the arguments and the geometry that the
-/// operation's own host code gave them, run their PTX on the blocks of the backend.
+/// Takes kernels of a backend on ILGPU's simulation: their launches, with the arguments and the geometry that the operation's own host
+/// code gave them, run their PTX on the blocks of the backend.
 /// </summary>
-internal sealed class EmulatedDevice : IKernelEmulator
+/// <param name="takes">Which kernels, by name.</param>
+/// <param name="plant">Changes the PTX (the second argument) of a kernel of that name: faults that a check must find.</param>
+internal sealed class EmulatedDevice(Func<string, bool> takes, Func<string, string, string>? plant = null) : IKernelEmulator
 {
     private static readonly ConcurrentDictionary<string, string> Ptx = new(StringComparer.Ordinal);
 
@@ -21,12 +23,20 @@ internal sealed class EmulatedDevice : IKernelEmulator
     /// <summary>Names of the kernels that ran, in order.</summary>
     public List<string> Ran { get; } = [];
 
-    public void Allocated(long address, long bytes) => _memory.Add(address, bytes);
+    /// <summary>For each kernel that ran, which of its stores to global memory some lane executed, counted from 0 in the order of the text.</summary>
+    public Dictionary<string, IReadOnlyList<int>> ReachedStores { get; } = [];
+
+    /// <summary>New memory is full of NaN: what an earlier run left in the same place must not pass for this one's.</summary>
+    public unsafe void Allocated(long address, long bytes)
+    {
+        _memory.Add(address, bytes);
+        new Span<byte>((void*)address, (int)bytes).Fill(0xFF);
+    }
 
     /// <summary>(stream, geometry, a, b, ...) => Run(kernel, stream, geometry, [bytes of a, bytes of b, ...])</summary>
     public Delegate? Launcher(KernelEntry kernel, Type type)
     {
-        if (!kernel.Name.StartsWith("Tensor", StringComparison.Ordinal))
+        if (!takes(kernel.Name))
             return null;
         ParameterExpression[] parameters = [.. type.GetMethod("Invoke")!.GetParameters().Select(p => Expression.Parameter(p.ParameterType))];
         return Expression.Lambda(type, Expression.Call(Expression.Constant(this), nameof(Run), null,
@@ -38,7 +48,9 @@ internal sealed class EmulatedDevice : IKernelEmulator
         stream.Synchronize();
         Ran.Add(kernel.Name);
         string ptx = Ptx.GetOrAdd(kernel.Name, _ => KernelCatalog.Ptx(kernel, GpuArchitecture.Find("sm_80")));
-        EmulatedLaunch.Run(ptx, _memory, config.GridDim.X, config.GroupDim.X, config.SharedMemoryConfig.ArraySize, arguments);
+        var program = new PtxProgram(plant is null ? ptx : plant(kernel.Name, ptx), config.SharedMemoryConfig.ArraySize);
+        EmulatedLaunch.Run(program, _memory, config.GridDim.X, config.GroupDim.X, arguments);
+        ReachedStores[kernel.Name] = [.. program.Code.Where(i => i.Op is ["st", "global", ..]).Select((store, number) => (store, number)).Where(s => s.store.IsReached).Select(s => s.number)];
     }
 
     private static Expression Argument(ParameterExpression p) => p.Type.IsGenericType && p.Type.GetGenericTypeDefinition() == typeof(ArrayView<>)

@@ -4,7 +4,11 @@ using System.Text.RegularExpressions;
 namespace BDense.Tests.Ilgpu.Emulator;
 
 /// <summary>One PTX instruction: <c>@p op a, b, c;</c>. Operands keep their brackets and braces.</summary>
-internal sealed record PtxInstruction(string? Predicate, bool Negated, string[] Op, string[] Operands, string Text);
+internal sealed record PtxInstruction(string? Predicate, bool Negated, string[] Op, string[] Operands, string Text)
+{
+    /// <summary>Whether a lane executed it; told of stores.</summary>
+    public bool IsReached { get; set; }
+}
 
 /// <summary>A kernel's PTX, read into instructions, labels, parameters and register numbers.</summary>
 internal sealed partial class PtxProgram
@@ -18,11 +22,17 @@ internal sealed partial class PtxProgram
     /// <summary>Names and bytes, in order.</summary>
     public List<(string Name, int Bytes)> Parameters { get; } = [];
 
-    /// <summary>The shared array: its name, its bytes, and its address in shared memory.</summary>
+    /// <summary>Shared arrays by name: where each begins, and its bytes.</summary>
     /// <remarks>
-    /// The address is the declared alignment: an odd multiple of it, so that whoever relies on more than the declaration promises is caught.
+    /// Each begins at an odd multiple of its declared alignment, so that whoever relies on more than the declaration promises is caught.
     /// </remarks>
-    public (string Name, int Bytes, int Start) Shared { get; private set; }
+    public Dictionary<string, (int Start, int Bytes)> Shared { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What the launch asked for.</summary>
+    public int DynamicShared { get; }
+
+    /// <summary>Whether it has instructions that only a whole warp may execute.</summary>
+    public bool NeedsWholeWarps => Code.Exists(i => i.Op[0] is "mma" or "ldmatrix" or "cp" or "shfl");
 
     public int Registers => _registers.Count;
 
@@ -30,6 +40,7 @@ internal sealed partial class PtxProgram
     /// <param name="dynamicShared">Bytes of shared memory that the launch asks for.</param>
     public PtxProgram(string ptx, int dynamicShared = 0)
     {
+        DynamicShared = dynamicShared;
         string text = Comment().Replace(ptx.Replace("\r", "", StringComparison.Ordinal), "");
         foreach (Match m in Parameter().Matches(text))
         {
@@ -37,7 +48,7 @@ internal sealed partial class PtxProgram
             Parameters.Add((m.Groups[2].Value, m.Groups[3].Success ? int.Parse(m.Groups[3].Value, CultureInfo.InvariantCulture) : size));
         }
         if (ExternShared().Match(text) is { Success: true } dynamic)
-            Shared = (dynamic.Groups[2].Value, dynamicShared, Alignment(dynamic));
+            Declare(dynamic, dynamicShared);
         string body = text[text.IndexOf('{', StringComparison.Ordinal)..];
         foreach (string raw in Statement().Split(body))
         {
@@ -55,7 +66,7 @@ internal sealed partial class PtxProgram
             if (statement.StartsWith(".shared", StringComparison.Ordinal))
             {
                 var m = SharedArray().Match(statement);
-                Shared = (m.Groups[2].Value, int.Parse(m.Groups[3].Value, CultureInfo.InvariantCulture), Alignment(m));
+                Declare(m, int.Parse(m.Groups[3].Value, CultureInfo.InvariantCulture));
             }
             else if (statement.Length > 0 && !statement.StartsWith('.'))
             {
@@ -72,8 +83,14 @@ internal sealed partial class PtxProgram
         return number;
     }
 
-    /// <summary>Bytes are aligned to one where nothing else is declared.</summary>
-    private static int Alignment(Match shared) => shared.Groups[1].Success ? int.Parse(shared.Groups[1].Value, CultureInfo.InvariantCulture) : 1;
+    /// <summary>Behind the arrays that there are; bytes are aligned to one where nothing else is declared.</summary>
+    private void Declare(Match array, int bytes)
+    {
+        int alignment = array.Groups[1].Success ? int.Parse(array.Groups[1].Value, CultureInfo.InvariantCulture) : 1;
+        int end = Shared.Values.Select(a => a.Start + a.Bytes).DefaultIfEmpty().Max();
+        int multiple = (end + alignment - 1) / alignment | 1;
+        Shared.Add(array.Groups[2].Value, (multiple * alignment, bytes));
+    }
 
     private static PtxInstruction Read(string statement)
     {

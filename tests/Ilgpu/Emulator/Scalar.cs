@@ -19,6 +19,18 @@ internal static class Scalar
                 return load(i, lane);
             case "mov" or "cvta":
                 return Arg(1);
+            case "mad" when i.Op[1] == "lo":
+                return Narrow((long)Arg(1) * (long)Arg(2) + (long)Arg(3));
+            case "sub" when type == "f32":
+                return Bits(Float(Arg(1)) - Float(Arg(2)));
+            case "neg" when type == "f32":
+                return Bits(-Float(Arg(1)));
+            case "max" when type == "f32":
+                return Bits(MathF.Max(Float(Arg(1)), Float(Arg(2))));
+            case "min" when type == "f32":
+                return Bits(MathF.Min(Float(Arg(1)), Float(Arg(2))));
+            case "lg2" when type == "f32":
+                return Bits((float)Math.Log2(Float(Arg(1))));
             case "add" when type == "f32":
                 return Bits(Float(Arg(1)) + Float(Arg(2)));
             case "mul" when type == "f32":
@@ -90,6 +102,11 @@ internal static class Scalar
     {
         if (type == "f32" && relation is "eq" or "neu")
             return Float(a) == Float(b) == (relation == "eq");
+        if (type == "f32")
+        {
+            var (x, y) = (Float(a), Float(b));
+            return relation switch { "lt" => x < y, "le" => x <= y, "gt" => x > y, "ge" => x >= y, _ => throw new NotSupportedException($"setp.{relation} of f32") };
+        }
         int order = type switch
         {
             "s32" => ((int)(uint)a).CompareTo((int)(uint)b),

@@ -3,32 +3,53 @@ using System.Globalization;
 namespace BDense.Tests.Ilgpu.Emulator;
 
 /// <summary>
-/// 32 lanes that run a program in step. A branch that the lanes do not take together throws: the kernels that run here use ldmatrix and
-/// mma, which want whole warps.
+/// 32 lanes that run a program, in step while they can. Where they part, those go first that are furthest behind in the text, and all go on
+/// together where the paths meet: compilers lay code out so that this is soon. Instructions for whole warps (ldmatrix, mma, cp.async as
+/// the kernels use it) forbid it: there a branch that the lanes do not take together throws.
 /// </summary>
 internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory shared, byte[][] arguments, int number, int groupSize, int group)
 {
     private const int Lanes = 32;
+    private const uint All = uint.MaxValue;
 
     private readonly Dictionary<int, ulong[]> _registers = [];
     private readonly Queue<List<(int Offset, byte[] Data)>> _groups = new();
+    private readonly bool _mayPart = !program.NeedsWholeWarps;
+    private readonly int[] _laneAt = new int[Lanes];
     private List<(int Offset, byte[] Data)> _copies = [];
+
+    /// <summary>Where all lanes are, while they are together.</summary>
     private int _at;
+
+    /// <summary>Lanes that execute the instruction; those at a barrier; those that have ended.</summary>
+    private uint _active = All, _waiting, _ended;
+
+    private bool _together = true;
 
     /// <summary>Runs to the next barrier (true) or to the end (false).</summary>
     public bool Run()
     {
         while (true)
         {
+            if (!_together && !Pick())
+                return Meet();
             var i = program.Code[_at++];
+            if (!_together)
+                ForEach(_active, lane => _laneAt[lane] = _at);
             try
             {
                 switch (i.Op[0])
                 {
-                    case "ret":
+                    case "ret" when _together:
                         return false;
-                    case "bar" or "barrier":
+                    case "ret":
+                        _ended |= _active;
+                        break;
+                    case "bar" or "barrier" when _together:
                         return true;
+                    case "bar" or "barrier":
+                        _waiting |= _active;
+                        break;
                     case "bra":
                         Branch(i);
                         break;
@@ -44,16 +65,60 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
         }
     }
 
-    private void Branch(PtxInstruction i)
+    /// <summary>The lanes that are furthest behind, of those that can go on; none if there are none.</summary>
+    private bool Pick()
     {
-        int taken = Enumerable.Range(0, Lanes).Count(lane => Enabled(i, lane));
-        if (taken is not (0 or Lanes))
-            throw new InvalidOperationException($"{taken} of 32 lanes branch");
-        if (taken > 0)
-            _at = program.Labels[i.Operands[0]];
+        uint able = ~(_waiting | _ended);
+        if (able == 0)
+            return false;
+        _at = int.MaxValue;
+        ForEach(able, lane => _at = Math.Min(_at, _laneAt[lane]));
+        _active = 0;
+        ForEach(able, lane => _active |= _laneAt[lane] == _at ? 1u << lane : 0);
+        _together = _active == All;
+        return true;
     }
 
-    private bool Enabled(PtxInstruction i, int lane) => i.Predicate is null || (Get(i.Predicate, lane) != 0) != i.Negated;
+    /// <summary>All wait or have ended: whether there is a barrier to pass.</summary>
+    private bool Meet()
+    {
+        if (_waiting == 0)
+            return false;
+        if (_waiting != All || _laneAt.Distinct().Count() > 1)
+            throw new InvalidOperationException($"warp {number} of group {group}: lanes wait at different barriers, or some have ended");
+        (_together, _active, _waiting, _at) = (true, All, 0, _laneAt[0]);
+        return true;
+    }
+
+    private static void ForEach(uint lanes, Action<int> act)
+    {
+        for (int lane = 0; lane < Lanes; lane++)
+        {
+            if ((lanes >> lane & 1) != 0)
+                act(lane);
+        }
+    }
+
+    private void Branch(PtxInstruction i)
+    {
+        uint taken = 0;
+        for (int lane = 0; lane < Lanes; lane++)
+            taken |= Enabled(i, lane) ? 1u << lane : 0;
+        int target = program.Labels[i.Operands[0]];
+        if (_together && taken is 0 or All)
+        {
+            _at = taken == 0 ? _at : target;
+            return;
+        }
+        if (!_mayPart)
+            throw new InvalidOperationException($"{System.Numerics.BitOperations.PopCount(taken)} of 32 lanes branch");
+        if (_together)
+            Array.Fill(_laneAt, _at);
+        ForEach(taken, lane => _laneAt[lane] = target);
+        _together = false;
+    }
+
+    private bool Enabled(PtxInstruction i, int lane) => (_active >> lane & 1) != 0 && (i.Predicate is null || (Get(i.Predicate, lane) != 0) != i.Negated);
 
     private ulong[] Register(string name)
     {
@@ -78,9 +143,8 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
             "%tid.x" => (ulong)(number * Lanes + lane),
             "%ctaid.x" => (ulong)group,
             "%ntid.x" => (ulong)groupSize,
-            "%dynamic_smem_size" => (ulong)program.Shared.Bytes,
-            _ when operand == program.Shared.Name => (ulong)program.Shared.Start,
-            _ => Register(operand)[lane],
+            "%dynamic_smem_size" => (ulong)program.DynamicShared,
+            _ => program.Shared.TryGetValue(operand, out var array) ? (ulong)array.Start : Register(operand)[lane],
         };
     }
 
@@ -135,6 +199,7 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
 
     private void Store(PtxInstruction i, int lane)
     {
+        i.IsReached = true;
         var (name, offset) = Address(i.Operands[0]);
         var values = Vector(i.Operands[1]);
         for (int k = 0; k < values.Length; k++)
@@ -172,7 +237,7 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
             if (bytes > 0)
                 global.At(address, 16)[..bytes].CopyTo(data);
             offsets[lane] = (int)(uint)Get(to, lane) + toOffset;
-            shared.Begin(offsets[lane], number);
+            shared.Begin(offsets[lane], 16, number);
             _copies.Add((offsets[lane], data));
         }
         for (int first = 0; first < Lanes; first += 8)
@@ -190,7 +255,7 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
             for (int row = 0; row < 8; row++)
             {
                 rows[row] = (int)(uint)Get(name, m * 8 + row) + offset;
-                var bytes = shared.Read(rows[row], number);
+                var bytes = shared.Read(rows[row], 16, number);
                 for (int value = 0; value < 8; value++)
                 {
                     // Two values of 16 bits a register; transposed, the value of row r and column c is that of row c and column r.
@@ -204,51 +269,56 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
         }
     }
 
-    /// <summary>One word a lane, where words of one bank that differ cost a cycle each; or ld.shared.v4, 16 bytes each, eight lanes at once.</summary>
+    /// <summary>One, two or four words a lane.</summary>
     private void LoadShared(PtxInstruction i)
     {
         var to = Vector(i.Operands[0]);
-        if (i.Predicate is not null || to.Length is not (1 or 4))
-            throw new NotSupportedException($"'{i.Text}' is not among the loads that the emulator knows");
         var (name, offset) = Address(i.Operands[1]);
-        Span<int> offsets = stackalloc int[Lanes];
+        var offsets = new List<int>(Lanes);
         for (int lane = 0; lane < Lanes; lane++)
         {
-            offsets[lane] = (int)(uint)Get(name, lane) + offset;
-            if (offsets[lane] % (4 * to.Length) != 0)
-                throw new InvalidOperationException($"{4 * to.Length} bytes at shared address {offsets[lane]}: not aligned");
-            var bytes = shared.Read(offsets[lane] & ~15, number)[(offsets[lane] & 15)..];
+            if (!Enabled(i, lane))
+                continue;
+            int at = (int)(uint)Get(name, lane) + offset;
+            var bytes = shared.Read(at, 4 * to.Length, number);
             for (int word = 0; word < to.Length; word++)
                 to[word][lane] = BitConverter.ToUInt32(bytes[(4 * word)..]);
+            offsets.Add(at);
         }
-        if (to.Length == 1)
-        {
-            shared.CountWordConflicts(offsets);
-            return;
-        }
-        for (int first = 0; first < Lanes; first += 8)
-            shared.CountConflicts(offsets.Slice(first, 8));
+        CountConflicts(offsets, to.Length);
     }
 
-    /// <summary>Four words a lane, from its registers: there at once for its own warp.</summary>
+    /// <summary>One, two or four words a lane, from its registers: there at once for its own warp.</summary>
     private void StoreShared(PtxInstruction i)
     {
         var (name, offset) = Address(i.Operands[0]);
         var from = Vector(i.Operands[1]);
-        if (from.Length != 4)
-            throw new NotSupportedException($"'{i.Text}': four words a lane");
-        Span<int> offsets = stackalloc int[Lanes];
-        Span<byte> data = stackalloc byte[16];
+        var offsets = new List<int>(Lanes);
+        Span<byte> data = stackalloc byte[4 * from.Length];
         for (int lane = 0; lane < Lanes; lane++)
         {
-            for (int k = 0; k < 4; k++)
+            if (!Enabled(i, lane))
+                continue;
+            for (int k = 0; k < from.Length; k++)
                 BitConverter.TryWriteBytes(data[(4 * k)..], (uint)from[k][lane]);
-            offsets[lane] = (int)(uint)Get(name, lane) + offset;
-            shared.Begin(offsets[lane], number);
-            shared.Arrive(offsets[lane], data);
+            int at = (int)(uint)Get(name, lane) + offset;
+            shared.Begin(at, data.Length, number);
+            shared.Arrive(at, data);
+            offsets.Add(at);
         }
-        for (int first = 0; first < Lanes; first += 8)
-            shared.CountConflicts(offsets.Slice(first, 8));
+        CountConflicts(offsets, from.Length);
+    }
+
+    /// <summary>Words: all lanes at once, a cycle for each that differ in a bank; 16 bytes each: eight lanes at once.</summary>
+    private void CountConflicts(List<int> offsets, int words)
+    {
+        if (words == 1)
+        {
+            shared.CountWordConflicts(offsets.ToArray());
+            return;
+        }
+        foreach (int[] eight in words == 4 ? offsets.Chunk(8) : [])
+            shared.CountConflicts(eight);
     }
 
     /// <summary>shfl.sync.bfly of the whole warp: each lane gets the value of the lane whose number differs by the mask.</summary>
