@@ -107,6 +107,7 @@ internal static class GroupNormCases
             yield return (new(3, 256, 24, 24, 1e-6f, silu), CaseSize.Small, "", x, Tolerance.Default);
             yield return (new(2, 256, 96, 32, 1e-6f, silu), CaseSize.Small, "", x, Tolerance.Default);
             yield return (new(4, 1024, 64, 16, 1e-5f, silu), CaseSize.Small, "", x, Tolerance.Default);
+            yield return (new(2, 128, 64, 32, 1e-5f, silu), CaseSize.Small, "", x, Tolerance.Default);
             yield return (new(32, 1024, 128, 32, 1e-5f, silu), CaseSize.Large, "", x, Tolerance.Default);
         }
         // The mean of squares minus the squared mean would lose every digit here. The inputs themselves are rounded to 6e-5.
