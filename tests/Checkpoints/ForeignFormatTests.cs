@@ -103,8 +103,13 @@ public sealed class ForeignFormatTests
         Checkpoint.Save(file, network);
         var theirs = new Dictionary<string, string>
         {
-            ["in_layers.0"] = "gn1", ["in_layers.2"] = "cv3_1", ["emb_layers.1"] = "l_emb", ["out_layers.0"] = "gn2", ["out_layers.3"] = "cv3_2",
-            ["norm"] = "gn", ["proj_out"] = "proj",
+            ["in_layers.0"] = "gn1",
+            ["in_layers.2"] = "cv3_1",
+            ["emb_layers.1"] = "l_emb",
+            ["out_layers.0"] = "gn2",
+            ["out_layers.3"] = "cv3_2",
+            ["norm"] = "gn",
+            ["proj_out"] = "proj",
         };
         int renamed = 0;
         Strip(file, name =>
