@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace BDense.Kernels.Reference;
 
 /// <summary>
-/// The few operations that a GEMM micro-kernel needs of a SIMD register <typeparamref name="V"/> of floats. Micro-kernels are
+/// The few operations that a GEMM micro-kernel and Winograd's transformations need of a SIMD register <typeparamref name="V"/> of floats. Micro-kernels are
 /// generic over an implementation, so that one text serves 512-bit, 256-bit, 128-bit and scalar code; the JIT resolves every
 /// call at compile time.
 /// </summary>
@@ -22,13 +22,15 @@ internal unsafe interface ILanes<V>
 
     static abstract V Add(V a, V b);
 
+    static abstract V Subtract(V a, V b);
+
     static abstract V Multiply(V a, V b);
 
     /// <summary>a b + c: one rounding where the processor has a fused instruction, otherwise two.</summary>
     static abstract V MultiplyAdd(V a, V b, V c);
 }
 
-internal readonly unsafe struct Lanes16 : ILanes<Vector512<float>>
+internal readonly unsafe partial struct Lanes16 : ILanes<Vector512<float>>
 {
     public static int Count => 16;
 
@@ -45,6 +47,9 @@ internal readonly unsafe struct Lanes16 : ILanes<Vector512<float>>
     public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Subtract(Vector512<float> a, Vector512<float> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -52,7 +57,7 @@ internal readonly unsafe struct Lanes16 : ILanes<Vector512<float>>
         Vector512.MultiplyAddEstimate(a, b, c);
 }
 
-internal readonly unsafe struct Lanes8 : ILanes<Vector256<float>>
+internal readonly unsafe partial struct Lanes8 : ILanes<Vector256<float>>
 {
     public static int Count => 8;
 
@@ -69,6 +74,9 @@ internal readonly unsafe struct Lanes8 : ILanes<Vector256<float>>
     public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Subtract(Vector256<float> a, Vector256<float> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Multiply(Vector256<float> a, Vector256<float> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -76,7 +84,7 @@ internal readonly unsafe struct Lanes8 : ILanes<Vector256<float>>
         Vector256.MultiplyAddEstimate(a, b, c);
 }
 
-internal readonly unsafe struct Lanes4 : ILanes<Vector128<float>>
+internal readonly unsafe partial struct Lanes4 : ILanes<Vector128<float>>
 {
     public static int Count => 4;
 
@@ -93,6 +101,9 @@ internal readonly unsafe struct Lanes4 : ILanes<Vector128<float>>
     public static Vector128<float> Add(Vector128<float> a, Vector128<float> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Subtract(Vector128<float> a, Vector128<float> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Multiply(Vector128<float> a, Vector128<float> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -100,7 +111,7 @@ internal readonly unsafe struct Lanes4 : ILanes<Vector128<float>>
         Vector128.MultiplyAddEstimate(a, b, c);
 }
 
-internal readonly unsafe struct Lanes1 : ILanes<float>
+internal readonly unsafe partial struct Lanes1 : ILanes<float>
 {
     public static int Count => 1;
 
@@ -115,6 +126,9 @@ internal readonly unsafe struct Lanes1 : ILanes<float>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Add(float a, float b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Subtract(float a, float b) => a - b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Multiply(float a, float b) => a * b;
