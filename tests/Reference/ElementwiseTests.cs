@@ -4,7 +4,7 @@ using NUnit.Framework;
 namespace BDense.Tests.Reference;
 
 /// <summary>The operations without a reduction, at lengths around the vectors' and the tasks'.</summary>
-public class ElementwiseTests : ReferenceTest
+public class ElementwiseTests(int lanes) : ReferenceTest(lanes)
 {
     private static readonly int[] s_lengths = [1, 7, 8, 33, 8192, 20_001];
 

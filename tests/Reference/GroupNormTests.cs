@@ -3,7 +3,7 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Reference;
 
-public class GroupNormTests : ReferenceTest
+public class GroupNormTests(int lanes) : ReferenceTest(lanes)
 {
     private static IEnumerable<GroupNormShape> Shapes()
     {

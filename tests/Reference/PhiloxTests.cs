@@ -3,7 +3,7 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Reference;
 
-public class PhiloxTests : ReferenceTest
+public class PhiloxTests(int lanes) : ReferenceTest(lanes)
 {
     /// <summary>The authors' known answers for philox4x32-10: counter, key, result (Random123, kat_vectors).</summary>
     [TestCase(0u, 0u, 0u, 0u, 0u, 0u, 0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u)]

@@ -4,7 +4,7 @@ using NUnit.Framework;
 namespace BDense.Tests.Reference;
 
 /// <summary>Operations over pixels and channels that add, move or sum.</summary>
-public class PixelTests : ReferenceTest
+public class PixelTests(int lanes) : ReferenceTest(lanes)
 {
     [Test]
     public void Broadcast_add([Values(1, 3)] int n, [Values(1, 7)] int pixels, [Values(3, 5, 24, 64, 100)] int c)

@@ -4,8 +4,12 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Reference;
 
-/// <summary>Runs an operation with 1, 2 and 5 threads, holds the results to the same bits, and compares them with plain loops in double precision.</summary>
-public abstract class ReferenceTest
+/// <summary>
+/// Runs an operation at every register width with 1, 2 and 5 threads, holds the results of one width to the same bits, and compares
+/// them with plain loops in double precision.
+/// </summary>
+[TestFixture(1), TestFixture(4), TestFixture(8), TestFixture(16)]
+public abstract class ReferenceTest(int lanes)
 {
     /// <summary>Numbers in [-2, 2], the same on every machine.</summary>
     protected static float[] Values(int length, int seed)
@@ -18,12 +22,12 @@ public abstract class ReferenceTest
     }
 
     /// <summary>Uploads the inputs, runs, downloads the outputs (uploaded with what they held before); also checks that nothing leaks.</summary>
-    protected static float[][] Run(float[][] inputs, float[][] outputs, Action<Backend, Tensor[], Tensor[]> op)
+    protected float[][] Run(float[][] inputs, float[][] outputs, Action<Backend, Tensor[], Tensor[]> op)
     {
         float[][]? first = null;
         foreach (int threads in (int[])[1, 2, 5])
         {
-            using var backend = new ReferenceBackend(threads);
+            using var backend = new ReferenceBackend(threads, lanes);
             var x = Array.ConvertAll(inputs, a => backend.FromArray(a, new Shape(a.Length)));
             var y = Array.ConvertAll(outputs, a => backend.FromArray(a, new Shape(a.Length)));
             long bytes = backend.Pool.CurrentBytes;

@@ -3,7 +3,7 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Reference;
 
-public class TrajectoryTests : ReferenceTest
+public class TrajectoryTests(int lanes) : ReferenceTest(lanes)
 {
     private static IEnumerable<TrajectoryShape> Shapes()
     {

@@ -1,9 +1,9 @@
-using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace BDense.Kernels.Reference;
 
-/// <summary>One pass over p, g, m, v and, if there is one, the moving average; a task is a chunk of the flat buffer.</summary>
-file unsafe struct AdamJob : IJob
+/// <summary>The buffers and numbers of one step.</summary>
+file unsafe struct AdamArguments
 {
     public float* P, G, M, V, Ema;
     public int Length;
@@ -16,49 +16,63 @@ file unsafe struct AdamJob : IJob
     public float Correction2;
     /// <summary>LearningRate * WeightDecay</summary>
     public float Decay;
+}
 
-    public readonly void Run(int task)
+/// <summary>One pass over p, g, m, v and, if there is one, the moving average; a task is a chunk of the flat buffer.</summary>
+file unsafe struct AdamJob<TEma>(AdamArguments arguments) : IWideJob
+    where TEma : unmanaged, ISwitch
+{
+    private readonly AdamArguments _arguments = arguments;
+
+    public readonly void Run<TLanes, V>(int task)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
     {
-        int lanes = Vector<float>.Count, start = task * Chunk.Length, count = Math.Min(Chunk.Length, Length - start), rest = count % lanes;
-        float* p = P + start, g = G + start, m = M + start, v = V + start, ema = Ema == null ? null : Ema + start;
-        Update(p, g, m, v, ema, count - rest);
+        var s = _arguments;
+        int lanes = TLanes.Count, start = task * Chunk.Length, count = Math.Min(Chunk.Length, s.Length - start), rest = count % lanes;
+        float* p = s.P + start, g = s.G + start, m = s.M + start, v = s.V + start, ema = TEma.On ? s.Ema + start : null;
+        Update<TLanes, V>(s, p, g, m, v, ema, count - rest);
         if (rest == 0)
             return;
         int i = count - rest;
         float* padded = stackalloc float[5 * lanes];
-        float* ps = padded, gs = padded + lanes, ms = padded + 2 * lanes, vs = padded + 3 * lanes, es = ema == null ? null : padded + 4 * lanes;
-        Simd.Load(p + i, rest).Store(ps);
-        Simd.Load(g + i, rest).Store(gs);
-        Simd.Load(m + i, rest).Store(ms);
-        Simd.Load(v + i, rest).Store(vs);
-        if (ema != null)
-            Simd.Load(ema + i, rest).Store(es);
-        Update(ps, gs, ms, vs, es, lanes);
-        Simd.Store(Vector.Load(ps), p + i, rest);
-        Simd.Store(Vector.Load(ms), m + i, rest);
-        Simd.Store(Vector.Load(vs), v + i, rest);
-        if (ema != null)
-            Simd.Store(Vector.Load(es), ema + i, rest);
+        float* ps = padded, gs = padded + lanes, ms = padded + 2 * lanes, vs = padded + 3 * lanes, es = padded + 4 * lanes;
+        TLanes.Store(LaneMath.Load<TLanes, V>(p + i, rest), ps);
+        TLanes.Store(LaneMath.Load<TLanes, V>(g + i, rest), gs);
+        TLanes.Store(LaneMath.Load<TLanes, V>(m + i, rest), ms);
+        TLanes.Store(LaneMath.Load<TLanes, V>(v + i, rest), vs);
+        if (TEma.On)
+            TLanes.Store(LaneMath.Load<TLanes, V>(ema + i, rest), es);
+        Update<TLanes, V>(s, ps, gs, ms, vs, es, lanes);
+        LaneMath.Store<TLanes, V>(TLanes.Load(ps), p + i, rest);
+        LaneMath.Store<TLanes, V>(TLanes.Load(ms), m + i, rest);
+        LaneMath.Store<TLanes, V>(TLanes.Load(vs), v + i, rest);
+        if (TEma.On)
+            LaneMath.Store<TLanes, V>(TLanes.Load(es), ema + i, rest);
     }
 
-    /// <summary>Over a whole number of vectors.</summary>
-    private readonly void Update(float* p, float* g, float* m, float* v, float* ema, int count)
+    /// <summary>Over a whole number of registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Update<TLanes, V>(in AdamArguments s, float* p, float* g, float* m, float* v, float* ema, int count)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
     {
-        Vector<float> gradientFactor = new(GradientFactor), beta1 = new(Beta1), beta2 = new(Beta2), epsilon = new(Epsilon);
-        Vector<float> rest1 = new(1f - Beta1), rest2 = new(1f - Beta2), emaDecay = new(EmaDecay), emaRest = new(1f - EmaDecay);
-        Vector<float> stepSize = new(StepSize), correction2 = new(Correction2), decay = new(Decay);
-        for (int i = 0; i < count; i += Vector<float>.Count)
+        V gradientFactor = TLanes.Broadcast(s.GradientFactor), beta1 = TLanes.Broadcast(s.Beta1), beta2 = TLanes.Broadcast(s.Beta2), epsilon = TLanes.Broadcast(s.Epsilon);
+        V rest1 = TLanes.Broadcast(1f - s.Beta1), rest2 = TLanes.Broadcast(1f - s.Beta2), emaDecay = TLanes.Broadcast(s.EmaDecay), emaRest = TLanes.Broadcast(1f - s.EmaDecay);
+        V stepSize = TLanes.Broadcast(s.StepSize), correction2 = TLanes.Broadcast(s.Correction2), decay = TLanes.Broadcast(s.Decay);
+        for (nint i = 0; i < count; i += TLanes.Count)
         {
-            var gi = Vector.Load(g + i) * gradientFactor;
-            var mi = Vector.MultiplyAddEstimate(beta1, Vector.Load(m + i), rest1 * gi);
-            var vi = Vector.MultiplyAddEstimate(beta2, Vector.Load(v + i), rest2 * gi * gi);
-            var pi = Vector.Load(p + i);
-            pi -= Vector.MultiplyAddEstimate(decay, pi, stepSize * mi / (Vector.SquareRoot(vi * correction2) + epsilon));
-            mi.Store(m + i);
-            vi.Store(v + i);
-            pi.Store(p + i);
-            if (ema != null)
-                Vector.MultiplyAddEstimate(emaDecay, Vector.Load(ema + i), emaRest * pi).Store(ema + i);
+            var gi = TLanes.Multiply(TLanes.Load(g + i), gradientFactor);
+            var mi = TLanes.MultiplyAdd(beta1, TLanes.Load(m + i), TLanes.Multiply(rest1, gi));
+            var vi = TLanes.MultiplyAdd(beta2, TLanes.Load(v + i), TLanes.Multiply(TLanes.Multiply(rest2, gi), gi));
+            var pi = TLanes.Load(p + i);
+            var step = TLanes.Divide(TLanes.Multiply(stepSize, mi), TLanes.Add(TLanes.SquareRoot(TLanes.Multiply(vi, correction2)), epsilon));
+            pi = TLanes.Subtract(pi, TLanes.MultiplyAdd(decay, pi, step));
+            TLanes.Store(mi, m + i);
+            TLanes.Store(vi, v + i);
+            TLanes.Store(pi, p + i);
+            if (TEma.On)
+                TLanes.Store(TLanes.MultiplyAdd(emaDecay, TLanes.Load(ema + i), TLanes.Multiply(emaRest, pi)), ema + i);
         }
     }
 }
@@ -74,7 +88,7 @@ public sealed unsafe partial class ReferenceBackend
             return;
         double norm = Math.Abs((double)gradientScale) * Math.Sqrt(squared);
         double clip = norm > s.ClipNorm ? s.ClipNorm / norm : 1;
-        Workers.Run(new AdamJob
+        var arguments = new AdamArguments
         {
             P = Pointer(p),
             G = Pointer(g),
@@ -90,6 +104,10 @@ public sealed unsafe partial class ReferenceBackend
             StepSize = rate * correction1,
             Correction2 = correction2,
             Decay = (float)((double)rate * s.WeightDecay),
-        }, Chunk.Count(p.Length));
+        };
+        if (ema is null)
+            RunWide(new AdamJob<Without>(arguments), Chunk.Count(p.Length));
+        else
+            RunWide(new AdamJob<With>(arguments), Chunk.Count(p.Length));
     }
 }

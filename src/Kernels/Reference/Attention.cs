@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace BDense.Kernels.Reference;
@@ -8,7 +7,7 @@ public sealed unsafe partial class ReferenceBackend
     protected override void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse)
     {
         var pass = new AttentionPass { Kernels = _kernels, Shape = s, Qkv = Pointer(qkv), Y = Pointer(y), LogSumExp = Pointer(lse) };
-        Workers.Run(pass, pass.Plan());
+        RunWide(pass, pass.Plan());
     }
 
     protected override void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv)
@@ -23,17 +22,18 @@ public sealed unsafe partial class ReferenceBackend
             LogSumExp = Pointer(lse),
             Dqkv = Pointer(dqkv),
         };
-        Workers.Run(pass, s.N * s.Heads);
+        RunWide(pass, s.N * s.Heads);
     }
 }
 
 /// <summary>y = softmax(q k^T / sqrt(d)) v, lse = log sum exp of the score rows.</summary>
 /// <remarks>
 /// A task is one head of one sample (or a part of its queries, where heads are few). It packs k^T and v once, then takes blocks of
-/// queries: scores of a block (at most 128 KiB or 8 rows) in the thread's scratch, softmax in place, product with v. Bytes: qkv once in,
+/// queries: scores of a block (at most 128 KiB or 8 rows) in the thread's scratch, exponentials in place, product with v, divided by the
+/// rows' sums. Bytes: qkv once in,
 /// y once out. FLOPs: 4 T^2 d and T^2 exponentials a head.
 /// </remarks>
-internal unsafe struct AttentionPass : IJob
+internal unsafe struct AttentionPass : IWideJob
 {
     public MicroKernels Kernels;
     public AttentionShape Shape;
@@ -49,7 +49,9 @@ internal unsafe struct AttentionPass : IJob
         return Shape.N * Shape.Heads * _parts;
     }
 
-    public readonly void Run(int task)
+    public readonly void Run<TLanes, V>(int task)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
     {
         int part = task % _parts, head = task / _parts % Shape.Heads, n = task / _parts / Shape.Heads;
         int tokens = Shape.Tokens, d = Shape.HeadSize, c = Shape.C, pitch = 3 * c;
@@ -57,11 +59,13 @@ internal unsafe struct AttentionPass : IJob
         float* y = Y + ((long)n * tokens * c) + (head * d);
         float* lse = LogSumExp + ((((long)n * Shape.Heads) + head) * tokens);
 
+        int row = AttentionRows.Pitch(tokens);
         long packedK = (long)Kernels.Padded(tokens) * d, packedV = (long)Kernels.Padded(d) * tokens;
-        float* keys = Scratch.Get(packedK + packedV + ((long)_block * tokens)), values = keys + packedK, scores = values + packedV;
+        float* keys = Scratch.Get(packedK + packedV + ((long)_block * row)), values = keys + packedK, scores = values + packedV;
         AttentionRows.PackColumns(Kernels, k, pitch, true, d, tokens, keys);
         AttentionRows.PackColumns(Kernels, v, pitch, false, tokens, d, values);
 
+        float* inverses = stackalloc float[AttentionRows.MaxBlock];
         int first = part * _blocks / _parts, end = (part + 1) * _blocks / _parts;
         for (int block = first; block < end; block++)
         {
@@ -73,18 +77,18 @@ internal unsafe struct AttentionPass : IJob
                 DepthPitch = 1,
                 B = keys,
                 C = scores,
-                CPitch = tokens,
+                CPitch = row,
                 Rows = rows,
                 Columns = tokens,
                 Depth = d,
                 Alpha = 1f / MathF.Sqrt(d),
             }.Run(Kernels);
             for (int i = 0; i < rows; i++)
-                lse[i0 + i] = AttentionRows.Softmax(scores + ((long)i * tokens), tokens);
+                lse[i0 + i] = AttentionRows.Exponentials<TLanes, V>(scores + ((long)i * row), tokens, out inverses[i]);
             new RowProduct
             {
                 A = scores,
-                RowPitch = tokens,
+                RowPitch = row,
                 DepthPitch = 1,
                 B = values,
                 C = y + ((long)i0 * c),
@@ -94,6 +98,8 @@ internal unsafe struct AttentionPass : IJob
                 Depth = tokens,
                 Alpha = 1f,
             }.Run(Kernels);
+            for (int i = 0; i < rows; i++)
+                AttentionRows.Scale<TLanes, V>(y + ((long)(i0 + i) * c), d, inverses[i]);
         }
     }
 }
@@ -104,13 +110,15 @@ internal unsafe struct AttentionPass : IJob
 /// delta_i = dy_i . y_i: dv += p^T dy, ds = p (dy v^T - delta) / sqrt(d), dq = ds k, dk += ds^T q, the two blocks p and ds in scratch.
 /// FLOPs: 10 T^2 d and T^2 exponentials a head. Bytes: dy, y, qkv once in, dqkv out, dk and dv once more a block.
 /// </remarks>
-internal unsafe struct AttentionBackwardPass : IJob
+internal unsafe struct AttentionBackwardPass : IWideJob
 {
     public MicroKernels Kernels;
     public AttentionShape Shape;
     public float* Dy, Qkv, Y, LogSumExp, Dqkv;
 
-    public readonly void Run(int task)
+    public readonly void Run<TLanes, V>(int task)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
     {
         int head = task % Shape.Heads, n = task / Shape.Heads;
         int tokens = Shape.Tokens, d = Shape.HeadSize, c = Shape.C, pitch = 3 * c;
@@ -120,9 +128,9 @@ internal unsafe struct AttentionBackwardPass : IJob
         float* lse = LogSumExp + ((((long)n * Shape.Heads) + head) * tokens);
         float scale = 1f / MathF.Sqrt(d);
 
-        int block = AttentionRows.BlockOf(tokens);
+        int block = AttentionRows.BlockOf(tokens), row = AttentionRows.Pitch(tokens);
         long columnsT = (long)Kernels.Padded(tokens) * d, columnsD = (long)Kernels.Padded(d) * tokens;
-        long blockD = (long)Kernels.Padded(d) * block, blockT = (long)block * tokens;
+        long blockD = (long)Kernels.Padded(d) * block, blockT = (long)block * row;
         float* keysT = Scratch.Get((2 * columnsT) + columnsD + (2 * blockD) + (2 * blockT));
         float* valuesT = keysT + columnsT, keys = valuesT + columnsT, blockDy = keys + columnsD, blockQ = blockDy + blockD;
         float* p = blockQ + blockD, ds = p + blockT;
@@ -142,7 +150,7 @@ internal unsafe struct AttentionBackwardPass : IJob
                 DepthPitch = 1,
                 B = keysT,
                 C = p,
-                CPitch = tokens,
+                CPitch = row,
                 Rows = rows,
                 Columns = tokens,
                 Depth = d,
@@ -152,13 +160,13 @@ internal unsafe struct AttentionBackwardPass : IJob
             (product with { A = dy + ((long)i0 * c), RowPitch = c, B = valuesT, C = ds, Alpha = 1f }).Run(Kernels);
             for (int i = 0; i < rows; i++)
             {
-                float delta = AttentionRows.Dot(dy + ((long)(i0 + i) * c), y + ((long)(i0 + i) * c), d);
-                AttentionRows.ScoreGradient(p + ((long)i * tokens), ds + ((long)i * tokens), tokens, lse[i0 + i], delta, scale);
+                float delta = AttentionRows.Dot<TLanes, V>(dy + ((long)(i0 + i) * c), y + ((long)(i0 + i) * c), d);
+                AttentionRows.ScoreGradient<TLanes, V>(p + ((long)i * row), ds + ((long)i * row), tokens, lse[i0 + i], delta, scale);
             }
             new RowProduct
             {
                 A = ds,
-                RowPitch = tokens,
+                RowPitch = row,
                 DepthPitch = 1,
                 B = keys,
                 C = dq + ((long)i0 * pitch),
@@ -172,7 +180,7 @@ internal unsafe struct AttentionBackwardPass : IJob
             {
                 A = p,
                 RowPitch = 1,
-                DepthPitch = tokens,
+                DepthPitch = row,
                 B = blockDy,
                 C = dv,
                 CPitch = pitch,
@@ -191,8 +199,13 @@ internal unsafe struct AttentionBackwardPass : IJob
 /// <summary>What forward and backward attention do row by row.</summary>
 internal static unsafe class AttentionRows
 {
-    /// <summary>Queries a block: 32768 scores, but at least 8 rows and at most 96.</summary>
-    public static int BlockOf(int tokens) => Math.Min(tokens, Math.Clamp(32768 / tokens, 8, 96));
+    public const int MaxBlock = 96;
+
+    /// <summary>Queries a block: 32768 scores, but at least 8 rows and at most <see cref="MaxBlock"/>.</summary>
+    public static int BlockOf(int tokens) => Math.Min(tokens, Math.Clamp(32768 / tokens, 8, MaxBlock));
+
+    /// <summary>From one row of scores to the next: a cache line more than they take, since rows a power of two apart would share a few sets of the cache.</summary>
+    public static int Pitch(int tokens) => (tokens + 15) / 16 * 16 + 16;
 
     /// <summary>A [depth, columns] matrix with rows <paramref name="pitch"/> apart (or its transpose) into panels.</summary>
     public static void PackColumns(in MicroKernels kernels, float* b, int pitch, bool transposed, int depth, int columns, float* packed)
@@ -205,57 +218,68 @@ internal static unsafe class AttentionRows
         }
     }
 
-    /// <summary>Replaces s by softmax(s) and returns log sum exp s. A NaN need not win the maximum: its exponential reaches the sum.</summary>
+    /// <summary>Replaces s by exp(s - max s), gives the inverse of the sum and returns log sum exp s. A NaN need not win the maximum: its exponential reaches the sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static float Softmax(float* s, int count)
+    public static float Exponentials<TLanes, V>(float* s, int count, out float inverse)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
     {
         float max = s[0];
-        int lanes = Vector<float>.Count, i = 0;
+        int lanes = TLanes.Count, i = 0;
         if (count >= lanes)
         {
-            var top = Vector.Load(s);
+            var top = TLanes.Load(s);
             for (i = lanes; i <= count - lanes; i += lanes)
-                top = Vector.MaxNative(top, Vector.Load(s + i));
-            max = Simd.MaxLane(top);
+                top = TLanes.Greater(top, TLanes.Load(s + i));
+            max = TLanes.Greatest(top);
         }
         for (; i < count; i++)
             max = MathF.Max(max, s[i]);
 
-        var shift = new Vector<float>(max);
-        var sums = Vector<float>.Zero;
+        var shift = TLanes.Broadcast(max);
+        V sums = default;
         for (i = 0; i <= count - lanes; i += lanes)
         {
-            var e = Simd.ExpOfScore(Vector.Load(s + i) - shift);
-            sums += e;
-            e.Store(s + i);
+            var e = LaneMath.ExpOfScore<TLanes, V>(TLanes.Subtract(TLanes.Load(s + i), shift));
+            sums = TLanes.Add(sums, e);
+            TLanes.Store(e, s + i);
         }
-        float sum = Vector.Sum(sums);
+        float sum = (float)TLanes.Sum(sums);
         for (; i < count; i++)
         {
             s[i] = MathF.Exp(s[i] - max);
             sum += s[i];
         }
-
-        float inverse = 1f / sum;
-        for (i = 0; i <= count - lanes; i += lanes)
-            (Vector.Load(s + i) * inverse).Store(s + i);
-        for (; i < count; i++)
-            s[i] *= inverse;
+        inverse = 1f / sum;
         return max + MathF.Log(sum);
+    }
+
+    /// <summary>y *= factor.</summary>
+    public static void Scale<TLanes, V>(float* y, int count, float factor)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
+    {
+        int i = 0;
+        var by = TLanes.Broadcast(factor);
+        for (; i <= count - TLanes.Count; i += TLanes.Count)
+            TLanes.Store(TLanes.Multiply(TLanes.Load(y + i), by), y + i);
+        for (; i < count; i++)
+            y[i] *= factor;
     }
 
     /// <summary>With p = exp(s - lse): s becomes p, and dp becomes p (dp - delta) scale.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ScoreGradient(float* s, float* dp, int count, float lse, float delta, float scale)
+    public static void ScoreGradient<TLanes, V>(float* s, float* dp, int count, float lse, float delta, float scale)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
     {
-        int lanes = Vector<float>.Count, i = 0;
-        var shift = new Vector<float>(lse);
-        var mean = new Vector<float>(delta);
+        int lanes = TLanes.Count, i = 0;
+        V shift = TLanes.Broadcast(lse), mean = TLanes.Broadcast(delta), factor = TLanes.Broadcast(scale);
         for (; i <= count - lanes; i += lanes)
         {
-            var p = Simd.ExpOfScore(Vector.Load(s + i) - shift);
-            p.Store(s + i);
-            (p * (Vector.Load(dp + i) - mean) * scale).Store(dp + i);
+            var p = LaneMath.ExpOfScore<TLanes, V>(TLanes.Subtract(TLanes.Load(s + i), shift));
+            TLanes.Store(p, s + i);
+            TLanes.Store(TLanes.Multiply(TLanes.Multiply(p, TLanes.Subtract(TLanes.Load(dp + i), mean)), factor), dp + i);
         }
         for (; i < count; i++)
         {
@@ -265,13 +289,15 @@ internal static unsafe class AttentionRows
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static float Dot(float* a, float* b, int count)
+    public static float Dot<TLanes, V>(float* a, float* b, int count)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
     {
-        int lanes = Vector<float>.Count, i = 0;
-        var sums = Vector<float>.Zero;
+        int lanes = TLanes.Count, i = 0;
+        V sums = default;
         for (; i <= count - lanes; i += lanes)
-            sums += Vector.Load(a + i) * Vector.Load(b + i);
-        float sum = Vector.Sum(sums);
+            sums = TLanes.MultiplyAdd(TLanes.Load(a + i), TLanes.Load(b + i), sums);
+        float sum = (float)TLanes.Sum(sums);
         for (; i < count; i++)
             sum += a[i] * b[i];
         return sum;

@@ -1,4 +1,4 @@
-using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace BDense.Kernels.Reference;
 
@@ -15,22 +15,23 @@ file unsafe struct FillJob : IJob
     }
 }
 
-/// <summary>Comparisons with NaN are false, so NaN passes both selections.</summary>
+/// <summary>NaN stays NaN.</summary>
 file readonly struct ClampFunction(float low, float high) : IUnary
 {
     private readonly float _low = low, _high = high;
 
-    public Vector<float> Apply(Vector<float> x)
-    {
-        Vector<float> low = new(_low), high = new(_high);
-        x = Vector.ConditionalSelect(Vector.LessThan(x, low), low, x);
-        return Vector.ConditionalSelect(Vector.GreaterThan(x, high), high, x);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Apply<TLanes, V>(V x)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged => TLanes.Hold(x, _low, _high);
 }
 
 file readonly struct Product : IBinary
 {
-    public Vector<float> Apply(Vector<float> a, Vector<float> b) => a * b;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Apply<TLanes, V>(V a, V b)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged => TLanes.Multiply(a, b);
 }
 
 public sealed unsafe partial class ReferenceBackend

@@ -1,12 +1,11 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace BDense.Kernels.Reference;
 
 // One sample a task: it is read from memory once and stays in the second-level cache for the later passes. Inside, a "row" is the
-// smallest whole number of pixels that is also a whole number of vectors (C = 64: one pixel; C = 3 and 8 lanes: eight pixels), so
+// smallest whole number of pixels that is also a whole number of registers (C = 64: one pixel; C = 3 and 8 lanes: eight pixels), so
 // that any number of channels runs at full width; per-channel factors are repeated over the row. The last, shorter row
-// is treated alike up to its last vector, which is padded.
+// is treated alike up to its last register, which is padded.
 
 /// <summary>What both directions share.</summary>
 internal unsafe struct GroupNormData
@@ -15,8 +14,8 @@ internal unsafe struct GroupNormData
     public float Epsilon;
     public float* X, Stats, Gamma, Beta, ScaleShift;
 
-    /// <summary>Length of a row.</summary>
-    public readonly int Width => C / Gcd(C, Vector<float>.Count) * Vector<float>.Count;
+    /// <summary>Length of a row for registers of so many floats.</summary>
+    public readonly int Width(int lanes) => C / Gcd(C, lanes) * lanes;
 
     public readonly int Total => Pixels * C;
 
@@ -28,30 +27,20 @@ internal unsafe struct GroupNormData
     private static int Gcd(int a, int b) => b == 0 ? a : Gcd(b, a % b);
 }
 
-/// <summary>A choice known at compile time.</summary>
-file interface ISwitch
-{
-    static abstract bool On { get; }
-}
-
-file readonly struct WithSilu : ISwitch { public static bool On => true; }
-file readonly struct WithoutSilu : ISwitch { public static bool On => false; }
-
 /// <summary>The passes over one sample, and the factors of a row that they use.</summary>
 /// <remarks>In the order of memory wherever a pass writes: the factors are read anew from the first-level cache, and x and dy are fetched ahead.</remarks>
-file static unsafe class Sample
+file static unsafe class Sample<TLanes, V>
+    where TLanes : struct, IMathLanes<V>
+    where V : unmanaged
 {
-    /// <summary>Floats of a sample that a pass works on at a time, down one column of vectors after the other: within the first-level cache.</summary>
+    /// <summary>Floats of a sample that a pass works on at a time, down one column of registers after the other: within the first-level cache.</summary>
     private const int Piece = 2048;
-
-    /// <summary>Row-long arrays that a sample needs.</summary>
-    public const int Rows = 7;
 
     /// <summary>first = sum d and second = sum d^2 with d = x - mean, for every place of a row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Sums(float* x, int total, int width, float* mean, float* first, float* second)
     {
-        int lanes = Vector<float>.Count, piece = Math.Max(1, Piece / width) * width;
+        int lanes = TLanes.Count, piece = Math.Max(1, Piece / width) * width;
         new Span<float>(first, width).Clear();
         new Span<float>(second, width).Clear();
         for (int start = 0; start < total; start += piece)
@@ -65,26 +54,26 @@ file static unsafe class Sample
             }
             for (; column < width; column += lanes)
             {
-                var m = Vector.Load(mean + column);
-                Vector<float> s = Vector.Load(first + column), t = Vector.Load(second + column), s1 = default, t1 = default;
+                var m = TLanes.Load(mean + column);
+                V s = TLanes.Load(first + column), t = TLanes.Load(second + column), s1 = default, t1 = default;
                 float* v = x + start + column, last = x + end - lanes;
                 // Two rows at a time, with sums of their own: an addition waits for the one before it.
                 for (; v + width <= last; v += 2 * width)
                 {
-                    Vector<float> d = Vector.Load(v) - m, d1 = Vector.Load(v + width) - m;
-                    s += d;
-                    t = Vector.MultiplyAddEstimate(d, d, t);
-                    s1 += d1;
-                    t1 = Vector.MultiplyAddEstimate(d1, d1, t1);
+                    V d = TLanes.Subtract(TLanes.Load(v), m), d1 = TLanes.Subtract(TLanes.Load(v + width), m);
+                    s = TLanes.Add(s, d);
+                    t = TLanes.MultiplyAdd(d, d, t);
+                    s1 = TLanes.Add(s1, d1);
+                    t1 = TLanes.MultiplyAdd(d1, d1, t1);
                 }
                 if (v <= last)
                 {
-                    var d = Vector.Load(v) - m;
-                    s += d;
-                    t = Vector.MultiplyAddEstimate(d, d, t);
+                    var d = TLanes.Subtract(TLanes.Load(v), m);
+                    s = TLanes.Add(s, d);
+                    t = TLanes.MultiplyAdd(d, d, t);
                 }
-                (s + s1).Store(first + column);
-                (t + t1).Store(second + column);
+                TLanes.Store(TLanes.Add(s, s1), first + column);
+                TLanes.Store(TLanes.Add(t, t1), second + column);
             }
         }
         for (int i = total - (total % lanes), column = i % width; i < total; i++, column++)
@@ -99,61 +88,49 @@ file static unsafe class Sample
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sums4(float* x, int length, int width, float* mean, float* first, float* second)
     {
-        int lanes = Vector<float>.Count;
-        Vector<float> m0 = Vector.Load(mean), m1 = Vector.Load(mean + lanes), m2 = Vector.Load(mean + 2 * lanes), m3 = Vector.Load(mean + 3 * lanes);
-        Vector<float> s0 = Vector.Load(first), s1 = Vector.Load(first + lanes), s2 = Vector.Load(first + 2 * lanes), s3 = Vector.Load(first + 3 * lanes);
-        Vector<float> t0 = Vector.Load(second), t1 = Vector.Load(second + lanes), t2 = Vector.Load(second + 2 * lanes), t3 = Vector.Load(second + 3 * lanes);
+        int lanes = TLanes.Count;
+        V m0 = TLanes.Load(mean), m1 = TLanes.Load(mean + lanes), m2 = TLanes.Load(mean + 2 * lanes), m3 = TLanes.Load(mean + 3 * lanes);
+        V s0 = TLanes.Load(first), s1 = TLanes.Load(first + lanes), s2 = TLanes.Load(first + 2 * lanes), s3 = TLanes.Load(first + 3 * lanes);
+        V t0 = TLanes.Load(second), t1 = TLanes.Load(second + lanes), t2 = TLanes.Load(second + 2 * lanes), t3 = TLanes.Load(second + 3 * lanes);
         for (float* end = x + length; x < end; x += width)
         {
-            var d = Vector.Load(x) - m0;
-            s0 += d;
-            t0 = Vector.MultiplyAddEstimate(d, d, t0);
-            d = Vector.Load(x + lanes) - m1;
-            s1 += d;
-            t1 = Vector.MultiplyAddEstimate(d, d, t1);
-            d = Vector.Load(x + 2 * lanes) - m2;
-            s2 += d;
-            t2 = Vector.MultiplyAddEstimate(d, d, t2);
-            d = Vector.Load(x + 3 * lanes) - m3;
-            s3 += d;
-            t3 = Vector.MultiplyAddEstimate(d, d, t3);
+            var d = TLanes.Subtract(TLanes.Load(x), m0);
+            s0 = TLanes.Add(s0, d);
+            t0 = TLanes.MultiplyAdd(d, d, t0);
+            d = TLanes.Subtract(TLanes.Load(x + lanes), m1);
+            s1 = TLanes.Add(s1, d);
+            t1 = TLanes.MultiplyAdd(d, d, t1);
+            d = TLanes.Subtract(TLanes.Load(x + 2 * lanes), m2);
+            s2 = TLanes.Add(s2, d);
+            t2 = TLanes.MultiplyAdd(d, d, t2);
+            d = TLanes.Subtract(TLanes.Load(x + 3 * lanes), m3);
+            s3 = TLanes.Add(s3, d);
+            t3 = TLanes.MultiplyAdd(d, d, t3);
         }
-        s0.Store(first);
-        s1.Store(first + lanes);
-        s2.Store(first + 2 * lanes);
-        s3.Store(first + 3 * lanes);
-        t0.Store(second);
-        t1.Store(second + lanes);
-        t2.Store(second + 2 * lanes);
-        t3.Store(second + 3 * lanes);
+        TLanes.Store(s0, first);
+        TLanes.Store(s1, first + lanes);
+        TLanes.Store(s2, first + 2 * lanes);
+        TLanes.Store(s3, first + 3 * lanes);
+        TLanes.Store(t0, second);
+        TLanes.Store(t1, second + lanes);
+        TLanes.Store(t2, second + 2 * lanes);
+        TLanes.Store(t3, second + 3 * lanes);
     }
 
     /// <summary>A first guess of the means: of at most 16 rows, evenly spaced, by group. 0 without a whole row.</summary>
     public static void GuessMeans(float* x, int total, int width, int channels, int groups, float* mean)
     {
-        int rows = total / width, taken = Math.Min(rows, 16), lanes = Vector<float>.Count, size = channels / groups;
+        int rows = total / width, taken = Math.Min(rows, 16), lanes = TLanes.Count, size = channels / groups;
         new Span<float>(mean, width).Clear();
         for (int i = 0; i < taken; i++)
         {
             float* row = x + (long)i * rows / taken * width;
             for (int column = 0; column < width; column += lanes)
-                (Vector.Load(mean + column) + Vector.Load(row + column)).Store(mean + column);
+                TLanes.Store(TLanes.Add(TLanes.Load(mean + column), TLanes.Load(row + column)), mean + column);
         }
         if (taken > 0)
-            SetMeans(mean, width, channels, size, (double)taken * width / groups);
-        Repeat(mean, width, channels);
-    }
-
-    /// <summary>Replaces the sums of a row by their groups' means.</summary>
-    private static void SetMeans(float* sums, int width, int channels, int size, double count)
-    {
-        for (int c = 0; c < channels; c += size)
-        {
-            double sum = 0;
-            for (int i = c; i < c + size; i++)
-                sum += Fold(sums, width, channels, i);
-            new Span<float>(sums + c, size).Fill((float)(sum / count));
-        }
+            Row.SetMeans(mean, width, channels, size, (double)taken * width / groups);
+        Row.Repeat(mean, width, channels);
     }
 
     /// <summary>du = dy silu'(u) (or dy) with u = a d + b, d = x - mean; first = sum du and second = sum du d, for every place of a row.</summary>
@@ -161,55 +138,34 @@ file static unsafe class Sample
     public static void GradientSums<TSilu>(float* x, float* dy, float* du, int total, int width, float* mean, float* a, float* b, float* first, float* second)
         where TSilu : struct, ISwitch
     {
-        int lanes = Vector<float>.Count;
+        int lanes = TLanes.Count;
         new Span<float>(first, width).Clear();
         new Span<float>(second, width).Clear();
         for (int start = 0; start < total; start += width)
         {
             float* v = x + start, dys = dy + start, dus = du + start;
-            nint end = Math.Min(width, total - start), j = 0;
-            for (; j <= end - 2 * lanes; j += 2 * lanes)
+            nint end = Math.Min(width, total - start);
+            for (nint j = 0; j <= end - lanes; j += lanes)
             {
-                Vector<float> d = Vector.Load(v + j) - Vector.Load(mean + j), d1 = Vector.Load(v + j + lanes) - Vector.Load(mean + j + lanes);
-                Vector<float> g = Vector.Load(dys + j), g1 = Vector.Load(dys + j + lanes);
+                V d = TLanes.Subtract(TLanes.Load(v + j), TLanes.Load(mean + j)), g = TLanes.Load(dys + j);
                 if (TSilu.On)
-                {
-                    var u = Vector.MultiplyAddEstimate(d, Vector.Load(a + j), Vector.Load(b + j));
-                    var u1 = Vector.MultiplyAddEstimate(d1, Vector.Load(a + j + lanes), Vector.Load(b + j + lanes));
-                    Simd.SiluDerivative(ref u, ref u1);
-                    g *= u;
-                    g1 *= u1;
-                }
-                g.Store(dus + j);
-                g1.Store(dus + j + lanes);
-                (Vector.Load(first + j) + g).Store(first + j);
-                (Vector.Load(first + j + lanes) + g1).Store(first + j + lanes);
-                Vector.MultiplyAddEstimate(g, d, Vector.Load(second + j)).Store(second + j);
-                Vector.MultiplyAddEstimate(g1, d1, Vector.Load(second + j + lanes)).Store(second + j + lanes);
-            }
-            if (j <= end - lanes)
-            {
-                Vector<float> d = Vector.Load(v + j) - Vector.Load(mean + j), g = Vector.Load(dys + j);
-                if (TSilu.On)
-                    g *= Simd.SiluDerivative(Vector.MultiplyAddEstimate(d, Vector.Load(a + j), Vector.Load(b + j)));
-                g.Store(dus + j);
-                (Vector.Load(first + j) + g).Store(first + j);
-                Vector.MultiplyAddEstimate(g, d, Vector.Load(second + j)).Store(second + j);
+                    g = TLanes.Multiply(g, LaneMath.SiluDerivative<TLanes, V>(TLanes.MultiplyAdd(d, TLanes.Load(a + j), TLanes.Load(b + j))));
+                TLanes.Store(g, dus + j);
+                TLanes.Store(TLanes.Add(TLanes.Load(first + j), g), first + j);
+                TLanes.Store(TLanes.MultiplyAdd(g, d, TLanes.Load(second + j)), second + j);
             }
         }
         int rest = total % lanes;
         if (rest > 0)
         {
             int i = total - rest, column = i % width;
-            Vector<float> d = Simd.Load(x + i, rest) - Vector.Load(mean + column), g = Simd.Load(dy + i, rest);
+            V d = TLanes.Subtract(LaneMath.Load<TLanes, V>(x + i, rest), TLanes.Load(mean + column)), g = LaneMath.Load<TLanes, V>(dy + i, rest);
             if (TSilu.On)
-                g *= Simd.SiluDerivative(Vector.MultiplyAddEstimate(d, Vector.Load(a + column), Vector.Load(b + column)));
-            Simd.Store(g, du + i, rest);
-            for (int j = 0; j < rest; j++)
-            {
-                first[column + j] += g[j];
-                second[column + j] += g[j] * d[j];
-            }
+                g = TLanes.Multiply(g, LaneMath.SiluDerivative<TLanes, V>(TLanes.MultiplyAdd(d, TLanes.Load(a + column), TLanes.Load(b + column))));
+            LaneMath.Store<TLanes, V>(g, du + i, rest);
+            // g is 0 behind the end.
+            TLanes.Store(TLanes.Add(TLanes.Load(first + column), g), first + column);
+            TLanes.Store(TLanes.MultiplyAdd(g, d, TLanes.Load(second + column)), second + column);
         }
     }
 
@@ -218,52 +174,66 @@ file static unsafe class Sample
     public static void Normalise<TSilu>(float* x, float* y, int total, int width, float* mean, float* a, float* b)
         where TSilu : struct, ISwitch
     {
-        int lanes = Vector<float>.Count;
+        int lanes = TLanes.Count;
         for (int start = 0; start < total; start += width)
         {
             float* v = x + start, to = y + start;
-            nint end = Math.Min(width, total - start), j = 0;
-            for (; j <= end - 2 * lanes; j += 2 * lanes)
-            {
-                var u = Vector.MultiplyAddEstimate(Vector.Load(v + j) - Vector.Load(mean + j), Vector.Load(a + j), Vector.Load(b + j));
-                var u1 = Vector.MultiplyAddEstimate(Vector.Load(v + j + lanes) - Vector.Load(mean + j + lanes), Vector.Load(a + j + lanes), Vector.Load(b + j + lanes));
-                if (TSilu.On)
-                    Simd.Silu(ref u, ref u1);
-                u.Store(to + j);
-                u1.Store(to + j + lanes);
-            }
-            if (j <= end - lanes)
-            {
-                var u = Vector.MultiplyAddEstimate(Vector.Load(v + j) - Vector.Load(mean + j), Vector.Load(a + j), Vector.Load(b + j));
-                (TSilu.On ? Simd.Silu(u) : u).Store(to + j);
-            }
+            nint end = Math.Min(width, total - start);
+            for (nint j = 0; j <= end - lanes; j += lanes)
+                TLanes.Store(Normalised<TSilu>(TLanes.Load(v + j), mean + j, a + j, b + j), to + j);
         }
         int rest = total % lanes;
         if (rest > 0)
         {
             int i = total - rest, column = i % width;
-            var u = Vector.MultiplyAddEstimate(Simd.Load(x + i, rest) - Vector.Load(mean + column), Vector.Load(a + column), Vector.Load(b + column));
-            Simd.Store(TSilu.On ? Simd.Silu(u) : u, y + i, rest);
+            LaneMath.Store<TLanes, V>(Normalised<TSilu>(LaneMath.Load<TLanes, V>(x + i, rest), mean + column, a + column, b + column), y + i, rest);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Normalised<TSilu>(V x, float* mean, float* a, float* b)
+        where TSilu : struct, ISwitch
+    {
+        var u = TLanes.MultiplyAdd(TLanes.Subtract(x, TLanes.Load(mean)), TLanes.Load(a), TLanes.Load(b));
+        return TSilu.On ? LaneMath.Silu<TLanes, V>(u) : u;
     }
 
     /// <summary>dx = du p + (x - mean) q + r; du lies in dx.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Gradient(float* x, float* dx, int total, int width, float* mean, float* p, float* q, float* r)
     {
-        int lanes = Vector<float>.Count;
+        int lanes = TLanes.Count;
         for (int start = 0; start < total; start += width)
         {
             float* v = x + start, to = dx + start;
             nint end = Math.Min(width, total - start);
             for (nint j = 0; j <= end - lanes; j += lanes)
             {
-                var sum = Vector.MultiplyAddEstimate(Vector.Load(v + j) - Vector.Load(mean + j), Vector.Load(q + j), Vector.Load(r + j));
-                Vector.MultiplyAddEstimate(Vector.Load(to + j), Vector.Load(p + j), sum).Store(to + j);
+                var sum = TLanes.MultiplyAdd(TLanes.Subtract(TLanes.Load(v + j), TLanes.Load(mean + j)), TLanes.Load(q + j), TLanes.Load(r + j));
+                TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(to + j), TLanes.Load(p + j), sum), to + j);
             }
         }
         for (int i = total - (total % lanes), column = i % width; i < total; i++, column++)
             dx[i] = dx[i] * p[column] + ((x[i] - mean[column]) * q[column] + r[column]);
+    }
+}
+
+/// <summary>Factors and sums of a row, place by place.</summary>
+file static unsafe class Row
+{
+    /// <summary>Row-long arrays that a sample needs.</summary>
+    public const int Count = 7;
+
+    /// <summary>Replaces the sums of a row by their groups' means.</summary>
+    public static void SetMeans(float* sums, int width, int channels, int size, double count)
+    {
+        for (int c = 0; c < channels; c += size)
+        {
+            double sum = 0;
+            for (int i = c; i < c + size; i++)
+                sum += Fold(sums, width, channels, i);
+            new Span<float>(sums + c, size).Fill((float)(sum / count));
+        }
     }
 
     /// <summary>The sum over a row's pixels of one channel.</summary>
@@ -283,7 +253,7 @@ file static unsafe class Sample
     }
 }
 
-file unsafe struct GroupNormJob<TSilu> : IJob
+file unsafe struct GroupNormJob<TSilu> : IWideJob
     where TSilu : unmanaged, ISwitch
 {
     public GroupNormData S;
@@ -291,30 +261,32 @@ file unsafe struct GroupNormJob<TSilu> : IJob
     /// <summary>Where y goes, or the factors [N,2C] of a x + b in its stead.</summary>
     public float* Y, Factors;
 
-    public readonly void Run(int n)
+    public readonly void Run<TLanes, V>(int n)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
     {
         var s = S;
-        int width = s.Width, total = s.Total, channels = s.C, size = channels / s.Groups;
+        int width = s.Width(TLanes.Count), total = s.Total, channels = s.C, size = channels / s.Groups;
         float* x = s.X + n * total, stats = s.Stats + n * s.Groups * 2;
-        float* scratch = Scratch.Get(Sample.Rows * width);
+        float* scratch = Scratch.Get(Row.Count * width);
         float* mean = scratch, a = mean + width, b = a + width, first = b + width, second = first + width;
         double count = (double)s.Pixels * size;
         bool corrected = false;
 
         // With d = x - guess, the mean moves by mean(d) and the variance by its square. A guess that was off by more than the deviation
         // would cost digits: its sums are taken again, from the mean that they gave.
-        Sample.GuessMeans(x, total, width, channels, s.Groups, mean);
+        Sample<TLanes, V>.GuessMeans(x, total, width, channels, s.Groups, mean);
         for (bool again = true; again;)
         {
-            Sample.Sums(x, total, width, mean, first, second);
+            Sample<TLanes, V>.Sums(x, total, width, mean, first, second);
             again = false;
             for (int g = 0; g < s.Groups; g++)
             {
                 double sum = 0, squares = 0;
                 for (int c = g * size; c < (g + 1) * size; c++)
                 {
-                    sum += Sample.Fold(first, width, channels, c);
-                    squares += Sample.Fold(second, width, channels, c);
+                    sum += Row.Fold(first, width, channels, c);
+                    squares += Row.Fold(second, width, channels, c);
                 }
                 double offset = sum / count, variance = Math.Max(0, squares / count - offset * offset);
                 again |= !corrected && offset * offset > variance;
@@ -323,7 +295,7 @@ file unsafe struct GroupNormJob<TSilu> : IJob
                 stats[2 * g + 1] = rstd;
                 new Span<float>(mean + g * size, size).Fill(m);
             }
-            Sample.Repeat(mean, width, channels);
+            Row.Repeat(mean, width, channels);
             corrected = true;
         }
         for (int c = 0; c < channels; c++)
@@ -342,13 +314,13 @@ file unsafe struct GroupNormJob<TSilu> : IJob
             }
             return;
         }
-        Sample.Repeat(a, width, channels);
-        Sample.Repeat(b, width, channels);
-        Sample.Normalise<TSilu>(x, Y + n * total, total, width, mean, a, b);
+        Row.Repeat(a, width, channels);
+        Row.Repeat(b, width, channels);
+        Sample<TLanes, V>.Normalise<TSilu>(x, Y + n * total, total, width, mean, a, b);
     }
 }
 
-file unsafe struct GroupNormBackwardJob<TSilu> : IJob
+file unsafe struct GroupNormBackwardJob<TSilu> : IWideJob
     where TSilu : unmanaged, ISwitch
 {
     public GroupNormData S;
@@ -356,12 +328,14 @@ file unsafe struct GroupNormBackwardJob<TSilu> : IJob
     /// <summary>[N,2C]: each sample's share of dgamma, then of dbeta.</summary>
     public float* Shares;
 
-    public readonly void Run(int n)
+    public readonly void Run<TLanes, V>(int n)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
     {
         var s = S;
-        int width = s.Width, total = s.Total, channels = s.C, size = channels / s.Groups;
+        int width = s.Width(TLanes.Count), total = s.Total, channels = s.C, size = channels / s.Groups;
         float* x = s.X + n * total, dx = DX + n * total, stats = s.Stats + n * s.Groups * 2, shares = Shares + n * 2 * channels;
-        float* scratch = Scratch.Get(Sample.Rows * width);
+        float* scratch = Scratch.Get(Row.Count * width);
         float* mean = scratch, a = mean + width, b = a + width, first = b + width, second = first + width, q = second + width, r = q + width;
         double count = (double)s.Pixels * size;
         for (int c = 0; c < channels; c++)
@@ -371,18 +345,18 @@ file unsafe struct GroupNormBackwardJob<TSilu> : IJob
             a[c] = stats[2 * g + 1] * s.Gamma[c] * s.Scale(n, c);
             b[c] = s.Beta[c] * s.Scale(n, c) + s.Shift(n, c);
         }
-        Sample.Repeat(mean, width, channels);
-        Sample.Repeat(a, width, channels);
-        Sample.Repeat(b, width, channels);
+        Row.Repeat(mean, width, channels);
+        Row.Repeat(a, width, channels);
+        Row.Repeat(b, width, channels);
 
-        Sample.GradientSums<TSilu>(x, DY + n * total, dx, total, width, mean, a, b, first, second);
+        Sample<TLanes, V>.GradientSums<TSilu>(x, DY + n * total, dx, total, width, mean, a, b, first, second);
         for (int g = 0; g < s.Groups; g++)
         {
             // Per channel: A = sum du, B = sum du xhat. Everything else follows from them.
             double rstd = stats[2 * g + 1], mean1 = 0, mean2 = 0;
             for (int c = g * size; c < (g + 1) * size; c++)
             {
-                double sumA = Sample.Fold(first, width, channels, c), sumB = rstd * Sample.Fold(second, width, channels, c);
+                double sumA = Row.Fold(first, width, channels, c), sumB = rstd * Row.Fold(second, width, channels, c);
                 double scale = s.Scale(n, c), gamma = s.Gamma[c];
                 shares[c] = (float)(scale * sumB);
                 shares[channels + c] = (float)(scale * sumA);
@@ -400,9 +374,9 @@ file unsafe struct GroupNormBackwardJob<TSilu> : IJob
                 r[c] = (float)(-rstd * mean1);
             }
         }
-        Sample.Repeat(q, width, channels);
-        Sample.Repeat(r, width, channels);
-        Sample.Gradient(x, dx, total, width, mean, a, q, r);
+        Row.Repeat(q, width, channels);
+        Row.Repeat(r, width, channels);
+        Sample<TLanes, V>.Gradient(x, dx, total, width, mean, a, q, r);
     }
 }
 
@@ -435,13 +409,13 @@ public sealed unsafe partial class ReferenceBackend
     {
         var data = Data(s, x, gamma, beta, scaleShift, stats);
         if (s.Silu)
-            Workers.Run(new GroupNormJob<WithSilu> { S = data, Y = Pointer(y) }, s.N);
+            RunWide(new GroupNormJob<With> { S = data, Y = Pointer(y) }, s.N);
         else
-            Workers.Run(new GroupNormJob<WithoutSilu> { S = data, Y = Pointer(y) }, s.N);
+            RunWide(new GroupNormJob<Without> { S = data, Y = Pointer(y) }, s.N);
     }
 
     protected override void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats) =>
-        Workers.Run(new GroupNormJob<WithoutSilu> { S = Data(s, x, gamma, beta, scaleShift, stats), Factors = Pointer(factors) }, s.N);
+        RunWide(new GroupNormJob<Without> { S = Data(s, x, gamma, beta, scaleShift, stats), Factors = Pointer(factors) }, s.N);
 
     protected override void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
         Tensor? scaleShift, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift)
@@ -450,10 +424,10 @@ public sealed unsafe partial class ReferenceBackend
         using var scratch = Empty(s.ScaleShift);
         float* shares = Pointer(scratch);
         if (s.Silu)
-            Workers.Run(new GroupNormBackwardJob<WithSilu>
+            RunWide(new GroupNormBackwardJob<With>
             { S = data, DY = Pointer(dy), DX = Pointer(dx), DScaleShift = PointerOrNull(dscaleShift), Shares = shares }, s.N);
         else
-            Workers.Run(new GroupNormBackwardJob<WithoutSilu>
+            RunWide(new GroupNormBackwardJob<Without>
             { S = data, DY = Pointer(dy), DX = Pointer(dx), DScaleShift = PointerOrNull(dscaleShift), Shares = shares }, s.N);
         Workers.Run(new GroupNormParameterJob { Shares = shares, DGamma = Pointer(dgamma), DBeta = Pointer(dbeta), N = s.N, C = s.C },
             (s.C + GroupNormParameterJob.Block - 1) / GroupNormParameterJob.Block);

@@ -33,7 +33,7 @@ internal unsafe interface ILanes<V>
     static abstract float Sum(V x);
 }
 
-internal readonly unsafe struct Lanes16 : ILanes<Vector512<float>>
+internal readonly unsafe partial struct Lanes16 : ILanes<Vector512<float>>
 {
     public static int Count => 16;
 
@@ -63,7 +63,7 @@ internal readonly unsafe struct Lanes16 : ILanes<Vector512<float>>
     public static float Sum(Vector512<float> x) => Lanes8.Sum(x.GetLower() + x.GetUpper());
 }
 
-internal readonly unsafe struct Lanes8 : ILanes<Vector256<float>>
+internal readonly unsafe partial struct Lanes8 : ILanes<Vector256<float>>
 {
     public static int Count => 8;
 
@@ -93,7 +93,7 @@ internal readonly unsafe struct Lanes8 : ILanes<Vector256<float>>
     public static float Sum(Vector256<float> x) => Lanes4.Sum(x.GetLower() + x.GetUpper());
 }
 
-internal readonly unsafe struct Lanes4 : ILanes<Vector128<float>>
+internal readonly unsafe partial struct Lanes4 : ILanes<Vector128<float>>
 {
     public static int Count => 4;
 
@@ -127,7 +127,7 @@ internal readonly unsafe struct Lanes4 : ILanes<Vector128<float>>
     }
 }
 
-internal readonly unsafe struct Lanes1 : ILanes<float>
+internal readonly unsafe partial struct Lanes1 : ILanes<float>
 {
     public static int Count => 1;
 

@@ -1,9 +1,9 @@
-using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace BDense.Kernels.Reference;
 
-/// <summary>One partial sum a chunk: float lanes inside a chunk (256 additions each), doubles from there on.</summary>
-file unsafe struct SumJob<TFunction> : IJob
+/// <summary>One partial sum a chunk: float lanes inside a chunk (at 8 lanes 256 additions each), doubles from there on.</summary>
+file unsafe struct SumJob<TFunction> : IWideJob
     where TFunction : unmanaged, IUnary
 {
     public TFunction F;
@@ -11,36 +11,44 @@ file unsafe struct SumJob<TFunction> : IJob
     public int Length;
     public double* Partial;
 
-    public readonly void Run(int task)
+    public readonly void Run<TLanes, V>(int task)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
     {
         var f = F;
         float* x = X;
-        int lanes = Vector<float>.Count;
+        int lanes = TLanes.Count;
         int i = task * Chunk.Length, end = Math.Min(i + Chunk.Length, Length);
-        Vector<float> s0 = default, s1 = default, s2 = default, s3 = default;
+        V s0 = default, s1 = default, s2 = default, s3 = default;
         for (; i <= end - 4 * lanes; i += 4 * lanes)
         {
-            s0 += f.Apply(Vector.Load(x + i));
-            s1 += f.Apply(Vector.Load(x + i + lanes));
-            s2 += f.Apply(Vector.Load(x + i + 2 * lanes));
-            s3 += f.Apply(Vector.Load(x + i + 3 * lanes));
+            s0 = TLanes.Add(s0, f.Apply<TLanes, V>(TLanes.Load(x + i)));
+            s1 = TLanes.Add(s1, f.Apply<TLanes, V>(TLanes.Load(x + i + lanes)));
+            s2 = TLanes.Add(s2, f.Apply<TLanes, V>(TLanes.Load(x + i + 2 * lanes)));
+            s3 = TLanes.Add(s3, f.Apply<TLanes, V>(TLanes.Load(x + i + 3 * lanes)));
         }
         for (; i <= end - lanes; i += lanes)
-            s0 += f.Apply(Vector.Load(x + i));
+            s0 = TLanes.Add(s0, f.Apply<TLanes, V>(TLanes.Load(x + i)));
         if (i < end)
-            s1 += f.Apply(Simd.Load(x + i, end - i));
-        Partial[task] = Simd.SumLanes(s0) + Simd.SumLanes(s1) + (Simd.SumLanes(s2) + Simd.SumLanes(s3));
+            s1 = TLanes.Add(s1, f.Apply<TLanes, V>(LaneMath.Load<TLanes, V>(x + i, end - i)));
+        Partial[task] = TLanes.Sum(s0) + TLanes.Sum(s1) + (TLanes.Sum(s2) + TLanes.Sum(s3));
     }
 }
 
 file readonly struct Identity : IUnary
 {
-    public Vector<float> Apply(Vector<float> x) => x;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Apply<TLanes, V>(V x)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged => x;
 }
 
 file readonly struct Square : IUnary
 {
-    public Vector<float> Apply(Vector<float> x) => x * x;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Apply<TLanes, V>(V x)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged => TLanes.Multiply(x, x);
 }
 
 public sealed unsafe partial class ReferenceBackend
@@ -55,7 +63,7 @@ public sealed unsafe partial class ReferenceBackend
         int chunks = Chunk.Count(x.Length);
         using var scratch = Empty(new Shape(2, Math.Max(1, chunks)));
         double* partial = (double*)Pointer(scratch);
-        Workers.Run(new SumJob<TFunction> { F = f, X = Pointer(x), Length = x.Length, Partial = partial }, chunks);
+        RunWide(new SumJob<TFunction> { F = f, X = Pointer(x), Length = x.Length, Partial = partial }, chunks);
         double sum = 0;
         for (int i = 0; i < chunks; i++)
             sum += partial[i];

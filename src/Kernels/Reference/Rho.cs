@@ -1,46 +1,33 @@
-using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace BDense.Kernels.Reference;
 
-file readonly struct AbsoluteValue : IUnary
-{
-    public Vector<float> Apply(Vector<float> d) => Vector.Abs(d);
-}
-
-file readonly struct Sign : IUnary
-{
-    // Where d is neither above nor below 0 it is 0, or NaN, which stays.
-    public Vector<float> Apply(Vector<float> d) => Vector.ConditionalSelect(Vector.GreaterThan(d, Vector<float>.Zero), Vector<float>.One,
-        Vector.ConditionalSelect(Vector.LessThan(d, Vector<float>.Zero), -Vector<float>.One, d));
-}
-
-file readonly struct Square : IUnary
-{
-    public Vector<float> Apply(Vector<float> d) => d * d;
-}
-
-file readonly struct Twice : IUnary
-{
-    public Vector<float> Apply(Vector<float> d) => d + d;
-}
-
-file readonly struct PseudoHuberDistance(float delta) : IUnary
+/// <summary>rho(d) of a distance.</summary>
+file readonly struct Value<TDistance>(float delta) : IUnary
+    where TDistance : struct, IDistance
 {
     private readonly float _delta = delta;
 
-    // sqrt(d^2 + delta^2) - delta without the cancellation of near numbers.
-    public Vector<float> Apply(Vector<float> d)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Apply<TLanes, V>(V x)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged => TDistance.Value<TLanes, V>(x, TLanes.Broadcast(_delta), out _);
+}
+
+/// <summary>rho'(d) of a distance.</summary>
+file readonly struct Derivative<TDistance>(float delta) : IUnary
+    where TDistance : struct, IDistance
+{
+    private readonly float _delta = delta;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Apply<TLanes, V>(V x)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
     {
-        var delta = new Vector<float>(_delta);
-        return d * d / (Vector.SquareRoot(d * d + delta * delta) + delta);
+        TDistance.Value<TLanes, V>(x, TLanes.Broadcast(_delta), out var derivative);
+        return derivative;
     }
-}
-
-file readonly struct PseudoHuberDerivative(float delta) : IUnary
-{
-    private readonly float _delta = delta;
-
-    public Vector<float> Apply(Vector<float> d) => d / Vector.SquareRoot(d * d + new Vector<float>(_delta * _delta));
 }
 
 public sealed unsafe partial class ReferenceBackend
@@ -49,9 +36,9 @@ public sealed unsafe partial class ReferenceBackend
     {
         switch (rho)
         {
-            case Distance.L1: Map(new AbsoluteValue(), d, y); break;
-            case Distance.L2: Map(new Square(), d, y); break;
-            default: Map(new PseudoHuberDistance(delta), d, y); break;
+            case Distance.L1: Map(new Value<L1>(delta), d, y); break;
+            case Distance.L2: Map(new Value<L2>(delta), d, y); break;
+            default: Map(new Value<PseudoHuber>(delta), d, y); break;
         }
     }
 
@@ -59,9 +46,9 @@ public sealed unsafe partial class ReferenceBackend
     {
         switch (rho)
         {
-            case Distance.L1: Map(new Sign(), d, y); break;
-            case Distance.L2: Map(new Twice(), d, y); break;
-            default: Map(new PseudoHuberDerivative(delta), d, y); break;
+            case Distance.L1: Map(new Derivative<L1>(delta), d, y); break;
+            case Distance.L2: Map(new Derivative<L2>(delta), d, y); break;
+            default: Map(new Derivative<PseudoHuber>(delta), d, y); break;
         }
     }
 }

@@ -1,15 +1,21 @@
-using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace BDense.Kernels.Reference;
 
 file readonly struct SiluFunction : IUnary
 {
-    public Vector<float> Apply(Vector<float> x) => Simd.Silu(x);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Apply<TLanes, V>(V x)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged => LaneMath.Silu<TLanes, V>(x);
 }
 
 file readonly struct SiluGradient : IBinary
 {
-    public Vector<float> Apply(Vector<float> dy, Vector<float> x) => dy * Simd.SiluDerivative(x);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Apply<TLanes, V>(V dy, V x)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged => TLanes.Multiply(dy, LaneMath.SiluDerivative<TLanes, V>(x));
 }
 
 public sealed unsafe partial class ReferenceBackend

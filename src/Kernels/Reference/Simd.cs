@@ -18,23 +18,6 @@ internal static unsafe class Simd
             Sse.Prefetch0(x + i);
     }
 
-    /// <summary>e^x within 2 units in the last place, also where the result is denormal; 0 and infinity beyond; NaN stays NaN.</summary>
-    /// <remarks>x = n ln 2 + r with |r| at most ln 2 / 2, e^x = 2^n e^r; e^r by a polynomial of degree 6.</remarks>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Exp(Vector<float> x)
-    {
-        x = Vector.ConditionalSelect(Vector.GreaterThan(x, new Vector<float>(89f)), new Vector<float>(89f), x);
-        x = Vector.ConditionalSelect(Vector.LessThan(x, new Vector<float>(-104f)), new Vector<float>(-104f), x);
-        var p = Fraction(x, out var exponent);
-        // 2^n in two factors: one alone overflows at n = 128 and cannot be denormal.
-        var half = Vector.ShiftRightArithmetic(exponent, 1);
-        return p * PowerOfTwo(half) * PowerOfTwo(exponent - half);
-    }
-
-    /// <summary>1 / (1 + e^-x).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Sigmoid(Vector<float> x) => Vector<float>.One / OnePlusExpOfMinus(x);
-
     /// <summary>x sigmoid(x).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Silu(Vector<float> x) => x / OnePlusExpOfMinus(x);
@@ -45,15 +28,6 @@ internal static unsafe class Simd
     {
         var p = Power(Hold(x, 87f, 88f), -Log2OfE, out var factor);
         return Vector.MultiplyAddEstimate(p, factor, Vector<float>.One);
-    }
-
-    /// <summary>e^x for x at most 0 but for rounding, as softmax needs it: what is below e^-87 becomes that; NaN stays NaN.</summary>
-    /// <remarks>Relative error below 1.5e-7 + 2e-8 |x|.</remarks>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> ExpOfScore(Vector<float> x)
-    {
-        var p = Power(Hold(x, 88f, 87f), Log2OfE, out var factor);
-        return p * factor;
     }
 
     private const float Log2OfE = 1.44269504f;
@@ -90,105 +64,6 @@ internal static unsafe class Simd
             return Avx.Max(Vector256.Create(-below), Avx.Min(Vector256.Create(above), x.AsVector256())).AsVector();
         x = Vector.ConditionalSelect(Vector.GreaterThan(x, new Vector<float>(above)), new Vector<float>(above), x);
         return Vector.ConditionalSelect(Vector.LessThan(x, new Vector<float>(-below)), new Vector<float>(-below), x);
-    }
-
-    /// <summary>The greatest lane; undefined with NaN among them.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float MaxLane(Vector<float> v)
-    {
-        if (Vector<float>.Count != 8)
-            return MaxLaneOfAny(v);
-        var wide = v.AsVector256();
-        var m = Vector128.MaxNative(wide.GetLower(), wide.GetUpper());
-        m = Vector128.MaxNative(m, Vector128.Shuffle(m, Vector128.Create(2, 3, 0, 1)));
-        return MathF.Max(m.ToScalar(), m.GetElement(1));
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static float MaxLaneOfAny(Vector<float> v)
-    {
-        float max = v[0];
-        for (int i = 1; i < Vector<float>.Count; i++)
-            max = MathF.Max(max, v[i]);
-        return max;
-    }
-
-    /// <summary>e^x = 2^exponent times what is returned.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<float> Fraction(Vector<float> x, out Vector<int> exponent)
-    {
-        // Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum.
-        var magic = new Vector<float>(12582912f);
-        var shifted = Vector.MultiplyAddEstimate(x, new Vector<float>(1.44269504f), magic);
-        var n = shifted - magic;
-        exponent = Vector.AsVectorInt32(shifted) - Vector.AsVectorInt32(magic);
-        // ln 2 in two parts, the first with few enough bits that n times it is exact.
-        var r = Vector.MultiplyAddEstimate(n, new Vector<float>(-0.693359375f), x);
-        r = Vector.MultiplyAddEstimate(n, new Vector<float>(2.12194440e-4f), r);
-        // Taylor's coefficients up to r^7 / 7!: the remainder, (ln 2 / 2)^8 / 8!, is below 2^-27.
-        var p = new Vector<float>(1f / 5040);
-        p = Vector.MultiplyAddEstimate(p, r, new Vector<float>(1f / 720));
-        p = Vector.MultiplyAddEstimate(p, r, new Vector<float>(1f / 120));
-        p = Vector.MultiplyAddEstimate(p, r, new Vector<float>(1f / 24));
-        p = Vector.MultiplyAddEstimate(p, r, new Vector<float>(1f / 6));
-        p = Vector.MultiplyAddEstimate(p, r, new Vector<float>(0.5f));
-        return Vector.MultiplyAddEstimate(p * r, r, r) + Vector<float>.One;
-    }
-
-    /// <summary>sigmoid(x) (1 + x (1 - sigmoid(x))).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> SiluDerivative(Vector<float> x)
-    {
-        var s = Sigmoid(x);
-        return Vector.MultiplyAddEstimate(x * s, Vector<float>.One - s, s);
-    }
-
-    // Two at once, step by step in turn: the processor sees a few dozen instructions ahead, less than one exponential and its division
-    // take, and so finds work while one waits. The same bits as one by one.
-
-    /// <summary>x sigmoid(x) of both.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Silu(ref Vector<float> x, ref Vector<float> y)
-    {
-        OnePlusExpOfMinus(x, y, out var p, out var q);
-        x /= p;
-        y /= q;
-    }
-
-    /// <summary>sigmoid(x) (1 + x (1 - sigmoid(x))) of both.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SiluDerivative(ref Vector<float> x, ref Vector<float> y)
-    {
-        OnePlusExpOfMinus(x, y, out var p, out var q);
-        Vector<float> s = Vector<float>.One / p, t = Vector<float>.One / q;
-        Vector<float> xs = x * s, yt = y * t;
-        x = Vector.MultiplyAddEstimate(xs, Vector<float>.One - s, s);
-        y = Vector.MultiplyAddEstimate(yt, Vector<float>.One - t, t);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void OnePlusExpOfMinus(Vector<float> x, Vector<float> y, out Vector<float> p, out Vector<float> q)
-    {
-        var magic = new Vector<float>(12582912f);
-        var scale = new Vector<float>(-Log2OfE);
-        Vector<float> u = Hold(x, 87f, 88f), v = Hold(y, 87f, 88f);
-        Vector<float> m = Vector.MultiplyAddEstimate(u, scale, magic), n = Vector.MultiplyAddEstimate(v, scale, magic);
-        Vector<float> f = Vector.MultiplyAddEstimate(u, scale, magic - m), g = Vector.MultiplyAddEstimate(v, scale, magic - n);
-        var one = Vector.AsVectorInt32(Vector<float>.One);
-        var factor = Vector.AsVectorSingle(Vector.ShiftLeft(Vector.AsVectorInt32(m), 23) + one);
-        var factor1 = Vector.AsVectorSingle(Vector.ShiftLeft(Vector.AsVectorInt32(n), 23) + one);
-        Vector<float> f2 = f * f, g2 = g * g;
-        Vector<float> c5 = new(0.00132633571f), c4 = new(0.00967258122f), c3 = new(0.0555074662f), c2 = new(0.24022226f), c1 = new(0.693146944f);
-        p = Vector.MultiplyAddEstimate(c5, f, c4);
-        q = Vector.MultiplyAddEstimate(c5, g, c4);
-        Vector<float> middle = Vector.MultiplyAddEstimate(c3, f, c2), middle1 = Vector.MultiplyAddEstimate(c3, g, c2);
-        Vector<float> low = Vector.MultiplyAddEstimate(c1, f, Vector<float>.One), low1 = Vector.MultiplyAddEstimate(c1, g, Vector<float>.One);
-        p = Vector.MultiplyAddEstimate(p, f2, middle);
-        q = Vector.MultiplyAddEstimate(q, g2, middle1);
-        p = Vector.MultiplyAddEstimate(p, f2, low);
-        q = Vector.MultiplyAddEstimate(q, g2, low1);
-        p = Vector.MultiplyAddEstimate(p, factor, Vector<float>.One);
-        q = Vector.MultiplyAddEstimate(q, factor1, Vector<float>.One);
     }
 
     /// <summary>Sine and cosine of 2 pi u for u in [0, 1], absolute error below 2e-7.</summary>
@@ -234,17 +109,4 @@ internal static unsafe class Simd
         for (int i = 0; i < count; i++)
             p[i] = ((float*)&v)[i];
     }
-
-    /// <summary>The sum of the lanes, in double precision, first lane first. Not inlined: the index would force the caller's sums out of their registers.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static double SumLanes(Vector<float> v)
-    {
-        double sum = 0;
-        for (int i = 0; i < Vector<float>.Count; i++)
-            sum += v[i];
-        return sum;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<float> PowerOfTwo(Vector<int> n) => Vector.AsVectorSingle(Vector.ShiftLeft(n + new Vector<int>(127), 23));
 }

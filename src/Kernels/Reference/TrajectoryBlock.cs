@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
@@ -20,8 +19,11 @@ internal readonly struct TrajectoryBlock
     /// <summary>Distance between two heads' arrays: a block, rounded up to whole groups.</summary>
     public readonly int Stride;
 
-    public TrajectoryBlock(in TrajectoryShape s)
+    /// <param name="s">Shapes.</param>
+    /// <param name="lanes">Floats in a register.</param>
+    public TrajectoryBlock(in TrajectoryShape s, int lanes)
     {
+        Group = 4 * lanes;
         (Pixels, C, Branches) = (s.Pixels, s.C, s.Branches);
         PixelsPerBlock = Math.Max(1, Elements / Math.Max(1, s.C));
         // Whole groups of elements in every block, where a block has so many pixels: a shorter group takes a copy.
@@ -31,8 +33,8 @@ internal readonly struct TrajectoryBlock
         Stride = (PixelsPerBlock * C + Group - 1) / Group * Group;
     }
 
-    /// <summary>Elements that the inner loops take together: four vectors, so that one coefficient serves all of them.</summary>
-    public static int Group => 4 * Vector<float>.Count;
+    /// <summary>Elements that the inner loops take together: four registers, so that one coefficient serves all of them.</summary>
+    public readonly int Group;
 
     /// <summary>Deals the heads of <paramref name="pixels"/> pixels out into arrays of pixels * C elements, <see cref="Stride"/> apart, zeros behind.</summary>
     public unsafe void Gather(float* heads, int pixels, float* arrays)
@@ -133,7 +135,7 @@ internal readonly struct TrajectoryBlock
     /// <param name="heads">K heads, interleaved.</param>
     /// <param name="more">The same of another array, or null.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe void PrefetchNext(float* state, float* states, int step, int k, float* heads, float* more)
+    public unsafe void PrefetchNext(float* state, float* states, int step, int k, float* heads, float* more)
     {
         if (state != null)
             Simd.Prefetch(state, Group);
@@ -145,27 +147,29 @@ internal readonly struct TrajectoryBlock
     }
 
     /// <summary>Fewer elements than a group, with zeros behind.</summary>
-    public static unsafe void Copy(float* from, int count, float* to)
+    public unsafe void Copy(float* from, int count, float* to)
     {
         new Span<float>(from, count).CopyTo(new Span<float>(to, count));
         new Span<float>(to + count, Group - count).Clear();
     }
 }
 
-/// <summary>Four vectors of neighbouring elements in registers, 0 at first.</summary>
-internal unsafe struct Group
+/// <summary>Four registers of neighbouring elements, 0 at first.</summary>
+internal unsafe struct Group<TLanes, V>
+    where TLanes : struct, ILanes<V>
+    where V : unmanaged
 {
-    public Vector<float> V0, V1, V2, V3;
+    public V V0, V1, V2, V3;
 
     /// <summary>Adds s * x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(float s, float* x)
     {
-        var factor = new Vector<float>(s);
-        V0 = Vector.MultiplyAddEstimate(factor, Vector.Load(x), V0);
-        V1 = Vector.MultiplyAddEstimate(factor, Vector.Load(x + Vector<float>.Count), V1);
-        V2 = Vector.MultiplyAddEstimate(factor, Vector.Load(x + 2 * Vector<float>.Count), V2);
-        V3 = Vector.MultiplyAddEstimate(factor, Vector.Load(x + 3 * Vector<float>.Count), V3);
+        var factor = TLanes.Broadcast(s);
+        V0 = TLanes.MultiplyAdd(factor, TLanes.Load(x), V0);
+        V1 = TLanes.MultiplyAdd(factor, TLanes.Load(x + TLanes.Count), V1);
+        V2 = TLanes.MultiplyAdd(factor, TLanes.Load(x + 2 * TLanes.Count), V2);
+        V3 = TLanes.MultiplyAdd(factor, TLanes.Load(x + 3 * TLanes.Count), V3);
     }
 
     /// <summary>Adds sum_j m_j x_j, the coefficients <paramref name="step"/>, the terms <paramref name="stride"/> floats apart.</summary>
@@ -179,9 +183,9 @@ internal unsafe struct Group
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void Store(float* y)
     {
-        V0.Store(y);
-        V1.Store(y + Vector<float>.Count);
-        V2.Store(y + 2 * Vector<float>.Count);
-        V3.Store(y + 3 * Vector<float>.Count);
+        TLanes.Store(V0, y);
+        TLanes.Store(V1, y + TLanes.Count);
+        TLanes.Store(V2, y + 2 * TLanes.Count);
+        TLanes.Store(V3, y + 3 * TLanes.Count);
     }
 }

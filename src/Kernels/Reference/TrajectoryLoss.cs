@@ -1,52 +1,10 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace BDense.Kernels.Reference;
 
-/// <summary>rho(d) and rho'(d).</summary>
-internal interface IDistance
-{
-    static abstract Vector<float> Value(Vector<float> d, Vector<float> delta, out Vector<float> derivative);
-}
-
-file readonly struct L1 : IDistance
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Value(Vector<float> d, Vector<float> delta, out Vector<float> derivative)
-    {
-        // What is neither above nor below 0 is its own derivative: 0, and NaN.
-        derivative = Vector.ConditionalSelect(Vector.GreaterThan(d, Vector<float>.Zero), Vector<float>.One, d);
-        derivative = Vector.ConditionalSelect(Vector.LessThan(d, Vector<float>.Zero), -Vector<float>.One, derivative);
-        return Vector.Abs(d);
-    }
-}
-
-file readonly struct L2 : IDistance
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Value(Vector<float> d, Vector<float> delta, out Vector<float> derivative)
-    {
-        derivative = d + d;
-        return d * d;
-    }
-}
-
-file readonly struct PseudoHuber : IDistance
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Value(Vector<float> d, Vector<float> delta, out Vector<float> derivative)
-    {
-        var square = d * d;
-        var root = Vector.SquareRoot(Vector.MultiplyAddEstimate(delta, delta, square));
-        derivative = d / root;
-        // Equal to root - delta, without its cancellation: exactly 0 at d = 0.
-        return square / (root + delta);
-    }
-}
-
 /// <summary>Loss and gradient of one block of one sample; every input is read and every gradient written once.</summary>
-file unsafe struct TrajectoryLossJob<TDistance> : IJob
-    where TDistance : struct, IDistance
+file unsafe struct TrajectoryLossJob<TDistance> : IWideJob
+    where TDistance : unmanaged, IDistance
 {
     public TrajectoryBlock Block;
     public float* X0, Heads, Targets, Skip, Map, Weights, DHeads;
@@ -55,16 +13,18 @@ file unsafe struct TrajectoryLossJob<TDistance> : IJob
     /// <summary>[N * blocks, K]: sums of rho, unweighted.</summary>
     public double* Partial;
 
-    public readonly void Run(int task)
+    public readonly void Run<TLanes, V>(int task)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
     {
         var block = Block;
         var (n, first, pixels) = block.Task(task);
-        int k = block.Branches, stride = block.Stride, lanes = Vector<float>.Count, group = TrajectoryBlock.Group, count = pixels * block.C;
+        int k = block.Branches, stride = block.Stride, lanes = TLanes.Count, group = block.Group, count = pixels * block.C;
         // Heads, overwritten by their gradients; W rho' of one group, all branches; copies of a last, shorter group; sums of rho.
         float* heads = Scratch.Get(k * stride + (2 * k + 1) * group + k * lanes);
         float* slopes = heads + k * stride, pad = slopes + k * group, sums = pad + (k + 1) * group;
         float* s = Skip + n * k, m = Map + n * k * k, w = Weights + n * k;
-        var delta = new Vector<float>(Delta);
+        var delta = TLanes.Broadcast(Delta);
         new Span<float>(sums, k * lanes).Clear();
 
         block.Gather(Heads + first * k, pixels, heads);
@@ -72,42 +32,50 @@ file unsafe struct TrajectoryLossJob<TDistance> : IJob
         {
             float* x = X0 + first + i, y = Targets + first + i;
             int step = StateLength;
-            TrajectoryBlock.PrefetchNext(x + count, y + count, step, k, Heads + (first + count + i) * k, DHeads + (first + count + i) * k);
+            block.PrefetchNext(x + count, y + count, step, k, Heads + (first + count + i) * k, DHeads + (first + count + i) * k);
             if (count - i < group)
             {
                 // Zeros in x, F and y give rho = 0 there.
                 for (int b = 0; b < k; b++)
-                    TrajectoryBlock.Copy(y + b * step, count - i, pad + b * group);
-                TrajectoryBlock.Copy(x, count - i, pad + k * group);
+                    block.Copy(y + b * step, count - i, pad + b * group);
+                block.Copy(x, count - i, pad + k * group);
                 x = pad + k * group;
                 y = pad;
                 step = group;
             }
             for (int b = 0; b < k; b++, y += step)
             {
-                var d = new Group();
+                var d = new Group<TLanes, V>();
                 d.Add(s[b], x);
                 d.Add(m + b * k, 1, heads + i, stride, k);
-                var weight = new Vector<float>(w[b]);
-                var rho = TDistance.Value(d.V0 - Vector.Load(y), delta, out var r0) + TDistance.Value(d.V1 - Vector.Load(y + lanes), delta, out var r1)
-                    + (TDistance.Value(d.V2 - Vector.Load(y + 2 * lanes), delta, out var r2) + TDistance.Value(d.V3 - Vector.Load(y + 3 * lanes), delta, out var r3));
+                var weight = TLanes.Broadcast(w[b]);
                 float* slope = slopes + b * group;
-                (weight * r0).Store(slope);
-                (weight * r1).Store(slope + lanes);
-                (weight * r2).Store(slope + 2 * lanes);
-                (weight * r3).Store(slope + 3 * lanes);
-                (Vector.Load(sums + b * lanes) + rho).Store(sums + b * lanes);
+                V rho0 = Rho<TLanes, V>(d.V0, y, delta, weight, slope), rho1 = Rho<TLanes, V>(d.V1, y + lanes, delta, weight, slope + lanes);
+                V rho2 = Rho<TLanes, V>(d.V2, y + 2 * lanes, delta, weight, slope + 2 * lanes), rho3 = Rho<TLanes, V>(d.V3, y + 3 * lanes, delta, weight, slope + 3 * lanes);
+                var rho = TLanes.Add(TLanes.Add(rho0, rho1), TLanes.Add(rho2, rho3));
+                TLanes.Store(TLanes.Add(TLanes.Load(sums + b * lanes), rho), sums + b * lanes);
             }
             for (int j = 0; j < k; j++)
             {
-                var gradient = new Group();
+                var gradient = new Group<TLanes, V>();
                 gradient.Add(m + j, k, slopes, group, k);
                 gradient.Store(heads + j * stride + i);
             }
         }
         block.Scatter(heads, pixels, DHeads + first * k);
         for (int b = 0; b < k; b++)
-            Partial[task * k + b] = Simd.SumLanes(Vector.Load(sums + b * lanes));
+            Partial[task * k + b] = TLanes.Sum(TLanes.Load(sums + b * lanes));
+    }
+
+    /// <summary>rho of state - y, and its weighted slope.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Rho<TLanes, V>(V state, float* y, V delta, V weight, float* slope)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
+    {
+        var rho = TDistance.Value<TLanes, V>(TLanes.Subtract(state, TLanes.Load(y)), delta, out var derivative);
+        TLanes.Store(TLanes.Multiply(weight, derivative), slope);
+        return rho;
     }
 }
 
@@ -127,14 +95,14 @@ public sealed unsafe partial class ReferenceBackend
 
     private void TrajectoryLoss<TDistance>(in TrajectoryShape s, float delta, Tensor x0, Tensor heads, Tensor targets,
         Tensor skip, Tensor map, Tensor weights, Tensor dheads, Tensor losses)
-        where TDistance : struct, IDistance
+        where TDistance : unmanaged, IDistance
     {
-        var block = new TrajectoryBlock(s);
+        var block = new TrajectoryBlock(s, _kernels.Lanes);
         int k = s.Branches, tasks = s.N * block.BlocksPerSample;
         using var scratch = Empty(new Shape(2, Math.Max(1, tasks), k));
         double* partial = (double*)Pointer(scratch);
         float* w = Pointer(weights), result = Pointer(losses);
-        Workers.Run(new TrajectoryLossJob<TDistance>
+        RunWide(new TrajectoryLossJob<TDistance>
         {
             Block = block,
             X0 = Pointer(x0),
