@@ -108,7 +108,7 @@ internal sealed class LaneMathTests<TLanes, V>
                 values[i] = i == greatest ? 100f : -i - 1f;
             var v = TLanes.Load(values);
             Assert.That(TLanes.Greatest(v), Is.EqualTo(100f));
-            Assert.That(TLanes.Sum(v), Is.EqualTo(101 + greatest - count * (count + 1) / 2));
+            Assert.That(TLanes.WideSum(v), Is.EqualTo(101 + greatest - count * (count + 1) / 2));
             for (int i = 0; i <= count; i++)
                 copy[i] = 7f;
             LaneMath.Store<TLanes, V>(LaneMath.Load<TLanes, V>(values, greatest), copy, greatest + 1);

@@ -244,7 +244,7 @@ internal static unsafe class AttentionRows
             sums = TLanes.Add(sums, e);
             TLanes.Store(e, s + i);
         }
-        float sum = (float)TLanes.Sum(sums);
+        float sum = (float)TLanes.WideSum(sums);
         for (; i < count; i++)
         {
             s[i] = MathF.Exp(s[i] - max);
@@ -297,7 +297,7 @@ internal static unsafe class AttentionRows
         V sums = default;
         for (; i <= count - lanes; i += lanes)
             sums = TLanes.MultiplyAdd(TLanes.Load(a + i), TLanes.Load(b + i), sums);
-        float sum = (float)TLanes.Sum(sums);
+        float sum = (float)TLanes.WideSum(sums);
         for (; i < count; i++)
             sum += a[i] * b[i];
         return sum;

@@ -30,7 +30,7 @@ internal unsafe interface IMathLanes<V> : ILanes<V>
     static abstract (V, V) Halves(V shifted);
 
     /// <summary>The sum of the lanes, in double precision.</summary>
-    static abstract double Sum(V x);
+    static abstract double WideSum(V x);
 
     /// <summary>The greatest lane; undefined with NaN among them.</summary>
     static abstract float Greatest(V x);
@@ -78,7 +78,7 @@ internal readonly unsafe partial struct Lanes16 : IMathLanes<Vector512<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static double Sum(Vector512<float> x)
+    public static double WideSum(Vector512<float> x)
     {
         var (low, high) = Vector512.Widen(x);
         return Vector512.Sum(low + high);
@@ -129,7 +129,7 @@ internal readonly unsafe partial struct Lanes8 : IMathLanes<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static double Sum(Vector256<float> x)
+    public static double WideSum(Vector256<float> x)
     {
         var (low, high) = Vector256.Widen(x);
         return Vector256.Sum(low + high);
@@ -182,7 +182,7 @@ internal readonly unsafe partial struct Lanes4 : IMathLanes<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static double Sum(Vector128<float> x)
+    public static double WideSum(Vector128<float> x)
     {
         var (low, high) = Vector128.Widen(x);
         return Vector128.Sum(low + high);
@@ -230,7 +230,7 @@ internal readonly unsafe partial struct Lanes1 : IMathLanes<float>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static double Sum(float x) => x;
+    public static double WideSum(float x) => x;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Greatest(float x) => x;

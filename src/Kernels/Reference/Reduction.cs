@@ -31,7 +31,7 @@ file unsafe struct SumJob<TFunction> : IWideJob
             s0 = TLanes.Add(s0, f.Apply<TLanes, V>(TLanes.Load(x + i)));
         if (i < end)
             s1 = TLanes.Add(s1, f.Apply<TLanes, V>(LaneMath.Load<TLanes, V>(x + i, end - i)));
-        Partial[task] = TLanes.Sum(s0) + TLanes.Sum(s1) + (TLanes.Sum(s2) + TLanes.Sum(s3));
+        Partial[task] = TLanes.WideSum(s0) + TLanes.WideSum(s1) + (TLanes.WideSum(s2) + TLanes.WideSum(s3));
     }
 }
 

@@ -39,7 +39,7 @@ file unsafe struct SoftmaxJob : IWideJob
             TLanes.Store(e, y + i);
             sums = TLanes.Add(sums, e);
         }
-        double sum = TLanes.Sum(sums);
+        double sum = TLanes.WideSum(sums);
         if (i < columns)
         {
             LaneMath.Store<TLanes, V>(LaneMath.Exp<TLanes, V>(TLanes.Subtract(LaneMath.Load<TLanes, V>(x + i, columns - i), shift)), y + i, columns - i);
@@ -79,7 +79,7 @@ file unsafe struct SoftmaxBackwardJob : IWideJob
         V sums = default;
         for (; i <= columns - lanes; i += lanes)
             sums = TLanes.MultiplyAdd(TLanes.Load(dy + i), TLanes.Load(y + i), sums);
-        double sum = TLanes.Sum(sums);
+        double sum = TLanes.WideSum(sums);
         for (; i < columns; i++)
             sum += (double)dy[i] * y[i];
         var dot = TLanes.Broadcast((float)sum);

@@ -64,7 +64,7 @@ file unsafe struct TrajectoryLossJob<TDistance> : IWideJob
         }
         block.Scatter(heads, pixels, DHeads + first * k);
         for (int b = 0; b < k; b++)
-            Partial[task * k + b] = TLanes.Sum(TLanes.Load(sums + b * lanes));
+            Partial[task * k + b] = TLanes.WideSum(TLanes.Load(sums + b * lanes));
     }
 
     /// <summary>rho of state - y, and its weighted slope.</summary>
