@@ -157,10 +157,11 @@ internal static class TensorAttentionTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Declare()
     {
-        // A use that never runs, so that the compiler declares the array.
-        var shared = SharedMemory.GetDynamic<float>();
+        // A use that never runs, so that the compiler declares the array: aligned as its elements are, to the 16 bytes that ldmatrix and
+        // vector accesses want.
+        var shared = SharedMemory.GetDynamic<Float4>();
         if (shared.IntLength == 0)
-            CudaAsm.Emit("mov.b32 at, %0;", shared[0]);
+            CudaAsm.Emit("mov.b32 at, %0;", shared[0].X);
         CudaAsm.Emit("mov.u32 base, __dyn_shared_alloca;");
     }
 }
