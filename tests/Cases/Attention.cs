@@ -78,20 +78,22 @@ internal static class AttentionCases
             (new(1, 16, 2, 32), CaseSize.Small, 10),
             (new(8, 256, 4, 64), CaseSize.Large, 1),
         ];
-        foreach (var (s, size, spread) in rows)
-        {
-            string label = $"{s.N}x{s.Tokens} heads {s.Heads}x{s.HeadSize}{(spread > 1 ? " steep" : "")}";
-            var values = Values.Around(0f, spread);
-            var tolerance = spread > 1 ? new Tolerance(1e-7, 2e-3) : Tolerance.Default;
-            yield return new("Attention", label, [In("qkv", s.Qkv, values), Operand.Out("y", s.Output), Operand.Out("lse", s.LogSumExp)],
-                (b, t) => b.Attention(s, t[0], t[1], t[2]), d => Forward(s, d[0], d[1], d[2]))
-            { Size = size, Tolerance = tolerance };
-            yield return new("AttentionBackward", label,
-                [In("dy", s.Output), In("qkv", s.Qkv, values), In("y", s.Output, Values.Zero), In("lse", s.LogSumExp, Values.Zero),
-                    Operand.Out("dqkv", s.Qkv)],
-                (b, t) => b.AttentionBackward(s, t[0], t[1], t[2], t[3], t[4]), d => Backward(s, d[0], d[1], d[2], d[3], d[4]))
-            { Size = size, Tolerance = tolerance, Prepare = d => Forward(s, d[1], d[2], d[3]) };
-        }
+        return rows.SelectMany(row => Of(row.Shape, row.Size, row.Spread));
+    }
+
+    internal static IEnumerable<OpCase> Of(AttentionShape s, CaseSize size, float spread = 1)
+    {
+        string label = $"{s.N}x{s.Tokens} heads {s.Heads}x{s.HeadSize}{(spread > 1 ? " steep" : "")}";
+        var values = Values.Around(0f, spread);
+        var tolerance = spread > 1 ? new Tolerance(1e-7, 2e-3) : Tolerance.Default;
+        yield return new("Attention", label, [In("qkv", s.Qkv, values), Operand.Out("y", s.Output), Operand.Out("lse", s.LogSumExp)],
+            (b, t) => b.Attention(s, t[0], t[1], t[2]), d => Forward(s, d[0], d[1], d[2]))
+        { Size = size, Tolerance = tolerance };
+        yield return new("AttentionBackward", label,
+            [In("dy", s.Output), In("qkv", s.Qkv, values), In("y", s.Output, Values.Zero), In("lse", s.LogSumExp, Values.Zero),
+                Operand.Out("dqkv", s.Qkv)],
+            (b, t) => b.AttentionBackward(s, t[0], t[1], t[2], t[3], t[4]), d => Backward(s, d[0], d[1], d[2], d[3], d[4]))
+        { Size = size, Tolerance = tolerance, Prepare = d => Forward(s, d[1], d[2], d[3]) };
     }
 
     public static IEnumerable<GradientCase> Gradients()

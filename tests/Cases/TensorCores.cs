@@ -11,6 +11,9 @@ internal static class TensorCoreCases
     /// <param name="Computed">What the shape allows of it.</param>
     public sealed record Row(OpCase Case, Precision Asked, Precision Computed)
     {
+        /// <summary>Whether there are tiles to choose from.</summary>
+        public bool HasTiles => !Case.Op.Contains("Attention", StringComparison.Ordinal);
+
         public override string ToString() => $"{Asked.Text()} {Case.Name}";
     }
 
@@ -37,6 +40,12 @@ internal static class TensorCoreCases
                 yield return Of(FusedConv2dCases.Forward(s), asked, asked);
                 foreach (var row in FusedConv2dCases.Backward(s))
                     yield return Of(row, asked, asked);
+            }
+            // Every head that there are kernels for; 40 is none, and gradients of 256 in TF32 need more shared memory than every device has.
+            foreach (int head in new[] { 32, 64, 128, 256, 40 })
+            {
+                foreach (var row in AttentionCases.Of(new(2, head > 64 ? 19 : 70, head > 64 ? 1 : 2, head), CaseSize.Small))
+                    yield return Of(row, asked, head == 40 || (head, asked, row.Op) == (256, Tf32, "AttentionBackward") ? Fp32 : asked);
             }
             // A prologue takes channels as they are.
             yield return Of(FusedConv2dCases.Forward(new(Conv2dShape.Same(1, 5, 5, 20, 12, 3), true, true, Resampling.None, "b", 1f, false, CaseSize.Small)), asked, Tf32);

@@ -15,6 +15,11 @@ internal static class AttentionPlan
     public static Precision Choose(Precision asked, in AttentionShape s, bool aligned, bool backward, int sharedLimit) =>
         asked != Precision.Fp32 && aligned && s.HeadSize is 32 or 64 or 128 or 256 && s.Tokens >= 16 && TensorSharedBytes(asked, s.HeadSize, backward) <= sharedLimit ? asked : Precision.Fp32;
 
+    /// <summary>The line for people where another precision than the one asked for is used: more exact, and slower.</summary>
+    public static string Fall(Precision asked, Precision got, string operation, in AttentionShape s, bool backward, int sharedLimit) =>
+        $"{operation} of heads of {s.HeadSize}, {s.Tokens} tokens, is computed in {got.Text()}, not {asked.Text()}: tensor cores take heads of 32, 64, 128 or 256, at least 16 tokens, from addresses "
+        + $"that 16 divides, where a group can have the shared memory: {TensorSharedBytes(asked, s.HeadSize, backward)} bytes here, of {sharedLimit}";
+
     /// <summary>Shared memory of a tensor-core kernel: 64 own rows, and a block of each operand of the other tokens; twice the own rows for gradients.</summary>
     public static int TensorSharedBytes(Precision precision, int head, bool backward)
     {

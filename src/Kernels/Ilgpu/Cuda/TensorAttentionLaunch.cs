@@ -2,7 +2,14 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    private Precision AttentionPrecision(in AttentionShape s, bool aligned, bool backward) => AttentionPlan.Choose(Precision, s, aligned, backward, Precision == Precision.Fp32 ? 0 : SharedLimit);
+    private Precision AttentionPrecision(in AttentionShape s, bool aligned, bool backward)
+    {
+        if (Precision == Precision.Fp32)
+            return Precision.Fp32;
+        var precision = AttentionPlan.Choose(Precision, s, aligned, backward, SharedLimit);
+        NoticePrecision(s, precision, backward);
+        return precision;
+    }
 
     /// <summary>Forward on tensor cores: true if it was done, false where the plan says otherwise.</summary>
     private bool TensorAttentionForward(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse)

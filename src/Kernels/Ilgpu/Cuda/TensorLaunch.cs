@@ -29,6 +29,14 @@ public sealed partial class IlgpuBackend
             notice(ConvolutionPlan.Fall(Precision, got, operation, from, to));
     }
 
+    /// <summary>The same for attention, by heads and tokens.</summary>
+    private void NoticePrecision(in AttentionShape s, Precision got, bool backward)
+    {
+        string operation = backward ? "attention's gradient" : "attention";
+        if (got != Precision && OnNotice is { } notice && _noticed.Add((operation, s.HeadSize, s.Tokens)))
+            notice(AttentionPlan.Fall(Precision, got, operation, s, backward, SharedLimit));
+    }
+
     /// <summary>Forward on tensor cores: true if it was done, false where the shape or the precision asks for the ordinary kernels.</summary>
     private bool TensorConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
     {
