@@ -15,6 +15,9 @@ public class TrajectoryTests(int lanes) : ReferenceTest(lanes)
             yield return new TrajectoryShape(2, 7, c, 2);
             yield return new TrajectoryShape(1, 65, c, 8);
         }
+        // Four heads of three channels are taken four pixels at a time: none, one, two and three left over.
+        foreach (int pixels in (int[])[1, 4, 65, 130, 135])
+            yield return new TrajectoryShape(2, pixels, 3, 4);
         yield return new TrajectoryShape(2, 1024, 3, 4);
         yield return new TrajectoryShape(1, 3, 700, 2);
     }

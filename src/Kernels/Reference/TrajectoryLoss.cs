@@ -2,37 +2,45 @@ using System.Runtime.CompilerServices;
 
 namespace BDense.Kernels.Reference;
 
-/// <summary>Loss and gradient of one block of one sample; every input is read and every gradient written once.</summary>
-file unsafe struct TrajectoryLossJob<TDistance> : IWideJob
-    where TDistance : unmanaged, IDistance
+/// <summary>What a loss is made of.</summary>
+internal unsafe struct TrajectoryLossArguments
 {
     public TrajectoryBlock Block;
     public float* X0, Heads, Targets, Skip, Map, Weights, DHeads;
+    /// <summary>Elements of one state: N * Pixels * C.</summary>
     public int StateLength;
     public float Delta;
     /// <summary>[N * blocks, K]: sums of rho, unweighted.</summary>
     public double* Partial;
+}
+
+/// <summary>Loss and gradient of one block of one sample; every input is read and every gradient written once.</summary>
+file unsafe struct TrajectoryLossJob<TDistance>(TrajectoryLossArguments arguments) : IWideJob
+    where TDistance : unmanaged, IDistance
+{
+    private readonly TrajectoryLossArguments _arguments = arguments;
 
     public readonly void Run<TLanes, V>(int task)
         where TLanes : struct, IMathLanes<V>
         where V : unmanaged
     {
-        var block = Block;
+        var a = _arguments;
+        var block = a.Block;
         var (n, first, pixels) = block.Task(task);
         int k = block.Branches, stride = block.Stride, lanes = TLanes.Count, group = block.Group, count = pixels * block.C;
         // Heads, overwritten by their gradients; W rho' of one group, all branches; copies of a last, shorter group; sums of rho.
         float* heads = Scratch.Get(k * stride + (2 * k + 1) * group + k * lanes);
         float* slopes = heads + k * stride, pad = slopes + k * group, sums = pad + (k + 1) * group;
-        float* s = Skip + n * k, m = Map + n * k * k, w = Weights + n * k;
-        var delta = TLanes.Broadcast(Delta);
+        float* s = a.Skip + n * k, m = a.Map + n * k * k, w = a.Weights + n * k;
+        var delta = TLanes.Broadcast(a.Delta);
         new Span<float>(sums, k * lanes).Clear();
 
-        block.Gather(Heads + first * k, pixels, heads);
+        block.Gather(a.Heads + first * k, pixels, heads);
         for (int i = 0; i < count; i += group)
         {
-            float* x = X0 + first + i, y = Targets + first + i;
-            int step = StateLength;
-            block.PrefetchNext(x + count, y + count, step, k, Heads + (first + count + i) * k, DHeads + (first + count + i) * k);
+            float* x = a.X0 + first + i, y = a.Targets + first + i;
+            int step = a.StateLength;
+            block.PrefetchNext(x + count, y + count, step, k, a.Heads + (first + count + i) * k, a.DHeads + (first + count + i) * k);
             if (count - i < group)
             {
                 // Zeros in x, F and y give rho = 0 there.
@@ -62,9 +70,9 @@ file unsafe struct TrajectoryLossJob<TDistance> : IWideJob
                 gradient.Store(heads + j * stride + i);
             }
         }
-        block.Scatter(heads, pixels, DHeads + first * k);
+        block.Scatter(heads, pixels, a.DHeads + first * k);
         for (int b = 0; b < k; b++)
-            Partial[task * k + b] = TLanes.WideSum(TLanes.Load(sums + b * lanes));
+            a.Partial[task * k + b] = TLanes.WideSum(TLanes.Load(sums + b * lanes));
     }
 
     /// <summary>rho of state - y, and its weighted slope.</summary>
@@ -102,7 +110,7 @@ public sealed unsafe partial class ReferenceBackend
         using var scratch = Empty(new Shape(2, Math.Max(1, tasks), k));
         double* partial = (double*)Pointer(scratch);
         float* w = Pointer(weights), result = Pointer(losses);
-        RunWide(new TrajectoryLossJob<TDistance>
+        var arguments = new TrajectoryLossArguments
         {
             Block = block,
             X0 = Pointer(x0),
@@ -115,7 +123,11 @@ public sealed unsafe partial class ReferenceBackend
             StateLength = x0.Length,
             Delta = delta,
             Partial = partial,
-        }, tasks);
+        };
+        if (ColourTrajectoryLossJob<TDistance>.Takes(s, _kernels.Lanes))
+            Workers.Run(new ColourTrajectoryLossJob<TDistance>(arguments), tasks);
+        else
+            RunWide(new TrajectoryLossJob<TDistance>(arguments), tasks);
 
         double loss = 0;
         for (int b = 0; b < k; b++)
