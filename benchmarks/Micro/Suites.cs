@@ -62,6 +62,28 @@ public class GroupNormSuite : Suite
     protected override Workload Work => Case;
 }
 
+/// <summary>Attention, forward and backward.</summary>
+public class AttentionSuite : Suite
+{
+    public static IEnumerable<Workload> Cases => Catalog.All.OfType<SelfAttention>();
+
+    [ParamsSource(nameof(Cases))]
+    public Workload Case { get; set; } = null!;
+
+    protected override Workload Work => Case;
+}
+
+/// <summary>Matrix products.</summary>
+public class MatrixProductSuite : Suite
+{
+    public static IEnumerable<Workload> Cases => Catalog.All.OfType<MatrixProduct>();
+
+    [ParamsSource(nameof(Cases))]
+    public Workload Case { get; set; } = null!;
+
+    protected override Workload Work => Case;
+}
+
 /// <summary>The fused dense-trajectory loss with its gradient, K = 1 to 8.</summary>
 public class TrajectoryLossSuite : Suite
 {
@@ -83,10 +105,21 @@ public class AdamSuite : Suite
     protected override Workload Work => new AdamEma(Parameters);
 }
 
-/// <summary>Whole training steps, forward, backward and optimizer: what they allocate, and that they cause no collection.</summary>
+/// <summary>Whole training steps, forward, backward and optimizer, of every network: what they allocate, and that they cause no collection.</summary>
 public class TrainingStepSuite : Suite
 {
-    public static IEnumerable<Workload> Cases => Catalog.All.OfType<TrainingStep>().Where(w => w.Network == "demo");
+    public static IEnumerable<Workload> Cases => Catalog.All.OfType<TrainingStep>();
+
+    [ParamsSource(nameof(Cases))]
+    public Workload Case { get; set; } = null!;
+
+    protected override Workload Work => Case;
+}
+
+/// <summary>Evaluations of every network without gradients, as sampling makes them.</summary>
+public class SamplingSuite : Suite
+{
+    public static IEnumerable<Workload> Cases => Catalog.All.OfType<Sampling>();
 
     [ParamsSource(nameof(Cases))]
     public Workload Case { get; set; } = null!;

@@ -1,5 +1,6 @@
 using BDense.Benchmarks.Workloads;
 using BDense.Kernels;
+using BDense.Model;
 using BDense.Peers;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -26,6 +27,16 @@ internal static class OpCases
         Linear(new(16, 128, 512)),
         .. from a in new[] { false, true } from b in new[] { false, true } select MatMul(new(3, 6, 10, 17, a, b)),
         Silu(1000),
+        Softmax(1, 1),
+        Softmax(5, 33),
+        Softmax(64, 256),
+        Multiply(1003),
+        Transpose(6, 5, 7),
+        Transpose(48, 9, 16),
+        ScaleShift(2, 15, 5, silu: false),
+        ScaleShift(3, 16, 48, silu: true),
+        ComposeScaleShift(3, 16),
+        .. FusedConv2d(),
         GroupNorm(new(2, 12, 8, 2, 1e-6f, Silu: false), scaleShift: false),
         GroupNorm(new(2, 12, 8, 2, 1e-5f, Silu: false), scaleShift: true),
         GroupNorm(new(3, 16, 48, 12, 1e-5f, Silu: true), scaleShift: true),
@@ -94,6 +105,90 @@ internal static class OpCases
             };
         }));
 
+    private static IEnumerable<OpCase> FusedConv2d()
+    {
+        foreach (var (size, c, k, kernel) in new[] { (4, 3, 5, 3), (8, 32, 48, 3), (6, 17, 16, 1) })
+        {
+            var s = Conv2dShape.Same(2, size, size, c, k, kernel);
+            foreach (var resampling in Enum.GetValues<Resampling>())
+            {
+                yield return FusedConv2d(s, new(false, false, resampling, Embedding: true, Residual: false, Scale: 1f, Silu: false));
+                yield return FusedConv2d(s, new(true, false, resampling, Embedding: false, Residual: true, Scale: 0.7f, Silu: false));
+                yield return FusedConv2d(s, new(true, true, resampling, Embedding: true, Residual: true, Scale: 0.7f, Silu: true));
+            }
+        }
+    }
+
+    /// <summary>What is around a fused convolution; a bias always is.</summary>
+    private sealed record Fused(bool ScaleShift, bool SiluBefore, Resampling Resampling, bool Embedding, bool Residual, float Scale, bool Silu);
+
+    /// <summary>
+    /// The gradient is that of all that the epilogue adds and of v = act(scale x + shift): what lies before v is GroupNorm's. SiLU's backward
+    /// pass starts from its input, which is the same convolution without it.
+    /// </summary>
+    private static OpCase FusedConv2d(Conv2dShape s, Fused f)
+    {
+        var input = f.Resampling switch
+        {
+            Resampling.Down => new Shape(s.N, 2 * s.H, 2 * s.W, s.C),
+            Resampling.Up => new Shape(s.N, s.H / 2, s.W / 2, s.C),
+            _ => s.Input,
+        };
+        Shape embedding = new(s.N, s.K), scaleShift = new(s.N, 2 * s.C);
+        return new($"fused conv {s.R}x{s.S}, {s.C} to {s.K}, {f}",
+            backend =>
+            {
+                using Tensor x = backend.FromArray(U(input.Length, 1), input), w = backend.FromArray(U(s.Weight.Length, 2), s.Weight),
+                    bias = backend.FromArray(U(s.K, 3), new(s.K)), dy = backend.FromArray(U(s.Output.Length, 4), s.Output),
+                    p = backend.FromArray(U(scaleShift.Length, 5), scaleShift), e = backend.FromArray(U(embedding.Length, 6), embedding),
+                    residual = backend.FromArray(U(s.Output.Length, 7), s.Output), y = backend.Empty(s.Output), before = backend.Empty(s.Output),
+                    d = backend.Empty(s.Output), dv = backend.Empty(input), dw = backend.Zeros(s.Weight), dbias = backend.Zeros(new(s.K)),
+                    de = backend.Empty(embedding);
+                var prologue = new ConvolutionPrologue(f.ScaleShift ? p : null, f.SiluBefore, f.Resampling);
+                var epilogue = new ConvolutionEpilogue(bias, f.Embedding ? e : null, f.Residual ? residual : null, f.Scale, f.Silu);
+                backend.FusedConv2d(s, x, w, prologue, epilogue, y);
+                backend.FusedConv2d(s, x, w, prologue, epilogue with { Silu = false }, before);
+                if (f.Silu)
+                    backend.SiluBackward(dy, before, d);
+                backend.Scale(f.Silu ? d : dy, f.Scale, d);
+                backend.FusedConv2dDgrad(s, d, w, f.Resampling, dv);
+                backend.FusedConv2dWgrad(s, x, prologue, d, dw, dbias);
+                backend.BroadcastAddBackward(d, de);
+                return Take(("y", y), ("dv", dv), ("dw", dw), ("dbias", dbias), ("de", de), ("dresidual", d));
+            },
+            Scoped(() =>
+            {
+                Torch x = Layout.ChannelsSecond(U(input.Length, 1), input, false), w = Leaf(Layout.ChannelsSecond(U(s.Weight.Length, 2), s.Weight, false)),
+                    bias = Leaf(T(U(s.K, 3), s.K)), dy = Layout.ChannelsSecond(U(s.Output.Length, 4), s.Output, false),
+                    p = T(U(scaleShift.Length, 5), s.N, 2 * s.C, 1, 1), e = Leaf(T(U(embedding.Length, 6), s.N, s.K, 1, 1)),
+                    residual = Leaf(Layout.ChannelsSecond(U(s.Output.Length, 7), s.Output, false));
+                var v = f.ScaleShift ? p.narrow(1, 0, s.C) * x + p.narrow(1, s.C, s.C) : x;
+                v = Leaf(f.SiluBefore ? functional.silu(v) : v);
+                var u = f.Resampling switch
+                {
+                    Resampling.Down => functional.avg_pool2d(v, 2L),
+                    Resampling.Up => functional.interpolate(v, scale_factor: [2.0, 2.0], mode: InterpolationMode.Nearest),
+                    _ => v,
+                };
+                var y = functional.conv2d(u, w, bias, padding: [s.R / 2, s.R / 2]);
+                // An addend of zeros where there is none, so that there is a gradient to compare ours with: that of a term that one could add.
+                y = y + (f.Embedding ? e : e - e.detach()) + (f.Residual ? residual : residual - residual.detach());
+                y = y * f.Scale;
+                if (f.Silu)
+                    y = functional.silu(y);
+                var d = autograd.grad([y], [v, w, bias, e, residual], [dy]);
+                return new()
+                {
+                    ["y"] = Layout.ChannelsLast(y),
+                    ["dv"] = Layout.ChannelsLast(d[0]),
+                    ["dw"] = Layout.ChannelsLast(d[1]),
+                    ["dbias"] = Layout.Values(d[2]),
+                    ["de"] = Layout.Values(d[3]),
+                    ["dresidual"] = Layout.ChannelsLast(d[4]),
+                };
+            }));
+    }
+
     private static OpCase Linear(LinearShape s) => new($"linear {s.N}x{s.In} to {s.Out}",
         backend =>
         {
@@ -149,6 +244,98 @@ internal static class OpCases
 
     /// <summary>Values in [-20, 20): into both tails.</summary>
     private static float[] Wide(int length) => Array.ConvertAll(U(length, 1), u => 20f * u);
+
+    private static OpCase Softmax(int rows, int columns) => new($"softmax {rows}x{columns}",
+        backend =>
+        {
+            Shape shape = new(rows, columns);
+            using Tensor x = backend.FromArray(Wide(shape.Length), shape), dy = backend.FromArray(U(shape.Length, 2), shape),
+                y = backend.Empty(shape), dx = backend.Empty(shape);
+            backend.Softmax(x, y);
+            backend.SoftmaxBackward(dy, y, dx);
+            return Take(("y", y), ("dx", dx));
+        },
+        Scoped(() =>
+        {
+            var x = Leaf(T(Wide(rows * columns), rows, columns));
+            var y = x.softmax(-1);
+            return new() { ["y"] = Layout.Values(y), ["dx"] = Layout.Values(autograd.grad([y], [x], [T(U(rows * columns, 2), rows, columns)])[0]) };
+        }));
+
+    /// <summary>The gradient of a product is two products.</summary>
+    private static OpCase Multiply(int length) => new("multiply",
+        backend =>
+        {
+            Shape shape = new(length);
+            using Tensor a = backend.FromArray(U(length, 1), shape), b = backend.FromArray(U(length, 2), shape), dy = backend.FromArray(U(length, 3), shape),
+                y = backend.Empty(shape), da = backend.Empty(shape), db = backend.Empty(shape);
+            backend.Multiply(a, b, y);
+            backend.Multiply(dy, b, da);
+            backend.Multiply(dy, a, db);
+            return Take(("y", y), ("da", da), ("db", db));
+        },
+        Scoped(() =>
+        {
+            Torch a = Leaf(T(U(length, 1), length)), b = Leaf(T(U(length, 2), length));
+            var y = a * b;
+            var d = autograd.grad([y], [a, b], [T(U(length, 3), length)]);
+            return new() { ["y"] = Layout.Values(y), ["da"] = Layout.Values(d[0]), ["db"] = Layout.Values(d[1]) };
+        }));
+
+    /// <summary>The gradient of a transposition is the transposition back.</summary>
+    private static OpCase Transpose(int rows, int columns, int block) => new($"transpose {rows}x{columns}x{block}",
+        backend =>
+        {
+            Shape shape = new(rows, columns, block), swapped = new(columns, rows, block);
+            using Tensor x = backend.FromArray(U(shape.Length, 1), shape), dy = backend.FromArray(U(shape.Length, 2), swapped),
+                y = backend.Empty(swapped), dx = backend.Empty(shape);
+            backend.Transpose(x, y);
+            backend.Transpose(dy, dx);
+            return Take(("y", y), ("dx", dx));
+        },
+        Scoped(() =>
+        {
+            var x = Leaf(T(U(rows * columns * block, 1), rows, columns, block));
+            var y = x.transpose(0, 1);
+            var dx = autograd.grad([y], [x], [T(U(rows * columns * block, 2), columns, rows, block)])[0];
+            return new() { ["y"] = Layout.Values(y), ["dx"] = Layout.Values(dx) };
+        }));
+
+    /// <summary>Forward only: its gradient is part of <see cref="Backend.GroupNormBackward"/>.</summary>
+    private static OpCase ScaleShift(int n, int pixels, int c, bool silu) => new($"scale and shift{(silu ? ", silu" : "")}",
+        backend =>
+        {
+            Shape shape = new(n, pixels, c), small = new(n, 2 * c);
+            using Tensor x = backend.FromArray(U(shape.Length, 1), shape), p = backend.FromArray(U(small.Length, 2), small), y = backend.Empty(shape);
+            backend.ScaleShift(x, p, silu, y);
+            return Take(("y", y));
+        },
+        Scoped(() =>
+        {
+            Torch p = T(U(2 * n * c, 2), n, 1, 2 * c), y = p.narrow(2, 0, c) * T(U(n * pixels * c, 1), n, pixels, c) + p.narrow(2, c, c);
+            return new() { ["y"] = Layout.Values(silu ? functional.silu(y) : y) };
+        }));
+
+    /// <summary>One pair of scale and shift after another, as one; the autodiff layer's composition of plain operations.</summary>
+    private static OpCase ComposeScaleShift(int n, int c) => new("composed scales and shifts",
+        backend =>
+        {
+            Shape shape = new(n, 2 * c);
+            using Tensor p = backend.FromArray(U(shape.Length, 1), shape), q = backend.FromArray(U(shape.Length, 2), shape), dy = backend.FromArray(U(shape.Length, 3), shape);
+            using var tape = new Tape(backend, recording: true);
+            Variable first = tape.Input(p, requiresGradient: true), second = tape.Input(q, requiresGradient: true), y = tape.ComposeScaleShift(first, second);
+            float[] composed = y.Data.ToArray();
+            tape.Backward(y, dy);
+            return new() { ["y"] = composed, ["dp"] = first.Gradient!.ToArray(), ["dq"] = second.Gradient!.ToArray() };
+        },
+        Scoped(() =>
+        {
+            Torch p = Leaf(T(U(2 * n * c, 1), n, 2 * c)), q = Leaf(T(U(2 * n * c, 2), n, 2 * c));
+            Torch scale = p.narrow(1, 0, c), shift = p.narrow(1, c, c), scaleAfter = q.narrow(1, 0, c), shiftAfter = q.narrow(1, c, c);
+            var y = cat([(scale + 1f) * (scaleAfter + 1f) - 1f, shift * (scaleAfter + 1f) + shiftAfter], 1);
+            var d = autograd.grad([y], [p, q], [T(U(2 * n * c, 3), n, 2 * c)]);
+            return new() { ["y"] = Layout.Values(y), ["dp"] = Layout.Values(d[0]), ["dq"] = Layout.Values(d[1]) };
+        }));
 
     private static OpCase GroupNorm(GroupNormShape s, bool scaleShift) => new($"groupnorm {s}{(scaleShift ? " scale and shift" : "")}",
         backend =>
