@@ -117,7 +117,7 @@ internal sealed class MemoryPoolTests
     {
         using var pool = Device(room: 1 << 20);
         pool.Rent(1 << 19);
-        string message = Assert.Throws<BDenseException>(() => pool.Rent(1 << 20))!.Message;
+        string message = Assert.Throws<DeviceMemoryException>(() => pool.Rent(1 << 20))!.Message;
         Assert.That(message, Is.EqualTo("out of memory: 4 MiB wanted, 2 MiB in use, peak 2 MiB; use a smaller batch or network"));
         Assert.That(pool.CurrentBytes, Is.EqualTo(1 << 21), "a failed request changes nothing");
         Assert.That(pool.Rent(1 << 18).Length, Is.EqualTo(1 << 18), "what fits is still given");
@@ -131,7 +131,7 @@ internal sealed class MemoryPoolTests
         var a = pool.Rent(1024);
         pool.Rent(1024);
         Assert.That(() => pool.Rent(2048),
-            Throws.TypeOf<BDenseException>().With.Message.StartsWith("out of memory: 0 MiB wanted, 0 MiB in use"));
+            Throws.TypeOf<DeviceMemoryException>().With.Message.StartsWith("out of memory: 0 MiB wanted, 0 MiB in use"));
         pool.Return(a);
         Assert.That(pool.Rent(2048).Length, Is.EqualTo(2048), "the cached block was given back to make room");
         Assert.That(_log, Is.EqualTo(new[] { 1024, 1024, -1024, 2048 }));
