@@ -42,11 +42,10 @@ public sealed class ConvolutionReferenceTests
         Conv2dShape.Same(36, 10, 9, 17, 20, 3),
     ];
 
-    private static readonly int[] AllLanes = [1, 4, 8, 16];
 
     [Test]
     public void ForwardIsTheSum(
-        [ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(nameof(AllLanes))] int lanes, [Values] bool withBias)
+        [ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes, [Values] bool withBias)
     {
         float[] x = Noise(s.Input, 1), w = Noise(s.Weight, 2), b = Noise(new Shape(s.K), 3);
         var expected = new double[s.Output.Length];
@@ -64,7 +63,7 @@ public sealed class ConvolutionReferenceTests
     }
 
     [Test]
-    public void DgradIsTheAdjoint([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(nameof(AllLanes))] int lanes)
+    public void DgradIsTheAdjoint([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes)
     {
         float[] dy = Noise(s.Output, 4), w = Noise(s.Weight, 5);
         var expected = new double[s.Input.Length];
@@ -79,7 +78,7 @@ public sealed class ConvolutionReferenceTests
     }
 
     [Test]
-    public void WgradAccumulates([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(nameof(AllLanes))] int lanes)
+    public void WgradAccumulates([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes)
     {
         float[] x = Noise(s.Input, 6), dy = Noise(s.Output, 7), dw = Noise(s.Weight, 8), db = Noise(new Shape(s.K), 9);
         double[] expectedW = Array.ConvertAll(dw, v => (double)v), expectedB = Array.ConvertAll(db, v => (double)v);
@@ -119,7 +118,7 @@ public sealed class ConvolutionReferenceTests
     }
 
     [Test]
-    public void ThreadsDoNotChangeABit([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(nameof(AllLanes))] int lanes)
+    public void ThreadsDoNotChangeABit([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes)
     {
         var results = new List<float[]>();
         foreach (int threads in new[] { 1, 2, 5 })

@@ -20,10 +20,9 @@ public sealed class FusedConvolutionReferenceTests
         new(2, 8, 8, 6, 10, 3, 3, 2, 0, 1),
     ];
 
-    private static readonly int[] AllLanes = [1, 4, 8, 16];
 
     [Test]
-    public void ForwardIsActivationSumAndEpilogue([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(nameof(AllLanes))] int lanes,
+    public void ForwardIsActivationSumAndEpilogue([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes,
         [Values] bool halve, [Values] bool all)
     {
         float[] x = Noise(Source(s, halve).Length, 1), w = Noise(s.Weight.Length, 2), scaleShift = Noise(s.N * 2 * s.C, 3);
@@ -49,7 +48,7 @@ public sealed class FusedConvolutionReferenceTests
     }
 
     [Test]
-    public void WgradSumsWithTheActivatedInput([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(nameof(AllLanes))] int lanes, [Values] bool halve)
+    public void WgradSumsWithTheActivatedInput([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes, [Values] bool halve)
     {
         float[] x = Noise(Source(s, halve).Length, 1), dy = Noise(s.Output.Length, 2), scaleShift = Noise(s.N * 2 * s.C, 3);
         float[] dw = Noise(s.Weight.Length, 4), db = Noise(s.K, 5);
@@ -68,7 +67,7 @@ public sealed class FusedConvolutionReferenceTests
     }
 
     [Test]
-    public void UpsampledInputsAreCopiesOfPixels([ValueSource(nameof(AllLanes))] int lanes, [Values(3, 20)] int outputs)
+    public void UpsampledInputsAreCopiesOfPixels([ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes, [Values(3, 20)] int outputs)
     {
         var s = Conv2dShape.Same(2, 8, 6, 16, outputs, 3);
         var small = new Shape(s.N, s.H / 2, s.W / 2, s.C);

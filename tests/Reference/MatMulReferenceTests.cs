@@ -10,11 +10,10 @@ public sealed class MatMulReferenceTests
     private static readonly (int Batch, int M, int N, int K)[] Sizes =
         [(1, 1, 1, 1), (2, 5, 7, 3), (3, 17, 40, 300), (1, 130, 24, 33), (1, 97, 200, 600)];
 
-    private static readonly int[] AllLanes = [1, 4, 8, 16];
 
     [Test]
     public void IsTheSum([ValueSource(nameof(Sizes))] (int Batch, int M, int N, int K) size, [Values] bool transA, [Values] bool transB,
-        [Values] bool accumulate, [ValueSource(nameof(AllLanes))] int lanes)
+        [Values] bool accumulate, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes)
     {
         var s = new MatMulShape(size.Batch, size.M, size.N, size.K, transA, transB);
         float[] a = ReferenceCheck.Noise(s.A.Length, 1), b = ReferenceCheck.Noise(s.B.Length, 2), c = ReferenceCheck.Noise(s.C.Length, 3);

@@ -11,6 +11,13 @@ namespace BDense.Tests.Reference;
 [TestFixture(1), TestFixture(4), TestFixture(8), TestFixture(16)]
 public abstract class ReferenceTest(int lanes)
 {
+    [OneTimeSetUp]
+    public void SkipOtherWidths()
+    {
+        if (!Widths.Tested.Contains(lanes))
+            Assert.Ignore($"registers of {lanes} floats are switched off");
+    }
+
     /// <summary>Numbers in [-2, 2], the same on every machine.</summary>
     protected static float[] Values(int length, int seed)
     {
