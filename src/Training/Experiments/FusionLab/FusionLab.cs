@@ -9,6 +9,8 @@ public static class FusionLab
     private const int MinRounds = 3, MaxRounds = 41;
     private const double LeastSampleSeconds = 2e-3;
 
+    private const double WarmUpSeconds = 0.4;
+
     /// <param name="backend">The device.</param>
     /// <param name="speed">Its roofs.</param>
     /// <param name="c">The case.</param>
@@ -65,6 +67,7 @@ public static class FusionLab
     /// <summary>Milliseconds of each run, the median over rounds in which each has its turn, in an order that changes (<see cref="Rotation"/>).</summary>
     public static double[] Medians(Backend backend, TimeSpan budget, params ReadOnlySpan<Action> runs)
     {
+        WarmUp(backend, runs);
         var samples = new List<double>[runs.Length];
         var calls = new int[runs.Length];
         for (int i = 0; i < runs.Length; i++)
@@ -104,6 +107,22 @@ public static class FusionLab
         // With K, or with the shape, where the name alone stands for several rows.
         string NameOf(FusionRow row) => rows.Count(r => r.Name == row.Name) == 1 ? row.Name
             : rows.Count(r => (r.Name, r.Branches) == (row.Name, row.Branches)) == 1 ? $"{row.Name}, K = {row.Branches}" : $"{row.Name}, {row.Shapes}";
+    }
+
+    /// <summary>
+    /// Lets the run-time compiler replace its first machine code, which is up to thirty times slower: it begins after thirty calls and a tenth of a second,
+    /// and again where it looked first.
+    /// </summary>
+    private static void WarmUp(Backend backend, ReadOnlySpan<Action> runs)
+    {
+        var clock = Stopwatch.StartNew();
+        do
+        {
+            foreach (var run in runs)
+                run();
+            backend.Synchronize();
+        }
+        while (clock.Elapsed.TotalSeconds < WarmUpSeconds);
     }
 
     private static double Seconds(Backend backend, Action run, int calls)
