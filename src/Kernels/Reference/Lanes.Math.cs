@@ -34,9 +34,6 @@ internal unsafe interface IMathLanes<V> : ILanes<V>
 
     /// <summary>The greatest lane; undefined with NaN among them.</summary>
     static abstract float Greatest(V x);
-
-    /// <summary>Stores past the caches; the address is a multiple of the register's size.</summary>
-    static abstract void Stream(V x, float* destination);
 }
 
 internal readonly unsafe partial struct Lanes16 : IMathLanes<Vector512<float>>
@@ -86,9 +83,6 @@ internal readonly unsafe partial struct Lanes16 : IMathLanes<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Greatest(Vector512<float> x) => Lanes8.Greatest(Vector256.MaxNative(x.GetLower(), x.GetUpper()));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Stream(Vector512<float> x, float* destination) => x.StoreAlignedNonTemporal(destination);
 }
 
 internal readonly unsafe partial struct Lanes8 : IMathLanes<Vector256<float>>
@@ -137,9 +131,6 @@ internal readonly unsafe partial struct Lanes8 : IMathLanes<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Greatest(Vector256<float> x) => Lanes4.Greatest(Vector128.MaxNative(x.GetLower(), x.GetUpper()));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Stream(Vector256<float> x, float* destination) => x.StoreAlignedNonTemporal(destination);
 }
 
 internal readonly unsafe partial struct Lanes4 : IMathLanes<Vector128<float>>
@@ -194,9 +185,6 @@ internal readonly unsafe partial struct Lanes4 : IMathLanes<Vector128<float>>
         var m = Vector128.MaxNative(x, Vector128.Shuffle(x, Vector128.Create(2, 3, 0, 1)));
         return MathF.Max(m.ToScalar(), m.GetElement(1));
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Stream(Vector128<float> x, float* destination) => x.StoreAlignedNonTemporal(destination);
 }
 
 internal readonly unsafe partial struct Lanes1 : IMathLanes<float>
@@ -234,7 +222,4 @@ internal readonly unsafe partial struct Lanes1 : IMathLanes<float>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Greatest(float x) => x;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Stream(float x, float* destination) => *destination = x;
 }
