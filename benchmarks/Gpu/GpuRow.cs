@@ -33,7 +33,10 @@ public sealed record GpuInputs(int Seed, long SetsBytes, int MostSets)
 }
 
 /// <summary>The file that both sides read, rows.json.</summary>
-public sealed record GpuRun(GpuInputs Inputs, IReadOnlyList<GpuRow> Rows);
+/// <param name="Inputs">What values are drawn.</param>
+/// <param name="Timer">How long each row is timed, on both sides.</param>
+/// <param name="Rows">In the order in which they are measured.</param>
+public sealed record GpuRun(GpuInputs Inputs, GpuTimer Timer, IReadOnlyList<GpuRow> Rows);
 
 /// <summary>What one side measured of a row.</summary>
 /// <param name="Name">Of the row.</param>

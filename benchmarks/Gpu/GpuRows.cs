@@ -27,6 +27,19 @@ public static class GpuRows
     /// <remarks>What the goals are about comes first: a run that is cut short leaves that.</remarks>
     public static IReadOnlyList<GpuRow> All(bool quick) => quick ? Small() : [.. Large().OrderBy(Turn)];
 
+    /// <summary>What a first visit to a GPU asks, most telling first: roofs, each kind of kernel at a large and a small map, a training step and sampling.</summary>
+    /// <remarks>Names of rows; a run that is cut short leaves the first of them.</remarks>
+    public static IReadOnlyList<string> Headline { get; } =
+    [
+        $"copy {1 << 26}", "gemm 4096x4096x4096 tf32", "gemm 4096x4096x4096 bf16",
+        "conv-forward 3x3 64x32x32x256 to 256 tf32", "conv-dgrad 3x3 64x32x32x256 to 256 tf32", "conv-wgrad 3x3 64x32x32x256 to 256 tf32",
+        "conv-forward 3x3 64x32x32x256 to 256 bf16", "conv-wgrad 3x3 64x32x32x256 to 256 bf16", "conv-forward 3x3 64x8x8x256 to 256 bf16",
+        "attention 64x256 1x256 tf32", "attention 32x1024 6x64 bf16",
+        "training step edm-cifar10 batch 128 tf32", "sampling edm-cifar10 batch 64 tf32", "training step edm-cifar10 batch 128 bf16",
+        "groupnorm-silu 64x32x32x256", "groupnorm-silu-backward 64x32x32x256", "attention-backward 64x256 1x256 tf32", "attention-backward 32x1024 6x64 bf16",
+        "adam+ema 55733891", "trajectory loss 4096x32x32x3 K=4 l2", "conv-forward 3x3 64x32x32x256 to 256 fp32", "gemm 4096x4096x4096 fp32",
+    ];
+
     /// <summary>Roofs, kernels on tensor cores, what memory limits, whole steps (TF32, BF16), those without a peer, float32.</summary>
     private static int Turn(GpuRow row) => row.Kind is Copy or Gemm ? 0 : !row.Peer ? 5
         : row.Network is null ? row.Precision != "fp32" ? 1 : row.Kind is ConvForward or ConvDgrad or ConvWgrad ? 6 : 2

@@ -8,17 +8,21 @@ namespace BDense.Benchmarks.Gpu;
 /// <param name="Samples">How many.</param>
 /// <param name="SampleMilliseconds">Shortest sample: quick work is repeated within one.</param>
 /// <param name="WarmUpMilliseconds">At least, and at least three runs.</param>
-/// <param name="Seconds">Of all samples: after that 50 are enough.</param>
+/// <param name="Seconds">Of all samples: where they would take more, fewer are taken, but no less than <see cref="Enough"/>.</param>
 public sealed record GpuTimer(int Samples, double SampleMilliseconds, double WarmUpMilliseconds, double Seconds)
 {
-    private const int Enough = 50;
+    /// <summary>Samples of a run that takes long: five sixths of all.</summary>
+    public int Enough => Math.Max(5, Samples * 5 / 6);
 
     public static GpuTimer Full { get; } = new(60, 2, 300, 3);
 
-    /// <summary>For rows that nothing is compared with.</summary>
-    public static GpuTimer Alone { get; } = new(15, 2, 300, 3);
+    /// <summary>Where minutes on a GPU are few: the median is good to a percent or so, the spread less so.</summary>
+    public static GpuTimer Brief { get; } = new(20, 1, 50, 1);
 
     public static GpuTimer Quick { get; } = new(5, 0.5, 5, 3);
+
+    /// <summary>For rows that nothing is compared with: no more samples than a median needs.</summary>
+    public GpuTimer Alone() => this with { Samples = Math.Min(Samples, 15) };
 
     /// <summary>Milliseconds of one run, one figure a sample.</summary>
     /// <param name="backend">The device.</param>

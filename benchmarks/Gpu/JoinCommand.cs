@@ -13,7 +13,7 @@ public static class JoinCommand
     /// <returns>Exit code: 0; 1 if a file is missing or a result differs from the peer's; 2 for a wrong option.</returns>
     public static int Run(string[] args)
     {
-        var folder = new Argument<string>("folder") { Description = "With rows.json, ours.json and torch.json; results.json and results.md are written beside them." };
+        var folder = new Argument<string>("folder") { Description = "With rows.json, ours.json and, of the peer, torch.json; results.json and results.md are written beside them." };
         var root = new RootCommand("Joins our figures and PyTorch's into one table of ratios, as JSON and Markdown.") { folder };
         root.SetAction(parse =>
         {
@@ -34,7 +34,9 @@ public static class JoinCommand
     {
         var rows = Read<GpuRun>(folder, "rows.json", "the benchmark verb gpu").Rows;
         var ours = Read<GpuReport>(folder, "ours.json", "the benchmark verb gpu");
-        var peer = Read<GpuReport>(folder, "torch.json", "benchmarks/peers/torch_peer.py");
+        // Without a peer the table tells of us alone.
+        var peer = File.Exists(Path.Combine(folder, "torch.json")) ? Read<GpuReport>(folder, "torch.json", "benchmarks/peers/torch_peer.py")
+            : new GpuReport(new Dictionary<string, string> { ["note"] = "there is no torch.json; benchmarks/peers/torch_peer.py writes it" }, []);
         var joined = Rows(rows, ours, peer);
         var goals = Goals.Summary(rows, joined);
         var machine = ours.Machine.Select(m => ($"ours: {m.Key}", m.Value)).Concat(peer.Machine.Select(m => ($"peer: {m.Key}", m.Value))).ToDictionary(m => m.Item1, m => m.Item2);

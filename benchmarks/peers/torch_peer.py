@@ -6,7 +6,7 @@ row says. Every row runs eagerly and once more as a CUDA graph, so that PyTorch'
 speed; compositions also under torch.compile, each compiled for its one shape. Times are CUDA events around samples of one or more
 runs, inputs in turn; after them each variant runs once more from the starting values, and its results are kept for comparison.
 
-usage: torch_peer.py DIR [--device cuda|cpu] [--filter TEXT] [--quick] [--no-compile] [--budget SECONDS]
+usage: torch_peer.py DIR [--device cuda|cpu] [--filter TEXT] [--weights DIR] [--no-compile] [--budget SECONDS]
 """
 
 import argparse
@@ -542,9 +542,9 @@ def between(a, b):
     return a.elapsed_time(b)
 
 
-def measure(run, device, quick):
-    """Milliseconds a run, one figure a sample; run(i) queues run number i."""
-    samples, shortest, warm_up = (5, 0.5, 5) if quick else (60, 2, 300)
+def measure(run, device, timer):
+    """Milliseconds a run, one figure a sample; run(i) queues run number i. As GpuTimer.cs, whose numbers stand in rows.json."""
+    samples, shortest, warm_up = timer["samples"], timer["sampleMilliseconds"], timer["warmUpMilliseconds"]
     i, spent, once = 0, 0.0, math.inf
     while i < 3 or spent < warm_up:
         a = mark(device)
@@ -555,8 +555,8 @@ def measure(run, device, quick):
             once = min(once, ms)
         i += 1
     runs = min(200, max(1, math.ceil(shortest / max(once, 1e-4))))
-    if samples * once * runs > 3000:  # as GpuTimer.cs: after three seconds 50 samples are enough
-        samples = min(samples, 50)
+    if samples * once * runs > 1000 * timer["seconds"]:
+        samples = min(samples, timer["enough"])
     marks = [mark(device)]
     for _ in range(samples):
         for _ in range(runs):
@@ -605,14 +605,14 @@ def compiled(f):
 
 
 class Session:
-    def __init__(self, folder, device, quick, compile_, budget):
-        self.folder, self.device, self.quick, self.compile = folder, device, quick, compile_ and hasattr(torch, "compile")
+    def __init__(self, weights, device, timer, compile_, budget):
+        self.weights, self.device, self.timer, self.compile = weights, device, timer, compile_ and hasattr(torch, "compile")
         self.nvml, self.results, self.end = Nvml(), [], time.monotonic() + budget
 
     def time(self, row, variant, run, outputs, network=False):
         """outputs() gives the results of one run more, from the starting values."""
         self.nvml.start()
-        samples = measure(run, self.device, self.quick)
+        samples = measure(run, self.device, self.timer)
         clock = self.nvml.stop()
         host_ms = host(run, self.device) if network else None
         peak = torch.cuda.max_memory_allocated() if network and self.device != "cpu" else None
@@ -687,7 +687,7 @@ class Session:
                 continue
             try:
                 self.fresh()
-                work = NetworkRow(row, self.folder, self.device)
+                work = NetworkRow(row, self.weights, self.device)
                 if variant == "graph":
                     graph, kept = captured(work.step)
 
@@ -712,7 +712,7 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
     parser.add_argument("--filter", default="")
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--weights", metavar="DIR", help="folder of the networks' values; by default DIR itself")
     parser.add_argument("--no-compile", dest="compile", action="store_false")
     parser.add_argument("--budget", type=float, default=math.inf, metavar="SECONDS", help="after which no further row or variant is begun")
     args = parser.parse_args()
@@ -726,7 +726,7 @@ def main():
     except (OSError, ValueError, KeyError, TypeError) as error:
         sys.exit(f"torch_peer.py: {os.path.join(args.folder, 'rows.json')}: {error}; the benchmark verb gpu writes it")
     torch.backends.cudnn.benchmark = True
-    session = Session(args.folder, args.device, args.quick, args.compile, args.budget)
+    session = Session(args.weights or args.folder, args.device, run["timer"], args.compile, args.budget)
     machine = {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%MZ"),
         "device": torch.cuda.get_device_name() if args.device == "cuda" else f"cpu, {torch.get_num_threads()} threads", "driver": session.nvml.driver(),

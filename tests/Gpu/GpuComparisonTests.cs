@@ -153,6 +153,9 @@ public sealed class GpuComparisonTests
     }
 
     [Test]
+    public void Headline_rows_exist() => Assert.That(GpuRows.Headline, Is.SubsetOf(GpuRows.All(quick: false).Select(r => r.Name)).And.Unique);
+
+    [Test]
     public void Every_small_row_runs_and_gives_results()
     {
         using var backend = new ReferenceBackend(1);
