@@ -51,7 +51,7 @@ internal sealed class DriverTests
     {
         bool first = CudaLibrary.Install();
         Assert.That(CudaLibrary.Install(), Is.EqualTo(first), "twice does no harm");
-        Assert.That(CudaLibrary.Resolve("nvml", typeof(Context).Assembly, null), Is.Zero);
+        Assert.That(CudaLibrary.Resolve("nvml", typeof(Context).Assembly, null), Is.EqualTo((nint)0));
         if (OperatingSystem.IsLinux())
         {
             bool loads = CudaLibrary.TryLoad(out nint handle);

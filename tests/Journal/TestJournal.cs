@@ -57,6 +57,9 @@ internal static class TestJournal
     /// <summary>Why CUDA tests are held back: the test after which the device was lost to this process; null while it works.</summary>
     public static string? Fault { get; private set; }
 
+    /// <summary>No device opens any more in this process: a fault that no test has shown, under a kernel of one that has ended.</summary>
+    public static void Lost(string where) => Fault ??= AfterFault + where;
+
     public static void Begin(ITest test)
     {
         if (!Shard.Has(test.FullName))
@@ -80,7 +83,7 @@ internal static class TestJournal
             return;
         Write(Line(Outcome(result.ResultState, result.Message), seconds, test.FullName, result.Message));
         if (Fault is null && result.ResultState.Status == TestStatus.Failed && IsCuda(test) && DeviceFault.Tells($"{result.Message}\n{result.StackTrace}"))
-            Fault = AfterFault + test.FullName;
+            Lost(test.FullName);
     }
 
     /// <summary>Lines for the tests that never began, at the end of the run.</summary>
@@ -101,7 +104,8 @@ internal static class TestJournal
 
     internal static string Line(string outcome, double? seconds, string fullName, string? message)
     {
-        string first = (message ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault() ?? "";
+        string first = (message ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .FirstOrDefault(l => !l.StartsWith("Multiple failures", StringComparison.Ordinal)) ?? "";
         return string.Create(CultureInfo.InvariantCulture, $"{outcome}\t{seconds:0.000}\t{OneField(fullName)}\t{OneField(first)}");
     }
 

@@ -34,7 +34,7 @@ internal sealed class TestJournalTests
 
     [Test]
     public void A_line_has_four_fields_and_the_first_line_of_the_message() =>
-        Assert.That(TestJournal.Line("failed", 1.25, "A.B(\"x\ty\")", "\n  first\tline\r\nsecond"), Is.EqualTo("failed\t1.250\tA.B(\"x y\")\tfirst line"));
+        Assert.That(TestJournal.Line("failed", 1.25, "A.B(\"x\ty\")", "Multiple failures or warnings in test:\n  first\tline\r\nsecond"), Is.EqualTo("failed\t1.250\tA.B(\"x y\")\tfirst line"));
 
     [Test]
     public void The_line_of_a_beginning_has_no_seconds() => Assert.That(TestJournal.Line("begin", null, "A.B", ""), Is.EqualTo("begin\t\tA.B\t"));

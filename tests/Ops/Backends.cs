@@ -20,6 +20,11 @@ internal static class Backends
         {
             return Devices.Open(device);
         }
+        catch (DeviceFaultException)
+        {
+            TestJournal.Lost($"some test before {TestContext.CurrentContext.Test.FullName}");
+            throw;
+        }
         catch (BDenseException e) when (MayBeMissing(device, e, Required))
         {
             Assert.Ignore(e.Message);

@@ -104,7 +104,7 @@ public sealed partial class IlgpuBackend : Backend
     {
         // Memory in use must not be freed under a running kernel; a fault may also be noticed here first.
         if (_fault is null && Disposal.Quietly(_stream.Synchronize) is { } late)
-            _ = Failure(late, "dispose");
+            OnNotice?.Invoke(Failure(late, "dispose").Message);
         if (_fault is null)
         {
             _ = Disposal.Quietly(base.Dispose);
