@@ -5,6 +5,7 @@ using BDense.Cli.Terminal;
 using BDense.Cli.Verbs;
 using BDense.Kernels;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace BDense.Cli;
 
@@ -54,6 +55,7 @@ public static class Program
         UsageException e => (2, OneLine(e.Message)),
         BDenseException or IOException or UnauthorizedAccessException => (1, OneLine(exception.Message)),
         // The driver's own errors, where nothing in between has made a sentence of them.
+        CudaException e => (1, $"the device failed: {e.Error}: {OneLine(e.Message)}"),
         AcceleratorException e => (1, $"the device failed: {OneLine(e.Message)}"),
         _ => null,
     };
