@@ -1,3 +1,5 @@
+using BDense.Kernels.Ilgpu;
+using BDense.Kernels.Ilgpu.Cuda;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
@@ -48,7 +50,7 @@ internal sealed class Bench<TShape> : IDisposable
     private Action Launcher(Step<TShape> step)
     {
         var entry = step.Entry;
-        var kernel = _accelerator.LoadKernel(entry.Method, new KernelSpecialization(entry.GroupSize, null));
+        var kernel = CompilerLog.Load(entry.Name, () => _accelerator.LoadKernel(entry.Method, new KernelSpecialization(entry.GroupSize, null)));
         KernelConfig grid = (step.Groups(_problem.Shape), entry.GroupSize);
         var shape = _problem.Shape;
         if (step.NeedsTensorCores)
@@ -62,9 +64,8 @@ internal sealed class Bench<TShape> : IDisposable
 
     public void Dispose()
     {
-        _result.Dispose();
-        _right.Dispose();
-        _left.Dispose();
-        _stream.Dispose();
+        // The first error is the one to be seen: after a fault the driver refuses these too.
+        foreach (IDisposable part in new IDisposable[] { _result, _right, _left, _stream })
+            _ = Disposal.Quietly(part.Dispose);
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using BDense.Kernels;
+using BDense.Kernels.Ilgpu;
 using BDense.Kernels.MachineCode;
 using ILGPU.Runtime;
 
@@ -40,6 +41,11 @@ public static class LadderCommand
             {
                 Console.Error.WriteLine($"ladder: {e.Message}");
                 return e is UsageException ? 2 : 1;
+            }
+            catch (AcceleratorException e)
+            {
+                Console.Error.WriteLine($"ladder: the device failed: {DeviceFault.NameOf(e)}: {e.Message}");
+                return 1;
             }
         });
         var parsed = root.Parse(args);
@@ -99,12 +105,19 @@ public static class LadderCommand
         {
             var (context, accelerator) = LadderDevice.Open(device);
             using (context)
-            using (accelerator)
             {
-                description = accelerator.Name;
-                roof = Roof.Of(accelerator);
-                log.WriteLine(Text($"{description}; roof {roof.Gflops:0.#} GFLOP/s float32{(roof.TensorGflops is { } t ? Text($", {t:0} TF32") : "")} ({roof.Source})"));
-                Steps(accelerator, roof);
+                try
+                {
+                    description = accelerator.Name;
+                    roof = Roof.Of(accelerator);
+                    log.WriteLine(Text($"{description}; roof {roof.Gflops:0.#} GFLOP/s float32{(roof.TensorGflops is { } t ? Text($", {t:0} TF32") : "")} ({roof.Source})"));
+                    Steps(accelerator, roof);
+                }
+                finally
+                {
+                    // The first error is the one to be seen.
+                    _ = Disposal.Close(accelerator);
+                }
             }
         }
         if (json)

@@ -4,6 +4,8 @@ using System.CommandLine.Invocation;
 using BDense.Cli.Terminal;
 using BDense.Cli.Verbs;
 using BDense.Kernels;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace BDense.Cli;
 
@@ -39,22 +41,24 @@ public static class Program
                 ProcessTerminationTimeout = TimeSpan.FromMinutes(1),
             }).ConfigureAwait(false);
         }
-        catch (OperationCanceledException e)
+        catch (Exception e) when (Failure(e) is { } failure)
         {
-            error.WriteLine($"bdense: stopped{(e.Message.Contains("resume", StringComparison.Ordinal) ? ": " + OneLine(e.Message) : "")}");
-            return 130;
-        }
-        catch (UsageException e)
-        {
-            error.WriteLine($"bdense: {OneLine(e.Message)}");
-            return 2;
-        }
-        catch (Exception e) when (e is BDenseException or IOException or UnauthorizedAccessException)
-        {
-            error.WriteLine($"bdense: {OneLine(e.Message)}");
-            return 1;
+            error.WriteLine($"bdense: {failure.Line}");
+            return failure.Code;
         }
     }
+
+    /// <summary>The exit code and the one line for an exception that is no bug; none for one that is.</summary>
+    internal static (int Code, string Line)? Failure(Exception exception) => exception switch
+    {
+        OperationCanceledException e => (130, $"stopped{(e.Message.Contains("resume", StringComparison.Ordinal) ? ": " + OneLine(e.Message) : "")}"),
+        UsageException e => (2, OneLine(e.Message)),
+        BDenseException or IOException or UnauthorizedAccessException => (1, OneLine(exception.Message)),
+        // The driver's own errors, where nothing in between has made a sentence of them.
+        CudaException e => (1, $"the device failed: {e.Error}: {OneLine(e.Message)}"),
+        AcceleratorException e => (1, $"the device failed: {OneLine(e.Message)}"),
+        _ => null,
+    };
 
     private static RootCommand Root(Ui ui)
     {

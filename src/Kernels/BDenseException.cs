@@ -9,3 +9,11 @@ public sealed class UsageException(string message) : BDenseException(message);
 
 /// <summary>The device has not the memory that was asked for, after the pool's cache was given back. What was rented before is still whole.</summary>
 public sealed class DeviceMemoryException(string message) : BDenseException(message);
+
+/// <summary>The device failed under a kernel (a wrong address, an uncorrectable memory error, ...): this process can use it no more.</summary>
+public sealed class DeviceFaultException(string where, string error, Exception? inner = null)
+    : BDenseException($"{where}: {error}{(inner is null ? "" : $" ({inner.Message})")}: the device failed under this or an earlier kernel; the process has to end, start it again", inner)
+{
+    /// <summary>The driver's name for it: CUDA_ERROR_ILLEGAL_ADDRESS, ...</summary>
+    public string Error { get; } = error;
+}

@@ -180,6 +180,9 @@ public sealed class EndToEndTests
         Assert.That(devices.Select(d => d!["spec"]!.GetValue<string>()), Does.Contain("cpu"));
         foreach (JsonNode? device in devices)
             Assert.That(device!["isUsable"]!.GetValue<bool>(), Is.Not.EqualTo(device["refusal"] is not null), $"{device}");
+        Assert.That(run.Json.ContainsKey("cudaDriver"), "null where no driver loads");
+        if (run.Json["cudaDriver"] is { } driver)
+            Assert.That(driver["initName"]!.GetValue<string>(), Is.Not.Empty);
     }
 
     [TestCase("")]

@@ -1,4 +1,5 @@
 using BDense.Benchmarks.Ladder;
+using BDense.Kernels.Ilgpu;
 using BDense.Kernels.MachineCode;
 using BDense.Tests.Ops;
 using ILGPU;
@@ -24,7 +25,9 @@ internal abstract class LadderTests(string device)
     [OneTimeTearDown]
     public void Close()
     {
-        _accelerator?.Dispose();
+        // After a fault the driver refuses to free: that would be a second failure.
+        if (_accelerator is not null)
+            _ = Disposal.Close(_accelerator);
         _context?.Dispose();
     }
 

@@ -16,7 +16,8 @@ internal static class DevicesVerb
         {
             ui.JsonOnly = parse.GetValue(json);
             var devices = Devices.List();
-            ui.Json(new { devices });
+            var cudaDriver = Devices.CudaDriver();
+            ui.Json(new { devices, cudaDriver });
             ui.Table(["device", "name", "memory", "usable"], devices.Select(d => new[]
             {
                 d.Spec, d.Name, d.MemoryBytes > 0 ? (d.MemoryBytes / 1073741824.0).ToString("0.0 GiB", CultureInfo.InvariantCulture) : "",
@@ -24,6 +25,8 @@ internal static class DevicesVerb
             }));
             foreach (var refused in devices.Where(d => !d.IsUsable))
                 ui.Line($"{refused.Spec}: {refused.Refusal}");
+            if (cudaDriver is not null)
+                ui.Line($"CUDA driver: {cudaDriver}");
         });
         return new Verb(command, "bdense devices", "bdense devices --json");
     }

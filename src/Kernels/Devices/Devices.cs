@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using BDense.Kernels.Ilgpu;
+using BDense.Kernels.Ilgpu.Cuda;
 using BDense.Kernels.Reference;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Runtime;
@@ -93,6 +94,9 @@ public static class Devices
         ];
     }
 
+    /// <summary>The CUDA driver in its own words; null where none loads.</summary>
+    public static CudaDriverFacts? CudaDriver() => DriverInquiry.Ask();
+
     private static (string Kind, int? Index) Parse(string spec)
     {
         int colon = spec.IndexOf(':', StringComparison.Ordinal);
@@ -134,9 +138,8 @@ public static class Devices
 
     private static List<DeviceInfo> Cuda()
     {
-        string library = OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
-        if (!Loads(library))
-            return [new DeviceInfo("cuda", "CUDA", 0, $"no NVIDIA driver: {library} does not load")];
+        if (CudaDriver() is not { } driver)
+            return [new DeviceInfo("cuda", "CUDA", 0, $"no NVIDIA driver: {CudaLibrary.Names[0]} does not load")];
         using var context = IlgpuBackend.CreateContext(b => b.Cuda(_ => true));
         var found = new List<DeviceInfo>();
         foreach (var device in context.GetCudaDevices())
@@ -145,7 +148,7 @@ public static class Devices
                 ? $"ILGPU knows no instruction set for this GPU under driver {device.DriverVersion}; a newer driver may help" : null;
             found.Add(new DeviceInfo($"cuda:{found.Count}", device.Name, device.MemorySize, refusal));
         }
-        return found.Count > 0 ? found : [new DeviceInfo("cuda", "CUDA", 0, "the NVIDIA driver is installed but shows no GPU")];
+        return found.Count > 0 ? found : [new DeviceInfo("cuda", "CUDA", 0, driver.NoDevice(DriverInquiry.AskIlgpu()))];
     }
 
     private static List<DeviceInfo> OpenCL()

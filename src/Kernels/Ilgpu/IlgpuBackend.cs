@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Ilgpu.Cuda;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
@@ -25,6 +26,7 @@ public sealed partial class IlgpuBackend : Backend
     private readonly AcceleratorStream _stream;
     private readonly IGraphCapture _graphs;
     private long _launches;
+    private DeviceFaultException? _fault;
 
     /// <param name="context">From <see cref="CreateContext"/>; disposed with the backend.</param>
     /// <param name="device">A device of that context.</param>
@@ -41,6 +43,8 @@ public sealed partial class IlgpuBackend : Backend
         catch (Exception e) when (e is AcceleratorException or CapabilityNotSupportedException or NotSupportedException)
         {
             context.Dispose();
+            if (e is AcceleratorException driver && DeviceFault.IsSticky(DeviceFault.NameOf(driver)))
+                throw new DeviceFaultException(name, DeviceFault.NameOf(driver), e);
             throw new BDenseException($"{name} ({device.Name}) refuses: {e.Message}", e);
         }
         _stream = _accelerator.CreateStream();
@@ -70,24 +74,58 @@ public sealed partial class IlgpuBackend : Backend
         : null;
 
     /// <summary>The one way to make a context here: optimised code, ILGPU's mathematics, and the devices that <paramref name="devices"/> adds.</summary>
-    public static Context CreateContext(Action<Context.Builder> devices) => Context.Create(builder =>
+    public static Context CreateContext(Action<Context.Builder> devices)
     {
-        builder.Optimize(OptimizationLevel.O2).EnableAlgorithms();
-        devices(builder);
-    });
+        CudaLibrary.Install();
+        return Context.Create(builder =>
+        {
+            builder.Optimize(OptimizationLevel.O2).EnableAlgorithms();
+            devices(builder);
+        });
+    }
 
     /// <summary>CUDA's graphs on CUDA; elsewhere the launches with their arguments, issued again.</summary>
     public override IGraphCapture? Graphs => _graphs;
 
-    protected override void SynchronizeCore() => _stream.Synchronize();
+    protected override void SynchronizeCore()
+    {
+        try
+        {
+            _stream.Synchronize();
+        }
+        catch (AcceleratorException e)
+        {
+            throw Failure(e, "synchronize");
+        }
+    }
 
+    /// <summary>Throws nothing of the driver's, so that the first error is the one that is seen.</summary>
     public override void Dispose()
     {
-        _stream.Synchronize();
-        base.Dispose();
-        _stream.Dispose();
-        _accelerator.Dispose();
+        // Memory in use must not be freed under a running kernel; a fault may also be noticed here first.
+        if (_fault is null && Disposal.Quietly(_stream.Synchronize) is { } late)
+            OnNotice?.Invoke(Failure(late, "dispose").Message);
+        if (_fault is null)
+        {
+            _ = Disposal.Quietly(base.Dispose);
+            _ = Disposal.Close(_accelerator);
+        }
+        else
+        {
+            Disposal.Abandon(_accelerator);
+        }
         _context.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>What to throw for an error of the driver. After a fault of the device nothing here is freed any more.</summary>
+    private BDenseException Failure(AcceleratorException e, string call)
+    {
+        string error = DeviceFault.NameOf(e);
+        if (!DeviceFault.IsSticky(error))
+            return new BDenseException($"{Name}: {call}: {error} ({e.Message})", e);
+        Disposal.Abandon(_accelerator);
+        return _fault ??= new DeviceFaultException($"{Name}: {call}", error, e);
     }
 
     protected override Storage Allocate(int length)
@@ -107,19 +145,39 @@ public sealed partial class IlgpuBackend : Backend
         {
             throw new OutOfMemoryException(e.Message, e);
         }
+        catch (AcceleratorException e)
+        {
+            throw Failure(e, "allocate");
+        }
     }
 
     protected internal override void UploadCore(Tensor destination, ReadOnlySpan<float> source)
     {
-        // Waits: the caller may change its memory at once.
-        if (!source.IsEmpty)
+        if (source.IsEmpty)
+            return;
+        try
+        {
+            // Waits: the caller may change its memory at once.
             View1D(destination).CopyFromCPU(_stream, source);
+        }
+        catch (AcceleratorException e)
+        {
+            throw Failure(e, "upload");
+        }
     }
 
     protected internal override void DownloadCore(Tensor source, Span<float> destination)
     {
-        if (!destination.IsEmpty)
+        if (destination.IsEmpty)
+            return;
+        try
+        {
             View1D(source).CopyToCPU(_stream, destination);
+        }
+        catch (AcceleratorException e)
+        {
+            throw Failure(e, "download");
+        }
     }
 
     private static ArrayView1D<float, Stride1D.Dense> View1D(Tensor x) =>

@@ -12,10 +12,8 @@ internal static class CudaDriver
 
     private delegate int DeviceGetAttribute(out int value, int attribute, int device);
 
-    private static readonly Lazy<nint> Library = new(() => NativeLibrary.Load(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1"));
-
     private static T Function<T>(string name)
-        where T : Delegate => Marshal.GetDelegateForFunctionPointer<T>(NativeLibrary.GetExport(Library.Value, name));
+        where T : Delegate => Marshal.GetDelegateForFunctionPointer<T>(NativeLibrary.GetExport(CudaLibrary.Load(), name));
 
     /// <summary>Lets a kernel be launched with so much dynamic shared memory; without this the driver refuses more than 48 KiB.</summary>
     public static void AllowDynamicShared(nint function, int bytes) =>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BDense.Kernels.Ilgpu.Cuda;
 
 namespace BDense.Kernels.Ilgpu;
 
@@ -18,10 +19,9 @@ internal sealed unsafe class CudaGraphDriver : ICudaGraphDriver
 
     private CudaGraphDriver()
     {
-        string library = OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
-        if (!NativeLibrary.TryLoad(library, out nint handle))
+        if (!CudaLibrary.TryLoad(out nint handle))
         {
-            Missing = $"{library} does not load";
+            Missing = $"{CudaLibrary.Names[0]} does not load";
             return;
         }
         _beginCapture = (delegate* unmanaged<nint, int, int>)Find("cuStreamBeginCapture_v2");

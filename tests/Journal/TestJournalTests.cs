@@ -1,0 +1,60 @@
+using BDense.Kernels;
+using BDense.Tests.Ops;
+using NUnit.Framework;
+using NUnit.Framework.Interfaces;
+
+namespace BDense.Tests.Journal;
+
+/// <summary>Parts of the tests, their lines, and when a missing device is a failure.</summary>
+internal sealed class TestJournalTests
+{
+    [Test]
+    public void Every_test_is_in_one_part_and_parts_are_of_like_size()
+    {
+        var shards = Enumerable.Range(0, 7).Select(i => TestShard.Parse($"{i}/7")).ToArray();
+        int[] counts = new int[7];
+        for (int i = 0; i < 7000; i++)
+        {
+            string name = $"BDense.Tests.Ops.Equality(\"cuda\").Op(case {i})";
+            int[] having = [.. shards.Where(s => s.Has(name)).Select(s => s.Index)];
+            Assert.That(having, Has.Length.EqualTo(1));
+            counts[having[0]]++;
+        }
+        Assert.That(counts, Has.All.InRange(850, 1150));
+    }
+
+    [Test]
+    public void A_name_hashes_alike_in_every_process() => Assert.That(TestShard.Hash("BDense.Tests"), Is.EqualTo(TestShard.Hash("BDense." + "Tests")).And.EqualTo(2425171998u));
+
+    [Test]
+    public void Without_a_part_all_tests_run() => Assert.That(TestShard.Parse(null).Has("any") && TestShard.Parse("").Has("any"));
+
+    [TestCase("2/2"), TestCase("-1/2"), TestCase("1"), TestCase("0/0"), TestCase("a/b")]
+    public void A_part_that_is_none_is_refused(string text) => Assert.That(() => TestShard.Parse(text), Throws.TypeOf<FormatException>());
+
+    [Test]
+    public void A_line_has_four_fields_and_the_first_line_of_the_message() =>
+        Assert.That(TestJournal.Line("failed", 1.25, "A.B(\"x\ty\")", "Multiple failures or warnings in test:\n  first\tline\r\nsecond"), Is.EqualTo("failed\t1.250\tA.B(\"x y\")\tfirst line"));
+
+    [Test]
+    public void The_line_of_a_beginning_has_no_seconds() => Assert.That(TestJournal.Line("begin", null, "A.B", ""), Is.EqualTo("begin\t\tA.B\t"));
+
+    [Test]
+    public void A_test_held_back_after_a_fault_counts_as_not_run()
+    {
+        Assert.That(TestJournal.Outcome(ResultState.Ignored, "OneTimeSetUp: after a device fault in A.B"), Is.EqualTo("notrun"));
+        Assert.That(TestJournal.Outcome(ResultState.Ignored, "no NVIDIA driver"), Is.EqualTo("skipped"));
+        Assert.That(TestJournal.Outcome(ResultState.Error, "after a device fault in A.B"), Is.EqualTo("failed"));
+    }
+
+    [Test]
+    public void A_required_device_may_not_be_missing()
+    {
+        var missing = new BDenseException("no device");
+        Assert.That(Backends.MayBeMissing("cuda", missing, []));
+        Assert.That(Backends.MayBeMissing("cuda", missing, ["opencl"]));
+        Assert.That(Backends.MayBeMissing("cuda", missing, ["opencl", "cuda"]), Is.False);
+        Assert.That(Backends.MayBeMissing("cpu", missing, []), Is.False);
+        Assert.That(Backends.MayBeMissing("cuda", new DeviceFaultException("cuda:0", "CUDA_ERROR_ILLEGAL_ADDRESS"), []), Is.False);
+    }
+}
