@@ -34,7 +34,14 @@ internal sealed class MachineCodeTests(string architecture)
     }
 
     [TestCaseSource(nameof(Kernels))]
-    public void Compiles_to_PTX(KernelEntry kernel) => Assert.That(_compiler.Compile(kernel), Does.Contain(".visible .entry"));
+    public void Compiles_to_PTX(KernelEntry kernel)
+    {
+        string ptx = _compiler.Compile(kernel);
+        Assert.That(ptx, Does.Contain(".visible .entry"));
+        Assert.That(ptx, Does.Contain($".maxntid {kernel.GroupSize}, 1, 1"), "the assembler knows how many threads share the registers");
+        if (!kernel.ExplicitlyGrouped)
+            Assert.That(ptx, Does.Not.Contain(".uni"), "threads may part at any branch");
+    }
 
     [TestCaseSource(nameof(Kernels))]
     public void Assembles_without_spills_or_stack(KernelEntry kernel)

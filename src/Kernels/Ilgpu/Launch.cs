@@ -11,6 +11,10 @@ public sealed partial class IlgpuBackend
 {
     // By reference: the compiler keeps one delegate for each static method, so the look-up costs some nanoseconds.
     private readonly Dictionary<Delegate, Delegate> _launchers = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Delegate, GroupKernel> _groupLaunchers = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>A kernel that lays out its groups itself, ready to launch: all but the number of groups.</summary>
+    private readonly record struct GroupKernel(Delegate Launcher, int GroupSize, SharedMemoryConfig Shared);
 
     /// <summary>The compiled kernel's launcher; compiles at first use.</summary>
     private TLauncher Launcher<TLauncher>(Delegate kernel)
@@ -18,12 +22,22 @@ public sealed partial class IlgpuBackend
     {
         if (_launchers.TryGetValue(kernel, out var known))
             return Unsafe.As<TLauncher>(known);
-        var entry = KernelRegistry.Find(kernel.Method)
-            ?? throw new InvalidOperationException($"{kernel.Method.Name} has no [Kernel]");
-        int group = Math.Min(entry.GroupSize, _accelerator.MaxNumThreadsPerGroup);
-        var launcher = _accelerator.LoadImplicitlyGroupedKernel(kernel.Method, group).CreateLauncherDelegate<TLauncher>();
+        var launcher = LoadThreads(Entry(kernel)).CreateLauncherDelegate<TLauncher>();
         _launchers.Add(kernel, launcher);
         return launcher;
+    }
+
+    /// <summary>By reflection: only at a kernel's first launch.</summary>
+    private static KernelEntry Entry(Delegate kernel) =>
+        KernelRegistry.Find(kernel.Method) ?? throw new InvalidOperationException($"{kernel.Method.Name} has no [Kernel]");
+
+    /// <summary>A kernel over a range of threads that ILGPU cuts into groups.</summary>
+    private Kernel LoadThreads(KernelEntry entry)
+    {
+        int group = Math.Min(entry.GroupSize, _accelerator.MaxNumThreadsPerGroup);
+        return _accelerator is CudaAccelerator cuda
+            ? _accelerator.LoadImplicitlyGroupedKernel(PtxText.Compile(cuda, entry), group)
+            : _accelerator.LoadImplicitlyGroupedKernel(entry.Method, group);
     }
 
     /// <summary>The queue, for one launch more.</summary>
@@ -39,26 +53,26 @@ public sealed partial class IlgpuBackend
         : throw new BDenseException($"{count} threads in one launch are more than the {Shape.MaxLength} that kernels count to; use a smaller batch");
 
     /// <summary>The launcher of a kernel that lays out its groups itself, compiled at first use, and its geometry.</summary>
-    private (TLauncher Launcher, KernelConfig Config) GroupLauncher<TLauncher>(Delegate kernel, int groups)
+    internal (TLauncher Launcher, KernelConfig Config) GroupLauncher<TLauncher>(Delegate kernel, int groups)
         where TLauncher : Delegate
     {
-        var entry = KernelRegistry.Find(kernel.Method) ?? throw new InvalidOperationException($"{kernel.Method.Name} has no [Kernel]");
-        if (!_launchers.TryGetValue(kernel, out var launcher))
+        if (!_groupLaunchers.TryGetValue(kernel, out var known))
         {
-            launcher = _emulator?.Launcher(entry, typeof(TLauncher)) ?? CompileGroups<TLauncher>(kernel, entry);
-            _launchers.Add(kernel, launcher);
+            var entry = Entry(kernel);
+            known = new(_emulator?.Launcher(entry, typeof(TLauncher)) ?? LoadGroups(entry).CreateLauncherDelegate<TLauncher>(), entry.GroupSize,
+                entry.DynamicSharedBytes == 0 ? default : SharedMemoryConfig.RequestDynamic<byte>(entry.DynamicSharedBytes));
+            _groupLaunchers.Add(kernel, known);
         }
-        var config = entry.DynamicSharedBytes == 0 ? new KernelConfig(groups, entry.GroupSize)
-            : new KernelConfig(groups, entry.GroupSize, SharedMemoryConfig.RequestDynamic<byte>(entry.DynamicSharedBytes));
-        return (Unsafe.As<TLauncher>(launcher), config);
+        return (Unsafe.As<TLauncher>(known.Launcher), new KernelConfig(groups, known.GroupSize, known.Shared));
     }
 
-    private TLauncher CompileGroups<TLauncher>(Delegate kernel, KernelEntry entry)
-        where TLauncher : Delegate
+    private Kernel LoadGroups(KernelEntry entry)
     {
-        var compiled = _accelerator.LoadKernel(kernel.Method, new KernelSpecialization(entry.GroupSize, null));
+        var compiled = _accelerator is CudaAccelerator cuda
+            ? _accelerator.LoadKernel(PtxText.Compile(cuda, entry))
+            : _accelerator.LoadKernel(entry.Method, new KernelSpecialization(entry.GroupSize, null));
         AllowShared(compiled, entry);
-        return compiled.CreateLauncherDelegate<TLauncher>();
+        return compiled;
     }
 
     private IKernelEmulator? _emulator;
@@ -68,6 +82,7 @@ public sealed partial class IlgpuBackend
     {
         (_emulator, _precision, _sharedLimit) = (emulator, precision, sharedLimit);
         _launchers.Clear();
+        _groupLaunchers.Clear();
         _choices.Clear();
     }
 

@@ -1,7 +1,7 @@
 using BDense.Kernels.Ilgpu;
+using BDense.Kernels.Ilgpu.Cuda;
 using ILGPU;
 using ILGPU.Backends.PTX;
-using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 
 namespace BDense.Kernels.MachineCode;
@@ -26,8 +26,7 @@ internal sealed class PtxCompiler : IDisposable
         _backend = new PTXBackend(_context, architecture.Name == "sm_90" ? CudaArchitecture.SM_90 : CudaArchitecture.SM_80, CudaInstructionSet.ISA_78, null!);
     }
 
-    public string Compile(KernelEntry kernel) =>
-        ((PTXCompiledKernel)_backend.Compile(kernel.EntryPoint, new KernelSpecialization(kernel.GroupSize, null))).PTXAssembly;
+    public string Compile(KernelEntry kernel) => PtxText.Compile(_backend, kernel).PTXAssembly;
 
     public void Dispose()
     {

@@ -104,6 +104,9 @@ internal sealed class Warp(PtxProgram program, DeviceMemory global, SharedMemory
         uint taken = 0;
         for (int lane = 0; lane < Lanes; lane++)
             taken |= Enabled(i, lane) ? 1u << lane : 0;
+        // What the manual leaves undefined.
+        if (taken != 0 && taken != _active && i.Op.Contains("uni"))
+            throw new InvalidOperationException($"{System.Numerics.BitOperations.PopCount(taken)} of {System.Numerics.BitOperations.PopCount(_active)} lanes take a branch that is said to be uniform");
         int target = program.Labels[i.Operands[0]];
         if (_together && taken is 0 or All)
         {
