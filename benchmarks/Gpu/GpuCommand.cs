@@ -70,7 +70,7 @@ public static class GpuCommand
                 return parse.GetValue(tune) ? Tune(run, parse.GetValue(device)!, fusions, time)
                     : Measure(run, known, parse.GetValue(device)!, fusions, fast, folder, parse.GetValue(weights) ?? folder, command, time);
             }
-            catch (AcceleratorException e)
+            catch (Exception e) when (e is AcceleratorException or DeviceFaultException)
             {
                 // The rows before are on disk; what this process still holds of the device is lost to it.
                 Console.Error.WriteLine($"gpu: {e.Message}; --resume goes on with the next row");
@@ -123,7 +123,7 @@ public static class GpuCommand
                     work.Run(0);
                     backend.Synchronize();
                 }
-                catch (Exception e) when (e is BDenseException or OutOfMemoryException or NotSupportedException)
+                catch (Exception e) when (e is BDenseException and not DeviceFaultException or OutOfMemoryException or NotSupportedException)
                 {
                     Console.WriteLine($"{row.Name}: {e.Message.Split('\n')[0].Trim()}");
                 }
@@ -168,7 +168,7 @@ public static class GpuCommand
             {
                 Measure(backend, row, fusions, run.Inputs, row.Peer ? run.Timer : run.Timer.Alone(), weights, clock, Keep);
             }
-            catch (AcceleratorException e)
+            catch (Exception e) when (e is AcceleratorException or DeviceFaultException)
             {
                 // Every later call of this process would fail with the same error, that of giving memory back too.
                 Keep(Missing(row, "fault", $"the device failed: {e.Message.Split('\n')[0].Trim()}"));
@@ -229,11 +229,11 @@ public static class GpuCommand
                 { Bytes = cost.Bytes, Flops = cost.Flops, Clock = megahertz, HostMilliseconds = host });
             }
         }
-        catch (Exception e) when (e is BDenseException or OutOfMemoryException or NotSupportedException)
+        catch (Exception e) when (e is BDenseException and not DeviceFaultException or OutOfMemoryException or NotSupportedException)
         {
             keep(Missing(row, variant, e.Message.Split('\n')[0].Trim()));
         }
-        catch (AcceleratorException)
+        catch (Exception e) when (e is AcceleratorException or DeviceFaultException)
         {
             // Giving memory back would fail too, and hide this error.
             work = null;

@@ -36,7 +36,7 @@ public sealed partial class IlgpuBackend
     {
         int group = Math.Min(entry.GroupSize, _accelerator.MaxNumThreadsPerGroup);
         return _accelerator is CudaAccelerator cuda
-            ? _accelerator.LoadImplicitlyGroupedKernel(PtxText.Compile(cuda, entry), group)
+            ? CompilerLog.Load(entry.Name, () => _accelerator.LoadImplicitlyGroupedKernel(PtxText.Compile(cuda, entry), group))
             : _accelerator.LoadImplicitlyGroupedKernel(entry.Method, group);
     }
 
@@ -69,7 +69,7 @@ public sealed partial class IlgpuBackend
     private Kernel LoadGroups(KernelEntry entry)
     {
         var compiled = _accelerator is CudaAccelerator cuda
-            ? _accelerator.LoadKernel(PtxText.Compile(cuda, entry))
+            ? CompilerLog.Load(entry.Name, () => _accelerator.LoadKernel(PtxText.Compile(cuda, entry)))
             : _accelerator.LoadKernel(entry.Method, new KernelSpecialization(entry.GroupSize, null));
         AllowShared(compiled, entry);
         return compiled;
