@@ -227,7 +227,8 @@ internal sealed class Writer(int mTiles, int nTiles)
     {
         Constant("Registers",
         [
-            $".reg .f32 acc<{mTiles * nTiles * 4}>;", $".reg .b32 a<{mTiles * 4}>;", $".reg .b32 b<{nTiles * 2}>;", ".reg .b32 base;", ".reg .b32 at;", ".reg .b32 below;",
+            $".reg .f32 acc<{mTiles * nTiles * 4}>;", $".reg .b32 a<{mTiles * 4}>;", $".reg .b32 b<{nTiles * 2}>;", $".reg .b32 kept<{mTiles * 4 + nTiles * 2}>;",
+            ".reg .b32 base;", ".reg .b32 at;", ".reg .b32 below;",
         ]);
         Member("void Declare()", "CudaAsm.Emit(Registers);");
     }
@@ -248,6 +249,12 @@ internal sealed class Writer(int mTiles, int nTiles)
         Constant("B", Enumerable.Range(0, nTiles / 2).Select(n => $"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {Four("b", 4 * n)}, [at+{1024 * n}];").Prepend("add.u32 at, base, %0;"));
         Member("void LoadA(int at)", "CudaAsm.Emit(A, at);");
         Member("void LoadB(int at)", "CudaAsm.Emit(B, at);");
+        // Names alone: the assembler renames registers, and moves nothing.
+        var loaded = Enumerable.Range(0, mTiles * 4).Select(i => $"a{i}").Concat(Enumerable.Range(0, nTiles * 2).Select(i => $"b{i}")).ToList();
+        Constant("Kept", loaded.Select((r, i) => $"mov.b32 kept{i}, {r};"));
+        Constant("Exchanged", loaded.Select((r, i) => $"mov.b32 t, {r}; mov.b32 {r}, kept{i}; mov.b32 kept{i}, t;").Prepend(".reg .b32 t;").Prepend("{").Append("}"));
+        Member("void Keep()", "CudaAsm.Emit(Kept);");
+        Member("void Exchange()", "CudaAsm.Emit(Exchanged);");
     }
 
     /// <summary>

@@ -127,28 +127,139 @@ public sealed partial class IlgpuBackend
         public int R, S, At, Tap;
     }
 
-    /// <summary>The next 64 bytes of the source channels, or the next tap.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Advance<TTile>(ref TensorStep step, in TensorConvolution g, int pixelBytes, ref TensorRow a0, ref TensorRow a1, ref TensorRow a2, ref TensorRow a3)
+    /// <summary>One thread's copies: two or four pieces of 16 bytes of the source a step, and as many of the weights, a pass of the group's threads each.</summary>
+    /// <remarks>
+    /// With a prologue the source does not come by cp.async: <see cref="Begin"/> loads a thread's pieces into registers before the products of a step,
+    /// <see cref="Finish"/> activates and stores them behind. Steps that do not exist are copied as zeros: then nothing around a product is conditional.
+    /// </remarks>
+    private struct TensorCopies<TTile, TPrecision, TPrologue>
         where TTile : struct, ITensorTile
+        where TPrecision : struct, ITensorPrecision
+        where TPrologue : struct, ITilePrologue
     {
-        step.At += TensorTile.StepBytes;
-        if (step.At >= g.SourceBytes)
+        private TensorRow _a0, _a1, _a2, _a3;
+        private TensorStep _now;
+        private long _weights, _weightsPass;
+        private int _column, _to, _piece, _next, _left;
+
+        /// <summary>Rows of a pass.</summary>
+        private static int PassRows { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => TTile.Threads / 4; }
+
+        private static int PassBytes { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => PassRows * TensorTile.StepBytes; }
+
+        /// <summary>Bytes of a source value for each byte of a factor.</summary>
+        private static int Wide { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1; }
+
+        /// <param name="g">The problem.</param>
+        /// <param name="firstRow">Of the tile.</param>
+        /// <param name="firstColumn">Of the tile.</param>
+        /// <param name="steps">That there are.</param>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TensorCopies<TTile, TPrecision, TPrologue> Locate(in TensorConvolution g, int firstRow, int firstColumn, int steps)
         {
-            step.At = 0;
-            step.Tap += g.SourceBytes;
-            step.S++;
-            if (step.S == g.Columns)
+            var c = new TensorCopies<TTile, TPrecision, TPrologue>();
+            int row = Group.IdxX >> 2;
+            c._piece = (Group.IdxX & 3) * 16;
+            c._to = TensorTile.Place(row, Group.IdxX & 3);
+            c._a0 = LocateRow(g, firstRow + row);
+            c._a1 = LocateRow(g, firstRow + row + PassRows);
+            c._a2 = LocateRow(g, firstRow + row + 2 * PassRows);
+            c._a3 = LocateRow(g, firstRow + row + 3 * PassRows);
+            long rowBytes = (long)g.Rows * g.Columns * g.SourceBytes;
+            c._column = firstColumn + row;
+            c._weights = g.W + c._column * rowBytes;
+            c._weightsPass = PassRows * rowBytes;
+            c._left = steps;
+            c.ReadTaps(g);
+            return c;
+        }
+
+        /// <summary>Asks for the next step's pieces.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Begin(in TensorConvolution g)
+        {
+            // Behind the last channel zeros. Where a copy is of 0 bytes, its address is never used.
+            int offset = _now.At + _piece;
+            bool inside = offset < g.SourceBytes & _left > 0;
+            if (TPrologue.Activates)
             {
-                step.S = 0;
-                step.R++;
+                TensorActivation.Fetch0<TPrecision>(_a0.Address + Wide * offset, inside & _a0.Inside != 0);
+                TensorActivation.Fetch1<TPrecision>(_a1.Address + Wide * offset, inside & _a1.Inside != 0);
+                if (TTile.Rows > 2 * PassRows)
+                {
+                    TensorActivation.Fetch2<TPrecision>(_a2.Address + Wide * offset, inside & _a2.Inside != 0);
+                    TensorActivation.Fetch3<TPrecision>(_a3.Address + Wide * offset, inside & _a3.Inside != 0);
+                }
             }
-            ReadTap(ref a0, g, pixelBytes, step.R, step.S);
-            ReadTap(ref a1, g, pixelBytes, step.R, step.S);
-            if (TTile.Rows > TTile.Threads / 2)
+            else
             {
-                ReadTap(ref a2, g, pixelBytes, step.R, step.S);
-                ReadTap(ref a3, g, pixelBytes, step.R, step.S);
+                int toA = _to + _next;
+                TensorTile.CopyAsync(toA, _a0.Address + offset, inside & _a0.Inside != 0);
+                TensorTile.CopyAsync(toA + PassBytes, _a1.Address + offset, inside & _a1.Inside != 0);
+                if (TTile.Rows > 2 * PassRows)
+                {
+                    TensorTile.CopyAsync(toA + 2 * PassBytes, _a2.Address + offset, inside & _a2.Inside != 0);
+                    TensorTile.CopyAsync(toA + 3 * PassBytes, _a3.Address + offset, inside & _a3.Inside != 0);
+                }
+            }
+            int toB = _to + _next + TTile.Rows * TensorTile.StepBytes;
+            long weights = _weights + ((long)_now.Tap + offset);
+            TensorTile.CopyAsync(toB, weights, inside & _column < g.Channels);
+            if (TTile.Columns > PassRows)
+                TensorTile.CopyAsync(toB + PassBytes, weights + _weightsPass, inside & _column + PassRows < g.Channels);
+            if (TTile.Columns > 2 * PassRows)
+            {
+                TensorTile.CopyAsync(toB + 2 * PassBytes, weights + 2 * _weightsPass, inside & _column + 2 * PassRows < g.Channels);
+                TensorTile.CopyAsync(toB + 3 * PassBytes, weights + 3 * _weightsPass, inside & _column + 3 * PassRows < g.Channels);
+            }
+        }
+
+        /// <summary>Stores what went through registers, and turns to the next step: 64 bytes of the source channels further on, or the next tap.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Finish(in TensorConvolution g)
+        {
+            if (TPrologue.Activates)
+            {
+                int offset = _now.At + _piece, toA = _to + _next;
+                bool inside = offset < g.SourceBytes & _left > 0;
+                // Factors of the row's image and the piece's channels; they stay in the first cache.
+                long factors = g.Prologue.Address + Wide * offset;
+                int imageBytes = 2 * Wide * g.SourceBytes;
+                TensorActivation.Store0<TPrecision>(g.Prologue, toA, factors + (long)_a0.N * imageBytes, inside & _a0.Inside != 0);
+                TensorActivation.Store1<TPrecision>(g.Prologue, toA + PassBytes, factors + (long)_a1.N * imageBytes, inside & _a1.Inside != 0);
+                if (TTile.Rows > 2 * PassRows)
+                {
+                    TensorActivation.Store2<TPrecision>(g.Prologue, toA + 2 * PassBytes, factors + (long)_a2.N * imageBytes, inside & _a2.Inside != 0);
+                    TensorActivation.Store3<TPrecision>(g.Prologue, toA + 3 * PassBytes, factors + (long)_a3.N * imageBytes, inside & _a3.Inside != 0);
+                }
+            }
+            _next = TensorTile.NextStage<TTile>(_next);
+            _left--;
+            _now.At += TensorTile.StepBytes;
+            if (_now.At >= g.SourceBytes)
+            {
+                _now.At = 0;
+                _now.Tap += g.SourceBytes;
+                _now.S++;
+                if (_now.S == g.Columns)
+                {
+                    _now.S = 0;
+                    _now.R++;
+                }
+                ReadTaps(g);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void ReadTaps(in TensorConvolution g)
+        {
+            int pixelBytes = Wide * g.SourceBytes;
+            ReadTap(ref _a0, g, pixelBytes, _now.R, _now.S);
+            ReadTap(ref _a1, g, pixelBytes, _now.R, _now.S);
+            if (TTile.Rows > 2 * PassRows)
+            {
+                ReadTap(ref _a2, g, pixelBytes, _now.R, _now.S);
+                ReadTap(ref _a3, g, pixelBytes, _now.R, _now.S);
             }
         }
     }
@@ -159,8 +270,9 @@ public sealed partial class IlgpuBackend
     /// element, 4 read for a residual. Sums over taps, then channels, in a fixed order.
     /// </summary>
     /// <remarks>
-    /// With a prologue the rows do not come by cp.async: a thread loads its pieces into registers before the products of a step, and activates
-    /// and stores them behind, into the stage that was read a step ago.
+    /// A step is multiplied in two halves, and the fragments of a half are loaded before the products of the one before it: on an H200 a
+    /// loop that loaded both and then multiplied took as long as its loads and its products together. The barrier lies between the halves,
+    /// when the last loads from the old stage are on their way and the first from the new one are next.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TensorConvolve<TTile, TFragments, TPrecision, TPrologue>(TensorConvolution g, ArrayView<float> bias)
@@ -173,7 +285,6 @@ public sealed partial class IlgpuBackend
         TTile.Declare();
         if (TPrologue.Activates)
             TensorActivation.Declare();
-        int stageBytes = (TTile.Rows + TTile.Columns) * TensorTile.StepBytes;
         int thread = Group.IdxX, warp = thread >> 5, lane = thread & 31;
         int warpRow = TensorTile.WarpRow<TTile, TFragments>(warp), warpColumn = TensorTile.WarpColumn<TTile, TFragments>(warp);
         int columnTiles = (g.Channels + TTile.Columns - 1) / TTile.Columns;
@@ -187,112 +298,40 @@ public sealed partial class IlgpuBackend
         else
             TFragments.StartBias(bias, resultColumn, g.Channels - 1);
 
-        // Four threads copy a row, a piece each; then the rows TTile.Threads / 4 below.
-        int passRows = TTile.Threads / 4, passBytes = passRows * TensorTile.StepBytes;
-        int copyRow = thread >> 2;
-        int piece = (thread & 3) * 16;
-        int to = TensorTile.Place(copyRow, thread & 3);
-        var a0 = LocateRow(g, firstRow + copyRow);
-        var a1 = LocateRow(g, firstRow + copyRow + passRows);
-        var a2 = LocateRow(g, firstRow + copyRow + 2 * passRows);
-        var a3 = LocateRow(g, firstRow + copyRow + 3 * passRows);
-        long rowBytes = (long)g.Rows * g.Columns * g.SourceBytes;
-        int column = firstColumn + copyRow;
-        long b = g.W + column * rowBytes;
-        rowBytes *= passRows;
         int readA = TensorTile.FragmentA(warpRow, lane);
         int readB = TTile.Rows * TensorTile.StepBytes + TensorTile.FragmentB(warpColumn, lane);
-
-        // Bytes of a source value for each byte of a factor.
-        int wide = TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1, pixelBytes = wide * g.SourceBytes;
-        int steps = g.Rows * g.Columns * ((g.SourceBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes);
-        var now = new TensorStep();
-        int stage = 0, next = 0;
-        ReadTap(ref a0, g, pixelBytes, 0, 0);
-        ReadTap(ref a1, g, pixelBytes, 0, 0);
-        if (TTile.Rows > 2 * passRows)
+        int steps = g.Rows * g.Columns * ((g.SourceBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes), stage = 0;
+        var copies = TensorCopies<TTile, TPrecision, TPrologue>.Locate(g, firstRow, firstColumn, steps);
+        for (int ahead = 1; ahead < TTile.Stages; ahead++)
         {
-            ReadTap(ref a2, g, pixelBytes, 0, 0);
-            ReadTap(ref a3, g, pixelBytes, 0, 0);
-        }
-        // The steps before 0 only copy: the pipeline fills.
-        for (int step = 1 - TTile.Stages; step < steps; step++)
-        {
-            if (step >= 0)
-            {
-                // The oldest copy has arrived, for all threads; and all have read the stage that is written next.
-                TTile.Wait();
-                CudaAsm.Emit("bar.sync 0;");
-            }
-            // Behind the last channel zeros. Where a copy is of 0 bytes, its address is never used.
-            int offset = now.At + piece;
-            bool inside = offset < g.SourceBytes;
-            if (step + TTile.Stages - 1 < steps)
-            {
-                if (TPrologue.Activates)
-                {
-                    TensorActivation.Fetch0<TPrecision>(a0.Address + wide * offset, inside & a0.Inside != 0);
-                    TensorActivation.Fetch1<TPrecision>(a1.Address + wide * offset, inside & a1.Inside != 0);
-                    if (TTile.Rows > 2 * passRows)
-                    {
-                        TensorActivation.Fetch2<TPrecision>(a2.Address + wide * offset, inside & a2.Inside != 0);
-                        TensorActivation.Fetch3<TPrecision>(a3.Address + wide * offset, inside & a3.Inside != 0);
-                    }
-                }
-                else
-                {
-                    TensorTile.CopyAsync(to + next, a0.Address + offset, inside & a0.Inside != 0);
-                    TensorTile.CopyAsync(to + next + passBytes, a1.Address + offset, inside & a1.Inside != 0);
-                    if (TTile.Rows > 2 * passRows)
-                    {
-                        TensorTile.CopyAsync(to + next + 2 * passBytes, a2.Address + offset, inside & a2.Inside != 0);
-                        TensorTile.CopyAsync(to + next + 3 * passBytes, a3.Address + offset, inside & a3.Inside != 0);
-                    }
-                }
-                int toB = to + next + TTile.Rows * TensorTile.StepBytes;
-                long weights = b + ((long)now.Tap + offset);
-                TensorTile.CopyAsync(toB, weights, inside & column < g.Channels);
-                if (TTile.Columns > passRows)
-                    TensorTile.CopyAsync(toB + passBytes, weights + rowBytes, inside & column + passRows < g.Channels);
-                if (TTile.Columns > 2 * passRows)
-                {
-                    TensorTile.CopyAsync(toB + 2 * passBytes, weights + 2 * rowBytes, inside & column + 2 * passRows < g.Channels);
-                    TensorTile.CopyAsync(toB + 3 * passBytes, weights + 3 * rowBytes, inside & column + 3 * passRows < g.Channels);
-                }
-                if (!TPrologue.Activates)
-                {
-                    next = next == (TTile.Stages - 1) * stageBytes ? 0 : next + stageBytes;
-                    Advance<TTile>(ref now, g, pixelBytes, ref a0, ref a1, ref a2, ref a3);
-                }
-            }
-            // Also when there is nothing left to copy: the count of groups stays right.
+            copies.Begin(g);
+            copies.Finish(g);
             CudaAsm.Emit("cp.async.commit_group;");
-            if (step >= 0)
-            {
-                TFragments.LoadA(readA + stage);
-                TFragments.LoadB(readB + stage);
-                Multiply<TFragments, TPrecision>();
-                // The second half of 32 bytes: pieces 2 and 3 lie where 0 and 1 do, xor 32.
-                TFragments.LoadA((readA + stage) ^ 32);
-                TFragments.LoadB((readB + stage) ^ 32);
-                Multiply<TFragments, TPrecision>();
-                stage = stage == (TTile.Stages - 1) * stageBytes ? 0 : stage + stageBytes;
-            }
-            if (TPrologue.Activates && step + TTile.Stages - 1 < steps)
-            {
-                // Factors of the row's image and the piece's channels; they stay in the first cache.
-                long factors = g.Prologue.Address + wide * offset;
-                int imageBytes = 2 * pixelBytes;
-                TensorActivation.Store0<TPrecision>(g.Prologue, to + next, factors + (long)a0.N * imageBytes, inside & a0.Inside != 0);
-                TensorActivation.Store1<TPrecision>(g.Prologue, to + next + passBytes, factors + (long)a1.N * imageBytes, inside & a1.Inside != 0);
-                if (TTile.Rows > 2 * passRows)
-                {
-                    TensorActivation.Store2<TPrecision>(g.Prologue, to + next + 2 * passBytes, factors + (long)a2.N * imageBytes, inside & a2.Inside != 0);
-                    TensorActivation.Store3<TPrecision>(g.Prologue, to + next + 3 * passBytes, factors + (long)a3.N * imageBytes, inside & a3.Inside != 0);
-                }
-                next = next == (TTile.Stages - 1) * stageBytes ? 0 : next + stageBytes;
-                Advance<TTile>(ref now, g, pixelBytes, ref a0, ref a1, ref a2, ref a3);
-            }
+        }
+        // The oldest copy has arrived, for all threads.
+        TTile.Wait();
+        CudaAsm.Emit("bar.sync 0;");
+        TFragments.LoadA(readA);
+        TFragments.LoadB(readB);
+        TFragments.Keep();
+        for (int step = 0; step < steps; step++)
+        {
+            // Into the stage that all have read, the barrier of the step before tells.
+            copies.Begin(g);
+            CudaAsm.Emit("cp.async.commit_group;");
+            // The second half of 32 bytes: pieces 2 and 3 lie where 0 and 1 do, xor 32.
+            TFragments.LoadA((readA + stage) ^ 32);
+            TFragments.LoadB((readB + stage) ^ 32);
+            TFragments.Exchange();
+            Multiply<TFragments, TPrecision>();
+            stage = TensorTile.NextStage<TTile>(stage);
+            TTile.Wait();
+            CudaAsm.Emit("bar.sync 0;");
+            TFragments.LoadA(readA + stage);
+            TFragments.LoadB(readB + stage);
+            TFragments.Exchange();
+            Multiply<TFragments, TPrecision>();
+            copies.Finish(g);
         }
         // The same for all warps: none parts.
         long first = 4L * resultColumn;

@@ -10,7 +10,7 @@ namespace BDense.Kernels.Ilgpu.Cuda;
 internal readonly partial struct TensorFragments64x32 : ITensorFragments
 {
     private const string Registers = """
-        .reg .f32 acc<64>; .reg .b32 a<16>; .reg .b32 b<8>; .reg .b32 base; .reg .b32 at; .reg .b32 below;
+        .reg .f32 acc<64>; .reg .b32 a<16>; .reg .b32 b<8>; .reg .b32 kept<24>; .reg .b32 base; .reg .b32 at; .reg .b32 below;
         """;
 
     private const string Start0 = """
@@ -47,6 +47,28 @@ internal readonly partial struct TensorFragments64x32 : ITensorFragments
     private const string B = """
         add.u32 at, base, %0; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+0];
         ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b4, b5, b6, b7}, [at+1024];
+        """;
+
+    private const string Kept = """
+        mov.b32 kept0, a0; mov.b32 kept1, a1; mov.b32 kept2, a2; mov.b32 kept3, a3; mov.b32 kept4, a4; mov.b32 kept5, a5; mov.b32 kept6, a6;
+        mov.b32 kept7, a7; mov.b32 kept8, a8; mov.b32 kept9, a9; mov.b32 kept10, a10; mov.b32 kept11, a11; mov.b32 kept12, a12;
+        mov.b32 kept13, a13; mov.b32 kept14, a14; mov.b32 kept15, a15; mov.b32 kept16, b0; mov.b32 kept17, b1; mov.b32 kept18, b2;
+        mov.b32 kept19, b3; mov.b32 kept20, b4; mov.b32 kept21, b5; mov.b32 kept22, b6; mov.b32 kept23, b7;
+        """;
+
+    private const string Exchanged = """
+        { .reg .b32 t; mov.b32 t, a0; mov.b32 a0, kept0; mov.b32 kept0, t; mov.b32 t, a1; mov.b32 a1, kept1; mov.b32 kept1, t;
+        mov.b32 t, a2; mov.b32 a2, kept2; mov.b32 kept2, t; mov.b32 t, a3; mov.b32 a3, kept3; mov.b32 kept3, t;
+        mov.b32 t, a4; mov.b32 a4, kept4; mov.b32 kept4, t; mov.b32 t, a5; mov.b32 a5, kept5; mov.b32 kept5, t;
+        mov.b32 t, a6; mov.b32 a6, kept6; mov.b32 kept6, t; mov.b32 t, a7; mov.b32 a7, kept7; mov.b32 kept7, t;
+        mov.b32 t, a8; mov.b32 a8, kept8; mov.b32 kept8, t; mov.b32 t, a9; mov.b32 a9, kept9; mov.b32 kept9, t;
+        mov.b32 t, a10; mov.b32 a10, kept10; mov.b32 kept10, t; mov.b32 t, a11; mov.b32 a11, kept11; mov.b32 kept11, t;
+        mov.b32 t, a12; mov.b32 a12, kept12; mov.b32 kept12, t; mov.b32 t, a13; mov.b32 a13, kept13; mov.b32 kept13, t;
+        mov.b32 t, a14; mov.b32 a14, kept14; mov.b32 kept14, t; mov.b32 t, a15; mov.b32 a15, kept15; mov.b32 kept15, t;
+        mov.b32 t, b0; mov.b32 b0, kept16; mov.b32 kept16, t; mov.b32 t, b1; mov.b32 b1, kept17; mov.b32 kept17, t;
+        mov.b32 t, b2; mov.b32 b2, kept18; mov.b32 kept18, t; mov.b32 t, b3; mov.b32 b3, kept19; mov.b32 kept19, t;
+        mov.b32 t, b4; mov.b32 b4, kept20; mov.b32 kept20, t; mov.b32 t, b5; mov.b32 b5, kept21; mov.b32 kept21, t;
+        mov.b32 t, b6; mov.b32 b6, kept22; mov.b32 kept22, t; mov.b32 t, b7; mov.b32 b7, kept23; mov.b32 kept23, t; }
         """;
 
     private const string SummedABf16 = """
@@ -307,6 +329,18 @@ internal readonly partial struct TensorFragments64x32 : ITensorFragments
     public static void LoadB(int at)
     {
         CudaAsm.Emit(B, at);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Keep()
+    {
+        CudaAsm.Emit(Kept);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Exchange()
+    {
+        CudaAsm.Emit(Exchanged);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -10,7 +10,7 @@ namespace BDense.Kernels.Ilgpu.Cuda;
 internal readonly partial struct TensorFragments64x64 : ITensorFragments
 {
     private const string Registers = """
-        .reg .f32 acc<128>; .reg .b32 a<16>; .reg .b32 b<16>; .reg .b32 base; .reg .b32 at; .reg .b32 below;
+        .reg .f32 acc<128>; .reg .b32 a<16>; .reg .b32 b<16>; .reg .b32 kept<32>; .reg .b32 base; .reg .b32 at; .reg .b32 below;
         """;
 
     private const string Start0 = """
@@ -73,6 +73,33 @@ internal readonly partial struct TensorFragments64x64 : ITensorFragments
         ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b4, b5, b6, b7}, [at+1024];
         ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b8, b9, b10, b11}, [at+2048];
         ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b12, b13, b14, b15}, [at+3072];
+        """;
+
+    private const string Kept = """
+        mov.b32 kept0, a0; mov.b32 kept1, a1; mov.b32 kept2, a2; mov.b32 kept3, a3; mov.b32 kept4, a4; mov.b32 kept5, a5; mov.b32 kept6, a6;
+        mov.b32 kept7, a7; mov.b32 kept8, a8; mov.b32 kept9, a9; mov.b32 kept10, a10; mov.b32 kept11, a11; mov.b32 kept12, a12;
+        mov.b32 kept13, a13; mov.b32 kept14, a14; mov.b32 kept15, a15; mov.b32 kept16, b0; mov.b32 kept17, b1; mov.b32 kept18, b2;
+        mov.b32 kept19, b3; mov.b32 kept20, b4; mov.b32 kept21, b5; mov.b32 kept22, b6; mov.b32 kept23, b7; mov.b32 kept24, b8; mov.b32 kept25, b9;
+        mov.b32 kept26, b10; mov.b32 kept27, b11; mov.b32 kept28, b12; mov.b32 kept29, b13; mov.b32 kept30, b14; mov.b32 kept31, b15;
+        """;
+
+    private const string Exchanged = """
+        { .reg .b32 t; mov.b32 t, a0; mov.b32 a0, kept0; mov.b32 kept0, t; mov.b32 t, a1; mov.b32 a1, kept1; mov.b32 kept1, t;
+        mov.b32 t, a2; mov.b32 a2, kept2; mov.b32 kept2, t; mov.b32 t, a3; mov.b32 a3, kept3; mov.b32 kept3, t;
+        mov.b32 t, a4; mov.b32 a4, kept4; mov.b32 kept4, t; mov.b32 t, a5; mov.b32 a5, kept5; mov.b32 kept5, t;
+        mov.b32 t, a6; mov.b32 a6, kept6; mov.b32 kept6, t; mov.b32 t, a7; mov.b32 a7, kept7; mov.b32 kept7, t;
+        mov.b32 t, a8; mov.b32 a8, kept8; mov.b32 kept8, t; mov.b32 t, a9; mov.b32 a9, kept9; mov.b32 kept9, t;
+        mov.b32 t, a10; mov.b32 a10, kept10; mov.b32 kept10, t; mov.b32 t, a11; mov.b32 a11, kept11; mov.b32 kept11, t;
+        mov.b32 t, a12; mov.b32 a12, kept12; mov.b32 kept12, t; mov.b32 t, a13; mov.b32 a13, kept13; mov.b32 kept13, t;
+        mov.b32 t, a14; mov.b32 a14, kept14; mov.b32 kept14, t; mov.b32 t, a15; mov.b32 a15, kept15; mov.b32 kept15, t;
+        mov.b32 t, b0; mov.b32 b0, kept16; mov.b32 kept16, t; mov.b32 t, b1; mov.b32 b1, kept17; mov.b32 kept17, t;
+        mov.b32 t, b2; mov.b32 b2, kept18; mov.b32 kept18, t; mov.b32 t, b3; mov.b32 b3, kept19; mov.b32 kept19, t;
+        mov.b32 t, b4; mov.b32 b4, kept20; mov.b32 kept20, t; mov.b32 t, b5; mov.b32 b5, kept21; mov.b32 kept21, t;
+        mov.b32 t, b6; mov.b32 b6, kept22; mov.b32 kept22, t; mov.b32 t, b7; mov.b32 b7, kept23; mov.b32 kept23, t;
+        mov.b32 t, b8; mov.b32 b8, kept24; mov.b32 kept24, t; mov.b32 t, b9; mov.b32 b9, kept25; mov.b32 kept25, t;
+        mov.b32 t, b10; mov.b32 b10, kept26; mov.b32 kept26, t; mov.b32 t, b11; mov.b32 b11, kept27; mov.b32 kept27, t;
+        mov.b32 t, b12; mov.b32 b12, kept28; mov.b32 kept28, t; mov.b32 t, b13; mov.b32 b13, kept29; mov.b32 kept29, t;
+        mov.b32 t, b14; mov.b32 b14, kept30; mov.b32 kept30, t; mov.b32 t, b15; mov.b32 b15, kept31; mov.b32 kept31, t; }
         """;
 
     private const string SummedABf16 = """
@@ -450,6 +477,18 @@ internal readonly partial struct TensorFragments64x64 : ITensorFragments
     public static void LoadB(int at)
     {
         CudaAsm.Emit(B, at);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Keep()
+    {
+        CudaAsm.Emit(Kept);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Exchange()
+    {
+        CudaAsm.Emit(Exchanged);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

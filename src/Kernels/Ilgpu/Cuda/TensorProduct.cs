@@ -143,7 +143,7 @@ public sealed partial class IlgpuBackend
         TFragments.Declare();
         TTile.Declare();
         TFragments.StartZero();
-        int stageBytes = (TTile.Rows + TTile.Columns) * TensorTile.StepBytes, tileBytes = TTile.Rows * TensorTile.StepBytes;
+        int tileBytes = TTile.Rows * TensorTile.StepBytes;
         int thread = Group.IdxX, warp = thread >> 5, lane = thread & 31;
         int warpRow = TensorTile.WarpRow<TTile, TFragments>(warp), warpColumn = TensorTile.WarpColumn<TTile, TFragments>(warp);
         int rowTiles = (g.M + TTile.Rows - 1) / TTile.Rows, columnTiles = (g.N + TTile.Columns - 1) / TTile.Columns;
@@ -157,34 +157,37 @@ public sealed partial class IlgpuBackend
         int pitchA = SummedTile.Pitch<TPrecision>(TTile.Rows), pitchB = SummedTile.Pitch<TPrecision>(TTile.Columns);
         int readA = TSideA.IsSummedOutermost ? SummedTile.FragmentA<TPrecision>(warpRow, lane, pitchA) : TensorTile.FragmentA(warpRow, lane);
         int readB = tileBytes + (TSideB.IsSummedOutermost ? SummedTile.FragmentB<TPrecision>(warpColumn, lane, pitchB) : TensorTile.FragmentB(warpColumn, lane));
+        // The other half of a step: 32 bytes further on in a row, or half of the rows further down.
         int half = SummedTile.Depth<TPrecision>() / 2, steps = g.Problem.Steps, stage = 0, next = 0;
-        // The steps before 0 only copy: the pipeline fills.
-        for (int step = 1 - TTile.Stages; step < steps; step++)
+        for (int ahead = 1; ahead < TTile.Stages; ahead++)
         {
-            if (step >= 0)
-            {
-                TTile.Wait();
-                CudaAsm.Emit("bar.sync 0;");
-            }
-            if (step + TTile.Stages - 1 < steps)
-            {
-                a.Copy(next, TTile.Rows * 4 / TTile.Threads);
-                b.Copy(next, TTile.Columns * 4 / TTile.Threads);
-                next = next == (TTile.Stages - 1) * stageBytes ? 0 : next + stageBytes;
-            }
-            // Also when there is nothing left to copy: the count of groups stays right.
+            a.Copy(next, TTile.Rows * 4 / TTile.Threads);
+            b.Copy(next, TTile.Columns * 4 / TTile.Threads);
+            next = TensorTile.NextStage<TTile>(next);
             CudaAsm.Emit("cp.async.commit_group;");
-            if (step >= 0)
-            {
-                LoadFragments<TFragments, TPrecision, TSideA, TSideB>(readA + stage, readB + stage, pitchA, pitchB);
-                Multiply<TFragments, TPrecision>();
-                // The other half: 32 bytes further on in a row, or half of the rows further down.
-                int halfA = TSideA.IsSummedOutermost ? readA + stage + half * pitchA : (readA + stage) ^ 32;
-                int halfB = TSideB.IsSummedOutermost ? readB + stage + half * pitchB : (readB + stage) ^ 32;
-                LoadFragments<TFragments, TPrecision, TSideA, TSideB>(halfA, halfB, pitchA, pitchB);
-                Multiply<TFragments, TPrecision>();
-                stage = stage == (TTile.Stages - 1) * stageBytes ? 0 : stage + stageBytes;
-            }
+        }
+        TTile.Wait();
+        CudaAsm.Emit("bar.sync 0;");
+        LoadFragments<TFragments, TPrecision, TSideA, TSideB>(readA, readB, pitchA, pitchB);
+        TFragments.Keep();
+        // As in TensorConvolve: the fragments of a half are loaded before the products of the one before it. Behind the sum's end zeros.
+        for (int step = 0; step < steps; step++)
+        {
+            a.Copy(next, TTile.Rows * 4 / TTile.Threads);
+            b.Copy(next, TTile.Columns * 4 / TTile.Threads);
+            next = TensorTile.NextStage<TTile>(next);
+            CudaAsm.Emit("cp.async.commit_group;");
+            int halfA = TSideA.IsSummedOutermost ? readA + stage + half * pitchA : (readA + stage) ^ 32;
+            int halfB = TSideB.IsSummedOutermost ? readB + stage + half * pitchB : (readB + stage) ^ 32;
+            LoadFragments<TFragments, TPrecision, TSideA, TSideB>(halfA, halfB, pitchA, pitchB);
+            TFragments.Exchange();
+            Multiply<TFragments, TPrecision>();
+            stage = TensorTile.NextStage<TTile>(stage);
+            TTile.Wait();
+            CudaAsm.Emit("bar.sync 0;");
+            LoadFragments<TFragments, TPrecision, TSideA, TSideB>(readA + stage, readB + stage, pitchA, pitchB);
+            TFragments.Exchange();
+            Multiply<TFragments, TPrecision>();
         }
         // TF32 has exchanged what came from the outermost layout.
         bool near = TSideA.IsSummedOutermost & !TPrecision.IsBf16, quads = TSideB.IsSummedOutermost & !TPrecision.IsBf16;

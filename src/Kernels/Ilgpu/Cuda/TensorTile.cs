@@ -38,6 +38,12 @@ internal interface ITensorFragments
 
     static abstract void LoadSummedBTf32(int at, int below);
 
+    /// <summary>Puts the fragments that were loaded aside.</summary>
+    static abstract void Keep();
+
+    /// <summary>The fragments that were put aside for those that were loaded: while one half of a step is multiplied, the next is on its way.</summary>
+    static abstract void Exchange();
+
     static abstract void MultiplyTf32();
 
     static abstract void MultiplyBf16();
@@ -123,6 +129,15 @@ internal static class TensorTile
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Place(int row, int piece) => row * StepBytes + ((piece ^ row >> 1 & 3) << 4);
+
+    /// <summary>Where the stage behind the one at <paramref name="stage"/> begins.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int NextStage<TTile>(int stage)
+        where TTile : struct, ITensorTile
+    {
+        int stageBytes = (TTile.Rows + TTile.Columns) * StepBytes;
+        return Utilities.Select(stage == (TTile.Stages - 1) * stageBytes, 0, stage + stageBytes);
+    }
 
     /// <summary>First row of a warp: warps count down the rows, then along the columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

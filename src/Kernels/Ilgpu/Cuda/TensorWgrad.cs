@@ -180,12 +180,140 @@ public sealed partial class IlgpuBackend
     private static void CopySource(in TensorWgrad g, in TensorPixel pixel, int r, int s, int offset, bool exists, int to) =>
         TensorTile.CopyAsync(to, SourceOf(g, pixel, r, s, g.SourceBytes) + offset, exists & IsInside(g, pixel, r, s));
 
+    /// <summary>One thread's copies: one piece of 16 bytes of several pixels of dy, and one of several pixels of x, always for the same tap and channels.</summary>
+    /// <remarks>With a prologue x comes through registers, as in <see cref="TensorCopies{TTile, TPrecision, TPrologue}"/>. Behind the slice's end zeros.</remarks>
+    private struct TensorPixelCopies<TTile, TPrecision, TPrologue>
+        where TTile : struct, ITensorTile
+        where TPrecision : struct, ITensorPrecision
+        where TPrologue : struct, ITilePrologue
+    {
+        private TensorPixel _b0, _b1, _b2, _b3;
+        private long _a, _passBytesA, _stepBytesA;
+        private int _toA0, _toA1, _toB0, _toB1;
+        private int _passA, _leftA, _passB, _leftB, _offsetB, _r, _s, _next;
+
+        /// <summary>Bytes of a value of x for each byte of a factor.</summary>
+        private static int Wide { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1; }
+
+        private static int Depth { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => SummedTile.Depth<TPrecision>(); }
+
+        private static int PitchA { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => SummedTile.Pitch<TPrecision>(TTile.Rows); }
+
+        private static int PitchB { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => SummedTile.Pitch<TPrecision>(TTile.Columns); }
+
+        /// <summary>Whether there are four passes, not two; bytes from one to the second below, which is a multiple of the eight rows that places repeat after.</summary>
+        private static bool HasFourA { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => Depth * PitchA > 32 * TTile.Threads; }
+
+        private static bool HasFourB { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => Depth * PitchB > 32 * TTile.Threads; }
+
+        private static int TwoPasses { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => 32 * TTile.Threads; }
+
+        /// <param name="g">The problem.</param>
+        /// <param name="firstRow">Of the tile.</param>
+        /// <param name="firstColumn">Of the tile.</param>
+        /// <param name="pixel">First of the slice.</param>
+        /// <param name="end">Behind the slice's last.</param>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TensorPixelCopies<TTile, TPrecision, TPrologue> Locate(in TensorWgrad g, int firstRow, int firstColumn, int pixel, int end)
+        {
+            var c = new TensorPixelCopies<TTile, TPrecision, TPrologue>();
+            int thread = Group.IdxX, valueBytes = TensorTile.StepBytes / Depth;
+            int piecesA = PitchA / 16, rowA = thread / piecesA, pieceA = thread - rowA * piecesA, offsetA = firstRow * valueBytes + 16 * pieceA;
+            c._passA = TTile.Threads / piecesA;
+            // Pixels from this thread's first on; a piece that is outside of dy has none.
+            c._leftA = Utilities.Select(offsetA < g.OutputBytes, end - pixel - rowA, 0);
+            c._a = g.Dy + (long)(pixel + rowA) * g.OutputBytes + offsetA;
+            (c._passBytesA, c._stepBytesA) = ((long)c._passA * g.OutputBytes, (long)Depth * g.OutputBytes);
+            c._toA0 = SummedTile.CopyTo(rowA, pieceA, PitchA);
+            c._toA1 = SummedTile.CopyTo(rowA + c._passA, pieceA, PitchA);
+
+            int piecesB = PitchB / 16, rowB = thread / piecesB, pieceB = thread - rowB * piecesB, place = firstColumn * valueBytes + 16 * pieceB;
+            int tap = place / g.SourceBytes, tileBytes = TTile.Rows * TensorTile.StepBytes;
+            c._passB = TTile.Threads / piecesB;
+            c._leftB = Utilities.Select(place < g.Columns * valueBytes, end - pixel - rowB, 0);
+            c._offsetB = place - tap * g.SourceBytes;
+            c._r = tap / g.KernelColumns;
+            c._s = tap - c._r * g.KernelColumns - g.Pad;
+            c._r -= g.Pad;
+            c._b0 = LocatePixel(g, pixel + rowB);
+            c._b1 = LocatePixel(g, pixel + rowB + c._passB);
+            c._b2 = LocatePixel(g, pixel + rowB + 2 * c._passB);
+            c._b3 = LocatePixel(g, pixel + rowB + 3 * c._passB);
+            c._toB0 = tileBytes + SummedTile.CopyTo(rowB, pieceB, PitchB);
+            c._toB1 = tileBytes + SummedTile.CopyTo(rowB + c._passB, pieceB, PitchB);
+            return c;
+        }
+
+        /// <summary>Asks for the next step's pieces.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Begin(in TensorWgrad g)
+        {
+            TensorTile.CopyAsync(_toA0 + _next, _a, _leftA > 0);
+            TensorTile.CopyAsync(_toA1 + _next, _a + _passBytesA, _leftA > _passA);
+            if (HasFourA)
+            {
+                TensorTile.CopyAsync(_toA0 + TwoPasses + _next, _a + 2 * _passBytesA, _leftA > 2 * _passA);
+                TensorTile.CopyAsync(_toA1 + TwoPasses + _next, _a + 3 * _passBytesA, _leftA > 3 * _passA);
+            }
+            if (TPrologue.Activates)
+            {
+                int offset = Wide * _offsetB, pixelBytes = Wide * g.SourceBytes;
+                TensorActivation.Fetch0<TPrecision>(SourceOf(g, _b0, _r, _s, pixelBytes) + offset, _leftB > 0 & IsInside(g, _b0, _r, _s));
+                TensorActivation.Fetch1<TPrecision>(SourceOf(g, _b1, _r, _s, pixelBytes) + offset, _leftB > _passB & IsInside(g, _b1, _r, _s));
+                if (HasFourB)
+                {
+                    TensorActivation.Fetch2<TPrecision>(SourceOf(g, _b2, _r, _s, pixelBytes) + offset, _leftB > 2 * _passB & IsInside(g, _b2, _r, _s));
+                    TensorActivation.Fetch3<TPrecision>(SourceOf(g, _b3, _r, _s, pixelBytes) + offset, _leftB > 3 * _passB & IsInside(g, _b3, _r, _s));
+                }
+            }
+            else
+            {
+                CopySource(g, _b0, _r, _s, _offsetB, _leftB > 0, _toB0 + _next);
+                CopySource(g, _b1, _r, _s, _offsetB, _leftB > _passB, _toB1 + _next);
+                if (HasFourB)
+                {
+                    CopySource(g, _b2, _r, _s, _offsetB, _leftB > 2 * _passB, _toB0 + TwoPasses + _next);
+                    CopySource(g, _b3, _r, _s, _offsetB, _leftB > 3 * _passB, _toB1 + TwoPasses + _next);
+                }
+            }
+        }
+
+        /// <summary>Stores what went through registers, and turns to the next step's pixels.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Finish(in TensorWgrad g)
+        {
+            if (TPrologue.Activates)
+            {
+                long factors = g.Prologue.Address + Wide * _offsetB;
+                int imageBytes = 2 * Wide * g.SourceBytes;
+                TensorActivation.Store0<TPrecision>(g.Prologue, _toB0 + _next, factors + (long)_b0.N * imageBytes, _leftB > 0 & IsInside(g, _b0, _r, _s));
+                TensorActivation.Store1<TPrecision>(g.Prologue, _toB1 + _next, factors + (long)_b1.N * imageBytes, _leftB > _passB & IsInside(g, _b1, _r, _s));
+                if (HasFourB)
+                {
+                    TensorActivation.Store2<TPrecision>(g.Prologue, _toB0 + TwoPasses + _next, factors + (long)_b2.N * imageBytes, _leftB > 2 * _passB & IsInside(g, _b2, _r, _s));
+                    TensorActivation.Store3<TPrecision>(g.Prologue, _toB1 + TwoPasses + _next, factors + (long)_b3.N * imageBytes, _leftB > 3 * _passB & IsInside(g, _b3, _r, _s));
+                }
+            }
+            Advance(ref _b0, g);
+            Advance(ref _b1, g);
+            if (HasFourB)
+            {
+                Advance(ref _b2, g);
+                Advance(ref _b3, g);
+            }
+            _leftB -= Depth;
+            _a += _stepBytesA;
+            _leftA -= Depth;
+            _next = TensorTile.NextStage<TTile>(_next);
+        }
+    }
+
     /// <summary>
     /// A tile of dw over one slice of the pixels a group; grid: tiles fastest, so that the groups that run together read the same pixels.
     /// Both operands lie with the sum's axis outermost (<see cref="SummedTile"/>). A group reads (rows + columns) x 64 bytes a step;
     /// 4 bytes written an element and slice. Sums over the pixels in order; slices are added by <see cref="SumSlicesKernel"/>.
     /// </summary>
-    /// <remarks>With a prologue x comes through registers, as in <see cref="TensorConvolve"/>; a thread's channels are always the same.</remarks>
+    /// <remarks>The main loop is that of <see cref="TensorConvolve"/>.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TensorAddPixels<TTile, TFragments, TPrecision, TPrologue>(TensorWgrad g, int tiles)
         where TTile : struct, ITensorTile
@@ -198,9 +326,7 @@ public sealed partial class IlgpuBackend
         if (TPrologue.Activates)
             TensorActivation.Declare();
         TFragments.StartZero();
-        int stageBytes = (TTile.Rows + TTile.Columns) * TensorTile.StepBytes, tileBytes = TTile.Rows * TensorTile.StepBytes;
         int depth = SummedTile.Depth<TPrecision>(), pitchA = SummedTile.Pitch<TPrecision>(TTile.Rows), pitchB = SummedTile.Pitch<TPrecision>(TTile.Columns);
-        int valueBytes = TensorTile.StepBytes / depth;
         int thread = Group.IdxX, warp = thread >> 5, lane = thread & 31;
         int warpRow = TensorTile.WarpRow<TTile, TFragments>(warp), warpColumn = TensorTile.WarpColumn<TTile, TFragments>(warp);
         int slice = Grid.IdxX / tiles, tile = Grid.IdxX - slice * tiles;
@@ -209,111 +335,35 @@ public sealed partial class IlgpuBackend
         int firstColumn = (tile - tile / columnTiles * columnTiles) * TTile.Columns;
         int pixel = slice * g.StepsPerSlice * depth;
         int end = Utilities.Select(pixel + g.StepsPerSlice * depth < g.Pixels, pixel + g.StepsPerSlice * depth, g.Pixels);
-        int steps = (end - pixel + depth - 1) / depth;
+        int steps = (end - pixel + depth - 1) / depth, stage = 0;
 
-        // A thread copies one piece of several pixels of dy.
-        int piecesA = pitchA / 16, rowA = thread / piecesA, pieceA = thread - rowA * piecesA, passA = TTile.Threads / piecesA;
-        int pixelA = pixel + rowA, offsetA = firstRow * valueBytes + 16 * pieceA;
-        bool insideA = offsetA < g.OutputBytes;
-        long a = g.Dy + (long)pixelA * g.OutputBytes + offsetA;
-        long passBytesA = (long)passA * g.OutputBytes, stepBytesA = (long)depth * g.OutputBytes;
-        int toA0 = SummedTile.CopyTo(rowA, pieceA, pitchA), toA1 = SummedTile.CopyTo(rowA + passA, pieceA, pitchA);
-        int toA2 = SummedTile.CopyTo(rowA + 2 * passA, pieceA, pitchA), toA3 = SummedTile.CopyTo(rowA + 3 * passA, pieceA, pitchA);
-
-        // And one of several pixels of x, always for the same tap and channels.
-        int piecesB = pitchB / 16, rowB = thread / piecesB, pieceB = thread - rowB * piecesB, passB = TTile.Threads / piecesB;
-        int pixelB = pixel + rowB, place = firstColumn * valueBytes + 16 * pieceB;
-        bool insideB = place < g.Columns * valueBytes;
-        int tap = place / g.SourceBytes, offsetB = place - tap * g.SourceBytes;
-        int r = tap / g.KernelColumns, s = tap - r * g.KernelColumns - g.Pad;
-        r -= g.Pad;
-        var b0 = LocatePixel(g, pixelB);
-        var b1 = LocatePixel(g, pixelB + passB);
-        var b2 = LocatePixel(g, pixelB + 2 * passB);
-        var b3 = LocatePixel(g, pixelB + 3 * passB);
-        int toB0 = tileBytes + SummedTile.CopyTo(rowB, pieceB, pitchB), toB1 = tileBytes + SummedTile.CopyTo(rowB + passB, pieceB, pitchB);
-        int toB2 = tileBytes + SummedTile.CopyTo(rowB + 2 * passB, pieceB, pitchB), toB3 = tileBytes + SummedTile.CopyTo(rowB + 3 * passB, pieceB, pitchB);
-
-        // Bytes of a value of x for each byte of a factor.
-        int wide = TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1, pixelBytes = wide * g.SourceBytes;
+        var copies = TensorPixelCopies<TTile, TPrecision, TPrologue>.Locate(g, firstRow, firstColumn, pixel, end);
         int readA = SummedTile.FragmentA<TPrecision>(warpRow, lane, pitchA);
-        int readB = tileBytes + SummedTile.FragmentB<TPrecision>(warpColumn, lane, pitchB);
-        int stage = 0, next = 0;
-        // The steps before 0 only copy: the pipeline fills.
-        for (int step = 1 - TTile.Stages; step < steps; step++)
+        int readB = TTile.Rows * TensorTile.StepBytes + SummedTile.FragmentB<TPrecision>(warpColumn, lane, pitchB);
+        for (int ahead = 1; ahead < TTile.Stages; ahead++)
         {
-            if (step >= 0)
-            {
-                TTile.Wait();
-                CudaAsm.Emit("bar.sync 0;");
-            }
-            if (step + TTile.Stages - 1 < steps)
-            {
-                TensorTile.CopyAsync(toA0 + next, a, insideA & pixelA < end);
-                TensorTile.CopyAsync(toA1 + next, a + passBytesA, insideA & pixelA + passA < end);
-                if (depth > 2 * passA)
-                {
-                    TensorTile.CopyAsync(toA2 + next, a + 2 * passBytesA, insideA & pixelA + 2 * passA < end);
-                    TensorTile.CopyAsync(toA3 + next, a + 3 * passBytesA, insideA & pixelA + 3 * passA < end);
-                }
-                if (TPrologue.Activates)
-                {
-                    int offset = wide * offsetB;
-                    TensorActivation.Fetch0<TPrecision>(SourceOf(g, b0, r, s, pixelBytes) + offset, insideB & pixelB < end & IsInside(g, b0, r, s));
-                    TensorActivation.Fetch1<TPrecision>(SourceOf(g, b1, r, s, pixelBytes) + offset, insideB & pixelB + passB < end & IsInside(g, b1, r, s));
-                    if (depth > 2 * passB)
-                    {
-                        TensorActivation.Fetch2<TPrecision>(SourceOf(g, b2, r, s, pixelBytes) + offset, insideB & pixelB + 2 * passB < end & IsInside(g, b2, r, s));
-                        TensorActivation.Fetch3<TPrecision>(SourceOf(g, b3, r, s, pixelBytes) + offset, insideB & pixelB + 3 * passB < end & IsInside(g, b3, r, s));
-                    }
-                }
-                else
-                {
-                    CopySource(g, b0, r, s, offsetB, insideB & pixelB < end, toB0 + next);
-                    CopySource(g, b1, r, s, offsetB, insideB & pixelB + passB < end, toB1 + next);
-                    Advance(ref b0, g);
-                    Advance(ref b1, g);
-                    if (depth > 2 * passB)
-                    {
-                        CopySource(g, b2, r, s, offsetB, insideB & pixelB + 2 * passB < end, toB2 + next);
-                        CopySource(g, b3, r, s, offsetB, insideB & pixelB + 3 * passB < end, toB3 + next);
-                        Advance(ref b2, g);
-                        Advance(ref b3, g);
-                    }
-                    pixelB += depth;
-                    next = next == (TTile.Stages - 1) * stageBytes ? 0 : next + stageBytes;
-                }
-                a += stepBytesA;
-                pixelA += depth;
-            }
-            // Also when there is nothing left to copy: the count of groups stays right.
+            copies.Begin(g);
+            copies.Finish(g);
             CudaAsm.Emit("cp.async.commit_group;");
-            if (step >= 0)
-            {
-                LoadSummed<TFragments, TPrecision>(readA + stage, readB + stage, pitchA, pitchB);
-                Multiply<TFragments, TPrecision>();
-                LoadSummed<TFragments, TPrecision>(readA + stage + depth / 2 * pitchA, readB + stage + depth / 2 * pitchB, pitchA, pitchB);
-                Multiply<TFragments, TPrecision>();
-                stage = stage == (TTile.Stages - 1) * stageBytes ? 0 : stage + stageBytes;
-            }
-            if (TPrologue.Activates && step + TTile.Stages - 1 < steps)
-            {
-                long factors = g.Prologue.Address + wide * offsetB;
-                int imageBytes = 2 * pixelBytes;
-                TensorActivation.Store0<TPrecision>(g.Prologue, toB0 + next, factors + (long)b0.N * imageBytes, insideB & pixelB < end & IsInside(g, b0, r, s));
-                TensorActivation.Store1<TPrecision>(g.Prologue, toB1 + next, factors + (long)b1.N * imageBytes, insideB & pixelB + passB < end & IsInside(g, b1, r, s));
-                Advance(ref b0, g);
-                Advance(ref b1, g);
-                if (depth > 2 * passB)
-                {
-                    TensorActivation.Store2<TPrecision>(g.Prologue, toB2 + next, factors + (long)b2.N * imageBytes, insideB & pixelB + 2 * passB < end & IsInside(g, b2, r, s));
-                    TensorActivation.Store3<TPrecision>(g.Prologue, toB3 + next, factors + (long)b3.N * imageBytes, insideB & pixelB + 3 * passB < end & IsInside(g, b3, r, s));
-                    Advance(ref b2, g);
-                    Advance(ref b3, g);
-                }
-                pixelB += depth;
-                next = next == (TTile.Stages - 1) * stageBytes ? 0 : next + stageBytes;
-            }
+        }
+        TTile.Wait();
+        CudaAsm.Emit("bar.sync 0;");
+        LoadSummed<TFragments, TPrecision>(readA, readB, pitchA, pitchB);
+        TFragments.Keep();
+        for (int step = 0; step < steps; step++)
+        {
+            copies.Begin(g);
+            CudaAsm.Emit("cp.async.commit_group;");
+            LoadSummed<TFragments, TPrecision>(readA + stage + depth / 2 * pitchA, readB + stage + depth / 2 * pitchB, pitchA, pitchB);
+            TFragments.Exchange();
+            Multiply<TFragments, TPrecision>();
+            stage = TensorTile.NextStage<TTile>(stage);
+            TTile.Wait();
+            CudaAsm.Emit("bar.sync 0;");
+            LoadSummed<TFragments, TPrecision>(readA + stage, readB + stage, pitchA, pitchB);
+            TFragments.Exchange();
+            Multiply<TFragments, TPrecision>();
+            copies.Finish(g);
         }
         int row = firstRow + warpRow, column = firstColumn + warpColumn;
         long y = g.Partial + 4L * g.Columns * g.Outputs * slice;
