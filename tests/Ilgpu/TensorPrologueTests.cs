@@ -24,7 +24,7 @@ internal sealed class TensorPrologueTests
     {
         foreach (var precision in new[] { Precision.Tf32, Precision.Bf16 })
         {
-            foreach (var tile in TensorPlan.Tiles.Where(t => t.ActivatedResident > 0 && (!wgrad || t.InWgrad)))
+            foreach (var tile in TensorPlan.Tiles.Where(t => t.ActivatedResident > 0 && (!wgrad || t.WgradResident > 0)))
             {
                 foreach (bool silu in new[] { false, true })
                     yield return Case(precision, tile.Name, Several, silu);
@@ -50,8 +50,8 @@ internal sealed class TensorPrologueTests
     public void Wgrad_equals_the_oracle(Precision precision, TensorTileName tile, Conv2dShape s, bool silu) => CheckWgrad(null, precision, tile, s, silu);
 
     /// <summary>The check is itself checked: 128 pixels of two images, whose rows 0 and 64 one thread copies.</summary>
-    [TestCase(Precision.Tf32, @"setp\.ne\.s32 inside,\s+%r\d+, 0;(?= mov\.f32 s0)", "setp.ne.s32 inside, 1, 0;", "element", TestName = "prologue: an activated padding fails")]
-    [TestCase(Precision.Bf16, @"setp\.ne\.s32 inside,\s+%r\d+, 0;(?= mov\.f32 s0)", "setp.ne.s32 inside, 1, 0;", "element", TestName = "prologue: an activated padding fails in BF16")]
+    [TestCase(Precision.Tf32, @"setp\.ne\.s32 inside,\s+%r\d+, 0;(?= mov\.f32 s0)", "setp.ne.s32 inside, 1, 0;", "element|outside", TestName = "prologue: an activated padding fails")]
+    [TestCase(Precision.Bf16, @"setp\.ne\.s32 inside,\s+%r\d+, 0;(?= mov\.f32 s0)", "setp.ne.s32 inside, 1, 0;", "element|outside", TestName = "prologue: an activated padding fails in BF16")]
     [TestCase(Precision.Tf32, @"(\{s0, s1, s2, s3\}, \[%rd\d+)(.*?)\{s0, s1, s2, s3\}, \[%rd\d+", "$1$2$1", "element", TestName = "prologue: another image's scale fails")]
     [TestCase(Precision.Tf32, @"(\{h0, h1, h2, h3\}, \[%rd\d+)(.*?)\{h0, h1, h2, h3\}, \[%rd\d+", "$1$2$1", "element", TestName = "prologue: another image's shift fails")]
     [TestCase(Precision.Tf32, @"fma\.rn\.f32 v1, v1, s1, h1;", "fma.rn.f32 v1, v1, s1, h0;", "element", TestName = "prologue: another channel's shift fails")]
@@ -68,7 +68,7 @@ internal sealed class TensorPrologueTests
             // Whole steps, so that no piece lies behind the last channel. Images of one step of wgrad's pixels, so that a thread's two are of two images there as well.
             var s = wgrad ? Conv2dShape.Same(8, 2, precision == Precision.Tf32 ? 4 : 8, 16, 16, 3) : Conv2dShape.Same(2, 8, 8, precision == Precision.Tf32 ? 16 : 32, 16, 3);
             Assert.That(() => { if (wgrad) CheckWgrad(faulty, precision, TensorTileName.T128x128, s, true); else CheckForward(faulty, precision, TensorTileName.T128x128, s, true); },
-                Throws.Exception.With.Message.Contains(message), wgrad ? "wgrad" : "forward");
+                Throws.Exception.With.Message.Match(message), wgrad ? "wgrad" : "forward");
         }
     }
 

@@ -13,6 +13,9 @@ internal sealed class KernelAttribute(int groupSize = 256) : Attribute
     /// <summary>Whether training or sampling spends its time here: then its machine code is held to more.</summary>
     public bool Hot { get; set; }
 
+    /// <summary>Groups that a multiprocessor is to hold at once, which the assembler shares out registers for; 0 leaves it to the assembler.</summary>
+    public int Resident { get; set; }
+
     /// <summary>Shared memory that the launch asks for, beside what the kernel declares.</summary>
     public int DynamicSharedBytes { get; set; }
 }
@@ -24,7 +27,8 @@ internal sealed class KernelAttribute(int groupSize = 256) : Attribute
 /// <param name="GroupSize">Threads a group on a GPU.</param>
 /// <param name="Hot">Whether training or sampling spends its time here.</param>
 /// <param name="DynamicSharedBytes">A group's shared memory that the launch asks for.</param>
-internal sealed record KernelEntry(string Name, MethodInfo Method, bool ExplicitlyGrouped, int GroupSize, bool Hot, int DynamicSharedBytes)
+/// <param name="Resident">Groups that a multiprocessor is to hold at once; 0 leaves it to the assembler.</param>
+internal sealed record KernelEntry(string Name, MethodInfo Method, bool ExplicitlyGrouped, int GroupSize, bool Hot, int DynamicSharedBytes, int Resident = 0)
 {
     /// <summary>What ILGPU's compilers start from.</summary>
     public EntryPointDescription EntryPoint => ExplicitlyGrouped
@@ -47,6 +51,6 @@ internal static class KernelRegistry
         if (method.GetCustomAttribute<KernelAttribute>() is not { } mark)
             return null;
         bool implicitly = method.GetParameters() is [{ ParameterType.Name: "Index1D" }, ..];
-        return new KernelEntry(method.Name, method, !implicitly, mark.GroupSize, mark.Hot, mark.DynamicSharedBytes);
+        return new KernelEntry(method.Name, method, !implicitly, mark.GroupSize, mark.Hot, mark.DynamicSharedBytes, mark.Resident);
     }
 }

@@ -22,7 +22,7 @@ internal static partial class PtxText
     /// </summary>
     public static PTXCompiledKernel Compile(PTXBackend backend, KernelEntry kernel)
     {
-        var compiled = (PTXCompiledKernel)backend.Compile(kernel.EntryPoint, new KernelSpecialization(kernel.GroupSize, null));
+        var compiled = (PTXCompiledKernel)backend.Compile(kernel.EntryPoint, new KernelSpecialization(kernel.GroupSize, kernel.Resident > 0 ? kernel.Resident : null));
         Assembly(compiled) = Rewrite(compiled.PTXAssembly, kernel);
         return compiled;
     }

@@ -55,18 +55,18 @@ internal static class TensorPlan
     /// <param name="Resident">Groups that a multiprocessor holds (registers and shared memory; <c>bdense kernels</c> shows them).</param>
     /// <param name="Speed">Of a multiprocessor full of them, against the best: larger tiles load less for each product.</param>
     /// <param name="SharedBytes">Of a group.</param>
-    /// <param name="InWgrad">Whether wgrad has a kernel of that tile.</param>
+    /// <param name="WgradResident">Groups of wgrad's kernels; 0 where there are none.</param>
     /// <param name="InProduct">Whether matrix products have.</param>
     /// <param name="ActivatedResident">Groups of the kernels with a prologue, in the worse of both precisions; 0 where there are none.</param>
-    public readonly record struct Row(TensorTileName Name, int Rows, int Columns, int Resident, double Speed, int SharedBytes, bool InWgrad, bool InProduct, int ActivatedResident)
+    public readonly record struct Row(TensorTileName Name, int Rows, int Columns, int Resident, double Speed, int SharedBytes, int WgradResident, bool InProduct, int ActivatedResident)
     {
         public bool Has(in TensorProblem p) => p.Operation switch
         {
             // Odd channel counts are stored one by one, which the narrow tile alone does.
             TensorOperation.Convolution => p.N % 2 == 0 || Columns == 32,
             TensorOperation.ActivatedConvolution => ActivatedResident > 0 && (p.N % 2 == 0 || Columns == 32),
-            TensorOperation.Wgrad => InWgrad,
-            TensorOperation.ActivatedWgrad => InWgrad && ActivatedResident > 0,
+            TensorOperation.Wgrad => WgradResident > 0,
+            TensorOperation.ActivatedWgrad => WgradResident > 0 && ActivatedResident > 0,
             _ => InProduct,
         };
     }
@@ -74,13 +74,13 @@ internal static class TensorPlan
     /// <summary>Speeds are estimates from bytes loaded for each product, to be replaced by measurement.</summary>
     public static IReadOnlyList<Row> Tiles { get; } =
     [
-        new(TensorTileName.T128x256, 128, 256, 1, 1.00, 72 << 10, false, true, 0),
-        new(TensorTileName.T128x128x4, 128, 128, 2, 0.96, 48 << 10, true, true, 0),
-        new(TensorTileName.T128x128, 128, 128, 2, 0.95, 48 << 10, true, false, 1),
-        new(TensorTileName.T128x64, 128, 64, 3, 0.80, 48 << 10, false, false, 0),
-        new(TensorTileName.T64x128, 64, 128, 3, 0.80, 48 << 10, true, false, 0),
-        new(TensorTileName.T64x64, 64, 64, 4, 0.65, 32 << 10, true, true, 4),
-        new(TensorTileName.T128x32, 128, 32, 4, 0.45, 40 << 10, false, false, 3),
+        new(TensorTileName.T128x256, 128, 256, 1, 1.00, 72 << 10, 0, true, 0),
+        new(TensorTileName.T128x128x4, 128, 128, 2, 0.96, 48 << 10, 2, true, 0),
+        new(TensorTileName.T128x128, 128, 128, 2, 0.95, 48 << 10, 1, false, 1),
+        new(TensorTileName.T128x64, 128, 64, 3, 0.80, 48 << 10, 0, false, 0),
+        new(TensorTileName.T64x128, 64, 128, 3, 0.80, 48 << 10, 3, false, 0),
+        new(TensorTileName.T64x64, 64, 64, 4, 0.65, 32 << 10, 4, true, 3),
+        new(TensorTileName.T128x32, 128, 32, 4, 0.45, 40 << 10, 0, false, 3),
     ];
 
     /// <summary>Filling the pipeline and storing the result, in steps.</summary>
@@ -139,7 +139,7 @@ internal static class TensorPlan
         var tile = Find(choice.Tile);
         long groups = (long)p.Batch * ((p.M + tile.Rows - 1) / tile.Rows) * ((p.N + tile.Columns - 1) / tile.Columns) * choice.Slices;
         double group = tile.Rows * tile.Columns / 16384.0 / tile.Speed * ((p.Steps + choice.Slices - 1) / choice.Slices + Overhead);
-        int resident = p.IsActivated ? tile.ActivatedResident : tile.Resident;
+        int resident = p.IsActivated ? tile.ActivatedResident : p.IsWgrad ? tile.WgradResident : tile.Resident;
         long perWave = (long)multiprocessors * resident, left = groups % perWave;
         double last = left == 0 ? 0 : Math.Max((left + multiprocessors - 1) / multiprocessors, 0.6 * resident);
         double reduction = p.IsWgrad ? 4.0 * p.M * p.N * (choice.Slices + 2) / BytesPerStep : 0;

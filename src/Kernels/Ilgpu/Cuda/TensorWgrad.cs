@@ -78,22 +78,22 @@ public sealed partial class IlgpuBackend
     [Kernel(256, Hot = true)]
     internal static void TensorWgrad128x128Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128, TensorFragments64x32, Bf16, PlainInput>(g, tiles);
 
-    [Kernel(128, Hot = true)]
+    [Kernel(128, Hot = true, Resident = 2)]
     internal static void TensorWgrad128x128x4Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128x4, TensorFragments64x64, Tf32, PlainInput>(g, tiles);
 
-    [Kernel(128, Hot = true)]
+    [Kernel(128, Hot = true, Resident = 2)]
     internal static void TensorWgrad128x128x4Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128x4, TensorFragments64x64, Bf16, PlainInput>(g, tiles);
 
-    [Kernel(128, Hot = true)]
+    [Kernel(128, Hot = true, Resident = 3)]
     internal static void TensorWgrad64x128Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x128, TensorFragments64x32, Tf32, PlainInput>(g, tiles);
 
-    [Kernel(128, Hot = true)]
+    [Kernel(128, Hot = true, Resident = 3)]
     internal static void TensorWgrad64x128Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x128, TensorFragments64x32, Bf16, PlainInput>(g, tiles);
 
-    [Kernel(128, Hot = true)]
+    [Kernel(128, Hot = true, Resident = 4)]
     internal static void TensorWgrad64x64Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x64, TensorFragments32x32, Tf32, PlainInput>(g, tiles);
 
-    [Kernel(128, Hot = true)]
+    [Kernel(128, Hot = true, Resident = 4)]
     internal static void TensorWgrad64x64Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x64, TensorFragments32x32, Bf16, PlainInput>(g, tiles);
 
     [Kernel(256, Hot = true)]
