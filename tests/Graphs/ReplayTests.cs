@@ -67,7 +67,7 @@ internal sealed class ReplayTests(string device, Precision precision)
     private void AssertSame(Func<bool, Outcome> run)
     {
         Outcome fresh = run(false), replayed = run(true);
-        Assert.That(_notices, Is.Empty, "nothing was refused");
+        Assert.That(Notices.OtherThanPrecision(_notices), Is.Empty, "nothing was refused");
         Assert.That(replayed.Operations[^1], Is.LessThan(fresh.Operations[^1] / 4), "the last step was replayed: the host called few operations");
         Assert.That(replayed.Losses, Is.EqualTo(fresh.Losses));
         Assert.That(replayed.Norms, Is.EqualTo(fresh.Norms));
@@ -144,7 +144,7 @@ internal sealed class ReplayTests(string device, Precision precision)
             // 5 images in batches of 2: the last is smaller, and runs as it is.
             results.Add(Sampling.Generate(network, sampler, 5, 2, seed: 9, grid[0]));
         }
-        Assert.That(_notices, Is.Empty);
+        Assert.That(Notices.OtherThanPrecision(_notices), Is.Empty, "nothing was refused");
         Assert.That(results[1], Is.EqualTo(results[0]));
     }
 
