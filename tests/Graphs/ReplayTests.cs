@@ -18,19 +18,21 @@ internal sealed class ReplayTests(string device, Precision precision)
     /// <summary>Tensor cores take no fewer than 12 channels.</summary>
     private readonly UNetConfig _config = TinyRuns.Config with { ModelChannels = precision == Precision.Fp32 ? 4 : 32, Dropout = 0.3f };
 
+    private Backends.Lease? _lease;
     private Backend _backend = null!;
     private List<string> _notices = null!;
 
     [OneTimeSetUp]
     public void Open()
     {
-        _backend = Backends.Open(device);
+        _lease = Backends.Borrow(device);
+        _backend = _lease.Backend;
         if (_backend is IlgpuBackend ilgpu)
             ilgpu.Precision = precision;
     }
 
     [OneTimeTearDown]
-    public void Close() => _backend?.Dispose();
+    public void Close() => _lease?.Dispose();
 
     [SetUp]
     public void Start()
