@@ -78,6 +78,9 @@ public sealed record OpCase(string Op, string Label, Operand[] Operands, Action<
     /// float.</summary>
     public Action<double[][]>? Prepare { get; init; }
 
+    /// <summary>What the operation multiplies in place of its input, of the starting values, where something is done to the input first.</summary>
+    public Func<double[][], double[]>? Multiplied { get; init; }
+
     public string Name => $"{Op} {Label}";
 
     public override string ToString() => Name;
@@ -111,7 +114,7 @@ public sealed record OpCase(string Op, string Label, Operand[] Operands, Action<
         return values;
     }
 
-    private static double[][] Widen(float[][] values) => Array.ConvertAll(values, x => Array.ConvertAll(x, v => (double)v));
+    internal static double[][] Widen(float[][] values) => Array.ConvertAll(values, x => Array.ConvertAll(x, v => (double)v));
 
     /// <summary>FNV-1a, because string hashes differ from process to process.</summary>
     private static int Seed(string text)

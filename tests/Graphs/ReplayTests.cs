@@ -18,19 +18,21 @@ internal sealed class ReplayTests(string device, Precision precision)
     /// <summary>Tensor cores take no fewer than 12 channels.</summary>
     private readonly UNetConfig _config = TinyRuns.Config with { ModelChannels = precision == Precision.Fp32 ? 4 : 32, Dropout = 0.3f };
 
+    private Backends.Lease? _lease;
     private Backend _backend = null!;
     private List<string> _notices = null!;
 
     [OneTimeSetUp]
     public void Open()
     {
-        _backend = Backends.Open(device);
+        _lease = Backends.Borrow(device);
+        _backend = _lease.Backend;
         if (_backend is IlgpuBackend ilgpu)
             ilgpu.Precision = precision;
     }
 
     [OneTimeTearDown]
-    public void Close() => _backend?.Dispose();
+    public void Close() => _lease?.Dispose();
 
     [SetUp]
     public void Start()
@@ -67,7 +69,7 @@ internal sealed class ReplayTests(string device, Precision precision)
     private void AssertSame(Func<bool, Outcome> run)
     {
         Outcome fresh = run(false), replayed = run(true);
-        Assert.That(_notices, Is.Empty, "nothing was refused");
+        Assert.That(Notices.OtherThanPrecision(_notices), Is.Empty, "nothing was refused");
         Assert.That(replayed.Operations[^1], Is.LessThan(fresh.Operations[^1] / 4), "the last step was replayed: the host called few operations");
         Assert.That(replayed.Losses, Is.EqualTo(fresh.Losses));
         Assert.That(replayed.Norms, Is.EqualTo(fresh.Norms));
@@ -144,7 +146,7 @@ internal sealed class ReplayTests(string device, Precision precision)
             // 5 images in batches of 2: the last is smaller, and runs as it is.
             results.Add(Sampling.Generate(network, sampler, 5, 2, seed: 9, grid[0]));
         }
-        Assert.That(_notices, Is.Empty);
+        Assert.That(Notices.OtherThanPrecision(_notices), Is.Empty, "nothing was refused");
         Assert.That(results[1], Is.EqualTo(results[0]));
     }
 

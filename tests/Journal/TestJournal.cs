@@ -17,13 +17,16 @@ namespace BDense.Tests.Journal;
 /// <remarks>
 /// A line is outcome, seconds, full name, first line of the message, with tabs between. Outcomes: <c>begin</c> (before the test: the last one
 /// without a further line is the test that ended the process), <c>passed</c>, <c>failed</c>, <c>skipped</c>, <c>inconclusive</c>, and
-/// <c>notrun</c> for a CUDA test after a fault of the device, to be run again in a new process. Tests of other parts leave no line. Tests whose
-/// fixture did not open get theirs at the very end.
+/// <c>notrun</c> for a CUDA test after a fault of the device, to be run again in a new process. Tests of other parts are not there at all: they
+/// leave no line here and none of the runner's. Tests whose fixture did not open get theirs at the very end.
 /// </remarks>
 [AttributeUsage(AttributeTargets.Assembly)]
-internal sealed class TestJournalAttribute : Attribute, ITestAction
+internal sealed class TestJournalAttribute : Attribute, ITestAction, IApplyToTest
 {
     public ActionTargets Targets => ActionTargets.Test | ActionTargets.Suite;
+
+    /// <summary>When the whole assembly's tests have been found, and before any is listed or selected.</summary>
+    public void ApplyToTest(Test test) => TestJournal.Shard.Cut(test);
 
     public void BeforeTest(ITest test)
     {
@@ -45,7 +48,7 @@ internal static class TestJournal
 {
     private const string AfterFault = "after a device fault in ";
 
-    private static readonly TestShard Shard = TestShard.Parse(Environment.GetEnvironmentVariable("BDENSE_TEST_SHARD"));
+    internal static readonly TestShard Shard = TestShard.Parse(Environment.GetEnvironmentVariable("BDENSE_TEST_SHARD"));
     private static readonly FileStream? Log = Environment.GetEnvironmentVariable("BDENSE_TEST_LOG") is { Length: > 0 } path
         ? new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite) : null;
 
@@ -62,8 +65,6 @@ internal static class TestJournal
 
     public static void Begin(ITest test)
     {
-        if (!Shard.Has(test.FullName))
-            Assert.Ignore($"of another part than {Shard.Index}/{Shard.Count}");
         if (Fault is not null && IsCuda(test))
             Assert.Ignore(Fault);
         lock (Gate)
@@ -79,8 +80,6 @@ internal static class TestJournal
             Written.Add(test.Id);
             seconds = Started.Remove(test.Id, out long start) ? Stopwatch.GetElapsedTime(start).TotalSeconds : 0;
         }
-        if (!Shard.Has(test.FullName))
-            return;
         Write(Line(Outcome(result.ResultState, result.Message), seconds, test.FullName, result.Message));
         if (Fault is null && result.ResultState.Status == TestStatus.Failed && IsCuda(test) && DeviceFault.Tells($"{result.Message}\n{result.StackTrace}"))
             Lost(test.FullName);
@@ -91,7 +90,7 @@ internal static class TestJournal
     {
         foreach (var child in result.Children)
             Rest(child);
-        bool mine = !result.Test.IsSuite && Shard.Has(result.Test.FullName);
+        bool mine = !result.Test.IsSuite;
         lock (Gate)
             mine = mine && Written.Add(result.Test.Id);
         if (mine)

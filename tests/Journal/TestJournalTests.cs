@@ -2,6 +2,7 @@ using BDense.Kernels;
 using BDense.Tests.Ops;
 using NUnit.Framework;
 using NUnit.Framework.Interfaces;
+using NUnit.Framework.Internal;
 
 namespace BDense.Tests.Journal;
 
@@ -28,6 +29,41 @@ internal sealed class TestJournalTests
 
     [Test]
     public void Without_a_part_all_tests_run() => Assert.That(TestShard.Parse(null).Has("any") && TestShard.Parse("").Has("any"));
+
+    [Test]
+    public void The_parts_of_a_tree_are_disjoint_without_empty_suites_and_together_the_whole()
+    {
+        var names = new List<string>();
+        for (int i = 0; i < 5; i++)
+        {
+            var tree = Tree();
+            TestShard.Parse($"{i}/5").Cut(tree);
+            Assert.That(Suites(tree).Skip(1).Where(suite => suite.Tests.Count == 0), Is.Empty);
+            names.AddRange(Names(tree));
+        }
+        Assert.That(names, Is.EquivalentTo(Names(Tree())).And.Unique.And.Count.EqualTo(12));
+
+        static TestSuite Tree()
+        {
+            var all = new TestSuite("all");
+            for (int f = 0; f < 6; f++)
+            {
+                var fixture = new TestSuite("all", $"Fixture({f})");
+                all.Add(fixture);
+                foreach (string method in new[] { nameof(A_name_hashes_alike_in_every_process), nameof(Without_a_part_all_tests_run) })
+                {
+                    var test = new TestMethod(new MethodWrapper(typeof(TestJournalTests), method));
+                    test.FullName = $"{fixture.FullName}.{method}";
+                    fixture.Add(test);
+                }
+            }
+            return all;
+        }
+
+        static IEnumerable<ITest> Suites(ITest suite) => suite.Tests.Where(test => test.IsSuite).SelectMany(Suites).Prepend(suite);
+
+        static IEnumerable<string> Names(ITest tree) => Suites(tree).SelectMany(suite => suite.Tests).Where(test => !test.IsSuite).Select(test => test.FullName);
+    }
 
     [TestCase("2/2"), TestCase("-1/2"), TestCase("1"), TestCase("0/0"), TestCase("a/b")]
     public void A_part_that_is_none_is_refused(string text) => Assert.That(() => TestShard.Parse(text), Throws.TypeOf<FormatException>());

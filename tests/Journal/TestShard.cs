@@ -1,4 +1,5 @@
 using System.Globalization;
+using NUnit.Framework.Internal;
 
 namespace BDense.Tests.Journal;
 
@@ -22,6 +23,19 @@ internal sealed record TestShard(int Index, int Count)
     }
 
     public bool Has(string fullName) => Count == 1 || Hash(fullName) % (uint)Count == (uint)Index;
+
+    /// <summary>Takes the tests of other parts out of a tree, and what is empty then, so that a fixture without tests here opens no device.</summary>
+    public void Cut(Test suite)
+    {
+        for (int i = Count == 1 ? -1 : suite.Tests.Count - 1; i >= 0; i--)
+        {
+            var test = (Test)suite.Tests[i];
+            if (test.IsSuite)
+                Cut(test);
+            if (test.IsSuite ? test.Tests.Count == 0 : !Has(test.FullName))
+                suite.Tests.RemoveAt(i);
+        }
+    }
 
     /// <summary>FNV-1a, then its bits mixed: the language's own hash differs from process to process.</summary>
     internal static uint Hash(string text)

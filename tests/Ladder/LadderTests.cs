@@ -18,7 +18,10 @@ internal abstract class LadderTests(string device)
     public void Open()
     {
         if (device != "cpu")
-            Backends.Open(device).Dispose(); // skips where there is none
+        {
+            Backends.Borrow(device); // skips where there is none
+            Backends.CloseShared();
+        }
         (_context, _accelerator) = LadderDevice.Open(device);
     }
 

@@ -22,18 +22,23 @@ internal sealed class DeviceNetworkTests(string device)
         ["blocks, scale and shift, classes"] = Narrow with { Resampler = Resampler.Block, AdaptiveScale = true, LabelCount = 3 },
     };
 
+    private Backends.Lease? _lease;
     private Backend _backend = null!;
     private ReferenceBackend _reference = null!;
 
     private static IEnumerable<string> Names => Networks.Keys;
 
     [OneTimeSetUp]
-    public void Open() => (_backend, _reference) = (Backends.Open(device), new ReferenceBackend(1));
+    public void Open()
+    {
+        _lease = Backends.Borrow(device);
+        (_backend, _reference) = (_lease.Backend, new ReferenceBackend(1));
+    }
 
     [OneTimeTearDown]
     public void Close()
     {
-        _backend?.Dispose();
+        _lease?.Dispose();
         _reference?.Dispose();
     }
 

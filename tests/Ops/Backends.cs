@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Kernels.Ilgpu;
 using BDense.Tests.Journal;
 using NUnit.Framework;
 
@@ -11,8 +12,75 @@ internal static class Backends
     private static readonly string[] Required =
         (Environment.GetEnvironmentVariable("BDENSE_REQUIRE_DEVICE") ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
+    /// <summary>Devices that stay open between fixtures, by name.</summary>
+    private static readonly Dictionary<string, Backend> Shared = [];
+
+    /// <summary>
+    /// A device for a fixture that leaves it as it was. A GPU stays open for the next such fixture: of sixteen processes on one GPU each waits seconds for
+    /// a context, and a new one has none of the kernels that were compiled for the last.
+    /// </summary>
+    public static Lease Borrow(string device)
+    {
+        if (!IsGpu(device))
+            return new Lease(Open(device));
+        if (device == "cuda" && TestJournal.Fault is { } fault)
+            Assert.Ignore(fault);
+        if (!Shared.TryGetValue(device, out var backend))
+            Shared[device] = backend = Open(device);
+        return new Lease(backend);
+    }
+
+    /// <summary>A backend for the time of a fixture.</summary>
+    internal sealed class Lease(Backend backend) : IDisposable
+    {
+        public Backend Backend => backend;
+
+        public void Dispose() => Return(backend);
+    }
+
+    /// <summary>Where the fixture failed or kept a tensor, the next one gets a new device.</summary>
+    private static void Return(Backend backend)
+    {
+        if (!Shared.ContainsValue(backend))
+            backend.Dispose();
+        else if (TestContext.CurrentContext.Result.FailCount > 0 || TestJournal.Fault is not null || backend.Pool.CurrentBytes != 0 || !Clean(backend))
+            CloseShared();
+    }
+
+    /// <summary>As if it were new; false for a fault of the device that shows only now. The next opening tells of it.</summary>
+    private static bool Clean(Backend backend)
+    {
+        try
+        {
+            backend.Synchronize();
+        }
+        catch (BDenseException)
+        {
+            return false;
+        }
+        (backend.OnOp, backend.OnNotice) = (null, null);
+        if (backend is IlgpuBackend ilgpu)
+            ilgpu.Precision = Precision.Fp32;
+        // Blocks of whole networks would be filled with NaN before every small test.
+        backend.Pool.Trim();
+        return true;
+    }
+
+    private static bool IsGpu(string device) => device is "cuda" or "opencl";
+
+    /// <summary>At the end, and before a device is opened otherwise: no two contexts of one GPU at a time.</summary>
+    public static void CloseShared()
+    {
+        foreach (var backend in Shared.Values)
+            backend.Dispose();
+        Shared.Clear();
+    }
+
+    /// <summary>A device of the fixture's own.</summary>
     public static Backend Open(string device)
     {
+        if (IsGpu(device))
+            CloseShared();
         // After a fault the process can open no CUDA device; that says nothing about these tests.
         if (device == "cuda" && TestJournal.Fault is { } fault)
             Assert.Ignore(fault);
@@ -34,5 +102,5 @@ internal static class Backends
 
     /// <summary>Whether an error on opening is a reason to skip.</summary>
     internal static bool MayBeMissing(string device, BDenseException error, string[] required) =>
-        device is "opencl" or "cuda" && error is not DeviceFaultException && !required.Contains(device);
+        IsGpu(device) && error is not DeviceFaultException && !required.Contains(device);
 }

@@ -67,15 +67,20 @@ internal sealed class CpuEqualityTests
 /// <summary>Rows of the case list on one device: right, the same bits again, NaN handed on.</summary>
 internal abstract class DeviceEqualityTests(string device)
 {
+    private Backends.Lease? _lease;
     private Backend? _backend;
 
     protected Backend Backend => _backend!;
 
     [OneTimeSetUp]
-    public void Open() => _backend = Backends.Open(device);
+    public void Open()
+    {
+        _lease = Backends.Borrow(device);
+        _backend = _lease.Backend;
+    }
 
     [OneTimeTearDown]
-    public void Close() => _backend?.Dispose();
+    public void Close() => _lease?.Dispose();
 
     protected void Check(OpCase row)
     {

@@ -10,13 +10,18 @@ namespace BDense.Tests.Ops;
 [TestFixture("cpu"), TestFixture("ilgpu-cpu"), TestFixture("opencl", Category = "OpenCL"), TestFixture("cuda", Category = "CUDA")]
 internal sealed class FusionTests(string device)
 {
+    private Backends.Lease? _lease;
     private Backend _backend = null!;
 
     [OneTimeSetUp]
-    public void Open() => _backend = Backends.Open(device);
+    public void Open()
+    {
+        _lease = Backends.Borrow(device);
+        _backend = _lease.Backend;
+    }
 
     [OneTimeTearDown]
-    public void Close() => _backend?.Dispose();
+    public void Close() => _lease?.Dispose();
 
     private Tensor Normal(uint stream, Shape shape)
     {

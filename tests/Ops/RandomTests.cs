@@ -9,13 +9,18 @@ namespace BDense.Tests.Ops;
 internal sealed class RandomTests(string device)
 {
     private const int Count = 200_000;
+    private Backends.Lease? _lease;
     private Backend _backend = null!;
 
     [OneTimeSetUp]
-    public void Open() => _backend = Backends.Open(device);
+    public void Open()
+    {
+        _lease = Backends.Borrow(device);
+        _backend = _lease.Backend;
+    }
 
     [OneTimeTearDown]
-    public void Close() => _backend?.Dispose();
+    public void Close() => _lease?.Dispose();
 
     // Random123, kat_vectors, philox4x32 with 10 rounds.
     [TestCase(0u, 0u, 0u, 0u, 0u, 0u, 0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u)]
