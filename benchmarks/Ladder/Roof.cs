@@ -18,20 +18,27 @@ internal sealed record Roof(double Gflops, double? TensorGflops, string Source)
     public static Roof Of(Accelerator accelerator)
     {
         if (accelerator is CudaAccelerator cuda)
-        {
-            // Multiply-adds of a multiprocessor in a cycle: CUDA C++ programming guide, arithmetic instructions; NVIDIA's white papers for TF32.
-            var (simt, tensor) = (cuda.Architecture.Major, cuda.Architecture.Minor) switch
-            {
-                (8, 0) => (64, 512),
-                (8, _) => (128, 128),
-                (9, _) => (128, 1024),
-                _ => (128, 0),
-            };
-            double cycles = cuda.NumMultiprocessors * (double)cuda.ClockRate * 1e3 / 1e9;
-            return new(2 * simt * cycles, tensor > 0 ? 2 * tensor * cycles : null,
-                FormattableString.Invariant($"{cuda.NumMultiprocessors} multiprocessors at {cuda.ClockRate / 1e6:0.00} GHz, {simt} float32 and {tensor} TF32 multiply-adds a cycle each"));
-        }
+            return OfCuda(cuda.Architecture.Major, cuda.Architecture.Minor, cuda.NumMultiprocessors, cuda.ClockRate);
         return new(Measure(accelerator), null, "measured: a loop of 32 independent multiply-adds in registers, best of 10");
+    }
+
+    /// <param name="major">Of the compute capability.</param>
+    /// <param name="minor">Of the compute capability.</param>
+    /// <param name="multiprocessors">How many.</param>
+    /// <param name="megahertz">The highest SM clock. ILGPU's ClockRate is in MHz; its documentation does not say so, an H200 did.</param>
+    internal static Roof OfCuda(int major, int minor, int multiprocessors, double megahertz)
+    {
+        // Multiply-adds of a multiprocessor in a cycle: CUDA C++ programming guide, arithmetic instructions; NVIDIA's white papers for TF32.
+        var (simt, tensor) = (major, minor) switch
+        {
+            (8, 0) => (64, 512),
+            (8, _) => (128, 128),
+            (9, _) => (128, 1024),
+            _ => (128, 0),
+        };
+        double cycles = multiprocessors * megahertz / 1e3;
+        return new(2 * simt * cycles, tensor > 0 ? 2 * tensor * cycles : null,
+            FormattableString.Invariant($"{multiprocessors} multiprocessors at {megahertz / 1e3:0.00} GHz, {simt} float32 and {tensor} TF32 multiply-adds a cycle each"));
     }
 
     private static double Measure(Accelerator accelerator)

@@ -84,6 +84,15 @@ internal sealed class LadderCodeTests
             .Concat(Steps.Convolution.Select(s => (s.Number, s.NeedsTensorCores, s.Entry.Name, (Func<GpuArchitecture, KernelRow>)s.MachineCode)))
         select new TestCaseData(step.Number, step.NeedsTensorCores, step.Item4, architecture).SetArgDisplayNames($"{step.Name} {architecture.Name}");
 
+    /// <summary>What ILGPU told of an H200 on 2026-11-29, whose data sheet has 67 TFLOP/s in float32.</summary>
+    [Test]
+    public void An_H200_has_its_roofs()
+    {
+        var roof = Roof.OfCuda(9, 0, 132, 1980);
+        Assert.That((roof.Gflops, roof.TensorGflops), Is.EqualTo((2 * 128 * 132 * 1.98, 2 * 1024 * 132 * 1.98)));
+        Assert.That(roof.Source, Does.Contain("at 1.98 GHz"));
+    }
+
     [TestCaseSource(nameof(Rows))]
     public void Machine_code_is_what_the_step_says(int number, bool tensorCores, Func<GpuArchitecture, KernelRow> compile, GpuArchitecture architecture)
     {
