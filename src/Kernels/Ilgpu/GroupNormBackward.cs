@@ -13,16 +13,25 @@ public sealed partial class IlgpuBackend
             return;
         var g = Geometry(s, scaleShift);
         var scale = View(scaleShift ?? gamma);
+        // Four channels of one group a thread.
+        bool vector = g.GroupChannels % 4 == 0 && IsAligned(dy, x, gamma, beta, scaleShift);
+        var scale4 = vector ? View4(scaleShift ?? gamma) : default;
         using var sums = Empty(new Shape(s.N, s.C, 2));
         using (var partial = Empty(new Shape(s.N, g.Chunks, s.C, 2)))
         {
-            Launch(GroupNormBackwardPartialKernel, s.N * g.Chunks * s.C, g, View(dy), View(x), View(stats), View(gamma), View(beta), scale, View(partial));
-            Launch(GroupNormBackwardSumsKernel, s.N * s.C, g, View(partial), View(gamma), View(beta), View(sums), View(dscaleShift ?? sums));
+            if (vector)
+                Launch(GroupNormBackwardPartial4Kernel, s.N * g.Chunks * (s.C / 4), g, View4(dy), View4(x), View(stats), View4(gamma), View4(beta), scale4, View4(partial));
+            else
+                Launch(GroupNormBackwardPartialKernel, s.N * g.Chunks * s.C, g, View(dy), View(x), View(stats), View(gamma), View(beta), scale, View(partial));
+            Launch(GroupNormBackwardSumsKernel, s.N * s.C, g, View2(partial), View(gamma), View(beta), View2(sums), View(dscaleShift ?? sums));
         }
         using var means = Empty(new Shape(s.N, s.Groups, 2));
         Launch(GroupNormBackwardMeansKernel, s.N * s.Groups, g, View(sums), View(gamma), scale, View(means));
-        Launch(GroupNormBackwardParametersKernel, s.C, g, s.N, View(sums), scale, View(dgamma), View(dbeta));
-        Launch(GroupNormBackwardApplyKernel, x.Length, g, View(dy), View(x), View(stats), View(means), View(gamma), View(beta), scale, View(dx));
+        Launch(GroupNormBackwardParametersKernel, s.C, g, s.N, View2(sums), scale, View(dgamma), View(dbeta));
+        if (vector && Aligned(dx))
+            Launch(GroupNormBackwardApply4Kernel, x.Length / 4, g, View4(dy), View4(x), View(stats), View(means), View4(gamma), View4(beta), scale4, View4(dx));
+        else
+            Launch(GroupNormBackwardApplyKernel, x.Length, g, View(dy), View(x), View(stats), View(means), View(gamma), View(beta), scale, View(dx));
     }
 
     /// <summary>du = dy, times SiLU's derivative at u = (xhat gamma + beta)(1 + scale) + shift where SiLU is fused.</summary>
@@ -34,7 +43,7 @@ public sealed partial class IlgpuBackend
     /// partial[n,k,c] = (A, B) over the pixels of chunk k. One thread for each (n, k, c), channels fastest; 8 bytes read and up to 15
     /// FLOPs an element.
     /// </summary>
-    [Kernel(128, Hot = true)]
+    [Kernel(128)]
     internal static void GroupNormBackwardPartialKernel(Index1D t, GroupNormGeometry g, ArrayView<float> dy, ArrayView<float> x,
         ArrayView<float> stats, ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> scaleShift, ArrayView<float> partial)
     {
@@ -61,26 +70,109 @@ public sealed partial class IlgpuBackend
         partial[2 * t + 1] = b;
     }
 
-    /// <summary>sums[n,c] = (A, B); dscale = gamma B + beta A, dshift = A. One thread for each (n, c).</summary>
+    /// <summary>What four channels of a sample are normalised by.</summary>
+    private struct Normalisation4
+    {
+        public float Mean, Rstd;
+        public Float4 Gamma, Beta, Scale, Shift;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Normalisation4 Normalisation(GroupNormGeometry g, int n, int c, ArrayView<float> stats, ArrayView<Float4> gamma, ArrayView<Float4> beta,
+        ArrayView<Float4> scaleShift)
+    {
+        int channels4 = g.C / 4;
+        int at = 2 * (n * g.Groups + c / (g.GroupChannels / 4));
+        Normalisation4 s;
+        s.Mean = stats[at];
+        s.Rstd = stats[at + 1];
+        s.Gamma = gamma[c];
+        s.Beta = beta[c];
+        s.Scale = new Float4(0f, 0f, 0f, 0f);
+        s.Shift = new Float4(0f, 0f, 0f, 0f);
+        if (g.HasScaleShift != 0)
+        {
+            s.Scale = scaleShift[2 * n * channels4 + c];
+            s.Shift = scaleShift[(2 * n + 1) * channels4 + c];
+        }
+        return s;
+    }
+
+    /// <summary>a += du, b += du xhat, for one pixel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddPixel(ref Float4 a, ref Float4 b, Normalisation4 s, int silu, Float4 x, Float4 dy)
+    {
+        var xhat = new Float4((x.X - s.Mean) * s.Rstd, (x.Y - s.Mean) * s.Rstd, (x.Z - s.Mean) * s.Rstd, (x.W - s.Mean) * s.Rstd);
+        var du = new Float4(
+            UpstreamGradient(dy.X, xhat.X, s.Gamma.X, s.Beta.X, s.Scale.X, s.Shift.X, silu),
+            UpstreamGradient(dy.Y, xhat.Y, s.Gamma.Y, s.Beta.Y, s.Scale.Y, s.Shift.Y, silu),
+            UpstreamGradient(dy.Z, xhat.Z, s.Gamma.Z, s.Beta.Z, s.Scale.Z, s.Shift.Z, silu),
+            UpstreamGradient(dy.W, xhat.W, s.Gamma.W, s.Beta.W, s.Scale.W, s.Shift.W, silu));
+        a = Float4.Add(a, du);
+        Float4.AddProduct(ref b, du, xhat);
+    }
+
+    /// <summary>
+    /// As <see cref="GroupNormBackwardPartialKernel"/>, four channels of one group a thread and two pixels at a time: four loads of 16 bytes are
+    /// on their way before the first is used.
+    /// </summary>
+    [Kernel(128, Hot = true)]
+    internal static void GroupNormBackwardPartial4Kernel(Index1D t, GroupNormGeometry g, ArrayView<Float4> dy, ArrayView<Float4> x,
+        ArrayView<float> stats, ArrayView<Float4> gamma, ArrayView<Float4> beta, ArrayView<Float4> scaleShift, ArrayView<Float4> partial)
+    {
+        int channels4 = g.C / 4;
+        int block = t / channels4;
+        int c = t - block * channels4;
+        int n = block / g.Chunks;
+        int first = (block - n * g.Chunks) * g.ChunkPixels;
+        int left = (first + g.ChunkPixels < g.Pixels ? first + g.ChunkPixels : g.Pixels) - first;
+        var s = Normalisation(g, n, c, stats, gamma, beta, scaleShift);
+        var a = new Float4();
+        var b = new Float4();
+        int at = (n * g.Pixels + first) * channels4 + c;
+        for (; left >= 2; left -= 2)
+        {
+            var x0 = x[at];
+            var dy0 = dy[at];
+            var x1 = x[at + channels4];
+            var dy1 = dy[at + channels4];
+            AddPixel(ref a, ref b, s, g.Silu, x0, dy0);
+            AddPixel(ref a, ref b, s, g.Silu, x1, dy1);
+            at += 2 * channels4;
+        }
+        if (left > 0)
+            AddPixel(ref a, ref b, s, g.Silu, x[at], dy[at]);
+        partial[2 * t] = new Float4(a.X, b.X, a.Y, b.Y);
+        partial[2 * t + 1] = new Float4(a.Z, b.Z, a.W, b.W);
+    }
+
+    /// <summary>sums[n,c] = (A, B); dscale = gamma B + beta A, dshift = A. One thread for each (n, c); eight loads are on their way at once.</summary>
     [Kernel(128)]
-    internal static void GroupNormBackwardSumsKernel(Index1D t, GroupNormGeometry g, ArrayView<float> partial, ArrayView<float> gamma,
-        ArrayView<float> beta, ArrayView<float> sums, ArrayView<float> dscaleShift)
+    internal static void GroupNormBackwardSumsKernel(Index1D t, GroupNormGeometry g, ArrayView<Float2> partial, ArrayView<float> gamma,
+        ArrayView<float> beta, ArrayView<Float2> sums, ArrayView<float> dscaleShift)
     {
         int n = t / g.C;
         int c = t - n * g.C;
-        float a = 0f, b = 0f;
-        for (int k = 0; k < g.Chunks; k++)
+        var sum = new Float2();
+        int at = n * g.Chunks * g.C + c;
+        int left = g.Chunks;
+        for (; left >= 8; left -= 8)
         {
-            int at = 2 * ((n * g.Chunks + k) * g.C + c);
-            a += partial[at];
-            b += partial[at + 1];
+            var s0 = Float2.SumOf4(partial, at, g.C);
+            var s1 = Float2.SumOf4(partial, at + 4 * g.C, g.C);
+            sum = Float2.Add(sum, Float2.Add(s0, s1));
+            at += 8 * g.C;
         }
-        sums[2 * t] = a;
-        sums[2 * t + 1] = b;
+        for (; left > 0; left--)
+        {
+            sum = Float2.Add(sum, partial[at]);
+            at += g.C;
+        }
+        sums[t] = sum;
         if (g.HasScaleShift != 0)
         {
-            dscaleShift[2 * n * g.C + c] = gamma[c] * b + beta[c] * a;
-            dscaleShift[(2 * n + 1) * g.C + c] = a;
+            dscaleShift[2 * n * g.C + c] = gamma[c] * sum.Y + beta[c] * sum.X;
+            dscaleShift[(2 * n + 1) * g.C + c] = sum.X;
         }
     }
 
@@ -103,27 +195,49 @@ public sealed partial class IlgpuBackend
         means[2 * t + 1] = b / elements;
     }
 
-    /// <summary>dgamma[c] += sum_n (1 + scale[n,c]) B[n,c]; dbeta[c] += sum_n (1 + scale[n,c]) A[n,c]. One thread a channel.</summary>
+    /// <summary>
+    /// dgamma[c] += sum_n (1 + scale[n,c]) B[n,c]; dbeta[c] += sum_n (1 + scale[n,c]) A[n,c]. One thread a channel: so few that their time is
+    /// that of loads one behind the other, hence eight samples at once.
+    /// </summary>
     [Kernel(64)]
-    internal static void GroupNormBackwardParametersKernel(Index1D c, GroupNormGeometry g, int samples, ArrayView<float> sums,
+    internal static void GroupNormBackwardParametersKernel(Index1D c, GroupNormGeometry g, int samples, ArrayView<Float2> sums,
         ArrayView<float> scaleShift, ArrayView<float> dgamma, ArrayView<float> dbeta)
     {
-        float a = 0f, b = 0f;
-        for (int n = 0; n < samples; n++)
+        var sum = new Float2();
+        int n = 0;
+        for (; n + 8 <= samples; n += 8)
         {
-            float factor = 1f + (g.HasScaleShift != 0 ? scaleShift[2 * n * g.C + c] : 0f);
-            a += factor * sums[2 * (n * g.C + c)];
-            b += factor * sums[2 * (n * g.C + c) + 1];
+            var s0 = SamplesOf4(g, n, c, sums, scaleShift);
+            var s1 = SamplesOf4(g, n + 4, c, sums, scaleShift);
+            sum = Float2.Add(sum, Float2.Add(s0, s1));
         }
-        dgamma[c] += b;
-        dbeta[c] += a;
+        for (; n < samples; n++)
+            sum = Float2.Add(sum, Sample(g, n, c, sums, scaleShift));
+        dgamma[c] += sum.Y;
+        dbeta[c] += sum.X;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Float2 SamplesOf4(GroupNormGeometry g, int n, int c, ArrayView<Float2> sums, ArrayView<float> scaleShift) => Float2.Add(
+        Float2.Add(Sample(g, n, c, sums, scaleShift), Sample(g, n + 1, c, sums, scaleShift)),
+        Float2.Add(Sample(g, n + 2, c, sums, scaleShift), Sample(g, n + 3, c, sums, scaleShift)));
+
+    /// <summary>(1 + scale[n,c]) (A, B)[n,c].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Float2 Sample(GroupNormGeometry g, int n, int c, ArrayView<Float2> sums, ArrayView<float> scaleShift)
+    {
+        // Without a scale the load goes to gamma, which stands in for it: no branch stands between the loads.
+        float scale = scaleShift[g.HasScaleShift != 0 ? 2 * n * g.C + c : c];
+        float factor = g.HasScaleShift != 0 ? 1f + scale : 1f;
+        var s = sums[n * g.C + c];
+        return new Float2(factor * s.X, factor * s.Y);
     }
 
     /// <summary>
     /// dx = rstd (dxhat - mean_g(dxhat) - xhat mean_g(dxhat xhat)), dxhat = du (1 + scale) gamma. One thread an element; 8 bytes read,
     /// 4 written, up to 20 FLOPs.
     /// </summary>
-    [Kernel(Hot = true)]
+    [Kernel]
     internal static void GroupNormBackwardApplyKernel(Index1D i, GroupNormGeometry g, ArrayView<float> dy, ArrayView<float> x, ArrayView<float> stats,
         ArrayView<float> means, ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> scaleShift, ArrayView<float> dx)
     {
@@ -133,9 +247,48 @@ public sealed partial class IlgpuBackend
         int group = 2 * (n * g.Groups + c / g.GroupChannels);
         float scale = g.HasScaleShift != 0 ? scaleShift[2 * n * g.C + c] : 0f;
         float shift = g.HasScaleShift != 0 ? scaleShift[(2 * n + 1) * g.C + c] : 0f;
-        float ga = gamma[c], rstd = stats[group + 1];
-        float xhat = (x[i] - stats[group]) * rstd;
-        float dxhat = UpstreamGradient(dy[i], xhat, ga, beta[c], scale, shift, g.Silu) * (1f + scale) * ga;
-        dx[i] = rstd * (dxhat - means[group] - xhat * means[group + 1]);
+        dx[i] = InputGradient(dy[i], x[i], stats[group], stats[group + 1], gamma[c], beta[c], scale, shift, means[group], means[group + 1], g.Silu);
+    }
+
+    /// <summary>
+    /// As <see cref="GroupNormBackwardApplyKernel"/>, four channels of one group a thread: 16 bytes an access, and one search for the place
+    /// (three integer divisions) for four elements.
+    /// </summary>
+    [Kernel(Hot = true)]
+    internal static void GroupNormBackwardApply4Kernel(Index1D i, GroupNormGeometry g, ArrayView<Float4> dy, ArrayView<Float4> x, ArrayView<float> stats,
+        ArrayView<float> means, ArrayView<Float4> gamma, ArrayView<Float4> beta, ArrayView<Float4> scaleShift, ArrayView<Float4> dx)
+    {
+        var v = x[i];
+        var d = dy[i];
+        int channels4 = g.C / 4;
+        int pixel = i / channels4;
+        int c = i - pixel * channels4;
+        int n = pixel / g.Pixels;
+        int group = 2 * (n * g.Groups + c / (g.GroupChannels / 4));
+        float meanA = means[group], meanB = means[group + 1];
+        float mean = stats[group], rstd = stats[group + 1];
+        var ga = gamma[c];
+        var be = beta[c];
+        // Without a scale the loads go to gamma, which stands in for it, and are taken times 0: values that come from either side of a
+        // branch are what LLVM 19 stumbles over here (PoCL: "Instruction Combining did not reach a fixpoint").
+        int some = g.HasScaleShift != 0 ? 1 : 0;
+        var sc = scaleShift[some * 2 * n * channels4 + c];
+        var sh = scaleShift[some * (2 * n + 1) * channels4 + c];
+        sc = Float4.Scale(some, sc);
+        sh = Float4.Scale(some, sh);
+        dx[i] = new Float4(
+            InputGradient(d.X, v.X, mean, rstd, ga.X, be.X, sc.X, sh.X, meanA, meanB, g.Silu),
+            InputGradient(d.Y, v.Y, mean, rstd, ga.Y, be.Y, sc.Y, sh.Y, meanA, meanB, g.Silu),
+            InputGradient(d.Z, v.Z, mean, rstd, ga.Z, be.Z, sc.Z, sh.Z, meanA, meanB, g.Silu),
+            InputGradient(d.W, v.W, mean, rstd, ga.W, be.W, sc.W, sh.W, meanA, meanB, g.Silu));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float InputGradient(float dy, float x, float mean, float rstd, float gamma, float beta, float scale, float shift, float meanA,
+        float meanB, int silu)
+    {
+        float xhat = (x - mean) * rstd;
+        float dxhat = UpstreamGradient(dy, xhat, gamma, beta, scale, shift, silu) * (1f + scale) * gamma;
+        return rstd * (dxhat - meanA - xhat * meanB);
     }
 }

@@ -12,7 +12,7 @@ public sealed partial class IlgpuBackend
         using (var partial = Empty(new Shape(s.N, g.Chunks, s.Groups, 2)))
         {
             Launch(GroupNormPartialKernel, s.N * g.Chunks * s.Groups, g, View(x), View(partial));
-            Launch(GroupNormStatsKernel, s.N * s.Groups, g, View(partial), View(stats));
+            Launch(GroupNormStatsKernel, s.N * s.Groups, g, View2(partial), View(stats));
         }
         Launch(GroupNormFactorsKernel, s.N * s.C, g, View(stats), View(gamma), View(beta), View(scaleShift ?? gamma), View(factors));
     }

@@ -189,8 +189,14 @@ public sealed partial class IlgpuBackend : Backend
     /// <summary>The same elements four at a time; the tensor must be <see cref="Aligned"/>.</summary>
     private static ArrayView<Float4> View4(Tensor x) => View(x).Cast<Float4>();
 
+    /// <summary>The same two at a time.</summary>
+    private static ArrayView<Float2> View2(Tensor x) => View(x).Cast<Float2>();
+
     /// <summary>Whether 16-byte accesses are allowed: views made by hand may start anywhere.</summary>
     private static bool Aligned(Tensor x) => x.Offset % 4 == 0;
+
+    /// <summary>Whether all of a tensor can be accessed 16 bytes at a time.</summary>
+    private static bool InFours(Tensor x) => x.Length % 4 == 0 && Aligned(x);
 
     private sealed class DeviceStorage(int length, MemoryBuffer1D<float, Stride1D.Dense> buffer) : Storage(length)
     {

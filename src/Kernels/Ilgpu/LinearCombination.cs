@@ -30,7 +30,9 @@ public sealed partial class IlgpuBackend
 {
     protected override void LinearCombinationCore(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y)
     {
-        if (c.Length <= 2)
+        if (c.Length <= 2 && InFours(y) && InFours(x[0]) && InFours(x[^1]))
+            Launch(LinearCombination2x4Kernel, Pair4.Threads(y.Length), View4(x[0]), View4(x[^1]), c[0], c[^1], c.Length, View4(y));
+        else if (c.Length <= 2)
             Launch(LinearCombination2Kernel, y.Length, View(x[0]), View(x[^1]), c[0], c[^1], c.Length, View(y));
         else
             Launch(LinearCombinationKernel, y.Length, Terms(x), new Coefficients8(c), c.Length, View(y));
@@ -59,6 +61,33 @@ public sealed partial class IlgpuBackend
         if (terms > 1)
             v += c1 * b[i];
         y[i] = v;
+    }
+
+    /// <summary>The same for eight elements a thread (<see cref="Pair4"/>); copies are its first term alone.</summary>
+    [Kernel(Hot = true)]
+    internal static void LinearCombination2x4Kernel(Index1D i, ArrayView<Float4> a, ArrayView<Float4> b, float c0, float c1, int terms, ArrayView<Float4> y)
+    {
+        int at = Pair4.First(i);
+        if (at < y.IntLength)
+        {
+            // Loads do not wait for a condition: at the end the second is the first again.
+            bool both = at + Pair4.Step < y.IntLength;
+            int next = both ? at + Pair4.Step : at;
+            var a0 = a[at];
+            var a1 = a[next];
+            var v0 = Float4.Scale(c0, a0);
+            var v1 = Float4.Scale(c0, a1);
+            if (terms > 1)
+            {
+                var b0 = b[at];
+                var b1 = b[next];
+                Float4.AddScaled(ref v0, c1, b0);
+                Float4.AddScaled(ref v1, c1, b1);
+            }
+            y[at] = v0;
+            if (both)
+                y[next] = v1;
+        }
     }
 
     /// <summary>y_i = sum_j c_j x_j,i over J terms. One thread an element; 4 J bytes read, 4 written, 2 J - 1 FLOPs.</summary>

@@ -1,11 +1,12 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 
 namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    /// <summary>Elements that one thread adds up, about; a longer row is summed in several rounds.</summary>
-    private const int SumChunk = 256;
+    /// <summary>Elements that one thread adds up, about; a longer row is summed in several rounds. Few, since late rounds have few threads and wait for each load.</summary>
+    private const int SumChunk = 64;
 
     protected override void SumCore(Tensor x, Tensor y) => SumRows(View(x), 1, x.Length, View(y));
 
@@ -13,7 +14,10 @@ public sealed partial class IlgpuBackend
     {
         int threads = Partials(x.Length);
         using var partial = Empty(new Shape(threads));
-        Launch(SumOfSquaresKernel, threads, View(x), x.Length, View(partial));
+        if (InFours(x))
+            Launch(SumOfSquares4Kernel, threads, View4(x), x.Length / 4, View(partial));
+        else
+            Launch(SumOfSquaresKernel, threads, View(x), x.Length, View(partial));
         SumRows(View(partial), 1, threads, View(y));
     }
 
@@ -31,33 +35,40 @@ public sealed partial class IlgpuBackend
         SumRows(View(partial), rows, threads, y);
     }
 
-    /// <summary>Threads for a row: a function of its length alone. At most 65,536, so that two rounds more end it.</summary>
+    /// <summary>Threads for a row: a function of its length alone. At most 65,536, so that three rounds more end it.</summary>
     private static int Partials(int length) => length <= SumChunk ? 1 : Math.Min(65536, (length + SumChunk - 1) / SumChunk);
 
-    /// <summary>Rows that one thread adds up.</summary>
+    /// <summary>Rows that one thread adds up; a quarter of it in rounds of <see cref="FewThreads"/>.</summary>
     private const int ColumnChunk = 64;
 
-    /// <summary>y[b,c] (+)= sum_r x[b,r,c]: columns of <paramref name="batch"/> matrices of rows x columns, in rounds of 64 rows, in a fixed order.</summary>
+    /// <summary>
+    /// Threads with four loads of 16 bytes on their way that a large GPU's memory is not busy with, though there is enough to read that it
+    /// could be. With fewer, time is that of the loads one behind the other, and rounds cost more than they save.
+    /// </summary>
+    private static bool FewThreads(long threads) => threads is >= 1 << 13 and < 1 << 16;
+
+    /// <summary>y[b,c] (+)= sum_r x[b,r,c]: columns of <paramref name="batch"/> matrices of rows x columns, in rounds of 64 or 16 rows, in a fixed order.</summary>
     private void SumColumns(Tensor x, int batch, int rows, int columns, bool accumulate, Tensor y)
     {
         if (rows <= ColumnChunk)
         {
-            SumChunks(x, batch, rows, columns, 1, accumulate, y);
+            SumChunks(x, batch, rows, columns, 1, ColumnChunk, accumulate, y);
             return;
         }
-        int chunks = (rows + ColumnChunk - 1) / ColumnChunk;
+        int chunk = FewThreads((long)batch * rows / ColumnChunk * columns / 4) ? ColumnChunk / 4 : ColumnChunk;
+        int chunks = (rows + chunk - 1) / chunk;
         using var partial = Empty(new Shape(batch, chunks, columns));
-        SumChunks(x, batch, rows, columns, chunks, accumulate: false, partial);
+        SumChunks(x, batch, rows, columns, chunks, chunk, accumulate: false, partial);
         SumColumns(partial, batch, chunks, columns, accumulate, y);
     }
 
     /// <summary>One round, four columns a thread where that is possible.</summary>
-    private void SumChunks(Tensor x, int batch, int rows, int columns, int chunks, bool accumulate, Tensor y)
+    private void SumChunks(Tensor x, int batch, int rows, int columns, int chunks, int chunkRows, bool accumulate, Tensor y)
     {
         if (columns % 4 == 0 && IsAligned(x, y))
-            Launch(SumColumns4Kernel, batch * chunks * (columns / 4), View4(x), rows, columns / 4, chunks, ColumnChunk, accumulate ? 1 : 0, View4(y));
+            Launch(SumColumns4Kernel, batch * chunks * (columns / 4), View4(x), rows, columns / 4, chunks, chunkRows, accumulate ? 1 : 0, View4(y));
         else
-            Launch(SumColumnsKernel, batch * chunks * columns, View(x), rows, columns, chunks, ColumnChunk, accumulate ? 1 : 0, View(y));
+            Launch(SumColumnsKernel, batch * chunks * columns, View(x), rows, columns, chunks, chunkRows, accumulate ? 1 : 0, View(y));
     }
 
     /// <summary>partial[t] = sum of x_i^2 over i = t, t + T, t + 2T, ... for T threads. 4 bytes read and 2 FLOPs an element.</summary>
@@ -71,20 +82,67 @@ public sealed partial class IlgpuBackend
         partial[t] = sum;
     }
 
+    /// <summary>The same in fours, with eight loads of 16 bytes on their way at once: a number of threads that does not grow with x covers memory's latency only so.</summary>
+    [Kernel(128, Hot = true)]
+    internal static void SumOfSquares4Kernel(Index1D t, ArrayView<Float4> x, int length, ArrayView<float> partial)
+    {
+        int threads = partial.IntLength;
+        var sum = new Float4();
+        int at = t;
+        for (; at + 7L * threads < length; at += 8 * threads)
+        {
+            var a = x[at];
+            var b = x[at + threads];
+            var c = x[at + 2 * threads];
+            var d = x[at + 3 * threads];
+            var e = x[at + 4 * threads];
+            var f = x[at + 5 * threads];
+            var g = x[at + 6 * threads];
+            var h = x[at + 7 * threads];
+            Float4.AddProduct(ref sum, a, a);
+            Float4.AddProduct(ref sum, b, b);
+            Float4.AddProduct(ref sum, c, c);
+            Float4.AddProduct(ref sum, d, d);
+            Float4.AddProduct(ref sum, e, e);
+            Float4.AddProduct(ref sum, f, f);
+            Float4.AddProduct(ref sum, g, g);
+            Float4.AddProduct(ref sum, h, h);
+        }
+        for (; at < length; at += threads)
+        {
+            var a = x[at];
+            Float4.AddProduct(ref sum, a, a);
+        }
+        partial[t] = Float4.Sum(sum);
+    }
+
     /// <summary>
     /// y[r,t] = sum of x[r,i] over i = t, t + T, t + 2T, ...: thread r T + t of rows x T. Neighbours read neighbours; 4 bytes read
-    /// and 1 FLOP an element.
+    /// and 1 FLOP an element. Sixteen loads are on their way at once, since the last rounds have too few threads to wait for them one by one.
     /// </summary>
-    [Kernel]
+    [Kernel(128)]
     internal static void SumRowsKernel(Index1D thread, ArrayView<float> x, int length, int threads, ArrayView<float> y)
     {
         int row = thread / threads;
         int first = row * length;
         float sum = 0f;
-        for (int i = thread - row * threads; i < length; i += threads)
+        int i = thread - row * threads;
+        for (; i + 15L * threads < length; i += 16 * threads)
+        {
+            int at = first + i;
+            float a = SumOf4(x, at, threads);
+            float b = SumOf4(x, at + 4 * threads, threads);
+            float c = SumOf4(x, at + 8 * threads, threads);
+            float d = SumOf4(x, at + 12 * threads, threads);
+            sum += a + b + (c + d);
+        }
+        for (; i < length; i += threads)
             sum += x[first + i];
         y[thread] = sum;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float SumOf4(ArrayView<float> x, int at, int step) => x[at] + x[at + step] + (x[at + 2 * step] + x[at + 3 * step]);
 
     /// <summary>
     /// y[b,k,c] (+)= sum over the rows r of chunk k of x[b,r,c]: one thread for each (b, k, c), c fastest. 4 bytes read and 1 FLOP
@@ -105,8 +163,11 @@ public sealed partial class IlgpuBackend
         y[thread] = accumulate != 0 ? y[thread] + sum : sum;
     }
 
-    /// <summary>The same for four columns a thread, 16 bytes a load; <paramref name="columns"/> counts fours.</summary>
-    [Kernel]
+    /// <summary>
+    /// The same for four columns a thread, 16 bytes a load; <paramref name="columns"/> counts fours. Sixteen loads do not wait for one another (ptxas keeps four on their way):
+    /// the last rounds have a few hundred threads, whose time is that of their loads one behind the other.
+    /// </summary>
+    [Kernel(128, Hot = true)]
     internal static void SumColumns4Kernel(Index1D thread, ArrayView<Float4> x, int rows, int columns, int chunks, int chunkRows,
         int accumulate, ArrayView<Float4> y)
     {
@@ -116,10 +177,29 @@ public sealed partial class IlgpuBackend
         int first = (block - b * chunks) * chunkRows;
         int end = first + chunkRows < rows ? first + chunkRows : rows;
         var sum = new Float4();
-        for (int r = first; r < end; r++)
-            Float4.AddScaled(ref sum, 1f, x[(b * rows + r) * columns + c]);
+        int at = (b * rows + first) * columns + c;
+        int left = end - first;
+        for (; left >= 16; left -= 16)
+        {
+            var s0 = Float4.SumOf4(x, at, columns);
+            var s1 = Float4.SumOf4(x, at + 4 * columns, columns);
+            var s2 = Float4.SumOf4(x, at + 8 * columns, columns);
+            var s3 = Float4.SumOf4(x, at + 12 * columns, columns);
+            sum = Float4.Add(sum, Float4.Add(Float4.Add(s0, s1), Float4.Add(s2, s3)));
+            at += 16 * columns;
+        }
+        for (; left >= 4; left -= 4)
+        {
+            sum = Float4.Add(sum, Float4.SumOf4(x, at, columns));
+            at += 4 * columns;
+        }
+        for (; left > 0; left--)
+        {
+            sum = Float4.Add(sum, x[at]);
+            at += columns;
+        }
         if (accumulate != 0)
-            Float4.AddScaled(ref sum, 1f, y[thread]);
+            sum = Float4.Add(sum, y[thread]);
         y[thread] = sum;
     }
 }

@@ -24,8 +24,11 @@ internal struct Branches8
 
 public sealed partial class IlgpuBackend
 {
-    /// <summary>Threads a sample at most: then 16 elements each of a 64 x 64 x 3 image.</summary>
-    private const int TrajectorySampleThreads = 768;
+    /// <summary>
+    /// Threads that share a sample: at most 768, 16 elements each of a 64 x 64 x 3 image; fewer where there are samples enough for half a
+    /// million threads, since each thread leaves 1 + K sums to write and read.
+    /// </summary>
+    private static int SampleThreads(in TrajectoryShape s) => Math.Min(s.Pixels * s.C, Math.Clamp((1 << 19) / Math.Max(1, s.N), 96, 768));
 
     private static TrajectoryGeometry Geometry(in TrajectoryShape s) => new()
     {
@@ -33,7 +36,7 @@ public sealed partial class IlgpuBackend
         Pixels = s.Pixels,
         C = s.C,
         Branches = s.Branches,
-        SampleThreads = Math.Min(s.Pixels * s.C, TrajectorySampleThreads),
+        SampleThreads = SampleThreads(s),
     };
 
     protected override void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets,
