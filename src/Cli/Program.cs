@@ -9,13 +9,33 @@ using ILGPU.Runtime.Cuda;
 
 namespace BDense.Cli;
 
-/// <summary>The <c>bdense</c> command. Exit codes: 0 done, 1 failed, 2 a usage error, 130 stopped by Ctrl-C.</summary>
+/// <summary>The <c>bdense</c> command. Exit codes: 0 done, 1 failed, 2 a usage error, 130 stopped by Ctrl-C, 143 by TERM, 129 by HUP.</summary>
 public static class Program
 {
-    public static Task<int> Main(string[] args) => Run(args, Console.Out, Console.Error);
+    public static async Task<int> Main(string[] args)
+    {
+        using var signals = new Signals(Say, Environment.Exit).Listen();
+        int code = await Run(args, Console.Out, Console.Error, signals.Token).ConfigureAwait(false);
+        // What was stopped says 130, whichever signal it was.
+        return code == Stopped ? signals.ExitCode ?? code : code;
+
+        static void Say(string line)
+        {
+            try
+            {
+                Console.Error.WriteLine($"bdense: {line}");
+            }
+            catch (IOException)
+            {
+                // Nobody listens any more: after HUP that is likely.
+            }
+        }
+    }
+
+    private const int Stopped = 130;
 
     /// <summary>As <see cref="Main"/>, writing results to <paramref name="output"/> and everything else to <paramref name="error"/>.</summary>
-    public static async Task<int> Run(string[] args, TextWriter output, TextWriter error)
+    public static async Task<int> Run(string[] args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
     {
         var ui = new Ui(output, error);
         var parse = Root(ui).Parse(args);
@@ -37,9 +57,9 @@ public static class Program
                 Output = output,
                 Error = error,
                 EnableDefaultExceptionHandler = false,
-                // Ctrl-C cancels the token; training then writes its checkpoint, which may wait for the running step.
-                ProcessTerminationTimeout = TimeSpan.FromMinutes(1),
-            }).ConfigureAwait(false);
+                // Signals are ours: the library's own handler does not survive a second one.
+                ProcessTerminationTimeout = null,
+            }, cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (Failure(e) is { } failure)
         {
@@ -51,7 +71,7 @@ public static class Program
     /// <summary>The exit code and the one line for an exception that is no bug; none for one that is.</summary>
     internal static (int Code, string Line)? Failure(Exception exception) => exception switch
     {
-        OperationCanceledException e => (130, $"stopped{(e.Message.Contains("resume", StringComparison.Ordinal) ? ": " + OneLine(e.Message) : "")}"),
+        OperationCanceledException e => (Stopped, $"stopped{(e.Message.Contains("resume", StringComparison.Ordinal) ? ": " + OneLine(e.Message) : "")}"),
         UsageException e => (2, OneLine(e.Message)),
         BDenseException or IOException or UnauthorizedAccessException => (1, OneLine(exception.Message)),
         // The driver's own errors, where nothing in between has made a sentence of them.

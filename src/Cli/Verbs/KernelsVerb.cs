@@ -28,12 +28,19 @@ internal static class KernelsVerb
         var estimate = new Option<bool>("--estimate") { Description = "Instead: what each hot kernel is expected to do on an A100 and an H100, from bytes, FLOPs and machine code." };
         var json = CommonOptions.Json();
         var command = new Command("kernels", "Compiles and assembles every kernel, no GPU needed, and counts what became of it.") { name, arch, html, estimate, json };
-        command.SetAction(parse =>
+        command.SetAction((parse, cancellation) =>
+        {
+            Execute(parse, cancellation);
+            return Task.FromResult(0);
+        });
+        return new Verb(command, "bdense kernels", "bdense kernels Conv --arch sm_90 --json", "bdense kernels ConvTile8 --html kernel.html", "bdense kernels --estimate");
+
+        void Execute(ParseResult parse, CancellationToken cancellation)
         {
             ui.JsonOnly = parse.GetValue(json);
             if (parse.GetValue(estimate))
             {
-                Estimate(ui, KernelCatalog.Find(parse.GetValue(name)));
+                Estimate(ui, KernelCatalog.Find(parse.GetValue(name)), cancellation);
                 return;
             }
             var architectures = parse.GetValue(arch)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
@@ -47,7 +54,7 @@ internal static class KernelsVerb
             if (KernelCatalog.AssemblerVersion is null)
                 ui.Note("ptxas is not on PATH (it comes with the CUDA toolkit): PTX only, no registers and no machine code");
 
-            var rows = KernelCatalog.Rows(names, architectures);
+            var rows = KernelCatalog.Rows(names, architectures, cancellation);
             ui.Json(new { assembler = KernelCatalog.AssemblerVersion, kernels = rows.Select(Flat) });
             ui.Table(["kernel (* hot)", "arch", "regs", "stack", "spill", "shared", "occup", "instr", "hmma", "ffma", "ld128", "st128", "ldsm", "cp16", "main loop"],
                 rows.Select(Cells));
@@ -57,13 +64,12 @@ internal static class KernelsVerb
             string text = KernelPage.Html(KernelExploration.Of(names[0], architectures[^1]));
             AtomicFile.WriteText(page, text);
             ui.Note($"wrote {page}");
-        });
-        return new Verb(command, "bdense kernels", "bdense kernels Conv --arch sm_90 --json", "bdense kernels ConvTile8 --html kernel.html", "bdense kernels --estimate");
+        }
     }
 
-    private static void Estimate(Ui ui, IReadOnlyList<string> names)
+    private static void Estimate(Ui ui, IReadOnlyList<string> names, CancellationToken cancellation)
     {
-        var estimates = Estimates.All(out var missing).Where(e => names.Contains(e.Kernel)).ToList();
+        var estimates = Estimates.All(out var missing, cancellation).Where(e => names.Contains(e.Kernel)).ToList();
         if (missing.Count > 0)
             ui.Note($"hot, but without an estimate: {string.Join(", ", missing)}");
         ui.Json(new { assembler = KernelCatalog.AssemblerVersion, estimates });

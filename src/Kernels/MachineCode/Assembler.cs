@@ -12,24 +12,25 @@ internal sealed record Assembled(int Registers, int Stack, int Spills, int Share
 internal static partial class Assembler
 {
     /// <summary>ptxas' version, 11.8.89 for example; null where it is not installed.</summary>
-    public static string? Version { get; } = Run("ptxas", "--version") is { } text && VersionText().Match(text) is { Success: true } m ? m.Groups[1].Value : null;
+    public static string? Version { get; } = Run(default, "ptxas", "--version") is { } text && VersionText().Match(text) is { Success: true } m ? m.Groups[1].Value : null;
 
     /// <param name="ptx">One kernel.</param>
     /// <param name="architecture">For which GPU.</param>
     /// <param name="lines">Whether the SASS is to name lines of PTX; then the PTX must not name lines of anything else.</param>
+    /// <param name="cancellation">Ends the assembler too.</param>
     /// <exception cref="BDenseException">ptxas is not there or refuses.</exception>
-    public static Assembled Assemble(string ptx, GpuArchitecture architecture, bool lines = false)
+    public static Assembled Assemble(string ptx, GpuArchitecture architecture, bool lines = false, CancellationToken cancellation = default)
     {
         string folder = Directory.CreateTempSubdirectory("bdense-ptx-").FullName;
         try
         {
             string source = Path.Combine(folder, "kernel.ptx"), target = Path.Combine(folder, "kernel.cubin");
             File.WriteAllText(source, ptx);
-            string report = Run("ptxas", ["-v", $"-arch={architecture.Name}", .. lines ? ["-lineinfo"] : Array.Empty<string>(), source, "-o", target])
+            string report = Run(cancellation, "ptxas", ["-v", $"-arch={architecture.Name}", .. lines ? ["-lineinfo"] : Array.Empty<string>(), source, "-o", target])
                 ?? throw new BDenseException("ptxas is not on PATH; it comes with the CUDA toolkit");
             if (!File.Exists(target))
                 throw new BDenseException($"ptxas refuses: {report.Trim()}");
-            string? listing = Run("nvdisasm", [lines ? "-gp" : "-c", "-c", target]);
+            string? listing = Run(cancellation, "nvdisasm", [lines ? "-gp" : "-c", "-c", target]);
             return new Assembled(Number(Registers(), report), Number(Stack(), report), Number(Spills(), report), Number(Shared(), report),
                 listing is null ? null : new Sass(listing));
         }
@@ -43,14 +44,17 @@ internal static partial class Assembler
         pattern.Match(text) is { Success: true } m ? int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
 
     /// <summary>Everything a program printed; null if there is no such program.</summary>
-    private static string? Run(string program, params string[] arguments)
+    /// <exception cref="OperationCanceledException">It was stopped, and so was the program.</exception>
+    private static string? Run(CancellationToken cancellation, string program, params string[] arguments)
     {
         try
         {
             using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            using var stopped = cancellation.Register(() => process.Kill(entireProcessTree: true));
             var errors = process.StandardError.ReadToEndAsync();
             string output = process.StandardOutput.ReadToEnd() + errors.Result;
             process.WaitForExit();
+            cancellation.ThrowIfCancellationRequested();
             return output;
         }
         catch (Win32Exception)

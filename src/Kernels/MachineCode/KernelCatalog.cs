@@ -39,12 +39,14 @@ public static class KernelCatalog
     }
 
     /// <summary>Compiles, assembles and counts. Sorted by name, then architecture.</summary>
-    public static IReadOnlyList<KernelRow> Rows(IEnumerable<string> names, IEnumerable<GpuArchitecture> architectures)
+    public static IReadOnlyList<KernelRow> Rows(IEnumerable<string> names, IEnumerable<GpuArchitecture> architectures, CancellationToken cancellation = default)
     {
         var wanted = names.ToHashSet(StringComparer.Ordinal);
         var rows = new ConcurrentBag<KernelRow>();
         var work = architectures.SelectMany(a => KernelRegistry.All.Where(k => wanted.Contains(k.Name)).Select(k => (Architecture: a, Kernel: k)));
-        Parallel.ForEach(work, w => rows.Add(Row(w.Kernel, w.Architecture, Ptx(w.Kernel, w.Architecture))));
+        // Its own number of threads grows while these wait for the assembler: one a core, no more.
+        var one = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
+        Parallel.ForEach(work, one, w => rows.Add(Row(w.Kernel, w.Architecture, Ptx(w.Kernel, w.Architecture), cancellation)));
         return [.. rows.OrderBy(r => r.Name, StringComparer.Ordinal).ThenBy(r => r.Architecture, StringComparer.Ordinal)];
     }
 
@@ -58,11 +60,11 @@ public static class KernelCatalog
         return compiler.Compile(kernel);
     }
 
-    internal static KernelRow Row(KernelEntry kernel, GpuArchitecture architecture, string ptx)
+    internal static KernelRow Row(KernelEntry kernel, GpuArchitecture architecture, string ptx, CancellationToken cancellation = default)
     {
         if (Assembler.Version is null)
             return new KernelRow(kernel.Name, kernel.Hot, architecture.Name, kernel.GroupSize, null, null, null, null, null, null, null);
-        return Row(kernel, architecture, Assembler.Assemble(ptx, architecture));
+        return Row(kernel, architecture, Assembler.Assemble(ptx, architecture, cancellation: cancellation));
     }
 
     internal static KernelRow Row(KernelEntry kernel, GpuArchitecture architecture, Assembled a) =>
