@@ -34,7 +34,7 @@ public sealed class GrayscaleTests
         Assert.That(Dataset.Open(_folder["set"], new DatasetOptions(4) { Channels = 1 }).ImageLength, Is.EqualTo(16));
 
         _folder.Write("set/3.png", TestImages.Encode(SKColorType.Rgba8888, 8, (x, y) => new SKColor(1, 2, 3)));
-        Assert.That(() => Dataset.Open(_folder["set"], new DatasetOptions { Channels = 1 }), Throws.TypeOf<BDenseException>().With.Message.Contains("set: 3.png: in colour, and the network takes one channel"));
+        Assert.That(() => Dataset.Open(_folder["set"], new DatasetOptions { Channels = 1 }), Throws.TypeOf<BDenseException>().With.Message.Contains("set: 3.png: in colour, and one channel is asked for"));
         Assert.That(Dataset.Open(_folder["set"]).Channels, Is.EqualTo(3));
     }
 

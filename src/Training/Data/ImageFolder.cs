@@ -84,7 +84,7 @@ internal static class ImageFolder
             {
                 faults[i] = Decode(files[i], height, width, names[0], out byte[] pixels);
                 if (faults[i] is null && channels == 1 && !IsGray(pixels))
-                    faults[i] = "in colour, and the network takes one channel (imageChannels: 1); convert the images to grayscale, or give it 3";
+                    faults[i] = "in colour, and one channel is asked for (imageChannels: 1 or --grayscale); convert the images to grayscale, or take a network of 3 channels";
                 if (faults[i] is null)
                     builder.Put(first + i, Pack(pixels, channels));
             });
