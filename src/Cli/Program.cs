@@ -94,7 +94,7 @@ public static class Program
         return root;
     }
 
-    private static string OneLine(string text) => string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    private static string OneLine(string text) => Printable.Text(string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
 
     /// <summary>The library's help, then the verb's examples.</summary>
     private sealed class HelpWithExamples(SynchronousCommandLineAction help, Verb[] verbs) : SynchronousCommandLineAction

@@ -1,5 +1,6 @@
 using System.Text;
 using BDense.Model;
+using BDense.Training;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;
@@ -20,6 +21,8 @@ public sealed class BadInputTests
         await File.WriteAllTextAsync(In("text.txt"), "not a dataset");
         await File.WriteAllTextAsync(In("rising.json"), """{ "kind": "gits", "solver": "ipndm", "sigmas": [1, 2] }""");
         await File.WriteAllBytesAsync(In("empty.zip"), []);
+        Npz.Write(In("tall.npz"), ("x", new NpyArray([1, 8, 4], new byte[32])));
+        Npz.Write(In("odd.npz"), ("x", new NpyArray([1, 30, 30], new byte[900])));
         await File.WriteAllBytesAsync(In("truncated.npz"), "PK\x03\x04 and no more"u8.ToArray());
         Directory.CreateDirectory(In("empty"));
         Directory.CreateDirectory(In("other"));
@@ -73,6 +76,10 @@ public sealed class BadInputTests
         [1, "truncated.npz", "train --data {}/truncated.npz --out {}/new"],
         [1, "empty", "train --data {}/empty --out {}/new"],
         [1, "16 x 16", "train --network {}/tiny.json --resolution 16 --limit 32 --out {}/new"],
+        [1, "tall.npz holds images of 8 x 4 x 1, .*: crop the images to squares", "train --data {}/tall.npz --network {}/tiny.json --out {}/new"],
+        [1, "the network takes 8 x 8 x 3: give a network with imageChannels 1", "train --data {}/odd.npz --network {}/tiny.json --out {}/new"],
+        [1, "the network takes 8 x 8 x 3: give --resolution 8", "train --network {}/tiny.json --resolution 16 --limit 32 --out {}/new"],
+        [1, "odd.npz: images of 30 rows do not halve .*: give --resolution with a multiple of", "train --data {}/odd.npz --out {}/new"],
         [1, "other holds something else", "train --network {}/tiny.json --resolution 8 --limit 32 --out {}/other"],
         [1, "text.txt is a file", "train --network {}/tiny.json --resolution 8 --limit 32 --out {}/text.txt"],
         [1, "teacher holds a run already", "train --network {}/tiny.json --resolution 8 --limit 32 --out {}/teacher"],

@@ -59,7 +59,7 @@ public sealed class DatasetFormatTests
             float At(int dy, int dx) => x[((2 * row + dy) * 32 + 2 * column + dx) * 3 + c];
             Assert.That(y[i], Is.EqualTo((At(0, 0) + At(0, 1) + At(1, 0) + At(1, 1)) / 4).Within(1e-6));
         }
-        AssertRefused(_folder.Path, "cannot be averaged down to 12 rows", new DatasetOptions(12));
+        AssertRefused(_folder.Path, "cannot be averaged down to 12 rows over whole boxes; --resolution may be 32, 16, 8, 4, 2, 1;", new DatasetOptions(12));
         AssertRefused(_folder.Path, "cannot be averaged down to 64 rows", new DatasetOptions(64));
     }
 
@@ -165,7 +165,7 @@ public sealed class DatasetFormatTests
         ("cifar label", f => f.Write("data_batch_1.bin", CifarRows(2, 10)), "row 0 has label 10"),
         ("cifar cut short", f => f.Write("data_batch_1.bin", CifarRows(2, 1)[..^1]), "6145 bytes are no whole number"),
         ("cifar empty", f => { f.Write("c/data_batch_1.bin", []); return f["c"]; }, "data_batch_1.bin: the file is empty"),
-        ("cifar archive without rows", f => f.Write("cifar-10-python.tar.gz", Tar("data_batch_1", [1, 2, 3])), "holds no data_batch_*.bin"),
+        ("cifar archive without rows", f => f.Write("cifar-10-matlab.tar.gz", Tar("data_batch_1.mat", [1, 2, 3])), "holds no data_batch_1 to 5"),
         ("cifar archive cut short", f => f.Write("a.tar.gz", Tar("data_batch_1.bin", CifarRows(1, 1))[..200]), ""),
         ("cifar archive label", f => f.Write("a.tar.gz", Tar("data_batch_1.bin", CifarRows(1, 77))), "data_batch_1.bin: row 0 has label 77"),
         ("gzip of nothing known", f => f.Write("a.gz", GZip("hello, this is neither tar nor idx"u8)), ""),
@@ -180,7 +180,7 @@ public sealed class DatasetFormatTests
         ("idx no images", f => f.Write("x.idx", [0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 2]), "holds no images"),
         ("zip cut short", f => f.Write("a.zip", [.. "PK\x03\x04"u8, 1, 2, 3]), "damaged"),
         ("zip without images", f => Zip(f, ("a.txt", "hello"u8.ToArray())), "holds no images"),
-        ("mixed sizes", f => Zip(f, ("a/0.png", Image(SKColors.Red, 4, 4)), ("a/1.png", Image(SKColors.Red, 4, 5))), "a/1.png: 5 x 4, but a/0.png is 4 x 4"),
+        ("mixed sizes", f => Zip(f, ("a/0.png", Image(SKColors.Red, 4, 4)), ("a/1.png", Image(SKColors.Red, 4, 5))), "a/1.png: 5 x 4, but a/0.png is 4 x 4; all images must be of one size: crop or resize them beforehand"),
         ("not an image", f => Zip(f, ("a/0.png", Image(SKColors.Red, 4, 4)), ("a/1.png", "hello"u8.ToArray())), "a/1.png: not an image"),
         ("first is not an image", f => Zip(f, ("a/0.png", "hello"u8.ToArray())), "a/0.png: not an image"),
         ("empty image", f => Zip(f, ("a/0.png", [])), "a/0.png: the file is empty"),

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using BDense.Kernels;
 using BDense.Training;
 using Spectre.Console;
 
@@ -29,7 +30,7 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
         : ReferenceEquals(writer, System.Console.Out) && !System.Console.IsOutputRedirected;
 
     /// <summary>A line for people, on standard error.</summary>
-    public void Note(string text) => error.WriteLine(text);
+    public void Note(string text) => error.WriteLine(Printable.Text(text));
 
     /// <summary>The verb's result as one JSON object, if <c>--json</c> asked for it.</summary>
     public void Json<T>(T value)
@@ -42,7 +43,7 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
     public void Line(string text)
     {
         if (!JsonOnly)
-            output.WriteLine(text);
+            output.WriteLine(Printable.Text(text));
     }
 
     /// <summary>A table of the verb's result, unless <c>--json</c> is on. The first column is left-aligned, the others right.</summary>
@@ -57,7 +58,7 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
             table.AddColumn(i == 0 ? column : column.RightAligned());
         }
         foreach (var row in rows)
-            table.AddRow([.. row.Select(Markup.Escape)]);
+            table.AddRow([.. row.Select(cell => Markup.Escape(Printable.Text(cell)))]);
         _results.Write(table);
     }
 
@@ -74,11 +75,11 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
             .Start(context =>
             {
-                var task = context.AddTask(Markup.Escape(name), maxValue: Math.Max(1, total));
+                var task = context.AddTask(Markup.Escape(Printable.Text(name)), maxValue: Math.Max(1, total));
                 result = stage((step, status) =>
                 {
                     task.Value = step;
-                    task.Description = Markup.Escape($"{name}  {status}");
+                    task.Description = Markup.Escape(Printable.Text($"{name}  {status}"));
                 });
                 task.Value = task.MaxValue;
             });

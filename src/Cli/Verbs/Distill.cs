@@ -82,7 +82,7 @@ internal static class Distill
             var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
             // Progressive distillation noises data; SFD starts from noise alone.
             var dataset = options.Method == DistillMethod.Sfd ? null
-                : Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)));
+                : Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)) { Channels = teacherNetwork.Config.ImageChannels, OnNotice = ui.Note });
             // Everything that can be refused is, before the run folder appears.
             teacherNetwork.Execution = run.Execution(parse, ui, backend);
             var student = Distillation.NewStudent(teacherNetwork, options);

@@ -63,7 +63,7 @@ internal static class Evaluate
             using var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
             var c = teacherNetwork.Config;
             int rows = parse.GetResult(resolution) is { Implicit: false } ? parse.GetValue(resolution) : c.Resolution;
-            var dataset = Dataset.Open(parse.GetValue(data), new DatasetOptions(rows, parse.GetValue(limit)));
+            var dataset = Dataset.Open(parse.GetValue(data), new DatasetOptions(rows, parse.GetValue(limit)) { Channels = c.ImageChannels, OnNotice = ui.Note });
             using var evaluation = new Evaluation(teacherNetwork, dataset, new EvaluationOptions
             {
                 Count = parse.GetValue(count),

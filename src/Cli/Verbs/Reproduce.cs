@@ -53,6 +53,7 @@ internal static class Reproduce
             if (size != "tiny" && backend is ReferenceBackend)
                 throw new BDenseException($"the scale {size} needs a GPU: on a CPU it would take weeks; give --device, or --scale tiny");
             ui.Note($"device {backend.Name}: {backend.Description}");
+            backend.OnNotice = ui.Note;
             string folder = parse.GetValue(output) ?? Path.Combine("runs", $"{paper.Name}-{size}");
             using var features = parse.GetValue(inception) is { } file ? new OnnxFeatures(file, parse.GetValue(threads)) : null;
             var outcome = Reproduction.Run(backend, new ReproductionOptions(folder, plan, parse.GetValue(data), parse.GetValue(teacher), parse.GetValue(seed))

@@ -14,6 +14,7 @@ internal static class Statistics
         var output = CommonOptions.Out(".npz to write: mu and sigma as EDM stores them, and a sample of features.", "statistics.npz");
         var resolution = CommonOptions.Resolution();
         var limit = CommonOptions.Limit();
+        var grayscale = new Option<bool>("--grayscale") { Description = "Read grayscale images of a folder or zip as one channel, as a network with imageChannels 1 does; else they are RGB." };
         var batch = CommonOptions.Positive("--batch", "Images at once.", 64);
         var state = EvaluateFid.State();
         var device = CommonOptions.Device();
@@ -21,7 +22,7 @@ internal static class Statistics
         var json = CommonOptions.Json();
         var command = new Command("statistics", "Writes the mean and covariance of a dataset's features, which FID holds samples to.")
         {
-            data, inception, output, resolution, limit, batch, state, device, threads, json,
+            data, inception, output, resolution, limit, grayscale, batch, state, device, threads, json,
         };
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
         return new Verb(command, "bdense statistics cifar10.zip --inception inception.onnx --out cifar10.npz", "bdense statistics photos --resolution 32 --out photos.npz");
@@ -30,7 +31,7 @@ internal static class Statistics
         {
             ui.JsonOnly = parse.GetValue(json);
             using var backend = parse.Open(device, threads);
-            var dataset = Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)));
+            var dataset = Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)) { Channels = parse.GetValue(grayscale) ? 1 : 0, OnNotice = ui.Note });
             using var features = EvaluateFid.Features(backend, parse.GetValue(inception), parse.GetValue(threads), dataset.Channels);
             FrechetDistance.RequireEnough(dataset.Count, features.Dimension);
             string subject = $"{dataset.Name}, {dataset.Count} images of {dataset.Height} x {dataset.Width} x {dataset.Channels}", path = parse.GetValue(output)!;

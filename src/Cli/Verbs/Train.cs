@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using BDense.Cli.Terminal;
+using BDense.Kernels;
 using BDense.Model;
 using BDense.Training;
 
@@ -39,9 +40,10 @@ internal static class Train
         run.AddTo(command);
         command.SetAction((parse, cancellation) => Task.FromResult(run.Execute(ui, parse, cancellation, backend =>
         {
-            var dataset = Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)));
             string? name = parse.GetValue(network);
-            var config = name is null ? Fitting(dataset) : NetworkCatalog.Find(name);
+            var given = name is null ? null : NetworkCatalog.Find(name);
+            var dataset = Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)) { Channels = given?.ImageChannels ?? 0, OnNotice = ui.Note });
+            var config = given ?? Fitting(dataset);
             if (parse.GetResult(prediction) is { Implicit: false })
                 config = config with { Prediction = parse.GetValue(prediction) };
             var options = new TeacherOptions
@@ -80,6 +82,9 @@ internal static class Train
     {
         var config = NetworkCatalog.Find(data.Height <= 16 ? "demo" : "small-32") with { Resolution = data.Height, ImageChannels = data.Channels };
         // Attention at the lowest level, whatever its size.
+        int step = 1 << (config.ChannelMultipliers.Length - 1);
+        if (data.Height % step != 0)
+            throw new BDenseException($"{data.Name}: images of {data.Height} rows do not halve {config.ChannelMultipliers.Length - 1} times, as the network does: give --resolution with a multiple of {step}, a --network of your own, or resize the images beforehand");
         config = config with { AttentionResolutions = [data.Height >> (config.ChannelMultipliers.Length - 1)] };
         config.Validate(data.Name);
         return config;

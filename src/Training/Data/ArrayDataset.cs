@@ -41,10 +41,10 @@ internal static class ArrayDataset
         else
         {
             float[] values = images.ToSingle();
-            CheckRange(label, values);
+            CheckRange(label, values, options.OnNotice);
             Fill<float>(values, builder.Put);
         }
-        return builder.Build(labels is null ? null : [.. selection.Select(i => labels[i])]);
+        return builder.Build(labels, selection);
 
         void Fill<T>(T[] values, Action<int, ReadOnlySpan<T>> put)
         {
@@ -111,14 +111,20 @@ internal static class ArrayDataset
         return labels;
     }
 
-    private static void CheckRange(string label, float[] values)
+    private static void CheckRange(string label, float[] values, Action<string>? onNotice)
     {
+        float least = float.PositiveInfinity, most = float.NegativeInfinity;
         foreach (float value in values)
         {
             if (!float.IsFinite(value))
                 throw new BDenseException(FormattableString.Invariant($"{label}: holds {value}"));
             if (MathF.Abs(value) > MaxMagnitude)
                 throw new BDenseException(FormattableString.Invariant($"{label}: holds {value}; scale floats to about [-1, 1], or store 0 to 255 as uint8"));
+            least = MathF.Min(least, value);
+            most = MathF.Max(most, value);
         }
+        // Half of what images of [-1, 1] span, and no zero mean: training goes on and learns the wrong contrast.
+        if (least >= 0 && most is > 0 and <= 1)
+            onNotice?.Invoke(Printable.Text($"{label}: the floats lie in [0, 1], and [-1, 1] is expected of images; if they are images, store 2 x - 1, or 0 to 255 as uint8"));
     }
 }

@@ -5,12 +5,13 @@ using BDense.Kernels;
 namespace BDense.Training;
 
 /// <summary>
-/// CIFAR-10, binary version (Krizhevsky 2009): rows of 3073 bytes, a label from 0 to 9, then 32 x 32 red, green and blue planes.
-/// The five training files; the test file is left alone.
+/// CIFAR-10 (Krizhevsky 2009). The binary version: rows of 3073 bytes, a label from 0 to 9, then 32 x 32 red, green and blue
+/// planes. The python version: the same in pickles (<see cref="Cifar10Pickle"/>). Of a folder or archive the five training files;
+/// the test file is read where it is named itself.
 /// </summary>
 internal static class Cifar10
 {
-    private const int Side = 32, Planes = 3, RowBytes = 1 + Planes * Side * Side;
+    private const int Side = 32, Planes = 3, ImageBytes = Planes * Side * Side, RowBytes = 1 + ImageBytes;
 
     // 512 MiB: eight times the true one. An archive entry that claims more is not CIFAR-10.
     private const long MaxFileBytes = 1L << 29;
@@ -18,13 +19,20 @@ internal static class Cifar10
     private static readonly string[] Classes =
         ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
-    /// <summary>The training files in <paramref name="folder"/> or its subfolder cifar-10-batches-bin, by name.</summary>
+    /// <summary>
+    /// The training files in <paramref name="folder"/> or its subfolder cifar-10-batches-bin or -py, by name; the binary ones where
+    /// both are there.
+    /// </summary>
     public static string[] FindFiles(string folder)
     {
-        string inner = Path.Combine(folder, "cifar-10-batches-bin");
-        string[] files = [.. Directory.GetFiles(Directory.Exists(inner) ? inner : folder).Where(IsTrainingFile)];
-        Array.Sort(files, StringComparer.Ordinal);
-        return files;
+        string[] files = Find("cifar-10-batches-bin", IsBinary);
+        return files.Length > 0 ? files : Find("cifar-10-batches-py", IsPickle);
+
+        string[] Find(string subfolder, Func<string, bool> isTraining)
+        {
+            string inner = Path.Combine(folder, subfolder);
+            return [.. Directory.GetFiles(Directory.Exists(inner) ? inner : folder).Where(isTraining).Order(StringComparer.Ordinal)];
+        }
     }
 
     public static Dataset OpenFiles(string path, IReadOnlyList<string> files, DatasetOptions options) =>
@@ -32,57 +40,78 @@ internal static class Cifar10
 
     public static Dataset OpenArchive(string path, DatasetOptions options)
     {
-        var files = new List<(string Name, byte[] Rows)>();
-        using var gzip = new GZipStream(DataFile.OpenRead(path), CompressionMode.Decompress);
-        using var tar = new TarReader(gzip);
-        while (tar.GetNextEntry() is { } entry)
-        {
-            if (!IsTrainingFile(entry.Name) || entry.DataStream is null)
-                continue;
-            if (entry.Length > MaxFileBytes)
-                throw new BDenseException($"{path}: {entry.Name} has {entry.Length} bytes, too many for CIFAR-10");
-            var rows = new byte[entry.Length];
-            entry.DataStream.ReadExactly(rows);
-            files.Add(($"{path}: {entry.Name}", rows));
-        }
+        var files = ReadArchive(path);
+        if (files.Exists(file => IsBinary(file.Name)))
+            files.RemoveAll(file => !IsBinary(file.Name));
         if (files.Count == 0)
-            throw new BDenseException($"{path}: holds no data_batch_*.bin; CIFAR-10's binary version (cifar-10-binary.tar.gz) is meant, not the Python or MATLAB one");
+            throw new BDenseException($"{path}: holds no data_batch_1 to 5, with .bin or without; CIFAR-10's binary or python version (cifar-10-binary.tar.gz, cifar-10-python.tar.gz) is meant");
         files.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
         return Build(path, files, options);
     }
 
-    private static bool IsTrainingFile(string path)
+    private static List<(string Name, byte[] Bytes)> ReadArchive(string path)
+    {
+        var files = new List<(string Name, byte[] Bytes)>();
+        try
+        {
+            using var gzip = new GZipStream(DataFile.OpenRead(path), CompressionMode.Decompress);
+            using var tar = new TarReader(gzip);
+            while (tar.GetNextEntry() is { } entry)
+            {
+                if (!(IsBinary(entry.Name) || IsPickle(entry.Name)) || entry.DataStream is null)
+                    continue;
+                if (entry.Length is < 0 or > MaxFileBytes)
+                    throw new BDenseException($"{path}: {entry.Name} has {entry.Length} bytes, too many for CIFAR-10");
+                var bytes = new byte[entry.Length];
+                entry.DataStream.ReadExactly(bytes);
+                files.Add(($"{path}: {entry.Name}", bytes));
+            }
+        }
+        catch (Exception e) when (e is OverflowException or ArgumentException or InvalidOperationException)
+        {
+            // A header's size field with other bytes than octal digits comes out of TarReader as these.
+            throw new BDenseException($"{path}: damaged: the archive's header of a file cannot be read", e);
+        }
+        return files;
+    }
+
+    private static bool IsBinary(string path)
     {
         string name = Path.GetFileName(path);
         return name.StartsWith("data_batch", StringComparison.Ordinal) && name.EndsWith(".bin", StringComparison.Ordinal);
     }
 
-    private static Dataset Build(string path, IReadOnlyList<(string Name, byte[] Rows)> files, DatasetOptions options)
+    private static bool IsPickle(string path)
     {
-        var rows = new List<(byte[] Rows, int Start)>();
+        string name = Path.GetFileName(path);
+        return name.StartsWith("data_batch_", StringComparison.Ordinal) && name.Length == "data_batch_1".Length && char.IsAsciiDigit(name[^1]);
+    }
+
+    private static Dataset Build(string path, IReadOnlyList<(string Name, byte[] Bytes)> files, DatasetOptions options)
+    {
+        var images = new List<ReadOnlyMemory<byte>>();
+        var labels = new List<int>();
         foreach (var (name, bytes) in files)
         {
             if (bytes.Length == 0)
                 throw new BDenseException($"{name}: the file is empty");
-            if (bytes.Length % RowBytes != 0)
-                throw new BDenseException($"{name}: {bytes.Length} bytes are no whole number of CIFAR-10 rows of {RowBytes} bytes (cut short, or not CIFAR-10)");
-            for (int start = 0; start < bytes.Length; start += RowBytes)
+            int row = 0;
+            foreach (var (label, planes) in IsPickle(name) || Pickle.LooksLike(bytes) ? Cifar10Pickle.Read(name, bytes, ImageBytes) : Rows(name, bytes))
             {
-                if (bytes[start] >= Classes.Length)
-                    throw new BDenseException($"{name}: row {start / RowBytes} has label {bytes[start]}; CIFAR-10's are 0 to 9 (mislabelled, or another file)");
-                rows.Add((bytes, start));
+                if (label < 0 || label >= Classes.Length)
+                    throw new BDenseException($"{name}: row {row} has label {label}; CIFAR-10's are 0 to 9 (mislabelled, or another file)");
+                images.Add(planes);
+                labels.Add((int)label);
+                row++;
             }
         }
 
-        int[] selection = DatasetBuilder.Select(rows.Count, options.Limit);
+        int[] selection = DatasetBuilder.Select(images.Count, options.Limit);
         var builder = new DatasetBuilder(path, selection.Length, Side, Side, Planes, eightBit: true, options);
-        var labels = new int[selection.Length];
-        Span<byte> image = stackalloc byte[RowBytes - 1];
+        Span<byte> image = stackalloc byte[ImageBytes];
         for (int i = 0; i < selection.Length; i++)
         {
-            var (bytes, start) = rows[selection[i]];
-            labels[i] = bytes[start];
-            var planes = bytes.AsSpan(start + 1, RowBytes - 1);
+            var planes = images[selection[i]].Span;
             for (int pixel = 0; pixel < Side * Side; pixel++)
             {
                 for (int c = 0; c < Planes; c++)
@@ -90,6 +119,14 @@ internal static class Cifar10
             }
             builder.Put(i, image);
         }
-        return builder.Build(labels, Classes);
+        return builder.Build([.. labels], selection, Classes);
+    }
+
+    private static IEnumerable<(long Label, ReadOnlyMemory<byte> Planes)> Rows(string name, byte[] bytes)
+    {
+        if (bytes.Length % RowBytes != 0)
+            throw new BDenseException($"{name}: {bytes.Length} bytes are no whole number of CIFAR-10 rows of {RowBytes} bytes (cut short, or not CIFAR-10)");
+        for (int start = 0; start < bytes.Length; start += RowBytes)
+            yield return (bytes[start], bytes.AsMemory(start + 1, ImageBytes));
     }
 }

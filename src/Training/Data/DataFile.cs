@@ -20,23 +20,28 @@ internal static class DataFile
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new BDenseException($"{path}: no such file", e);
+            throw Fault($"{path}: no such file", e);
         }
         catch (EndOfStreamException e)
         {
-            throw new BDenseException($"{path}: cut short", e);
+            throw Fault($"{path}: cut short", e);
         }
         catch (Exception e) when (e is InvalidDataException or FormatException)
         {
-            throw new BDenseException($"{path}: damaged or cut short: {OneLine(e)}", e);
+            throw Fault($"{path}: damaged or cut short: {OneLine(e)}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new BDenseException($"cannot read {path}: {OneLine(e)}", e);
+            throw Fault($"cannot read {path}: {OneLine(e)}", e);
         }
         catch (OutOfMemoryException e)
         {
-            throw new BDenseException($"{path}: too large for this machine's memory; limit the number of images", e);
+            throw Fault($"{path}: too large for this machine's memory; limit the number of images", e);
+        }
+        catch (BDenseException e) when (e is not UsageException && Printable.Text(e.Message) != e.Message)
+        {
+            // Names from folders and archives are in it as they are.
+            throw Fault(e.Message, e);
         }
     }
 
@@ -46,6 +51,8 @@ internal static class DataFile
         if (entry.Length > entry.CompressedLength * MaxDeflateRatio + 1024)
             throw new BDenseException($"{path}: {entry.FullName} declares {entry.Length} bytes, impossible from {entry.CompressedLength} compressed ones");
     }
+
+    private static BDenseException Fault(string text, Exception e) => new(Printable.Text(text), e);
 
     private static string OneLine(Exception e) => e.Message.ReplaceLineEndings(" ").TrimEnd('.');
 }

@@ -7,7 +7,14 @@ namespace BDense.Training;
 /// <param name="Resolution">Rows of an image; larger ones are averaged down over whole boxes. 0: as stored (the built-in: 16).</param>
 /// <param name="Limit">At most so many images, taken evenly over the whole. 0: all (the built-in: 8192).</param>
 /// <param name="Seed">Of the built-in dataset; files do not heed it.</param>
-public sealed record DatasetOptions(int Resolution = 0, int Limit = 0, ulong Seed = 0);
+public sealed record DatasetOptions(int Resolution = 0, int Limit = 0, ulong Seed = 0)
+{
+    /// <summary>1: images in folders and zips, which are otherwise read as RGB, are grayscale and are read as one channel. 0: the network does not say.</summary>
+    public int Channels { get; init; }
+
+    /// <summary>Told in one line of what is taken as it is and yet looks wrong.</summary>
+    public Action<string>? OnNotice { get; init; }
+}
 
 /// <summary>
 /// Images in memory, NHWC. 8-bit ones are kept as bytes and given out as x / 127.5 - 1, in [-1, 1]; float ones (latents too) as
@@ -53,12 +60,15 @@ public sealed class Dataset
     /// <summary>Names of the classes by label; empty where there are none.</summary>
     public IReadOnlyList<string> Classes { get; }
 
+    /// <summary>Classes of the whole source, whichever of its images a limit left over; 0 where <see cref="Labels"/> and names say all.</summary>
+    internal int SourceClasses { get; init; }
+
     /// <summary>Classes by the labels: the largest one plus 1, or as many as are named; 0 without labels.</summary>
-    public int ClassCount => Labels is null ? 0 : Math.Max(Classes.Count, Labels.Max() + 1);
+    public int ClassCount => Labels is null ? 0 : Math.Max(Math.Max(Classes.Count, SourceClasses), Labels.Max() + 1);
 
     /// <summary>
-    /// Opens whatever <paramref name="path"/> is: nothing, the built-in dataset; CIFAR-10's binary version (folder, .tar.gz or one
-    /// .bin); a folder or zip of images, one folder a class; idx images as MNIST's, plain or gzipped; .npz, .npy or .safetensors
+    /// Opens whatever <paramref name="path"/> is: nothing, the built-in dataset; CIFAR-10's binary or python version (folder, .tar.gz
+    /// or one file); a folder or zip of images with EDM's dataset.json or one folder a class; idx images as MNIST's, plain or gzipped; .npz, .npy or .safetensors
     /// with one array N x C x H x W or N x H x W x C (see <see cref="ArrayDataset"/>).
     /// </summary>
     /// <exception cref="BDenseException">Nothing there, none of these, damaged, or images of several sizes: one line says which.</exception>

@@ -24,7 +24,7 @@ internal sealed class DatasetBuilder
             throw new BDenseException($"{name}: holds no images");
         _factor = options.Resolution == 0 ? 1 : height / options.Resolution;
         if (_factor == 0 || (options.Resolution != 0 && options.Resolution * _factor != height) || width % _factor != 0)
-            throw new BDenseException($"{name}: images of {height} x {width} cannot be averaged down to {options.Resolution} rows over whole boxes");
+            throw new BDenseException($"{name}: images of {height} x {width} cannot be averaged down to {options.Resolution} rows over whole boxes; {Remedy(height, width)}");
         _height = height / _factor;
         _width = width / _factor;
         long length = (long)count * _height * _width * channels;
@@ -34,6 +34,13 @@ internal sealed class DatasetBuilder
             _bytes = new byte[length];
         else
             _floats = new float[length];
+    }
+
+    // The largest few of the resolutions that would do.
+    private static string Remedy(int height, int width)
+    {
+        var rows = Enumerable.Range(1, height).Where(factor => height % factor == 0 && width % factor == 0).Select(factor => height / factor).Take(6);
+        return $"--resolution may be {string.Join(", ", rows)}; crop or resize the images beforehand for others";
     }
 
     /// <summary>Numbers of the images to take out of <paramref name="total"/>: all, or <paramref name="limit"/> evenly spread.</summary>
@@ -61,9 +68,17 @@ internal sealed class DatasetBuilder
     public void Put(int index, ReadOnlySpan<float> image) =>
         Average(image, _floats.AsSpan(index * _height * _width * _channels), 1, 0);
 
-    public Dataset Build(int[]? labels = null, IReadOnlyList<string>? classes = null) => _bytes is not null
-        ? new Dataset(_name, _height, _width, _channels, _bytes, labels, classes)
-        : new Dataset(_name, _height, _width, _channels, _floats!, labels, classes);
+    /// <param name="labels">Of every image of the source, before the limit; null without classes.</param>
+    /// <param name="selection">Which of them were put, as <see cref="Select"/> said.</param>
+    /// <param name="classes">Names of the classes, if there are any.</param>
+    public Dataset Build(int[]? labels, int[] selection, IReadOnlyList<string>? classes = null)
+    {
+        int[]? selected = labels is null ? null : [.. selection.Select(i => labels[i])];
+        int sourceClasses = labels is null ? 0 : labels.Max() + 1;
+        return _bytes is not null
+            ? new Dataset(_name, _height, _width, _channels, _bytes, selected, classes) { SourceClasses = sourceClasses }
+            : new Dataset(_name, _height, _width, _channels, _floats!, selected, classes) { SourceClasses = sourceClasses };
+    }
 
     // y = scale * mean over a box of factor x factor pixels + shift.
     private void Average<T>(ReadOnlySpan<T> image, Span<float> result, float scale, float shift)

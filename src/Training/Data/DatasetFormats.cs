@@ -7,7 +7,7 @@ namespace BDense.Training;
 internal static class DatasetFormats
 {
     public const string Known =
-        "CIFAR-10's binary version (folder, .tar.gz), a folder or zip of images, idx images (MNIST), .npz, .npy or .safetensors arrays";
+        "CIFAR-10's binary or python version (folder, .tar.gz), a folder or zip of images (EDM's with dataset.json too), idx images (MNIST), .npz, .npy or .safetensors arrays";
 
     public static Dataset Open(string path, DatasetOptions options)
     {
@@ -27,7 +27,7 @@ internal static class DatasetFormats
             return PeekInflated(path) is { } inner && IdxDataset.LooksLike(path, inner) ? IdxDataset.Open(path, options) : Cifar10.OpenArchive(path, options);
         if (IdxDataset.LooksLike(path, start))
             return IdxDataset.Open(path, options);
-        if (HasExtension(path, ".bin"))
+        if (HasExtension(path, ".bin") || Pickle.LooksLike(start))
             return Cifar10.OpenFiles(path, [path], options);
         throw new BDenseException($"{path}: not a dataset that is known: {Known}");
     }

@@ -41,7 +41,7 @@ internal static class IdxDataset
         int length = extents[1] * extents[2] * channels;
         for (int i = 0; i < selection.Length; i++)
             builder.Put(i, data.AsSpan(selection[i] * length, length));
-        return builder.Build(labels is null ? null : [.. selection.Select(i => labels[i])]);
+        return builder.Build(labels, selection);
     }
 
     private static bool IsImages(string name) => name.Contains("images-idx3", StringComparison.Ordinal) || name.Contains("images.idx3", StringComparison.Ordinal);

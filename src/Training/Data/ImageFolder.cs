@@ -5,8 +5,8 @@ using SkiaSharp;
 namespace BDense.Training;
 
 /// <summary>
-/// JPEG, PNG, BMP or WebP images in a folder or zip, all of one size, read as RGB (transparency over black). The folder that an
-/// image lies in is its class; classes are numbered in ordinal order of their names; images all in one folder have no labels.
+/// JPEG, PNG, BMP or WebP images in a folder or zip, all of one size, read as RGB (transparency over black), or as one channel
+/// where that is asked for. Their classes are those of EDM's dataset.json, else the folders that they lie in (<see cref="ImageClasses"/>).
 /// </summary>
 internal static class ImageFolder
 {
@@ -18,14 +18,11 @@ internal static class ImageFolder
 
     public static Dataset OpenFolder(string path, DatasetOptions options)
     {
-        string[] files = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)
-            .Where(file => IsImage(file)).Select(file => Path.GetRelativePath(path, file).Replace('\\', '/'))];
-        return Load(path, files, name =>
+        string[] files = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(path, file).Replace('\\', '/'))];
+        return Load(path, files, (name, most) =>
         {
             string file = Path.Combine(path, name);
-            if (new FileInfo(file).Length > MaxFileBytes)
-                throw new BDenseException($"{file}: too large for an image");
-            return File.ReadAllBytes(file);
+            return new FileInfo(file).Length > most ? throw TooLarge(path, name) : File.ReadAllBytes(file);
         }, options);
     }
 
@@ -33,14 +30,14 @@ internal static class ImageFolder
     {
         using var zip = ZipFile.OpenRead(path);
         var entries = new Dictionary<string, ZipArchiveEntry>(StringComparer.Ordinal);
-        foreach (var entry in zip.Entries.Where(entry => IsImage(entry.FullName)))
+        foreach (var entry in zip.Entries)
             entries[entry.FullName.Replace('\\', '/')] = entry;
-        return Load(path, [.. entries.Keys], name =>
+        return Load(path, [.. entries.Keys], (name, most) =>
         {
             var entry = entries[name];
             DataFile.CheckEntry(path, entry);
-            if (entry.Length > MaxFileBytes)
-                throw new BDenseException($"{path}: {name}: too large for an image");
+            if (entry.Length > most)
+                throw TooLarge(path, name);
             var bytes = new byte[entry.Length];
             using var stream = entry.Open();
             stream.ReadExactly(bytes);
@@ -48,19 +45,26 @@ internal static class ImageFolder
         }, options);
     }
 
+    private static BDenseException TooLarge(string path, string name) => new($"{path}: {name}: too large for what its name says");
+
     // Hidden files, and the resource forks that macOS adds to archives, are no images whatever their extension.
     private static bool IsImage(string path) =>
         Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)
         && !Path.GetFileName(path).StartsWith('.') && !path.StartsWith("__MACOSX", StringComparison.Ordinal);
 
-    // Bytes are read in order by one thread and decoded by all.
-    private static Dataset Load(string path, string[] names, Func<string, byte[]> read, DatasetOptions options)
+    // Bytes are read in order by one thread and decoded by all; read takes a file's name and the most bytes that it may have.
+    private static Dataset Load(string path, string[] all, Func<string, long, byte[]> read, DatasetOptions options)
     {
-        if (names.Length == 0)
+        string[] images = [.. all.Where(IsImage)];
+        if (images.Length == 0)
             throw new BDenseException($"{path}: holds no images; known are {DatasetFormats.Known}");
-        Array.Sort(names, StringComparer.Ordinal);
-        names = [.. DatasetBuilder.Select(names.Length, options.Limit).Select(i => names[i])];
-        var (labels, classes) = Classes(names);
+        Array.Sort(images, StringComparer.Ordinal);
+        var classes = EdmLabels.Find(path, all) is { } labelFile
+            ? new ImageClasses(EdmLabels.Read(path, labelFile, read(labelFile, EdmLabels.MaxFileBytes), images), [])
+            : ImageClasses.OfFolders(path, images, options.OnNotice);
+        int[] selection = DatasetBuilder.Select(images.Length, options.Limit);
+        string[] names = [.. selection.Select(i => images[i])];
+        int channels = options.Channels == 1 ? 1 : 3;
 
         DatasetBuilder? builder = null;
         int height = 0, width = 0;
@@ -69,18 +73,20 @@ internal static class ImageFolder
             int count = Math.Min(ChunkImages, names.Length - first);
             var files = new byte[count][];
             for (int i = 0; i < count; i++)
-                files[i] = read(names[first + i]);
+                files[i] = read(names[first + i], MaxFileBytes);
             if (builder is null)
             {
                 (height, width) = Size(path, names[0], files[0]);
-                builder = new DatasetBuilder(path, names.Length, height, width, 3, eightBit: true, options);
+                builder = new DatasetBuilder(path, names.Length, height, width, channels, eightBit: true, options);
             }
             var faults = new string?[count];
             Parallel.For(0, count, i =>
             {
                 faults[i] = Decode(files[i], height, width, names[0], out byte[] pixels);
+                if (faults[i] is null && channels == 1 && !IsGray(pixels))
+                    faults[i] = "in colour, and one channel is asked for (imageChannels: 1 or --grayscale); convert the images to grayscale, or take a network of 3 channels";
                 if (faults[i] is null)
-                    builder.Put(first + i, DropAlpha(pixels));
+                    builder.Put(first + i, Pack(pixels, channels));
             });
             for (int i = 0; i < count; i++)
             {
@@ -88,17 +94,7 @@ internal static class ImageFolder
                     throw new BDenseException($"{path}: {names[first + i]}: {fault}");
             }
         }
-        return builder!.Build(labels, classes);
-    }
-
-    private static (int[]? Labels, string[]? Classes) Classes(string[] names)
-    {
-        string[] folders = [.. names.Select(name => Path.GetDirectoryName(name)!)];
-        string[] classes = [.. folders.Distinct().Order(StringComparer.Ordinal)];
-        if (classes.Length == 1)
-            return (null, null);
-        var numbers = classes.Index().ToDictionary(pair => pair.Item, pair => pair.Index);
-        return ([.. folders.Select(folder => numbers[folder])], classes);
+        return builder!.Build(classes.Labels, selection, classes.Names);
     }
 
     private static (int Height, int Width) Size(string path, string name, byte[] file)
@@ -119,7 +115,7 @@ internal static class ImageFolder
         if (codec is null)
             return NotAnImage(file);
         if (codec.Info.Width != width || codec.Info.Height != height)
-            return $"{codec.Info.Height} x {codec.Info.Width}, but {first} is {height} x {width}; all images must be of one size";
+            return $"{codec.Info.Height} x {codec.Info.Width}, but {first} is {height} x {width}; all images must be of one size: crop or resize them beforehand (EDM's dataset_tool.py does)";
         return codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Premul), out pixels) switch
         {
             SKCodecResult.Success => null,
@@ -130,15 +126,25 @@ internal static class ImageFolder
 
     private static string NotAnImage(byte[] file) => file.Length == 0 ? "the file is empty" : "not an image that can be read, in spite of its name";
 
-    // In place: RGBA to RGB.
-    private static ReadOnlySpan<byte> DropAlpha(byte[] pixels)
+    // By the pixels, not by the file's kind: many grayscale images are stored as RGB.
+    private static bool IsGray(ReadOnlySpan<byte> rgba)
+    {
+        for (int i = 0; i < rgba.Length; i += 4)
+        {
+            if (rgba[i] != rgba[i + 1] || rgba[i] != rgba[i + 2])
+                return false;
+        }
+        return true;
+    }
+
+    // In place: RGBA to its first channels.
+    private static ReadOnlySpan<byte> Pack(byte[] pixels, int channels)
     {
         for (int i = 0; i < pixels.Length / 4; i++)
         {
-            pixels[3 * i] = pixels[4 * i];
-            pixels[3 * i + 1] = pixels[4 * i + 1];
-            pixels[3 * i + 2] = pixels[4 * i + 2];
+            for (int c = 0; c < channels; c++)
+                pixels[channels * i + c] = pixels[4 * i + c];
         }
-        return pixels.AsSpan(0, pixels.Length / 4 * 3);
+        return pixels.AsSpan(0, pixels.Length / 4 * channels);
     }
 }

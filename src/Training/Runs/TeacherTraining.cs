@@ -158,7 +158,18 @@ public sealed class TeacherTraining : ITraining
         var c = network.Config;
         if (data.Height != c.Resolution || data.Width != c.Resolution || data.Channels != c.ImageChannels)
             throw new BDenseException($"{data.Name} holds images of {data.Height} x {data.Width} x {data.Channels}, " +
-                $"the network takes {c.Resolution} x {c.Resolution} x {c.ImageChannels}");
+                $"the network takes {c.Resolution} x {c.Resolution} x {c.ImageChannels}: {Remedy(c, data)}");
+    }
+
+    private static string Remedy(UNetConfig c, Dataset data)
+    {
+        if (data.Height != data.Width)
+            return "crop the images to squares beforehand";
+        if (data.Channels != c.ImageChannels)
+            return $"give a network with imageChannels {data.Channels}, or other images";
+        return data.Height > c.Resolution && data.Height % c.Resolution == 0
+            ? $"give --resolution {c.Resolution}"
+            : $"resize the images beforehand, or give a network with resolution {data.Height}";
     }
 
     private ObjectiveResult Accumulate(long pass)

@@ -68,7 +68,7 @@ public sealed class Reproduction
         if (plan.NeedsData && options.Data is null)
             throw new UsageException($"{plan.Table.Name} at the scale {plan.Scale} needs the images: give --data PATH ({(plan.Table.Network == "edm-imagenet64" ? "ImageNet" : "CIFAR-10")})");
         int resolution = options.TeacherPath is null ? plan.Network!.Resolution : 0;
-        var data = options.Data is null ? null : Dataset.Open(options.Data, new DatasetOptions(resolution));
+        var data = options.Data is null ? null : Dataset.Open(options.Data, new DatasetOptions(resolution) { OnNotice = backend.OnNotice });
         Claim(options, data);
         var reproduction = new Reproduction(backend, options, data, stages, cancellation);
         try
