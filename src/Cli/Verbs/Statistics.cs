@@ -14,7 +14,7 @@ internal static class Statistics
         var output = CommonOptions.Out(".npz to write: mu and sigma as EDM stores them, and a sample of features.", "statistics.npz");
         var resolution = CommonOptions.Resolution();
         var limit = CommonOptions.Limit();
-        var batch = CommonOptions.Positive("--batch", "Images at once.", 64);
+        var batch = Numbers.Int("--batch", "Images at once.", 64, min: 1, max: Most.Batch);
         var state = EvaluateFid.State();
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
