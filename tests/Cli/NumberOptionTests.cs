@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using BDense.Cli;
 using BDense.Cli.Terminal;
 using NUnit.Framework;
@@ -38,6 +39,16 @@ public sealed class NumberOptionTests
             .Select(o => $"{o.Verb.Name} {o.Option.Name}");
         Assert.That(others, Is.Empty, "define them by Numbers, with their range");
         Assert.That(NumericOptions().Count(), Is.GreaterThan(80));
+    }
+
+    [Test]
+    public void Defaults_lie_in_their_ranges()
+    {
+        var outside = Options()
+            .Where(o => o.Option is INumberOption && o.Option.GetDefaultValue() is { } value
+                && !Convert.ToString(value, CultureInfo.InvariantCulture)!.Split(',').All(((INumberOption)o.Option).Rule.Takes))
+            .Select(o => $"{o.Verb.Name} {o.Option.Name}");
+        Assert.That(outside, Is.Empty);
     }
 
     [TestCaseSource(nameof(NumericOptions))]
