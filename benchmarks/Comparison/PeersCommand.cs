@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using BDense.Benchmarks.Context;
+using BDense.Benchmarks.Ladder;
 using BDense.Benchmarks.Workloads;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
@@ -20,9 +21,20 @@ public static class PeersCommand
         var json = new Option<bool>("--json") { Description = "One JSON object on standard output, progress on standard error." };
         var filter = new Option<string?>("--filter") { Description = "Only rows of this name, or else whose name contains this.", HelpName = "TEXT" };
         var peerName = new Option<string?>("--peer") { Description = "Only peers whose name contains this.", HelpName = "TEXT" };
-        var threads = new Option<int>("--threads") { Description = "Threads of each side; one a core if not given.", HelpName = "N", DefaultValueFactory = _ => Environment.ProcessorCount };
+        var threads = new Option<int>("--threads")
+        {
+            Description = "Threads of each side; one a core if not given.",
+            HelpName = "N",
+            DefaultValueFactory = _ => Environment.ProcessorCount,
+            CustomParser = result => new NumberRule<int>(1, ReferenceBackend.MaxThreads).Read("--threads", result.Tokens, result.AddError),
+        };
         var quick = new Option<bool>("--quick") { Description = "Fewer and shorter samples." };
-        var seconds = new Option<double?>("--seconds") { Description = "About how long the samples of a row may take.", HelpName = "S" };
+        var seconds = new Option<double?>("--seconds")
+        {
+            Description = "About how long the samples of a row may take.",
+            HelpName = "S",
+            CustomParser = result => new NumberRule<double>(0, 1e6, AboveMin: true).Read("--seconds", result.Tokens, result.AddError),
+        };
         var fuse = new Option<string>("--fuse") { Description = "Fusions of our whole networks (training step, sampling, their peak memory): usual, all, none, or names (see bdense fusion).", HelpName = "SET", DefaultValueFactory = _ => "usual" };
         var list = new Option<bool>("--list") { Description = "Prints the names of all rows and measures nothing." };
         var memoryOf = new Option<string?>("--memory-of") { Hidden = true };
@@ -33,16 +45,6 @@ public static class PeersCommand
         root.SetAction(parse =>
         {
             int count = parse.GetValue(threads);
-            if (count < 1)
-            {
-                Console.Error.WriteLine($"peers: --threads takes a number of 1 or more, not {count}");
-                return 2;
-            }
-            if (parse.GetValue(seconds) is <= 0 or double.NaN)
-            {
-                Console.Error.WriteLine("peers: --seconds takes a number above 0");
-                return 2;
-            }
             Fusions fusions;
             try
             {
@@ -69,7 +71,8 @@ public static class PeersCommand
             }
             return Compare(works, parse.GetValue(peerName), count, parse.GetValue(quick), parse.GetValue(seconds), fusions, parse.GetValue(json), makeLibtorch);
         });
-        return root.Parse(args).Invoke();
+        var parsed = root.Parse(args);
+        return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();
     }
 
     /// <summary>A name given in full means that row alone, although others may contain it.</summary>

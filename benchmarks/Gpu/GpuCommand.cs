@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using BDense.Benchmarks.Comparison;
+using BDense.Benchmarks.Ladder;
 using BDense.Kernels;
 using BDense.Kernels.Ilgpu;
 using BDense.Model;
@@ -26,9 +27,20 @@ public static class GpuCommand
         var device = new Option<string>("--device") { Description = $"{Devices.Specs}.", HelpName = "SPEC", DefaultValueFactory = _ => "cuda" };
         var filter = new Option<string?>("--filter") { Description = "Only rows whose name contains this.", HelpName = "TEXT" };
         var fuse = new Option<string>("--fuse") { Description = "Fusions of whole networks: usual, all, none, or names (see bdense fusion).", HelpName = "SET", DefaultValueFactory = _ => "usual" };
-        var seed = new Option<int?>("--seed") { Description = "Of the inputs; by default another one each run. Stands in rows.json and in the results.", HelpName = "N" };
+        var seed = new Option<int?>("--seed")
+        {
+            Description = "Of the inputs; by default another one each run. Stands in rows.json and in the results.",
+            HelpName = "N",
+            CustomParser = result => new NumberRule<int>(0, int.MaxValue).Read("--seed", result.Tokens, result.AddError),
+        };
         var tune = new Option<bool>("--tune") { Description = "Times every tile for the products of these rows and remembers the fastest for this device, instead of measuring." };
-        var budget = new Option<double>("--budget") { Description = "Seconds after which no further row is begun.", HelpName = "S", DefaultValueFactory = _ => double.PositiveInfinity };
+        var budget = new Option<double>("--budget")
+        {
+            Description = "Seconds after which no further row is begun.",
+            HelpName = "S",
+            DefaultValueFactory = _ => double.PositiveInfinity,
+            CustomParser = result => new NumberRule<double>(0, double.MaxValue).Read("--budget", result.Tokens, result.AddError),
+        };
         var headline = new Option<bool>("--headline") { Description = "Only the rows that tell most, in their own order, each timed briefly: for a first visit to a GPU." };
         var others = new Option<bool>("--others") { Description = "All rows but those of --headline, each timed briefly." };
         var resume = new Option<bool>("--resume") { Description = $"Goes on with the run in --out: its rows, its inputs, and what is in {OursFile} is not measured again." };
@@ -82,7 +94,8 @@ public static class GpuCommand
                 return e is UsageException ? 2 : 1;
             }
         });
-        return root.Parse(args).Invoke();
+        var parsed = root.Parse(args);
+        return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();
     }
 
     private static T Earlier<T>(string folder, string file)

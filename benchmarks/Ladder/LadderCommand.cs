@@ -27,7 +27,13 @@ public static class LadderCommand
         var conv = new Option<string?>("--conv") { Description = "N,H,W,C,K of the 3x3 convolution; by default what suits the device.", HelpName = "N,H,W,C,K" };
         var only = new Option<string?>("--step") { Description = "Only these steps, numbers with commas between: 8,9 are those on tensor cores.", HelpName = "N,N" };
         var arch = new Option<string>("--arch") { Description = "Whose machine code is shown: sm_80 or sm_90.", HelpName = "ARCH", DefaultValueFactory = _ => "sm_90" };
-        var seconds = new Option<double>("--seconds") { Description = "Timing of a step, at least.", HelpName = "S", DefaultValueFactory = _ => 1 };
+        var seconds = new Option<double>("--seconds")
+        {
+            Description = "Timing of a step, at least.",
+            HelpName = "S",
+            DefaultValueFactory = _ => 1,
+            CustomParser = result => new NumberRule<double>(0, 1e6).Read("--seconds", result.Tokens, result.AddError),
+        };
         var json = new Option<bool>("--json") { Description = "One JSON object on standard output, progress on standard error." };
         var root = new RootCommand("Matrix product and 3x3 convolution from the naive kernel to pipelined tensor cores, step by step.") { device, op, gemm, conv, only, arch, seconds, json };
         root.SetAction(parse =>
@@ -153,16 +159,14 @@ public static class LadderCommand
         return row with { BestMilliseconds = best, Milliseconds = median, Gflops = gflops, RoofShare = gflops / (step.NeedsTensorCores ? roof!.TensorGflops : roof!.Gflops) };
     }
 
+    private const int MaxExtent = 65_536;
+
     private static int[] Numbers(string option, string text, int count)
     {
         var parts = text.Split(',');
-        var numbers = new int[count];
-        for (int i = 0; i < count; i++)
-        {
-            if (parts.Length != count || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out numbers[i]))
-                throw new UsageException($"{option} takes {count} numbers with commas between, not '{text}'");
-        }
-        return numbers;
+        // What does not fit together is refused where the problem is made.
+        return parts.Length == count ? [.. parts.Select(part => new NumberRule<int>(1, MaxExtent).Read(option, part))]
+            : throw new UsageException($"{option} takes {count} numbers with commas between, not {Printable.Quoted(text)}");
     }
 
     private const string Columns = "op    step                  shape                        best ms  median ms    GFLOP/s   roof  regs spill  shared  occ  ffma hmma  notes";

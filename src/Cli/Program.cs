@@ -38,14 +38,12 @@ public static class Program
     public static async Task<int> Run(string[] args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
     {
         var ui = new Ui(output, error);
-        var parse = Root(ui).Parse(args);
+        // A file's name may begin with @; the library would read such an argument as a file of further arguments.
+        var parse = Root(ui).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Errors.Count > 0 && parse.Action is not HelpAction)
         {
             string verb = parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name + " ";
-            // The complaint about a missing verb hides that the given one is unknown.
-            string message = parse.UnmatchedTokens.Count > 0 && verb.Length == 0
-                ? $"there is no verb '{parse.UnmatchedTokens[0]}'"
-                : parse.Errors[0].Message;
+            string message = Complaint(parse, verb);
             error.WriteLine($"bdense: {OneLine(message)} (see 'bdense {verb}--help')");
             return 2;
         }
@@ -73,6 +71,8 @@ public static class Program
     {
         OperationCanceledException e => (Stopped, $"stopped{(e.Message.Contains("resume", StringComparison.Ordinal) ? ": " + OneLine(e.Message) : "")}"),
         UsageException e => (2, OneLine(e.Message)),
+        // An array that the machine has no memory for; the message of the system names nothing.
+        OutOfMemoryException => (1, "there is not enough memory for this; ask for less at once: a smaller --batch, --count or --limit"),
         BDenseException or IOException or UnauthorizedAccessException => (1, OneLine(exception.Message)),
         // The driver's own errors, where nothing in between has made a sentence of them.
         CudaException e => (1, $"the device failed: {e.Error}: {OneLine(e.Message)}"),
@@ -80,7 +80,27 @@ public static class Program
         _ => null,
     };
 
-    private static RootCommand Root(Ui ui)
+    /// <summary>What is wrong with a command line: one thing, the one that most likely brought the others about.</summary>
+    private static string Complaint(ParseResult parse, string verb)
+    {
+        string message = parse.Errors[0].Message;
+        if (parse.UnmatchedTokens.Count == 0)
+            return message;
+        string unknown = parse.UnmatchedTokens[0];
+        var command = parse.CommandResult.Command;
+        // The complaint about a missing verb hides that the given one is unknown.
+        if (verb.Length == 0)
+        {
+            var verbs = command.Subcommands.Select(c => c.Name);
+            if (unknown.StartsWith('-'))
+                return $"a verb comes first, not {Printable.Quoted(unknown)}; there are {string.Join(", ", verbs)}";
+            return $"there is no verb {Printable.Quoted(unknown)}{(Suggestion.For(unknown, verbs) is { Length: > 0 } near ? near : $"; there are {string.Join(", ", verbs)}")}";
+        }
+        // So does one about a required option that was misspelt.
+        return unknown.StartsWith('-') ? $"{verb}has no option {Printable.Quoted(unknown)}{Suggestion.For(unknown, command.Options.Select(o => o.Name))}" : message;
+    }
+
+    internal static RootCommand Root(Ui ui)
     {
         var verbs = new Verb[]
         {

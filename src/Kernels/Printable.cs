@@ -8,6 +8,11 @@ namespace BDense.Kernels;
 /// </summary>
 public static class Printable
 {
+    private const int MaxLength = 60;
+
+    /// <summary>In quotes, for a message, cut where it is long.</summary>
+    public static string Quoted(string text) => text.Length > MaxLength ? $"'{Text(text[..MaxLength])}...'" : $"'{Text(text)}'";
+
     /// <summary><paramref name="text"/> with every control character as \x1b or \u2028; the same string if it has none.</summary>
     public static string Text(string text)
     {

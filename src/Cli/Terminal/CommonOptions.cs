@@ -17,13 +17,13 @@ internal static class CommonOptions
         DefaultValueFactory = _ => "auto",
     };
 
-    public static Option<int> Threads() => Positive("--threads", "Threads of the CPU reference; 0 for one a core.", 0, least: 0);
+    public static Option<int> Threads() => Numbers.Int("--threads", "Threads of the CPU reference; 0 for one a core.", 0, min: 0, max: Most.Threads);
 
     public static Option<Precision> Precision() => Choice("--precision",
         "What convolutions, matrix products and attention multiply in; tf32 and bf16 need an NVIDIA GPU of compute capability 8.0 or newer. Weights, sums and the optimizer stay float32.",
         Kernels.Ilgpu.Precision.Fp32);
 
-    public static Option<ulong> Seed() => new("--seed") { Description = "Seed of everything random.", HelpName = "N", DefaultValueFactory = _ => 1 };
+    public static Option<ulong> Seed() => Numbers.Seed("--seed", "Seed of everything random.", 1);
 
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object on standard output, everything else on standard error." };
 
@@ -36,9 +36,9 @@ internal static class CommonOptions
         HelpName = "PATH",
     };
 
-    public static Option<int> Resolution() => Positive("--resolution", "Rows of an image; larger ones are averaged down. 0: as stored (built-in: 16).", 0, least: 0);
+    public static Option<int> Resolution() => Numbers.Int("--resolution", "Rows of an image; larger ones are averaged down. 0: as stored (built-in: 16).", 0, min: 0, max: Most.Resolution);
 
-    public static Option<int> Limit() => Positive("--limit", "Use at most so many images; 0 for all.", 0, least: 0);
+    public static Option<int> Limit() => Numbers.Int("--limit", "Use at most so many images; 0 for all.", 0, min: 0, max: Most.Images);
 
     public static Option<string> Fuse() => new("--fuse")
     {
@@ -62,10 +62,6 @@ internal static class CommonOptions
         backend.OnNotice = ui.Note;
         return new Execution(fusions, recompute, capture && backend.Graphs is not null);
     }
-
-    /// <summary>A real number.</summary>
-    public static Option<double> Real(string name, string description, double @default) =>
-        new(name) { Description = description, HelpName = "X", DefaultValueFactory = _ => @default };
 
     /// <summary>One value of an enumeration, in lower case.</summary>
     public static Option<T> Choice<T>(string name, string description, T @default)
@@ -92,18 +88,6 @@ internal static class CommonOptions
     /// <summary>Loss and speed; the time left stands beside it.</summary>
     public static string Text(this TrainingProgress p) =>
         string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:0.0000}  {p.ImagesPerSecond:0} images/s");
-
-    /// <summary>A whole number of at least <paramref name="least"/>.</summary>
-    public static Option<int> Positive(string name, string description, int @default, int least = 1)
-    {
-        var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => @default };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && int.TryParse(result.Tokens[0].Value, out int value) && value < least)
-                result.AddError($"{name} must be {least} or more, not {value}");
-        });
-        return option;
-    }
 
     /// <summary>Opens the device that the options name.</summary>
     /// <exception cref="BDenseException">There is no such device, or it has not that precision.</exception>

@@ -34,29 +34,24 @@ internal static class Distill
             HelpName = "NAME",
             DefaultValueFactory = _ => "sfd",
         };
-        var branches = CommonOptions.Positive("--branches", "K: 1 for the plain method, 2 to 8 for B-DENSE.", defaults.Branches);
+        var branches = Numbers.Int("--branches", "K: 1 for the plain method, 2 to 8 for B-DENSE.", defaults.Branches, min: 1, max: Backend.MaxBranches);
         var weights = new Option<string?>("--weights")
         {
             Description = $"Branch weights: {string.Join(", ", BranchWeights.Kinds)}. Default: quadrature for chained heads, exponential for parallel ones.",
             HelpName = "KIND",
         };
-        var projection = CommonOptions.Positive("--projection", "In every N-th iteration the other branches' gradient is projected off the endpoint's where they conflict; 0 for never. --weights projected:N is short for it.", 0, least: 0);
+        var projection = Numbers.Int("--projection", "In every N-th iteration the other branches' gradient is projected off the endpoint's where they conflict; 0 for never. --weights projected:N is short for it.", 0, min: 0, max: Most.Updates);
         var layout = CommonOptions.Choice("--layout", "How states follow from heads. Default: chained for sfd, parallel for pd.", BranchLayout.Chained);
-        var nfe = new Option<string>("--nfe")
-        {
-            Description = "The student's network evaluations a sample; for sfd-v all of them, as 2,3,4,5.",
-            HelpName = "N",
-            DefaultValueFactory = _ => "2",
-        };
-        var jump = new Option<int?>("--jump") { Description = "Teacher steps in one student step, a multiple of K. Default: 4 for sfd, 3 for its second stage, 2 for pd, at least K.", HelpName = "N" };
-        var rounds = CommonOptions.Positive("--rounds", "pd: rounds; the first teacher takes nfe * jump^rounds steps.", defaults.Rounds);
-        var teacherSteps = CommonOptions.Positive("--teacher-steps", "pd: steps of the first teacher, in place of --rounds: nfe times a power of the jump.", 4);
-        var updates = CommonOptions.Positive("--updates", "Optimizer updates, all rounds together.", (int)defaults.Updates);
-        var batch = CommonOptions.Positive("--batch", "Images an update.", defaults.Batch);
-        var rate = CommonOptions.Real("--lr", "Learning rate.", defaults.LearningRate);
-        var ema = CommonOptions.Real("--ema", "Decay of the student's moving average; 0, as published, for none.", defaults.Ema);
+        var nfe = Numbers.List("--nfe", "The student's network evaluations a sample; for sfd-v all of them, as 2,3,4,5.", "N", "2", min: 1, max: Most.Nfe);
+        var jump = Numbers.OptionalInt("--jump", "Teacher steps in one student step, a multiple of K. Default: 4 for sfd, 3 for its second stage, 2 for pd, at least K.", min: 1, max: Most.Jump);
+        var rounds = Numbers.Int("--rounds", "pd: rounds; the first teacher takes nfe * jump^rounds steps.", defaults.Rounds, min: 1, max: Most.SolverSteps);
+        var teacherSteps = Numbers.Int("--teacher-steps", "pd: steps of the first teacher, in place of --rounds: nfe times a power of the jump.", 4, min: 1, max: Most.SolverSteps);
+        var updates = Numbers.Int("--updates", "Optimizer updates, all rounds together.", (int)defaults.Updates, min: 1, max: Most.Updates);
+        var batch = Numbers.Int("--batch", "Images an update.", defaults.Batch, min: 1, max: Most.Batch);
+        var rate = Numbers.Real("--lr", "Learning rate.", defaults.LearningRate, min: 0, max: Most.LearningRate, above: true);
+        var ema = Numbers.Real("--ema", "Decay of the student's moving average; 0, as published, for none.", defaults.Ema, min: 0, max: 1, below: true);
         var solver = new Option<string>("--solver") { Description = $"sfd: the teacher's solver: {string.Join(", ", Solvers.All.Select(s => s.Name))}.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Solver };
-        var cache = CommonOptions.Positive("--cache-trajectories", "sfd: batches of teacher trajectories computed once and used again; 0, as published, for fresh ones.", 0, least: 0);
+        var cache = Numbers.Int("--cache-trajectories", "sfd: batches of teacher trajectories computed once and used again; 0, as published, for fresh ones.", 0, min: 0, max: Most.Trajectories);
         var schedule = new Option<string>("--schedule") { Description = $"Noise levels: {string.Join(", ", Schedules.Names)}, or a gits file of 'bdense fit'.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Schedule };
         var weighting = CommonOptions.Choice("--weighting", "pd: weight of an error by its noise level.", defaults.Weighting);
         var perceptual = new Option<string?>("--perceptual") { Description = "sfd: an ONNX file with a perceptual distance for the last interval: student, teacher to loss, gradient (docs/systems.md).", HelpName = "FILE" };
@@ -132,8 +127,6 @@ internal static class Distill
             if (first is not null && kind != DistillMethod.Sfd)
                 throw new UsageException($"{parse.GetValue(teacher)} is a student; only SFD has a second stage");
             var evaluations = DistillRecord.ParseNfe(parse.GetValue(nfe)!);
-            if (evaluations[0] < 1)
-                throw new UsageException($"--nfe must be 1 or more, not {evaluations[0]}");
             if (!variable && Given(nfe) && evaluations.Count > 1)
                 throw new UsageException($"--nfe {parse.GetValue(nfe)}: several at once are for --method {SfdV}");
             int one = Given(nfe) ? evaluations[^1] : first is not null && published is null ? 1 : start.Nfe;

@@ -26,9 +26,9 @@ internal static class Evaluate
         var data = CommonOptions.Data();
         var resolution = CommonOptions.Resolution();
         var limit = CommonOptions.Limit();
-        var count = CommonOptions.Positive("--count", "Noises that every model starts from; with --fid images, 50000 where it is left out.", 512);
-        var batch = CommonOptions.Positive("--batch", "Images at once.", 64);
-        var fine = CommonOptions.Positive("--fine-steps", "Steps of dpmpp3m that stand for the teacher's exact solution.", 40);
+        var count = Numbers.Int("--count", "Noises that every model starts from; with --fid images, 50000 where it is left out.", 512, min: 1, max: Most.Images);
+        var batch = Numbers.Int("--batch", "Images at once.", 64, min: 1, max: Most.Batch);
+        var fine = Numbers.Int("--fine-steps", "Steps of dpmpp3m that stand for the teacher's exact solution.", 40, min: 1, max: Most.SolverSteps);
         var seed = CommonOptions.Seed();
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();

@@ -28,12 +28,12 @@ internal sealed class EvaluateFid
         DefaultValueFactory = _ => SavedSampler.DefaultSolver,
     };
 
-    private readonly Option<int> _steps = CommonOptions.Positive("--steps", "With --fid, for a teacher: solver steps.", SavedSampler.DefaultSteps);
+    private readonly Option<int> _steps = Numbers.Int("--steps", "With --fid, for a teacher: solver steps.", SavedSampler.DefaultSteps, min: 1, max: Most.SolverSteps);
 
     private readonly Option<string?> _schedule = new("--schedule") { Description = "With --fid, for a teacher: a schedule's file of 'bdense fit', with its solver and steps where none are given.", HelpName = "FILE" };
 
     /// <summary>Without --fid as well.</summary>
-    public Option<int?> Nfe { get; } = new("--nfe") { Description = "For students of sfd-v: network evaluations, one of those they were distilled for.", HelpName = "N" };
+    public Option<int?> Nfe { get; } = Numbers.OptionalInt("--nfe", "For students of sfd-v: network evaluations, one of those they were distilled for.", min: 1, max: Most.Nfe);
 
     /// <summary>Without --fid as well.</summary>
     public Option<bool> Fitted { get; } = new("--fitted") { Description = "Students with the steps that 'bdense fit' has fitted to their checkpoint." };

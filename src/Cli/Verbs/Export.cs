@@ -22,8 +22,8 @@ internal static class Export
             Description = "diffusers (unet/, scheduler/, model_index.json) or edm (model.safetensors and config.json). Default: diffusers where the network is diffusers' own.",
             HelpName = "NAME",
         };
-        var nfe = new Option<int?>("--nfe") { Description = "For a student of sfd-v: the number of evaluations whose noise levels and fold are wanted.", HelpName = "N" };
-        var interval = new Option<int?>("--interval") { Description = "For a student: fold the heads into the plain network of this interval, from 0.", HelpName = "I" };
+        var nfe = Numbers.OptionalInt("--nfe", "For a student of sfd-v: the number of evaluations whose noise levels and fold are wanted.", min: 1, max: Most.Nfe);
+        var interval = Numbers.OptionalInt("--interval", "For a student: fold the heads into the plain network of this interval, from 0.", min: 0, max: Most.Nfe, helpName: "I");
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
         var json = CommonOptions.Json();

@@ -14,25 +14,25 @@ internal static class Fit
         var (steps, schedules) = (new FittingOptions(), new ScheduleFittingOptions());
         var model = new Option<string>("--model") { Description = "A student's run folder; or a teacher: a run folder, a checkpoint folder or a .safetensors file.", HelpName = "PATH", Required = true };
         var teacher = new Option<string?>("--teacher") { Description = "For a student: the teacher; by default the one that it was distilled from.", HelpName = "PATH" };
-        var nfe = new Option<int?>("--nfe") { Description = "For a student of sfd-v: network evaluations; by default each that it was distilled for.", HelpName = "N" };
+        var nfe = Numbers.OptionalInt("--nfe", "For a student of sfd-v: network evaluations; by default each that it was distilled for.", min: 1, max: Most.Nfe);
         var kind = new Option<string>("--kind")
         {
             Description = "For a teacher: gits (noise levels chosen by dynamic programming) or amed-fixed (an intermediate time and a scale for each step).",
             HelpName = "NAME",
             DefaultValueFactory = _ => schedules.Kind,
         };
-        var count = CommonOptions.Positive("--steps", "For a teacher: steps of the schedule.", schedules.Steps);
+        var count = Numbers.Int("--steps", "For a teacher: steps of the schedule.", schedules.Steps, min: 1, max: Most.SolverSteps);
         var solver = new Option<string>("--solver") { Description = "For a teacher, gits: the solver that it is for.", HelpName = "NAME", DefaultValueFactory = _ => schedules.Solver };
         var fineSolver = new Option<string>("--teacher-solver") { Description = "gits: the solver of the teacher's trajectories.", HelpName = "NAME", DefaultValueFactory = _ => schedules.TeacherSolver };
-        var nodes = CommonOptions.Positive("--nodes", "gits: noise levels to choose among.", schedules.Nodes, least: 2);
-        var memory = CommonOptions.Real("--memory", "gits: what a step's cost counts for, with every step before it; above 1 late steps pay for the errors they inherit.", schedules.Memory);
+        var nodes = Numbers.Int("--nodes", "gits: noise levels to choose among.", schedules.Nodes, min: 2, max: Most.Nodes);
+        var memory = Numbers.Real("--memory", "gits: what a step's cost counts for, with every step before it; above 1 late steps pay for the errors they inherit.", schedules.Memory, min: 0, max: 1000, above: true);
         var schedule = new Option<string>("--schedule") { Description = $"For a teacher, the schedule to choose from or to step on: {string.Join(", ", Schedules.Names)}.", HelpName = "NAME", DefaultValueFactory = _ => schedules.Schedule };
-        var sigmaMin = CommonOptions.Real("--sigma-min", "For a teacher: the last noise level.", schedules.SigmaMin);
-        var sigmaMax = CommonOptions.Real("--sigma-max", "For a teacher: the first noise level.", schedules.SigmaMax);
+        var sigmaMin = Numbers.Real("--sigma-min", "For a teacher: the last noise level.", schedules.SigmaMin, min: 0, max: Most.Sigma);
+        var sigmaMax = Numbers.Real("--sigma-max", "For a teacher: the first noise level.", schedules.SigmaMax, min: 0, max: Most.Sigma, above: true);
         var output = CommonOptions.Out("For a teacher: the schedule's file.", "schedule.json");
-        var noises = CommonOptions.Positive("--noises", "Noises to fit over, which neither training nor an evaluation of the same seed sees.", steps.Noises);
-        var batch = CommonOptions.Positive("--batch", "Images at once.", steps.Batch);
-        var fine = CommonOptions.Positive("--fine-steps", "Steps of dpmpp3m that stand for the teacher's exact solution, the target; for a student 0 takes the teacher's endpoint on the student's own grid.", steps.FineSteps, least: 0);
+        var noises = Numbers.Int("--noises", "Noises to fit over, which neither training nor an evaluation of the same seed sees.", steps.Noises, min: 1, max: Most.Noises);
+        var batch = Numbers.Int("--batch", "Images at once.", steps.Batch, min: 1, max: Most.Batch);
+        var fine = Numbers.Int("--fine-steps", "Steps of dpmpp3m that stand for the teacher's exact solution, the target; for a student 0 takes the teacher's endpoint on the student's own grid.", steps.FineSteps, min: 0, max: Most.SolverSteps);
         var seed = CommonOptions.Seed();
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();

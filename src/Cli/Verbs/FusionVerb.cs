@@ -14,21 +14,22 @@ internal static class FusionVerb
     /// <summary>Of the copy whose rate is the roof: 128 MiB a side, more than any cache holds.</summary>
     private const int RoofElements = 1 << 25;
 
+    /// <summary>Eight targets of more do not fit 32-bit indices.</summary>
     private const int MaxSamples = int.MaxValue / (8 * SampleElements);
 
     public static Verb Verb(Ui ui)
     {
         var network = new Option<string>("--network") { Description = $"Shapes of {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json). --branches takes several with commas between.", HelpName = "NAME", DefaultValueFactory = _ => "demo" };
-        var batch = CommonOptions.Positive("--batch", "Images in the network's operations and in the step.", 16);
+        var batch = Numbers.Int("--batch", "Images in the network's operations and in the step.", 16, min: 1, max: Most.Batch);
         var only = new Option<string?>("--only") { Description = "These fusions alone, with commas between: as rows, and to be switched off in steps.", HelpName = "NAMES" };
         var ablation = new Option<bool>("--ablation") { Description = "The table of whole steps alone: training with each fusion off in turn, and sampling." };
         var memory = new Option<bool>("--memory") { Description = "Measure batch sizes up to --batch instead: peak memory and images/s with blocks kept and recomputed." };
         var branches = new Option<bool>("--branches") { Description = "Tell instead what K = 1, 2, 4 and 8 branches cost: parameters, multiply-adds and memory of a step of --batch, predicted; its time at --measured-batch." };
-        var measuredBatch = CommonOptions.Positive("--measured-batch", "For --branches: images of the steps that are timed.", 1);
+        var measuredBatch = Numbers.Int("--measured-batch", "For --branches: images of the steps that are timed.", 1, min: 1, max: Most.Batch);
         var roof = new Option<bool>("--roof") { Description = "Measure instead what memory alone limits (the loss at K = 1 to 8, GroupNorm+SiLU, solver steps, Adam) against the device's copy bandwidth." };
-        var samples = CommonOptions.Positive("--samples", "For --roof: 3x32x32 samples whose size each state and activation has, about.", 4096);
-        var count = CommonOptions.Positive("--branch-count", $"K of the student whose steps are measured; 1 to {Backend.MaxBranches}.", 4);
-        var dropout = new Option<float?>("--dropout") { Description = "Dropout of the student whose steps are measured, in the place of the network's own: without any there is none to ablate.", HelpName = "P" };
+        var samples = Numbers.Int("--samples", "For --roof: 3x32x32 samples whose size each state and activation has, about.", 4096, min: 1, max: MaxSamples);
+        var count = Numbers.Int("--branch-count", $"K of the student whose steps are measured; 1 to {Backend.MaxBranches}.", 4, min: 1, max: Backend.MaxBranches);
+        var dropout = Numbers.OptionalProbability("--dropout", "Dropout of the student whose steps are measured, in the place of the network's own: without any there is none to ablate.");
         var quick = new Option<bool>("--quick") { Description = "Fewer repetitions and smaller states." };
         var csv = new Option<string?>("--csv") { Description = "Write the rows as CSV; those of whole steps, where both are measured, to a second file whose name has -steps before its ending.", HelpName = "FILE" };
         var plot = new Option<string?>("--plot") { Description = "Write a roofline plot.", HelpName = "FILE.png" };
@@ -47,12 +48,6 @@ internal static class FusionVerb
                 throw new UsageException("--ablation, --memory, --branches and --roof are tables of their own; ask for one");
             if (parse.GetValue(plot) is not null && new[] { ablation, memory, branches }.Any(o => parse.GetValue(o)))
                 throw new UsageException("--plot is for single fusions; --ablation, --memory and --branches have none to plot");
-            if (parse.GetValue(samples) > MaxSamples)
-                throw new UsageException($"--samples takes at most {MaxSamples}: eight targets of more do not fit 32-bit indices");
-            if (parse.GetValue(count) > Backend.MaxBranches)
-                throw new UsageException($"--branch-count takes 1 to {Backend.MaxBranches}, not {parse.GetValue(count)}");
-            if (parse.GetValue(dropout) is { } rate && !(rate >= 0 && rate < 1))
-                throw new UsageException(FormattableString.Invariant($"--dropout is a probability below 1, not {rate}"));
             var fusions = parse.GetValue(only)?.Split(',', StringSplitOptions.TrimEntries).Select(Fusions.Find).ToArray();
             using var backend = parse.Open(device, threads, precision);
             backend.OnNotice = ui.Note;

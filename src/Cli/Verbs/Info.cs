@@ -17,7 +17,7 @@ internal static class Info
             HelpName = "NAME",
             Required = true,
         };
-        var branches = CommonOptions.Positive("--branches", "K, the heads of the last convolution; 1 to 8.", 1);
+        var branches = Numbers.Int("--branches", "K, the heads of the last convolution; 1 to 8.", 1, min: 1, max: Backend.MaxBranches);
         var keys = new Option<bool>("--keys") { Description = "List every state_dict key with its shape." };
         var json = CommonOptions.Json();
         var command = new Command("info", "Prints a network's parameters, state_dict keys and multiply-adds, and what K branches add.")
@@ -29,8 +29,6 @@ internal static class Info
             ui.JsonOnly = parse.GetValue(json);
             string name = parse.GetValue(network)!;
             var found = NetworkCatalog.Find(name);
-            if (parse.GetValue(branches) > Backend.MaxBranches)
-                throw new UsageException($"--branches is 1 to {Backend.MaxBranches}, not {parse.GetValue(branches)}");
             // A configuration file may ask for branches itself; the option counts where it is given.
             var config = parse.GetResult(branches) is { Implicit: false } ? found with { Branches = parse.GetValue(branches) } : found;
             var info = NetworkInfo.Describe(config);

@@ -23,8 +23,8 @@ internal static class Reproduce
         var data = CommonOptions.Data();
         data.Description = data.Description!.Replace(" Without it the built-in one.", " Needed unless a teacher is given to a table of SFD.", StringComparison.Ordinal);
         var teacher = new Option<string?>("--teacher") { Description = "A trained teacher: run folder, checkpoint folder or .safetensors. Needed at full, else one is trained.", HelpName = "PATH" };
-        var only = new Option<string?>("--only") { Description = "The table's settings to run, as 2,3. Default: all; at small NFE 2 and 3.", HelpName = "N,N" };
-        var seeds = CommonOptions.Positive("--seeds", "Training runs of each student; 0 for the scale's own: 3, at full 1.", 0, least: 0);
+        var only = Numbers.List("--only", "The table's settings to run, as 2,3. Default: all; at small NFE 2 and 3.", "N,N", null, min: 1, max: Most.Nfe);
+        var seeds = Numbers.Int("--seeds", "Training runs of each student; 0 for the scale's own: 3, at full 1.", 0, min: 0, max: Most.Seeds);
         var inception = EvaluateFid.Inception();
         inception.Description = "Inception network for FID, as tools/export_inception_onnx.py writes it. Without it there is no FID.";
         var reference = new Option<string?>("--reference") { Description = "With --inception: .npz with mu and sigma. Without it they are computed from the images.", HelpName = "FILE" };
@@ -69,11 +69,5 @@ internal static class Reproduce
         }
     }
 
-    private static int[]? Settings(string? text)
-    {
-        if (text is null)
-            return null;
-        int[] settings = [.. text.Split(',').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : 0)];
-        return settings.Contains(0) ? throw new UsageException($"--only '{text}': give settings of the table with commas between, as 2,3") : settings;
-    }
+    private static int[]? Settings(string? text) => text?.Split(',').Select(part => int.Parse(part, CultureInfo.InvariantCulture)).ToArray();
 }

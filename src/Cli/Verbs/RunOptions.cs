@@ -14,7 +14,7 @@ internal sealed class RunOptions(string defaultOut)
 {
     public Option<string> Out { get; } = CommonOptions.Out("Run folder: configuration, log, checkpoints.", defaultOut);
 
-    public Option<int> CheckpointEvery { get; } = CommonOptions.Positive("--checkpoint-every", "Iterations between checkpoints; 0 for one at the end alone.", 0, least: 0);
+    public Option<int> CheckpointEvery { get; } = Numbers.Int("--checkpoint-every", "Iterations between checkpoints; 0 for one at the end alone.", 0, min: 0, max: Most.Updates);
 
     public Option<bool> Resume { get; } = new("--resume") { Description = "Continue the run in the folder, with the same bits as if it had never stopped." };
 

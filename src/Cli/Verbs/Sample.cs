@@ -15,13 +15,13 @@ internal static class Sample
     {
         var model = new Option<string>("--model") { Description = "A run folder, a checkpoint folder or a .safetensors file.", HelpName = "PATH", Required = true };
         var solver = new Option<string>("--solver") { Description = $"For a teacher: {string.Join(", ", Solvers.All.Select(s => s.Name))}.", HelpName = "NAME", DefaultValueFactory = _ => "dpmpp3m" };
-        var steps = CommonOptions.Positive("--steps", "For a teacher: solver steps. A student takes as many as it was distilled for.", 18);
+        var steps = Numbers.Int("--steps", "For a teacher: solver steps. A student takes as many as it was distilled for.", 18, min: 1, max: Most.SolverSteps);
         var schedule = new Option<string>("--schedule") { Description = $"For a teacher: {string.Join(", ", Schedules.Names)}, or a file of 'bdense fit', which brings its steps and its solver.", HelpName = "NAME", DefaultValueFactory = _ => "polynomial" };
-        var sigmaMin = CommonOptions.Real("--sigma-min", "For a teacher: the last noise level.", 0.006);
-        var sigmaMax = CommonOptions.Real("--sigma-max", "For a teacher: the first noise level.", 80);
-        var churn = CommonOptions.Real("--churn", "For heun: S_churn, fresh noise between steps; 0 for none.", 0);
-        var nfe = new Option<int?>("--nfe") { Description = "For a student of sfd-v: network evaluations, one of those it was distilled for.", HelpName = "N" };
-        var threshold = CommonOptions.Real("--threshold", "Dynamic thresholding of the denoised image: the quantile, usually 0.995; 0 for none.", 0);
+        var sigmaMin = Numbers.Real("--sigma-min", "For a teacher: the last noise level.", 0.006, min: 0, max: Most.Sigma);
+        var sigmaMax = Numbers.Real("--sigma-max", "For a teacher: the first noise level.", 80, min: 0, max: Most.Sigma, above: true);
+        var churn = Numbers.Real("--churn", "For heun: S_churn, fresh noise between steps; 0 for none.", 0, min: 0, max: Most.Sigma);
+        var nfe = Numbers.OptionalInt("--nfe", "For a student of sfd-v: network evaluations, one of those it was distilled for.", min: 1, max: Most.Nfe);
+        var threshold = Numbers.Real("--threshold", "Dynamic thresholding of the denoised image: the quantile, usually 0.995; 0 for none.", 0, min: 0, max: 1);
         var clip = new Option<bool>("--clip") { Description = "Clip the denoised image to [-1, 1] in every step, as progressive distillation samples." };
         var noise = new Option<string?>("--noise") { Description = "Standard normal noise to start from, in place of the seed's: .npz (array 'noise') or .npy, N x C x H x W.", HelpName = "FILE" };
         var raw = new Option<string?>("--raw") { Description = "Also write the images as they are, float32 N x C x H x W: .npz (array 'images').", HelpName = "FILE" };
@@ -29,8 +29,8 @@ internal static class Sample
         var fitted = new Option<bool>("--fitted") { Description = "For a student: with the steps that 'bdense fit' has fitted to its checkpoint." };
         var fuse = CommonOptions.Fuse();
         var graph = CommonOptions.Graph();
-        var count = CommonOptions.Positive("--count", "Images.", 64);
-        var batch = CommonOptions.Positive("--batch", "Images at once; changes memory, and the images only with --churn.", 64);
+        var count = Numbers.Int("--count", "Images.", 64, min: 1, max: Most.Images);
+        var batch = Numbers.Int("--batch", "Images at once; changes memory, and the images only with --churn.", 64, min: 1, max: Most.Batch);
         var output = CommonOptions.Out("PNG to write.", "samples.png");
         var seed = CommonOptions.Seed();
         var device = CommonOptions.Device();

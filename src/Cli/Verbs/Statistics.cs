@@ -15,7 +15,7 @@ internal static class Statistics
         var resolution = CommonOptions.Resolution();
         var limit = CommonOptions.Limit();
         var grayscale = new Option<bool>("--grayscale") { Description = "Read grayscale images of a folder or zip as one channel, as a network with imageChannels 1 does; else they are RGB." };
-        var batch = CommonOptions.Positive("--batch", "Images at once.", 64);
+        var batch = Numbers.Int("--batch", "Images at once.", 64, min: 1, max: Most.Batch);
         var state = EvaluateFid.State();
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();

@@ -19,12 +19,12 @@ internal static class Study
             HelpName = "NAMES",
             DefaultValueFactory = _ => "sfd",
         };
-        var seeds = CommonOptions.Positive("--seeds", "Training seeds a variant; more can be added later.", defaults.Seeds);
-        var nfe = CommonOptions.Positive("--nfe", "The students' network evaluations a sample.", defaults.Distill.Nfe);
-        var updates = CommonOptions.Positive("--updates", "Optimizer updates of every student.", (int)defaults.Distill.Updates);
-        var batch = CommonOptions.Positive("--batch", "Images an update.", defaults.Distill.Batch);
-        var rate = CommonOptions.Real("--lr", "Learning rate.", defaults.Distill.LearningRate);
-        var count = CommonOptions.Positive("--count", "Evaluation noises.", defaults.Evaluation.Count);
+        var seeds = Numbers.Int("--seeds", "Training seeds a variant; more can be added later.", defaults.Seeds, min: 1, max: Most.Seeds);
+        var nfe = Numbers.Int("--nfe", "The students' network evaluations a sample.", defaults.Distill.Nfe, min: 1, max: Most.Nfe);
+        var updates = Numbers.Int("--updates", "Optimizer updates of every student.", (int)defaults.Distill.Updates, min: 1, max: Most.Updates);
+        var batch = Numbers.Int("--batch", "Images an update.", defaults.Distill.Batch, min: 1, max: Most.Batch);
+        var rate = Numbers.Real("--lr", "Learning rate.", defaults.Distill.LearningRate, min: 0, max: Most.LearningRate, above: true);
+        var count = Numbers.Int("--count", "Evaluation noises.", defaults.Evaluation.Count, min: 1, max: Most.Images);
         var data = CommonOptions.Data();
         var resolution = CommonOptions.Resolution();
         var limit = CommonOptions.Limit();

@@ -21,13 +21,13 @@ internal static class Train
             Description = $"A network: {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json). Without it a small one that fits the images.",
             HelpName = "NAME",
         };
-        var steps = CommonOptions.Positive("--steps", "Optimizer updates.", (int)defaults.Steps);
-        var batch = CommonOptions.Positive("--batch", "Images an update.", defaults.Batch);
-        var microBatches = CommonOptions.Positive("--micro-batches", "Passes whose gradients are summed for one update; saves memory.", 1);
-        var rate = CommonOptions.Real("--lr", "Learning rate.", defaults.LearningRate);
-        var warmup = CommonOptions.Positive("--warmup", "Updates until the learning rate is at its full height.", (int)defaults.Warmup, least: 0);
+        var steps = Numbers.Int("--steps", "Optimizer updates.", (int)defaults.Steps, min: 1, max: Most.Updates);
+        var batch = Numbers.Int("--batch", "Images an update.", defaults.Batch, min: 1, max: Most.Batch);
+        var microBatches = Numbers.Int("--micro-batches", "Passes whose gradients are summed for one update; saves memory.", 1, min: 1, max: Most.Batch);
+        var rate = Numbers.Real("--lr", "Learning rate.", defaults.LearningRate, min: 0, max: Most.LearningRate, above: true);
+        var warmup = Numbers.Int("--warmup", "Updates until the learning rate is at its full height.", (int)defaults.Warmup, min: 0, max: Most.Updates);
         var decay = CommonOptions.Choice("--decay", "How the learning rate falls.", defaults.Decay);
-        var ema = CommonOptions.Real("--ema", "Decay of the weights' moving average; 0 for none.", defaults.EmaDecay);
+        var ema = Numbers.Real("--ema", "Decay of the weights' moving average; 0 for none.", defaults.EmaDecay, min: 0, max: 1, below: true);
         var flip = new Option<bool>("--flip") { Description = "Mirror half of the images." };
         var prediction = CommonOptions.Choice("--prediction", "What the network predicts.", Prediction.Edm);
         var levels = CommonOptions.Choice("--noise-levels", "What noise levels it learns: EDM's log-normal ones, or progressive distillation's.", defaults.NoiseLevels);

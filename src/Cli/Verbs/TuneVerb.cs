@@ -14,8 +14,8 @@ internal static class TuneVerb
     public static Verb Verb(Ui ui)
     {
         var network = new Option<string>("--network") { Description = $"Shapes of {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json).", HelpName = "NAME", DefaultValueFactory = _ => "demo" };
-        var batch = CommonOptions.Positive("--batch", "Images of a training step.", 16);
-        var branches = CommonOptions.Positive("--branches", "K, the heads of the last convolution; 1 to 8.", 4);
+        var batch = Numbers.Int("--batch", "Images of a training step.", 16, min: 1, max: Most.Batch);
+        var branches = Numbers.Int("--branches", "K, the heads of the last convolution; 1 to 8.", 4, min: 1, max: Backend.MaxBranches);
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
         var precision = CommonOptions.Precision();

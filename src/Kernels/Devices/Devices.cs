@@ -134,7 +134,7 @@ public static class Devices
     }
 
     /// <summary>Two lanes a group, the least there is: each lane is a thread of the operating system, and groups end in a barrier.</summary>
-    private static CPUDevice SimulatedCpu(int threads) => new(2, 1, threads > 0 ? threads : Environment.ProcessorCount);
+    private static CPUDevice SimulatedCpu(int threads) => new(2, 1, threads > 0 ? Math.Min(threads, ReferenceBackend.MaxThreads) : Environment.ProcessorCount);
 
     private static List<DeviceInfo> Cuda()
     {

@@ -35,7 +35,8 @@ public static class KernelCatalog
             return Names;
         var exact = Names.Where(n => n.Equals(name, StringComparison.OrdinalIgnoreCase) || n.Equals(name + "Kernel", StringComparison.OrdinalIgnoreCase)).ToList();
         var found = exact.Count > 0 ? exact : Names.Where(n => n.StartsWith(name, StringComparison.OrdinalIgnoreCase)).ToList();
-        return found.Count > 0 ? found : throw new UsageException($"no kernel '{name}'; there are {string.Join(", ", Names)}");
+        return found.Count > 0 ? found
+            : throw new UsageException($"no kernel {Printable.Quoted(name)}{(Suggestion.For(name, Names.Select(n => n[..^"Kernel".Length])) is { Length: > 0 } near ? near + " There are" : "; there are")} {string.Join(", ", Names)}");
     }
 
     /// <summary>Compiles, assembles and counts. Sorted by name, then architecture.</summary>

@@ -31,7 +31,11 @@ internal static class BuiltInDataset
         int count = options.Limit == 0 ? DefaultCount : options.Limit;
         if (side is < 4 or > Points || Points % side != 0)
             throw new UsageException($"the built-in dataset comes at 4, 8, 16, 32 and 64 rows, not {side}");
-        var images = new float[(long)count * side * side * 3];
+        // All are drawn beforehand.
+        int most = Array.MaxLength / (side * side * 3);
+        if (count > most)
+            throw new UsageException($"the built-in dataset has at most {most} images of {side} x {side}, not {count}; give a smaller --limit");
+        var images = new float[count * side * side * 3];
         var labels = new int[count];
         Parallel.For(0, count, i => labels[i] = Render(options.Seed, i, side, images.AsSpan(i * side * side * 3, side * side * 3)));
         return new Dataset($"built-in scenes, seed {options.Seed}", side, side, 3, images, labels, Classes);

@@ -196,11 +196,15 @@ public sealed record Distill
     /// <exception cref="UsageException">The numbers do not nest.</exception>
     public static int RoundsFrom(int steps, int nfe, int jump)
     {
-        int rounds = 0, n = nfe;
-        for (; n < steps && jump > 1; n *= jump)
+        if (steps < 1 || nfe < 1 || jump < 2)
+            throw new UsageException($"rounds lead from 2 steps or more to 1 or more, each by 2 or more in one: not from {steps} to {nfe} by {jump}");
+        // The last product may be beyond 32 bits.
+        long n = nfe;
+        int rounds = 0;
+        for (; n < steps; n *= jump)
             rounds++;
         return n == steps && rounds > 0 ? rounds
-            : throw new UsageException($"{steps} steps do not become {nfe} by rounds that each take {jump} steps in one; {nfe * Math.Pow(jump, Math.Max(1, rounds))} would");
+            : throw new UsageException($"{steps} steps do not become {nfe} by rounds that each take {jump} steps in one; {Math.Max(n, (long)nfe * jump)} would");
     }
 
     /// <summary>A student's grid of <paramref name="nodes"/> nodes over its teacher's.</summary>

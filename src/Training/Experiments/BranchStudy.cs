@@ -77,6 +77,7 @@ public sealed class BranchStudy
             if (variant.Of(options.Distill, 1).Method == DistillMethod.Pd && data is null)
                 throw new UsageException($"'{variant.Name}' noises data: give a dataset with --data");
         }
+        Sampling.RequireOneArray(teacher, options.Evaluation.Count);
         Prepare(teacherName, data, options);
         var study = new BranchStudy(teacher, data, options, stages, cancellation);
         using var evaluation = study._evaluation;

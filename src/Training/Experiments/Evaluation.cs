@@ -46,6 +46,7 @@ public sealed class Evaluation : IDisposable
     {
         (_teacher, _options) = (teacher, options);
         var c = teacher.Config;
+        Sampling.RequireOneArray(teacher, options.Count);
         _features = new RandomFeatures(teacher.Backend, c.ImageChannels);
         if (data is null)
             return;

@@ -31,7 +31,8 @@ public static class Sampling
     {
         var c = network.Config;
         int size = c.Resolution * c.Resolution * c.ImageChannels;
-        var images = new float[checked(count * size)];
+        RequireOneArray(network, count);
+        var images = new float[count * size];
         for (int first = 0; first < count; first += batch)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -40,6 +41,16 @@ public static class Sampling
             onDone?.Invoke(first + n);
         }
         return images;
+    }
+
+    /// <summary>Whether so many images can be held at once; asked before work begins whose result would be lost.</summary>
+    /// <exception cref="UsageException">They are too many for one array.</exception>
+    public static void RequireOneArray(UNet network, int count)
+    {
+        var c = network.Config;
+        int most = Array.MaxLength / (c.Resolution * c.Resolution * c.ImageChannels);
+        if (count > most)
+            throw new UsageException($"{count} images of {c.Resolution} x {c.Resolution} x {c.ImageChannels} are more than one array holds, which is {most}; ask for fewer (--count)");
     }
 
     /// <summary>The same images a batch at a time, for more of them than memory holds.</summary>

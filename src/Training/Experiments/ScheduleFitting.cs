@@ -54,6 +54,9 @@ public static class ScheduleFitting
 {
     private const ulong Stream = 0x617;
 
+    /// <summary>GITS keeps the teacher's state at each, and a square table of costs.</summary>
+    public const int MaxNodes = 4096;
+
     /// <exception cref="UsageException">An unknown kind, solver or schedule, or numbers out of range.</exception>
     public static ScheduleFit Fit(UNet teacher, ScheduleFittingOptions o, CancellationToken cancellation = default)
     {
@@ -61,6 +64,9 @@ public static class ScheduleFitting
             throw new UsageException($"there is no '{o.Kind}' to fit; there are {ScheduleFile.Gits}, {ScheduleFile.AmedFixed}");
         if (teacher.Config.Branches > 1)
             throw new UsageException($"a schedule is fitted to a teacher, which has one branch, not {teacher.Config.Branches}");
+        if (o.Nodes is < 2 or > MaxNodes)
+            throw new UsageException($"a schedule is chosen among 2 to {MaxNodes} nodes, not {o.Nodes}");
+        Sampling.RequireOneArray(teacher, o.Noises);
         var schedule = Schedules.Find(o.Schedule, o.SigmaMin, o.SigmaMax);
         double[] plain = schedule.Grid(o.Steps + 1);
         var (noises, labels) = Sampling.Batches(teacher, o.Noises, o.Batch, o.Seed ^ Stream, plain[0]);
