@@ -8,8 +8,8 @@ namespace BDense.Training;
 /// <summary>
 /// The folder of a run:
 /// <c>config.json</c>, what was asked for; <c>log.jsonl</c>, a line an iteration; <c>checkpoints/step-000123/</c> with
-/// <c>model.safetensors</c>, <c>config.json</c> (the network's), <c>ema.safetensors</c>, <c>optimizer.safetensors</c> and
-/// <c>state.json</c>; <c>checkpoints/latest</c>, the name of the newest of them; <c>memory.json</c>, the peak of all sessions.
+/// <c>model.safetensors</c>, <c>config.json</c> (the network's), <c>ema.safetensors</c>, <c>optimizer.safetensors</c>,
+/// <c>state.json</c> and <c>manifest.json</c> (<see cref="Manifest"/>); <c>checkpoints/latest</c>, the name of the newest of them; <c>memory.json</c>, the peak of all sessions.
 /// </summary>
 /// <remarks>A checkpoint is written into a folder of another name and renamed when it is whole; only then does <c>latest</c> name it.</remarks>
 public sealed class RunFolder
@@ -17,12 +17,19 @@ public sealed class RunFolder
     public const string ConfigFile = "config.json", LogFile = "log.jsonl", StateFile = "state.json", CheckpointsFolder = "checkpoints", LatestFile = "latest",
         PeakFile = "memory.json";
 
+    private const string StepPrefix = "step-";
+
     /// <summary>In a distillation's configuration: its <see cref="Distill"/>.</summary>
     public const string DistillKey = "distill";
+
+    private string? _identity;
 
     private RunFolder(string path) => FullName = path;
 
     public string FullName { get; }
+
+    /// <summary>A digest of the run's configuration, which its checkpoints carry.</summary>
+    internal string Identity => _identity ??= RunIdentity.Of(ReadConfig());
 
     /// <summary>Folder of the newest whole checkpoint; none before the first.</summary>
     public string? Latest
@@ -38,6 +45,54 @@ public sealed class RunFolder
                 : throw new BDenseException($"{pointer} names {Path.GetFileName(folder)}, which is no whole checkpoint; name another, or start the run anew");
         }
     }
+
+    /// <summary>
+    /// The newest whole checkpoint of this run, wherever <c>latest</c> points; none if there is none. Older ones without a manifest count:
+    /// nothing speaks against them.
+    /// </summary>
+    /// <param name="except">One that is known not to be.</param>
+    public string? NewestWhole(string? except = null)
+    {
+        string checkpoints = Path.Combine(FullName, CheckpointsFolder);
+        return !Directory.Exists(checkpoints) ? null : Directory.GetDirectories(checkpoints, StepPrefix + "*")
+            .Where(folder => folder != except && StepOf(folder) is not null && File.Exists(Path.Combine(folder, StateFile)))
+            .OrderByDescending(StepOf)
+            .FirstOrDefault(folder => CheckpointCheck.Fault(folder) is null);
+    }
+
+    /// <summary>Where a resumed run goes on: the checkpoint that <c>latest</c> names if it is whole, else the newest that is.</summary>
+    /// <param name="notice">Told where it is another one, and why.</param>
+    /// <returns>None if the run has no checkpoint yet.</returns>
+    /// <exception cref="BDenseException">There are checkpoints, and none is whole.</exception>
+    internal string? CheckpointToResume(Action<string>? notice)
+    {
+        string? latest = null, fault;
+        try
+        {
+            latest = Latest;
+            fault = latest is null ? null : CheckpointCheck.Fault(latest, notice);
+            if (latest is not null && fault is null)
+                return latest;
+            fault = latest is null ? null : $"{latest} cannot be used: {fault}";
+        }
+        catch (BDenseException e)
+        {
+            fault = e.Message;
+        }
+        if (NewestWhole(except: latest) is { } whole)
+        {
+            notice?.Invoke($"{fault ?? $"{FullName} has no {CheckpointsFolder}/{LatestFile}"}; going on from {Path.GetFileName(whole)}, the newest whole checkpoint");
+            return whole;
+        }
+        return fault is null ? null : throw new BDenseException($"{fault}; there is no other whole checkpoint, so start the run anew in another folder");
+    }
+
+    /// <summary>The folder's name of a checkpoint.</summary>
+    internal static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"{StepPrefix}{step:000000}");
+
+    /// <summary>The step that a checkpoint's folder is named for; none if it is named otherwise.</summary>
+    internal static long? StepOf(string folder) => Path.GetFileName(folder) is { } name && name.StartsWith(StepPrefix, StringComparison.Ordinal)
+        && long.TryParse(name.AsSpan(StepPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : null;
 
     /// <summary>A new run, or with <paramref name="resume"/> one that is there.</summary>
     /// <param name="path">The folder; made if it is not there.</param>
@@ -81,14 +136,19 @@ public sealed class RunFolder
     /// <param name="save">Writes files into the folder it is given and returns what else is to be remembered.</param>
     public string SaveCheckpoint(long step, Func<string, JsonObject> save)
     {
-        string checkpoints = Path.Combine(FullName, CheckpointsFolder), name = string.Create(CultureInfo.InvariantCulture, $"step-{step:000000}");
+        string checkpoints = Path.Combine(FullName, CheckpointsFolder), name = NameOf(step);
         string temporary = Path.Combine(checkpoints, $".{name}.{Guid.NewGuid():N}.tmp"), final = Path.Combine(checkpoints, name);
         try
         {
             Directory.CreateDirectory(temporary);
-            var state = save(temporary);
-            state["step"] = step;
-            AtomicFile.WriteText(Path.Combine(temporary, StateFile), RunJson.ToText(state) + "\n");
+            using (var written = new FileDigests())
+            {
+                var state = save(temporary);
+                state["step"] = step;
+                state[Manifest.StateKey] = Manifest.FileName;
+                AtomicFile.WriteText(Path.Combine(temporary, StateFile), RunJson.ToText(state) + "\n");
+                Manifest.Write(temporary, Identity, step, written);
+            }
             if (Directory.Exists(final))
                 Directory.Delete(final, recursive: true);
             Directory.Move(temporary, final);

@@ -74,8 +74,7 @@ public static class TrainingLoop
     public static RunResult Run(ITraining training, RunFolder? folder = null, LoopOptions? options = null)
     {
         options ??= new LoopOptions();
-        long step = Restore(training, folder);
-        string? checkpoint = step > 0 ? folder!.Latest : null;
+        var (step, checkpoint) = Restore(training, folder);
         long first = step, saved = step;
         var log = new List<LogLine>(folder?.ReadLog().Where(line => line.Step <= first) ?? []);
         using var writer = folder?.OpenLog(step);
@@ -125,17 +124,17 @@ public static class TrainingLoop
         }
     }
 
-    /// <summary>Reads the newest checkpoint, if there is one; returns the iterations done.</summary>
-    private static long Restore(ITraining training, RunFolder? folder)
+    /// <summary>Reads the newest whole checkpoint, if there is one; returns the iterations done, and it.</summary>
+    private static (long Step, string? Checkpoint) Restore(ITraining training, RunFolder? folder)
     {
-        if (folder?.Latest is not { } checkpoint)
-            return 0;
+        if (folder?.CheckpointToResume(training.Backend.OnNotice) is not { } checkpoint)
+            return (0, null);
         string path = Path.Combine(checkpoint, RunFolder.StateFile);
         var state = RunJson.Read(path);
         if (state["step"] is not JsonValue value || !value.TryGetValue(out long step) || step < 0 || step > training.Steps)
             throw new BDenseException($"{path}: 'step' is missing or not in 0..{training.Steps}");
         training.Load(checkpoint, state);
-        return step;
+        return (step, checkpoint);
     }
 
     private static TrainingProgress Progress(ITraining training, List<LogLine> log, long step)
