@@ -148,6 +148,30 @@ public sealed class CheckpointManifestTests
     }
 
     [Test]
+    public void A_log_with_a_gap_is_said([Values] bool gone)
+    {
+        Train("run", steps: 4, stopAfter: 3);
+        string log = _runs.Folder[$"run/{RunFolder.LogFile}"];
+        if (gone)
+            File.Delete(log);
+        else
+            File.WriteAllLines(log, File.ReadLines(log).Take(1).ToArray());
+        Train("run", steps: 4, resume: true);
+        Assert.That(_notices.Single(), Does.Contain($"log.jsonl holds {(gone ? 0 : 1)} of the 3 iterations"));
+    }
+
+    [TestCase("{ \"peakBytes\": ")]
+    [TestCase("{ \"peakBytes\": \"much\" }")]
+    [TestCase("{}")]
+    public void A_broken_peak_is_said_before_the_training(string text)
+    {
+        Train("run", steps: 4, stopAfter: 3);
+        File.WriteAllText(_runs.Folder[$"run/{RunFolder.PeakFile}"], text);
+        Assert.That(Assert.Throws<BDenseException>(() => Train("run", steps: 4, resume: true))!.Message, Does.Contain("memory.json").And.Contain("remove it"));
+        Assert.That(RunFolder.Existing(_runs.Folder["run"]).ReadLog(), Has.Count.EqualTo(3), "nothing was trained");
+    }
+
+    [Test]
     public void An_older_checkpoint_loads_with_a_notice()
     {
         string checkpoint = Train("run", steps: 4, stopAfter: 2).Checkpoint!, state = Path.Combine(checkpoint, RunFolder.StateFile);

@@ -181,11 +181,28 @@ public sealed class RunFolder
     /// <summary>Remembers the most device memory that any session of the run used, and returns it.</summary>
     public long RecordPeak(long bytes)
     {
-        string path = Path.Combine(FullName, PeakFile);
-        if (File.Exists(path) && RunJson.Read(path)["peakBytes"] is JsonValue value && value.TryGetValue(out long before) && before >= bytes)
+        long before = ReadPeak();
+        if (before >= bytes && before > 0)
             return before;
-        AtomicFile.WriteText(path, RunJson.ToText(new JsonObject { ["peakBytes"] = bytes }) + "\n");
+        AtomicFile.WriteText(Path.Combine(FullName, PeakFile), RunJson.ToText(new JsonObject { ["peakBytes"] = bytes }) + "\n");
         return bytes;
+    }
+
+    /// <summary>What <see cref="RecordPeak"/> remembers; 0 where it has not been called.</summary>
+    /// <exception cref="BDenseException">The file is there and holds something else.</exception>
+    public long ReadPeak()
+    {
+        string path = Path.Combine(FullName, PeakFile);
+        if (!File.Exists(path))
+            return 0;
+        try
+        {
+            return RunJson.FromNode<long>(RunJson.Read(path)["peakBytes"], path);
+        }
+        catch (BDenseException e)
+        {
+            throw new BDenseException($"{e.Message}; remove it to go on without the peak of the sessions before", e);
+        }
     }
 
     /// <summary>The log, opened to be continued after <paramref name="step"/> iterations: later lines are dropped.</summary>

@@ -76,7 +76,11 @@ public static class TrainingLoop
         options ??= new LoopOptions();
         var (step, checkpoint) = Restore(training, folder);
         long first = step, saved = step;
+        // Before the work, not after it: a file that cannot be gone on from is said at once.
+        folder?.ReadPeak();
         var log = new List<LogLine>(folder?.ReadLog().Where(line => line.Step <= first) ?? []);
+        if (log.Count < first)
+            training.Backend.OnNotice?.Invoke($"{Path.Combine(folder!.FullName, RunFolder.LogFile)} holds {log.Count} of the {first} iterations before the checkpoint; the figures of the others are lost, the training itself is not");
         using var writer = folder?.OpenLog(step);
         var (backend, pool) = (training.Backend, training.Backend.Pool);
         pool.ResetPeak();
