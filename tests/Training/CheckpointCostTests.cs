@@ -26,7 +26,9 @@ public sealed class CheckpointCostTests
         {
             without.Add(Seconds(() => training.Save(Directory.CreateDirectory(temporary["plain"]).FullName)));
             Directory.Delete(temporary["plain"], recursive: true);
-            with.Add(Seconds(() => checkpoint = run.SaveCheckpoint(1, training.Save)));
+            if (checkpoint.Length > 0)
+                Directory.Delete(checkpoint, recursive: true);
+            with.Add(Seconds(() => checkpoint = run.SaveCheckpoint(i, training.Save)));
         }
         double check = Seconds(() => Assert.That(CheckpointCheck.Fault(checkpoint), Is.Null));
         TestContext.Out.WriteLine(FormattableString.Invariant(

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace BDense.Model;
 
 /// <summary>
@@ -10,6 +12,8 @@ namespace BDense.Model;
 /// </remarks>
 public sealed class FileDigests : IDisposable
 {
+    private const int ReadBytes = 1 << 20;
+
     private static readonly AsyncLocal<FileDigests?> Ambient = new();
 
     private readonly Dictionary<string, string> _digests = new(StringComparer.Ordinal);
@@ -29,6 +33,17 @@ public sealed class FileDigests : IDisposable
     {
         lock (_digests)
             return _digests.GetValueOrDefault(Path.GetFullPath(path));
+    }
+
+    /// <summary>The digest of a file that is there, read once from its beginning to its end.</summary>
+    public static string Compute(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[(int)Math.Min(ReadBytes, Math.Max(1, stream.Length))];
+        for (int n; (n = stream.Read(buffer)) > 0;)
+            hash.AppendData(buffer, 0, n);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     public void Dispose() => Ambient.Value = _outer;

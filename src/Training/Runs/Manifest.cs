@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using BDense.Kernels;
 using BDense.Model;
 
@@ -15,8 +14,6 @@ public sealed record Manifest(string Run, long Step, SortedDictionary<string, st
     /// <summary>In a checkpoint's state: that there is a manifest, so that one without it can be told from those that never had one.</summary>
     internal const string StateKey = "manifest";
 
-    private const int ReadBytes = 1 << 20;
-
     /// <summary>Writes the manifest of a folder whose files are all there.</summary>
     /// <param name="folder">The checkpoint.</param>
     /// <param name="run">Its run.</param>
@@ -26,7 +23,7 @@ public sealed record Manifest(string Run, long Step, SortedDictionary<string, st
     {
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (string path in Directory.GetFiles(folder))
-            files[Path.GetFileName(path)] = written.Of(path) ?? Digest(path);
+            files[Path.GetFileName(path)] = written.Of(path) ?? FileDigests.Compute(path);
         AtomicFile.WriteText(Path.Combine(folder, FileName), RunJson.ToText(RunJson.ToNode(new Manifest(run, step, files))) + "\n");
     }
 
@@ -58,23 +55,13 @@ public sealed record Manifest(string Run, long Step, SortedDictionary<string, st
         {
             if (!File.Exists(path))
                 return $"its {name} is missing";
-            string got = Digest(path);
+            string got = FileDigests.Compute(path);
             return got == digest ? null : $"its {name} is not the one that was written (SHA-256 {Short(got)}, in {FileName} {Short(digest)})";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return $"its {name} cannot be read: {e.Message.ReplaceLineEndings(" ")}";
         }
-    }
-
-    private static string Digest(string path)
-    {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = new byte[(int)Math.Min(ReadBytes, Math.Max(1, stream.Length))];
-        for (int n; (n = stream.Read(buffer)) > 0;)
-            hash.AppendData(buffer, 0, n);
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static string Short(string digest) => digest.Length > 12 ? digest[..12] : digest;

@@ -29,7 +29,7 @@ public sealed class RunFolder
     public string FullName { get; }
 
     /// <summary>A digest of the run's configuration, which its checkpoints carry.</summary>
-    internal string Identity => _identity ??= RunIdentity.Of(ReadConfig());
+    public string Identity => _identity ??= RunIdentity.Of(ReadConfig());
 
     /// <summary>Folder of the newest whole checkpoint; none before the first.</summary>
     public string? Latest
@@ -51,13 +51,14 @@ public sealed class RunFolder
     /// nothing speaks against them.
     /// </summary>
     /// <param name="except">One that is known not to be.</param>
-    public string? NewestWhole(string? except = null)
+    public string? NewestWhole(string? except = null) =>
+        StepFolders().FirstOrDefault(folder => folder != except && File.Exists(Path.Combine(folder, StateFile)) && CheckpointCheck.Fault(folder) is null);
+
+    /// <summary>The checkpoints' folders, the newest first.</summary>
+    private IEnumerable<string> StepFolders()
     {
         string checkpoints = Path.Combine(FullName, CheckpointsFolder);
-        return !Directory.Exists(checkpoints) ? null : Directory.GetDirectories(checkpoints, StepPrefix + "*")
-            .Where(folder => folder != except && StepOf(folder) is not null && File.Exists(Path.Combine(folder, StateFile)))
-            .OrderByDescending(StepOf)
-            .FirstOrDefault(folder => CheckpointCheck.Fault(folder) is null);
+        return !Directory.Exists(checkpoints) ? [] : Directory.GetDirectories(checkpoints, StepPrefix + "*").Where(folder => StepOf(folder) is not null).OrderByDescending(StepOf);
     }
 
     /// <summary>Where a resumed run goes on: the checkpoint that <c>latest</c> names if it is whole, else the newest that is.</summary>
@@ -84,6 +85,9 @@ public sealed class RunFolder
             notice?.Invoke($"{fault ?? $"{FullName} has no {CheckpointsFolder}/{LatestFile}"}; going on from {Path.GetFileName(whole)}, the newest whole checkpoint");
             return whole;
         }
+        // Checkpoints that nothing names and that are all damaged are not the same as none.
+        if (fault is null && StepFolders().FirstOrDefault() is { } broken)
+            fault = $"{broken} cannot be used: {CheckpointCheck.Fault(broken) ?? $"there is no {StateFile} in it"}";
         return fault is null ? null : throw new BDenseException($"{fault}; there is no other whole checkpoint, so start the run anew in another folder");
     }
 
@@ -98,8 +102,10 @@ public sealed class RunFolder
     /// <param name="path">The folder; made if it is not there.</param>
     /// <param name="config">What is asked for; a resumed run must have asked for the same.</param>
     /// <param name="resume">Continue what is there; a folder without a run begins one.</param>
+    /// <param name="allowChangedData">Continue with other data than before, which the configuration then names.</param>
+    /// <param name="notice">Told of changed data, and of data that cannot be compared.</param>
     /// <exception cref="BDenseException">The folder holds something else, a run that is not to be resumed, or one of another configuration; or it cannot be written.</exception>
-    public static RunFolder Open(string path, JsonObject config, bool resume)
+    public static RunFolder Open(string path, JsonObject config, bool resume, bool allowChangedData = false, Action<string>? notice = null)
     {
         string file = Path.Combine(path, ConfigFile);
         if (File.Exists(path))
@@ -111,8 +117,19 @@ public sealed class RunFolder
             var was = RunJson.Read(file);
             if (was["kind"] is null)
                 throw new BDenseException($"{path} holds something else: its {ConfigFile} is not a run's");
-            if (RunJson.Difference(was, config) is { } difference)
+            if (RunJson.Difference(RunData.Without(was), RunData.Without(config)) is { } difference)
                 throw new BDenseException($"{path} cannot be resumed with other options: {difference}");
+            if (RunData.Change(was, config) is { } change)
+            {
+                if (!allowChangedData)
+                    throw new BDenseException($"{path} cannot be resumed with other data: it has seen {change}; give the same data, or --allow-changed-data to go on with these");
+                AtomicFile.WriteText(file, RunJson.ToText(RunData.Changed(was, config)) + "\n");
+                notice?.Invoke($"{path} goes on with other data: it has seen {change}");
+            }
+            else if (RunData.IsUnknown(was))
+            {
+                notice?.Invoke($"{path} was begun by an older version, which kept no fingerprint of its data: whether they are the same is not known");
+            }
             return new RunFolder(Path.GetFullPath(path));
         }
         if (Contents(path) is [var first, ..])

@@ -10,8 +10,11 @@ namespace BDense.Training;
 /// </summary>
 internal static class RunIdentity
 {
+    /// <summary>In a configuration that was changed on the way: what the run has been called from its beginning.</summary>
+    public const string Key = "identity";
+
     /// <summary>The digest of a configuration, in lower-case hexadecimal digits, whatever the order of its fields.</summary>
-    public static string Of(JsonObject config) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RunJson.ToText(Sorted(config)!))));
+    public static string Of(JsonObject config) => config[Key]?.ToString() ?? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RunJson.ToText(Sorted(config)!))));
 
     private static JsonNode? Sorted(JsonNode? node) => node switch
     {

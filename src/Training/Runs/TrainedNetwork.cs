@@ -26,6 +26,12 @@ public static class TrainedNetwork
     public static string Find(string path) =>
         Path.GetFullPath(Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder)) ? Newest(RunFolder.Existing(path), average: true) : path);
 
+    /// <summary>SHA-256 of the network that <see cref="Load(Backend, string)"/> reads there: equal for equal weights and configuration, wherever they lie.</summary>
+    /// <param name="path">As there.</param>
+    /// <param name="config">The network's, as it was read.</param>
+    /// <exception cref="BDenseException">The run has no checkpoint yet.</exception>
+    public static string Fingerprint(string path, UNetConfig config) => Checkpoint.Fingerprint(Find(path), config);
+
     private static UNet Checked(Backend backend, string path)
     {
         CheckpointCheck.Require(path, backend.OnNotice);
