@@ -109,6 +109,11 @@ public sealed class FittedStepsTests
             var fit = fitting.Fit(student, o with { Nfe = nfe }, options);
             Assert.That(fit.After, Is.LessThan(fit.Before));
             string file = StepFitting.Write(folder.FullName, student, fit, options);
+            // Of another checkpoint: its weights are not these.
+            string text = File.ReadAllText(file), model = TrainedNetwork.Fingerprint(folder.FullName, student.Network.Config);
+            File.WriteAllText(file, text.Replace(model, new string('0', 64), StringComparison.Ordinal));
+            Assert.That(Assert.Throws<BDenseException>(() => StepFitting.Read(student, folder.FullName))!.Message, Does.Contain("is fitted to another student"));
+            File.WriteAllText(file, text);
 
             var kept = Student.Load(_runs.Backend, folder.FullName, nfe, fitted: true);
             using var keptOwner = kept.Network;
@@ -125,7 +130,6 @@ public sealed class FittedStepsTests
             Assert.That(nodes, Is.EqualTo(Enumerable.Range(1, 2 * (nfe + 1))));
             Assert.That(seen[^1], Is.EqualTo(got.ToArray()), "the endpoint is shown corrected");
 
-            string text = File.ReadAllText(file);
             File.WriteAllText(file, text.Replace("chained", "parallel", StringComparison.Ordinal));
             Assert.That(Assert.Throws<BDenseException>(() => StepFitting.Read(student, folder.FullName))!.Message, Does.Contain("on another grid"));
             File.WriteAllText(file, text);

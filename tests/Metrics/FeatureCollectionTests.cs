@@ -79,11 +79,14 @@ public sealed class FeatureCollectionTests
         using var features = new RandomFeatures(backend, 3);
         var collection = Collect(features, Scenes, new CollectOptions());
         string path = _folder["reference.npz"];
-        ReferenceStatistics.Write(path, collection, features.Name, Scenes.Name);
+        ReferenceStatistics.Write(path, collection, features.Name, Scenes.Name, (16, 16, 3));
         var read = ReferenceStatistics.Read(path);
         Assert.That(read.Mean, Is.EqualTo(collection.Statistics.Mean()));
         Assert.That(read.Covariance, Is.EqualTo(collection.Statistics.Covariance()));
         Assert.That(read.Sample!.Count, Is.EqualTo(300));
+        Assert.That(read.Size, Is.EqualTo((16, 16, 3)));
+        read.RequireSize(16, 16, 3, "model", path);
+        Assert.That(() => read.RequireSize(8, 8, 3, "model", path), Throws.TypeOf<BDenseException>().With.Message.Contains("is of images of 16 x 16 x 3, model makes 8 x 8 x 3"));
         Assert.That((read.Features, read.Data), Is.EqualTo((features.Name, Scenes.Name)));
         var arrays = Npz.Read(path);
         Assert.That((arrays["mu"].Descr, arrays["sigma"].Descr), Is.EqualTo(("<f8", "<f8")));
@@ -93,6 +96,9 @@ public sealed class FeatureCollectionTests
         Npz.Write(_folder["edm.npz"], ("mu", new NpyArray([2], new[] { 1.0, 2 })), ("sigma", new NpyArray([2, 2], new[] { 1, 0.5, 0.5, 2 })));
         var edm = ReferenceStatistics.Read(_folder["edm.npz"]);
         Assert.That(edm.Covariance[0, 1], Is.EqualTo(0.5));
+        edm.RequireSize(8, 8, 3, "model", path);
+        Npz.Write(_folder["odd.npz"], ("mu", new NpyArray([1], new[] { 1.0 })), ("sigma", new NpyArray([1, 1], new[] { 1.0 })), ("size", new NpyArray([2], new long[] { 8, 8 })));
+        Assert.That(() => ReferenceStatistics.Read(_folder["odd.npz"]), Throws.TypeOf<BDenseException>().With.Message.Contains("'size'"));
         Assert.That(edm.Sample, Is.Null);
     }
 

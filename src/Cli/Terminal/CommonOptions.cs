@@ -96,6 +96,7 @@ internal static class CommonOptions
         var backend = Devices.Open(parse.GetValue(device)!, parse.GetValue(threads), precision is null ? Kernels.Ilgpu.Precision.Fp32 : parse.GetValue(precision));
         if (backend.Notice is { } notice)
             parse.InvocationConfiguration.Error.WriteLine(notice);
+        backend.OnNotice = parse.InvocationConfiguration.Error.WriteLine;
         return backend;
     }
 }

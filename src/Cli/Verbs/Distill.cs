@@ -87,12 +87,11 @@ internal static class Distill
                 ["kind"] = "distill",
                 // Of the second stage the first one's teacher: what a student is measured against.
                 ["teacher"] = first is null ? teacherPath : RunFolder.Existing(given).ReadConfig()["teacher"]?.DeepClone(),
-                ["data"] = dataset?.Name,
                 ["distill"] = RunJson.ToNode(options),
-            };
+            }.WithData(dataset);
             if (first is not null)
                 config["firstStage"] = teacherPath;
-            var folder = RunFolder.Open(parse.GetValue(run.Out)!, run.Configuration(parse, config), parse.GetValue(run.Resume));
+            var folder = run.Open(ui, parse, config);
             ui.Note($"{options.Title}: {options.Branches} branch{(options.Branches == 1 ? "" : "es")}, weights {options.Weights}{(options.Projection > 0 ? $", gradients projected every {options.Projection} iterations" : "")}, NFE {string.Join(", ", options.Choices())}");
             return new RunOptions.Prepared($"distill {Path.GetFileName(folder.FullName)}", folder, training, [student, teacherNetwork])
             {

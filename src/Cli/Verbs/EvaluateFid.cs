@@ -114,11 +114,12 @@ internal sealed class EvaluateFid
             var c = model.Network.Config;
             using var features = Features(backend, parse.GetValue(_inception), o.Threads, c.ImageChannels);
             statistics.RequireFeatures(features, reference);
+            statistics.RequireSize(c.Resolution, c.Resolution, c.ImageChannels, path, reference);
             string subject = string.Create(CultureInfo.InvariantCulture, $"{TrainedNetwork.Find(path)}, {model.Title}{(schedule is null ? "" : " " + RunJson.ToLine(schedule))}, NFE {model.Evaluations}, seed {o.Seed}");
             var collection = ui.Stage(Path.GetFileName(path.TrimEnd('/')), count, report => FeatureCollection.Of(features,
                 Sampling.Source(model.Network, model.Sampler, o.Seed, model.Sigma), (c.Resolution, c.Resolution, c.ImageChannels), count, new CollectOptions
                 {
-                    Subject = subject,
+                    Subject = $"{subject}, {Identity(path, model, parse.GetValue(Fitted))}",
                     Batch = o.Batch,
                     StateFile = StateFile(parse.GetValue(_state), subject),
                     OnDone = done => report(done, $"NFE {model.Evaluations}"),
@@ -127,5 +128,15 @@ internal sealed class EvaluateFid
             double frechet = FrechetDistance.Between(collection.Statistics.Mean(), collection.Statistics.Covariance(), statistics.Mean, statistics.Covariance);
             return (path, model.Title, model.Evaluations, features.Name, frechet, statistics.Sample is null ? null : KernelDistance.Between(collection.Sample, statistics.Sample));
         }
+    }
+
+    // The path and the step say where a model is, not what it is: trained anew in place it is another one. A student samples as its run says.
+    private static string Identity(string path, SavedSampler model, bool fitted)
+    {
+        string identity = $"model {TrainedNetwork.Fingerprint(path, model.Network.Config)}";
+        if (model.Student is null)
+            return identity;
+        identity += $", run {RunFolder.Existing(path).Identity}";
+        return fitted ? $"{identity}, fitted {StepFitting.Fingerprint(model.Student, path)}" : identity;
     }
 }

@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
+using BDense.Kernels.Reference;
 using BDense.Model;
+using BDense.Training;
 
 namespace BDense.Cli.Verbs;
 
@@ -11,30 +13,36 @@ internal static class Info
 {
     public static Verb Verb(Ui ui)
     {
-        var network = new Option<string>("--network")
+        var network = new Option<string?>("--network")
         {
             Description = $"A network: {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json).",
             HelpName = "NAME",
-            Required = true,
         };
+        var model = new Option<string?>("--model") { Description = "Instead: a run folder, a checkpoint folder or a .safetensors file; its fingerprint too.", HelpName = "PATH" };
         var branches = Numbers.Int("--branches", "K, the heads of the last convolution; 1 to 8.", 1, min: 1, max: Backend.MaxBranches);
         var keys = new Option<bool>("--keys") { Description = "List every state_dict key with its shape." };
         var json = CommonOptions.Json();
         var command = new Command("info", "Prints a network's parameters, state_dict keys and multiply-adds, and what K branches add.")
         {
-            network, branches, keys, json,
+            network, model, branches, keys, json,
         };
         command.SetAction(parse =>
         {
             ui.JsonOnly = parse.GetValue(json);
-            string name = parse.GetValue(network)!;
-            var found = NetworkCatalog.Find(name);
+            string? path = parse.GetValue(model);
+            if (path is null == parse.GetValue(network) is null)
+                throw new UsageException("info describes one thing: give --network NAME or --model PATH");
+            if (path is not null && parse.GetResult(branches) is { Implicit: false })
+                throw new UsageException("--branches is for --network; a model has its own");
+            string name = path ?? parse.GetValue(network)!;
+            var (found, fingerprint) = path is null ? (NetworkCatalog.Find(name), null) : Model(ui, path);
             // A configuration file may ask for branches itself; the option counts where it is given.
             var config = parse.GetResult(branches) is { Implicit: false } ? found with { Branches = parse.GetValue(branches) } : found;
             var info = NetworkInfo.Describe(config);
             ui.Json(new
             {
                 network = name,
+                fingerprint,
                 branches = config.Branches,
                 parameters = info.Parameters,
                 macs = info.Macs,
@@ -44,6 +52,8 @@ internal static class Info
                 keys = info.Keys.Select(k => new { name = k.Name, shape = k.Shape }),
             });
             ui.Line($"network      {name}: {config.ImageChannels} x {config.Resolution} x {config.Resolution}, {config.Branches} branch{(config.Branches == 1 ? "" : "es")}");
+            if (fingerprint is not null)
+                ui.Line($"fingerprint  SHA-256 {fingerprint}");
             ui.Line(string.Create(CultureInfo.InvariantCulture, $"parameters   {info.Parameters:N0}"));
             ui.Line(string.Create(CultureInfo.InvariantCulture, $"tensors      {info.Keys.Count} state_dict keys"));
             ui.Line(string.Create(CultureInfo.InvariantCulture, $"MACs         {info.Macs:N0} for one sample"));
@@ -55,7 +65,15 @@ internal static class Info
             if (parse.GetValue(keys))
                 ui.Table(["key", "shape"], info.Keys.Select(k => new[] { k.Name, string.Join(" x ", k.Shape) }));
         });
-        return new Verb(command, "bdense info --network edm-cifar10", "bdense info --network edm-cifar10 --branches 4 --json");
+        return new Verb(command, "bdense info --network edm-cifar10", "bdense info --network edm-cifar10 --branches 4 --json", "bdense info --model runs/teacher");
+    }
+
+    /// <summary>A model's configuration and fingerprint; it is read whole and checked, as everything that samples it does.</summary>
+    private static (UNetConfig Config, string? Fingerprint) Model(Ui ui, string path)
+    {
+        using var backend = new ReferenceBackend(1) { OnNotice = ui.Note };
+        using var network = TrainedNetwork.Load(backend, path);
+        return (network.Config, TrainedNetwork.Fingerprint(path, network.Config));
     }
 
     /// <summary>What was added, as a share of the network without it.</summary>

@@ -18,6 +18,8 @@ internal sealed class RunOptions(string defaultOut)
 
     public Option<bool> Resume { get; } = new("--resume") { Description = "Continue the run in the folder, with the same bits as if it had never stopped." };
 
+    public Option<bool> AllowChangedData { get; } = new("--allow-changed-data") { Description = "With --resume: go on although the data are not those that the run has seen so far." };
+
     public Option<ulong> Seed { get; } = CommonOptions.Seed();
 
     private readonly Option<string> _device = CommonOptions.Device();
@@ -37,7 +39,7 @@ internal sealed class RunOptions(string defaultOut)
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { Out, CheckpointEvery, Resume, Seed, _fuse, _recompute, _graph, _device, _threads, _precision, _json })
+        foreach (var option in new Option[] { Out, CheckpointEvery, Resume, AllowChangedData, Seed, _fuse, _recompute, _graph, _device, _threads, _precision, _json })
             command.Options.Add(option);
     }
 
@@ -46,7 +48,7 @@ internal sealed class RunOptions(string defaultOut)
     public Execution Execution(ParseResult parse, Ui ui, Backend backend) => parse.Execution(ui, backend, Fusions(parse), parse.GetValue(_recompute), _graph);
 
     /// <summary>The run's configuration with the fusions and the precision, where they are not the usual ones: others round differently.</summary>
-    public JsonObject Configuration(ParseResult parse, JsonObject config)
+    private JsonObject Configuration(ParseResult parse, JsonObject config)
     {
         var fusions = Fusions(parse);
         if (fusions != Model.Fusions.Usual)
@@ -58,6 +60,11 @@ internal sealed class RunOptions(string defaultOut)
     }
 
     private Fusions Fusions(ParseResult parse) => Model.Fusions.Parse(parse.GetValue(_fuse)!);
+
+    /// <summary>The run's folder, new or resumed.</summary>
+    /// <exception cref="BDenseException">As <see cref="RunFolder.Open"/>.</exception>
+    public RunFolder Open(Ui ui, ParseResult parse, JsonObject config) =>
+        RunFolder.Open(parse.GetValue(Out)!, Configuration(parse, config), parse.GetValue(Resume), parse.GetValue(AllowChangedData), ui.Note);
 
     /// <summary>Opens the device, prepares, trains, reports. Exit code 130 after Ctrl-C, with a checkpoint to resume from.</summary>
     public int Execute(Ui ui, ParseResult parse, CancellationToken cancellation, Func<Backend, Prepared> prepare)

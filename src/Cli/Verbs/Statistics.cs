@@ -35,16 +35,17 @@ internal static class Statistics
             using var features = EvaluateFid.Features(backend, parse.GetValue(inception), parse.GetValue(threads), dataset.Channels);
             FrechetDistance.RequireEnough(dataset.Count, features.Dimension);
             string subject = $"{dataset.Name}, {dataset.Count} images of {dataset.Height} x {dataset.Width} x {dataset.Channels}", path = parse.GetValue(output)!;
+            string identity = $"{dataset.Name}, {RunData.Fingerprint(dataset)}";
             var collection = ui.Stage("features", dataset.Count, report => FeatureCollection.Of(features, dataset.ToArray, (dataset.Height, dataset.Width, dataset.Channels),
                 dataset.Count, new CollectOptions
                 {
-                    Subject = subject,
+                    Subject = identity,
                     Batch = parse.GetValue(batch),
                     StateFile = EvaluateFid.StateFile(parse.GetValue(state), subject),
                     OnDone = done => report(done, dataset.Name),
                     Cancellation = cancellation,
                 }));
-            ReferenceStatistics.Write(path, collection, features.Name, subject);
+            ReferenceStatistics.Write(path, collection, features.Name, identity, (dataset.Height, dataset.Width, dataset.Channels));
             ui.Json(new { @out = Path.GetFullPath(path), data = dataset.Name, count = dataset.Count, features = features.Name, dimension = features.Dimension });
             ui.Line($"{path}: {features.Dimension} features of {subject}, by {features.Name}");
             return 0;

@@ -64,13 +64,12 @@ internal static class Train
             options.Validate();
             var unet = new UNet(backend, config, options.Seed) { Execution = run.Execution(parse, ui, backend) };
             var training = new TeacherTraining(unet, dataset, options);
-            var folder = RunFolder.Open(parse.GetValue(run.Out)!, run.Configuration(parse, new JsonObject
+            var folder = run.Open(ui, parse, new JsonObject
             {
                 ["kind"] = "train",
-                ["data"] = dataset.Name,
                 ["network"] = JsonNode.Parse(config.ToJson()),
                 ["teacher"] = RunJson.ToNode(options),
-            }), parse.GetValue(run.Resume));
+            }.WithData(dataset));
             ui.Note($"{dataset.Count} images of {dataset.Height} x {dataset.Width} x {dataset.Channels} from {dataset.Name}; {unet.Parameters.Count:N0} parameters");
             return new RunOptions.Prepared($"train {Path.GetFileName(folder.FullName)}", folder, training, [unet]);
         })));

@@ -23,8 +23,13 @@ public static class AtomicFile
             temporary = Path.Combine(folder, $".{Path.GetFileName(full)}.{Guid.NewGuid():N}.tmp");
             using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16))
             {
-                body(stream);
+                var digests = FileDigests.Current;
+                using var digest = digests is null ? null : new DigestStream(stream);
+                body((Stream?)digest ?? stream);
                 stream.Flush(flushToDisk: true);
+                // After the disk has been waited for: until then hashing goes on beside it.
+                if (digest is not null)
+                    digests!.Add(full, digest.Complete());
             }
             File.Move(temporary, full, overwrite: true);
             temporary = null;

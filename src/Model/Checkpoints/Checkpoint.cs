@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using BDense.Kernels;
 
 namespace BDense.Model;
@@ -64,6 +66,15 @@ public static class Checkpoint
         string file = ModelPath(path);
         Fill(network, SafeTensors.Read(file), file);
     }
+
+    /// <summary>
+    /// SHA-256 of a network: of the file that holds its weights, and of its configuration, which may lie beside it and be edited.
+    /// </summary>
+    /// <param name="path">What it was loaded from.</param>
+    /// <param name="config">As it was loaded.</param>
+    /// <exception cref="BDenseException">Nothing there.</exception>
+    public static string Fingerprint(string path, UNetConfig config) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{FileDigests.Compute(ModelPath(path))}\n{config.ToJson()}")));
 
     private static bool IsFile(string path) => path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase);
 

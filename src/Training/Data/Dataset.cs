@@ -24,6 +24,7 @@ public sealed class Dataset
 {
     private readonly byte[]? _bytes;
     private readonly float[]? _floats;
+    private string? _fingerprint;
 
     public Dataset(string name, int height, int width, int channels, byte[] images, int[]? labels = null, IReadOnlyList<string>? classes = null)
         : this(name, height, width, channels, images.Length, labels, classes) => _bytes = images;
@@ -56,6 +57,12 @@ public sealed class Dataset
 
     /// <summary>The class of each image, from 0; null where the source has none.</summary>
     public IReadOnlyList<int>? Labels { get; }
+
+    /// <summary>
+    /// SHA-256 of what training sees: sizes, images as decoded and cut down to a limit, labels. Not of the file: the same images out of a
+    /// folder and a zip are the same data. Computed once, when it is asked for, at some gigabyte a second.
+    /// </summary>
+    public string Fingerprint => _fingerprint ??= DatasetFingerprint.Of(this, _bytes, _floats);
 
     /// <summary>Names of the classes by label; empty where there are none.</summary>
     public IReadOnlyList<string> Classes { get; }

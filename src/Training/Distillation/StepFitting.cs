@@ -83,7 +83,7 @@ public sealed class StepFitting
     public static string Write(string run, Student student, StepFit fit, FittingOptions options)
     {
         string file = FileOf(run, student);
-        AtomicFile.WriteText(file, RunJson.ToText(RunJson.ToNode(new Saved([.. student.Grid.Teacher], student.Grid.Branches, student.Layout, options, fit.Before, fit.After, fit.Steps.Coefficients))) + "\n");
+        AtomicFile.WriteText(file, RunJson.ToText(RunJson.ToNode(new Saved([.. student.Grid.Teacher], student.Grid.Branches, student.Layout, options, fit.Before, fit.After, fit.Steps.Coefficients, ModelOf(student, run)))) + "\n");
         return file;
     }
 
@@ -97,6 +97,8 @@ public sealed class StepFitting
         var saved = RunJson.FromNode<Saved>(RunJson.Read(file), file);
         if (saved.Branches != student.Grid.Branches || saved.Layout != student.Layout || !saved.Sigmas.SequenceEqual(student.Grid.Teacher))
             throw new BDenseException($"{file} is of a student on another grid");
+        if (saved.Model is not null && saved.Model != ModelOf(student, run))
+            throw new BDenseException($"{file} is fitted to another student than the one beside it; 'bdense fit --model {run}' fits anew");
         try
         {
             return FittedSteps.Of(student, saved.Coefficients);
@@ -106,6 +108,9 @@ public sealed class StepFitting
             throw new BDenseException($"{file}: {e.Message}", e);
         }
     }
+
+    /// <summary>SHA-256 of what <see cref="Read"/> reads.</summary>
+    public static string Fingerprint(Student student, string run) => FileDigests.Compute(FileOf(run, student));
 
     private static string FileOf(string run, Student student) =>
         Path.Combine(RunFolder.Existing(run).Latest ?? throw new BDenseException($"{run} has no checkpoint yet"), string.Create(CultureInfo.InvariantCulture, $"fitted-nfe{student.Evaluations}.json"));
@@ -151,6 +156,9 @@ public sealed class StepFitting
 
     private static double Squares(float[] a, float[] b) => a.Zip(b, (x, y) => ((double)x - y) * (x - y)).Sum();
 
-    /// <summary>The file.</summary>
-    private sealed record Saved(double[] Sigmas, int Branches, BranchLayout Layout, FittingOptions Options, double Before, double After, IReadOnlyList<double[]?> Coefficients);
+    // The coefficients lie beside a checkpoint whose manifest was written before them, so they say themselves whose they are.
+    private static string ModelOf(Student student, string run) => TrainedNetwork.Fingerprint(run, student.Network.Config);
+
+    /// <summary>The file; those of older versions do not name their model.</summary>
+    private sealed record Saved(double[] Sigmas, int Branches, BranchLayout Layout, FittingOptions Options, double Before, double After, IReadOnlyList<double[]?> Coefficients, string? Model = null);
 }

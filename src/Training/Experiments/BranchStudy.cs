@@ -103,18 +103,17 @@ public sealed class BranchStudy
         {
             ["kind"] = "study",
             ["teacher"] = teacherName,
-            ["data"] = data?.Name,
             ["distill"] = RunJson.ToNode(options.Distill),
             ["evaluation"] = RunJson.ToNode(options.Evaluation),
             ["fittingNoises"] = options.FittingNoises,
-        };
+        }.WithData(data);
         if (File.Exists(options.Folder))
             throw new BDenseException($"{options.Folder} is a file; a study needs a folder");
         if (File.Exists(file))
         {
             if (!options.Resume && !options.TableOnly)
                 throw new BDenseException($"{options.Folder} holds a study already; go on with --resume, or give another folder");
-            if (RunJson.Difference(RunJson.Read(file), config) is { } difference)
+            if (RunData.Difference(RunJson.Read(file), config) is { } difference)
                 throw new BDenseException($"{options.Folder} holds a study with other options: {difference}");
             return;
         }

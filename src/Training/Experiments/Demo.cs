@@ -116,10 +116,9 @@ public sealed class Demo
         var folder = RunFolder.Open(Path.Combine(_options.Folder, "teacher"), new JsonObject
         {
             ["kind"] = "train",
-            ["data"] = _data.Name,
             ["network"] = JsonNode.Parse(Scale.Network.ToJson()),
             ["teacher"] = RunJson.ToNode(options),
-        }, _options.Resume);
+        }.WithData(_data), _options.Resume);
         using var network = new UNet(_backend, Scale.Network, options.Seed);
         using var training = new TeacherTraining(network, _data, options);
         var run = Train("teacher", training, folder);
@@ -135,9 +134,8 @@ public sealed class Demo
         {
             ["kind"] = "distill",
             ["teacher"] = TrainedNetwork.Find(Path.Combine(_options.Folder, "teacher")),
-            ["data"] = options.Method == DistillMethod.Pd ? _data.Name : null,
             ["distill"] = RunJson.ToNode(options),
-        }, _options.Resume);
+        }.WithData(options.Method == DistillMethod.Pd ? _data : null), _options.Resume);
         using var student = Distillation.NewStudent(teacher, options);
         using var training = Distillation.Create(student, teacher, _data, options);
         return Train($"{options.Title}, NFE {options.Nfe}, seed {options.Seed}", training, folder);

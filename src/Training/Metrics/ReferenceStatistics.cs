@@ -7,8 +7,8 @@ namespace BDense.Training;
 /// <summary>
 /// What generated images are held to, as EDM and its descendants store it: a .npz with <c>mu</c> [d] and <c>sigma</c> [d,d], the
 /// mean and covariance of the features of all images of a dataset. Files written here also hold <c>features</c> [n,d] float32, a
-/// sample of them for the kernel distance, and <c>source</c>, text that says what they were computed from and with; readers of
-/// mu and sigma heed neither.
+/// sample of them for the kernel distance, <c>source</c>, text that says what they were computed from and with, and <c>size</c> [3]
+/// int64, the images' height, width and channels; readers of mu and sigma heed none of them.
 /// </summary>
 /// <param name="Mean">mu</param>
 /// <param name="Covariance">sigma, with n - 1 in the denominator.</param>
@@ -18,6 +18,9 @@ namespace BDense.Training;
 public sealed record ReferenceStatistics(Vector<double> Mean, Matrix<double> Covariance, FeatureSample? Sample = null, string? Features = null, string? Data = null)
 {
     public int Dimension => Mean.Count;
+
+    /// <summary>Of the images that were seen; none in files of other software.</summary>
+    public (long Height, long Width, long Channels)? Size { get; init; }
 
     /// <exception cref="BDenseException">No .npz, no mu and sigma in it, or not of one size.</exception>
     public static ReferenceStatistics Read(string path)
@@ -43,18 +46,27 @@ public sealed record ReferenceStatistics(Vector<double> Mean, Matrix<double> Cov
             statistics = statistics with { Sample = FeatureSample.Of(sample, d) };
         if (arrays.TryGetValue("source", out var source) && source.Values is byte[] text && Encoding.UTF8.GetString(text).Split('\n') is [var by, var of])
             statistics = statistics with { Features = by, Data = of };
+        if (arrays.TryGetValue("size", out var size))
+        {
+            statistics = statistics with
+            {
+                Size = size.Values is long[] and [> 0 and var h, > 0 and var w, > 0 and var c] ? (h, w, c)
+                    : throw new BDenseException($"{path}: 'size' is not height, width and channels of the images"),
+            };
+        }
         return statistics;
     }
 
     /// <summary>Writes the statistics of a collection of features; atomically.</summary>
-    public static void Write(string path, FeatureCollection collection, string features, string data)
+    public static void Write(string path, FeatureCollection collection, string features, string data, (int Height, int Width, int Channels) size)
     {
         int d = collection.Statistics.Dimension;
         Npz.Write(path,
             ("mu", new NpyArray([d], collection.Statistics.Mean().ToArray())),
             ("sigma", new NpyArray([d, d], collection.Statistics.Covariance().ToRowMajorArray())),
             ("features", collection.Sample.ToArray()),
-            ("source", Text($"{features}\n{data}")));
+            ("source", Text($"{features}\n{data}")),
+            ("size", new NpyArray([3], new long[] { size.Height, size.Width, size.Channels })));
     }
 
     /// <summary>Text as an array of its UTF-8 bytes, since NumPy's own text is not read here.</summary>
@@ -71,6 +83,13 @@ public sealed record ReferenceStatistics(Vector<double> Mean, Matrix<double> Cov
             throw new BDenseException($"{path} holds statistics of {Dimension} features, {features.Name} {(features is RandomFeatures ? "are" : "gives")} {features.Dimension}; both must come from the same network");
         if (Features is not null && Features != features.Name)
             throw new BDenseException($"{path} was made with {Features}, not with {features.Name}; make it anew with 'bdense statistics'");
+    }
+
+    /// <exception cref="BDenseException">Statistics of images of another size than a model's: features of both exist, a distance between them means nothing.</exception>
+    public void RequireSize(int height, int width, int channels, string model, string path)
+    {
+        if (Size is { } s && s != (height, width, channels))
+            throw new BDenseException($"{path} is of images of {s.Height} x {s.Width} x {s.Channels}, {model} makes {height} x {width} x {channels}; make it anew with 'bdense statistics --resolution {height}'");
     }
 
     private static double[] Doubles(NpyArray array) => array.Values as double[] ?? [.. array.ToSingle().Select(x => (double)x)];

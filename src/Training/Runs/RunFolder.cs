@@ -8,8 +8,8 @@ namespace BDense.Training;
 /// <summary>
 /// The folder of a run:
 /// <c>config.json</c>, what was asked for; <c>log.jsonl</c>, a line an iteration; <c>checkpoints/step-000123/</c> with
-/// <c>model.safetensors</c>, <c>config.json</c> (the network's), <c>ema.safetensors</c>, <c>optimizer.safetensors</c> and
-/// <c>state.json</c>; <c>checkpoints/latest</c>, the name of the newest of them; <c>memory.json</c>, the peak of all sessions.
+/// <c>model.safetensors</c>, <c>config.json</c> (the network's), <c>ema.safetensors</c>, <c>optimizer.safetensors</c>,
+/// <c>state.json</c> and <c>manifest.json</c> (<see cref="Manifest"/>); <c>checkpoints/latest</c>, the name of the newest of them; <c>memory.json</c>, the peak of all sessions.
 /// </summary>
 /// <remarks>A checkpoint is written into a folder of another name and renamed when it is whole; only then does <c>latest</c> name it.</remarks>
 public sealed class RunFolder
@@ -17,12 +17,19 @@ public sealed class RunFolder
     public const string ConfigFile = "config.json", LogFile = "log.jsonl", StateFile = "state.json", CheckpointsFolder = "checkpoints", LatestFile = "latest",
         PeakFile = "memory.json";
 
+    private const string StepPrefix = "step-";
+
     /// <summary>In a distillation's configuration: its <see cref="Distill"/>.</summary>
     public const string DistillKey = "distill";
+
+    private string? _identity;
 
     private RunFolder(string path) => FullName = path;
 
     public string FullName { get; }
+
+    /// <summary>A digest of the run's configuration, which its checkpoints carry.</summary>
+    public string Identity => _identity ??= RunIdentity.Of(ReadConfig());
 
     /// <summary>Folder of the newest whole checkpoint; none before the first.</summary>
     public string? Latest
@@ -39,12 +46,66 @@ public sealed class RunFolder
         }
     }
 
+    /// <summary>
+    /// The newest whole checkpoint of this run, wherever <c>latest</c> points; none if there is none. Older ones without a manifest count:
+    /// nothing speaks against them.
+    /// </summary>
+    /// <param name="except">One that is known not to be.</param>
+    public string? NewestWhole(string? except = null) =>
+        StepFolders().FirstOrDefault(folder => folder != except && File.Exists(Path.Combine(folder, StateFile)) && CheckpointCheck.Fault(folder) is null);
+
+    /// <summary>The checkpoints' folders, the newest first.</summary>
+    private IEnumerable<string> StepFolders()
+    {
+        string checkpoints = Path.Combine(FullName, CheckpointsFolder);
+        return !Directory.Exists(checkpoints) ? [] : Directory.GetDirectories(checkpoints, StepPrefix + "*").Where(folder => StepOf(folder) is not null).OrderByDescending(StepOf);
+    }
+
+    /// <summary>Where a resumed run goes on: the checkpoint that <c>latest</c> names if it is whole, else the newest that is.</summary>
+    /// <param name="notice">Told where it is another one, and why.</param>
+    /// <returns>None if the run has no checkpoint yet.</returns>
+    /// <exception cref="BDenseException">There are checkpoints, and none is whole.</exception>
+    internal string? CheckpointToResume(Action<string>? notice)
+    {
+        string? latest = null, fault;
+        try
+        {
+            latest = Latest;
+            fault = latest is null ? null : CheckpointCheck.Fault(latest, notice);
+            if (latest is not null && fault is null)
+                return latest;
+            fault = latest is null ? null : $"{latest} cannot be used: {fault}";
+        }
+        catch (BDenseException e)
+        {
+            fault = e.Message;
+        }
+        if (NewestWhole(except: latest) is { } whole)
+        {
+            notice?.Invoke($"{fault ?? $"{FullName} has no {CheckpointsFolder}/{LatestFile}"}; going on from {Path.GetFileName(whole)}, the newest whole checkpoint");
+            return whole;
+        }
+        // Checkpoints that nothing names and that are all damaged are not the same as none.
+        if (fault is null && StepFolders().FirstOrDefault() is { } broken)
+            fault = $"{broken} cannot be used: {CheckpointCheck.Fault(broken) ?? $"there is no {StateFile} in it"}";
+        return fault is null ? null : throw new BDenseException($"{fault}; there is no other whole checkpoint, so start the run anew in another folder");
+    }
+
+    /// <summary>The folder's name of a checkpoint.</summary>
+    internal static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"{StepPrefix}{step:000000}");
+
+    /// <summary>The step that a checkpoint's folder is named for; none if it is named otherwise.</summary>
+    internal static long? StepOf(string folder) => Path.GetFileName(folder) is { } name && name.StartsWith(StepPrefix, StringComparison.Ordinal)
+        && long.TryParse(name.AsSpan(StepPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : null;
+
     /// <summary>A new run, or with <paramref name="resume"/> one that is there.</summary>
     /// <param name="path">The folder; made if it is not there.</param>
     /// <param name="config">What is asked for; a resumed run must have asked for the same.</param>
     /// <param name="resume">Continue what is there; a folder without a run begins one.</param>
+    /// <param name="allowChangedData">Continue with other data than before, which the configuration then names.</param>
+    /// <param name="notice">Told of changed data, and of data that cannot be compared.</param>
     /// <exception cref="BDenseException">The folder holds something else, a run that is not to be resumed, or one of another configuration; or it cannot be written.</exception>
-    public static RunFolder Open(string path, JsonObject config, bool resume)
+    public static RunFolder Open(string path, JsonObject config, bool resume, bool allowChangedData = false, Action<string>? notice = null)
     {
         string file = Path.Combine(path, ConfigFile);
         if (File.Exists(path))
@@ -56,8 +117,19 @@ public sealed class RunFolder
             var was = RunJson.Read(file);
             if (was["kind"] is null)
                 throw new BDenseException($"{path} holds something else: its {ConfigFile} is not a run's");
-            if (RunJson.Difference(was, config) is { } difference)
+            if (RunJson.Difference(RunData.Without(was), RunData.Without(config)) is { } difference)
                 throw new BDenseException($"{path} cannot be resumed with other options: {difference}");
+            if (RunData.Change(was, config) is { } change)
+            {
+                if (!allowChangedData)
+                    throw new BDenseException($"{path} cannot be resumed with other data: it has seen {change}; give the same data, or --allow-changed-data to go on with these");
+                AtomicFile.WriteText(file, RunJson.ToText(RunData.Changed(was, config)) + "\n");
+                notice?.Invoke($"{path} goes on with other data: it has seen {change}");
+            }
+            else if (RunData.IsUnknown(was))
+            {
+                notice?.Invoke($"{path} was begun by an older version, which kept no fingerprint of its data: whether they are the same is not known");
+            }
             return new RunFolder(Path.GetFullPath(path));
         }
         if (Contents(path) is [var first, ..])
@@ -81,14 +153,19 @@ public sealed class RunFolder
     /// <param name="save">Writes files into the folder it is given and returns what else is to be remembered.</param>
     public string SaveCheckpoint(long step, Func<string, JsonObject> save)
     {
-        string checkpoints = Path.Combine(FullName, CheckpointsFolder), name = string.Create(CultureInfo.InvariantCulture, $"step-{step:000000}");
+        string checkpoints = Path.Combine(FullName, CheckpointsFolder), name = NameOf(step);
         string temporary = Path.Combine(checkpoints, $".{name}.{Guid.NewGuid():N}.tmp"), final = Path.Combine(checkpoints, name);
         try
         {
             Directory.CreateDirectory(temporary);
-            var state = save(temporary);
-            state["step"] = step;
-            AtomicFile.WriteText(Path.Combine(temporary, StateFile), RunJson.ToText(state) + "\n");
+            using (var written = new FileDigests())
+            {
+                var state = save(temporary);
+                state["step"] = step;
+                state[Manifest.StateKey] = Manifest.FileName;
+                AtomicFile.WriteText(Path.Combine(temporary, StateFile), RunJson.ToText(state) + "\n");
+                Manifest.Write(temporary, Identity, step, written);
+            }
             if (Directory.Exists(final))
                 Directory.Delete(final, recursive: true);
             Directory.Move(temporary, final);
@@ -121,11 +198,28 @@ public sealed class RunFolder
     /// <summary>Remembers the most device memory that any session of the run used, and returns it.</summary>
     public long RecordPeak(long bytes)
     {
-        string path = Path.Combine(FullName, PeakFile);
-        if (File.Exists(path) && RunJson.Read(path)["peakBytes"] is JsonValue value && value.TryGetValue(out long before) && before >= bytes)
+        long before = ReadPeak();
+        if (before >= bytes && before > 0)
             return before;
-        AtomicFile.WriteText(path, RunJson.ToText(new JsonObject { ["peakBytes"] = bytes }) + "\n");
+        AtomicFile.WriteText(Path.Combine(FullName, PeakFile), RunJson.ToText(new JsonObject { ["peakBytes"] = bytes }) + "\n");
         return bytes;
+    }
+
+    /// <summary>What <see cref="RecordPeak"/> remembers; 0 where it has not been called.</summary>
+    /// <exception cref="BDenseException">The file is there and holds something else.</exception>
+    public long ReadPeak()
+    {
+        string path = Path.Combine(FullName, PeakFile);
+        if (!File.Exists(path))
+            return 0;
+        try
+        {
+            return RunJson.FromNode<long>(RunJson.Read(path)["peakBytes"], path);
+        }
+        catch (BDenseException e)
+        {
+            throw new BDenseException($"{e.Message}; remove it to go on without the peak of the sessions before", e);
+        }
     }
 
     /// <summary>The log, opened to be continued after <paramref name="step"/> iterations: later lines are dropped.</summary>

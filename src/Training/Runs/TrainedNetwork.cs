@@ -10,13 +10,13 @@ public static class TrainedNetwork
     /// <param name="backend">Where to.</param>
     /// <param name="folder">The run.</param>
     /// <param name="average">Whether the moving average is wanted.</param>
-    /// <exception cref="BDenseException">The run has no checkpoint yet.</exception>
-    public static UNet Load(Backend backend, RunFolder folder, bool average = true) => Checkpoint.Load(backend, Newest(folder, average));
+    /// <exception cref="BDenseException">The run has no checkpoint yet, or a damaged or foreign one.</exception>
+    public static UNet Load(Backend backend, RunFolder folder, bool average = true) => Checked(backend, Newest(folder, average));
 
     /// <summary>A run folder, a checkpoint folder or a safetensors file.</summary>
-    /// <exception cref="BDenseException">None of these.</exception>
+    /// <exception cref="BDenseException">None of these, or damaged.</exception>
     public static UNet Load(Backend backend, string path) =>
-        Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder)) ? Load(backend, RunFolder.Existing(path)) : Checkpoint.Load(backend, path);
+        Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder)) ? Load(backend, RunFolder.Existing(path)) : Checked(backend, path);
 
     /// <summary>
     /// The file or checkpoint folder that <see cref="Load(Backend, string)"/> would read now, as a full path: what is to be remembered
@@ -25,6 +25,18 @@ public static class TrainedNetwork
     /// <exception cref="BDenseException">The run has no checkpoint yet.</exception>
     public static string Find(string path) =>
         Path.GetFullPath(Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder)) ? Newest(RunFolder.Existing(path), average: true) : path);
+
+    /// <summary>SHA-256 of the network that <see cref="Load(Backend, string)"/> reads there: equal for equal weights and configuration, wherever they lie.</summary>
+    /// <param name="path">As there.</param>
+    /// <param name="config">The network's, as it was read.</param>
+    /// <exception cref="BDenseException">The run has no checkpoint yet.</exception>
+    public static string Fingerprint(string path, UNetConfig config) => Checkpoint.Fingerprint(Find(path), config);
+
+    private static UNet Checked(Backend backend, string path)
+    {
+        CheckpointCheck.Require(path, backend.OnNotice);
+        return Checkpoint.Load(backend, path);
+    }
 
     private static string Newest(RunFolder folder, bool average)
     {

@@ -74,10 +74,13 @@ public static class TrainingLoop
     public static RunResult Run(ITraining training, RunFolder? folder = null, LoopOptions? options = null)
     {
         options ??= new LoopOptions();
-        long step = Restore(training, folder);
-        string? checkpoint = step > 0 ? folder!.Latest : null;
+        var (step, checkpoint) = Restore(training, folder);
         long first = step, saved = step;
+        // Before the work, not after it: a file that cannot be gone on from is said at once.
+        folder?.ReadPeak();
         var log = new List<LogLine>(folder?.ReadLog().Where(line => line.Step <= first) ?? []);
+        if (log.Count < first)
+            training.Backend.OnNotice?.Invoke($"{Path.Combine(folder!.FullName, RunFolder.LogFile)} holds {log.Count} of the {first} iterations before the checkpoint; the figures of the others are lost, the training itself is not");
         using var writer = folder?.OpenLog(step);
         var (backend, pool) = (training.Backend, training.Backend.Pool);
         pool.ResetPeak();
@@ -125,17 +128,17 @@ public static class TrainingLoop
         }
     }
 
-    /// <summary>Reads the newest checkpoint, if there is one; returns the iterations done.</summary>
-    private static long Restore(ITraining training, RunFolder? folder)
+    /// <summary>Reads the newest whole checkpoint, if there is one; returns the iterations done, and it.</summary>
+    private static (long Step, string? Checkpoint) Restore(ITraining training, RunFolder? folder)
     {
-        if (folder?.Latest is not { } checkpoint)
-            return 0;
+        if (folder?.CheckpointToResume(training.Backend.OnNotice) is not { } checkpoint)
+            return (0, null);
         string path = Path.Combine(checkpoint, RunFolder.StateFile);
         var state = RunJson.Read(path);
         if (state["step"] is not JsonValue value || !value.TryGetValue(out long step) || step < 0 || step > training.Steps)
             throw new BDenseException($"{path}: 'step' is missing or not in 0..{training.Steps}");
         training.Load(checkpoint, state);
-        return step;
+        return (step, checkpoint);
     }
 
     private static TrainingProgress Progress(ITraining training, List<LogLine> log, long step)

@@ -125,10 +125,9 @@ public sealed class Reproduction
         var folder = RunFolder.Open(In("teacher"), new JsonObject
         {
             ["kind"] = "train",
-            ["data"] = _data.Name,
             ["network"] = JsonNode.Parse(config.ToJson()),
             ["teacher"] = RunJson.ToNode(options),
-        }, resume: true);
+        }.WithData(_data), resume: true);
         using var network = new UNet(_backend, config, options.Seed);
         using var training = new TeacherTraining(network, _data, options);
         var run = Train("teacher", training, folder, Math.Max(1, options.Steps / 4));
@@ -143,9 +142,8 @@ public sealed class Reproduction
         {
             ["kind"] = "distill",
             ["teacher"] = TrainedNetwork.Find(_options.TeacherPath ?? In("teacher")),
-            ["data"] = cell.Options.Method == DistillMethod.Sfd ? null : _data!.Name,
             [RunFolder.DistillKey] = RunJson.ToNode(cell.Options),
-        }, resume: true);
+        }.WithData(cell.Options.Method == DistillMethod.Sfd ? null : _data), resume: true);
         RunResult run;
         using (var network = Distillation.NewStudent(teacher, cell.Options))
         using (var training = Distillation.Create(network, teacher, _data, cell.Options))
@@ -174,12 +172,14 @@ public sealed class Reproduction
         {
             if (_data is null)
                 throw new UsageException("FID needs the dataset's statistics: give --reference FILE.npz or --data PATH");
-            var collection = Collect("statistics of the data", features, _data.ToArray, network, _data.Count, _data.Name, In("reference.state.npz"));
-            ReferenceStatistics.Write(path, collection, features.Name, _data.Name);
+            string identity = $"{_data.Name}, {RunData.Fingerprint(_data)}";
+            var collection = Collect("statistics of the data", features, _data.ToArray, network, _data.Count, identity, In("reference.state.npz"));
+            ReferenceStatistics.Write(path, collection, features.Name, identity, (_data.Height, _data.Width, _data.Channels));
             File.Delete(In("reference.state.npz"));
         }
         var reference = ReferenceStatistics.Read(path);
         reference.RequireFeatures(features, path);
+        reference.RequireSize(network.Resolution, network.Resolution, network.ImageChannels, "the student", path);
         FrechetDistance.RequireEnough(Plan.FidImages, features.Dimension);
         foreach (var cell in Plan.Cells)
         {
@@ -189,7 +189,8 @@ public sealed class Reproduction
                 using var owner = student.Network;
                 var source = Sampling.Source(student.Network, (x, labels) => student.Sample(x, labels), _options.Seed, student.StartSigma);
                 string state = In($"results/{cell.Name}.state.npz");
-                var collection = Collect($"FID of {cell.Name}", features, source, network, Plan.FidImages, cell.Name, state);
+                var collection = Collect($"FID of {cell.Name}", features, source, network, Plan.FidImages,
+                    $"{cell.Name}, model {TrainedNetwork.Fingerprint(FolderOf(cell), student.Network.Config)}", state);
                 File.Delete(state);
                 return new KeptFid(FrechetDistance.Between(collection.Statistics.Mean(), collection.Statistics.Covariance(), reference.Mean, reference.Covariance), Plan.FidImages, features.Name);
             }).Fid;
@@ -265,13 +266,12 @@ public sealed class Reproduction
         {
             ["table"] = options.Plan.Table.Name,
             ["scale"] = options.Plan.Scale,
-            ["data"] = data?.Name,
             ["teacher"] = options.TeacherPath,
             ["seed"] = options.Seed,
-        };
+        }.WithData(data);
         if (File.Exists(marker))
         {
-            if (RunJson.Difference(RunJson.Read(marker), plan) is { } difference)
+            if (RunData.Difference(RunJson.Read(marker), plan) is { } difference)
                 throw new BDenseException($"{options.Folder} holds another reproduction: {difference}; give another folder with --out");
             return;
         }
