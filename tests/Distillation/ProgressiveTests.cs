@@ -146,9 +146,13 @@ public sealed class ProgressiveTests
     [TestCase(1000, 1, 2)]
     [TestCase(6, 4, 2)]
     [TestCase(4, 4, 2)]
-    [TestCase(8, 2, 1)]
     public void Steps_that_do_not_nest_are_refused(int steps, int nfe, int jump) =>
         Assert.That(Assert.Throws<UsageException>(() => Distill.RoundsFrom(steps, nfe, jump))!.Message, Does.Contain($"{steps} steps do not become {nfe}"));
+
+    [TestCase(8, 2, 1)]
+    [TestCase(8, 0, 2)]
+    public void Rounds_that_lead_nowhere_are_refused(int steps, int nfe, int jump) =>
+        Assert.That(Assert.Throws<UsageException>(() => Distill.RoundsFrom(steps, nfe, jump))!.Message, Does.EndWith($"not from {steps} to {nfe} by {jump}"));
 
     [Test]
     public void Presets_are_whole()

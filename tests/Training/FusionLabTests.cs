@@ -295,7 +295,7 @@ public sealed class FusionLabTests
         var both = await CliRun.Of("fusion", "--branches", "--memory", "--device", "cpu");
         Assert.That((both.ExitCode, both.Message), Is.EqualTo((2, "bdense: --ablation, --memory, --branches and --roof are tables of their own; ask for one")));
         var many = await CliRun.Of("fusion", "--ablation", "--branch-count", "9", "--device", "cpu");
-        Assert.That((many.ExitCode, many.Message), Is.EqualTo((2, "bdense: --branch-count takes 1 to 8, not 9")));
+        Assert.That((many.ExitCode, many.Message), Is.EqualTo((2, "bdense: --branch-count must be a whole number from 1 to 8, not '9' (see 'bdense fusion --help')")));
     }
 
     [Test]
@@ -312,7 +312,7 @@ public sealed class FusionLabTests
         Assert.That(rows.Select(r => (string)r!["name"]!).Distinct(), Is.EquivalentTo(new[] { "groupnorm-silu", "trajectory-loss", "precondition-step", "adam" }));
         Assert.That(rows.Select(r => (double)r!["shareOfCopyBandwidth"]!), Is.All.GreaterThan(0));
         var many = await CliRun.Of("fusion", "--roof", "--samples", "100000", "--device", "cpu");
-        Assert.That((many.ExitCode, many.Message), Is.EqualTo((2, "bdense: --samples takes at most 87381: eight targets of more do not fit 32-bit indices")));
+        Assert.That((many.ExitCode, many.Message), Is.EqualTo((2, "bdense: --samples must be a whole number from 1 to 87381, not '100000' (see 'bdense fusion --help')")));
     }
 
     [Test]

@@ -35,7 +35,7 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>The same where four divides the elements: one load and one store of 16 bytes, the load on its way while the bits are made. <paramref name="scale"/> is 1 / (1 - p).</summary>
-    [Kernel(Hot = true)]
+    [Kernel]
     internal static void Dropout4Kernel(Index1D block, ArrayView<Float4> x, float p, float scale, ulong seed, uint stream, ulong offset,
         ArrayView<float> counter, int hasCounter, ArrayView<Float4> y)
     {

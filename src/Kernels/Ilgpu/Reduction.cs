@@ -167,7 +167,7 @@ public sealed partial class IlgpuBackend
     /// The same for four columns a thread, 16 bytes a load; <paramref name="columns"/> counts fours. Sixteen loads do not wait for one another (ptxas keeps four on their way):
     /// the last rounds have a few hundred threads, whose time is that of their loads one behind the other.
     /// </summary>
-    [Kernel(128, Hot = true)]
+    [Kernel(128)]
     internal static void SumColumns4Kernel(Index1D thread, ArrayView<Float4> x, int rows, int columns, int chunks, int chunkRows,
         int accumulate, ArrayView<Float4> y)
     {

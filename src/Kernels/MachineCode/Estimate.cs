@@ -129,9 +129,7 @@ public static partial class Estimates
         yield return new("ScaleShift4Kernel", layer, Unit.Float32, OpCost.Of(x, x, 6 * x));
         yield return new("SiluKernel", layer, Unit.Float32, OpCost.Of(x, x, 4 * x));
         yield return new("SiluBackwardKernel", layer, Unit.Float32, OpCost.Of(2 * x, x, 7 * x));
-        yield return new("Dropout4Kernel", layer, Unit.Float32, OpCost.Of(x, x, 2 * x));
         yield return new("LinearCombination2x4Kernel", layer, Unit.Float32, OpCost.Of(2 * x, x, 3 * x));
-        yield return new("SumColumns4Kernel", layer, Unit.Float32, OpCost.Of(x, 0, x));
         const long parameters = 35_746_307;
         yield return new("SumOfSquares4Kernel", "35.7M gradients", Unit.Float32, OpCost.Of(parameters, 0, 2 * parameters));
         yield return new("AdamKernel", "35.7M parameters, moving average", Unit.Float32, OpCost.Of(5 * parameters, 4 * parameters, 16 * parameters));

@@ -173,9 +173,10 @@ public sealed partial class IlgpuBackend
         // As in TensorConvolve: the fragments of a half are loaded before the products of the one before it. Behind the sum's end zeros.
         for (int step = 0; step < steps; step++)
         {
+            // Into the stage of the step before, which all have read; computed anew, since the tile of 64 x 64 a warp has no register to spare.
+            next = TensorTile.PreviousStage<TTile>(stage);
             a.Copy(next, TTile.Rows * 4 / TTile.Threads);
             b.Copy(next, TTile.Columns * 4 / TTile.Threads);
-            next = TensorTile.NextStage<TTile>(next);
             CudaAsm.Emit("cp.async.commit_group;");
             int halfA = TSideA.IsSummedOutermost ? readA + stage + half * pitchA : (readA + stage) ^ 32;
             int halfB = TSideB.IsSummedOutermost ? readB + stage + half * pitchB : (readB + stage) ^ 32;

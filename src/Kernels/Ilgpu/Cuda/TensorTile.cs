@@ -139,6 +139,15 @@ internal static class TensorTile
         return Utilities.Select(stage == (TTile.Stages - 1) * stageBytes, 0, stage + stageBytes);
     }
 
+    /// <summary>Where the stage before the one at <paramref name="stage"/> begins.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int PreviousStage<TTile>(int stage)
+        where TTile : struct, ITensorTile
+    {
+        int stageBytes = (TTile.Rows + TTile.Columns) * StepBytes;
+        return Utilities.Select(stage == 0, (TTile.Stages - 1) * stageBytes, stage - stageBytes);
+    }
+
     /// <summary>First row of a warp: warps count down the rows, then along the columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int WarpRow<TTile, TFragments>(int warp)
