@@ -34,7 +34,7 @@ public sealed class DemoTests
     private DemoOutcome Run(bool resume = false, CancellationToken cancellation = default)
     {
         using var backend = new ReferenceBackend();
-        var outcome = Demo.Run(backend, new DemoOptions(_folder["demo"], Tiny, Seed: 3, resume), new Silent(), cancellation);
+        var outcome = Demo.Run(backend, new DemoOptions(_folder["demo"], Tiny, Seed: 3, resume), new PlannedStages(), cancellation);
         Assert.That(backend.Pool.CurrentBytes, Is.Zero, "the demo leaks");
         return outcome;
     }
@@ -85,10 +85,5 @@ public sealed class DemoTests
     {
         var first = Run().Results;
         Assert.That(Run().Results.Students.Select(s => s.EndpointRmse), Is.EqualTo(first.Students.Select(s => s.EndpointRmse)));
-    }
-
-    private sealed class Silent : IStages
-    {
-        public T Stage<T>(string name, int total, Func<Action<int, string>, T> stage) => stage((_, _) => { });
     }
 }

@@ -128,10 +128,5 @@ public sealed class BranchStudyTests
         Evaluation = new EvaluationOptions { Count = 12, Batch = 8, FineSteps = 12 },
         FittingNoises = 8,
         Resume = resume,
-    }, new Silent());
-
-    private sealed class Silent : IStages
-    {
-        public T Stage<T>(string name, int total, Func<Action<int, string>, T> stage) => stage((_, _) => { });
-    }
+    }, new PlannedStages());
 }

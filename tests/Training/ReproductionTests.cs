@@ -41,14 +41,9 @@ public sealed class ReproductionTests
     private ReproductionOutcome Run(ReproductionPlan plan, IImageFeatures? features = null, ulong seed = 1, bool isCancelled = false)
     {
         using var backend = new ReferenceBackend(1);
-        var outcome = Reproduction.Run(backend, new ReproductionOptions(_folder["out"], plan, _folder["data.npz"], null, seed) { Features = features }, new Silent(), new CancellationToken(isCancelled));
+        var outcome = Reproduction.Run(backend, new ReproductionOptions(_folder["out"], plan, _folder["data.npz"], null, seed) { Features = features }, new PlannedStages(), new CancellationToken(isCancelled));
         Assert.That(backend.Pool.CurrentBytes, Is.Zero, "it leaks");
         return outcome;
-    }
-
-    private sealed class Silent : IStages
-    {
-        public T Stage<T>(string name, int total, Func<Action<int, string>, T> stage) => stage((_, _) => { });
     }
 
     [TestCase("table2-cifar10", 2)]
@@ -94,8 +89,8 @@ public sealed class ReproductionTests
         using var backend = new ReferenceBackend(1);
         var plan = Plan("table2-cifar10", 2);
         var full = ReproductionPlan.Of(PaperTable.Find("table2-cifar10"), "full", null, 0, 1);
-        Assert.That(() => Reproduction.Run(backend, new ReproductionOptions(_folder["x"], plan, null, null, 1), new Silent()), Throws.TypeOf<UsageException>().With.Message.Contains("needs the images: give --data PATH (CIFAR-10)"));
-        Assert.That(() => Reproduction.Run(backend, new ReproductionOptions(_folder["x"], full, null, null, 1), new Silent()), Throws.TypeOf<UsageException>().With.Message.Contains("needs --teacher: edm-cifar10's weights"));
+        Assert.That(() => Reproduction.Run(backend, new ReproductionOptions(_folder["x"], plan, null, null, 1), new PlannedStages()), Throws.TypeOf<UsageException>().With.Message.Contains("needs the images: give --data PATH (CIFAR-10)"));
+        Assert.That(() => Reproduction.Run(backend, new ReproductionOptions(_folder["x"], full, null, null, 1), new PlannedStages()), Throws.TypeOf<UsageException>().With.Message.Contains("needs --teacher: edm-cifar10's weights"));
         Assert.That(() => PaperTable.Find("table3"), Throws.TypeOf<UsageException>().With.Message.Contains("there are table1, table2-cifar10, table2-imagenet64"));
         Assert.That(() => ReproductionPlan.Of(plan.Table, "huge", null, 0, 1), Throws.TypeOf<UsageException>().With.Message.Contains("there are tiny, small, full"));
         Assert.That(() => ReproductionPlan.Of(plan.Table, "tiny", [7], 0, 1), Throws.TypeOf<UsageException>().With.Message.Contains("has no NFE 7; it has 2, 3, 4, 5"));

@@ -19,6 +19,9 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
         NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 
+    private static readonly Stopwatch s_clock = Stopwatch.StartNew();
+
+    private readonly WholeProgress _whole = new(() => s_clock.Elapsed);
     private readonly IAnsiConsole _results = Console(output);
     private readonly IAnsiConsole _notes = Console(error);
 
@@ -62,24 +65,43 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
         _results.Write(table);
     }
 
+    /// <summary>The stages to come, so that the time of all is told.</summary>
+    public void Whole(IEnumerable<PlannedStage> stages) => _whole.Plan(stages);
+
+    /// <summary>Likewise where their seconds are known beforehand, which are said at once.</summary>
+    public void Expect(params IReadOnlyCollection<PlannedStage> seconds)
+    {
+        if (_whole.Expect(seconds) is { } announcement)
+            Note($"bdense: {announcement}");
+    }
+
     /// <summary>
     /// Runs a stage of <paramref name="total"/> steps. The stage calls its report after each: a bar with a status text on a terminal;
-    /// elsewhere a plain line at most every five seconds and at the end.
+    /// elsewhere a plain line at most every five seconds and at the end. Once the speed is known, a line says how long it will take.
     /// </summary>
     public T Stage<T>(string name, int total, Func<Action<int, string>, T> stage)
     {
-        if (!IsTerminal(error))
-            return PlainStage(name, total, stage);
+        _whole.Begin(name, total);
+        T result = IsTerminal(error) ? BarStage(name, total, stage) : PlainStage(name, total, stage);
+        _whole.End();
+        return result;
+    }
+
+    private T BarStage<T>(string name, int total, Func<Action<int, string>, T> stage)
+    {
         T result = default!;
         _notes.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
             .Start(context =>
             {
                 var task = context.AddTask(Markup.Escape(Printable.Text(name)), maxValue: Math.Max(1, total));
                 result = stage((step, status) =>
                 {
+                    _whole.Report(step);
+                    if (_whole.Announcement() is { } announcement)
+                        _notes.MarkupLine(Markup.Escape($"bdense: {announcement}"));
                     task.Value = step;
-                    task.Description = Markup.Escape(Printable.Text($"{name}  {status}"));
+                    task.Description = Markup.Escape(Printable.Text($"{name}  {status}  {Left()}"));
                 });
                 task.Value = task.MaxValue;
             });
@@ -94,15 +116,19 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
         T result = stage((step, status) =>
         {
             last = status;
+            _whole.Report(step);
+            if (_whole.Announcement() is { } announcement)
+                Note($"bdense: {announcement}");
             if (sinceLine.Elapsed < TimeSpan.FromSeconds(5) || step >= total)
                 return;
             sinceLine.Restart();
-            double left = sinceStart.Elapsed.TotalSeconds / Math.Max(1, step) * (total - step);
-            Note(string.Create(CultureInfo.InvariantCulture, $"{name}: {step}/{total}  {status}  {left:0} s left"));
+            Note(string.Create(CultureInfo.InvariantCulture, $"{name}: {step}/{total}  {status}  {Left()}"));
         });
         Note(string.Create(CultureInfo.InvariantCulture, $"{name}: done in {sinceStart.Elapsed.TotalSeconds:0.0} s  {last}"));
         return result;
     }
+
+    private string Left() => _whole.Remaining is not { } left ? "" : $"{WholeProgress.Text(left)} left{(_whole.HasMore ? " of all" : "")}";
 
     private static IAnsiConsole Console(TextWriter writer)
     {

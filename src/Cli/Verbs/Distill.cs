@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
+using BDense.Model;
 using BDense.Training;
 using DistillRecord = BDense.Training.Distill;
 
@@ -80,6 +81,14 @@ internal static class Distill
                 : Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)) { Channels = teacherNetwork.Config.ImageChannels, OnNotice = ui.Note });
             // Everything that can be refused is, before the run folder appears.
             teacherNetwork.Execution = run.Execution(parse, ui, backend);
+            // A device with memory of its own does not hold the trajectories.
+            long kept = backend.FreeBytes is null ? MemoryNeeds.OfTrajectories(options, teacherNetwork.Config) : 0;
+            MemoryNeeds.Require(backend, kept + MemoryNeeds.OfTraining(options.Batch, (dry, images) =>
+            {
+                var likeIt = new UNet(dry, teacherNetwork.Config, seed: null) { Execution = teacherNetwork.Execution with { Graph = false } };
+                var small = options with { Batch = images, CacheTrajectories = 0, Perceptual = null };
+                return Distillation.Create(Distillation.NewStudent(likeIt, small), likeIt, dataset, small);
+            }), $"distilling {options.Batch} images at once", $"a smaller --batch{(kept > 0 ? ", fewer --cache-trajectories" : "")} or --recompute");
             var student = Distillation.NewStudent(teacherNetwork, options);
             var training = Distillation.Create(student, teacherNetwork, dataset, options);
             var config = new JsonObject

@@ -78,10 +78,15 @@ internal static class FusionVerb
     {
         public void Everything(UNetConfig config)
         {
-            var speed = Speed(Quick ? 1 << 22 : RoofElements);
+            DeviceSpeed speed;
             List<FusionRow> rows;
             using (var network = new UNet(Backend, config, seed: 1))
-                rows = Measure(speed, new FusionCases(network, Batch, Quick ? 1 << 18 : 1 << 22).All(Only));
+            {
+                var cases = new FusionCases(network, Batch, Quick ? 1 << 18 : 1 << 22).All(Only).ToList();
+                Ui.Expect(Roofs, FusionsOf(cases.Count), StepsOf(false), StepsOf(true));
+                speed = Speed(Quick ? 1 << 22 : RoofElements);
+                rows = Measure(speed, cases);
+            }
             var steps = Steps(config);
             Write(speed, rows);
             if (Csv is not null)
@@ -95,6 +100,7 @@ internal static class FusionVerb
 
         public void Ablation(UNetConfig config)
         {
+            Ui.Expect(StepsOf(false), StepsOf(true));
             var steps = Steps(config);
             Report(steps);
             FusionTables.Steps(Ui, steps);
@@ -105,12 +111,15 @@ internal static class FusionVerb
         public void Roof(UNetConfig config, int samples)
         {
             int elements = samples * SampleElements;
-            var speed = Speed(RoofElements);
+            DeviceSpeed speed;
             List<FusionRow> rows;
             using (var network = new UNet(Backend, config, seed: 1))
             {
                 int batch = Math.Max(1, elements / (config.Resolution * config.Resolution * config.ModelChannels));
-                rows = Measure(speed, new FusionCases(network, batch, elements).MemoryBound(Only));
+                var cases = new FusionCases(network, batch, elements).MemoryBound(Only).ToList();
+                Ui.Expect(Roofs, FusionsOf(cases.Count));
+                speed = Speed(RoofElements);
+                rows = Measure(speed, cases);
             }
             Write(speed, rows);
             Report(speed, new() { ["samples"] = samples, ["rows"] = rows });
@@ -122,7 +131,9 @@ internal static class FusionVerb
         {
             using var lab = new StepLab(Backend, Student(config), Branches);
             int[] batches = [.. Enumerable.Range(0, 31).Select(i => 1 << i).TakeWhile(b => b < Batch).Append(Batch).TakeLast(Quick ? 3 : 31)];
-            var steps = Ui.Stage("batch sizes", batches.Length, report => lab.Memory(batches, TimeSpan.FromSeconds(Quick ? 2 : 20), UsableMemory.Of(Backend), done =>
+            double each = Quick ? 2 : 20;
+            Ui.Expect(new PlannedStage("batch sizes", each * batches.Length));
+            var steps = Ui.Stage("batch sizes", batches.Length, report => lab.Memory(batches, TimeSpan.FromSeconds(each), UsableMemory.Of(Backend), done =>
             {
                 Cancellation.ThrowIfCancellationRequested();
                 report(done, "");
@@ -133,6 +144,14 @@ internal static class FusionVerb
 
         private UNetConfig Student(UNetConfig config) => config with { Dropout = Dropout ?? config.Dropout };
 
+        private double SecondsACase => Quick ? 0.3 : 4;
+
+        private PlannedStage Roofs => new("roofs", Quick ? 1 : 4);
+
+        private PlannedStage FusionsOf(int cases) => new("fusions", SecondsACase * cases);
+
+        private PlannedStage StepsOf(bool sampling) => new(sampling ? "sampling step" : "training step", Quick ? sampling ? 1 : 8 : sampling ? 30 : 120);
+
         private DeviceSpeed Speed(int elements) => Ui.Stage("roofs", 1, _ => DeviceSpeed.Measure(Backend, elements, TimeSpan.FromSeconds(Quick ? 0.2 : 1)));
 
         /// <summary>Training last: the gradients that it needs stay.</summary>
@@ -142,8 +161,8 @@ internal static class FusionVerb
             foreach (bool sampling in new[] { false, true })
             {
                 using var lab = new StepLab(Backend, Student(config), Branches);
-                var budget = TimeSpan.FromSeconds(Quick ? sampling ? 1 : 8 : sampling ? 30 : 120);
-                rows.AddRange(Ui.Stage(sampling ? "sampling step" : "training step", Quick ? 2 : 16, report =>
+                var budget = TimeSpan.FromSeconds(StepsOf(sampling).Work);
+                rows.AddRange(Ui.Stage(StepsOf(sampling).Name, Quick ? 2 : 16, report =>
                 {
                     Action<int> onRound = round =>
                     {
@@ -156,9 +175,8 @@ internal static class FusionVerb
             return rows;
         }
 
-        private List<FusionRow> Measure(DeviceSpeed speed, IEnumerable<Func<FusionCase>> makers)
+        private List<FusionRow> Measure(DeviceSpeed speed, List<Func<FusionCase>> cases)
         {
-            var cases = makers.ToList();
             var rows = new List<FusionRow>();
             return Ui.Stage("fusions", cases.Count, report =>
             {
@@ -166,7 +184,7 @@ internal static class FusionVerb
                 {
                     Cancellation.ThrowIfCancellationRequested();
                     using var c = make();
-                    rows.Add(FusionLab.Measure(Backend, speed, c, TimeSpan.FromSeconds(Quick ? 0.3 : 4)));
+                    rows.Add(FusionLab.Measure(Backend, speed, c, TimeSpan.FromSeconds(SecondsACase)));
                     report(rows.Count, c.Name);
                 }
                 return rows;

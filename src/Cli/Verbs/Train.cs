@@ -62,7 +62,11 @@ internal static class Train
             };
             // Everything that can be refused is, before the run folder appears.
             options.Validate();
-            var unet = new UNet(backend, config, options.Seed) { Execution = run.Execution(parse, ui, backend) };
+            var execution = run.Execution(parse, ui, backend);
+            int atOnce = options.Batch / options.MicroBatches;
+            MemoryNeeds.Require(backend, MemoryNeeds.OfTraining(atOnce, (dry, images) => new TeacherTraining(new UNet(dry, config, seed: null) { Execution = execution with { Graph = false } },
+                dataset, options with { Batch = images, MicroBatches = 1 })), $"training {atOnce} images at once", "a smaller --batch, more --micro-batches or --recompute");
+            var unet = new UNet(backend, config, options.Seed) { Execution = execution };
             var training = new TeacherTraining(unet, dataset, options);
             var folder = run.Open(ui, parse, new JsonObject
             {

@@ -44,15 +44,24 @@ public sealed partial record NpyArray(int[] Shape, Array Values)
     /// <summary>Writes format version 1.0; the header padded so that the data start at a multiple of 64 bytes.</summary>
     internal void Write(Stream stream)
     {
-        string shape = string.Concat(Shape.Select(extent => extent.ToString(CultureInfo.InvariantCulture) + ", ")).TrimEnd();
-        if (Shape.Length > 1)
-            shape = shape.TrimEnd(',');
-        string header = $"{{'descr': '{Descr}', 'fortran_order': False, 'shape': ({shape}), }}";
+        WriteHeader(stream, Descr, Shape);
+        ForEachChunk(bytes => stream.Write(bytes));
+    }
+
+    /// <summary>What stands before the values.</summary>
+    internal static void WriteHeader(Stream stream, string descr, IReadOnlyList<int> shape)
+    {
+        string extents = string.Concat(shape.Select(extent => extent.ToString(CultureInfo.InvariantCulture) + ", ")).TrimEnd();
+        if (shape.Count > 1)
+            extents = extents.TrimEnd(',');
+        string header = $"{{'descr': '{descr}', 'fortran_order': False, 'shape': ({extents}), }}";
         int padded = (10 + header.Length + 1 + 63) / 64 * 64 - 10;
         stream.Write([0x93, .. "NUMPY"u8, 1, 0, (byte)padded, (byte)(padded >> 8)]);
         stream.Write(Encoding.ASCII.GetBytes(header.PadRight(padded - 1) + "\n"));
-        ForEachChunk(bytes => stream.Write(bytes));
     }
+
+    /// <summary>Some of an array's values, for one that is written as it comes.</summary>
+    internal static void WriteValues(Stream stream, float[] values) => new NpyArray([values.Length], values).ForEachChunk(bytes => stream.Write(bytes));
 
     /// <summary>Reads from a stream of <paramref name="length"/> bytes: exactly one array, nothing after it.</summary>
     /// <param name="stream">At the array's first byte.</param>

@@ -22,13 +22,19 @@ public static class Npz
             using var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
             foreach (var (name, array) in list)
             {
-                var entry = zip.CreateEntry(name + ".npy", CompressionLevel.NoCompression);
-                // The same bytes whenever it is written.
-                entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
-                using var body = entry.Open();
+                using var body = NewEntry(zip, name);
                 array.Write(body);
             }
         });
+    }
+
+    /// <summary>Where an array of a new archive goes.</summary>
+    internal static Stream NewEntry(ZipArchive zip, string name)
+    {
+        var entry = zip.CreateEntry(name + ".npy", CompressionLevel.NoCompression);
+        // The same bytes whenever it is written.
+        entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        return entry.Open();
     }
 
     /// <summary>All arrays of a .npz by name (without ".npy"), or the one array of a .npy under "arr_0".</summary>

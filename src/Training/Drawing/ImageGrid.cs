@@ -75,6 +75,19 @@ public static class ImageGrid
         return data.ToArray();
     }
 
+    /// <summary>One image as a PNG file's bytes, a pixel for a pixel: grey for one channel, otherwise as <see cref="Png"/> shows it.</summary>
+    /// <param name="image">[H,W,C] in [-1,1].</param>
+    /// <param name="height">H.</param>
+    /// <param name="width">W.</param>
+    /// <param name="channels">C.</param>
+    public static byte[] Picture(ReadOnlySpan<float> image, int height, int width, int channels)
+    {
+        using var colour = Bitmap(image, height, width, channels);
+        using var grey = channels < 3 ? colour.Copy(SKColorType.Gray8) : null;
+        using var data = (grey ?? colour).Encode(SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
+    }
+
     private static SKBitmap Bitmap(ReadOnlySpan<float> image, int height, int width, int channels)
     {
         var bitmap = new SKBitmap(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque));

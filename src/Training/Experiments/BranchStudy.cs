@@ -81,6 +81,7 @@ public sealed class BranchStudy
         Prepare(teacherName, data, options);
         var study = new BranchStudy(teacher, data, options, stages, cancellation);
         using var evaluation = study._evaluation;
+        stages.Whole(options.TableOnly ? [] : study.Planned());
         for (ulong seed = 1; seed <= (ulong)options.Seeds && !options.TableOnly; seed++)
         {
             var shared = new TrajectoryCache(CacheBytes);
@@ -95,6 +96,24 @@ public sealed class BranchStudy
         }
         return study.Write();
     }
+
+    private IEnumerable<PlannedStage> Planned()
+    {
+        for (ulong seed = 1; seed <= (ulong)_options.Seeds; seed++)
+        {
+            foreach (var variant in _options.Variants.Where(v => !File.Exists(CellFile(v.Name, seed))))
+            {
+                var o = variant.Of(_options.Distill, seed);
+                // The teacher's trajectories are shared by all variants of a seed; measuring fits three times.
+                yield return new PlannedStage(StageOf(variant, seed), 3.0 * StudyVariant.Passes(o) * o.Updates * o.Batch);
+                yield return new PlannedStage(MeasureStageOf(variant, seed), Work.Sampling(o.Nfe, 4 * _options.Evaluation.Count + 6 * _options.FittingNoises));
+            }
+        }
+    }
+
+    private static string StageOf(StudyVariant variant, ulong seed) => $"{variant.Name}, seed {seed}";
+
+    private static string MeasureStageOf(StudyVariant variant, ulong seed) => $"{variant.Name}, seed {seed}: measured";
 
     private static void Prepare(string teacherName, Dataset? data, BranchStudyOptions options)
     {
@@ -136,14 +155,14 @@ public sealed class BranchStudy
         using var training = o.Method == DistillMethod.Sfd
             ? new SfdTraining(network, _teacher, o, shared)
             : Distillation.Create(network, _teacher, _data, o);
-        var run = _stages.Stage($"{variant.Name}, seed {seed}", (int)training.Steps, report => TrainingLoop.Run(training, null, new LoopOptions
+        var run = _stages.Stage(StageOf(variant, seed), (int)training.Steps, report => TrainingLoop.Run(training, null, new LoopOptions
         {
             Cancellation = _cancellation,
             OnProgress = p => report((int)p.Step, FormattableString.Invariant($"loss {p.Loss:0.0000}")),
         }));
         if (run.Interrupted)
             throw new OperationCanceledException("the study was interrupted; go on with --resume");
-        var cell = Measure(variant, o, network);
+        var cell = _stages.Stage(MeasureStageOf(variant, seed), 1, _ => Measure(variant, o, network));
         // The cell's file comes last: where it is, all is.
         Checkpoint.Save(CellFolder(variant.Name, seed), network);
         AtomicFile.WriteText(CellFile(variant.Name, seed), RunJson.ToText(RunJson.ToNode(cell)) + "\n");

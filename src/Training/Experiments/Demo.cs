@@ -54,6 +54,7 @@ public sealed class Demo
         var clock = Stopwatch.StartNew();
         PrepareFolder(options);
         var demo = new Demo(backend, options, stages, cancellation);
+        demo._stages.Whole(demo.Planned());
         var (teacher, teacherRun) = demo.TrainTeacher();
         using var teacherOwner = teacher;
         using var evaluation = new Evaluation(teacher, demo._data, new EvaluationOptions { Count = demo.Scale.Noises, FineSteps = demo.Scale.FineSteps, Seed = options.Seed });
@@ -86,6 +87,21 @@ public sealed class Demo
         return new DemoOutcome(results, rows, teacherRun.Log, logs, trajectories);
     }
 
+    /// <summary>Every stage, in the order in which they run.</summary>
+    private IEnumerable<PlannedStage> Planned() =>
+    [
+        new(TeacherStage, Work.Of(TeacherTraining())),
+        new(FineStage, Work.Sampling(Scale.FineSteps, Scale.Noises)),
+        new(CoarseStage, Work.Sampling(2 * Scale.TeacherNfes.Sum(), Scale.Noises)),
+        .. Students().SelectMany(o => new[] { new PlannedStage(TrainingStage(o), Work.Of(o)), new PlannedStage(EvaluationStage(o), Work.Sampling(o.Nfe, Scale.Noises)) }),
+    ];
+
+    private const string TeacherStage = "teacher", FineStage = "teacher's fine trajectories", CoarseStage = "teacher's few steps";
+
+    private static string TrainingStage(Distill o) => $"{o.Title}, NFE {o.Nfe}, seed {o.Seed}";
+
+    private static string EvaluationStage(Distill o) => $"{TrainingStage(o)}: images";
+
     /// <summary>Every student, seed by seed within method and NFE.</summary>
     private IEnumerable<Distill> Students() =>
         from size in Scale.Students
@@ -110,9 +126,12 @@ public sealed class Demo
         Seed = seed,
     }.Resolve();
 
+    private TeacherOptions TeacherTraining() =>
+        new() { Steps = Scale.TeacherSteps, Batch = Scale.Batch, Seed = _options.Seed, LearningRate = 2e-3, EmaDecay = 0.99, Decay = Decay.Cosine };
+
     private (UNet Teacher, RunResult Run) TrainTeacher()
     {
-        var options = new TeacherOptions { Steps = Scale.TeacherSteps, Batch = Scale.Batch, Seed = _options.Seed, LearningRate = 2e-3, EmaDecay = 0.99, Decay = Decay.Cosine };
+        var options = TeacherTraining();
         var folder = RunFolder.Open(Path.Combine(_options.Folder, "teacher"), new JsonObject
         {
             ["kind"] = "train",
@@ -121,7 +140,7 @@ public sealed class Demo
         }.WithData(_data), _options.Resume);
         using var network = new UNet(_backend, Scale.Network, options.Seed);
         using var training = new TeacherTraining(network, _data, options);
-        var run = Train("teacher", training, folder);
+        var run = Train(TeacherStage, training, folder);
         return (TrainedNetwork.Load(_backend, folder), run);
     }
 
@@ -138,7 +157,7 @@ public sealed class Demo
         }.WithData(options.Method == DistillMethod.Pd ? _data : null), _options.Resume);
         using var student = Distillation.NewStudent(teacher, options);
         using var training = Distillation.Create(student, teacher, _data, options);
-        return Train($"{options.Title}, NFE {options.Nfe}, seed {options.Seed}", training, folder);
+        return Train(TrainingStage(options), training, folder);
     }
 
     private RunResult Train(string name, ITraining training, RunFolder folder)
@@ -158,21 +177,27 @@ public sealed class Demo
         var schedule = Schedules.Polynomial(0.006, 80);
         rows = [];
         var figures = new List<TeacherSampling>();
-        float[] fine = _stages.Stage("teacher's fine trajectories", Scale.Noises, report => evaluation.Fine(n => report(n, $"NFE {Scale.FineSteps}"), _cancellation));
+        float[] fine = _stages.Stage(FineStage, Scale.Noises, report => evaluation.Fine(n => report(n, $"NFE {Scale.FineSteps}"), _cancellation));
         rows.Add(($"teacher, NFE {Scale.FineSteps}", fine));
         figures.Add(new TeacherSampling("dpmpp3m", Scale.FineSteps, 0, evaluation.Measure(fine, null).FrechetDistance));
-        foreach (int nfe in Scale.TeacherNfes.OrderDescending())
+        var few = rows;
+        return _stages.Stage(CoarseStage, 2 * Scale.TeacherNfes.Sum() * Scale.Noises, report =>
         {
-            foreach (var solver in new[] { Solvers.Find("dpmpp3m"), Solvers.Find("euler") })
+            int done = 0;
+            foreach (int nfe in Scale.TeacherNfes.OrderDescending())
             {
-                float[] images = evaluation.Teacher(solver, schedule.Grid(nfe + 1), cancellation: _cancellation);
-                var measured = evaluation.Measure(images, null);
-                figures.Add(new TeacherSampling(solver.Name, nfe, measured.Fine.Rmse.Average(), measured.FrechetDistance));
-                if (nfe == Scale.TeacherNfes.Min())
-                    rows.Add(($"teacher, {solver.Name}, NFE {nfe}", images));
+                foreach (var solver in new[] { Solvers.Find("dpmpp3m"), Solvers.Find("euler") })
+                {
+                    float[] images = evaluation.Teacher(solver, schedule.Grid(nfe + 1), n => report(done + nfe * n, $"NFE {nfe}"), _cancellation);
+                    done += nfe * Scale.Noises;
+                    var measured = evaluation.Measure(images, null);
+                    figures.Add(new TeacherSampling(solver.Name, nfe, measured.Fine.Rmse.Average(), measured.FrechetDistance));
+                    if (nfe == Scale.TeacherNfes.Min())
+                        few.Add(($"teacher, {solver.Name}, NFE {nfe}", images));
+                }
             }
-        }
-        return figures;
+            return figures;
+        });
     }
 
     private (float[] Images, Measured Measured) EvaluateStudent(Evaluation evaluation, Distill options)
@@ -180,7 +205,7 @@ public sealed class Demo
         float[] endpoint = evaluation.TeacherOf(options, cancellation: _cancellation);
         var student = Training.Student.Load(_backend, FolderOf(options));
         using var network = student.Network;
-        float[] images = evaluation.Student(student, cancellation: _cancellation);
+        float[] images = _stages.Stage(EvaluationStage(options), Scale.Noises, report => evaluation.Student(student, n => report(n, $"NFE {options.Nfe}"), _cancellation));
         return (images, evaluation.Measure(images, endpoint));
     }
 

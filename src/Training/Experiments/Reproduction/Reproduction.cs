@@ -83,6 +83,7 @@ public sealed class Reproduction
 
     private ReproductionOutcome Run()
     {
+        _stages.Whole(Planned());
         var (teacher, figures) = Teacher();
         using var owner = teacher;
         using var evaluation = new Lazily<Evaluation>(() => new Evaluation(teacher, _data, new EvaluationOptions
@@ -112,6 +113,30 @@ public sealed class Reproduction
         return new ReproductionOutcome(results, Pictures(teacher), teacher.Config);
     }
 
+    /// <summary>Every stage, in the order in which they run; what is done already is passed over.</summary>
+    private IEnumerable<PlannedStage> Planned()
+    {
+        if (_options.TeacherPath is null)
+            yield return new PlannedStage(TeacherStage, Work.Of(Plan.Teacher!));
+        foreach (var cell in Plan.Cells.Where(cell => !File.Exists(In($"results/{cell.Name}.json"))))
+        {
+            yield return new PlannedStage(cell.Name, Work.Of(cell.Options));
+            yield return new PlannedStage(MeasureStage(cell), Work.Sampling(cell.Options.Nfe, Plan.Noises));
+        }
+        if (_options.Features is null)
+            yield break;
+        // Features of files; the network has no part in it.
+        yield return new PlannedStage(StatisticsStage, 0);
+        foreach (var cell in Plan.Cells.Where(cell => !File.Exists(In($"results/{cell.Name}.fid.json"))))
+            yield return new PlannedStage(FidStage(cell), Work.Sampling(cell.Options.Nfe, Plan.FidImages));
+    }
+
+    private const string TeacherStage = "teacher", StatisticsStage = "statistics of the data";
+
+    private static string MeasureStage(ReproductionCell cell) => $"{cell.Name}: measured";
+
+    private static string FidStage(ReproductionCell cell) => $"FID of {cell.Name}";
+
     private string In(string name) => Path.Combine(_options.Folder, name);
 
     private (UNet Network, ReproductionTeacher Figures) Teacher()
@@ -130,7 +155,7 @@ public sealed class Reproduction
         }.WithData(_data), resume: true);
         using var network = new UNet(_backend, config, options.Seed);
         using var training = new TeacherTraining(network, _data, options);
-        var run = Train("teacher", training, folder, Math.Max(1, options.Steps / 4));
+        var run = Train(TeacherStage, training, folder, Math.Max(1, options.Steps / 4));
         return (TrainedNetwork.Load(_backend, folder), new ReproductionTeacher("trained here", network.Parameters.Count, (int)run.Step, run.FinalLoss));
     }
 
@@ -151,7 +176,8 @@ public sealed class Reproduction
         float[] endpoint = evaluation.TeacherOf(cell.Options, cancellation: _cancellation);
         var student = Student.Load(_backend, FolderOf(cell));
         using var owner = student.Network;
-        var measured = evaluation.Measure(evaluation.Student(student, cancellation: _cancellation), endpoint);
+        float[] images = _stages.Stage(MeasureStage(cell), Plan.Noises, report => evaluation.Student(student, n => report(n, $"NFE {student.Evaluations}"), _cancellation));
+        var measured = evaluation.Measure(images, endpoint);
         return new MeasuredCell(cell.Options, measured.Endpoint!.Rmse, measured.Fine.Rmse, measured.FrechetDistance, run.Log.Sum(l => l.Milliseconds) / 1000);
     }
 
@@ -173,7 +199,7 @@ public sealed class Reproduction
             if (_data is null)
                 throw new UsageException("FID needs the dataset's statistics: give --reference FILE.npz or --data PATH");
             string identity = $"{_data.Name}, {RunData.Fingerprint(_data)}";
-            var collection = Collect("statistics of the data", features, _data.ToArray, network, _data.Count, identity, In("reference.state.npz"));
+            var collection = Collect(StatisticsStage, features, _data.ToArray, network, _data.Count, identity, In("reference.state.npz"));
             ReferenceStatistics.Write(path, collection, features.Name, identity, (_data.Height, _data.Width, _data.Channels));
             File.Delete(In("reference.state.npz"));
         }
@@ -189,7 +215,7 @@ public sealed class Reproduction
                 using var owner = student.Network;
                 var source = Sampling.Source(student.Network, (x, labels) => student.Sample(x, labels), _options.Seed, student.StartSigma);
                 string state = In($"results/{cell.Name}.state.npz");
-                var collection = Collect($"FID of {cell.Name}", features, source, network, Plan.FidImages,
+                var collection = Collect(FidStage(cell), features, source, network, Plan.FidImages,
                     $"{cell.Name}, model {TrainedNetwork.Fingerprint(FolderOf(cell), student.Network.Config)}", state);
                 File.Delete(state);
                 return new KeptFid(FrechetDistance.Between(collection.Statistics.Mean(), collection.Statistics.Covariance(), reference.Mean, reference.Covariance), Plan.FidImages, features.Name);
