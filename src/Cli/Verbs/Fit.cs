@@ -96,7 +96,7 @@ internal static class Fit
                 Seed = parse.GetValue(seed),
                 FineSteps = parse.GetValue(fine),
             };
-            var fit = ui.Stage($"fit {options.Kind}", 1, _ => ScheduleFitting.Fit(network, options, cancellation));
+            var fit = ui.Stage($"fit {options.Kind}", ScheduleFitting.Passes(options), report => ScheduleFitting.Fit(network, options, cancellation, done => report(done, "")));
             string file = parse.GetValue(output)!;
             fit.File.Write(file);
             ui.Json(new { model = parse.GetValue(model), device = backend.Name, file, nfe = fit.Evaluations, plain = fit.Plain, fitted = fit.Fitted, schedule = fit.File });
@@ -119,11 +119,14 @@ internal static class Fit
             throw new UsageException($"the teacher has {network.Config.Branches} branches; of a second stage give the first one's teacher with --teacher");
         var fitting = new StepFitting(network, cancellation);
         var fits = new List<(int, string, double, double)>();
+        // The teacher's fine steps outweigh the student's.
+        ui.Whole(evaluations.Select(nfe => new PlannedStage($"fit, NFE {nfe}", options.FineSteps + 3 * nfe)));
         foreach (int nfe in evaluations)
         {
             var student = Student.Load(backend, run, nfe);
             using var owned = student.Network;
-            var fit = ui.Stage($"fit, NFE {nfe}", 1, _ => fitting.Fit(student, distill with { Nfe = nfe }, options));
+            var of = distill with { Nfe = nfe };
+            var fit = ui.Stage($"fit, NFE {nfe}", StepFitting.Passes(student, of, options), report => fitting.Fit(student, of, options, done => report(done, "")));
             fits.Add((nfe, StepFitting.Write(run, student, fit, options), fit.Before, fit.After));
         }
         return fits;

@@ -54,7 +54,7 @@ internal static class KernelsVerb
             if (KernelCatalog.AssemblerVersion is null)
                 ui.Note("ptxas is not on PATH (it comes with the CUDA toolkit): PTX only, no registers and no machine code");
 
-            var rows = KernelCatalog.Rows(names, architectures, cancellation);
+            var rows = ui.Stage("kernels", names.Count * architectures.Count, report => KernelCatalog.Rows(names, architectures, cancellation, done => report(done, "")));
             ui.Json(new { assembler = KernelCatalog.AssemblerVersion, kernels = rows.Select(Flat) });
             ui.Table(["kernel (* hot)", "arch", "regs", "stack", "spill", "shared", "occup", "instr", "hmma", "ffma", "ld128", "st128", "ldsm", "cp16", "main loop"],
                 rows.Select(Cells));

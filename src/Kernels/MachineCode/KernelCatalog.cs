@@ -40,14 +40,20 @@ public static class KernelCatalog
     }
 
     /// <summary>Compiles, assembles and counts. Sorted by name, then architecture.</summary>
-    public static IReadOnlyList<KernelRow> Rows(IEnumerable<string> names, IEnumerable<GpuArchitecture> architectures, CancellationToken cancellation = default)
+    public static IReadOnlyList<KernelRow> Rows(IEnumerable<string> names, IEnumerable<GpuArchitecture> architectures, CancellationToken cancellation = default,
+        Action<int>? onDone = null)
     {
         var wanted = names.ToHashSet(StringComparer.Ordinal);
         var rows = new ConcurrentBag<KernelRow>();
         var work = architectures.SelectMany(a => KernelRegistry.All.Where(k => wanted.Contains(k.Name)).Select(k => (Architecture: a, Kernel: k)));
         // Its own number of threads grows while these wait for the assembler: one a core, no more.
         var one = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
-        Parallel.ForEach(work, one, w => rows.Add(Row(w.Kernel, w.Architecture, Ptx(w.Kernel, w.Architecture), cancellation)));
+        Parallel.ForEach(work, one, w =>
+        {
+            rows.Add(Row(w.Kernel, w.Architecture, Ptx(w.Kernel, w.Architecture), cancellation));
+            lock (rows)
+                onDone?.Invoke(rows.Count);
+        });
         return [.. rows.OrderBy(r => r.Name, StringComparer.Ordinal).ThenBy(r => r.Architecture, StringComparer.Ordinal)];
     }
 

@@ -48,8 +48,9 @@ public sealed class StepFitting
     /// <param name="student">Stays as it is.</param>
     /// <param name="distill">How it was distilled, with the NFE that the student has.</param>
     /// <param name="options">How.</param>
+    /// <param name="onPass">Told how many of <see cref="Passes"/> are done.</param>
     /// <exception cref="UsageException">A student of the authors' own variant of PD, which samples in its own way.</exception>
-    public StepFit Fit(Student student, Distill distill, FittingOptions options)
+    public StepFit Fit(Student student, Distill distill, FittingOptions options, Action<int>? onPass = null)
     {
         var o = distill.Resolve();
         if (o.Method == DistillMethod.BranchDistillation)
@@ -59,14 +60,19 @@ public sealed class StepFitting
         var (noises, labels) = Sampling.Batches(_teacher, options.Noises, options.Batch, options.Seed ^ Stream, student.StartSigma);
         try
         {
-            var targets = Targets(o, student, noises, labels, options);
+            int passes = 0, total = Passes(student, o, options);
+            var targets = Targets(o, student, noises, labels, options, () => onPass?.Invoke(Math.Min(++passes, total)));
+            // Those that were kept took none.
+            passes = TargetPasses(student, o, options) * noises.Count;
             var steps = FittedSteps.Fit(student, noises, targets, options.History, labels);
+            onPass?.Invoke(passes += student.Evaluations * noises.Count);
             double before = 0, after = 0;
             for (int n = 0; n < noises.Count; n++)
             {
                 using Tensor own = student.Sample(noises[n], labels[n], cancellation: _cancellation), fitted = steps.Sample(noises[n], labels[n], cancellation: _cancellation);
                 before += Squares(own.ToArray(), targets[n][^1]);
                 after += Squares(fitted.ToArray(), targets[n][^1]);
+                onPass?.Invoke(passes += 2 * student.Evaluations);
             }
             long values = noises.Sum(x => (long)x.Length);
             return new StepFit(steps, Math.Sqrt(before / values), Math.Sqrt(after / values));
@@ -77,6 +83,15 @@ public sealed class StepFitting
                 x.Dispose();
         }
     }
+
+    /// <summary>Steps of a batch that <see cref="Fit"/> takes: the teacher's own, its fine ones, and the student's in the fit and with and without it.</summary>
+    public static int Passes(Student student, Distill distill, FittingOptions options) =>
+        (TargetPasses(student, distill.Resolve(), options) + 3 * student.Evaluations) * ((options.Noises + options.Batch - 1) / options.Batch);
+
+    private static int TargetPasses(Student student, Distill o, FittingOptions options) => student.Grid.Intervals * Stride(o) + (options.Fine ? options.FineSteps : 0);
+
+    /// <summary>Teacher steps in an interval of the student.</summary>
+    private static int Stride(Distill o) => o.Method == DistillMethod.Sfd ? o.Jump!.Value : (int)Math.Pow(o.Jump!.Value, o.Rounds);
 
     /// <summary>Keeps coefficients in the folder of the run's newest checkpoint, one file for each NFE.</summary>
     /// <returns>The file.</returns>
@@ -116,22 +131,22 @@ public sealed class StepFitting
         Path.Combine(RunFolder.Existing(run).Latest ?? throw new BDenseException($"{run} has no checkpoint yet"), string.Create(CultureInfo.InvariantCulture, $"fitted-nfe{student.Evaluations}.json"));
 
     /// <summary>The teacher's state at the end of each of the student's intervals, for each batch; the same for all students of a grid.</summary>
-    private IReadOnlyList<float[][]> Targets(Distill o, Student student, List<Tensor> noises, List<Tensor?> labels, FittingOptions options)
+    private IReadOnlyList<float[][]> Targets(Distill o, Student student, List<Tensor> noises, List<Tensor?> labels, FittingOptions options, Action onStep)
     {
-        int stride = o.Method == DistillMethod.Sfd ? o.Jump!.Value : (int)Math.Pow(o.Jump!.Value, o.Rounds);
+        int stride = Stride(o);
         var grid = NestedGrid.Of(o.FindSchedule(), o.Intervals + 1, stride, o.ToZero);
-        var own = Ends(Solvers.Find(o.Method == DistillMethod.Sfd ? o.Solver : "euler"), [.. grid.Teacher], stride, noises, labels, options);
+        var own = Ends(Solvers.Find(o.Method == DistillMethod.Sfd ? o.Solver : "euler"), [.. grid.Teacher], stride, noises, labels, options, onStep);
         if (!options.Fine)
             return own;
         // A grid that ends at 0 is followed down to EDM's smallest noise level first.
         bool toZero = grid.Student[^1] == 0;
         double[] fine = Schedules.Polynomial(toZero ? 0.002 : grid.Student[^1], student.StartSigma).Grid(options.FineSteps + (toZero ? 0 : 1), toZero);
-        var ends = Ends(Solvers.Find("dpmpp3m"), fine, fine.Length - 1, noises, labels, options);
+        var ends = Ends(Solvers.Find("dpmpp3m"), fine, fine.Length - 1, noises, labels, options, onStep);
         return [.. own.Zip(ends, (coarse, end) => (float[][])[.. coarse[..^1], end[0]])];
     }
 
     /// <summary>The teacher's states after every <paramref name="stride"/> steps; computed once.</summary>
-    private IReadOnlyList<float[][]> Ends(Solver solver, double[] grid, int stride, List<Tensor> noises, List<Tensor?> labels, FittingOptions options)
+    private IReadOnlyList<float[][]> Ends(Solver solver, double[] grid, int stride, List<Tensor> noises, List<Tensor?> labels, FittingOptions options, Action onStep)
     {
         string key = FormattableString.Invariant($"{solver.Name}:{stride}:{string.Join(",", grid)}:{options.Noises}:{options.Batch}:{options.Seed}");
         if (_targets.TryGetValue(key, out var kept))
@@ -145,6 +160,7 @@ public sealed class StepFitting
                 Cancellation = _cancellation,
                 OnStep = s =>
                 {
+                    onStep();
                     if (s.Index % stride == 0)
                         ends.Add(s.State.ToArray());
                 },

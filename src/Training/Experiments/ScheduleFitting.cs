@@ -58,7 +58,7 @@ public static class ScheduleFitting
     public const int MaxNodes = 4096;
 
     /// <exception cref="UsageException">An unknown kind, solver or schedule, or numbers out of range.</exception>
-    public static ScheduleFit Fit(UNet teacher, ScheduleFittingOptions o, CancellationToken cancellation = default)
+    public static ScheduleFit Fit(UNet teacher, ScheduleFittingOptions o, CancellationToken cancellation = default, Action<int>? onPass = null)
     {
         if (o.Kind is not (ScheduleFile.Gits or ScheduleFile.AmedFixed))
             throw new UsageException($"there is no '{o.Kind}' to fit; there are {ScheduleFile.Gits}, {ScheduleFile.AmedFixed}");
@@ -71,10 +71,15 @@ public static class ScheduleFitting
         double[] plain = schedule.Grid(o.Steps + 1);
         var (noises, labels) = Sampling.Batches(teacher, o.Noises, o.Batch, o.Seed ^ Stream, plain[0]);
         ScheduleFile file;
+        int passes = 0, total = Passes(o);
         try
         {
             var denoiser = new Denoiser(teacher);
-            (Denoise, Tensor)[] batches = [.. noises.Select((x, n) => ((Denoise)((state, sigma) => denoiser.Denoise(state, sigma, new ForwardOptions(Labels: labels[n]))), x))];
+            (Denoise, Tensor)[] batches = [.. noises.Select((x, n) => ((Denoise)((state, sigma) =>
+            {
+                onPass?.Invoke(Math.Min(++passes, total));
+                return denoiser.Denoise(state, sigma, new ForwardOptions(Labels: labels[n]));
+            }), x))];
             file = o.Kind == ScheduleFile.Gits ? FitNodes(o, schedule, batches, cancellation) : FitSteps(o, schedule, plain, batches, cancellation);
         }
         finally
@@ -86,10 +91,23 @@ public static class ScheduleFitting
         float[] fine = Samples(Solvers.Find("dpmpp3m"), Schedules.Polynomial(plain[^1], plain[0]).Grid(o.FineSteps + 1));
         return new ScheduleFit(file, solver.Evaluations(o.Steps), Distance(Samples(o.Kind == ScheduleFile.Gits ? solver : Solvers.Find("dpm2"), plain)), Distance(Samples(solver, grid)));
 
-        float[] Samples(Solver by, double[] on) => Sampling.Generate(teacher, Sampling.With(teacher, by.Run, on, new SolverOptions { Cancellation = cancellation }), o.Noises, o.Batch, o.Seed, on[0], cancellation: cancellation);
+        float[] Samples(Solver by, double[] on) => Sampling.Generate(teacher, Sampling.With(teacher, by.Run, on, new SolverOptions { Cancellation = cancellation }), o.Noises, o.Batch, o.Seed, on[0],
+            _ => onPass?.Invoke(passes = Math.Min(passes + by.Evaluations(on.Length - 1), total)), cancellation);
 
         double Distance(float[] images) => EndpointError.Between(images, fine, images.Length).Rmse[0];
     }
+
+    /// <summary>Network passes of a batch that <see cref="Fit"/> takes: exactly for gits; amed-fixed's search takes that many or some fewer.</summary>
+    public static int Passes(ScheduleFittingOptions o)
+    {
+        int batches = (o.Noises + o.Batch - 1) / o.Batch;
+        bool gits = o.Kind == ScheduleFile.Gits;
+        int fit = gits ? Solvers.Find(o.TeacherSolver).Evaluations(o.Nodes - 1) : (1 + AmedFit.Trials) * o.Steps + FineStepsAStep(o) * o.Steps;
+        int each = gits ? Solvers.Find(o.Solver).Evaluations(o.Steps) : 2 * o.Steps;
+        return batches * (fit + o.FineSteps + 2 * each);
+    }
+
+    private static int FineStepsAStep(ScheduleFittingOptions o) => Math.Max(1, (o.FineSteps + o.Steps - 1) / o.Steps);
 
     private static ScheduleFile FitNodes(ScheduleFittingOptions o, Schedule schedule, (Denoise, Tensor)[] batches, CancellationToken cancellation)
     {
@@ -102,7 +120,7 @@ public static class ScheduleFitting
     /// <summary>The teacher's states at the nodes are those of the fine trajectory, with as many steps in each interval.</summary>
     private static ScheduleFile FitSteps(ScheduleFittingOptions o, Schedule schedule, double[] grid, (Denoise Denoise, Tensor X)[] batches, CancellationToken cancellation)
     {
-        int each = Math.Max(1, (o.FineSteps + o.Steps - 1) / o.Steps);
+        int each = FineStepsAStep(o);
         double[] fine = [.. NestedGrid.Of(schedule, grid.Length, each).Teacher];
         var targets = new List<float[][]>();
         foreach (var (denoise, x) in batches)

@@ -53,6 +53,9 @@ public static class AmedFit
 {
     private const int Places = 9, Sections = 8;
 
+    /// <summary>Network passes of a batch and a step, at most: places, one new one a section and two at first, and the step itself.</summary>
+    internal const int Trials = Places + Sections + 3;
+
     private static readonly double Golden = (Math.Sqrt(5) - 1) / 2;
 
     /// <summary>r and c of each step of a grid.</summary>
