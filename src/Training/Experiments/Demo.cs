@@ -155,7 +155,6 @@ public sealed class Demo
 
     private List<TeacherSampling> SampleTeacher(UNet teacher, Evaluation evaluation, out List<(string, float[])> rows)
     {
-        var schedule = Schedules.Polynomial(0.006, 80);
         rows = [];
         var figures = new List<TeacherSampling>();
         float[] fine = _stages.Stage("teacher's fine trajectories", Scale.Noises, report => evaluation.Fine(n => report(n, $"NFE {Scale.FineSteps}"), _cancellation));
@@ -163,13 +162,13 @@ public sealed class Demo
         figures.Add(new TeacherSampling("dpmpp3m", Scale.FineSteps, 0, evaluation.Measure(fine, null).FrechetDistance));
         foreach (int nfe in Scale.TeacherNfes.OrderDescending())
         {
-            foreach (var solver in new[] { Solvers.Find("dpmpp3m"), Solvers.Find("euler") })
+            foreach (string solver in new[] { "dpmpp3m", "euler" })
             {
-                float[] images = evaluation.Teacher(solver, schedule.Grid(nfe + 1), cancellation: _cancellation);
+                float[] images = evaluation.Teacher(new SamplerOptions { Solver = solver, Steps = nfe }, cancellation: _cancellation);
                 var measured = evaluation.Measure(images, null);
-                figures.Add(new TeacherSampling(solver.Name, nfe, measured.Fine.Rmse.Average(), measured.FrechetDistance));
+                figures.Add(new TeacherSampling(solver, nfe, measured.Fine.Rmse.Average(), measured.FrechetDistance));
                 if (nfe == Scale.TeacherNfes.Min())
-                    rows.Add(($"teacher, {solver.Name}, NFE {nfe}", images));
+                    rows.Add(($"teacher, {solver}, NFE {nfe}", images));
             }
         }
         return figures;
