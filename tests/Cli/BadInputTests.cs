@@ -120,7 +120,7 @@ public sealed class BadInputTests
         [2, "no solver 'magic'", "fit --model {}/teacher --solver magic --noises 2 --out {}/new.json"],
         [1, "none.json: no such file", "sample --model {}/teacher --schedule {}/none.json --out {}/new.png"],
         [1, "tiny.json: field 'resolution'", "sample --model {}/teacher --schedule {}/tiny.json --out {}/new.png"],
-        [1, "rising.json: a given schedule has 2 or more falling noise levels above 0, not 1, 2", "sample --model {}/teacher --schedule {}/rising.json --out {}/new.png"],
+        [1, "rising.json: a given schedule has 2 or more falling noise levels, 0 at the lowest, not 1, 2", "sample --model {}/teacher --schedule {}/rising.json --out {}/new.png"],
         [1, "rising.json: a given schedule", "distill --teacher {}/teacher --schedule {}/rising.json --out {}/new"],
         [2, "a discrete schedule from .* has no 2401 distinct nodes", "distill --teacher {}/teacher --method pd --schedule discrete --resolution 8 --limit 32 --nfe 600 --jump 4 --out {}/new"],
         [2, "4 branches do not divide a step of 6 teacher steps", "distill --teacher {}/teacher --branches 4 --jump 6 --out {}/new"],

@@ -118,7 +118,7 @@ public sealed class FittedStepsTests
             var kept = Student.Load(_runs.Backend, folder.FullName, nfe, fitted: true);
             using var keptOwner = kept.Network;
             using var x = Distillation.Latents(student.Network, o, 5);
-            using var labels = Sampling.Labels(student.Network, 1, 4);
+            using var labels = ImageDraws.Of(1).Labels(student.Network, 1, 4);
             var (seen, nodes) = (new List<float[]>(), new List<int>());
             using Tensor expected = fit.Steps.Sample(x, labels), plain = student.Sample(x, labels), got = kept.Sample(x, labels, (i, _, state) =>
             {

@@ -141,10 +141,9 @@ internal sealed class ReplayTests(string device, Precision precision)
         foreach (bool graph in new[] { false, true })
         {
             using var network = new UNet(_backend, _config, seed: 1) { Execution = Execution.Default with { Graph = graph } };
-            double[] grid = Schedules.Find("polynomial", 0.01, 20).Grid(5);
-            var sampler = Sampling.With(network, Solvers.Find("heun").Run, grid);
+            var sampler = Samplers.Build(network, new SamplerOptions { Solver = "heun", Steps = 4, SigmaMin = 0.01, SigmaMax = 20 });
             // 5 images in batches of 2: the last is smaller, and runs as it is.
-            results.Add(Sampling.Generate(network, sampler, 5, 2, seed: 9, grid[0]));
+            results.Add(Sampling.Generate(network, sampler.Run, ImageDraws.Of(9), 5, 2, sampler.Sigma));
         }
         Assert.That(Notices.OtherThanPrecision(_notices), Is.Empty, "nothing was refused");
         Assert.That(results[1], Is.EqualTo(results[0]));

@@ -60,7 +60,8 @@ public sealed class MemoryNeedsTests
         using var network = new UNet(backend, TinyRuns.Config, 1);
         long before = backend.Pool.CurrentBytes;
         backend.Pool.ResetPeak();
-        Sampling.Generate(network, Sampling.With(network, Solvers.Find("dpmpp3m").Run, Schedules.Polynomial(0.01, 80).Grid(9)), Batch, Batch, 1, 80);
+        var sampler = Samplers.Build(network, new SamplerOptions { Solver = "dpmpp3m", Steps = 8 });
+        Sampling.Generate(network, sampler.Run, ImageDraws.Of(1), Batch, Batch, sampler.Sigma);
         long predicted = MemoryNeeds.OfSampling(TinyRuns.Config, Batch);
         Assert.That(backend.Pool.PeakBytes - before, Is.LessThanOrEqualTo(predicted));
         Assert.That(predicted, Is.LessThan(2 * (backend.Pool.PeakBytes - before)), "not out of all proportion");

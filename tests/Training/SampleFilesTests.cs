@@ -29,7 +29,7 @@ public sealed class SampleFilesTests
             if (first >= failAt)
                 throw new OperationCanceledException("stopped");
             int n = Math.Min(batch, count - first);
-            next(new SampleBatch([.. Enumerable.Range(first, n).Select(i => (long)i)], all[(first * Length)..((first + n) * Length)],
+            next(new SampleBatch([.. Enumerable.Range(first, n).Select(i => (ulong)i)], all[(first * Length)..((first + n) * Length)],
                 classes == 0 ? null : [.. Enumerable.Range(first, n).Select(i => i % classes)]));
         }
     };
@@ -81,16 +81,20 @@ public sealed class SampleFilesTests
         Assert.That(File.ReadAllBytes(_folder["many.png"]), Is.EqualTo(File.ReadAllBytes(_folder["few.png"])));
     }
 
-    [TestCase("a/%05d.png", 7, "a/00007.png")]
-    [TestCase("%d.png", 123456, "123456.png")]
-    [TestCase("%02d.png", 123, "123.png")]
-    [TestCase("samples/", 7, "samples/000007.png")]
-    public void Pictures_are_named_by_number(string path, long number, string name) => Assert.That(PictureName.Parse(path)!.Of(number), Is.EqualTo(name));
+    [TestCase("a/%05d.png", 7UL, "a/00007.png")]
+    [TestCase("%d.png", 123456UL, "123456.png")]
+    [TestCase("%02d.png", 123UL, "123.png")]
+    [TestCase("samples/", 7UL, "samples/000007.png")]
+    public void Pictures_are_named_by_number(string path, ulong number, string name) => Assert.That(PictureName.Parse(path)!.Of(number), Is.EqualTo(name));
 
     [TestCase("a/%s.png")]
     [TestCase("%05d-%d.png")]
     [TestCase("100%.png")]
     public void A_name_without_one_number_is_refused(string path) => Assert.That(() => PictureName.Parse(path), Throws.TypeOf<UsageException>());
+
+    [TestCase("a.jpg")]
+    [TestCase("b/grid.NPZ")]
+    public void Other_kinds_of_files_are_refused(string path) => Assert.That(() => PictureName.RequirePng(path), Throws.TypeOf<UsageException>());
 
     [Test]
     public void One_file_s_name_is_none_of_many() => Assert.That(PictureName.Parse("a%b/grid.png"), Is.Null);

@@ -36,7 +36,7 @@ internal static class PicturesReport
     private static void Artefacts(string folder, UNetConfig c, Evaluation evaluation, Dataset data, IReadOnlyList<PicturedStudent> students, HtmlReport report, CancellationToken cancellation)
     {
         float[] fine = evaluation.Fine(cancellation: cancellation);
-        float[] finer = evaluation.Teacher(Solvers.Find("dpmpp3m"), Schedules.Polynomial(0.006, 80).Grid(2 * evaluation.FineEvaluations + 1), cancellation: cancellation);
+        float[] finer = evaluation.Teacher(evaluation.FineOf(2 * evaluation.FineEvaluations), cancellation: cancellation);
         double[] ofData = Spectrum(data.ToArray(0, Math.Min(data.Count, Evaluation.MaxDataSamples))), ofFine = Spectrum(fine);
         double[] k = [.. Enumerable.Range(1, ofData.Length - 1).Select(i => (double)i)];
         var curves = new List<Curve> { Curve("data", ofData), Curve("teacher, fine", ofFine) };

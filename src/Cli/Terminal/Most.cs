@@ -39,6 +39,9 @@ internal static class Most
     /// <summary>Training runs of one kind.</summary>
     public const int Seeds = 1000;
 
+    /// <summary>Classes of a network.</summary>
+    public const int Classes = 1_000_000;
+
     /// <summary>Rows of an image.</summary>
     public const int Resolution = 16_384;
 

@@ -34,6 +34,15 @@ internal static class Numbers
     public static Option<double> Real(string name, string description, double @default, double min, double max, bool above = false, bool below = false) =>
         Make(name, description, "X", new NumberRule<double>(min, max, above, below), value => value, @default);
 
+    /// <summary>A number, or none where it is left out.</summary>
+    /// <param name="name">Of the option.</param>
+    /// <param name="description">For its help.</param>
+    /// <param name="min">The least.</param>
+    /// <param name="max">The greatest.</param>
+    /// <param name="above">The least itself is not allowed.</param>
+    public static Option<double?> OptionalReal(string name, string description, double min, double max, bool above = false) =>
+        Make<double?, double>(name, description, "X", new NumberRule<double>(min, max, above), value => value, null);
+
     /// <summary>A probability below 1, or none where it is left out.</summary>
     public static Option<float?> OptionalProbability(string name, string description) =>
         Make<float?, float>(name, description, "P", new NumberRule<float>(0, 1, BelowMax: true), value => value, null);

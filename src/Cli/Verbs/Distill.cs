@@ -52,6 +52,7 @@ internal static class Distill
         var rate = Numbers.Real("--lr", "Learning rate.", defaults.LearningRate, min: 0, max: Most.LearningRate, above: true);
         var ema = Numbers.Real("--ema", "Decay of the student's moving average; 0, as published, for none.", defaults.Ema, min: 0, max: 1, below: true);
         var solver = new Option<string>("--solver") { Description = $"sfd: the teacher's solver: {string.Join(", ", Solvers.All.Select(s => s.Name))}.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Solver };
+        var threshold = Numbers.OptionalReal("--teacher-threshold", "sfd: dynamic thresholding of every image that the teacher's solver denoises: the quantile; 0 for none. Presets of sfd with a dpmpp solver: 0.995, as published; otherwise none.", min: 0, max: 1);
         var cache = Numbers.Int("--cache-trajectories", "sfd: batches of teacher trajectories computed once and used again; 0, as published, for fresh ones.", 0, min: 0, max: Most.Trajectories);
         var schedule = new Option<string>("--schedule") { Description = $"Noise levels: {string.Join(", ", Schedules.Names)}, or a gits file of 'bdense fit'.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Schedule };
         var weighting = CommonOptions.Choice("--weighting", "pd: weight of an error by its noise level.", defaults.Weighting);
@@ -64,7 +65,7 @@ internal static class Distill
         var run = new RunOptions("runs/student");
         var command = new Command("distill", "Distils a few-step student from a teacher and writes a run folder.")
         {
-            teacher, method, preset, compat, branches, layout, weights, projection, nfe, jump, rounds, teacherSteps, updates, batch, rate, ema, schedule, solver, cache, perceptual, weighting, flip, fit,
+            teacher, method, preset, compat, branches, layout, weights, projection, nfe, jump, rounds, teacherSteps, updates, batch, rate, ema, schedule, solver, threshold, cache, perceptual, weighting, flip, fit,
             data, resolution, limit,
         };
         run.AddTo(command);
@@ -152,6 +153,7 @@ internal static class Distill
                 FirstStage = first,
                 Rounds = Given(teacherSteps) ? DistillRecord.RoundsFrom(parse.GetValue(teacherSteps), one, step) : Or(rounds, start.Rounds),
                 Solver = Or(solver, start.Solver),
+                TeacherThreshold = Threshold(parse.GetValue(threshold), start.TeacherThreshold, first, Or(solver, start.Solver)),
                 Batch = Or(batch, start.Batch),
                 LearningRate = Or(rate, start.LearningRate),
                 Ema = Or(ema, start.Ema),
@@ -163,6 +165,10 @@ internal static class Distill
                 CacheTrajectories = parse.GetValue(cache),
             };
             return (options with { Updates = Given(updates) || published is null ? parse.GetValue(updates) : published.UpdatesOf(options) }).Resolve();
+
+            // The authors threshold where the solver makes its steps of the denoised image, and a second stage's teacher has no such solver.
+            static double? Threshold(double? asked, double? published, DistillRecord? first, string solver) =>
+                asked is { } quantile ? (quantile > 0 ? quantile : null) : first is null && Solvers.Find(solver).PredictsData ? published : null;
 
             bool Given(Option option) => parse.GetResult(option) is { Implicit: false };
 

@@ -29,7 +29,6 @@ internal static class Evaluate
         var count = Numbers.Int("--count", "Noises that every model starts from; with --fid images, 50000 where it is left out.", 512, min: 1, max: Most.Images);
         var batch = Numbers.Int("--batch", "Images at once.", 64, min: 1, max: Most.Batch);
         var fine = Numbers.Int("--fine-steps", "Steps of dpmpp3m that stand for the teacher's exact solution.", 40, min: 1, max: Most.SolverSteps);
-        var seed = CommonOptions.Seed();
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
         var precision = CommonOptions.Precision();
@@ -38,7 +37,7 @@ internal static class Evaluate
         var fid = new EvaluateFid();
         var command = new Command("evaluate", "Measures students against their teacher and against each other, from the same noises.")
         {
-            models, teacher, data, resolution, limit, count, batch, fine, seed, pictures, device, threads, precision, json,
+            models, teacher, data, resolution, limit, count, batch, fine, pictures, device, threads, precision, json,
         };
         fid.AddTo(command);
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
@@ -54,10 +53,9 @@ internal static class Evaluate
             using var backend = parse.Open(device, threads, precision);
             if (isFid)
             {
-                int? images = parse.GetResult(count) is { Implicit: false } ? parse.GetValue(count) : null;
                 if (parse.GetValue(pictures) is not null)
                     throw new UsageException("--pictures compares students with their teacher; give it without --fid");
-                return fid.Run(ui, parse, backend, paths, (images, parse.GetValue(batch), parse.GetValue(seed), parse.GetValue(threads)), cancellation);
+                return fid.Run(ui, parse, backend, paths, (count, parse.GetValue(batch), parse.GetValue(threads)), cancellation);
             }
             string teacherPath = parse.GetValue(teacher) ?? Fit.TeacherOf(paths[0]);
             using var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
@@ -69,7 +67,7 @@ internal static class Evaluate
                 Count = parse.GetValue(count),
                 Batch = parse.GetValue(batch),
                 FineSteps = parse.GetValue(fine),
-                Seed = parse.GetValue(seed),
+                Seed = parse.GetValue(fid.Draw.Seed),
             });
             int n = parse.GetValue(count);
             ui.Stage("teacher's fine trajectories", n, report => evaluation.Fine(done => report(done, $"NFE {evaluation.FineEvaluations}"), cancellation));
@@ -77,7 +75,7 @@ internal static class Evaluate
             var results = paths.Select(path => Measure(path)).ToList();
             if (parse.GetValue(pictures) is { } folder)
             {
-                PicturesReport.Write(folder, teacherNetwork, evaluation, dataset, pictured, parse.GetValue(seed), cancellation);
+                PicturesReport.Write(folder, teacherNetwork, evaluation, dataset, pictured, parse.GetValue(fid.Draw.Seed), cancellation);
                 ui.Note($"pictures: {Path.Combine(folder, PicturesReport.HtmlFile)}");
             }
 
@@ -89,13 +87,16 @@ internal static class Evaluate
                 device = backend.Name,
                 data = dataset.Name,
                 count = n,
+                seed = parse.GetValue(fid.Draw.Seed),
+                fineSampler = RunJson.ToNode(evaluation.FineSampler),
                 models = results.Select(r => new
                 {
                     path = r.Path,
                     method = r.Options.Title,
                     branches = r.Options.Branches,
                     nfe = r.Options.Nfe,
-                    fitted = parse.GetValue(fid.Fitted),
+                    teacherSampler = RunJson.ToNode(evaluation.TeacherSamplerOf(r.Options).Resolve()),
+                    fitted = parse.GetValue(fid.Sampler.Fitted),
                     endpointRmse = r.Measured.Endpoint!.Rmse.Average(),
                     endpointRmseInterval = Ends(Bootstrap.Mean([r.Measured.Endpoint.Rmse])),
                     endpointL1 = r.Measured.Endpoint.L1.Average(),
@@ -125,17 +126,20 @@ internal static class Evaluate
                 ui.Line($"{x.Path} against {results[0].Path}: RMSE to the teacher {x.Endpoint.Verdict.Text()} ({Range(x.Endpoint.Difference)}), " +
                     $"RMSE to the fine trajectory {x.Fine.Verdict.Text()} ({Range(x.Fine.Difference)})");
             }
+            ui.Line($"the fine trajectory: {fid.Sampler.Arguments(evaluation.FineSampler)}");
+            foreach (string way in results.Select(r => fid.Sampler.Arguments(evaluation.TeacherSamplerOf(r.Options).Resolve())).Distinct())
+                ui.Line($"the teacher on the student's grid: {way}");
             if (comparisons.Count > 0)
                 ui.Line("The intervals cover the noises, not the training seeds: they speak of these runs, not of the methods.");
             return 0;
 
             (string Path, Training.Distill Options, Measured Measured) Measure(string path)
             {
-                int? nfe = parse.GetValue(fid.Nfe);
+                int? nfe = parse.GetValue(fid.Sampler.Nfe);
                 var options = Student.OptionsOf(path);
                 options = options with { Nfe = nfe ?? options.Nfe };
                 float[] endpoint = evaluation.TeacherOf(options, cancellation: cancellation);
-                var student = Student.Load(backend, path, nfe, fitted: parse.GetValue(fid.Fitted));
+                var student = Student.Load(backend, path, nfe, fitted: parse.GetValue(fid.Sampler.Fitted));
                 using var network = student.Network;
                 float[] images = ui.Stage(Path.GetFileName(path.TrimEnd('/')), n, report => evaluation.Student(student, done => report(done, $"NFE {student.Evaluations}"), cancellation));
                 string name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Path.GetFileName(path.TrimEnd('/'))} (NFE {student.Evaluations})");

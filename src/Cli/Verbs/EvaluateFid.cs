@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using BDense.Cli.Reports;
@@ -21,22 +20,11 @@ internal sealed class EvaluateFid
     private readonly Option<string?> _inception = Inception();
     private readonly Option<string?> _reference = new("--reference") { Description = "With --fid: .npz with mu and sigma, EDM's or of 'bdense statistics'.", HelpName = "FILE" };
     private readonly Option<string?> _state = State();
-    private readonly Option<string> _solver = new("--solver")
-    {
-        Description = "With --fid, for a teacher: heun samples as EDM does, the others to sigma 0.006, as SFD's teacher.",
-        HelpName = "NAME",
-        DefaultValueFactory = _ => SavedSampler.DefaultSolver,
-    };
 
-    private readonly Option<int> _steps = Numbers.Int("--steps", "With --fid, for a teacher: solver steps.", SavedSampler.DefaultSteps, min: 1, max: Most.SolverSteps);
+    /// <summary>With --fid what is measured is what 'bdense sample' with the same options shows; two of them go without it as well.</summary>
+    public SamplerGroup Sampler { get; } = new();
 
-    private readonly Option<string?> _schedule = new("--schedule") { Description = "With --fid, for a teacher: a schedule's file of 'bdense fit', with its solver and steps where none are given.", HelpName = "FILE" };
-
-    /// <summary>Without --fid as well.</summary>
-    public Option<int?> Nfe { get; } = Numbers.OptionalInt("--nfe", "For students of sfd-v: network evaluations, one of those they were distilled for.", min: 1, max: Most.Nfe);
-
-    /// <summary>Without --fid as well.</summary>
-    public Option<bool> Fitted { get; } = new("--fitted") { Description = "Students with the steps that 'bdense fit' has fitted to their checkpoint." };
+    public DrawGroup Draw { get; } = new();
 
     public static Option<string?> Inception() => new("--inception")
     {
@@ -60,8 +48,10 @@ internal sealed class EvaluateFid
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _fid, _inception, _reference, _state, _solver, _steps, _schedule, Nfe, Fitted })
+        foreach (var option in new Option[] { _fid, _inception, _reference, _state })
             command.Options.Add(option);
+        Sampler.AddTo(command);
+        Draw.AddTo(command);
     }
 
     /// <summary>Whether it is asked for.</summary>
@@ -71,7 +61,7 @@ internal sealed class EvaluateFid
         bool asked = parse.GetValue(_fid);
         if (asked && parse.GetValue(_reference) is null)
             throw new UsageException("--fid needs --reference FILE.npz: EDM's statistics of the dataset, or those that 'bdense statistics' writes");
-        foreach (var option in new Option[] { _inception, _reference, _state, _solver, _steps, _schedule })
+        foreach (var option in new Option[] { _inception, _reference, _state }.Concat(Sampler.Others).Concat(Draw.Others))
         {
             if (!asked && parse.GetResult(option) is { Implicit: false })
                 throw new UsageException($"{option.Name} goes with --fid");
@@ -79,12 +69,15 @@ internal sealed class EvaluateFid
         return asked;
     }
 
-    public int Run(Ui ui, ParseResult parse, Backend backend, string[] paths, (int? Count, int Batch, ulong Seed, int Threads) o, CancellationToken cancellation)
+    public int Run(Ui ui, ParseResult parse, Backend backend, string[] paths, (Option<int> Count, int Batch, int Threads) o, CancellationToken cancellation)
     {
         string reference = parse.GetValue(_reference)!;
-        int count = o.Count ?? DefaultCount;
+        var (draws, seeded) = Draw.Read(parse, o.Count);
+        int count = seeded ?? (parse.GetResult(o.Count) is { Implicit: false } ? parse.GetValue(o.Count) : DefaultCount);
+        var options = Sampler.Read(parse, paths);
         var statistics = ReferenceStatistics.Read(reference);
-        var schedule = parse.GetValue(_schedule) is { } file ? ScheduleFile.Read(file) : null;
+        if (paths.Length > 1)
+            SavedSampler.RequireUse(paths, options);
         FrechetDistance.RequireEnough(count, statistics.Dimension);
         var results = paths.Select(path => Measure(path)).ToList();
         string distance = parse.GetValue(_inception) is null ? RandomFeatures.MetricName : "FID", kernel = parse.GetValue(_inception) is null ? "kernel distance" : "KID";
@@ -95,48 +88,45 @@ internal sealed class EvaluateFid
             features = results[0].Features,
             device = backend.Name,
             count,
-            seed = o.Seed,
+            seed = draws.Seeds is null ? draws.Seed : (ulong?)null,
+            seeds = draws.Seeds?.Text,
+            @class = draws.Class,
             distance,
-            models = results.Select(r => new { path = r.Path, method = r.Title, nfe = r.Nfe, frechetDistance = r.Frechet, kernelDistance = r.Kernel?.Mean, kernelDeviation = r.Kernel?.Deviation }),
+            models = results.Select(r => new { path = r.Path, method = r.Title, nfe = r.Nfe, sampler = RunJson.ToNode(r.Options), sigmas = r.Grid, arguments = Arguments(r.Options), frechetDistance = r.Frechet, kernelDistance = r.Kernel?.Mean, kernelDeviation = r.Kernel?.Deviation }),
         });
         ui.Table(["model", "method", "NFE", "images", distance, kernel, "over subsets"], results.Select(r => new[]
         {
             r.Path, r.Title, Figures.Text(r.Nfe), Figures.Text(count), Figures.Text(r.Frechet), r.Kernel is { } k ? Figures.Text(k.Mean) : "-", r.Kernel is { } s ? $"± {Figures.Text(s.Deviation)}" : "-",
         }));
+        foreach (var r in results)
+            ui.Line($"{r.Path}: {Arguments(r.Options)}");
         if (statistics.Sample is null)
             ui.Line($"{reference} holds no sample of features, so there is no kernel distance; 'bdense statistics' writes one.");
         return 0;
 
-        (string Path, string Title, int Nfe, string Features, double Frechet, KernelDistanceResult? Kernel) Measure(string path)
+        string Arguments(SamplerOptions of) => $"{Sampler.Arguments(of)} {Draw.Arguments(draws, count)}";
+
+        (string Path, string Title, SamplerOptions Options, double[] Grid, int Nfe, string Features, double Frechet, KernelDistanceResult? Kernel) Measure(string path)
         {
-            using var model = SavedSampler.Load(backend, path, parse.GetResult(_solver) is { Implicit: false } ? parse.GetValue(_solver) : null,
-                parse.GetResult(_steps) is { Implicit: false } ? parse.GetValue(_steps) : null, parse.GetValue(Nfe), parse.GetValue(Fitted), schedule);
+            using var model = SavedSampler.Load(backend, path, options, several: paths.Length > 1, cancellation);
+            draws.RequireClasses(model.Network, path);
             var c = model.Network.Config;
             using var features = Features(backend, parse.GetValue(_inception), o.Threads, c.ImageChannels);
             statistics.RequireFeatures(features, reference);
             statistics.RequireSize(c.Resolution, c.Resolution, c.ImageChannels, path, reference);
-            string subject = string.Create(CultureInfo.InvariantCulture, $"{TrainedNetwork.Find(path)}, {model.Title}{(schedule is null ? "" : " " + RunJson.ToLine(schedule))}, NFE {model.Evaluations}, seed {o.Seed}");
+            // The seed, not the count: more images of the same go on from what there is.
+            string subject = $"{TrainedNetwork.Find(path)}, {Sampler.Arguments(model.Options)} {Draw.Arguments(draws, draws.Seeds?.Count ?? 0)}";
             var collection = ui.Stage(Path.GetFileName(path.TrimEnd('/')), count, report => FeatureCollection.Of(features,
-                Sampling.Source(model.Network, model.Sampler, o.Seed, model.Sigma), (c.Resolution, c.Resolution, c.ImageChannels), count, new CollectOptions
+                Sampling.Source(model.Network, model.Sampler, draws, model.Sigma), (c.Resolution, c.Resolution, c.ImageChannels), count, new CollectOptions
                 {
-                    Subject = $"{subject}, {Identity(path, model, parse.GetValue(Fitted))}",
+                    Subject = $"{subject}, {model.Identity()}",
                     Batch = o.Batch,
                     StateFile = StateFile(parse.GetValue(_state), subject),
                     OnDone = done => report(done, $"NFE {model.Evaluations}"),
                     Cancellation = cancellation,
                 }));
             double frechet = FrechetDistance.Between(collection.Statistics.Mean(), collection.Statistics.Covariance(), statistics.Mean, statistics.Covariance);
-            return (path, model.Title, model.Evaluations, features.Name, frechet, statistics.Sample is null ? null : KernelDistance.Between(collection.Sample, statistics.Sample));
+            return (path, model.Title, model.Options, model.Grid, model.Evaluations, features.Name, frechet, statistics.Sample is null ? null : KernelDistance.Between(collection.Sample, statistics.Sample));
         }
-    }
-
-    // The path and the step say where a model is, not what it is: trained anew in place it is another one. A student samples as its run says.
-    private static string Identity(string path, SavedSampler model, bool fitted)
-    {
-        string identity = $"model {TrainedNetwork.Fingerprint(path, model.Network.Config)}";
-        if (model.Student is null)
-            return identity;
-        identity += $", run {RunFolder.Existing(path).Identity}";
-        return fitted ? $"{identity}, fitted {StepFitting.Fingerprint(model.Student, path)}" : identity;
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
 using BDense.Model;
@@ -10,9 +9,6 @@ namespace BDense.Cli.Verbs;
 /// <summary><c>bdense export</c>: a network as other programs read it, a student with all its heads or folded for one interval.</summary>
 internal static class Export
 {
-    /// <summary>What a student's sampler needs to know besides the weights.</summary>
-    private const string StudentFile = "student.json";
-
     public static Verb Verb(Ui ui)
     {
         var model = new Option<string>("--model") { Description = "A run folder, a checkpoint folder or a .safetensors file.", HelpName = "PATH", Required = true };
@@ -51,7 +47,7 @@ internal static class Export
                 default: throw new UsageException($"--format: there is no '{name}'; there are diffusers, edm");
             }
             if (student is not null)
-                AtomicFile.WriteText(Path.Combine(folder, StudentFile), Describe(student, i) + "\n");
+                AtomicFile.WriteText(Path.Combine(folder, StudentFile.Name), RunJson.ToText(RunJson.ToNode(StudentFile.Of(student, i))) + "\n");
             ui.Json(new { model = path, folder, format = name, branches = written.Config.Branches, interval = i, parameters = written.Parameters.Count });
             ui.Line($"{folder}: {name}, {written.Config.Branches} head{(written.Config.Branches == 1 ? "" : "s")}{(i is null ? "" : $", folded for interval {i}")}");
         });
@@ -69,14 +65,5 @@ internal static class Export
                 + (first > 0 ? "; the first is analytical" : ""));
         }
         return student.Fold(interval);
-    }
-
-    /// <summary>Noise levels of the student's intervals and of the branch states within them, and which head or heads lead where.</summary>
-    private static string Describe(Student student, int? interval)
-    {
-        int first = student.Grid.Intervals - student.Evaluations;
-        var intervals = Enumerable.Range(0, student.Grid.Intervals).Where(i => interval is null || i == interval)
-            .Select(i => new { index = i, analytical = i < first, sigmas = student.Grid.Nodes(i) });
-        return JsonSerializer.Serialize(new { folded = interval is not null, stepCondition = student.StepCondition ? student.Grid.Student.Count : (int?)null, intervals }, new JsonSerializerOptions { WriteIndented = true });
     }
 }

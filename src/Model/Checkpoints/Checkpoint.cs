@@ -149,7 +149,7 @@ public static class Checkpoint
         var optional = network.Constants.Where(c => c.Fixed).Select(c => c.Name).ToHashSet();
         var faults = new List<string>();
         Report("missing", keys.Keys.Where(k => !tensors.ContainsKey(k) && !optional.Contains(k)));
-        Report("surplus", tensors.Keys.Where(k => !keys.ContainsKey(k)));
+        Report("surplus", tensors.Where(t => !keys.ContainsKey(t.Key) && !SaddState.IsUnused(t.Key, t.Value.Shape, network.Config.Branches)).Select(t => t.Key));
         Report("misshapen", keys.Where(k => tensors.TryGetValue(k.Key, out var t) && !t.Shape.SequenceEqual(k.Value))
             .Select(k => $"{k.Key} is {Text(tensors[k.Key].Shape)}, expected {Text(k.Value)}"));
         if (faults.Count > 0)

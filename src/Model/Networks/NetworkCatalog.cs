@@ -163,7 +163,7 @@ public static class NetworkCatalog
             var known = state.Constants.Where(c => c.Fixed).Select(c => c.Name).ToHashSet();
             var keys = state.Keys.ToDictionary(k => k.Name, k => k.Shape);
             bool fits = branches <= Backend.MaxBranches
-                && shapes.Keys.All(keys.ContainsKey)
+                && shapes.All(s => keys.ContainsKey(s.Key) || SaddState.IsUnused(s.Key, s.Value, branches))
                 && keys.All(k => shapes.TryGetValue(k.Key, out int[]? shape) ? IsHead(k.Key, head) || shape.SequenceEqual(k.Value) : known.Contains(k.Key));
             if (fits)
                 return config with { Branches = branches };

@@ -67,6 +67,12 @@ public sealed record Distill
     /// <summary>SFD: the teacher's solver. PD's is DDIM.</summary>
     public string Solver { get; init; } = "dpmpp3m";
 
+    /// <summary>
+    /// SFD: dynamic thresholding of every image that the teacher's solver denoises: the quantile, 0.995 as published; none for none, which
+    /// is what runs have in whose configuration it is missing. The floor is 1.
+    /// </summary>
+    public double? TeacherThreshold { get; init; }
+
     /// <summary>Optimizer updates, all rounds together. An SFD iteration makes Nfe of them.</summary>
     public long Updates { get; init; } = 400;
 
@@ -154,6 +160,7 @@ public sealed record Distill
             throw new UsageException($"the branch weights '{weights}' say already how often gradients are projected");
         var resolved = this with
         {
+            Solver = Solvers.ToFile(Solver),
             Jump = Jump ?? Math.Max(first is not null ? 3 : sfd ? 4 : 2, Branches),
             Nfe = choices.Contains(Nfe) ? Nfe : choices[^1],
             NfeChoices = NfeChoices is null ? null : string.Join(",", choices),
@@ -209,6 +216,21 @@ public sealed record Distill
 
     /// <summary>A student's grid of <paramref name="nodes"/> nodes over its teacher's.</summary>
     public NestedGrid Grid(int nodes) => NestedGrid.Of(FindSchedule(), nodes, Jump!.Value, ToZero);
+
+    /// <summary>
+    /// How the teacher goes, with which solver on which noise levels: for SFD over its own grid for a student of <see cref="Nfe"/>, for PD over the
+    /// first round's. Of resolved options of a first stage.
+    /// </summary>
+    internal SamplerOptions TeacherSampler() => Method == DistillMethod.Sfd
+        ? new SamplerOptions { Solver = Solver, Schedule = Schedules.Text(Grid(Intervals + 1).Teacher), Threshold = TeacherThreshold }
+        : new SamplerOptions { Solver = "euler", Schedule = Schedules.Text(PdTraining.Rounds(this)[0].Teacher) };
+
+    /// <summary>Options from a run's configuration, whose names for solvers may be older.</summary>
+    internal static Distill FromFile(System.Text.Json.Nodes.JsonNode node, string file)
+    {
+        var options = RunJson.FromNode<Distill>(node, file);
+        return options with { Solver = Solvers.OfFile(options.Solver), FirstStage = options.FirstStage is { } first ? first with { Solver = Solvers.OfFile(first.Solver) } : null };
+    }
 
     /// <summary>Whole numbers with commas between, rising, each once.</summary>
     /// <exception cref="UsageException">They are not.</exception>
@@ -270,8 +292,10 @@ public sealed record Distill
                 "the authors' variant of PD has parallel heads, uniform weights and squared errors");
             Require(Nfe >= 2, $"the authors' variant of PD ends at 2 steps or more, not {Nfe}");
         }
-        FindSchedule();
+        Require(FindSchedule().SigmaMin > 0, "a student's noise levels end above 0; the schedule's end there");
         Solvers.Find(Solver);
+        Require(TeacherThreshold is null || (Method == DistillMethod.Sfd && FirstStage is null), "the teacher is thresholded in SFD's first stage alone");
+        Require(TeacherThreshold is null or (> 0 and <= 1), FormattableString.Invariant($"the teacher's threshold is a quantile in (0, 1], not {TeacherThreshold}"));
         _ = BranchWeights.Parse(Weights!).At([.. Enumerable.Range(0, Branches + 1).Select(i => Math.Pow(0.5, i))], 0);
 
         static void Require(bool condition, string message)

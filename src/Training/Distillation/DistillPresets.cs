@@ -24,6 +24,7 @@ public static class DistillPresets
         Batch = 128,
         LearningRate = 5e-5,
         SumElements = true,
+        TeacherThreshold = Thresholding.PublishedQuantile,
     };
 
     private static readonly Distill Pd = new()
@@ -48,7 +49,7 @@ public static class DistillPresets
         // 200 thousand images in batches of 128.
         new("sfd", "SFD: Zhou et al. 2024, the authors' code", Sfd, 1563),
         new("sfd-v", "SFD-v: the same at NFE 2 to 5 with the step condition", Sfd with { NfeChoices = "2,3,4,5" }, 6250),
-        new("sfd-second", "SFD's second stage to NFE 1, without its perceptual loss", Sfd with { Nfe = 1, Jump = 3, LearningRate = 5e-4 }, 15625),
+        new("sfd-second", "SFD's second stage to NFE 1, without its perceptual loss", Sfd with { Nfe = 1, Jump = 3, LearningRate = 5e-4, TeacherThreshold = null }, 15625),
         new("sfd-bdense", "B-DENSE on SFD: the authors' weights for CIFAR-10, chained heads", Sfd with { Branches = 4, Weights = "exponential:1.23014,-4.08537" }, 1563),
         new("sfd-bdense-imagenet64", "B-DENSE on SFD: the authors' weights for ImageNet 64 x 64",
             Sfd with { Branches = 4, Weights = "fixed:0.013921,0.055710,0.222939,0.892163" }, 1563),

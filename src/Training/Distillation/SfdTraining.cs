@@ -20,7 +20,6 @@ public sealed class SfdTraining : ITraining
     private readonly UNet _teacher;
     private readonly Distill _options;
     private readonly SfdGrid[] _grids;
-    private readonly Solver _solver;
     private readonly BranchWeights _weights;
     private readonly LearnedScales? _learned;
     private readonly AlignedWeights? _aligned;
@@ -49,7 +48,6 @@ public sealed class SfdTraining : ITraining
     {
         _options = options.Resolve();
         (_student, _teacher) = (student, teacher);
-        _solver = Solvers.Find(_options.Solver);
         _grids = SfdGrid.All(_options, student.Config.Branches);
         _weights = BranchWeights.Parse(_options.Weights!);
         double[][] initial = [.. _grids.SelectMany(g => Enumerable.Range(0, g.Student.Intervals).Select(i => _weights.At(g.Student.Nodes(i), 0)))];
@@ -168,7 +166,7 @@ public sealed class SfdTraining : ITraining
         bool keep = _cache?.HasRoom((long)steps / kept * x.Length) == true;
         int every = keep ? kept : stride;
         using var states = Backend.Empty(new Shape(steps / every, x.Length));
-        Follow(grid.Teacher, x, labels, (index, state) =>
+        Follow(grid.Teacher, grid.Nfe, x, labels, (index, state) =>
         {
             if (index % every != 0)
                 return;
@@ -193,13 +191,13 @@ public sealed class SfdTraining : ITraining
         }
     }
 
-    /// <summary>Takes x along the teacher's nodes and shows its state at each, from 1.</summary>
-    private void Follow(NestedGrid grid, Tensor x, Tensor? labels, Action<int, Tensor> onState)
+    /// <summary>Takes x along the teacher's nodes for a student of so many evaluations and shows its state at each, from 1.</summary>
+    private void Follow(NestedGrid grid, int nfe, Tensor x, Tensor? labels, Action<int, Tensor> onState)
     {
         if (_options.FirstStage is { } first)
         {
-            int heads = _teacher.Config.Branches, nfe = grid.Teacher.Count - 1 - (first.Intervals - first.Nfe);
-            using var arrived = Student.Of(_teacher, first, nfe).Sample(x, labels, (j, _, state) =>
+            int heads = _teacher.Config.Branches, evaluations = grid.Teacher.Count - 1 - (first.Intervals - first.Nfe);
+            using var arrived = Student.Of(_teacher, first, evaluations).Sample(x, labels, (j, _, state) =>
             {
                 // Its own heads' states within a step are nobody's target.
                 if (j % heads == 0)
@@ -207,10 +205,8 @@ public sealed class SfdTraining : ITraining
             });
             return;
         }
-        var options = new ForwardOptions(Labels: labels);
-        var denoiser = new Denoiser(_teacher);
-        using var end = _solver.Run((state, sigma) => denoiser.Denoise(state, sigma, options), x, [.. grid.Teacher],
-            new SolverOptions { OnStep = s => onState(s.Index, s.State) });
+        var way = Samplers.Build(_teacher, (_options with { Nfe = nfe }).TeacherSampler(), onStep: s => onState(s.Index, s.State));
+        using var end = way.Run(x, labels, Solvers.NoFreshNoise);
     }
 
     /// <summary>The grids for one number of evaluations.</summary>

@@ -135,36 +135,32 @@ public sealed class StepFitting
     {
         int stride = Stride(o);
         var grid = NestedGrid.Of(o.FindSchedule(), o.Intervals + 1, stride, o.ToZero);
-        var own = Ends(Solvers.Find(o.Method == DistillMethod.Sfd ? o.Solver : "euler"), [.. grid.Teacher], stride, noises, labels, options, onStep);
+        var own = Ends(new SamplerOptions { Solver = o.Method == DistillMethod.Sfd ? o.Solver : "euler", Schedule = Schedules.Text(grid.Teacher), Threshold = o.TeacherThreshold }, stride, noises, labels, options, onStep);
         if (!options.Fine)
             return own;
         // A grid that ends at 0 is followed down to EDM's smallest noise level first.
         bool toZero = grid.Student[^1] == 0;
         double[] fine = Schedules.Polynomial(toZero ? 0.002 : grid.Student[^1], student.StartSigma).Grid(options.FineSteps + (toZero ? 0 : 1), toZero);
-        var ends = Ends(Solvers.Find("dpmpp3m"), fine, fine.Length - 1, noises, labels, options, onStep);
+        var ends = Ends(new SamplerOptions { Solver = "dpmpp3m", Schedule = Schedules.Text(fine) }, fine.Length - 1, noises, labels, options, onStep);
         return [.. own.Zip(ends, (coarse, end) => (float[][])[.. coarse[..^1], end[0]])];
     }
 
     /// <summary>The teacher's states after every <paramref name="stride"/> steps; computed once.</summary>
-    private IReadOnlyList<float[][]> Ends(Solver solver, double[] grid, int stride, List<Tensor> noises, List<Tensor?> labels, FittingOptions options, Action onStep)
+    private IReadOnlyList<float[][]> Ends(SamplerOptions teacher, int stride, List<Tensor> noises, List<Tensor?> labels, FittingOptions options, Action onStep)
     {
-        string key = FormattableString.Invariant($"{solver.Name}:{stride}:{string.Join(",", grid)}:{options.Noises}:{options.Batch}:{options.Seed}");
+        string key = FormattableString.Invariant($"{RunJson.ToLine(teacher)}:{stride}:{options.Noises}:{options.Batch}:{options.Seed}");
         if (_targets.TryGetValue(key, out var kept))
             return kept;
         var targets = new List<float[][]>();
         for (int n = 0; n < noises.Count; n++)
         {
             var ends = new List<float[]>();
-            using var end = Sampling.With(_teacher, solver.Run, grid, new SolverOptions
+            using var end = Samplers.Build(_teacher, teacher, _cancellation, s =>
             {
-                Cancellation = _cancellation,
-                OnStep = s =>
-                {
-                    onStep();
-                    if (s.Index % stride == 0)
-                        ends.Add(s.State.ToArray());
-                },
-            })(noises[n], labels[n]);
+                onStep();
+                if (s.Index % stride == 0)
+                    ends.Add(s.State.ToArray());
+            }).Run(noises[n], labels[n], Solvers.NoFreshNoise);
             targets.Add([.. ends]);
         }
         return _targets[key] = targets;

@@ -25,10 +25,10 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
 
     /// <summary>
     /// Sampling thresholds the image that each interval's endpoint stands for, x^ = (x_K - r x_0) / (1 - r), r = sigma_K / sigma_0, and takes
-    /// x_K = r x_0 + (1 - r) x^ from it: a quantile for <see cref="Solvers.DynamicThreshold"/>, 0 to clamp to [-1, 1]; none for neither.
+    /// x_K = r x_0 + (1 - r) x^ from it; none for as it is.
     /// </summary>
     /// <remarks>The branch states shown are those before it.</remarks>
-    public double? Threshold { get; init; }
+    public Thresholding? Threshold { get; init; }
 
     /// <summary>Corrections of the steps that sampling makes; none to sample as distilled. Of this very network and grid.</summary>
     public FittedSteps? Fitted { get; set; }
@@ -39,6 +39,9 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     /// <summary>Steps of the schedule of the authors' own variant, which samples in its own way.</summary>
     private int? _ownSteps;
 
+    /// <summary>Of the authors' own variant of PD its number of steps; else none.</summary>
+    internal int? OwnSteps => _ownSteps;
+
     /// <summary>Whether the network is told the number of nodes: SFD's step condition.</summary>
     public bool StepCondition => stepCondition;
 
@@ -48,22 +51,26 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     /// <param name="nfe">One of SFD-v's choices; by default the one that the options name.</param>
     /// <param name="threshold">Its <see cref="Threshold"/>; the authors' own variant always clamps.</param>
     /// <exception cref="UsageException">The student was not distilled for that NFE.</exception>
-    public static Student Of(UNet network, Distill options, int? nfe = null, double? threshold = null)
+    public static Student Of(UNet network, Distill options, int? nfe = null, Thresholding? threshold = null)
     {
         var o = options.Resolve();
         if (nfe is { } asked && !o.Choices().Contains(asked))
             throw new UsageException($"this student was distilled for NFE {string.Join(", ", o.Choices())}, not {asked}");
         o = o with { Nfe = nfe ?? o.Nfe };
         if (o.Method == DistillMethod.BranchDistillation)
-        {
-            var (alpha, sigma) = BranchDistillation.Schedule(o.Nfe);
-            double[] sigmas = [.. alpha.Zip(sigma, (a, s) => s / a).Reverse()];
-            return new Student(network, BranchLayout.Parallel, NestedGrid.Of(sigmas, sigmas, 1), false) { _ownSteps = o.Nfe };
-        }
+            return OfOwnVariant(network, o.Nfe);
         return new Student(network, o.Layout!.Value, o.Grid(o.Intervals + 1).Coarsen(network.Config.Branches), o.AnalyticalFirstStep!.Value, o.StepCondition!.Value)
         {
             Threshold = threshold,
         };
+    }
+
+    /// <summary>Of the authors' own variant of PD, by its number of steps.</summary>
+    internal static Student OfOwnVariant(UNet network, int steps)
+    {
+        var (alpha, sigma) = BranchDistillation.Schedule(steps);
+        double[] sigmas = [.. alpha.Zip(sigma, (a, s) => s / a).Reverse()];
+        return new Student(network, BranchLayout.Parallel, NestedGrid.Of(sigmas, sigmas, 1), false) { _ownSteps = steps };
     }
 
     /// <summary>Whether a path is the folder of a distillation: then its configuration says how to sample.</summary>
@@ -76,7 +83,7 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     {
         string file = Path.Combine(run, RunFolder.ConfigFile);
         return RunFolder.Existing(run).ReadConfig()[RunFolder.DistillKey] is { } node
-            ? RunJson.FromNode<Distill>(node, file).Resolve()
+            ? Distill.FromFile(node, file).Resolve()
             : throw new BDenseException($"{run} is not a student: {file} has no '{RunFolder.DistillKey}'");
     }
 
@@ -88,7 +95,7 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     /// <param name="fitted">Whether its steps are corrected as <see cref="StepFitting.Write"/> has left it.</param>
     /// <returns>The caller disposes the student's network.</returns>
     /// <exception cref="BDenseException">Not a distillation's folder, no checkpoint in it, or nothing fitted to it.</exception>
-    public static Student Load(Backend backend, string run, int? nfe = null, double? threshold = null, bool fitted = false)
+    public static Student Load(Backend backend, string run, int? nfe = null, Thresholding? threshold = null, bool fitted = false)
     {
         var options = OptionsOf(run);
         var network = TrainedNetwork.Load(backend, RunFolder.Existing(run));
@@ -190,11 +197,11 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
 
     private void ApplyThreshold(Tensor start, Tensor state, double[] nodes)
     {
-        if (Threshold is not { } quantile)
+        if (Threshold is not { } how)
             return;
         double r = nodes[^1] / nodes[0];
         state.Backend.LinearCombination([(float)(1 / (1 - r)), (float)(-r / (1 - r))], [state, start], state);
-        Solvers.Threshold(state, quantile);
+        Solvers.Threshold(state, how);
         state.Backend.LinearCombination([(float)r, (float)(1 - r)], [start, state], state);
     }
 

@@ -180,7 +180,7 @@ public sealed class BranchStudy
         {
             var e = _options.Evaluation;
             var fit = _fitting.Fit(student, o, new FittingOptions { Noises = _options.FittingNoises, Batch = e.Batch, Seed = e.Seed, Fine = fine, FineSteps = e.FineSteps, History = history });
-            float[] images = Sampling.Generate(network, (x, labels) => fit.Steps.Sample(x, labels), e.Count, e.Batch, e.Seed, student.Grid.Student[0], cancellation: _cancellation);
+            float[] images = Sampling.Generate(network, (x, labels, _) => fit.Steps.Sample(x, labels), ImageDraws.Of(e.Seed), e.Count, e.Batch, student.Grid.Student[0], cancellation: _cancellation);
             return EndpointError.Between(images, target, images.Length / e.Count).Rmse;
         }
     }

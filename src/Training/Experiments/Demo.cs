@@ -174,7 +174,6 @@ public sealed class Demo
 
     private List<TeacherSampling> SampleTeacher(UNet teacher, Evaluation evaluation, out List<(string, float[])> rows)
     {
-        var schedule = Schedules.Polynomial(0.006, 80);
         rows = [];
         var figures = new List<TeacherSampling>();
         float[] fine = _stages.Stage(FineStage, Scale.Noises, report => evaluation.Fine(n => report(n, $"NFE {Scale.FineSteps}"), _cancellation));
@@ -186,14 +185,14 @@ public sealed class Demo
             int done = 0;
             foreach (int nfe in Scale.TeacherNfes.OrderDescending())
             {
-                foreach (var solver in new[] { Solvers.Find("dpmpp3m"), Solvers.Find("euler") })
+                foreach (string solver in new[] { "dpmpp3m", "euler" })
                 {
-                    float[] images = evaluation.Teacher(solver, schedule.Grid(nfe + 1), n => report(done + nfe * n, $"NFE {nfe}"), _cancellation);
+                    float[] images = evaluation.Teacher(new SamplerOptions { Solver = solver, Steps = nfe }, n => report(done + nfe * n, $"NFE {nfe}"), _cancellation);
                     done += nfe * Scale.Noises;
                     var measured = evaluation.Measure(images, null);
-                    figures.Add(new TeacherSampling(solver.Name, nfe, measured.Fine.Rmse.Average(), measured.FrechetDistance));
+                    figures.Add(new TeacherSampling(solver, nfe, measured.Fine.Rmse.Average(), measured.FrechetDistance));
                     if (nfe == Scale.TeacherNfes.Min())
-                        few.Add(($"teacher, {solver.Name}, NFE {nfe}", images));
+                        few.Add(($"teacher, {solver}, NFE {nfe}", images));
                 }
             }
             return figures;

@@ -70,36 +70,44 @@ public sealed class Evaluation : IDisposable
     /// <summary>NFE of the fine trajectory.</summary>
     public int FineEvaluations => _options.FineSteps;
 
+    /// <summary>The sampler of the fine trajectory.</summary>
+    public SamplerOptions FineSampler => FineOf(_options.FineSteps);
+
+    /// <summary>The same with another number of steps.</summary>
+    public SamplerOptions FineOf(int steps) => new SamplerOptions { Solver = "dpmpp3m", Steps = steps, SigmaMin = _options.SigmaMin, SigmaMax = _options.SigmaMax }.Resolve();
+
     /// <summary>The teacher's fine endpoints, [Count,H,W,C].</summary>
     public float[] Fine(Action<int>? onDone = null, CancellationToken cancellation = default) =>
-        Teacher(Solvers.Find("dpmpp3m"), Schedules.Polynomial(_options.SigmaMin, _options.SigmaMax).Grid(_options.FineSteps + 1), onDone, cancellation);
+        Teacher(FineSampler, onDone, cancellation);
 
-    /// <summary>The teacher's endpoints with a solver on a grid; computed once.</summary>
-    public float[] Teacher(Solver solver, double[] grid, Action<int>? onDone = null, CancellationToken cancellation = default)
+    /// <summary>The teacher's endpoints with a sampler; computed once.</summary>
+    public float[] Teacher(SamplerOptions options, Action<int>? onDone = null, CancellationToken cancellation = default)
     {
-        string key = FormattableString.Invariant($"{solver.Name}:{string.Join(",", grid)}");
+        var sampler = Samplers.Build(_teacher, options, cancellation);
+        string key = RunJson.ToLine(sampler.Options);
         if (!_endpoints.TryGetValue(key, out float[]? images))
-            _endpoints[key] = images = Samples(_teacher, Sampling.With(_teacher, solver.Run, grid, new SolverOptions { Cancellation = cancellation }), grid[0], onDone, cancellation);
+            _endpoints[key] = images = Samples(_teacher, sampler.Run, sampler.Sigma, onDone, cancellation);
         return images;
     }
 
     /// <summary>Where the teacher arrives on the very grid that a student was distilled from.</summary>
-    public float[] TeacherOf(Distill distill, Action<int>? onDone = null, CancellationToken cancellation = default)
+    public float[] TeacherOf(Distill distill, Action<int>? onDone = null, CancellationToken cancellation = default) => Teacher(TeacherSamplerOf(distill), onDone, cancellation);
+
+    /// <summary>Its sampler.</summary>
+    public SamplerOptions TeacherSamplerOf(Distill distill)
     {
         var o = distill.Resolve();
         // The second stage's teacher is a student; what counts is how far both are from the first one's teacher.
         if (o.FirstStage is { } first)
-            return TeacherOf(first, onDone, cancellation);
-        if (o.Method == DistillMethod.BranchDistillation)
-            return Teacher(Solvers.Find("euler"), Schedules.Discrete(_options.SigmaMin, _options.SigmaMax).Grid(BranchDistillation.SampleSteps + 1), onDone, cancellation);
-        return o.Method == DistillMethod.Sfd
-            ? Teacher(Solvers.Find(o.Solver), [.. o.Grid(o.Intervals + 1).Teacher], onDone, cancellation)
-            : Teacher(Solvers.Find("euler"), [.. PdTraining.Rounds(o)[0].Teacher], onDone, cancellation);
+            return TeacherSamplerOf(first);
+        return o.Method == DistillMethod.BranchDistillation
+            ? new SamplerOptions { Solver = "euler", Steps = BranchDistillation.SampleSteps, Schedule = "discrete", SigmaMin = _options.SigmaMin, SigmaMax = _options.SigmaMax }
+            : o.TeacherSampler();
     }
 
     /// <summary>A student's endpoints, [Count,H,W,C].</summary>
     public float[] Student(Student student, Action<int>? onDone = null, CancellationToken cancellation = default) =>
-        Samples(student.Network, (x, labels) => student.Sample(x, labels, cancellation: cancellation), student.StartSigma, onDone, cancellation);
+        Samples(student.Network, (x, labels, _) => student.Sample(x, labels, cancellation: cancellation), student.StartSigma, onDone, cancellation);
 
     /// <summary>Holds samples to the yardsticks.</summary>
     /// <param name="images">From this evaluation's noises.</param>
@@ -116,5 +124,5 @@ public sealed class Evaluation : IDisposable
     public void Dispose() => _features.Dispose();
 
     private float[] Samples(UNet network, Sampler sampler, double sigma, Action<int>? onDone, CancellationToken cancellation) =>
-        Sampling.Generate(network, sampler, _options.Count, _options.Batch, _options.Seed, sigma, onDone, cancellation);
+        Sampling.Generate(network, sampler, ImageDraws.Of(_options.Seed), _options.Count, _options.Batch, sigma, onDone, cancellation);
 }

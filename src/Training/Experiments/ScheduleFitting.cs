@@ -87,12 +87,15 @@ public static class ScheduleFitting
             foreach (var tensor in noises.Concat(labels.OfType<Tensor>()))
                 tensor.Dispose();
         }
-        var (solver, grid) = file.Sampler(null, null);
-        float[] fine = Samples(Solvers.Find("dpmpp3m"), Schedules.Polynomial(plain[^1], plain[0]).Grid(o.FineSteps + 1));
-        return new ScheduleFit(file, solver.Evaluations(o.Steps), Distance(Samples(o.Kind == ScheduleFile.Gits ? solver : Solvers.Find("dpm2"), plain)), Distance(Samples(solver, grid)));
+        var fitted = Samplers.Build(teacher, file, cancellation);
+        float[] fine = Images(new SamplerOptions { Solver = "dpmpp3m", Steps = o.FineSteps, SigmaMin = plain[^1], SigmaMax = plain[0] });
+        float[] onPlain = Images(new SamplerOptions { Solver = o.Kind == ScheduleFile.Gits ? file.Solver : "dpm2", Schedule = Schedules.Text(plain) });
+        return new ScheduleFit(file, fitted.Evaluations, Distance(onPlain), Distance(ImagesOf(fitted)));
 
-        float[] Samples(Solver by, double[] on) => Sampling.Generate(teacher, Sampling.With(teacher, by.Run, on, new SolverOptions { Cancellation = cancellation }), o.Noises, o.Batch, o.Seed, on[0],
-            _ => onPass?.Invoke(passes = Math.Min(passes + by.Evaluations(on.Length - 1), total)), cancellation);
+        float[] Images(SamplerOptions options) => ImagesOf(Samplers.Build(teacher, options, cancellation));
+
+        float[] ImagesOf(TeacherSampler sampler) => Sampling.Generate(teacher, sampler.Run, ImageDraws.Of(o.Seed), o.Noises, o.Batch, sampler.Sigma,
+            _ => onPass?.Invoke(passes = Math.Min(passes + sampler.Evaluations, total)), cancellation);
 
         double Distance(float[] images) => EndpointError.Between(images, fine, images.Length).Rmse[0];
     }

@@ -18,33 +18,34 @@ public sealed record Trajectory(double[] Sigmas, IReadOnlyList<float[]> States, 
     /// </summary>
     public IReadOnlyList<float[]?> Heads { get; init; } = [];
 
-    /// <summary>With which solver and on which grid a student's teacher went.</summary>
+    /// <summary>How a student's teacher went.</summary>
     /// <exception cref="UsageException">Of the authors' own variant of PD, which rebuilds its grid in every round.</exception>
-    public static (Solver Solver, double[] Grid) TeacherOf(Distill distill)
+    public static SamplerOptions TeacherOf(Distill distill)
     {
         var o = (distill.Resolve().FirstStage ?? distill).Resolve();
         if (o.Method == DistillMethod.BranchDistillation)
             throw new UsageException("the authors' own variant of PD has no one grid to draw trajectories on");
-        return o.Method == DistillMethod.Sfd ? (Solvers.Find(o.Solver), [.. o.Grid(o.Intervals + 1).Teacher]) : (Solvers.Find("euler"), [.. PdTraining.Rounds(o)[0].Teacher]);
+        return o.TeacherSampler();
     }
 
     /// <summary>The teacher's on the grid that a student was distilled from.</summary>
-    public static Trajectory OfTeacher(UNet teacher, Solver solver, double[] grid, int count, ulong seed)
+    public static Trajectory OfTeacher(UNet teacher, SamplerOptions options, int count, ulong seed)
     {
         var states = new List<float[]>();
-        Sampling.Generate(teacher, (x, labels) =>
+        var sampler = Samplers.Build(teacher, options, onStep: s => states.Add(s.State.ToArray()));
+        Sampling.Generate(teacher, (x, labels, fresh) =>
         {
             states.Add(x.ToArray());
-            return Sampling.With(teacher, solver.Run, grid, new SolverOptions { OnStep = s => states.Add(s.State.ToArray()) })(x, labels);
-        }, count, count, seed, grid[0]);
-        return Of(grid, states);
+            return sampler.Run(x, labels, fresh);
+        }, ImageDraws.Of(seed), count, count, sampler.Sigma);
+        return Of(sampler.Grid, states);
     }
 
     /// <summary>A student's, at the nodes of all its heads.</summary>
     public static Trajectory OfStudent(Student student, int count, ulong seed)
     {
         var (sigmas, states) = (new List<double> { student.StartSigma }, new List<float[]>());
-        Sampling.Generate(student.Network, (x, labels) =>
+        Sampling.Generate(student.Network, (x, labels, _) =>
         {
             states.Add(x.ToArray());
             return student.Sample(x, labels, (_, sigma, state) =>
@@ -52,7 +53,7 @@ public sealed record Trajectory(double[] Sigmas, IReadOnlyList<float[]> States, 
                 sigmas.Add(sigma);
                 states.Add(state.ToArray());
             });
-        }, count, count, seed, student.StartSigma);
+        }, ImageDraws.Of(seed), count, count, student.StartSigma);
         var walk = Of([.. sigmas], states);
         int k = student.Grid.Branches, analytical = (student.Grid.Intervals - student.Evaluations) * k;
         return walk with

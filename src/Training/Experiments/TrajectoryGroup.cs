@@ -26,7 +26,7 @@ public sealed record TrajectoryGroup(Trajectory Teacher, IReadOnlyList<StudentTr
     /// <summary>Noises that errors along the way are means over.</summary>
     public const int Noises = 32;
 
-    /// <summary>Groups by the teacher's solver and grid, in the order of the students.</summary>
+    /// <summary>Groups by the teacher's sampler, in the order of the students.</summary>
     /// <param name="teacher">One branch.</param>
     /// <param name="students">All distilled from it.</param>
     /// <param name="seed">Of the noises.</param>
@@ -34,16 +34,15 @@ public sealed record TrajectoryGroup(Trajectory Teacher, IReadOnlyList<StudentTr
     public static IReadOnlyList<TrajectoryGroup> Of(UNet teacher, IEnumerable<TrainedStudent> students, ulong seed, CancellationToken cancellation = default)
     {
         var groups = new List<TrajectoryGroup>();
-        foreach (var group in students.Select(s => (Student: s, Teacher: Trajectory.TeacherOf(s.Options))).GroupBy(s => FormattableString.Invariant($"{s.Teacher.Solver.Name}:{string.Join(",", s.Teacher.Grid)}")))
+        foreach (var group in students.Select(s => (Student: s, Teacher: Trajectory.TeacherOf(s.Options))).GroupBy(s => RunJson.ToLine(s.Teacher)))
         {
-            var (solver, grid) = group.First().Teacher;
             var ways = new List<StudentTrajectory>();
             foreach (var (student, _) in group)
             {
                 cancellation.ThrowIfCancellationRequested();
                 ways.Add(new StudentTrajectory(student.Name, student.Options, Way(teacher.Backend, student, seed), RunFolder.Existing(student.Path).ReadLog()));
             }
-            groups.Add(new TrajectoryGroup(Trajectory.OfTeacher(teacher, solver, grid, Noises, seed), ways));
+            groups.Add(new TrajectoryGroup(Trajectory.OfTeacher(teacher, group.First().Teacher, Noises, seed), ways));
         }
         return groups;
     }

@@ -32,6 +32,9 @@ public static class RunData
         var rest = (JsonObject)config.DeepClone();
         foreach (string key in new[] { NameKey, FingerprintKey, FormerKey, RunIdentity.Key })
             rest.Remove(key);
+        // Older versions called a solver otherwise.
+        if (rest[RunFolder.DistillKey] is JsonObject distill && distill["solver"] is JsonValue solver && solver.TryGetValue(out string? name))
+            distill["solver"] = Solvers.OfFile(name);
         return rest;
     }
 

@@ -12,7 +12,7 @@ namespace BDense.Training;
 /// at u = i / (n - 1): grids of n and m (n - 1) + 1 nodes therefore share their coarse nodes.
 /// </remarks>
 /// <param name="Name">As given on the command line.</param>
-/// <param name="SigmaMin">Sigma at u = 1, above 0.</param>
+/// <param name="SigmaMin">Sigma at u = 1, above 0; of noise levels that are given it may be 0.</param>
 /// <param name="SigmaMax">Sigma at u = 0.</param>
 /// <param name="Sigma">The curve.</param>
 public sealed record Schedule(string Name, double SigmaMin, double SigmaMax, Func<double, double> Sigma)

@@ -6,7 +6,7 @@ namespace BDense.Training;
 /// <summary>A schedule that was fitted to a teacher, as a JSON file: noise levels, and for AMED's steps two numbers each.</summary>
 /// <param name="Kind"><c>gits</c> or <c>amed-fixed</c>.</param>
 /// <param name="Solver">What it is meant for: a solver's name, or <c>amed-fixed</c>.</param>
-/// <param name="Sigmas">Falling noise levels above 0.</param>
+/// <param name="Sigmas">Falling noise levels; the last may be 0.</param>
 /// <param name="Ratios">r of each step; of <c>amed-fixed</c> alone.</param>
 /// <param name="Scales">c of each step; of <c>amed-fixed</c> alone.</param>
 /// <param name="Source">How it was fitted, for people.</param>
@@ -23,6 +23,7 @@ public sealed record ScheduleFile(string Kind, string Solver, double[] Sigmas, d
         try
         {
             Schedules.Given(file.Sigmas);
+            file = file with { Solver = Solvers.OfFile(file.Solver) };
         }
         catch (BDenseException e)
         {

@@ -22,7 +22,7 @@ public static class Schedules
         "discrete" => Discrete(sigmaMin, sigmaMax),
         "time-uniform" => TimeUniform(sigmaMin, sigmaMax, 1),
         "time-quadratic" => TimeUniform(sigmaMin, sigmaMax, 2),
-        _ when name.StartsWith(GivenName + ":", StringComparison.Ordinal) => Given(Parse(name)),
+        _ when IsGiven(name) => Given(Parse(name)),
         _ => throw new UsageException($"there is no schedule '{name}'; there are {string.Join(", ", Names)}"),
     };
 
@@ -109,11 +109,11 @@ public static class Schedules
     /// Noise levels given outright, such as <see cref="Gits"/> finds them: node i of n is met at u = i / (n - 1), and between two nodes
     /// sigma^(1/7) is linear, so that a grid of m (n - 1) + 1 nodes nests, and other grids follow the same curve.
     /// </summary>
-    /// <param name="sigmas">Falling, two or more, the last above 0.</param>
+    /// <param name="sigmas">Falling, two or more; the last may be 0.</param>
     public static Schedule Given(IReadOnlyList<double> sigmas)
     {
-        if (sigmas.Count < 2 || sigmas.Any(s => !double.IsFinite(s) || s <= 0) || Enumerable.Range(1, sigmas.Count - 1).Any(i => sigmas[i] >= sigmas[i - 1]))
-            throw new BDenseException($"a given schedule has 2 or more falling noise levels above 0, not {string.Join(", ", sigmas.Select(s => s.ToString("g4", CultureInfo.InvariantCulture)))}");
+        if (sigmas.Count < 2 || sigmas.Any(s => !double.IsFinite(s) || s < 0) || Enumerable.Range(1, sigmas.Count - 1).Any(i => sigmas[i] >= sigmas[i - 1]))
+            throw new BDenseException($"a given schedule has 2 or more falling noise levels, 0 at the lowest, not {string.Join(", ", sigmas.Select(s => s.ToString("g4", CultureInfo.InvariantCulture)))}");
         double[] roots = [.. sigmas.Select(s => Math.Pow(s, 1.0 / 7))];
         int last = sigmas.Count - 1;
         return new Schedule(GivenName, sigmas[last], sigmas[0], u =>
@@ -129,6 +129,17 @@ public static class Schedules
 
     /// <summary>The name under which <see cref="Find"/> makes <see cref="Given"/> of these noise levels: for a run's configuration.</summary>
     public static string Text(IReadOnlyList<double> sigmas) => $"{GivenName}:{string.Join(",", sigmas.Select(s => s.ToString("R", CultureInfo.InvariantCulture)))}";
+
+    /// <summary>Whether a schedule's name is a <see cref="Text"/> of noise levels.</summary>
+    public static bool IsGiven(string name) => name.StartsWith(GivenName + ":", StringComparison.Ordinal);
+
+    /// <summary>The noise levels of a <see cref="Text"/>; for another number of steps the curve through them.</summary>
+    internal static double[] Levels(string text, int? steps)
+    {
+        double[] levels = Parse(text);
+        var curve = Given(levels);
+        return steps is null || steps == levels.Length - 1 ? levels : curve.Grid(steps.Value + 1);
+    }
 
     private static double[] Parse(string text) => [.. text[(GivenName.Length + 1)..].Split(',').Select(part =>
         double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double sigma) ? sigma : throw new UsageException($"schedule '{text}': '{part}' is no number"))];

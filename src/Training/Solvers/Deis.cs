@@ -20,11 +20,11 @@ public static partial class Solvers
 
     /// <summary>
     /// Adams-Bashforth on the steps as they are: the slope d = (x - D) / sigma is extrapolated by a polynomial in sigma. The rhoAB of
-    /// DEIS (Zhang and Chen 2023, section 3.3), and what iPNDM_v (Zhou et al. 2024, AMED) is meant to be: order 2 is
+    /// DEIS (Zhang and Chen 2023, section 3.3), k-diffusion's <c>lms</c>, and what iPNDM_v is meant to be: order 2 is
     /// (1 + h / (2 h_-1), -h / (2 h_-1)). Of order 4; one evaluation a step.
     /// </summary>
-    /// <remarks>The published code of iPNDM_v differs at orders 3 and 4 on uneven grids, where a pair of parentheses slipped.</remarks>
-    public static Tensor IpndmV(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) => Exponential(sigma => sigma, denoise, x, t, o);
+    /// <remarks>What was published as iPNDM_v is <see cref="IpndmV"/>.</remarks>
+    public static Tensor AdamsBashforthOfSteps(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) => Exponential(sigma => sigma, denoise, x, t, o);
 
     /// <summary>
     /// x' = x + sum_j C_j d_j, C_j = integral over sigma from sigma_i to sigma_{i+1} of prod_{k != j} (u - u_k) / (u_j - u_k), u = time(sigma),

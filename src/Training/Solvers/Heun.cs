@@ -20,7 +20,7 @@ public static partial class Solvers
             if (gamma > 0)
             {
                 from *= 1 + gamma;
-                x.Backend.RandomNormal(o.Churn!.Key.Skip((ulong)i << 32), y);
+                o.Churn!.Draw(i, y);
                 Combine(x, (1, x), (Math.Sqrt(from * from - t[i] * t[i]) * o.Churn.NoiseScale, y));
             }
             using var d = Evaluate(denoise, x, from, i, o);

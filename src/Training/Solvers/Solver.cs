@@ -33,7 +33,7 @@ public sealed record SolverOptions
     /// </summary>
     public bool AnalyticalFirstStep { get; init; }
 
-    /// <summary>DPM-Solver++ ends with steps of order 2 and 1, which few steps need. Lu et al. 2022b, section 5.</summary>
+    /// <summary>DPM-Solver++ and UniPC end with steps of order 2 and 1, which few steps need. Lu et al. 2022b, section 5.</summary>
     public bool LowerOrderFinal { get; init; } = true;
 
     /// <summary>Largest order of a multistep method; 0 for its own.</summary>
@@ -49,6 +49,9 @@ public sealed record SolverOptions
     public CancellationToken Cancellation { get; init; }
 }
 
+/// <summary>Fills a tensor with the standard normal noise that step <paramref name="step"/> (from 0) adds.</summary>
+public delegate void FreshNoise(int step, Tensor y);
+
 /// <summary>Noise added between steps while t lies in [Min, Max]: Karras et al. 2022, algorithm 2.</summary>
 /// <param name="Amount">S_churn, 0 or more: gamma = min(S_churn / steps, sqrt 2 - 1).</param>
 /// <param name="Min">S_min.</param>
@@ -57,6 +60,19 @@ public sealed record SolverOptions
 /// <param name="Key">Of the noise; step i uses the numbers from block i * 2^32 on.</param>
 public sealed record Churn(double Amount, double Min = 0, double Max = double.PositiveInfinity, double NoiseScale = 1, RandomKey Key = default)
 {
+    /// <summary>Where the noise comes from in place of <see cref="Key"/>'s, which is one sequence for the whole batch.</summary>
+    public FreshNoise? Fresh { get; init; }
+
+    /// <summary>y = standard normal noise for step <paramref name="step"/>.</summary>
+    internal void Draw(int step, Tensor y)
+    {
+        if (Fresh is { } fresh)
+            fresh(step, y);
+        else
+            y.Backend.RandomNormal(Key.Skip((ulong)step << 32), y);
+    }
+
+    /// <summary>gamma at noise level <paramref name="t"/>.</summary>
     public double Gamma(double t, int steps) => t >= Min && t <= Max ? Math.Min(Amount / steps, Math.Sqrt(2) - 1) : 0;
 }
 
@@ -68,6 +84,15 @@ public sealed record Churn(double Amount, double Min = 0, double Max = double.Po
 /// <param name="Run">The method.</param>
 public sealed record Solver(string Name, int Order, int EvaluationsPerStep, string Source, SolverFunction Run)
 {
+    /// <summary>The largest <see cref="SolverOptions.Order"/> of a multistep method, its own; 0 where nothing can be chosen.</summary>
+    public int MaxOrder { get; init; }
+
+    /// <summary>Whether <see cref="SolverOptions.LowerOrderFinal"/> concerns it.</summary>
+    public bool LowersOrder { get; init; }
+
+    /// <summary>Whether it makes its steps of the denoised image, as DPM-Solver++ does: where its authors threshold.</summary>
+    public bool PredictsData { get; init; }
+
     /// <summary>NFE over a grid of <paramref name="steps"/> steps. A two-evaluation method takes one where it steps to 0.</summary>
     /// <param name="steps">Nodes less one.</param>
     /// <param name="toZero">Whether the last node is 0.</param>

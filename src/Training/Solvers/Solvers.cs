@@ -13,19 +13,31 @@ public static partial class Solvers
         new("euler", 1, 1, "Song et al. 2021 (DDIM), eq. 12; Karras et al. 2022, section 3", Euler),
         new("heun", 2, 2, "Karras et al. 2022, algorithms 1 and 2", Heun),
         new("dpm2", 2, 2, "Lu et al. 2022 (DPM-Solver), algorithm 1; Karras et al. 2022, appendix D", DpmSolver2),
-        new("dpmpp2m", 2, 1, "Lu et al. 2022b (DPM-Solver++), algorithm 2", DpmSolverPlusPlus2M),
-        new("dpmpp3m", 2, 1, "Lu et al. 2022b (DPM-Solver++), appendix B, multistep of order 3, as published", DpmSolverPlusPlus3M),
-        new("dpmpp3m-exact", 3, 1, "the same with its third Taylor term in full", DpmSolverPlusPlus3MExact),
-        new("dpm2m-eps", 2, 1, "Lu et al. 2022b, multistep of order 2 in noise prediction", DpmSolverEps2M),
-        new("dpm3m-eps", 2, 1, "Lu et al. 2022b, multistep of order 3 in noise prediction, as published", DpmSolverEps3M),
-        new("unipc-bh1", 4, 1, "Zhao et al. 2023 (UniPC), algorithms 5 to 8, B(h) = h", UniPCBh1),
-        new("unipc-bh2", 4, 1, "Zhao et al. 2023 (UniPC), algorithms 5 to 8, B(h) = e^h - 1", UniPCBh2),
-        new("deis-tab", 4, 1, "Zhang and Chen 2023 (DEIS), eq. 15, tAB3", DeisTab),
-        new("ipndm", 4, 1, "Liu et al. 2022 (PNDM); Zhang and Chen 2023 (DEIS), section 4", Ipndm),
-        new("ipndm-v", 4, 1, "Zhang and Chen 2023 (DEIS), rhoAB3; Zhou et al. 2024 (AMED), iPNDM_v", IpndmV),
+        new("dpmpp2m", 2, 1, "Lu et al. 2022b (DPM-Solver++), algorithm 2", DpmSolverPlusPlus2M) { MaxOrder = 2, LowersOrder = true, PredictsData = true },
+        new("dpmpp3m", 2, 1, "Lu et al. 2022b (DPM-Solver++), appendix B, multistep of order 3, as published", DpmSolverPlusPlus3M) { MaxOrder = 3, LowersOrder = true, PredictsData = true },
+        new("dpmpp3m-exact", 3, 1, "the same with its third Taylor term in full", DpmSolverPlusPlus3MExact) { MaxOrder = 3, LowersOrder = true, PredictsData = true },
+        new("dpm2m-eps", 2, 1, "Lu et al. 2022b, multistep of order 2 in noise prediction", DpmSolverEps2M) { MaxOrder = 2, LowersOrder = true },
+        new("dpm3m-eps", 2, 1, "Lu et al. 2022b, multistep of order 3 in noise prediction, as published", DpmSolverEps3M) { MaxOrder = 3, LowersOrder = true },
+        new("unipc-bh1", 4, 1, "Zhao et al. 2023 (UniPC), algorithms 5 to 8, B(h) = h", UniPCBh1) { MaxOrder = 3, LowersOrder = true },
+        new("unipc-bh2", 4, 1, "Zhao et al. 2023 (UniPC), algorithms 5 to 8, B(h) = e^h - 1", UniPCBh2) { MaxOrder = 3, LowersOrder = true },
+        new("deis-tab", 4, 1, "Zhang and Chen 2023 (DEIS), eq. 15, tAB3", DeisTab) { MaxOrder = HistoryOrder },
+        new("ipndm", 4, 1, "Liu et al. 2022 (PNDM); Zhang and Chen 2023 (DEIS), section 4", Ipndm) { MaxOrder = HistoryOrder },
+        new(IpndmVPublished, 2, 1, "Zhou et al. 2024 (AMED), iPNDM_v as its authors' code has it", IpndmV) { MaxOrder = HistoryOrder },
+        new(Lms, 4, 1, "Adams-Bashforth on the steps as they are: Zhang and Chen 2023 (DEIS), rhoAB3; k-diffusion's lms", AdamsBashforthOfSteps) { MaxOrder = HistoryOrder },
     ];
 
-    /// <summary>A solver by its name; <c>ddim</c> is Euler's method in sigma space, <c>dpm++2m</c>, <c>dpm++3m</c>, <c>unipc</c> and <c>deis-rhoab</c> are understood too.</summary>
+    private const string IpndmVName = "ipndm-v", IpndmVPublished = "ipndm-v-published", Lms = "lms";
+
+    /// <summary>
+    /// What a file means by a solver's name. Before there were both, <c>ipndm-v</c> was the exact method, <c>lms</c>; files now name the
+    /// published one <c>ipndm-v-published</c>, so that those of older versions keep their meaning.
+    /// </summary>
+    internal static string OfFile(string name) => name.Equals(IpndmVName, StringComparison.OrdinalIgnoreCase) ? Lms : name;
+
+    /// <summary>The name by which a file calls a solver that a person has named.</summary>
+    internal static string ToFile(string name) => name.Equals(IpndmVName, StringComparison.OrdinalIgnoreCase) ? IpndmVPublished : name;
+
+    /// <summary>A solver by its name; <c>ddim</c> is Euler's method in sigma space, <c>dpm++2m</c>, <c>dpm++3m</c>, <c>unipc</c>, <c>ipndm-v</c> and <c>deis-rhoab</c> are understood too.</summary>
     /// <exception cref="UsageException">There is none of that name; the message lists those there are.</exception>
     public static Solver Find(string name)
     {
@@ -35,12 +47,17 @@ public static partial class Solvers
             "dpm++2m" => "dpmpp2m",
             "dpm++3m" => "dpmpp3m",
             "unipc" => "unipc-bh2",
-            "deis-rhoab" => "ipndm-v",
+            IpndmVName => IpndmVPublished,
+            "deis-rhoab" => Lms,
             var other => other,
         };
         return All.FirstOrDefault(s => s.Name == key)
             ?? throw new UsageException($"there is no solver '{name}'; there are {string.Join(", ", All.Select(s => s.Name))}");
     }
+
+    /// <summary>For samplers that take steps without fresh noise.</summary>
+    /// <exception cref="InvalidOperationException">Noise is asked for.</exception>
+    internal static void NoFreshNoise(int step, Tensor y) => throw new InvalidOperationException($"step {step} asks for fresh noise, and there is none");
 
     /// <summary>A copy of x to step in place, after a look at the grid.</summary>
     private static Tensor Start(Tensor x, ReadOnlySpan<double> t)

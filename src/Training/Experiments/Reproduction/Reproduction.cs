@@ -213,7 +213,7 @@ public sealed class Reproduction
             {
                 var student = Student.Load(_backend, FolderOf(cell));
                 using var owner = student.Network;
-                var source = Sampling.Source(student.Network, (x, labels) => student.Sample(x, labels), _options.Seed, student.StartSigma);
+                var source = Sampling.Source(student.Network, (x, labels, _) => student.Sample(x, labels), ImageDraws.Of(_options.Seed), student.StartSigma);
                 string state = In($"results/{cell.Name}.state.npz");
                 var collection = Collect(FidStage(cell), features, source, network, Plan.FidImages,
                     $"{cell.Name}, model {TrainedNetwork.Fingerprint(FolderOf(cell), student.Network.Config)}", state);
@@ -239,18 +239,18 @@ public sealed class Reproduction
     /// <summary>The first seed's students and the teacher from the same few noises.</summary>
     private List<GridRow> Pictures(UNet teacher)
     {
-        var fine = Schedules.Polynomial(0.006, 80).Grid(Plan.FineSteps + 1);
-        List<GridRow> rows = [new($"teacher, NFE {Plan.FineSteps}", Samples(teacher, Sampling.With(teacher, Solvers.Find("dpmpp3m").Run, fine), fine[0]))];
+        var fine = Samplers.Build(teacher, new SamplerOptions { Solver = "dpmpp3m", Steps = Plan.FineSteps }, _cancellation);
+        List<GridRow> rows = [new($"teacher, NFE {Plan.FineSteps}", Samples(teacher, fine.Run, fine.Sigma))];
         ulong first = Plan.Cells.Min(c => c.Options.Seed);
         foreach (var cell in Plan.Cells.Where(c => c.Options.Seed == first))
         {
             var student = Student.Load(_backend, FolderOf(cell));
             using var owner = student.Network;
-            rows.Add(new GridRow($"{cell.Options.Title}, {Plan.Table.SettingName} {cell.Setting}", Samples(student.Network, (x, labels) => student.Sample(x, labels), student.StartSigma)));
+            rows.Add(new GridRow($"{cell.Options.Title}, {Plan.Table.SettingName} {cell.Setting}", Samples(student.Network, (x, labels, _) => student.Sample(x, labels), student.StartSigma)));
         }
         return rows;
 
-        float[] Samples(UNet network, Sampler sampler, double sigma) => Sampling.Generate(network, sampler, PicturesARow, PicturesARow, _options.Seed, sigma, cancellation: _cancellation);
+        float[] Samples(UNet network, Sampler sampler, double sigma) => Sampling.Generate(network, sampler, ImageDraws.Of(_options.Seed), PicturesARow, PicturesARow, sigma, cancellation: _cancellation);
     }
 
     private RunResult Train(string name, ITraining training, RunFolder folder, long checkpointEvery)

@@ -31,8 +31,18 @@ public sealed partial class PictureName
         return new PictureName(folder + name[..match.Index], match.Groups[1].Length == 0 ? "D" : "D" + match.Groups[1].Value, name[(match.Index + match.Length)..]);
     }
 
+    /// <summary>Whether a path's ending is that of another kind of picture or data than the PNG that would be written.</summary>
+    /// <exception cref="UsageException">It is.</exception>
+    public static void RequirePng(string path)
+    {
+        string[] others = [".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".npz", ".npy", ".npy.gz", ".zip", ".safetensors"];
+        string ending = Path.GetExtension(path).ToLowerInvariant();
+        if (others.Contains(ending))
+            throw new UsageException($"--out {path}: pictures are written as PNG, not {ending}{(ending.StartsWith(".np", StringComparison.Ordinal) ? "; arrays go to --raw" : "")}");
+    }
+
     /// <summary>The path of image <paramref name="number"/>.</summary>
-    public string Of(long number) => _before + number.ToString(_format, CultureInfo.InvariantCulture) + _after;
+    public string Of(ulong number) => _before + number.ToString(_format, CultureInfo.InvariantCulture) + _after;
 
     [GeneratedRegex(@"%(?:0([1-9]))?d", RegexOptions.CultureInvariant)]
     private static partial Regex Number();

@@ -4,7 +4,7 @@ namespace BDense.Training;
 /// <param name="Numbers">Of each image: its seed where seeds were asked for, otherwise its place, from 0.</param>
 /// <param name="Images">[N,H,W,C], about [-1,1].</param>
 /// <param name="Classes">Of each image, or none where the network has no classes.</param>
-public sealed record SampleBatch(IReadOnlyList<long> Numbers, float[] Images, int[]? Classes)
+public sealed record SampleBatch(IReadOnlyList<ulong> Numbers, float[] Images, int[]? Classes)
 {
     /// <summary>N.</summary>
     public int Count => Numbers.Count;
