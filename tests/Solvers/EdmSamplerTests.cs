@@ -75,7 +75,7 @@ public sealed class EdmSamplerTests
         {
             Churn = churn == 0 ? null : new Churn(churn, 0.05, 50, 1.003) { Fresh = (i, noise) => draws.Fresh(noise, 0, i) },
         });
-        double[] expected = EdmSampler.Sample((state, sigma) => [.. state.Select(v => mixture.Denoised(v, sigma))], Drawn(n => draws.Start(n, 0, 1)), t, churn, 0.05, 50, 1.003,
+        double[] expected = EdmSampler.Sample((state, sigma) => [.. state.Select(v => mixture.Expected(v, sigma))], Drawn(n => draws.Start(n, 0, 1)), t, churn, 0.05, 50, 1.003,
             i => Drawn(n => draws.Fresh(n, 0, i)));
         double worst = y.ToArray().Zip(expected, (a, b) => Math.Abs(a - b)).Max();
         TestContext.Out.WriteLine(FormattableString.Invariant($"largest difference {worst:g3}"));

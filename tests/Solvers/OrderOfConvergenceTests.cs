@@ -32,7 +32,6 @@ public sealed class OrderOfConvergenceTests
     [TestCase("unipc-bh1", 8, 3.4, 5.5)]
     [TestCase("unipc-bh2", 8, 3.4, 5.5)]
     [TestCase("deis-tab", 12, 3.4, 5.4)]
-    [TestCase("ipndm-v", 24, 0.5, 4.6)]
     [TestCase("lms", 24, 3.2, 4.6)]
     public void On_one_Gaussian(string name, int steps, double low, double high) =>
         Assert.That(Slope(name, One, One.SolveExactly, Schedules.Polynomial(0.3, 20), steps), Is.InRange(low, high));
@@ -49,7 +48,6 @@ public sealed class OrderOfConvergenceTests
     [TestCase("unipc-bh1", 24, 3.4, 5.2)]
     [TestCase("unipc-bh2", 24, 3.4, 5.2)]
     [TestCase("deis-tab", 24, 3.2, 4.6)]
-    [TestCase("ipndm-v", 24, 0.5, 4.6)]
     [TestCase("lms", 24, 3.2, 4.6)]
     public void On_a_mixture(string name, int steps, double low, double high) =>
         Assert.That(Slope(name, Three, Three.Solve, Schedules.Polynomial(0.1, 20), steps), Is.InRange(low, high));
