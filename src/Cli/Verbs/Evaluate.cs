@@ -57,6 +57,8 @@ internal static class Evaluate
                     throw new UsageException("--pictures compares students with their teacher; give it without --fid");
                 return fid.Run(ui, parse, backend, paths, (count, parse.GetValue(batch), parse.GetValue(threads)), cancellation);
             }
+            int n = parse.GetValue(count), atOnce = Math.Min(n, parse.GetValue(batch));
+            FrechetDistance.RequireEnough(n, RandomFeatures.Dimension);
             string teacherPath = parse.GetValue(teacher) ?? Fit.TeacherOf(paths[0]);
             using var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
             var c = teacherNetwork.Config;
@@ -69,7 +71,12 @@ internal static class Evaluate
                 FineSteps = parse.GetValue(fine),
                 Seed = parse.GetValue(fid.Draw.Seed),
             });
-            int n = parse.GetValue(count);
+            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(c, atOnce), $"sampling {atOnce} images at once", "a smaller --batch");
+            int[] nfes = [.. paths.Select(path => parse.GetValue(fid.Sampler.Nfe) ?? Student.OptionsOf(path).Nfe)];
+            ui.Whole([
+                new PlannedStage("teacher's fine trajectories", Work.Sampling(evaluation.FineEvaluations, n)),
+                .. paths.SelectMany((path, i) => new[] { new PlannedStage(TeacherStage(path), Work.Sampling(4 * nfes[i], n)), new PlannedStage(StudentStage(path), Work.Sampling(nfes[i], n)) }),
+            ]);
             ui.Stage("teacher's fine trajectories", n, report => evaluation.Fine(done => report(done, $"NFE {evaluation.FineEvaluations}"), cancellation));
             var pictured = new List<PicturedStudent>();
             var results = paths.Select(path => Measure(path)).ToList();
@@ -133,15 +140,19 @@ internal static class Evaluate
                 ui.Line("The intervals cover the noises, not the training seeds: they speak of these runs, not of the methods.");
             return 0;
 
+            static string StudentStage(string path) => Path.GetFileName(path.TrimEnd('/'));
+
+            static string TeacherStage(string path) => $"teacher on the grid of {StudentStage(path)}";
+
             (string Path, Training.Distill Options, Measured Measured) Measure(string path)
             {
                 int? nfe = parse.GetValue(fid.Sampler.Nfe);
                 var options = Student.OptionsOf(path);
                 options = options with { Nfe = nfe ?? options.Nfe };
-                float[] endpoint = evaluation.TeacherOf(options, cancellation: cancellation);
+                float[] endpoint = ui.Stage(TeacherStage(path), n, report => evaluation.TeacherOf(options, done => report(done, ""), cancellation));
                 var student = Student.Load(backend, path, nfe, fitted: parse.GetValue(fid.Sampler.Fitted));
                 using var network = student.Network;
-                float[] images = ui.Stage(Path.GetFileName(path.TrimEnd('/')), n, report => evaluation.Student(student, done => report(done, $"NFE {student.Evaluations}"), cancellation));
+                float[] images = ui.Stage(StudentStage(path), n, report => evaluation.Student(student, done => report(done, $"NFE {student.Evaluations}"), cancellation));
                 string name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Path.GetFileName(path.TrimEnd('/'))} (NFE {student.Evaluations})");
                 pictured.Add(new PicturedStudent(name, path, options, images, endpoint) { Fitted = student.Fitted is not null });
                 return (path, options, evaluation.Measure(images, endpoint));

@@ -79,6 +79,8 @@ internal sealed class EvaluateFid
         if (paths.Length > 1)
             SavedSampler.RequireUse(paths, options);
         FrechetDistance.RequireEnough(count, statistics.Dimension);
+        // How many evaluations each takes is known when it is read: until then they count alike.
+        ui.Whole(paths.Select(path => new PlannedStage(StageOf(path), count)));
         var results = paths.Select(path => Measure(path)).ToList();
         string distance = parse.GetValue(_inception) is null ? RandomFeatures.MetricName : "FID", kernel = parse.GetValue(_inception) is null ? "kernel distance" : "KID";
         ui.Json(new
@@ -104,6 +106,8 @@ internal sealed class EvaluateFid
             ui.Line($"{reference} holds no sample of features, so there is no kernel distance; 'bdense statistics' writes one.");
         return 0;
 
+        static string StageOf(string path) => Path.GetFileName(path.TrimEnd('/'));
+
         string Arguments(SamplerOptions of) => $"{Sampler.Arguments(of)} {Draw.Arguments(draws, count)}";
 
         (string Path, string Title, SamplerOptions Options, double[] Grid, int Nfe, string Features, double Frechet, KernelDistanceResult? Kernel) Measure(string path)
@@ -111,12 +115,14 @@ internal sealed class EvaluateFid
             using var model = SavedSampler.Load(backend, path, options, several: paths.Length > 1, cancellation);
             draws.RequireClasses(model.Network, path);
             var c = model.Network.Config;
+            int atOnce = Math.Min(count, o.Batch);
+            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(c, atOnce), $"sampling {atOnce} images at once", "a smaller --batch");
             using var features = Features(backend, parse.GetValue(_inception), o.Threads, c.ImageChannels);
             statistics.RequireFeatures(features, reference);
             statistics.RequireSize(c.Resolution, c.Resolution, c.ImageChannels, path, reference);
             // The seed, not the count: more images of the same go on from what there is.
             string subject = $"{TrainedNetwork.Find(path)}, {Sampler.Arguments(model.Options)} {Draw.Arguments(draws, draws.Seeds?.Count ?? 0)}";
-            var collection = ui.Stage(Path.GetFileName(path.TrimEnd('/')), count, report => FeatureCollection.Of(features,
+            var collection = ui.Stage(StageOf(path), count, report => FeatureCollection.Of(features,
                 Sampling.Source(model.Network, model.Sampler, draws, model.Sigma), (c.Resolution, c.Resolution, c.ImageChannels), count, new CollectOptions
                 {
                     Subject = $"{subject}, {model.Identity()}",

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
+using BDense.Model;
 using BDense.Training;
 using static BDense.Cli.Reports.Figures;
 
@@ -96,6 +97,7 @@ internal static class Fit
                 Seed = parse.GetValue(seed),
                 FineSteps = parse.GetValue(fine),
             };
+            RequireMemory(backend, network, options.Noises, options.Batch);
             var fit = ui.Stage($"fit {options.Kind}", ScheduleFitting.Passes(options), report => ScheduleFitting.Fit(network, options, cancellation, done => report(done, "")));
             string file = parse.GetValue(output)!;
             fit.File.Write(file);
@@ -115,6 +117,7 @@ internal static class Fit
     {
         var distill = Student.OptionsOf(run);
         using var network = TrainedNetwork.Load(backend, teacher ?? TeacherOf(run));
+        RequireMemory(backend, network, options.Noises, options.Batch);
         if (network.Config.Branches > 1)
             throw new UsageException($"the teacher has {network.Config.Branches} branches; of a second stage give the first one's teacher with --teacher");
         var fitting = new StepFitting(network, cancellation);
@@ -130,6 +133,15 @@ internal static class Fit
             fits.Add((nfe, StepFitting.Write(run, student, fit, options), fit.Before, fit.After));
         }
         return fits;
+    }
+
+    /// <summary>All noises are kept on the device; the passes over them are a batch at a time.</summary>
+    private static void RequireMemory(Backend backend, UNet network, int noises, int batch)
+    {
+        var c = network.Config;
+        int atOnce = Math.Min(noises, batch);
+        MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(c, atOnce) + sizeof(float) * (long)noises * c.Resolution * c.Resolution * c.ImageChannels,
+            $"a fit over {noises} noises, {atOnce} at once,", "a smaller --batch or fewer --noises");
     }
 
     /// <summary>The teacher that a student's run names.</summary>
