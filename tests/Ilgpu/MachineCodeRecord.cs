@@ -4,14 +4,17 @@ using BDense.Kernels.MachineCode;
 
 namespace BDense.Tests.Ilgpu;
 
-/// <summary>machine-code.json: for each architecture and kernel the figures that may only get better.</summary>
+/// <summary>A kernel as it was assembled, and <see cref="KernelCatalog.Digest"/> of what it was assembled from.</summary>
+internal sealed record RecordedKernel(string From, KernelRow Row);
+
+/// <summary>machine-code.json: what the assembler made of each kernel on each architecture, whose figures may only get better.</summary>
 /// <param name="Assembler">The version of ptxas that they belong to.</param>
-/// <param name="Kernels">Architecture, kernel, figure.</param>
-internal sealed record MachineCodeRecord(string Assembler, SortedDictionary<string, SortedDictionary<string, SortedDictionary<string, double>>> Kernels)
+/// <param name="Kernels">Architecture, then kernel.</param>
+internal sealed record MachineCodeRecord(string Assembler, SortedDictionary<string, SortedDictionary<string, RecordedKernel>> Kernels)
 {
     public const string HowTo = "Record what is better or meant so: BDENSE_RECORD=1 dotnet test -c Release tests --filter Figures_on_record";
 
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web);
 
     /// <summary>A figure, how to get it, and whether more of it is better (+1) or worse (-1).</summary>
     private static readonly (string Name, Func<KernelRow, double?> Of, int Better)[] Figures =
@@ -37,22 +40,15 @@ internal sealed record MachineCodeRecord(string Assembler, SortedDictionary<stri
         ? JsonSerializer.Deserialize<MachineCodeRecord>(File.ReadAllText(Path()), Options)!
         : new(KernelCatalog.AssemblerVersion ?? "", []);
 
-    private static SortedDictionary<string, double> Of(KernelRow row)
-    {
-        var figures = new SortedDictionary<string, double>(StringComparer.Ordinal);
-        foreach (var (name, of, _) in Figures)
-        {
-            if (of(row) is { } value)
-                figures[name] = value;
-        }
-        return figures;
-    }
-
-    public static void Write(string architecture, IEnumerable<KernelRow> rows)
+    /// <summary>One kernel a line.</summary>
+    public static void Write(string architecture, IEnumerable<KernelRow> rows, Func<KernelRow, string> from)
     {
         var record = Read() with { Assembler = KernelCatalog.AssemblerVersion! };
-        record.Kernels[architecture] = new(rows.ToDictionary(r => r.Name, Of), StringComparer.Ordinal);
-        File.WriteAllText(Path(), JsonSerializer.Serialize(record, Options) + "\n");
+        record.Kernels[architecture] = new(rows.ToDictionary(r => r.Name, r => new RecordedKernel(from(r), r)), StringComparer.Ordinal);
+        var architectures = record.Kernels.Select(a => $"    {Json(a.Key)}: {{\n{string.Join(",\n", a.Value.Select(k => $"      {Json(k.Key)}: {Json(k.Value)}"))}\n    }}");
+        File.WriteAllText(Path(), $"{{\n  \"assembler\": {Json(record.Assembler)},\n  \"kernels\": {{\n{string.Join(",\n", architectures)}\n  }}\n}}\n");
+
+        static string Json<T>(T value) => JsonSerializer.Serialize(value, Options);
     }
 
     private static string Verdict(double? gain) => gain switch { > 0 => "better: to be recorded", < 0 => "WORSE", _ => "changed" };
@@ -71,7 +67,7 @@ internal sealed record MachineCodeRecord(string Assembler, SortedDictionary<stri
             }
             foreach (var (name, of, better) in Figures)
             {
-                double? now = of(row), then = before.TryGetValue(name, out double value) ? value : null;
+                double? now = of(row), then = of(before.Row);
                 if (now != then)
                     lines.Add($"{row.Name} {architecture}: {name} {then} -> {now}, {Verdict((now - then) * better)}");
             }

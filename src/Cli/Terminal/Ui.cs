@@ -49,19 +49,26 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
             output.WriteLine(Printable.Text(text));
     }
 
-    /// <summary>A table of the verb's result, unless <c>--json</c> is on. The first column is left-aligned, the others right.</summary>
+    /// <summary>A table of the verb's result, unless <c>--json</c> is on. The first column is left-aligned, the others right; on a terminal that is too narrow a listing.</summary>
     public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
     {
         if (JsonOnly)
             return;
+        List<IReadOnlyList<string>> cells = [.. rows.Select(row => (IReadOnlyList<string>)[.. row.Select(Printable.Text)])];
+        if (Listing.Width(columns, cells) > _results.Profile.Width)
+        {
+            foreach (string line in Listing.Lines(columns, cells))
+                Line(line);
+            return;
+        }
         var table = new Table().Border(TableBorder.Simple);
         for (int i = 0; i < columns.Count; i++)
         {
             var column = new TableColumn(Markup.Escape(columns[i]));
             table.AddColumn(i == 0 ? column : column.RightAligned());
         }
-        foreach (var row in rows)
-            table.AddRow([.. row.Select(cell => Markup.Escape(Printable.Text(cell)))]);
+        foreach (var row in cells)
+            table.AddRow([.. row.Select(Markup.Escape)]);
         _results.Write(table);
     }
 
@@ -139,8 +146,9 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
             Ansi = terminal ? AnsiSupport.Detect : AnsiSupport.No,
             Interactive = terminal ? InteractionSupport.Detect : InteractionSupport.No,
         });
+        // A file is as wide as its widest table.
         if (!terminal)
-            console.Profile.Width = 160;
+            console.Profile.Width = 10_000;
         return console;
     }
 }

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
 using BDense.Kernels.Ilgpu;
 
 namespace BDense.Kernels.MachineCode;
@@ -61,17 +63,27 @@ public static class KernelCatalog
     /// The PTX that a GPU's driver gets, in a context of its own: what ILGPU compiled before may change the order of its output, and so
     /// the assembler's choices.
     /// </summary>
-    internal static string Ptx(KernelEntry kernel, GpuArchitecture architecture)
+    internal static string Ptx(KernelEntry kernel, GpuArchitecture architecture) => s_compiled.GetOrAdd((kernel, architecture.Name), _ =>
     {
         using var compiler = new PtxCompiler(architecture);
         return compiler.Compile(kernel);
-    }
+    });
+
+    private static readonly ConcurrentDictionary<(KernelEntry, string), string> s_compiled = new();
+
+    /// <summary>Rows that are known by <see cref="Digest"/>; or none. The assembler gives the same for the same, so there is no need to ask it again.</summary>
+    internal static Func<string, KernelRow?>? Known { get; set; }
+
+    /// <summary>Names all that a row depends on: the assembler, what it is given, and what the launch adds.</summary>
+    internal static string Digest(KernelEntry kernel, GpuArchitecture architecture, string ptx) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+        FormattableString.Invariant($"{AssemblerVersion}\n{architecture.Name}\n{kernel.Name}\n{kernel.GroupSize}\n{kernel.DynamicSharedBytes}\n{ptx}"))))[..32];
 
     internal static KernelRow Row(KernelEntry kernel, GpuArchitecture architecture, string ptx, CancellationToken cancellation = default)
     {
         if (Assembler.Version is null)
             return new KernelRow(kernel.Name, kernel.Hot, architecture.Name, kernel.GroupSize, null, null, null, null, null, null, null);
-        return Row(kernel, architecture, Assembler.Assemble(ptx, architecture, cancellation: cancellation));
+        return Known?.Invoke(Digest(kernel, architecture, ptx)) is { } known ? known with { Hot = kernel.Hot }
+            : Row(kernel, architecture, Assembler.Assemble(ptx, architecture, cancellation: cancellation));
     }
 
     internal static KernelRow Row(KernelEntry kernel, GpuArchitecture architecture, Assembled a) =>

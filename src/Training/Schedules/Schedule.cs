@@ -25,10 +25,11 @@ public sealed record Schedule(string Name, double SigmaMin, double SigmaMax, Fun
             throw new UsageException($"a {Name} schedule needs at least 2 nodes, not {nodes}");
         var sigmas = new double[nodes + (toZero ? 1 : 0)];
         for (int i = 0; i < nodes; i++)
-        {
             sigmas[i] = Sigma((double)i / (nodes - 1));
-            if (i > 0 && !(sigmas[i] < sigmas[i - 1]))
-                throw new UsageException($"a {Name} schedule from {Text(SigmaMax)} to {Text(SigmaMin)} has no {nodes} distinct nodes; ask for fewer");
+        for (int i = 1; i < nodes; i++)
+        {
+            if (!(sigmas[i] < sigmas[i - 1]))
+                throw new UsageException($"a {Name} schedule from {Text(SigmaMax)} to {Text(SigmaMin)} has no {nodes} distinct nodes: of so many, {sigmas.Take(nodes).Distinct().Count()} differ; ask for fewer");
         }
         return sigmas;
     }
