@@ -28,10 +28,12 @@ internal static class Sample
         var json = CommonOptions.Json();
         var command = new Command("sample", "Samples images and writes a grid of them.")
         {
-            model, noise, raw, fuse, graph, count, batch, output, device, threads, precision, json,
+            model,
         };
         group.AddTo(command);
         draw.AddTo(command);
+        foreach (var option in new Option[] { noise, raw, fuse, graph, count, batch, output, device, threads, precision, json })
+            command.Options.Add(option);
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
         return new Verb(command, "bdense sample --model runs/teacher --preset edm --out teacher.png",
             "bdense sample --model runs/teacher --solver dpmpp3m --steps 12 --seeds 0-63 --out teacher.png",
