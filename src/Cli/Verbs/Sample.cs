@@ -73,7 +73,7 @@ internal static class Sample
                 ImageGrid.Rows(images, images.Length / n, (int)Math.Ceiling(Math.Sqrt(n))));
             if (parse.GetValue(raw) is { } rawFile)
                 GivenNoise.Write(rawFile, images, c, draws);
-            string arguments = $"{group.Arguments(saved.Options)} {draw.Arguments(draws, n)}{(given is null ? "" : $" --noise {parse.GetValue(noise)}")}";
+            string arguments = $"{group.Arguments(saved.Options)} {draw.Arguments(draws, n)}{(given is null ? "" : $" --noise {SamplerGroup.Quoted(parse.GetValue(noise)!)}")}";
             ui.Json(new
             {
                 model = path,
