@@ -114,7 +114,8 @@ public sealed class GitsTests
         Assert.That(Math.Pow(nested.Teacher[2], 1 / 7.0), Is.EqualTo((Math.Pow(80, 1 / 7.0) + Math.Pow(21.5, 1 / 7.0)) / 2).Within(1e-12));
         Assert.That(schedule.Grid(9).Where((_, i) => i % 2 == 0), Is.EqualTo(nodes));
         Assert.Throws<BDenseException>(() => Schedules.Given([1, 2]));
-        Assert.Throws<BDenseException>(() => Schedules.Given([1, 0]));
+        Assert.That(Schedules.Given([1, 0]).Grid(2), Is.EqualTo(new double[] { 1, 0 }), "the last may be 0");
+        Assert.Throws<BDenseException>(() => Schedules.Given([1, 0, -1]));
         Assert.Throws<UsageException>(() => Schedules.Find("given:1,x"));
         Assert.Throws<UsageException>(() => Gits.Path(new double[4, 4], 4, 1.15));
     }

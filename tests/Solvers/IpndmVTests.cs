@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using BDense.Kernels.Reference;
 using BDense.Training;
 using NUnit.Framework;
@@ -72,5 +73,10 @@ public sealed class IpndmVTests
         var old = RunJson.ToNode(asked).AsObject();
         old["solver"] = "ipndm-v";
         Assert.That(Distill.FromFile(old, "config.json").Solver, Is.EqualTo("lms"));
+        // So an old run resumes under its new name, and under no other.
+        Assert.That(RunData.Difference(Run(old), Run(RunJson.ToNode(new Distill { Solver = "lms" }.Resolve()))), Is.Null);
+        Assert.That(RunData.Difference(Run(old), Run(RunJson.ToNode(asked))), Is.EqualTo("distill.solver is \"lms\", not \"ipndm-v-published\""));
+
+        static JsonObject Run(JsonNode distill) => new() { ["kind"] = "distill", ["distill"] = distill.DeepClone() };
     }
 }

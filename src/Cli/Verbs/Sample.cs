@@ -28,10 +28,12 @@ internal static class Sample
         var json = CommonOptions.Json();
         var command = new Command("sample", "Samples images and writes them: a grid, single pictures, raw numbers.")
         {
-            model, noise, raw, fuse, graph, count, batch, output, device, threads, precision, json,
+            model,
         };
         group.AddTo(command);
         draw.AddTo(command);
+        foreach (var option in new Option[] { noise, raw, fuse, graph, count, batch, output, device, threads, precision, json })
+            command.Options.Add(option);
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
         return new Verb(command, "bdense sample --model runs/teacher --preset edm --out teacher.png",
             "bdense sample --model runs/teacher --solver dpmpp3m --steps 12 --seeds 0-63 --out teacher.png",
@@ -79,7 +81,7 @@ internal static class Sample
             // Of a network evaluation; the host's part is what it did not wait for the device.
             double passes = Math.Max(1.0, (double)evaluations * ((n + parse.GetValue(batch) - 1) / parse.GetValue(batch))), step = 1000 * seconds / passes,
                 host = step - (backend.Waited - waited).TotalMilliseconds / passes;
-            string arguments = $"{group.Arguments(saved.Options)} {draw.Arguments(draws, n)}{(given is null ? "" : $" --noise {parse.GetValue(noise)}")}";
+            string arguments = $"{group.Arguments(saved.Options)} {draw.Arguments(draws, n)}{(given is null ? "" : $" --noise {SamplerGroup.Quoted(parse.GetValue(noise)!)}")}";
             ui.Json(new
             {
                 model = path,

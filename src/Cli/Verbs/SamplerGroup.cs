@@ -117,7 +117,7 @@ internal sealed class SamplerGroup
         Add(_solver, o.Solver);
         Add(_steps, Number(o.Steps));
         Add(_order, Number(o.Order));
-        Add(_schedule, o.Schedule is { } path && path.Contains(' ', StringComparison.Ordinal) ? $"'{path}'" : o.Schedule);
+        Add(_schedule, o.Schedule is { } path ? Quoted(path) : null);
         Add(_rho, Number(o.Rho));
         Add(_sigmaMin, Number(o.SigmaMin));
         Add(_sigmaMax, Number(o.SigmaMax));
@@ -150,6 +150,9 @@ internal sealed class SamplerGroup
 
         static string? Truth(bool? value) => value is { } is_ ? (is_ ? "true" : "false") : null;
     }
+
+    /// <summary>A path as a shell takes it for one word.</summary>
+    public static string Quoted(string path) => path.All(c => char.IsLetterOrDigit(c) || "/._-+:,=@%".Contains(c, StringComparison.Ordinal)) ? path : $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     private static BranchLayout LayoutOf(string name) => name.ToLowerInvariant() switch
     {

@@ -32,12 +32,14 @@ public sealed record StudentFile(bool Folded, int? StepCondition, IReadOnlyList<
     }
 
     /// <summary>The file that belongs to a network's folder or file; none if there is none, or it is of a folded network.</summary>
-    /// <param name="path">An exported folder, or the .safetensors file in it.</param>
+    /// <param name="path">An exported folder, or the model.safetensors in it; another file may lie there by chance.</param>
     /// <exception cref="BDenseException">It is there and cannot be read.</exception>
     public static string? Find(string path)
     {
-        string? folder = Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetFullPath(path));
-        string file = Path.Combine(folder ?? ".", Name);
+        bool isFolder = Directory.Exists(path);
+        if (!isFolder && Path.GetFileName(path) != Checkpoint.ModelFile)
+            return null;
+        string file = Path.Combine(isFolder ? path : Path.GetDirectoryName(Path.GetFullPath(path))!, Name);
         return File.Exists(file) && !Read(file).Folded ? file : null;
     }
 

@@ -16,7 +16,7 @@ public static class SamplerPresets
     public static IReadOnlyList<SamplerPreset> All { get; } =
     [
         new("edm", "EDM's on CIFAR-10, NFE 35 (Karras et al. 2022, algorithm 1)", Edm),
-        // Table 5 of the paper; generate.py's example for this network.
+        // Table 5 of the paper.
         new("edm-imagenet64", "EDM's on ImageNet 64 x 64, stochastic, NFE 511 (algorithm 2)",
             Edm with { Steps = 256, Churn = 40, ChurnMin = 0.05, ChurnMax = 50, ChurnNoise = 1.003 }),
         new("sfd-teacher", "SFD's teacher for a student of NFE 2: DPM-Solver++(3M) with thresholding, NFE 12 (Zhou et al. 2024, the authors' code)", new SamplerOptions

@@ -211,9 +211,8 @@ public sealed class Reproduction
         {
             fids[cell.Name] = Kept($"results/{cell.Name}.fid.json", () =>
             {
-                var student = Student.Load(_backend, FolderOf(cell));
-                using var owner = student.Network;
-                var source = Sampling.Source(student.Network, (x, labels, _) => student.Sample(x, labels), ImageDraws.Of(_options.Seed), student.StartSigma);
+                using var student = SavedSampler.Load(_backend, FolderOf(cell), new SamplerOptions(), cancellation: _cancellation);
+                var source = Sampling.Source(student.Network, student.Sampler, ImageDraws.Of(_options.Seed), student.Sigma);
                 string state = In($"results/{cell.Name}.state.npz");
                 var collection = Collect(FidStage(cell), features, source, network, Plan.FidImages,
                     $"{cell.Name}, model {TrainedNetwork.Fingerprint(FolderOf(cell), student.Network.Config)}", state);
@@ -244,9 +243,8 @@ public sealed class Reproduction
         ulong first = Plan.Cells.Min(c => c.Options.Seed);
         foreach (var cell in Plan.Cells.Where(c => c.Options.Seed == first))
         {
-            var student = Student.Load(_backend, FolderOf(cell));
-            using var owner = student.Network;
-            rows.Add(new GridRow($"{cell.Options.Title}, {Plan.Table.SettingName} {cell.Setting}", Samples(student.Network, (x, labels, _) => student.Sample(x, labels), student.StartSigma)));
+            using var student = SavedSampler.Load(_backend, FolderOf(cell), new SamplerOptions(), cancellation: _cancellation);
+            rows.Add(new GridRow($"{cell.Options.Title}, {Plan.Table.SettingName} {cell.Setting}", Samples(student.Network, student.Sampler, student.Sigma)));
         }
         return rows;
 
