@@ -103,7 +103,7 @@ public static class GpuCommand
         string path = Path.Combine(folder, file);
         if (!File.Exists(path))
             throw new IOException($"there is no {path} to go on with");
-        return JsonSerializer.Deserialize<T>(File.ReadAllText(path), GpuReport.Json) ?? throw new IOException($"{path} is empty");
+        return StrictJson.Read<T>(path, GpuReport.Json);
     }
 
     private sealed class Countdown(double seconds)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using BDense.Kernels;
 
 namespace BDense.Benchmarks.Gpu;
 
@@ -68,5 +69,5 @@ public sealed record GpuResult(string Name, string Variant, double? Milliseconds
 /// <param name="Rows">One for each row and variant.</param>
 public sealed record GpuReport(IReadOnlyDictionary<string, string> Machine, IReadOnlyList<GpuResult> Rows)
 {
-    public static JsonSerializerOptions Json { get; } = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = false };
+    public static JsonSerializerOptions Json { get; } = new(StrictJson.Options) { WriteIndented = false };
 }

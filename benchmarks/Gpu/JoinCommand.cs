@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using BDense.Kernels;
 using BDense.Model;
 
 namespace BDense.Benchmarks.Gpu;
@@ -21,7 +22,7 @@ public static class JoinCommand
             {
                 return Join(parse.GetValue(folder)!);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+            catch (Exception e) when (e is BDenseException or IOException or UnauthorizedAccessException)
             {
                 Console.Error.WriteLine($"join: {e.Message}");
                 return 1;
@@ -41,7 +42,7 @@ public static class JoinCommand
         var goals = Goals.Summary(rows, joined);
         var machine = ours.Machine.Select(m => ($"ours: {m.Key}", m.Value)).Concat(peer.Machine.Select(m => ($"peer: {m.Key}", m.Value))).ToDictionary(m => m.Item1, m => m.Item2);
         AtomicFile.WriteText(Path.Combine(folder, "results.json"), JsonSerializer.Serialize(new { machine, rows = joined, goals },
-            new JsonSerializerOptions(GpuReport.Json) { WriteIndented = true, NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals }));
+            StrictJson.Options));
         string table = Markdown(machine, rows, joined, goals);
         AtomicFile.WriteText(Path.Combine(folder, "results.md"), table);
         Console.Write(table);
@@ -116,6 +117,6 @@ public static class JoinCommand
         string path = Path.Combine(folder, file);
         if (!File.Exists(path))
             throw new IOException($"there is no {path}; {writer} writes it");
-        return JsonSerializer.Deserialize<T>(File.ReadAllText(path), GpuReport.Json) ?? throw new JsonException($"{path} is empty");
+        return StrictJson.Read<T>(path, GpuReport.Json);
     }
 }

@@ -120,20 +120,16 @@ internal static class FusionVerb
 
         public void Memory(UNetConfig config)
         {
-            using var lab = new StepLab(Backend, Student(config), Branches);
+            using var lab = new StepLab(Backend, Student(config), Branches) { Cancellation = Cancellation };
             int[] batches = [.. Enumerable.Range(0, 31).Select(i => 1 << i).TakeWhile(b => b < Batch).Append(Batch).TakeLast(Quick ? 3 : 31)];
-            var steps = Ui.Stage("batch sizes", batches.Length, report => lab.Memory(batches, TimeSpan.FromSeconds(Quick ? 2 : 20), UsableMemory.Of(Backend), done =>
-            {
-                Cancellation.ThrowIfCancellationRequested();
-                report(done, "");
-            }));
+            var steps = Ui.Stage("batch sizes", batches.Length, report => lab.Memory(batches, TimeSpan.FromSeconds(Quick ? 2 : 20), UsableMemory.Of(Backend), done => report(done, "")));
             Report(steps);
             FusionTables.Steps(Ui, steps);
         }
 
         private UNetConfig Student(UNetConfig config) => config with { Dropout = Dropout ?? config.Dropout };
 
-        private DeviceSpeed Speed(int elements) => Ui.Stage("roofs", 1, _ => DeviceSpeed.Measure(Backend, elements, TimeSpan.FromSeconds(Quick ? 0.2 : 1)));
+        private DeviceSpeed Speed(int elements) => Ui.Stage("roofs", 1, _ => DeviceSpeed.Measure(Backend, elements, TimeSpan.FromSeconds(Quick ? 0.2 : 1), Cancellation));
 
         /// <summary>Training last: the gradients that it needs stay.</summary>
         private IReadOnlyList<StepRow> Steps(UNetConfig config)
@@ -141,15 +137,11 @@ internal static class FusionVerb
             var rows = new List<StepRow>();
             foreach (bool sampling in new[] { false, true })
             {
-                using var lab = new StepLab(Backend, Student(config), Branches);
+                using var lab = new StepLab(Backend, Student(config), Branches) { Cancellation = Cancellation };
                 var budget = TimeSpan.FromSeconds(Quick ? sampling ? 1 : 8 : sampling ? 30 : 120);
                 rows.AddRange(Ui.Stage(sampling ? "sampling step" : "training step", Quick ? 2 : 16, report =>
                 {
-                    Action<int> onRound = round =>
-                    {
-                        Cancellation.ThrowIfCancellationRequested();
-                        report(round, "");
-                    };
+                    Action<int> onRound = round => report(round, "");
                     return sampling ? lab.Sample(Batch, budget, Only, onRound) : lab.Ablate(Batch, budget, Only, onRound);
                 }));
             }
@@ -166,7 +158,7 @@ internal static class FusionVerb
                 {
                     Cancellation.ThrowIfCancellationRequested();
                     using var c = make();
-                    rows.Add(FusionLab.Measure(Backend, speed, c, TimeSpan.FromSeconds(Quick ? 0.3 : 4)));
+                    rows.Add(FusionLab.Measure(Backend, speed, c, TimeSpan.FromSeconds(Quick ? 0.3 : 4), Cancellation));
                     report(rows.Count, c.Name);
                 }
                 return rows;

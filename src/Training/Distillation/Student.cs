@@ -76,7 +76,7 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     {
         string file = Path.Combine(run, RunFolder.ConfigFile);
         return RunFolder.Existing(run).ReadConfig()[RunFolder.DistillKey] is { } node
-            ? RunJson.FromNode<Distill>(node, file).Resolve()
+            ? RunJson.FromNode<Distill>(node, file, RunFolder.DistillKey).Resolve()
             : throw new BDenseException($"{run} is not a student: {file} has no '{RunFolder.DistillKey}'");
     }
 

@@ -50,7 +50,7 @@ public sealed class Reproduction
     private Reproduction(Backend backend, ReproductionOptions options, Dataset? data, IStages stages, CancellationToken cancellation)
     {
         (_backend, _options, _data, _stages, _cancellation) = (backend, options, data, stages, cancellation);
-        _earlierSeconds = File.Exists(In(ElapsedFile)) ? RunJson.FromNode<double>(RunJson.Read(In(ElapsedFile))["seconds"], In(ElapsedFile)) : 0;
+        _earlierSeconds = File.Exists(In(ElapsedFile)) ? RunJson.FromNode<double>(RunJson.Read(In(ElapsedFile))["seconds"], In(ElapsedFile), "seconds") : 0;
     }
 
     private ReproductionPlan Plan => _options.Plan;
