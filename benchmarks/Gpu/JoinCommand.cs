@@ -33,10 +33,10 @@ public static class JoinCommand
 
     private static int Join(string folder)
     {
-        var rows = Read<GpuRun>(folder, "rows.json", "the benchmark verb gpu").Rows;
-        var ours = Read<GpuReport>(folder, "ours.json", "the benchmark verb gpu");
+        var rows = Read(folder, "rows.json", "the benchmark verb gpu", GpuRun.Read).Rows;
+        var ours = Read(folder, "ours.json", "the benchmark verb gpu", GpuReport.Read);
         // Without a peer the table tells of us alone.
-        var peer = File.Exists(Path.Combine(folder, "torch.json")) ? Read<GpuReport>(folder, "torch.json", "benchmarks/peers/torch_peer.py")
+        var peer = File.Exists(Path.Combine(folder, "torch.json")) ? Read(folder, "torch.json", "benchmarks/peers/torch_peer.py", GpuReport.Read)
             : new GpuReport(new Dictionary<string, string> { ["note"] = "there is no torch.json; benchmarks/peers/torch_peer.py writes it" }, []);
         var joined = Rows(rows, ours, peer);
         var goals = Goals.Summary(rows, joined);
@@ -112,11 +112,11 @@ public static class JoinCommand
         }
     }
 
-    private static T Read<T>(string folder, string file, string writer)
+    private static T Read<T>(string folder, string file, string writer, Func<string, T> read)
     {
         string path = Path.Combine(folder, file);
         if (!File.Exists(path))
             throw new IOException($"there is no {path}; {writer} writes it");
-        return StrictJson.Read<T>(path, GpuReport.Json);
+        return read(path);
     }
 }

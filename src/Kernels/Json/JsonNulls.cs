@@ -53,7 +53,7 @@ internal static class JsonNulls
 
     // Text, numbers, and lists of numbers hold no null; JSON's own nodes may.
     private static bool IsLeaf(Type type) => type.IsPrimitive || type.IsEnum || type == typeof(string) || type.Namespace?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true
-        || (type.IsArray && IsLeaf(type.GetElementType()!) && type.GetElementType() != typeof(string));
+        || (type.IsArray && type.GetElementType()!.IsValueType && IsLeaf(type.GetElementType()!));
 
     private static (PropertyInfo, NullabilityInfo)[] OfType(Type type)
     {

@@ -26,7 +26,8 @@ internal static class JsonScan
         }
         catch (JsonException e)
         {
-            return $"not JSON (line {e.LineNumber + 1})";
+            bool isDeep = open.Count >= options.MaxDepth;
+            return isDeep ? $"lists or objects more than {options.MaxDepth} deep in each other (line {e.LineNumber + 1})" : $"not JSON (line {e.LineNumber + 1})";
         }
         catch (InvalidOperationException)
         {

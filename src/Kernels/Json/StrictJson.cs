@@ -69,7 +69,7 @@ public static class StrictJson
         }
         catch (JsonException e)
         {
-            throw new BDenseException($"{source}: {JsonFault.Describe(e)}", e);
+            throw new BDenseException($"{source}: {JsonFault.Describe(e, typeof(T))}", e);
         }
     }
 
@@ -88,7 +88,7 @@ public static class StrictJson
         }
         catch (JsonException e)
         {
-            throw new BDenseException($"{source}: {JsonFault.Describe(e, field)}", e);
+            throw new BDenseException($"{source}: {JsonFault.Describe(e, typeof(T), field)}", e);
         }
     }
 

@@ -30,8 +30,8 @@ internal static class SafeTensorsHeader
         Check((long)length <= size - 8, path, $"cut short or not a safetensors file: a header of {length} bytes is declared, {size - 8} bytes are there");
         var header = new byte[length];
         stream.ReadExactly(header);
-        StrictJson.Check(header, $"{path}: the safetensors header");
         Check(header.Length > 0 && header[0] == '{', path, "the safetensors header does not start with '{'");
+        StrictJson.Check(header, $"{path}: the safetensors header");
 
         List<SafeTensorsEntry> entries;
         Dictionary<string, string> metadata;
@@ -41,7 +41,7 @@ internal static class SafeTensorsHeader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new BDenseException($"{path}: the safetensors header is not valid JSON: {e.Message.ReplaceLineEndings(" ")}", e);
+            throw new BDenseException($"{path}: the safetensors header is not of the format: {e.Message.ReplaceLineEndings(" ")}", e);
         }
 
         entries.Sort((a, b) => (a.Begin, a.End).CompareTo((b.Begin, b.End)));

@@ -272,7 +272,8 @@ public sealed record Distill
         }
         FindSchedule();
         Solvers.Find(Solver);
-        _ = BranchWeights.Parse(Weights!).At([.. Enumerable.Range(0, Branches + 1).Select(i => Math.Pow(0.5, i))], 0);
+        var weights = BranchWeights.Parse(Weights!).At([.. Enumerable.Range(0, Branches + 1).Select(i => Math.Pow(0.5, i))], 0);
+        Require(weights.All(double.IsFinite), $"the branch weights '{Weights}' are too large for any number");
 
         static void Require(bool condition, string message)
         {
