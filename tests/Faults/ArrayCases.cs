@@ -19,13 +19,17 @@ internal static class ArrayCases
             Npz.Write(npz, ("x", new NpyArray([2, 3, 4], Enumerable.Range(0, 24).Select(i => (double)i).ToArray())));
             using (var zip = ZipFile.OpenRead(npz))
                 zip.Entries[0].ExtractToFile(file);
-            return new Sample(file, () => _ = Npz.Read(file)["arr_0"].ToSingle());
+            byte[] whole = File.ReadAllBytes(file);
+            // The same of another type and shape.
+            byte[] other = [.. System.Text.Encoding.Latin1.GetBytes(System.Text.Encoding.Latin1.GetString(whole).Replace("<f8", "<i4", StringComparison.Ordinal).Replace("(2, 3, 4)", "(8, 2, 3)", StringComparison.Ordinal))];
+            return new Sample(file, () => _ = Npz.Read(file)["arr_0"].ToSingle(), other);
         }),
         new("npz", SampleFormat.Zip, folder =>
         {
             string file = folder["x.npz"];
             Npz.Write(file, ("a", new NpyArray([2, 3], new float[6])), ("b", new NpyArray([4], new long[4])), ("c", new NpyArray([], new[] { 3 })), ("d", new NpyArray([2], new Half[2])));
-            return new Sample(file, () => _ = Npz.Read(file).Values.Sum(array => array.ToSingle().Length));
+            Npz.Write(folder["other.npz"], ("a", new NpyArray([7], new byte[7])), ("z", new NpyArray([1, 1], new double[1])));
+            return new Sample(file, () => _ = Npz.Read(file).Values.Sum(array => array.ToSingle().Length), File.ReadAllBytes(folder["other.npz"]));
         }),
         new("dataset of bytes and labels in npz", SampleFormat.Zip, folder =>
         {
@@ -45,7 +49,7 @@ internal static class ArrayCases
             SafeTensors.Write(file, [("images", [3, 3, 4, 4], [.. Pixels.Select(p => p / 128f - 1)]), ("labels", [3], [2, 0, 1])]);
             return Dataset(file);
         }),
-        new("idx images", SampleFormat.Binary, folder => Dataset(folder.Write("train-images-idx3-ubyte", Idx(3, 4, 4)))),
+        new("idx images", SampleFormat.Binary, folder => Dataset(folder.Write("train-images-idx3-ubyte", Idx(3, 4, 4))) with { Other = Idx(2, 2, 2, 3) }),
         new("idx labels", SampleFormat.Binary, folder =>
         {
             string images = folder.Write("train-images-idx3-ubyte", Idx(3, 4, 4)), labels = folder.Write("train-labels-idx1-ubyte", Idx(3));
@@ -53,7 +57,7 @@ internal static class ArrayCases
         }),
         new("idx, gzipped", SampleFormat.GZip, folder => Dataset(folder.Write("train-images-idx3-ubyte.gz", Zipped(Idx(3, 4, 4))))),
         new ReaderCase("CIFAR-10 rows", SampleFormat.Binary, folder => Dataset(folder.Write("data_batch_1.bin", Rows()))) with { Mutations = 250 },
-        new("CIFAR-10 pickle", SampleFormat.Binary, folder => Dataset(folder.Write("data_batch_1", CifarPickle.File([3, 7], new byte[2 * CifarPickle.Row])))),
+        new("CIFAR-10 pickle", SampleFormat.Binary, folder => Dataset(folder.Write("data_batch_1", CifarPickle.File([3, 7], new byte[2 * CifarPickle.Row]))) with { Other = CifarPickle.File([1], new byte[CifarPickle.Row]) }),
         new ReaderCase("CIFAR-10 archive of rows", SampleFormat.TarGz, folder => Dataset(folder.Write("cifar-10-binary.tar.gz", Zipped(Tar(("data_batch_1.bin", Rows()), ("readme.html", [1, 2, 3])))))) with { Mutations = 250 },
         new ReaderCase("CIFAR-10 archive of pickles", SampleFormat.TarGz,
             folder => Dataset(folder.Write("cifar-10-python.tar.gz", Zipped(Tar(("data_batch_1", CifarPickle.File([3], new byte[CifarPickle.Row]))))))) with { Mutations = 250 },

@@ -26,6 +26,7 @@ public sealed class FoundTests
         new("diffusers' network configuration", "no rows", o => o["sample_size"] = 0, "field 'sample_size' is 0"),
         new("manifest", "a digest null", o => o["files"]!["state.json"] = null, "field 'files.state.json' is null, and a value is needed"),
         new("state of SFD with learned weights", "a list null", o => o["logScales"]![0] = null, "field 'logScales[0]' is null, and a value is needed"),
+        new("state of SFD with learned weights", "no number", o => o["logScales"]![0]![0] = "NaN", "of finite numbers"),
         new("state of SFD with learned weights", "missing", o => o.Remove("logScales"), "field 'logScales' is missing"),
         new("state of SFD with aligned weights", "a list null", o => o["logFactors"]![0] = null, "field 'logFactors[0]' is null, and a value is needed"),
         new("cell of a study", "no errors", o => o["endpoint"] = new JsonArray(), "field 'endpoint' is not 2 numbers"),

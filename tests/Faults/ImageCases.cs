@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using BDense.Tests.Data;
 using SkiaSharp;
 
@@ -11,10 +10,10 @@ internal static class ImageCases
 
     public static IReadOnlyList<ReaderCase> All { get; } =
     [
-        Image("PNG", "png", SampleFormat.Png, Encoded(SKEncodedImageFormat.Png)),
+        Image("PNG", "png", SampleFormat.Png, Encoded(SKEncodedImageFormat.Png), TestImages.Gray(2 * Side, (x, y) => (byte)(x * y))),
         Image("PNG, grayscale", "png", SampleFormat.Png, TestImages.Gray(Side, (x, y) => (byte)(x * y * 4))),
-        Image("JPEG", "jpg", SampleFormat.Binary, Encoded(SKEncodedImageFormat.Jpeg)),
-        Image("WebP", "webp", SampleFormat.Binary, Encoded(SKEncodedImageFormat.Webp)),
+        Image("JPEG", "jpg", SampleFormat.Binary, Encoded(SKEncodedImageFormat.Jpeg), TestImages.Gray(2 * Side, (x, y) => (byte)(x * y), SKEncodedImageFormat.Jpeg)),
+        Image("WebP", "webp", SampleFormat.Binary, Encoded(SKEncodedImageFormat.Webp), Encoded(SKEncodedImageFormat.Png)),
         Image("BMP", "bmp", SampleFormat.Binary, Bitmap()),
         new("class folders in a zip", SampleFormat.Zip, folder => ArrayCases.Dataset(TestImages.Zip(folder["x.zip"],
             [("cat/1.png", TestImages.Plain(10, Side)), ("cat/2.png", TestImages.Plain(20, Side)), ("dog/1.png", TestImages.Plain(30, Side))]))),
@@ -28,10 +27,10 @@ internal static class ImageCases
     ];
 
     // Two images, so that the damaged one is held to the other's size.
-    private static ReaderCase Image(string name, string extension, SampleFormat format, byte[] image) => new(name, format, folder =>
+    private static ReaderCase Image(string name, string extension, SampleFormat format, byte[] image, byte[]? other = null) => new(name, format, folder =>
     {
         folder.Write($"data/b.{extension}", image);
-        return ArrayCases.Dataset(folder["data"], folder.Write($"data/a.{extension}", image));
+        return ArrayCases.Dataset(folder["data"], folder.Write($"data/a.{extension}", image)) with { Other = other };
     });
 
     private static IEnumerable<(string Name, byte[] Bytes)> Edm()

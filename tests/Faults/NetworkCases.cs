@@ -24,14 +24,15 @@ internal static class NetworkCases
             // The file alone: its metadata hold the configuration.
             File.Delete(folder[Checkpoint.ConfigFile]);
             return sample;
-        }),
-        new("diffusers' network configuration", SampleFormat.Json, folder => Diffusers(folder, "unet/config.json")),
-        new("diffusers' scheduler", SampleFormat.Json, folder => Diffusers(folder, "scheduler/scheduler_config.json")),
+        }) { Mutations = 250 },
+        new("diffusers' network configuration", SampleFormat.Json, folder => Diffusers(folder, "unet/config.json")) { Mutations = 250 },
+        new("diffusers' scheduler", SampleFormat.Json, folder => Diffusers(folder, "scheduler/scheduler_config.json")) { Mutations = 250 },
         new ReaderCase("diffusers' weights", SampleFormat.SafeTensors, folder => Diffusers(folder, $"unet/{DiffusersFormat.WeightsFile}")) with { Mutations = 250 },
         new("safetensors", SampleFormat.SafeTensors, folder =>
         {
             string file = folder.Write("x.safetensors", AllTypes());
-            return new Sample(file, () => SafeTensors.Read(file));
+            SafeTensors.Write(folder["other.safetensors"], [("w", [3], [1, 2, 3]), ("more", [2, 2], [1, 2, 3, 4])]);
+            return new Sample(file, () => SafeTensors.Read(file), File.ReadAllBytes(folder["other.safetensors"]));
         }),
     ];
 

@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using BDense.Kernels;
-using BDense.Model;
 using BDense.Training;
 
 namespace BDense.Tests.Faults;
@@ -9,6 +7,9 @@ namespace BDense.Tests.Faults;
 internal static class RunCases
 {
     private const string Run = "run";
+
+    // A network is loaded each time, or the disk waited for.
+    private const int Slow = 200;
 
     public static IReadOnlyList<ReaderCase> All { get; } =
     [
@@ -21,7 +22,7 @@ internal static class RunCases
         }),
         new("student's configuration", SampleFormat.Json, folder =>
         {
-            Train(folder, new Distill { Nfe = 1, Updates = 1, Batch = 2 });
+            Unseal(Train(folder, new Distill { Nfe = 1, Updates = 1, Batch = 2 }));
             var runs = new TinyRuns();
             return new Sample(folder[$"{Run}/{RunFolder.ConfigFile}"], () =>
             {
@@ -30,7 +31,7 @@ internal static class RunCases
                 _ = student.Evaluations;
             })
             { Close = runs.Dispose };
-        }),
+        }) { Mutations = Slow },
         new("second stage's configuration", SampleFormat.Json, folder =>
         {
             var second = new Distill { Nfe = 1, Jump = 3, AnalyticalFirstStep = false, FirstStage = new Distill { Nfe = 3, AnalyticalFirstStep = false } };
@@ -45,7 +46,7 @@ internal static class RunCases
         {
             Train(folder, new Distill { Nfe = 1, Updates = 1, Batch = 2 });
             return new Sample(folder[$"{Run}/checkpoints/{RunFolder.LatestFile}"], () => _ = RunFolder.Existing(folder[Run]).CheckpointToResume(null));
-        }),
+        }) { Mutations = Slow },
         new("manifest", SampleFormat.Json, folder =>
         {
             string checkpoint = Train(folder, new Distill { Nfe = 1, Updates = 1, Batch = 2 });
@@ -62,13 +63,13 @@ internal static class RunCases
             return new Sample(folder[$"{Run}/{RunFolder.PeakFile}"], () => _ = RunFolder.Existing(folder[Run]).ReadPeak());
         }),
         // A resumed run as far as its first step; it writes its log anew and waits for the disk.
-        Resumed("state of a resumed run", RunFolder.StateFile, SampleFormat.Json, new Distill { Nfe = 1, Updates = 1, Batch = 2 }) with { Mutations = 150 },
+        Resumed("state of a resumed run", RunFolder.StateFile, SampleFormat.Json, new Distill { Nfe = 1, Updates = 1, Batch = 2 }) with { Mutations = Slow },
         Loaded("state of SFD with aligned weights", RunFolder.StateFile, SampleFormat.Json, new Distill { Nfe = 2, Updates = 1, Batch = 2, Branches = 2, Weights = "aligned" }),
         Loaded("state of SFD with learned weights", RunFolder.StateFile, SampleFormat.Json, new Distill { Nfe = 2, Updates = 1, Batch = 2, Branches = 2, Weights = "learned" }),
         Loaded("state of PD in its second round", RunFolder.StateFile, SampleFormat.Json, SecondRound),
-        Loaded("teacher of PD's second round", "teacher.safetensors", SampleFormat.SafeTensors, SecondRound),
-        Loaded("optimizer", Optimizer.OptimizerFile, SampleFormat.SafeTensors, new Distill { Nfe = 1, Updates = 1, Batch = 2 }),
-        Loaded("moving average", Optimizer.EmaFile, SampleFormat.SafeTensors, new Distill { Nfe = 1, Updates = 1, Batch = 2, Ema = 0.9 }),
+        Loaded("teacher of PD's second round", "teacher.safetensors", SampleFormat.SafeTensors, SecondRound) with { Mutations = Slow },
+        Loaded("optimizer", Optimizer.OptimizerFile, SampleFormat.SafeTensors, new Distill { Nfe = 1, Updates = 1, Batch = 2 }) with { Mutations = Slow },
+        Loaded("moving average", Optimizer.EmaFile, SampleFormat.SafeTensors, new Distill { Nfe = 1, Updates = 1, Batch = 2, Ema = 0.9 }) with { Mutations = Slow },
         new("fitted steps", SampleFormat.Json, folder =>
         {
             var options = new Distill { Nfe = 2, Updates = 1, Batch = 2, Branches = 2 };
@@ -115,20 +116,25 @@ internal static class RunCases
         return TrainingLoop.Run(training, Begin(folder, Configuration(options.Resolve()))).Checkpoint!;
     }
 
-    /// <summary>A file of a checkpoint whose manifest would stop all damage at the door: as older versions wrote it, without one.</summary>
-    private static ReaderCase Loaded(string name, string file, SampleFormat format, Distill options) => OfTraining(name, file, format, options,
-        (training, checkpoint, _) => training.Load(checkpoint, RunJson.Read(Path.Combine(checkpoint, RunFolder.StateFile))));
-
-    private static ReaderCase Resumed(string name, string file, SampleFormat format, Distill options) => OfTraining(name, file, format, options,
-        (training, _, folder) => TrainingLoop.Run(training, RunFolder.Existing(folder[Run])));
-
-    private static ReaderCase OfTraining(string name, string file, SampleFormat format, Distill options, Action<ITraining, string, TemporaryFolder> read) => new(name, format, folder =>
+    /// <summary>Without its manifest, which would stop all damage at the door: as older versions wrote it.</summary>
+    private static void Unseal(string checkpoint)
     {
-        string checkpoint = Train(folder, options);
         File.Delete(Path.Combine(checkpoint, Manifest.FileName));
         var state = RunJson.Read(Path.Combine(checkpoint, RunFolder.StateFile));
         state.Remove(Manifest.StateKey);
         File.WriteAllText(Path.Combine(checkpoint, RunFolder.StateFile), RunJson.ToText(state));
+    }
+
+    private static ReaderCase Loaded(string name, string file, SampleFormat format, Distill options) => OfTraining(name, file, format, options,
+        (training, checkpoint, _) => training.Load(checkpoint, RunJson.Read(Path.Combine(checkpoint, RunFolder.StateFile))));
+
+    private static ReaderCase Resumed(string name, string file, SampleFormat format, Distill options) => OfTraining(name, file, format, options,
+        (training, _, folder) => TrainingLoop.Run(training, RunFolder.Existing(folder[Run]), new LoopOptions { Cancellation = new CancellationToken(canceled: true) }));
+
+    private static ReaderCase OfTraining(string name, string file, SampleFormat format, Distill options, Action<ITraining, string, TemporaryFolder> read) => new(name, format, folder =>
+    {
+        string checkpoint = Train(folder, options);
+        Unseal(checkpoint);
         var runs = new TinyRuns();
         var teacher = runs.Teacher();
         var student = Distillation.NewStudent(teacher, options.Resolve());
