@@ -74,9 +74,9 @@ public static class GpuCommand
                 string command = $"gpu {string.Join(' ', args.Select(a => a.Contains(' ', StringComparison.Ordinal) ? $"\"{a}\"" : a))}";
                 int number = parse.GetValue(seed) ?? Random.Shared.Next(1, 1_000_000);
                 string folder = parse.GetValue(output)!;
-                var run = parse.GetValue(resume) ? Earlier<GpuRun>(folder, RowsFile)
+                var run = parse.GetValue(resume) ? Earlier(folder, RowsFile, GpuRun.Read)
                     : new GpuRun(fast ? GpuInputs.Quick(number) : GpuInputs.Full(number), fast ? GpuTimer.Quick : brief ? GpuTimer.Brief : GpuTimer.Full, rows);
-                var known = parse.GetValue(resume) && File.Exists(Path.Combine(folder, OursFile)) ? Earlier<GpuReport>(folder, OursFile).Rows : [];
+                var known = parse.GetValue(resume) && File.Exists(Path.Combine(folder, OursFile)) ? Earlier(folder, OursFile, GpuReport.Read).Rows : [];
                 var time = new Countdown(parse.GetValue(budget));
                 var fusions = Fusions.Parse(parse.GetValue(fuse)!);
                 return parse.GetValue(tune) ? Tune(run, parse.GetValue(device)!, fusions, time)
@@ -98,12 +98,12 @@ public static class GpuCommand
         return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();
     }
 
-    private static T Earlier<T>(string folder, string file)
+    private static T Earlier<T>(string folder, string file, Func<string, T> read)
     {
         string path = Path.Combine(folder, file);
         if (!File.Exists(path))
             throw new IOException($"there is no {path} to go on with");
-        return JsonSerializer.Deserialize<T>(File.ReadAllText(path), GpuReport.Json) ?? throw new IOException($"{path} is empty");
+        return read(path);
     }
 
     private sealed class Countdown(double seconds)

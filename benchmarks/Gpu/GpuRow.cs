@@ -1,4 +1,5 @@
 using System.Text.Json;
+using BDense.Kernels;
 
 namespace BDense.Benchmarks.Gpu;
 
@@ -17,7 +18,8 @@ public sealed record GpuRow(string Name, string Kind, string Precision, IReadOnl
     /// <summary>Fusions of a network; null for those of the command.</summary>
     public string? Fuse { get; init; }
 
-    public int this[string dim] => Dims[dim];
+    /// <exception cref="BDenseException">There is none of that name.</exception>
+    public int this[string dim] => Dims.TryGetValue(dim, out int extent) ? extent : throw new BDenseException($"row {Name} has no extent '{dim}'");
 }
 
 /// <summary>What inputs are made of, alike on both sides.</summary>
@@ -36,7 +38,15 @@ public sealed record GpuInputs(int Seed, long SetsBytes, int MostSets)
 /// <param name="Inputs">What values are drawn.</param>
 /// <param name="Timer">How long each row is timed, on both sides.</param>
 /// <param name="Rows">In the order in which they are measured.</param>
-public sealed record GpuRun(GpuInputs Inputs, GpuTimer Timer, IReadOnlyList<GpuRow> Rows);
+public sealed record GpuRun(GpuInputs Inputs, GpuTimer Timer, IReadOnlyList<GpuRow> Rows)
+{
+    /// <exception cref="BDenseException">The file cannot be read, or names a row twice.</exception>
+    public static GpuRun Read(string path)
+    {
+        var run = StrictJson.Read<GpuRun>(path, GpuReport.Json);
+        return run.Rows.GroupBy(r => r.Name).FirstOrDefault(g => g.Count() > 1) is { } twice ? throw new BDenseException($"{path}: row {twice.Key} is there twice") : run;
+    }
+}
 
 /// <summary>What one side measured of a row.</summary>
 /// <param name="Name">Of the row.</param>
@@ -68,5 +78,16 @@ public sealed record GpuResult(string Name, string Variant, double? Milliseconds
 /// <param name="Rows">One for each row and variant.</param>
 public sealed record GpuReport(IReadOnlyDictionary<string, string> Machine, IReadOnlyList<GpuResult> Rows)
 {
-    public static JsonSerializerOptions Json { get; } = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = false };
+    /// <exception cref="BDenseException">The file cannot be read, has a row and variant twice, or a time without its spread.</exception>
+    public static GpuReport Read(string path)
+    {
+        var report = StrictJson.Read<GpuReport>(path, Json);
+        if (report.Rows.GroupBy(r => (r.Name, r.Variant)).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            throw new BDenseException($"{path}: row {twice.Key.Name}, {twice.Key.Variant}, is there twice");
+        if (report.Rows.FirstOrDefault(r => r.Milliseconds is not null && (r.P10 is null || r.P90 is null)) is { } odd)
+            throw new BDenseException($"{path}: row {odd.Name}, {odd.Variant}, has a median and no percentiles");
+        return report;
+    }
+
+    public static JsonSerializerOptions Json { get; } = new(StrictJson.Options) { WriteIndented = false };
 }

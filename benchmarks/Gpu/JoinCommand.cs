@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using BDense.Kernels;
 using BDense.Model;
 
 namespace BDense.Benchmarks.Gpu;
@@ -21,7 +22,7 @@ public static class JoinCommand
             {
                 return Join(parse.GetValue(folder)!);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+            catch (Exception e) when (e is BDenseException or IOException or UnauthorizedAccessException)
             {
                 Console.Error.WriteLine($"join: {e.Message}");
                 return 1;
@@ -32,16 +33,16 @@ public static class JoinCommand
 
     private static int Join(string folder)
     {
-        var rows = Read<GpuRun>(folder, "rows.json", "the benchmark verb gpu").Rows;
-        var ours = Read<GpuReport>(folder, "ours.json", "the benchmark verb gpu");
+        var rows = Read(folder, "rows.json", "the benchmark verb gpu", GpuRun.Read).Rows;
+        var ours = Read(folder, "ours.json", "the benchmark verb gpu", GpuReport.Read);
         // Without a peer the table tells of us alone.
-        var peer = File.Exists(Path.Combine(folder, "torch.json")) ? Read<GpuReport>(folder, "torch.json", "benchmarks/peers/torch_peer.py")
+        var peer = File.Exists(Path.Combine(folder, "torch.json")) ? Read(folder, "torch.json", "benchmarks/peers/torch_peer.py", GpuReport.Read)
             : new GpuReport(new Dictionary<string, string> { ["note"] = "there is no torch.json; benchmarks/peers/torch_peer.py writes it" }, []);
         var joined = Rows(rows, ours, peer);
         var goals = Goals.Summary(rows, joined);
         var machine = ours.Machine.Select(m => ($"ours: {m.Key}", m.Value)).Concat(peer.Machine.Select(m => ($"peer: {m.Key}", m.Value))).ToDictionary(m => m.Item1, m => m.Item2);
         AtomicFile.WriteText(Path.Combine(folder, "results.json"), JsonSerializer.Serialize(new { machine, rows = joined, goals },
-            new JsonSerializerOptions(GpuReport.Json) { WriteIndented = true, NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals }));
+            StrictJson.Options));
         string table = Markdown(machine, rows, joined, goals);
         AtomicFile.WriteText(Path.Combine(folder, "results.md"), table);
         Console.Write(table);
@@ -111,11 +112,11 @@ public static class JoinCommand
         }
     }
 
-    private static T Read<T>(string folder, string file, string writer)
+    private static T Read<T>(string folder, string file, string writer, Func<string, T> read)
     {
         string path = Path.Combine(folder, file);
         if (!File.Exists(path))
             throw new IOException($"there is no {path}; {writer} writes it");
-        return JsonSerializer.Deserialize<T>(File.ReadAllText(path), GpuReport.Json) ?? throw new JsonException($"{path} is empty");
+        return read(path);
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.Runtime.CompilerServices;
 using BDense.Cli.Terminal;
 using BDense.Cli.Verbs;
 using BDense.Kernels;
@@ -9,27 +10,24 @@ using ILGPU.Runtime.Cuda;
 
 namespace BDense.Cli;
 
-/// <summary>The <c>bdense</c> command. Exit codes: 0 done, 1 failed, 2 a usage error, 130 stopped by Ctrl-C, 143 by TERM, 129 by HUP.</summary>
+/// <summary>
+/// The <c>bdense</c> command. Exit codes: 0 done, 1 failed (also where standard output takes no results), 2 a usage error, 130 stopped by
+/// Ctrl-C, 143 by TERM, 129 by HUP.
+/// </summary>
 public static class Program
 {
-    public static async Task<int> Main(string[] args)
+    public static int Main(string[] args) => FileLimit.IsEnough() ? Start(args).GetAwaiter().GetResult() : 1;
+
+    // Not a part of Main: what it needs is loaded only when it is called.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task<int> Start(string[] args)
     {
-        using var signals = new Signals(Say, Environment.Exit).Listen();
-        int code = await Run(args, Console.Out, Console.Error, signals.Token).ConfigureAwait(false);
+        // After HUP it is likely that nobody listens any more.
+        var error = new SurvivingWriter(StandardStreams.Error);
+        using var signals = new Signals(line => error.WriteLine($"bdense: {line}"), Environment.Exit).Listen();
+        int code = await Run(args, StandardStreams.Output, error.Inner, signals.Token).ConfigureAwait(false);
         // What was stopped says 130, whichever signal it was.
         return code == Stopped ? signals.ExitCode ?? code : code;
-
-        static void Say(string line)
-        {
-            try
-            {
-                Console.Error.WriteLine($"bdense: {line}");
-            }
-            catch (IOException)
-            {
-                // Nobody listens any more: after HUP that is likely.
-            }
-        }
     }
 
     private const int Stopped = 130;
@@ -37,14 +35,26 @@ public static class Program
     /// <summary>As <see cref="Main"/>, writing results to <paramref name="output"/> and everything else to <paramref name="error"/>.</summary>
     public static async Task<int> Run(string[] args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
     {
-        var ui = new Ui(output, error);
+        var (results, notes) = (new SurvivingWriter(output), new SurvivingWriter(error));
+        var ui = new Ui(results, notes);
+        int code = await Run(args, ui, cancellation).ConfigureAwait(false);
+        results.Flush();
+        if (results.Failure is null || code != 0)
+            return code;
+        // The results are lost, whatever else was done.
+        ui.Error.WriteLine($"bdense: cannot write to standard output: {results.Failure}");
+        return 1;
+    }
+
+    private static async Task<int> Run(string[] args, Ui ui, CancellationToken cancellation)
+    {
         // A file's name may begin with @; the library would read such an argument as a file of further arguments.
         var parse = Root(ui).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Errors.Count > 0 && parse.Action is not HelpAction)
         {
             string verb = parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name + " ";
             string message = Complaint(parse, verb);
-            error.WriteLine($"bdense: {OneLine(message)} (see 'bdense {verb}--help')");
+            ui.Error.WriteLine($"bdense: {OneLine(message)} (see 'bdense {verb}--help')");
             return 2;
         }
 
@@ -52,8 +62,8 @@ public static class Program
         {
             return await parse.InvokeAsync(new InvocationConfiguration
             {
-                Output = output,
-                Error = error,
+                Output = ui.Output,
+                Error = ui.Error,
                 EnableDefaultExceptionHandler = false,
                 // Signals are ours: the library's own handler does not survive a second one.
                 ProcessTerminationTimeout = null,
@@ -61,7 +71,7 @@ public static class Program
         }
         catch (Exception e) when (Failure(e) is { } failure)
         {
-            error.WriteLine($"bdense: {failure.Line}");
+            ui.Error.WriteLine($"bdense: {failure.Line}");
             return failure.Code;
         }
     }

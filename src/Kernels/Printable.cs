@@ -14,14 +14,19 @@ public static class Printable
     public static string Quoted(string text) => text.Length > MaxLength ? $"'{Text(text[..MaxLength])}...'" : $"'{Text(text)}'";
 
     /// <summary><paramref name="text"/> with every control character as \x1b or \u2028; the same string if it has none.</summary>
-    public static string Text(string text)
+    public static string Text(string text) => Escaped(text, IsControl);
+
+    /// <summary>As <see cref="Text"/>, of text in several lines: line ends stay.</summary>
+    public static string Lines(string text) => Escaped(text, static c => c != '\n' && IsControl(c) && !(c == '\r' && OperatingSystem.IsWindows()));
+
+    private static string Escaped(string text, Func<char, bool> isEscaped)
     {
-        if (!text.Any(IsControl))
+        if (!text.Any(isEscaped))
             return text;
         var result = new StringBuilder(text.Length + 8);
         foreach (char c in text)
         {
-            if (!IsControl(c))
+            if (!isEscaped(c))
                 result.Append(c);
             else
                 result.Append(c < 256 ? $"\\x{(int)c:x2}" : $"\\u{(int)c:x4}");

@@ -24,6 +24,16 @@ public sealed class AtomicFileTests
         Assert.That(Directory.GetFileSystemEntries(_folder["a/b"]), Has.Length.EqualTo(1));
     }
 
+    /// <summary>As long as the system allows, in bytes: the temporary file's name has no room for all of it.</summary>
+    [TestCase('a', 255)]
+    [TestCase('ö', 127)]
+    public void TheLongestNameIsWritten(char letter, int length)
+    {
+        string path = _folder[new string(letter, length)];
+        AtomicFile.WriteText(path, "x");
+        Assert.That(Directory.GetFileSystemEntries(_folder.Path), Is.EqualTo(new[] { path }));
+    }
+
     [Test]
     public void AFailureKeepsTheOldFileAndLeavesNothingBeside([Values] bool fullDisk)
     {

@@ -175,7 +175,7 @@ public sealed class DatasetFormatTests
         ("idx labels", f => f.Write("x.idx", [0, 0, 8, 1, 0, 0, 0, 1, 5]), "this idx file has 1 (labels?)"),
         ("idx cut short", f => f.Write("x.idx", [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3]), "1 x 2 x 2 bytes are declared, 3 are there (cut short)"),
         ("idx header cut short", f => f.Write("x.idx", [0, 0, 8, 3, 0, 0, 0, 1]), "cut short"),
-        ("idx too long", f => f.Write("x.idx", [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2]), "are declared, 2 are there"),
+        ("idx too long", f => f.Write("x.idx", [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2]), "are declared, more are there"),
         ("idx overflow", f => f.Write("x.idx", [0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255]), "more than 2^31"),
         ("idx no images", f => f.Write("x.idx", [0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 2]), "holds no images"),
         ("zip cut short", f => f.Write("a.zip", [.. "PK\x03\x04"u8, 1, 2, 3]), "damaged"),

@@ -90,14 +90,14 @@ public sealed class EdmDatasetTests
         ("""{"labels": [["00000/img00000000.png"]]}""", "entry 0 is not [name, label]"),
         ("""{"labels": [3]}""", "entry 0 is not [name, label]"),
         ("""{"labels": {"00000/img00000000.png": 3}}""", "neither a list nor null"),
-        ("""{"labels": null, "labels": null}""", "\"labels\" is there twice"),
+        ("""{"labels": null, "labels": null}""", "'labels' is there twice"),
         ("""{"classes": []}""", "has no \"labels\""),
         ("[]", "not an object"),
         ("", "not JSON"),
         ("""{"labels": [["00000/img00000000.png", 3]""", "not JSON"),
         ("""{"labels": null} more""", "not JSON"),
-        ("""{"labels": [["\ud800.png", 3]]}""", "not Unicode"),
-        ("""{"\ud800": 1}""", "Unicode"),
+        ("""{"labels": [["\ud800.png", 3]]}""", "half a surrogate pair"),
+        ("""{"\ud800": 1}""", "half a surrogate pair"),
         ("""{"labels": [["a\u001b[31m\n.png", 3], ["00000/img00000000.png", 3], ["00001/img00001000.png", 1]]}""", @"names a\x1b[31m\x0a.png, which is not among"),
     ];
 

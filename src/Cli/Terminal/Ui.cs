@@ -11,6 +11,8 @@ namespace BDense.Cli.Terminal;
 /// What a verb says: results on standard output (tables for people, or with <c>--json</c> one JSON object and nothing else), progress and notes
 /// on standard error. Progress bars where standard error is a terminal, plain lines where it is not.
 /// </summary>
+/// <param name="output">Standard output; text gets there through a <see cref="PrintableWriter"/>.</param>
+/// <param name="error">Standard error likewise.</param>
 internal sealed class Ui(TextWriter output, TextWriter error) : IStages
 {
     private static readonly JsonSerializerOptions JsonOptions = new(JsonSerializerDefaults.Web)
@@ -25,28 +27,36 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
     private readonly IAnsiConsole _results = Console(output);
     private readonly IAnsiConsole _notes = Console(error);
 
+    /// <summary>Standard output for text.</summary>
+    public TextWriter Output { get; } = new PrintableWriter(output);
+
+    /// <summary>Standard error for text.</summary>
+    public TextWriter Error { get; } = new PrintableWriter(error);
+
     /// <summary>Set by <c>--json</c>: tables are left out, <see cref="Json"/> alone writes to standard output.</summary>
     public bool JsonOnly { get; set; }
 
-    private static bool IsTerminal(TextWriter writer) => ReferenceEquals(writer, System.Console.Error)
-        ? !System.Console.IsErrorRedirected
-        : ReferenceEquals(writer, System.Console.Out) && !System.Console.IsOutputRedirected;
+    private static bool IsTerminal(TextWriter writer)
+    {
+        var stream = (writer as SurvivingWriter)?.Inner ?? writer;
+        return ReferenceEquals(stream, System.Console.Error) ? !System.Console.IsErrorRedirected : ReferenceEquals(stream, System.Console.Out) && !System.Console.IsOutputRedirected;
+    }
 
     /// <summary>A line for people, on standard error.</summary>
-    public void Note(string text) => error.WriteLine(Printable.Text(text));
+    public void Note(string text) => Error.WriteLine(Printable.Text(text));
 
     /// <summary>The verb's result as one JSON object, if <c>--json</c> asked for it.</summary>
     public void Json<T>(T value)
     {
         if (JsonOnly)
-            output.WriteLine(JsonSerializer.Serialize(value, JsonOptions));
+            Output.WriteLine(JsonSerializer.Serialize(value, JsonOptions));
     }
 
     /// <summary>A line of the verb's result, unless <c>--json</c> is on.</summary>
     public void Line(string text)
     {
         if (!JsonOnly)
-            output.WriteLine(Printable.Text(text));
+            Output.WriteLine(Printable.Text(text));
     }
 
     /// <summary>A table of the verb's result, unless <c>--json</c> is on. The first column is left-aligned, the others right; on a terminal that is too narrow a listing.</summary>
@@ -142,7 +152,7 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
         bool terminal = IsTerminal(writer);
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Out = new AnsiConsoleOutput(writer),
+            Out = new ConsoleOutput(writer, terminal),
             Ansi = terminal ? AnsiSupport.Detect : AnsiSupport.No,
             Interactive = terminal ? InteractionSupport.Detect : InteractionSupport.No,
         });
@@ -150,5 +160,21 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
         if (!terminal)
             console.Profile.Width = 10_000;
         return console;
+    }
+
+    /// <summary>A terminal through a writer of ours, which the library would not know to be one.</summary>
+    private sealed class ConsoleOutput(TextWriter writer, bool isTerminal) : IAnsiConsoleOutput
+    {
+        private readonly AnsiConsoleOutput _stream = new((writer as SurvivingWriter)?.Inner ?? writer);
+
+        public TextWriter Writer => writer;
+
+        public bool IsTerminal => isTerminal;
+
+        public int Width => _stream.Width;
+
+        public int Height => _stream.Height;
+
+        public void SetEncoding(System.Text.Encoding encoding) => _stream.SetEncoding(encoding);
     }
 }

@@ -16,11 +16,7 @@ internal static class BranchTable
         var rows = new List<BranchRow>();
         foreach (var (name, config) in networks)
         {
-            rows.AddRange(ui.Stage(name, 2 * BranchLab.Branches.Count, report => BranchLab.Measure(backend, name, config, batch, measured, quick ? 1 : 3, free, visit =>
-            {
-                cancellation.ThrowIfCancellationRequested();
-                report(visit, "");
-            })));
+            rows.AddRange(ui.Stage(name, 2 * BranchLab.Branches.Count, report => BranchLab.Measure(backend, name, config, batch, measured, quick ? 1 : 3, free, visit => report(visit, ""), cancellation)));
         }
         if (csv is not null)
             AtomicFile.WriteText(csv, Csv.Of(rows));

@@ -129,15 +129,11 @@ internal static class FusionVerb
 
         public void Memory(UNetConfig config)
         {
-            using var lab = new StepLab(Backend, Student(config), Branches);
+            using var lab = new StepLab(Backend, Student(config), Branches) { Cancellation = Cancellation };
             int[] batches = [.. Enumerable.Range(0, 31).Select(i => 1 << i).TakeWhile(b => b < Batch).Append(Batch).TakeLast(Quick ? 3 : 31)];
             double each = Quick ? 2 : 20;
             Ui.Expect(new PlannedStage("batch sizes", each * batches.Length));
-            var steps = Ui.Stage("batch sizes", batches.Length, report => lab.Memory(batches, TimeSpan.FromSeconds(each), UsableMemory.Of(Backend), done =>
-            {
-                Cancellation.ThrowIfCancellationRequested();
-                report(done, "");
-            }));
+            var steps = Ui.Stage("batch sizes", batches.Length, report => lab.Memory(batches, TimeSpan.FromSeconds(each), UsableMemory.Of(Backend), done => report(done, "")));
             Report(steps);
             FusionTables.Steps(Ui, steps);
         }
@@ -152,7 +148,7 @@ internal static class FusionVerb
 
         private PlannedStage StepsOf(bool sampling) => new(sampling ? "sampling step" : "training step", Quick ? sampling ? 1 : 8 : sampling ? 30 : 120);
 
-        private DeviceSpeed Speed(int elements) => Ui.Stage("roofs", 1, _ => DeviceSpeed.Measure(Backend, elements, TimeSpan.FromSeconds(Quick ? 0.2 : 1)));
+        private DeviceSpeed Speed(int elements) => Ui.Stage("roofs", 1, _ => DeviceSpeed.Measure(Backend, elements, TimeSpan.FromSeconds(Quick ? 0.2 : 1), Cancellation));
 
         /// <summary>Training last: the gradients that it needs stay.</summary>
         private IReadOnlyList<StepRow> Steps(UNetConfig config)
@@ -160,15 +156,11 @@ internal static class FusionVerb
             var rows = new List<StepRow>();
             foreach (bool sampling in new[] { false, true })
             {
-                using var lab = new StepLab(Backend, Student(config), Branches);
+                using var lab = new StepLab(Backend, Student(config), Branches) { Cancellation = Cancellation };
                 var budget = TimeSpan.FromSeconds(StepsOf(sampling).Work);
                 rows.AddRange(Ui.Stage(StepsOf(sampling).Name, Quick ? 2 : 16, report =>
                 {
-                    Action<int> onRound = round =>
-                    {
-                        Cancellation.ThrowIfCancellationRequested();
-                        report(round, "");
-                    };
+                    Action<int> onRound = round => report(round, "");
                     return sampling ? lab.Sample(Batch, budget, Only, onRound) : lab.Ablate(Batch, budget, Only, onRound);
                 }));
             }
@@ -184,7 +176,7 @@ internal static class FusionVerb
                 {
                     Cancellation.ThrowIfCancellationRequested();
                     using var c = make();
-                    rows.Add(FusionLab.Measure(Backend, speed, c, TimeSpan.FromSeconds(SecondsACase)));
+                    rows.Add(FusionLab.Measure(Backend, speed, c, TimeSpan.FromSeconds(SecondsACase), Cancellation));
                     report(rows.Count, c.Name);
                 }
                 return rows;

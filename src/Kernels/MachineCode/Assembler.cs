@@ -21,23 +21,16 @@ internal static partial class Assembler
     /// <exception cref="BDenseException">ptxas is not there or refuses.</exception>
     public static Assembled Assemble(string ptx, GpuArchitecture architecture, bool lines = false, CancellationToken cancellation = default)
     {
-        string folder = Directory.CreateTempSubdirectory("bdense-ptx-").FullName;
-        try
-        {
-            string source = Path.Combine(folder, "kernel.ptx"), target = Path.Combine(folder, "kernel.cubin");
-            File.WriteAllText(source, ptx);
-            string report = Run(cancellation, "ptxas", ["-v", $"-arch={architecture.Name}", .. lines ? ["-lineinfo"] : Array.Empty<string>(), source, "-o", target])
-                ?? throw new BDenseException("ptxas is not on PATH; it comes with the CUDA toolkit");
-            if (!File.Exists(target))
-                throw new BDenseException($"ptxas refuses: {report.Trim()}");
-            string? listing = Run(cancellation, "nvdisasm", [lines ? "-gp" : "-c", "-c", target]);
-            return new Assembled(Number(Registers(), report), Number(Stack(), report), Number(Spills(), report), Number(Shared(), report),
-                listing is null ? null : new Sass(listing));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        using var folder = new ScratchFolder("bdense-ptx-");
+        string source = Path.Combine(folder.FullName, "kernel.ptx"), target = Path.Combine(folder.FullName, "kernel.cubin");
+        File.WriteAllText(source, ptx);
+        string report = Run(cancellation, "ptxas", ["-v", $"-arch={architecture.Name}", .. lines ? ["-lineinfo"] : Array.Empty<string>(), source, "-o", target])
+            ?? throw new BDenseException("ptxas is not on PATH; it comes with the CUDA toolkit");
+        if (!File.Exists(target))
+            throw new BDenseException($"ptxas refuses: {report.Trim()}");
+        string? listing = Run(cancellation, "nvdisasm", [lines ? "-gp" : "-c", "-c", target]);
+        return new Assembled(Number(Registers(), report), Number(Stack(), report), Number(Spills(), report), Number(Shared(), report),
+            listing is null ? null : new Sass(listing));
     }
 
     private static int Number(Regex pattern, string text) =>

@@ -1,3 +1,4 @@
+using System.Text;
 using BDense.Kernels;
 
 namespace BDense.Model;
@@ -20,7 +21,7 @@ public static class AtomicFile
                 throw new BDenseException($"cannot write {path}: it is a folder");
             string folder = Path.GetDirectoryName(full)!;
             Directory.CreateDirectory(folder);
-            temporary = Path.Combine(folder, $".{Path.GetFileName(full)}.{Guid.NewGuid():N}.tmp");
+            temporary = Path.Combine(folder, $".{Start(Path.GetFileName(full))}.{Guid.NewGuid():N}.tmp");
             using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16))
             {
                 var digests = FileDigests.Current;
@@ -59,6 +60,15 @@ public static class AtomicFile
         UnauthorizedAccessException => "permission denied",
         _ => e.Message.ReplaceLineEndings(" ").Split(" : '")[0].TrimEnd('.'),
     };
+
+    // A name has at most 255 bytes: of a long one the temporary file takes the beginning.
+    private static string Start(string name)
+    {
+        const int MostBytes = 200;
+        while (Encoding.UTF8.GetByteCount(name) > MostBytes)
+            name = name[..^1];
+        return name;
+    }
 
     private static void Remove(string? temporary)
     {

@@ -99,10 +99,9 @@ public static class Checkpoint
         bool hasMetadata = contents.Metadata.TryGetValue(ConfigKey, out string? json);
         if (File.Exists(beside) && (!hasMetadata || path != file))
         {
-            string text = File.ReadAllText(beside);
             // Written by this program, the file's own metadata say more than diffusers' fields can.
-            if (!DiffusersFormat.IsConfig(text))
-                return UNetConfig.FromJson(text, beside);
+            if (!DiffusersFormat.IsConfig(beside))
+                return UNetConfig.Read(beside);
             if (!hasMetadata)
                 return DiffusersFormat.Read(beside);
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using BDense.Kernels;
@@ -65,15 +66,16 @@ public static class DiffusersFormat
         }));
     }
 
-    /// <summary>Whether a configuration is diffusers' own.</summary>
-    internal static bool IsConfig(string json)
+    /// <summary>Whether a configuration file is diffusers' own.</summary>
+    internal static bool IsConfig(string file)
     {
         try
         {
-            return JsonNode.Parse(json) is JsonObject o && o.ContainsKey(ClassName);
+            return StrictJson.ReadObject(file, allowComments: true).ContainsKey(ClassName);
         }
-        catch (JsonException)
+        catch (BDenseException)
         {
+            // Whoever reads it as something else will say what is wrong.
             return false;
         }
     }
@@ -82,7 +84,7 @@ public static class DiffusersFormat
     /// <exception cref="BDenseException">Another class, or a field whose value no network here has; names file and field.</exception>
     internal static UNetConfig Read(string file)
     {
-        var o = Parse(file);
+        var o = StrictJson.ReadObject(file);
         Require(file, ClassName, Value(o, ClassName), "\"UNet2DModel\"");
         foreach (var (field, @default, ours) in Fixed)
             Require(file, field, o.ContainsKey(field) ? Value(o, field) : @default, ours);
@@ -91,8 +93,13 @@ public static class DiffusersFormat
             int[] channels = Array<int>(o, "block_out_channels");
             string[] down = Array<string>(o, "down_block_types"), up = Array<string>(o, "up_block_types");
             int size = o["sample_size"]!.GetValue<int>(), inputs = Int(o, "in_channels", 3), outputs = Int(o, "out_channels", 3);
-            if (channels.Length == 0 || channels.Any(c => c % channels[0] != 0))
-                throw new BDenseException($"{file}: field 'block_out_channels': every number is a multiple of the first");
+            if (channels.Length == 0 || channels.Any(c => c < 1 || c % channels[0] != 0))
+                throw new BDenseException($"{file}: field 'block_out_channels': every number is a multiple of the first, and none is below 1");
+            foreach (var (field, number) in new[] { ("in_channels", inputs), ("out_channels", outputs), ("sample_size", size) })
+            {
+                if (number < 1)
+                    throw new BDenseException($"{file}: field '{field}' is {number}; it is 1 or more");
+            }
             if (down.Length != channels.Length || !up.Select(Attends).SequenceEqual(down.Select(Attends).Reverse()))
                 throw new BDenseException($"{file}: fields 'down_block_types' and 'up_block_types': one DownBlock2D or AttnDownBlock2D a level, and their mirror image");
             if (outputs % inputs != 0)
@@ -139,7 +146,7 @@ public static class DiffusersFormat
         string? file = new[] { Path.Combine(folder, SchedulerFile), Path.Combine(folder, "..", SchedulerFolder, SchedulerFile) }.FirstOrDefault(File.Exists);
         if (file is null)
             return Prediction.Eps;
-        var o = Parse(file);
+        var o = StrictJson.ReadObject(file);
         Require(file, "beta_schedule", Value(o, "beta_schedule"), "\"linear\"");
         Require(file, "beta_start", Value(o, "beta_start"), "0.0001");
         Require(file, "beta_end", Value(o, "beta_end"), "0.02");
@@ -177,21 +184,9 @@ public static class DiffusersFormat
         return o;
     }
 
-    private static JsonObject Parse(string file)
-    {
-        try
-        {
-            return JsonNode.Parse(File.ReadAllText(file)) as JsonObject ?? throw new BDenseException($"{file}: not a JSON object");
-        }
-        catch (JsonException e)
-        {
-            throw new BDenseException($"{file}: {JsonFault.Describe(e)}", e);
-        }
-    }
-
     private static void Require(string file, string field, string value, string expected)
     {
-        bool equal = value == expected || (double.TryParse(value, out double a) && double.TryParse(expected, out double b) && a == b);
+        bool equal = value == expected || (double.TryParse(value, CultureInfo.InvariantCulture, out double a) && double.TryParse(expected, CultureInfo.InvariantCulture, out double b) && a == b);
         if (!equal)
             throw new BDenseException($"{file}: field '{field}' is {value}; the family '{UNetConfig.Ddpm}' has {expected}");
     }

@@ -134,18 +134,7 @@ public static class NetworkCatalog
         bool isPath = nameOrPath.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || Path.GetFileName(nameOrPath) != nameOrPath;
         if (!isPath)
             throw new UsageException($"there is no network '{nameOrPath}'; networks: {string.Join(", ", Names)}, or a configuration file (.json)");
-        string json;
-        try
-        {
-            json = File.ReadAllText(nameOrPath);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            string reason = e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file"
-                : Directory.Exists(nameOrPath) ? "it is a folder" : e.Message.ReplaceLineEndings(" ");
-            throw new BDenseException($"cannot read the network configuration {nameOrPath}: {reason}", e);
-        }
-        return UNetConfig.FromJson(json, nameOrPath);
+        return UNetConfig.Read(nameOrPath);
     }
 
     /// <summary>The named network, of one head or several, whose tensors these are by name and shape; none if there is none.</summary>

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using BDense.Kernels;
@@ -32,16 +33,6 @@ public sealed record UNetConfig
 {
     internal const string DdpmPlusPlus = "ddpmpp", Adm = "adm", Ddpm = "ddpm", Pd = "pd", Guided = "guided";
     private static readonly string[] Families = [DdpmPlusPlus, Adm, Ddpm, Pd, Guided];
-
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        WriteIndented = true,
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-        ReadCommentHandling = JsonCommentHandling.Skip,
-        AllowTrailingCommas = true,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
-    };
 
     /// <summary>
     /// The architecture: <c>ddpmpp</c> is EDM's SongUNet in its DDPM++ form, <c>adm</c> its DhariwalUNet, <c>ddpm</c> diffusers'
@@ -132,23 +123,22 @@ public sealed record UNetConfig
     [JsonIgnore]
     public int EmbeddingChannels => EmbeddingMultiplier * ModelChannels;
 
-    public string ToJson() => JsonSerializer.Serialize(this, Json);
+    public string ToJson() => JsonSerializer.Serialize(this, StrictJson.Handwritten);
 
     /// <param name="json">As <see cref="ToJson"/> writes it; comments and trailing commas are accepted.</param>
     /// <param name="source">The file, for messages.</param>
     /// <exception cref="BDenseException">Not JSON, an unknown, missing or ill-typed field, or a value out of range; names file and field.</exception>
-    public static UNetConfig FromJson(string json, string source)
+    public static UNetConfig FromJson(string json, string source) =>
+        StrictJson.Parse<UNetConfig>(Encoding.UTF8.GetBytes(json), source, StrictJson.Handwritten).Checked(source);
+
+    /// <summary>A file with such text.</summary>
+    /// <exception cref="BDenseException">It cannot be read; or as <see cref="FromJson"/>.</exception>
+    public static UNetConfig Read(string path) => StrictJson.Read<UNetConfig>(path, StrictJson.Handwritten).Checked(path);
+
+    private UNetConfig Checked(string source)
     {
-        try
-        {
-            var config = JsonSerializer.Deserialize<UNetConfig>(json, Json) ?? throw new BDenseException($"{source}: no network configuration");
-            config.Validate(source);
-            return config;
-        }
-        catch (JsonException e)
-        {
-            throw new BDenseException($"{source}: {JsonFault.Describe(e)}", e);
-        }
+        Validate(source);
+        return this;
     }
 
     /// <summary>Checks every field and how they fit together.</summary>

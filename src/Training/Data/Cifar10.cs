@@ -1,4 +1,3 @@
-using System.Formats.Tar;
 using System.IO.Compression;
 using BDense.Kernels;
 
@@ -51,27 +50,11 @@ internal static class Cifar10
 
     private static List<(string Name, byte[] Bytes)> ReadArchive(string path)
     {
-        var files = new List<(string Name, byte[] Bytes)>();
-        try
-        {
-            using var gzip = new GZipStream(DataFile.OpenRead(path), CompressionMode.Decompress);
-            using var tar = new TarReader(gzip);
-            while (tar.GetNextEntry() is { } entry)
-            {
-                if (!(IsBinary(entry.Name) || IsPickle(entry.Name)) || entry.DataStream is null)
-                    continue;
-                if (entry.Length is < 0 or > MaxFileBytes)
-                    throw new BDenseException($"{path}: {entry.Name} has {entry.Length} bytes, too many for CIFAR-10");
-                var bytes = new byte[entry.Length];
-                entry.DataStream.ReadExactly(bytes);
-                files.Add(($"{path}: {entry.Name}", bytes));
-            }
-        }
-        catch (Exception e) when (e is OverflowException or ArgumentException or InvalidOperationException)
-        {
-            // A header's size field with other bytes than octal digits comes out of TarReader as these.
-            throw new BDenseException($"{path}: damaged: the archive's header of a file cannot be read", e);
-        }
+        using var gzip = new GZipStream(DataFile.OpenRead(path), CompressionMode.Decompress);
+        var files = TarFiles.Read(gzip, path, name => IsBinary(name) || IsPickle(name), MaxFileBytes).ConvertAll(file => ($"{path}: {file.Name}", file.Bytes));
+        // To gzip's end, where its checksum is: archives are padded with less.
+        var rest = new byte[1 << 16];
+        _ = gzip.ReadAtLeast(rest, rest.Length, throwOnEndOfStream: false);
         return files;
     }
 

@@ -71,8 +71,7 @@ internal static class EdmLabels
 
     private static Dictionary<string, int?>? Parse(string source, ReadOnlySpan<byte> json)
     {
-        if (json.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]))
-            json = json[3..];
+        json = StrictJson.Check(json, source);
         try
         {
             var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 16 });
@@ -90,8 +89,6 @@ internal static class EdmLabels
                     reader.Skip();
                     continue;
                 }
-                if (isThere)
-                    throw new BDenseException($"{source}: \"labels\" is there twice");
                 isThere = true;
                 labels = reader.TokenType == JsonTokenType.Null ? null : ParseList(source, ref reader);
             }
@@ -102,12 +99,8 @@ internal static class EdmLabels
         }
         catch (JsonException e)
         {
-            throw new BDenseException($"{source}: not JSON (line {e.LineNumber + 1})", e);
-        }
-        catch (InvalidOperationException e)
-        {
-            // Half a surrogate pair, or bytes that are no UTF-8.
-            throw new BDenseException($"{source}: holds text that is not Unicode", e);
+            // Deeper than EDM's: all else was checked before.
+            throw new BDenseException($"{source}: not of EDM's form (line {e.LineNumber + 1})", e);
         }
     }
 

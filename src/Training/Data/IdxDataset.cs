@@ -87,11 +87,13 @@ internal static class IdxDataset
                 throw new BDenseException($"{path}: an idx file of more than 2^31 bytes is declared");
             extents[i] = (int)extent;
         }
-        // Grows with what is there: the extents of a damaged header cost nothing.
+        // Grows with what is there: the extents of a damaged header cost nothing, nor does what is inflated beyond them.
         using var data = new MemoryStream();
-        stream.CopyTo(data);
+        var part = new byte[1 << 16];
+        for (int n; data.Length <= length && (n = stream.Read(part)) > 0;)
+            data.Write(part, 0, n);
         if (data.Length != length)
-            throw new BDenseException($"{path}: {string.Join(" x ", extents)} bytes are declared, {data.Length} are there{(data.Length < length ? " (cut short)" : "")}");
+            throw new BDenseException($"{path}: {string.Join(" x ", extents)} bytes are declared, {(data.Length < length ? $"{data.Length} are there (cut short)" : "more are there")}");
         return (extents, data.ToArray());
     }
 }

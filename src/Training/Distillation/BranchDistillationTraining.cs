@@ -97,7 +97,7 @@ public sealed class BranchDistillationTraining : ITraining
         string file = Path.Combine(folder, RunFolder.StateFile);
         Checkpoint.LoadInto(_student, folder);
         _optimizer.Load(folder, _student);
-        int round = RunJson.FromNode<int>(state["round"], file);
+        int round = RunJson.FromNode<int>(state["round"], file, "round");
         if (round < 0 || round >= _options.Rounds)
             throw new BDenseException($"{file}: 'round' is {round}, not in 0..{_options.Rounds - 1}");
         Round = round;

@@ -228,7 +228,7 @@ public sealed record Distill
     /// <summary>Options from a run's configuration, whose names for solvers may be older.</summary>
     internal static Distill FromFile(System.Text.Json.Nodes.JsonNode node, string file)
     {
-        var options = RunJson.FromNode<Distill>(node, file);
+        var options = RunJson.FromNode<Distill>(node, file, RunFolder.DistillKey);
         return options with { Solver = Solvers.OfFile(options.Solver), FirstStage = options.FirstStage is { } first ? first with { Solver = Solvers.OfFile(first.Solver) } : null };
     }
 
@@ -296,7 +296,8 @@ public sealed record Distill
         Solvers.Find(Solver);
         Require(TeacherThreshold is null || (Method == DistillMethod.Sfd && FirstStage is null), "the teacher is thresholded in SFD's first stage alone");
         Require(TeacherThreshold is null or (> 0 and <= 1), FormattableString.Invariant($"the teacher's threshold is a quantile in (0, 1], not {TeacherThreshold}"));
-        _ = BranchWeights.Parse(Weights!).At([.. Enumerable.Range(0, Branches + 1).Select(i => Math.Pow(0.5, i))], 0);
+        var weights = BranchWeights.Parse(Weights!).At([.. Enumerable.Range(0, Branches + 1).Select(i => Math.Pow(0.5, i))], 0);
+        Require(weights.All(double.IsFinite), $"the branch weights '{Weights}' are too large for any number");
 
         static void Require(bool condition, string message)
         {

@@ -56,8 +56,8 @@ public sealed class LearnedScales
     /// <exception cref="BDenseException">Not of this number of intervals and branches.</exception>
     public void Restore(double[][] logScales)
     {
-        if (logScales.Length != LogScales.Length || logScales.Zip(LogScales).Any(p => p.First.Length != p.Second.Length))
-            throw new BDenseException($"learned branch weights of another run: {logScales.Length} intervals, expected {LogScales.Length}");
+        if (logScales.Length != LogScales.Length || logScales.Zip(LogScales).Any(p => p.First.Length != p.Second.Length || !p.First.All(double.IsFinite)))
+            throw new BDenseException($"learned branch weights of another run: {logScales.Length} intervals, expected {LogScales.Length} of finite numbers");
         LogScales = logScales;
     }
 }

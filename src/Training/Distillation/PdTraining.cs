@@ -110,13 +110,13 @@ public sealed class PdTraining : ITraining
         string file = Path.Combine(folder, RunFolder.StateFile);
         Checkpoint.LoadInto(_student, folder);
         _optimizer.Load(folder, _student);
-        int round = RunJson.FromNode<int>(state["round"], file);
+        int round = RunJson.FromNode<int>(state["round"], file, "round");
         if (round < 0 || round >= _options.Rounds)
             throw new BDenseException($"{file}: 'round' is {round}, not in 0..{_options.Rounds - 1}");
         Round = round;
         _laterTeacher?.Dispose();
         _laterTeacher = round > 0 ? Checkpoint.Load(Backend, Path.Combine(folder, TeacherFile)) : null;
-        _learned?.Restore(RunJson.FromNode<double[][]>(state["logScales"], file));
+        _learned?.Restore(RunJson.FromNode<double[][]>(state["logScales"], file, "logScales"));
     }
 
     public void Dispose()

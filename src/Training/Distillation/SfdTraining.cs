@@ -128,8 +128,8 @@ public sealed class SfdTraining : ITraining
     {
         Checkpoint.LoadInto(_student, folder);
         _optimizer.Load(folder, _student);
-        _learned?.Restore(RunJson.FromNode<double[][]>(state["logScales"], Path.Combine(folder, RunFolder.StateFile)));
-        _aligned?.Restore(RunJson.FromNode<double[][]>(state["logFactors"], Path.Combine(folder, RunFolder.StateFile)));
+        _learned?.Restore(RunJson.FromNode<double[][]>(state["logScales"], Path.Combine(folder, RunFolder.StateFile), "logScales"));
+        _aligned?.Restore(RunJson.FromNode<double[][]>(state["logFactors"], Path.Combine(folder, RunFolder.StateFile), "logFactors"));
     }
 
     public void Dispose()

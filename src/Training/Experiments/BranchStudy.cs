@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using BDense.Kernels;
 using BDense.Model;
@@ -144,7 +143,7 @@ public sealed class BranchStudy
     }
 
     private string CellFolder(string variant, ulong seed) =>
-        Path.Combine(_options.Folder, CellsFolder, string.Create(CultureInfo.InvariantCulture, $"{variant}-seed{seed}"));
+        Path.Combine(_options.Folder, CellsFolder, StudyCell.NameOf(variant, seed));
 
     private string CellFile(string variant, ulong seed) => Path.Combine(CellFolder(variant, seed), "cell.json");
 
@@ -194,7 +193,7 @@ public sealed class BranchStudy
         {
             string file = Path.Combine(path, "cell.json");
             if (File.Exists(file))
-                cells.Add(RunJson.FromNode<StudyCell>(RunJson.Read(file), file));
+                cells.Add(StudyCell.Read(file, Path.GetFileName(path), _options.Evaluation.Count));
         }
         float[] teacher = _evaluation.TeacherOf(_options.Distill, cancellation: _cancellation);
         var results = new BranchStudyResults($"{_teacher.Backend.Name}: {_teacher.Backend.Description}", _options.Distill, _options.Evaluation.Count,

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using BDense.Kernels;
 
 namespace BDense.Training;
 
@@ -12,7 +13,29 @@ namespace BDense.Training;
 /// <param name="Fitted">The same, over the heads of the interval before too.</param>
 /// <param name="FittedFine">To the fine trajectory, with coefficients fitted to its endpoints over the same heads.</param>
 /// <param name="FrechetDistance">Over random convolutional features, as trained; NaN without data. Not FID.</param>
-public sealed record StudyCell(string Variant, Distill Options, double[] Endpoint, double[] Fine, double[] FittedHeads, double[] Fitted, double[] FittedFine, double FrechetDistance);
+public sealed record StudyCell(string Variant, Distill Options, double[] Endpoint, double[] Fine, double[] FittedHeads, double[] Fitted, double[] FittedFine, double FrechetDistance)
+{
+    /// <summary>Of the cell's folder.</summary>
+    internal static string NameOf(string variant, ulong seed) => string.Create(CultureInfo.InvariantCulture, $"{variant}-seed{seed}");
+
+    /// <summary>A cell that <see cref="BranchStudy"/> wrote.</summary>
+    /// <param name="file">Where.</param>
+    /// <param name="name">Whose it must be: <see cref="NameOf"/>.</param>
+    /// <param name="noises">How many errors of each kind it must have.</param>
+    /// <exception cref="BDenseException">It cannot be read, or is of another variant, seed or number of noises.</exception>
+    internal static StudyCell Read(string file, string name, int noises)
+    {
+        var cell = RunJson.FromNode<StudyCell>(RunJson.Read(file), file);
+        if (NameOf(cell.Variant, cell.Options.Seed) != name)
+            throw new BDenseException($"{file} is of {cell.Variant}, seed {cell.Options.Seed}, not of {name}; remove it to train that student anew");
+        foreach (var (field, errors) in new[] { ("endpoint", cell.Endpoint), ("fine", cell.Fine), ("fittedHeads", cell.FittedHeads), ("fitted", cell.Fitted), ("fittedFine", cell.FittedFine) })
+        {
+            if (errors.Length != noises || !errors.All(double.IsFinite))
+                throw new BDenseException($"{file}: field '{field}' is not {noises} numbers, one a noise; remove it to train that student anew");
+        }
+        return cell with { Options = cell.Options.Resolve() };
+    }
+}
 
 /// <summary>A paired difference to the baseline, as a fraction of the baseline's mean, with its 95% interval over seeds and noises.</summary>
 /// <param name="Mean">Below 0 is better.</param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json.Nodes;
 using BDense.Kernels;
 using BDense.Model;
@@ -214,7 +215,7 @@ public sealed class RunFolder
             return 0;
         try
         {
-            return RunJson.FromNode<long>(RunJson.Read(path)["peakBytes"], path);
+            return RunJson.FromNode<long>(RunJson.Read(path)["peakBytes"], path, "peakBytes");
         }
         catch (BDenseException e)
         {
@@ -242,9 +243,9 @@ public sealed class RunFolder
         {
             try
             {
-                lines.Add(RunJson.FromNode<LogLine>(JsonNode.Parse(text), path));
+                lines.Add(StrictJson.Parse<LogLine>(Encoding.UTF8.GetBytes(text), path, StrictJson.Options));
             }
-            catch (Exception e) when (e is System.Text.Json.JsonException or BDenseException)
+            catch (BDenseException)
             {
                 // A line that a crash cut short ends what can be trusted.
                 break;

@@ -14,6 +14,9 @@ internal sealed class Autotuner(Func<Action, double> timer)
     /// <summary>Called after each problem.</summary>
     public Action<TuningRow>? OnRow { get; init; }
 
+    /// <summary>Looked at before each candidate.</summary>
+    public CancellationToken Cancellation { get; init; }
+
     public bool Has(in TuningKey key) => _done.Contains(key);
 
     /// <summary>The candidate with the least time; of equals the rule's, then the first.</summary>
@@ -22,6 +25,7 @@ internal sealed class Autotuner(Func<Action, double> timer)
         var (best, least, ruleTime) = (rule, double.MaxValue, double.NaN);
         foreach (var candidate in candidates.OrderBy(c => c != rule))
         {
+            Cancellation.ThrowIfCancellationRequested();
             double time = timer(() => trial(candidate));
             if (candidate == rule)
                 ruleTime = time;

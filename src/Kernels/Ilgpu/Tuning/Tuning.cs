@@ -36,9 +36,10 @@ public sealed partial class IlgpuBackend
     /// <param name="work">Any operations; their results are as always.</param>
     /// <param name="onRow">Called after each problem.</param>
     /// <param name="timer">Milliseconds of an action that queues one launch; null for the device's clock.</param>
-    public IReadOnlyList<TuningRow> Tune(Action work, Action<TuningRow>? onRow = null, Func<Action, double>? timer = null)
+    /// <param name="cancellation">Looked at between launches that are timed; what was tuned before is then forgotten.</param>
+    public IReadOnlyList<TuningRow> Tune(Action work, Action<TuningRow>? onRow = null, Func<Action, double>? timer = null, CancellationToken cancellation = default)
     {
-        _tuner = new Autotuner(timer ?? Autotuner.Timer(this)) { OnRow = onRow };
+        _tuner = new Autotuner(timer ?? Autotuner.Timer(this)) { OnRow = onRow, Cancellation = cancellation };
         try
         {
             work();

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using BDense.Kernels.Ilgpu.Cuda;
 
 namespace BDense.Kernels.Ilgpu.Tuning;
@@ -21,8 +20,6 @@ internal readonly record struct TuningKey(string Operation, Precision Precision,
 /// <summary>Choices that were measured on a device, and the file that remembers them.</summary>
 internal sealed class TuningTable
 {
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { WriteIndented = true, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
-
     /// <summary>Of the kernels that are timed: to be raised with every change that may make another tile the fastest.</summary>
     public const int KernelVersion = 3;
 
@@ -53,17 +50,16 @@ internal sealed class TuningTable
         {
             if (!File.Exists(path))
                 return (table, null);
-            var contents = JsonSerializer.Deserialize<Contents>(File.ReadAllText(path), Options);
-            var choices = contents?.Choices ?? throw new JsonException("there are no choices in it");
+            var contents = StrictJson.Read<Contents>(path, StrictJson.Options);
             if (contents.Kernels != KernelVersion)
-                throw new JsonException($"it was measured with version {contents.Kernels} of the kernels, these are version {KernelVersion}");
-            foreach (var e in choices)
+                throw new BDenseException($"{path}: it was measured with version {contents.Kernels} of the kernels, these are version {KernelVersion}");
+            foreach (var e in contents.Choices)
                 table[new TuningKey(e.Operation, e.Precision, e.M, e.N, e.Steps, e.Taps, e.Stride, e.Batch)] = new TensorChoice(e.Tile, e.Slices);
             return (table, null);
         }
-        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException or NullReferenceException)
+        catch (BDenseException e)
         {
-            return (new TuningTable(), $"{path} is ignored: {e.Message.Split('\n')[0].Trim()}; 'bdense tune' writes it anew");
+            return (new TuningTable(), $"{e.Message}; it is ignored, and 'bdense tune' writes it anew");
         }
     }
 
@@ -82,7 +78,7 @@ internal sealed class TuningTable
         string beside = $"{path}.{Environment.ProcessId}.tmp";
         using (var file = new FileStream(beside, FileMode.Create))
         {
-            JsonSerializer.Serialize(file, new Contents(device, KernelVersion, [.. entries]), Options);
+            JsonSerializer.Serialize(file, new Contents(device, KernelVersion, [.. entries]), StrictJson.Options);
             file.Flush(flushToDisk: true);
         }
         File.Move(beside, path, overwrite: true);

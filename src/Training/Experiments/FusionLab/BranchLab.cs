@@ -52,9 +52,15 @@ public static class BranchLab
     /// <param name="rounds">Measured steps of each visit; every K is visited twice.</param>
     /// <param name="freeBytes">Memory that may be used; a step that would take more is not measured.</param>
     /// <param name="onVisit">Told after each visit how many are done, of twice the number of K.</param>
-    public static IReadOnlyList<BranchRow> Measure(Backend backend, string name, UNetConfig config, int batch, int measured, int rounds, long freeBytes, Action<int>? onVisit = null)
+    /// <param name="cancellation">Looked at between steps.</param>
+    public static IReadOnlyList<BranchRow> Measure(Backend backend, string name, UNetConfig config, int batch, int measured, int rounds, long freeBytes, Action<int>? onVisit = null,
+        CancellationToken cancellation = default)
     {
-        var rows = Branches.Select(k => Predict(name, config, k, batch)).ToArray();
+        var rows = Branches.Select(k =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            return Predict(name, config, k, batch);
+        }).ToArray();
         var visits = rows.Select(_ => new List<Visit>()).ToArray();
         int done = 0;
         foreach (int i in Enumerable.Range(0, rows.Length).Concat(Enumerable.Range(0, rows.Length).Reverse()))
@@ -64,7 +70,7 @@ public static class BranchLab
             if (needed * 1.15 > freeBytes)
                 rows[i] = rows[i] with { Note = FormattableString.Invariant($"not measured: a step of {measured} takes {needed / 1e9:0.0} GB, {freeBytes / 1e9:0.0} GB are free") };
             else
-                visits[i].Add(Visit.Of(backend, config, rows[i].Branches, measured, rounds));
+                visits[i].Add(Visit.Of(backend, config, rows[i].Branches, measured, rounds, cancellation));
             backend.Pool.Trim();
             onVisit?.Invoke(++done);
         }
@@ -91,10 +97,10 @@ public static class BranchLab
 
     private sealed record Visit(double Milliseconds, long PeakBytes, double SampleMilliseconds, double FoldedMilliseconds)
     {
-        public static Visit Of(Backend backend, UNetConfig config, int branches, int batch, int rounds)
+        public static Visit Of(Backend backend, UNetConfig config, int branches, int batch, int rounds, CancellationToken cancellation)
         {
             StepRow step;
-            using (var lab = new StepLab(backend, config, branches, seed: null))
+            using (var lab = new StepLab(backend, config, branches, seed: null) { Cancellation = cancellation })
             {
                 Randomize(lab.Network);
                 step = lab.Measure(batch, rounds, Execution.Default);
@@ -115,6 +121,7 @@ public static class BranchLab
             {
                 foreach (int i in Rotation.Of(2, round))
                 {
+                    cancellation.ThrowIfCancellationRequested();
                     double time = Timed(backend, i == 0 ? heads : plain);
                     if (round > 0)
                         best[i] = Math.Min(best[i], time);

@@ -21,23 +21,24 @@ public sealed record DeviceSpeed(double CopyBytesPerSecond, double FlopsPerSecon
     /// <param name="elements">Of the copy: far more than the caches hold, within memory.</param>
     /// <param name="patience">A figure is steady when nothing faster came for so long, and is taken as it is after four times that.
     /// The run-time compiler replaces a busy method's first machine code only after some tenths of a second.</param>
-    public static DeviceSpeed Measure(Backend backend, int elements, TimeSpan patience)
+    /// <param name="cancellation">Looked at between runs.</param>
+    public static DeviceSpeed Measure(Backend backend, int elements, TimeSpan patience, CancellationToken cancellation = default)
     {
         double copy;
         using (Tensor x = backend.Empty(new Shape(elements)), y = backend.Empty(new Shape(elements)))
         {
             backend.RandomNormal(new RandomKey(1, 1), x);
-            copy = Best(backend, patience, () => backend.Copy(x, y));
+            copy = Best(backend, patience, () => backend.Copy(x, y), cancellation);
         }
-        var product = Grown(backend, patience, 384, n => 3L * n * n, n => 2L * n * n * n, Product);
-        var convolution = Grown(backend, patience, 1, n => (long)n * Pixels * Channels, n => 2 * Convolution(n).Macs, Convolve);
+        var product = Grown(backend, patience, 384, n => 3L * n * n, n => 2L * n * n * n, Product, cancellation);
+        var convolution = Grown(backend, patience, 1, n => (long)n * Pixels * Channels, n => 2 * Convolution(n).Macs, Convolve, cancellation);
         backend.Pool.Trim();
         using Tensor tiny = backend.Zeros(new Shape(64)), other = backend.Zeros(new Shape(64));
         double launch = Best(backend, patience, () =>
         {
             for (int i = 0; i < 100; i++)
                 backend.Copy(tiny, other);
-        }) / 100;
+        }, cancellation) / 100;
         string name = product.Rate > convolution.Rate ? $"matrix product of {product.Size} squared" : $"3x3 convolution of [{convolution.Size}, {Side}, {Side}, {Channels}]";
         return new DeviceSpeed(8.0 * elements / copy, Math.Max(product.Rate, convolution.Rate), launch, name);
     }
@@ -68,7 +69,7 @@ public sealed record DeviceSpeed(double CopyBytesPerSecond, double FlopsPerSecon
     /// next size would take longer than patience allows.
     /// </summary>
     private static (double Rate, int Size) Grown(Backend backend, TimeSpan patience, int size, Func<int, long> elements, Func<int, long> flops,
-        Func<Backend, int, (Action Run, Tensor[] Owned)> make)
+        Func<Backend, int, (Action Run, Tensor[] Owned)> make, CancellationToken cancellation)
     {
         (double Rate, int Size) best = default;
         for (int flat = 0; flat < 2 && elements(size) <= 3 * LargestElements; size *= 2)
@@ -79,7 +80,7 @@ public sealed record DeviceSpeed(double CopyBytesPerSecond, double FlopsPerSecon
             double rate;
             try
             {
-                rate = flops(size) / Best(backend, patience, run);
+                rate = flops(size) / Best(backend, patience, run, cancellation);
             }
             finally
             {
@@ -102,7 +103,7 @@ public sealed record DeviceSpeed(double CopyBytesPerSecond, double FlopsPerSecon
     }
 
     /// <summary>The shortest of runs that go on until none was shorter, by more than a hundredth, for as long as patience lasts.</summary>
-    private static double Best(Backend backend, TimeSpan patience, Action run)
+    private static double Best(Backend backend, TimeSpan patience, Action run, CancellationToken cancellation)
     {
         run();
         backend.Synchronize();
@@ -110,6 +111,7 @@ public sealed record DeviceSpeed(double CopyBytesPerSecond, double FlopsPerSecon
         Stopwatch all = Stopwatch.StartNew(), since = Stopwatch.StartNew();
         while (since.Elapsed < patience && all.Elapsed < 4 * patience)
         {
+            cancellation.ThrowIfCancellationRequested();
             long start = Stopwatch.GetTimestamp();
             run();
             backend.Synchronize();

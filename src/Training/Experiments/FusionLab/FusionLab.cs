@@ -15,12 +15,13 @@ public static class FusionLab
     /// <param name="speed">Its roofs.</param>
     /// <param name="c">The case.</param>
     /// <param name="budget">Time to spend measuring; at least three rounds are taken.</param>
-    public static FusionRow Measure(Backend backend, DeviceSpeed speed, FusionCase c, TimeSpan budget)
+    /// <param name="cancellation">Looked at between runs.</param>
+    public static FusionRow Measure(Backend backend, DeviceSpeed speed, FusionCase c, TimeSpan budget, CancellationToken cancellation = default)
     {
         c.Restore();
         var (fused, plain) = (Predict(backend, speed, c.Fused), Predict(backend, speed, c.Unfused));
         int? fusedKernels = Kernels(backend, c.Fused), plainKernels = Kernels(backend, c.Unfused);
-        double[] ms = Medians(backend, budget, c.HasOwnGeometry ? [c.Fused, c.Unfused, c.UnfusedSameGeometry!] : [c.Fused, c.Unfused]);
+        double[] ms = Medians(backend, budget, cancellation, c.HasOwnGeometry ? [c.Fused, c.Unfused, c.UnfusedSameGeometry!] : [c.Fused, c.Unfused]);
         double? same = c.HasOwnGeometry ? ms[2] : c.UnfusedSameGeometry is null ? null : ms[1];
         double rate = fused.Cost.Bytes / (ms[0] / 1000);
         return new FusionRow(c.Name, c.Branches, c.Shapes, fused.Operations.Count, plain.Operations.Count, fused.Cost.Bytes, plain.Cost.Bytes,
@@ -65,9 +66,9 @@ public static class FusionLab
     }
 
     /// <summary>Milliseconds of each run, the median over rounds in which each has its turn, in an order that changes (<see cref="Rotation"/>).</summary>
-    public static double[] Medians(Backend backend, TimeSpan budget, params ReadOnlySpan<Action> runs)
+    public static double[] Medians(Backend backend, TimeSpan budget, CancellationToken cancellation, params ReadOnlySpan<Action> runs)
     {
-        WarmUp(backend, runs);
+        WarmUp(backend, cancellation, runs);
         var samples = new List<double>[runs.Length];
         var calls = new int[runs.Length];
         for (int i = 0; i < runs.Length; i++)
@@ -79,7 +80,10 @@ public static class FusionLab
         for (int round = 0; round < MaxRounds && (round < MinRounds || clock.Elapsed < budget); round++)
         {
             foreach (int i in Rotation.Of(runs.Length, round))
+            {
+                cancellation.ThrowIfCancellationRequested();
                 samples[i].Add(1000 * Seconds(backend, runs[i], calls[i]) / calls[i]);
+            }
         }
         return Array.ConvertAll(samples, s => s.Order().ElementAt(s.Count / 2));
     }
@@ -113,13 +117,16 @@ public static class FusionLab
     /// Lets the run-time compiler replace its first machine code, which is up to thirty times slower: it begins after thirty calls and a tenth of a second,
     /// and again where it looked first.
     /// </summary>
-    private static void WarmUp(Backend backend, ReadOnlySpan<Action> runs)
+    private static void WarmUp(Backend backend, CancellationToken cancellation, ReadOnlySpan<Action> runs)
     {
         var clock = Stopwatch.StartNew();
         do
         {
             foreach (var run in runs)
+            {
+                cancellation.ThrowIfCancellationRequested();
                 run();
+            }
             backend.Synchronize();
         }
         while (clock.Elapsed.TotalSeconds < WarmUpSeconds);

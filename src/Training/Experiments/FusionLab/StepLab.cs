@@ -24,6 +24,9 @@ public sealed class StepLab : IDisposable
 
     public UNet Network => _network;
 
+    /// <summary>Looked at between steps.</summary>
+    public CancellationToken Cancellation { get; init; }
+
     private bool CanCapture => _network.Backend.Graphs is not null;
 
     /// <summary>
@@ -71,6 +74,7 @@ public sealed class StepLab : IDisposable
         var rows = new List<StepRow>();
         foreach (int batch in batches)
         {
+            Cancellation.ThrowIfCancellationRequested();
             long[] predicted = [.. variants.Select(v => PredictPeak(batch, v.Execution))];
             // The pool's blocks of other sizes and the host's own are on top.
             bool[] fits = [.. predicted.Select(bytes => bytes * 1.15 <= freeBytes)];
@@ -91,7 +95,11 @@ public sealed class StepLab : IDisposable
     public StepRow Measure(int batch, int rounds, Execution execution)
     {
         using var run = new TrainingRun(_network, execution, batch);
-        var steps = Enumerable.Range(0, 1 + rounds).Select(_ => run.Step()).ToArray()[(rounds > 0 ? 1 : 0)..];
+        var steps = Enumerable.Range(0, 1 + rounds).Select(_ =>
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            return run.Step();
+        }).ToArray()[(rounds > 0 ? 1 : 0)..];
         return Row(Training, execution.Recompute ? "recompute" : "kept", batch, steps, null);
     }
 
@@ -133,7 +141,10 @@ public sealed class StepLab : IDisposable
             for (int round = 0; round <= warm || (round < MaxRounds && clock.Elapsed < budget); round++)
             {
                 foreach (int i in Rotation.Of(variants.Count, round).Where(i => notes[i] is null))
+                {
+                    Cancellation.ThrowIfCancellationRequested();
                     Visit(i, round, measured: round >= warm);
+                }
                 onRound?.Invoke(round);
             }
             return [.. variants.Select((variant, i) => notes[i] is { } note ? Unmeasured(step, variant.Name, batch, note)

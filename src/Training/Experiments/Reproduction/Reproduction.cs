@@ -50,7 +50,7 @@ public sealed class Reproduction
     private Reproduction(Backend backend, ReproductionOptions options, Dataset? data, IStages stages, CancellationToken cancellation)
     {
         (_backend, _options, _data, _stages, _cancellation) = (backend, options, data, stages, cancellation);
-        _earlierSeconds = File.Exists(In(ElapsedFile)) ? RunJson.FromNode<double>(RunJson.Read(In(ElapsedFile))["seconds"], In(ElapsedFile)) : 0;
+        _earlierSeconds = File.Exists(In(ElapsedFile)) ? RunJson.FromNode<double>(RunJson.Read(In(ElapsedFile))["seconds"], In(ElapsedFile), "seconds") : 0;
     }
 
     private ReproductionPlan Plan => _options.Plan;
@@ -97,14 +97,14 @@ public sealed class Reproduction
         var teachers = new SortedDictionary<int, MeasuredCell>();
         foreach (var cell in Plan.Cells)
         {
-            var kept = Kept($"results/{cell.Name}.json", () => MeasureStudent(teacher, evaluation.Value, cell));
+            var kept = Kept($"results/{cell.Name}.json", () => MeasureStudent(teacher, evaluation.Value, cell), RequireNoises);
             if (RunJson.Difference(RunJson.ToNode(kept.Options), RunJson.ToNode(cell.Options)) is { } difference)
                 throw new BDenseException($"{_options.Folder}: {cell.Name} was distilled otherwise: {difference}; give another folder with --out");
             students[cell.Name] = kept;
         }
         foreach (var cell in Plan.Cells.DistinctBy(c => c.Setting))
-            teachers[cell.Setting] = Kept($"results/teacher-{cell.Setting}.json", () => MeasureTeacher(evaluation.Value, evaluation.Value.TeacherOf(cell.Options, cancellation: _cancellation)));
-        var fine = _data is null ? null : Kept("results/teacher-fine.json", () => MeasureTeacher(evaluation.Value, evaluation.Value.Fine(cancellation: _cancellation)));
+            teachers[cell.Setting] = Kept($"results/teacher-{cell.Setting}.json", () => MeasureTeacher(evaluation.Value, evaluation.Value.TeacherOf(cell.Options, cancellation: _cancellation)), RequireNoises);
+        var fine = _data is null ? null : Kept("results/teacher-fine.json", () => MeasureTeacher(evaluation.Value, evaluation.Value.Fine(cancellation: _cancellation)), RequireNoises);
         var fids = Fids(teacher.Config);
 
         var results = new ReproductionResults(Plan.Table.Name, Plan.Table.Title, Plan.Scale, Plan.Table.SettingName, $"{_backend.Name}: {_backend.Description}", _data?.Name, _options.Seed,
@@ -262,11 +262,17 @@ public sealed class Reproduction
         return run.Interrupted ? throw new OperationCanceledException("the same command will resume") : run;
     }
 
+    private void RequireNoises(MeasuredCell cell, string file) => cell.Require(Plan.Noises, file);
+
     /// <summary>A stage's result from its file; else the stage is run and the file written.</summary>
-    private T Kept<T>(string name, Func<T> stage)
+    private T Kept<T>(string name, Func<T> stage, Action<T, string>? require = null)
     {
         if (File.Exists(In(name)))
-            return RunJson.FromNode<T>(RunJson.Read(In(name)), In(name));
+        {
+            var kept = RunJson.FromNode<T>(RunJson.Read(In(name)), In(name));
+            require?.Invoke(kept, In(name));
+            return kept;
+        }
         if (_cancellation.IsCancellationRequested)
             throw new OperationCanceledException("the same command will resume");
         _hasWorked = true;

@@ -1,3 +1,5 @@
+using BDense.Kernels;
+
 namespace BDense.Training;
 
 /// <summary>What a reproduction found; written as <c>results.json</c>. Times in seconds.</summary>
@@ -59,4 +61,13 @@ public sealed record ReproductionComparison(int Setting, string Metric, double P
 /// <param name="FineRmse">Noise by noise.</param>
 /// <param name="Frechet">NaN without data.</param>
 /// <param name="Seconds">Of training.</param>
-public sealed record MeasuredCell(Distill? Options, double[] EndpointRmse, double[] FineRmse, double Frechet, double Seconds);
+public sealed record MeasuredCell(Distill? Options, double[] EndpointRmse, double[] FineRmse, double Frechet, double Seconds)
+{
+    /// <exception cref="BDenseException">The errors are not those of so many noises.</exception>
+    internal void Require(int noises, string file)
+    {
+        bool fits = FineRmse.Length == noises && EndpointRmse.Length == (Options is null ? 0 : noises) && FineRmse.Concat(EndpointRmse).All(double.IsFinite);
+        if (!fits)
+            throw new BDenseException($"{file} does not hold the errors of {noises} noises; remove it to measure anew");
+    }
+}
