@@ -60,7 +60,7 @@ internal static class Evaluate
                 return fid.Run(ui, parse, backend, paths, (images, parse.GetValue(batch), parse.GetValue(seed), parse.GetValue(threads)), cancellation);
             }
             string teacherPath = parse.GetValue(teacher) ?? Fit.TeacherOf(paths[0]);
-            using var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
+            using var teacherNetwork = Fit.LoadTeacher(backend, paths[0], parse.GetValue(teacher));
             var c = teacherNetwork.Config;
             int rows = parse.GetResult(resolution) is { Implicit: false } ? parse.GetValue(resolution) : c.Resolution;
             var dataset = Dataset.Open(parse.GetValue(data), new DatasetOptions(rows, parse.GetValue(limit)) { Channels = c.ImageChannels, OnNotice = ui.Note });

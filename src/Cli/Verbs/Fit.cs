@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
+using BDense.Model;
 using BDense.Training;
 using static BDense.Cli.Reports.Figures;
 
@@ -114,7 +115,8 @@ internal static class Fit
         FittingOptions options, CancellationToken cancellation)
     {
         var distill = Student.OptionsOf(run);
-        using var network = TrainedNetwork.Load(backend, teacher ?? TeacherOf(run));
+        using var alone = RunFolder.Existing(run).Lock();
+        using var network = LoadTeacher(backend, run, teacher);
         if (network.Config.Branches > 1)
             throw new UsageException($"the teacher has {network.Config.Branches} branches; of a second stage give the first one's teacher with --teacher");
         var fitting = new StepFitting(network, cancellation);
@@ -127,6 +129,18 @@ internal static class Fit
             fits.Add((nfe, StepFitting.Write(run, student, fit, options), fit.Before, fit.After));
         }
         return fits;
+    }
+
+    /// <summary>A student's teacher: the one that is given, or the one that its run names, which must be what it was.</summary>
+    /// <exception cref="BDenseException">Neither, or another network lies there now.</exception>
+    public static UNet LoadTeacher(Backend backend, string run, string? given)
+    {
+        string path = given ?? TeacherOf(run);
+        var network = TrainedNetwork.Load(backend, path);
+        if (given is not null || RunData.FingerprintOf(RunFolder.Existing(run).ReadConfig(), RunData.TeacherKey) is not { } was || was == TrainedNetwork.Fingerprint(path, network.Config))
+            return network;
+        network.Dispose();
+        throw new BDenseException($"{run} was distilled from another teacher than lies at {path} now (SHA-256 {was[..Math.Min(12, was.Length)]} by its {RunFolder.ConfigFile}); give --teacher");
     }
 
     /// <summary>The teacher that a student's run names.</summary>
