@@ -50,7 +50,7 @@ public static class Files
     {
         stream.Flush();
         if ((stream as BufferedStream)?.UnderlyingStream is OutputFile file)
-            file.Flush(flushToDisk: true);
+            file.FlushToDisk();
     }
 
     /// <summary>Gives a file another name; what had that name before goes.</summary>

@@ -77,11 +77,7 @@ public sealed class WriterLock : IDisposable
         {
             // Before the lock is given back: afterwards it may be another's.
             if (IsInPlace())
-                Files.Delete(_holder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Nobody but a message needs it.
+                Remove(_holder);
         }
         finally
         {
@@ -116,8 +112,27 @@ public sealed class WriterLock : IDisposable
         }
         catch
         {
-            stream.Dispose();
+            try
+            {
+                Remove(holder);
+            }
+            finally
+            {
+                stream.Dispose();
+            }
             throw;
+        }
+    }
+
+    private static void Remove(string holder)
+    {
+        try
+        {
+            Files.Delete(holder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Nobody but a message needs it.
         }
     }
 

@@ -42,7 +42,7 @@ public sealed record ResumeChanges
             }
             else if (source.IsUnknown(was, wanted))
             {
-                notice?.Invoke($"{path} was begun by an older version, which kept no fingerprint of its {source.What}: whether it is the same is not known");
+                notice?.Invoke($"{path} was begun by an older version, which kept no fingerprint of its {source.What}: whether {(source.Kind is SourceKind.Data or SourceKind.Init ? "they are" : "it is")} the same is not known");
             }
         }
         if (grows)

@@ -9,7 +9,8 @@ namespace BDense.Training;
 /// The folder of a run:
 /// <c>config.json</c>, what was asked for; <c>log.jsonl</c>, a line an iteration; <c>checkpoints/step-000123/</c> with
 /// <c>model.safetensors</c>, <c>config.json</c> (the network's), <c>ema.safetensors</c>, <c>optimizer.safetensors</c>,
-/// <c>state.json</c> and <c>manifest.json</c> (<see cref="Manifest"/>); <c>checkpoints/latest</c>, the name of the newest of them; <c>memory.json</c>, the peak of all sessions.
+/// <c>state.json</c> and <c>manifest.json</c> (<see cref="Manifest"/>); <c>checkpoints/latest</c>, the name of the newest of them; <c>memory.json</c>, the peak of all sessions;
+/// <c>.lock</c>, which whoever writes the run holds open (<see cref="WriterLock"/>).
 /// </summary>
 /// <remarks>A checkpoint is written into a folder of another name and renamed when it is whole; only then does <c>latest</c> name it.</remarks>
 public sealed class RunFolder
@@ -213,6 +214,10 @@ public sealed class RunFolder
                     Files.RenameFolder(final, former);
                 Files.RenameFolder(temporary, final);
                 AtomicFile.WriteText(Path.Combine(checkpoints, LatestFile), name + "\n", makeFolders: false);
+            }
+            catch (BDenseException e) when (e.Message.Contains(temporary, StringComparison.Ordinal))
+            {
+                throw new BDenseException(e.Message.Replace(temporary, final, StringComparison.Ordinal), e);
             }
             finally
             {
