@@ -23,6 +23,9 @@ public abstract partial class Backend : IDisposable
     /// <summary>For people: the processor's name, its cores or multiprocessors, its memory.</summary>
     public abstract string Description { get; }
 
+    /// <summary>What decides the bits of every result: devices of the same text make the same ones, whatever their threads and their number among others.</summary>
+    public virtual string Rounding => Name;
+
     /// <summary>A line for people about something that was ignored when the device was opened; null for nothing.</summary>
     public virtual string? Notice => null;
 

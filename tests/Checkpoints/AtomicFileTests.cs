@@ -64,4 +64,43 @@ public sealed class AtomicFileTests
             Assert.That(e!.Message, Does.StartWith($"cannot write {path}: ").And.Not.Contains("\n").And.Not.Contains(".tmp"));
         }
     }
+
+    [Test]
+    public void ALinkStaysAndWhatItLeadsToIsWritten()
+    {
+        if (OperatingSystem.IsWindows())
+            Assert.Ignore("links need a right there");
+        File.WriteAllText(_folder["target"], "old");
+        Directory.CreateDirectory(_folder["a"]);
+        File.CreateSymbolicLink(_folder["a/link"], "../second");
+        File.CreateSymbolicLink(_folder["second"], _folder["target"]);
+        AtomicFile.WriteText(_folder["a/link"], "new");
+        Assert.That((File.ReadAllText(_folder["target"]), new FileInfo(_folder["a/link"]).LinkTarget), Is.EqualTo(("new", "../second")));
+        File.CreateSymbolicLink(_folder["nowhere"], "made");
+        AtomicFile.WriteText(_folder["nowhere"], "x");
+        Assert.That(File.ReadAllText(_folder["made"]), Is.EqualTo("x"));
+        File.CreateSymbolicLink(_folder["circle"], "circle");
+        Assert.That(() => AtomicFile.WriteText(_folder["circle"], "x"), Throws.TypeOf<BDenseException>().With.Message.StartsWith($"cannot write {_folder["circle"]}: "));
+    }
+
+    [Test]
+    public async Task WhatIsNoRegularFileIsWrittenIntoNotReplaced()
+    {
+        if (OperatingSystem.IsWindows())
+            Assert.Ignore("there are none");
+        AtomicFile.WriteText("/dev/null", "gone");
+        Assert.That(File.Exists("/dev/null") && new FileInfo("/dev/null").Length == 0);
+        Assert.That(() => AtomicFile.WriteText("/dev/full", "x"), Throws.TypeOf<BDenseException>().With.Message.StartsWith("cannot write /dev/full: No space left"));
+        string pipe = _folder["pipe"];
+        using (var made = System.Diagnostics.Process.Start("mkfifo", [pipe]))
+            await made.WaitForExitAsync();
+        var read = Task.Run(() => File.ReadAllText(pipe));
+        AtomicFile.WriteText(pipe, "through");
+        Assert.That(await read, Is.EqualTo("through"));
+        Assert.That(Directory.GetFileSystemEntries(_folder.Path), Is.EqualTo(new[] { pipe }));
+        // An empty file is one to be replaced.
+        File.WriteAllText(_folder["empty"], "");
+        AtomicFile.WriteText(_folder["empty"], "full");
+        Assert.That(File.ReadAllText(_folder["empty"]), Is.EqualTo("full"));
+    }
 }

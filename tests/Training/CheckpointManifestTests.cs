@@ -141,6 +141,18 @@ public sealed class CheckpointManifestTests
     }
 
     [Test]
+    public void A_pointer_to_an_older_checkpoint_is_followed_and_said()
+    {
+        string straight = Train("straight", steps: 4).Checkpoint!;
+        string checkpoint = Train("run", steps: 4, every: 1, stopAfter: 3).Checkpoint!;
+        File.WriteAllText(Path.Combine(Path.GetDirectoryName(checkpoint)!, RunFolder.LatestFile), "step-000001\n");
+        var resumed = Train("run", steps: 4, resume: true, every: 1);
+        Assert.That(_notices.Single(), Does.Contain("latest names step-000001: going on from there; step-000003 is newer and will be written anew"));
+        foreach (var (name, bytes) in TinyRuns.Files(straight))
+            Assert.That(TinyRuns.Files(resumed.Checkpoint!)[name], Is.EqualTo(bytes), name);
+    }
+
+    [Test]
     public void Nothing_whole_is_not_begun_anew_in_silence([Values] bool named)
     {
         string checkpoint = Train("run").Checkpoint!;

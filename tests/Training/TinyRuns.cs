@@ -6,11 +6,11 @@ using BDense.Training;
 namespace BDense.Tests;
 
 /// <summary>A network and a dataset small enough that a training step takes milliseconds.</summary>
-internal sealed class TinyRuns : IDisposable
+internal sealed class TinyRuns(bool inMemory = false) : IDisposable
 {
     public ReferenceBackend Backend { get; } = new(1);
 
-    public TemporaryFolder Folder { get; } = new();
+    public TemporaryFolder Folder { get; } = new(inMemory);
 
     public static UNetConfig Config { get; } = new()
     {

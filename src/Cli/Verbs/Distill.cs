@@ -59,13 +59,15 @@ internal static class Distill
         var perceptual = new Option<string?>("--perceptual") { Description = "sfd: an ONNX file with a perceptual distance for the last interval: student, teacher to loss, gradient (docs/systems.md).", HelpName = "FILE" };
         var fit = new Option<bool>("--fit") { Description = "At the end, fit the coefficients of the student's steps ('bdense fit', with its defaults and this seed)." };
         var flip = new Option<bool>("--flip") { Description = "pd: mirror half of the images." };
+        var decay = CommonOptions.Choice("--decay", "How the learning rate falls. Default: half for sfd, linear (in every round) for pd; only constant can be gone on with beyond --updates.", Decay.Constant);
+        var init = new Option<string?>("--init") { Description = "Weights that the student begins with instead of the teacher's: of its own heads, or of one branch.", HelpName = "PATH" };
         var data = CommonOptions.Data();
         var resolution = CommonOptions.Resolution();
         var limit = CommonOptions.Limit();
         var run = new RunOptions("runs/student");
         var command = new Command("distill", "Distils a few-step student from a teacher and writes a run folder.")
         {
-            teacher, method, preset, compat, branches, layout, weights, projection, nfe, jump, rounds, teacherSteps, updates, batch, rate, ema, schedule, solver, threshold, cache, perceptual, weighting, flip, fit,
+            teacher, method, preset, compat, branches, layout, weights, projection, nfe, jump, rounds, teacherSteps, updates, batch, rate, decay, ema, init, schedule, solver, threshold, cache, perceptual, weighting, flip, fit,
             data, resolution, limit,
         };
         run.AddTo(command);
@@ -90,18 +92,20 @@ internal static class Distill
                 var small = options with { Batch = images, CacheTrajectories = 0, Perceptual = null };
                 return Distillation.Create(Distillation.NewStudent(likeIt, small), likeIt, dataset, small);
             }), $"distilling {options.Batch} images at once", $"a smaller --batch{(kept > 0 ? ", fewer --cache-trajectories" : "")} or --recompute");
-            var student = Distillation.NewStudent(teacherNetwork, options);
+            using var start = parse.GetValue(init) is { } weights ? TrainedNetwork.Load(backend, weights) : null;
+            var student = start is null ? Distillation.NewStudent(teacherNetwork, options) : Distillation.NewStudent(teacherNetwork, options, start);
             var training = Distillation.Create(student, teacherNetwork, dataset, options);
             var config = new JsonObject
             {
                 ["kind"] = "distill",
-                // Of the second stage the first one's teacher: what a student is measured against.
-                ["teacher"] = first is null ? teacherPath : RunFolder.Existing(given).ReadConfig()["teacher"]?.DeepClone(),
-                ["distill"] = RunJson.ToNode(options),
-            }.WithData(dataset);
+                [RunFolder.DistillKey] = RunJson.ToNode(options),
+            }.WithData(dataset).WithNetwork(first is null ? RunData.TeacherKey : RunData.FirstStageKey, teacherPath, TrainedNetwork.Fingerprint(teacherPath, teacherNetwork.Config));
+            // Of the second stage the first one's teacher: what a student is measured against.
             if (first is not null)
-                config["firstStage"] = teacherPath;
-            var folder = run.Open(ui, parse, config);
+                config.WithTeacherOf(RunFolder.Existing(given).ReadConfig());
+            if (start is not null)
+                config.WithNetwork(RunData.InitKey, TrainedNetwork.Find(parse.GetValue(init)!), TrainedNetwork.Fingerprint(parse.GetValue(init)!, start.Config));
+            var folder = run.Open(ui, parse, backend, config, options.Length());
             ui.Note($"{options.Title}: {options.Branches} branch{(options.Branches == 1 ? "" : "es")}, weights {options.Weights}{(options.Projection > 0 ? $", gradients projected every {options.Projection} iterations" : "")}, NFE {string.Join(", ", options.Choices())}");
             return new RunOptions.Prepared($"distill {Path.GetFileName(folder.FullName)}", folder, training, [student, teacherNetwork])
             {
@@ -159,6 +163,7 @@ internal static class Distill
                 Ema = Or(ema, start.Ema),
                 Schedule = Given(schedule) ? ScheduleText(parse.GetValue(schedule)!) : start.Schedule,
                 Weighting = Or(weighting, start.Weighting),
+                Decay = Given(decay) ? parse.GetValue(decay) : start.Decay,
                 Perceptual = parse.GetValue(perceptual),
                 Flip = parse.GetValue(flip) || start.Flip,
                 Seed = parse.GetValue(run.Seed),

@@ -60,7 +60,7 @@ internal static class Evaluate
             int n = parse.GetValue(count), atOnce = Math.Min(n, parse.GetValue(batch));
             FrechetDistance.RequireEnough(n, RandomFeatures.Dimension);
             string teacherPath = parse.GetValue(teacher) ?? Fit.TeacherOf(paths[0]);
-            using var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
+            using var teacherNetwork = Fit.LoadTeacher(backend, paths[0], parse.GetValue(teacher));
             var c = teacherNetwork.Config;
             int rows = parse.GetResult(resolution) is { Implicit: false } ? parse.GetValue(resolution) : c.Resolution;
             var dataset = Dataset.Open(parse.GetValue(data), new DatasetOptions(rows, parse.GetValue(limit)) { Channels = c.ImageChannels, OnNotice = ui.Note });

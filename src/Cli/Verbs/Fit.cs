@@ -116,7 +116,8 @@ internal static class Fit
         FittingOptions options, CancellationToken cancellation)
     {
         var distill = Student.OptionsOf(run);
-        using var network = TrainedNetwork.Load(backend, teacher ?? TeacherOf(run));
+        using var alone = RunFolder.Existing(run).Lock();
+        using var network = LoadTeacher(backend, run, teacher);
         RequireMemory(backend, network, options.Noises, options.Batch);
         if (network.Config.Branches > 1)
             throw new UsageException($"the teacher has {network.Config.Branches} branches; of a second stage give the first one's teacher with --teacher");
@@ -142,6 +143,18 @@ internal static class Fit
         int atOnce = Math.Min(noises, batch);
         MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(c, atOnce) + sizeof(float) * (long)noises * c.Resolution * c.Resolution * c.ImageChannels,
             $"a fit over {noises} noises, {atOnce} at once,", "a smaller --batch or fewer --noises");
+    }
+
+    /// <summary>A student's teacher: the one that is given, or the one that its run names, which must be what it was.</summary>
+    /// <exception cref="BDenseException">Neither, or another network lies there now.</exception>
+    public static UNet LoadTeacher(Backend backend, string run, string? given)
+    {
+        string path = given ?? TeacherOf(run);
+        var network = TrainedNetwork.Load(backend, path);
+        if (given is not null || RunData.FingerprintOf(RunFolder.Existing(run).ReadConfig(), RunData.TeacherKey) is not { } was || was == TrainedNetwork.Fingerprint(path, network.Config))
+            return network;
+        network.Dispose();
+        throw new BDenseException($"{run} was distilled from another teacher than lies at {path} now (SHA-256 {was[..Math.Min(12, was.Length)]} by its {RunFolder.ConfigFile}); give --teacher");
     }
 
     /// <summary>The teacher that a student's run names.</summary>

@@ -16,9 +16,11 @@ internal sealed class RunOptions(string defaultOut)
 
     public Option<int> CheckpointEvery { get; } = Numbers.Int("--checkpoint-every", "Iterations between checkpoints; 0 for one at the end alone.", 0, min: 0, max: Most.Updates);
 
-    public Option<bool> Resume { get; } = new("--resume") { Description = "Continue the run in the folder, with the same bits as if it had never stopped." };
+    public Option<bool> Resume { get; } = new("--resume") { Description = "Continue the run in the folder, with the same bits as if it had never stopped; a finished one with more iterations." };
 
     public Option<bool> AllowChangedData { get; } = new("--allow-changed-data") { Description = "With --resume: go on although the data are not those that the run has seen so far." };
+
+    public Option<bool> AllowChangedDevice { get; } = new("--allow-changed-device") { Description = "With --resume: go on although this device rounds otherwise than the one that the run has been on." };
 
     public Option<ulong> Seed { get; } = CommonOptions.Seed();
 
@@ -39,7 +41,7 @@ internal sealed class RunOptions(string defaultOut)
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { Out, CheckpointEvery, Resume, AllowChangedData, Seed, _fuse, _recompute, _graph, _device, _threads, _precision, _json })
+        foreach (var option in new Option[] { Out, CheckpointEvery, Resume, AllowChangedData, AllowChangedDevice, Seed, _fuse, _recompute, _graph, _device, _threads, _precision, _json })
             command.Options.Add(option);
     }
 
@@ -62,9 +64,15 @@ internal sealed class RunOptions(string defaultOut)
     private Fusions Fusions(ParseResult parse) => Model.Fusions.Parse(parse.GetValue(_fuse)!);
 
     /// <summary>The run's folder, new or resumed.</summary>
+    /// <param name="ui">Told what has changed.</param>
+    /// <param name="parse">The options.</param>
+    /// <param name="backend">The device.</param>
+    /// <param name="config">What is asked for.</param>
+    /// <param name="length">How a resumed run may become longer.</param>
     /// <exception cref="BDenseException">As <see cref="RunFolder.Open"/>.</exception>
-    public RunFolder Open(Ui ui, ParseResult parse, JsonObject config) =>
-        RunFolder.Open(parse.GetValue(Out)!, Configuration(parse, config), parse.GetValue(Resume), parse.GetValue(AllowChangedData), ui.Note);
+    public RunFolder Open(Ui ui, ParseResult parse, Backend backend, JsonObject config, RunLength length) =>
+        RunFolder.Open(parse.GetValue(Out)!, Configuration(parse, config).WithDevice(backend), parse.GetValue(Resume),
+            new ResumeChanges { Data = parse.GetValue(AllowChangedData), Device = parse.GetValue(AllowChangedDevice), Length = length }, ui.Note);
 
     /// <summary>Opens the device, prepares, trains, reports. Exit code 130 after Ctrl-C, with a checkpoint to resume from.</summary>
     public int Execute(Ui ui, ParseResult parse, CancellationToken cancellation, Func<Backend, Prepared> prepare)

@@ -32,16 +32,18 @@ internal static class Train
         var prediction = CommonOptions.Choice("--prediction", "What the network predicts.", Prediction.Edm);
         var levels = CommonOptions.Choice("--noise-levels", "What noise levels it learns: EDM's log-normal ones, or progressive distillation's.", defaults.NoiseLevels);
         var weighting = CommonOptions.Choice("--weighting", "Weight of an error in the denoised image by its noise level.", defaults.Weighting);
+        var init = new Option<string?>("--init") { Description = "Weights to begin with: a run folder, a checkpoint folder or a .safetensors file, of one branch. Without --network their network is taken.", HelpName = "PATH" };
         var run = new RunOptions("runs/teacher");
         var command = new Command("train", "Trains a diffusion teacher and writes a run folder.")
         {
-            data, resolution, limit, network, prediction, levels, weighting, steps, batch, microBatches, rate, warmup, decay, ema, flip,
+            data, resolution, limit, network, init, prediction, levels, weighting, steps, batch, microBatches, rate, warmup, decay, ema, flip,
         };
         run.AddTo(command);
         command.SetAction((parse, cancellation) => Task.FromResult(run.Execute(ui, parse, cancellation, backend =>
         {
             string? name = parse.GetValue(network);
-            var given = name is null ? null : NetworkCatalog.Find(name);
+            using var start = parse.GetValue(init) is { } weights ? TrainedNetwork.Load(backend, weights) : null;
+            var given = name is null ? start?.Config : NetworkCatalog.Find(name);
             var dataset = Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)) { Channels = given?.ImageChannels ?? 0, OnNotice = ui.Note });
             var config = given ?? Fitting(dataset);
             if (parse.GetResult(prediction) is { Implicit: false })
@@ -66,18 +68,22 @@ internal static class Train
             int atOnce = options.Batch / options.MicroBatches;
             MemoryNeeds.Require(backend, MemoryNeeds.OfTraining(atOnce, (dry, images) => new TeacherTraining(new UNet(dry, config, seed: null) { Execution = execution with { Graph = false } },
                 dataset, options with { Batch = images, MicroBatches = 1 })), $"training {atOnce} images at once", "a smaller --batch, more --micro-batches or --recompute");
-            var unet = new UNet(backend, config, options.Seed) { Execution = execution };
+            var unet = parse.GetValue(init) is { } from ? TrainedNetwork.LoadAs(backend, config, from) : new UNet(backend, config, options.Seed);
+            unet.Execution = execution;
             var training = new TeacherTraining(unet, dataset, options);
-            var folder = run.Open(ui, parse, new JsonObject
+            var asked = new JsonObject
             {
                 ["kind"] = "train",
                 ["network"] = JsonNode.Parse(config.ToJson()),
                 ["teacher"] = RunJson.ToNode(options),
-            }.WithData(dataset));
+            }.WithData(dataset);
+            if (start is not null)
+                asked.WithNetwork(RunData.InitKey, TrainedNetwork.Find(parse.GetValue(init)!), TrainedNetwork.Fingerprint(parse.GetValue(init)!, start.Config));
+            var folder = run.Open(ui, parse, backend, asked, options.Length());
             ui.Note($"{dataset.Count} images of {dataset.Height} x {dataset.Width} x {dataset.Channels} from {dataset.Name}; {unet.Parameters.Count:N0} parameters");
             return new RunOptions.Prepared($"train {Path.GetFileName(folder.FullName)}", folder, training, [unet]);
         })));
-        return new Verb(command, "bdense train --out runs/teacher", "bdense train --data cifar10.zip --network small-32 --steps 5000 --flip --out runs/cifar10");
+        return new Verb(command, "bdense train --out runs/teacher", "bdense train --init runs/teacher --data photos --out runs/photos", "bdense train --data cifar10.zip --network small-32 --steps 5000 --flip --out runs/cifar10");
     }
 
     /// <summary>The catalogue's smallest network of the images' kind, resized to them.</summary>

@@ -61,6 +61,9 @@ public sealed partial class IlgpuBackend : Backend
     public override string Description => string.Create(CultureInfo.InvariantCulture,
         $"{_accelerator.Name}, {_accelerator.NumMultiprocessors} multiprocessors{Memory}");
 
+    /// <summary>The kind and the model, not the place among several.</summary>
+    public override string Rounding => $"{Name.Split(':')[0]}, {_accelerator.Name}";
+
     public AcceleratorType Kind => _accelerator.AcceleratorType;
 
     /// <summary>Nothing for the simulation, whose memory is the machine's.</summary>

@@ -22,6 +22,8 @@ public sealed unsafe partial class ReferenceBackend : Backend
     public override string Description =>
         $"managed reference, {Workers.Threads} thread{(Workers.Threads == 1 ? "" : "s")}, {Simd} float lanes";
 
+    public override string Rounding => $"{Name}, {Simd} float lanes";
+
     internal Workers Workers { get; }
 
     private static string Simd => Vector512.IsHardwareAccelerated ? "16 (512-bit)" : Vector256.IsHardwareAccelerated ? "8 (256-bit)"

@@ -3,15 +3,24 @@ using BDense.Kernels;
 
 namespace BDense.Model;
 
-/// <summary>Files that are there whole or not at all: written beside their place, flushed to the disk, then renamed.</summary>
+/// <summary>
+/// Files that are there whole or not at all: written beside their place, flushed to the disk, then renamed. A link stays, and what it leads
+/// to is written. What is no regular file (/dev/null, a pipe) cannot be replaced: it is written into.
+/// </summary>
 public static class AtomicFile
 {
     /// <summary>
     /// Writes <paramref name="path"/> by <paramref name="body"/>; missing folders are made. If anything fails, also inside
     /// <paramref name="body"/>, what was there before is still there and nothing new is.
     /// </summary>
+    /// <param name="path">Where.</param>
+    /// <param name="body">Writes to the stream it is given; it can be sought in where <paramref name="path"/> is a regular file and no digest is taken.</param>
+    /// <param name="makeFolders">
+    /// Whether missing folders are made. Never while digests are taken (<see cref="FileDigests"/>): a checkpoint's folder that has gone must
+    /// not come back with half of its files.
+    /// </param>
     /// <exception cref="BDenseException">The place cannot be written or the disk is full; the message names the path.</exception>
-    public static void Write(string path, Action<Stream> body)
+    public static void Write(string path, Action<Stream> body, bool makeFolders = true) => Guard(path, () =>
     {
         string? temporary = null;
         try
@@ -19,39 +28,76 @@ public static class AtomicFile
             string full = Path.GetFullPath(path);
             if (Directory.Exists(full))
                 throw new BDenseException($"cannot write {path}: it is a folder");
-            string folder = Path.GetDirectoryName(full)!;
-            Directory.CreateDirectory(folder);
-            temporary = Path.Combine(folder, $".{Start(Path.GetFileName(full))}.{Guid.NewGuid():N}.tmp");
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16))
+            string target = SpecialFile.Follow(full);
+            if (SpecialFile.TryOpen(target) is { } special)
             {
-                var digests = FileDigests.Current;
+                using (special)
+                    body(special);
+                return;
+            }
+            string folder = Path.GetDirectoryName(target)!;
+            var digests = FileDigests.Current;
+            if (makeFolders && digests is null)
+                Files.MakeFolder(folder);
+            temporary = Path.Combine(folder, $".{Start(Path.GetFileName(target))}.{Guid.NewGuid():N}.tmp");
+            using (var stream = Files.Open(temporary))
+            {
                 using var digest = digests is null ? null : new DigestStream(stream);
                 body((Stream?)digest ?? stream);
-                stream.Flush(flushToDisk: true);
-                // After the disk has been waited for: until then hashing goes on beside it.
-                if (digest is not null)
-                    digests!.Add(full, digest.Complete());
+                Files.Flush(stream);
+                digests?.Add(full, digest!.Complete());
             }
-            File.Move(temporary, full, overwrite: true);
+            Files.Rename(temporary, target);
             temporary = null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new BDenseException($"cannot write {path}: {Reason(e)}", e);
         }
         finally
         {
             Remove(temporary);
         }
-    }
+    });
 
     /// <summary>Writes text as UTF-8 without a byte order mark; otherwise as <see cref="Write"/>.</summary>
     /// <exception cref="BDenseException">The place cannot be written or the disk is full; the message names the path.</exception>
-    public static void WriteText(string path, string text) => Write(path, stream =>
+    public static void WriteText(string path, string text, bool makeFolders = true) => Write(path, stream =>
     {
         using var writer = new StreamWriter(stream, leaveOpen: true);
         writer.Write(text);
+    }, makeFolders);
+
+    /// <summary>Removes a file; nothing where there is none.</summary>
+    /// <exception cref="BDenseException">It cannot be removed.</exception>
+    public static void Delete(string path) => Guard(path, () => Files.Delete(path));
+
+    /// <summary>Removes a folder with all that is in it: at once for whoever looks, so that a kill leaves no half of it under its name.</summary>
+    /// <exception cref="BDenseException">It cannot be removed.</exception>
+    public static void DeleteFolder(string path) => Guard(path, () =>
+    {
+        string full = Path.GetFullPath(path), gone = Path.Combine(Path.GetDirectoryName(full)!, $".{Path.GetFileName(full)}.{Guid.NewGuid():N}.tmp");
+        if (!Directory.Exists(full))
+            return;
+        Files.RenameFolder(full, gone);
+        Files.DeleteFolder(gone);
     });
+
+    /// <summary>Runs what changes <paramref name="path"/>; what the system refuses becomes one line.</summary>
+    /// <exception cref="BDenseException">It failed; the message names the path.</exception>
+    public static void Guard(string path, Action change)
+    {
+        try
+        {
+            change();
+        }
+        catch (Exception e) when (IsFailure(e))
+        {
+            throw Failure(path, e);
+        }
+    }
+
+    /// <summary>Whether an exception says that the system refused to read or write.</summary>
+    public static bool IsFailure(Exception e) => e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException;
+
+    /// <summary>The line for it, which names the path.</summary>
+    public static BDenseException Failure(string path, Exception e) => new($"cannot write {path}: {Reason(e)}", e);
 
     // The system's own words, in one line, without the temporary file's name that nobody asked for.
     private static string Reason(Exception e) => e switch
@@ -75,7 +121,7 @@ public static class AtomicFile
         try
         {
             if (temporary is not null)
-                File.Delete(temporary);
+                Files.Delete(temporary);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 namespace BDense.Model;
 
 /// <summary>
-/// Writes on to another stream and digests what passes on a thread of its own: hashing then costs a copy of the bytes, since the thread that
-/// writes mostly waits for the disk. The other stream stays the caller's.
+/// Writes on to another stream and digests what passes on a thread of its own: hashing then costs the writing thread a copy of the bytes. The
+/// other stream stays the caller's.
 /// </summary>
 internal sealed class DigestStream(Stream inner) : Stream
 {
@@ -20,6 +20,7 @@ internal sealed class DigestStream(Stream inner) : Stream
     private int _filled;
     private BlockingCollection<(byte[] Bytes, int Count)>? _queue;
     private Task? _worker;
+    private Task<string>? _completed;
 
     public override bool CanRead => false;
     public override bool CanSeek => false;
@@ -44,17 +45,23 @@ internal sealed class DigestStream(Stream inner) : Stream
 
     public override void Flush() => inner.Flush();
 
-    /// <summary>The digest of all that was written, in lower-case hexadecimal digits; nothing can be written after it.</summary>
-    public string Complete()
+    /// <summary>
+    /// The digest of all that was written, in lower-case hexadecimal digits; nothing can be written after it. Hashing goes on beside whatever
+    /// follows: it is waited for where the digest is.
+    /// </summary>
+    public Task<string> Complete()
     {
         // A file of less than a chunk, as texts are, needs no thread.
-        if (_queue is not null)
+        if (_queue is null)
+            return Task.FromResult(End());
+        _queue.CompleteAdding();
+        return _completed = _worker!.ContinueWith(worker =>
         {
-            _queue.CompleteAdding();
-            _worker!.GetAwaiter().GetResult();
-        }
-        _hash.AppendData(_chunk, 0, _filled);
-        return Convert.ToHexStringLower(_hash.GetHashAndReset());
+            worker.GetAwaiter().GetResult();
+            string digest = End();
+            Free();
+            return digest;
+        }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
@@ -65,17 +72,28 @@ internal sealed class DigestStream(Stream inner) : Stream
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && _completed is null)
         {
-            // Also where writing failed and nobody asked for the digest: the thread must end before what it uses goes.
+            // Writing failed and nobody asked for the digest: the thread must end before what it uses goes.
             _queue?.CompleteAdding();
             _worker?.GetAwaiter().GetResult();
-            _queue?.Dispose();
-            _hash.Dispose();
-            ArrayPool<byte>.Shared.Return(_chunk);
-            _chunk = [];
+            Free();
         }
         base.Dispose(disposing);
+    }
+
+    private string End()
+    {
+        _hash.AppendData(_chunk, 0, _filled);
+        return Convert.ToHexStringLower(_hash.GetHashAndReset());
+    }
+
+    private void Free()
+    {
+        _queue?.Dispose();
+        _hash.Dispose();
+        ArrayPool<byte>.Shared.Return(_chunk);
+        _chunk = [];
     }
 
     private void HandOver()

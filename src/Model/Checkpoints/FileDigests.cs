@@ -16,7 +16,7 @@ public sealed class FileDigests : IDisposable
 
     private static readonly AsyncLocal<FileDigests?> Ambient = new();
 
-    private readonly Dictionary<string, string> _digests = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Task<string>> _digests = new(StringComparer.Ordinal);
     private readonly FileDigests? _outer;
 
     /// <summary>Begins to count; ends with <see cref="Dispose"/>.</summary>
@@ -28,11 +28,16 @@ public sealed class FileDigests : IDisposable
 
     internal static FileDigests? Current => Ambient.Value;
 
-    /// <summary>The digest of a file that was written meanwhile, in lower-case hexadecimal digits; null for any other.</summary>
+    /// <summary>
+    /// The digest of a file that was written meanwhile, in lower-case hexadecimal digits; null for any other. Waits for it: one digest goes on
+    /// beside the writing of the next file.
+    /// </summary>
     public string? Of(string path)
     {
+        Task<string>? digest;
         lock (_digests)
-            return _digests.GetValueOrDefault(Path.GetFullPath(path));
+            digest = _digests.GetValueOrDefault(Path.GetFullPath(path));
+        return digest?.GetAwaiter().GetResult();
     }
 
     /// <summary>The digest of a file that is there, read once from its beginning to its end.</summary>
@@ -48,7 +53,7 @@ public sealed class FileDigests : IDisposable
 
     public void Dispose() => Ambient.Value = _outer;
 
-    internal void Add(string fullPath, string digest)
+    internal void Add(string fullPath, Task<string> digest)
     {
         lock (_digests)
             _digests[fullPath] = digest;

@@ -42,6 +42,9 @@ public sealed record BranchWeights
 
     public bool IsAligned => Kind == "aligned";
 
+    /// <summary>Whether they change with the fraction of training that is done.</summary>
+    public bool FollowsProgress => Kind is "ramp" or "annealed";
+
     /// <summary>Of <c>projected</c>: in every so many-th iteration; 0 of all others.</summary>
     public int Projection => Kind != "projected" ? 0 : Values.Count == 1 ? (int)Values[0] : 4;
 

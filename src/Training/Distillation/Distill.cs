@@ -183,6 +183,16 @@ public sealed record Distill
         return resolved;
     }
 
+    /// <summary>How a run of these may become longer: nothing in its first updates must have known its end.</summary>
+    public RunLength Length()
+    {
+        var o = Resolve();
+        string? known = o.Rounds > 1 ? $"they are shared out among {o.Rounds} rounds"
+            : o.Decay != Training.Decay.Constant ? $"its learning rate falls over all of them (decay {o.Decay.ToString()!.ToLowerInvariant()})"
+            : BranchWeights.Parse(o.Weights!).FollowsProgress ? $"its branch weights change over all of them ({o.Weights})" : null;
+        return new RunLength(RunFolder.DistillKey, "updates", known is null ? null : $"{known}, so the first ones would have been others; begin a new run, from these weights with --init");
+    }
+
     /// <summary>The student's schedule.</summary>
     public Schedule FindSchedule() => Schedules.Find(Schedule, SigmaMin, SigmaMax, Rho);
 

@@ -20,8 +20,33 @@ public static class Distillation
             : throw new BDenseException($"the first stage's student has {teacher.Config.Branches} branches; the second stage has as many, not {o.Branches}");
     }
 
+    /// <summary>The student before its first update with the weights of another network: one of its own heads, or of one branch, whose head is tiled.</summary>
+    /// <param name="teacher">As above.</param>
+    /// <param name="options">As above.</param>
+    /// <param name="start">Whose weights it takes; stays the caller's.</param>
+    /// <exception cref="BDenseException">It is built otherwise than the student.</exception>
+    public static UNet NewStudent(UNet teacher, Distill options, UNet start)
+    {
+        var o = options.Resolve();
+        UNetConfig config;
+        using (var usual = NewStudent(teacher, o))
+            config = usual.Config;
+        var student = start.Config.Branches == config.Branches ? start.Clone() : BranchHead.Widen(start, config.Branches, o.StepCondition!.Value ? o.Seed : null);
+        try
+        {
+            TrainedNetwork.RequireSame(student.Config, config);
+            student.Execution = teacher.Execution;
+            return student;
+        }
+        catch
+        {
+            student.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>The training of a student; the student, the teacher and the data stay the caller's.</summary>
-    /// <param name="student">From <see cref="NewStudent"/>.</param>
+    /// <param name="student">From <see cref="NewStudent(UNet, Distill)"/>.</param>
     /// <param name="teacher">One branch; for the second stage the first one's student, with its heads.</param>
     /// <param name="data">PD needs it, SFD does not.</param>
     /// <param name="options">How.</param>

@@ -11,6 +11,9 @@ public sealed record BranchStudyOptions
 
     public required IReadOnlyList<StudyVariant> Variants { get; init; }
 
+    /// <summary>The teacher's <see cref="TrainedNetwork.Fingerprint"/>, so that a study does not go on with another one; or none.</summary>
+    public string? TeacherFingerprint { get; init; }
+
     /// <summary>Training seeds 1, 2, ...: the same noises for every variant.</summary>
     public int Seeds { get; init; } = 4;
 
@@ -77,7 +80,7 @@ public sealed class BranchStudy
                 throw new UsageException($"'{variant.Name}' noises data: give a dataset with --data");
         }
         Sampling.RequireOneArray(teacher, options.Evaluation.Count);
-        Prepare(teacherName, data, options);
+        using var alone = Prepare(teacher, teacherName, data, options);
         var study = new BranchStudy(teacher, data, options, stages, cancellation);
         using var evaluation = study._evaluation;
         stages.Whole(options.TableOnly ? [] : study.Planned());
@@ -114,17 +117,16 @@ public sealed class BranchStudy
 
     private static string MeasureStageOf(StudyVariant variant, ulong seed) => $"{variant.Name}, seed {seed}: measured";
 
-    private static void Prepare(string teacherName, Dataset? data, BranchStudyOptions options)
+    private static WriterLock Prepare(UNet teacher, string teacherName, Dataset? data, BranchStudyOptions options)
     {
         string file = Path.Combine(options.Folder, ConfigFile);
         var config = new JsonObject
         {
             ["kind"] = "study",
-            ["teacher"] = teacherName,
             ["distill"] = RunJson.ToNode(options.Distill),
             ["evaluation"] = RunJson.ToNode(options.Evaluation),
             ["fittingNoises"] = options.FittingNoises,
-        }.WithData(data);
+        }.WithData(data).WithDevice(teacher.Backend).WithNetwork(RunData.TeacherKey, teacherName, options.TeacherFingerprint);
         if (File.Exists(options.Folder))
             throw new BDenseException($"{options.Folder} is a file; a study needs a folder");
         if (File.Exists(file))
@@ -133,13 +135,16 @@ public sealed class BranchStudy
                 throw new BDenseException($"{options.Folder} holds a study already; go on with --resume, or give another folder");
             if (RunData.Difference(RunJson.Read(file), config) is { } difference)
                 throw new BDenseException($"{options.Folder} holds a study with other options: {difference}");
-            return;
+            return WriterLock.OfFolder(options.Folder);
         }
-        if (Directory.Exists(options.Folder) && Directory.EnumerateFileSystemEntries(options.Folder).Any())
+        if (RunFolder.Contents(options.Folder).Length > 0)
             throw new BDenseException($"{options.Folder} holds something else than a study; give a new or an empty folder");
         if (options.TableOnly)
             throw new BDenseException($"there is no study in {options.Folder}");
+        AtomicFile.Guard(options.Folder, () => Files.MakeFolder(options.Folder));
+        var alone = WriterLock.OfFolder(options.Folder);
         AtomicFile.WriteText(file, RunJson.ToText(config) + "\n");
+        return alone;
     }
 
     private string CellFolder(string variant, ulong seed) =>

@@ -52,7 +52,7 @@ public sealed class Demo
     public static DemoOutcome Run(Backend backend, DemoOptions options, IStages stages, CancellationToken cancellation = default)
     {
         var clock = Stopwatch.StartNew();
-        PrepareFolder(options);
+        using var alone = PrepareFolder(options);
         var demo = new Demo(backend, options, stages, cancellation);
         demo._stages.Whole(demo.Planned());
         var (teacher, teacherRun) = demo.TrainTeacher();
@@ -137,7 +137,7 @@ public sealed class Demo
             ["kind"] = "train",
             ["network"] = JsonNode.Parse(Scale.Network.ToJson()),
             ["teacher"] = RunJson.ToNode(options),
-        }.WithData(_data), _options.Resume);
+        }.WithData(_data).WithDevice(_backend), _options.Resume);
         using var network = new UNet(_backend, Scale.Network, options.Seed);
         using var training = new TeacherTraining(network, _data, options);
         var run = Train(TeacherStage, training, folder);
@@ -149,12 +149,12 @@ public sealed class Demo
 
     private RunResult TrainStudent(UNet teacher, Distill options)
     {
+        string from = TrainedNetwork.Find(Path.Combine(_options.Folder, "teacher"));
         var folder = RunFolder.Open(FolderOf(options), new JsonObject
         {
             ["kind"] = "distill",
-            ["teacher"] = TrainedNetwork.Find(Path.Combine(_options.Folder, "teacher")),
-            ["distill"] = RunJson.ToNode(options),
-        }.WithData(options.Method == DistillMethod.Pd ? _data : null), _options.Resume);
+            [RunFolder.DistillKey] = RunJson.ToNode(options),
+        }.WithData(options.Method == DistillMethod.Pd ? _data : null).WithNetwork(RunData.TeacherKey, from, TrainedNetwork.Fingerprint(from, teacher.Config)).WithDevice(_backend), _options.Resume);
         using var student = Distillation.NewStudent(teacher, options);
         using var training = Distillation.Create(student, teacher, _data, options);
         return Train(TrainingStage(options), training, folder);
@@ -238,20 +238,33 @@ public sealed class Demo
     private static double ImagesPerSecond(IReadOnlyList<LogLine> log, int batch) => 1000.0 * batch * log.Count / log.Sum(l => l.Milliseconds);
 
     /// <summary>An empty folder, or an earlier demo's: that is resumed, or cleared and begun anew.</summary>
-    private static void PrepareFolder(DemoOptions options)
+    private static WriterLock PrepareFolder(DemoOptions options)
     {
         string marker = Path.Combine(options.Folder, MarkerFile);
         if (File.Exists(options.Folder))
             throw new BDenseException($"{options.Folder} is a file; the demo needs a folder");
-        if (!File.Exists(marker) && Directory.Exists(options.Folder) && Directory.EnumerateFileSystemEntries(options.Folder).Any())
+        if (!File.Exists(marker) && RunFolder.Contents(options.Folder).Length > 0)
             throw new BDenseException($"{options.Folder} holds something else than a demo; give a new or an empty folder with --out");
+        AtomicFile.Guard(options.Folder, () => Files.MakeFolder(options.Folder));
+        var alone = WriterLock.OfFolder(options.Folder);
+        try
+        {
+            Begin(options, marker);
+            return alone;
+        }
+        catch
+        {
+            alone.Dispose();
+            throw;
+        }
+    }
+
+    private static void Begin(DemoOptions options, string marker)
+    {
         if (!options.Resume && File.Exists(marker))
         {
             foreach (string part in new[] { "teacher", "students" })
-            {
-                if (Directory.Exists(Path.Combine(options.Folder, part)))
-                    Directory.Delete(Path.Combine(options.Folder, part), recursive: true);
-            }
+                AtomicFile.DeleteFolder(Path.Combine(options.Folder, part));
         }
         AtomicFile.WriteText(marker, RunJson.ToText(new JsonObject { ["kind"] = "demo", ["seed"] = options.Seed }) + "\n");
     }

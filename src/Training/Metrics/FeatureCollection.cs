@@ -1,5 +1,6 @@
 using System.Text;
 using BDense.Kernels;
+using BDense.Model;
 
 namespace BDense.Training;
 
@@ -34,6 +35,7 @@ public sealed class FeatureCollection(int dimension)
     public static FeatureCollection Of(IImageFeatures features, ImageSource images, (int Height, int Width, int Channels) size, int count, CollectOptions options)
     {
         var collection = new FeatureCollection(features.Dimension);
+        using var alone = options.StateFile is null ? null : WriterLock.OfFile(options.StateFile);
         string subject = $"{options.Subject}\n{features.Name}";
         if (options.StateFile is { } file && File.Exists(file))
             collection.Restore(file, subject, count);

@@ -1,24 +1,67 @@
 using System.Text.Json.Nodes;
+using BDense.Kernels;
 
 namespace BDense.Training;
 
 /// <summary>
-/// A run's data in its configuration: a name for people, and a fingerprint, which alone decides whether a resumed run sees the same. A
-/// dataset that has moved is the same; one that was written anew under the old name is not.
+/// What a run is made from, in its configuration: a name for people, and a fingerprint, which alone decides whether a resumed run has the same.
+/// Data or a network that have moved are the same; what was written anew under the old name is not.
 /// </summary>
 public static class RunData
 {
-    private const string NameKey = "data", FingerprintKey = "dataFingerprint", FormerKey = "formerData", Sha = "SHA-256 ";
+    private const string FormerKey = "formerData", Sha = "SHA-256 ", PrintSuffix = "Fingerprint";
 
-    // Digits of a digest that a line for people shows.
-    private const int Digits = 12;
+    /// <summary>In a configuration: a distillation's teacher, the second stage's first student, the weights that a run begins with.</summary>
+    public const string TeacherKey = "teacher", FirstStageKey = "firstStage", InitKey = "init";
+
+    private const string DataKey = "data", DeviceKey = "device";
+
+    internal static readonly IReadOnlyList<RunSource> Sources =
+    [
+        new(SourceKind.Data, DataKey, FormerKey),
+        new(SourceKind.Device, DeviceKey, "formerDevice"),
+        new(SourceKind.Teacher, TeacherKey, ""),
+        new(SourceKind.FirstStage, FirstStageKey, ""),
+        new(SourceKind.Init, InitKey, ""),
+    ];
 
     /// <summary>The configuration with the data in it; none for a run that needs none.</summary>
     public static JsonObject WithData(this JsonObject config, Dataset? data)
     {
-        config[NameKey] = data?.Name;
+        config[DataKey] = data?.Name;
         if (data is not null)
-            config[FingerprintKey] = Fingerprint(data);
+            config[DataKey + PrintSuffix] = Fingerprint(data);
+        return config;
+    }
+
+    /// <summary>The configuration with a network in it that the run depends on.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="key">What the network is to the run.</param>
+    /// <param name="path">Where it lies.</param>
+    /// <param name="fingerprint">Of <see cref="TrainedNetwork.Fingerprint"/>; none where it is not known.</param>
+    public static JsonObject WithNetwork(this JsonObject config, string key, string path, string? fingerprint)
+    {
+        config[key] = path;
+        if (fingerprint is not null)
+            config[key + PrintSuffix] = Sha + fingerprint;
+        return config;
+    }
+
+    /// <summary>The configuration with the teacher that another run names, as far as it does.</summary>
+    public static JsonObject WithTeacherOf(this JsonObject config, JsonObject other)
+    {
+        foreach (string key in new[] { TeacherKey, TeacherKey + PrintSuffix })
+        {
+            if (other[key] is { } value)
+                config[key] = value.DeepClone();
+        }
+        return config;
+    }
+
+    /// <summary>The configuration with what decides how the device rounds.</summary>
+    public static JsonObject WithDevice(this JsonObject config, Backend backend)
+    {
+        config[DeviceKey] = backend.Rounding;
         return config;
     }
 
@@ -26,51 +69,29 @@ public static class RunData
     public static string Fingerprint(Dataset data) =>
         FormattableString.Invariant($"{data.Count} images of {data.Height} x {data.Width} x {data.Channels}, {Sha}{data.Fingerprint}");
 
-    /// <summary>What is asked for besides the data.</summary>
+    /// <summary>The fingerprint of a network that a configuration names, as <see cref="TrainedNetwork.Fingerprint"/> has it; none in older ones.</summary>
+    public static string? FingerprintOf(JsonObject config, string key) => config[key + PrintSuffix] is { } print ? print.ToString().Replace(Sha, "", StringComparison.Ordinal) : null;
+
+    /// <summary>What is asked for besides what it is made from.</summary>
     internal static JsonObject Without(JsonObject config)
     {
         var rest = (JsonObject)config.DeepClone();
-        foreach (string key in new[] { NameKey, FingerprintKey, FormerKey, RunIdentity.Key })
-            rest.Remove(key);
+        foreach (var source in Sources.Where(source => source.IsIn(config)))
+        {
+            rest.Remove(source.Key);
+            rest.Remove(source.Key + PrintSuffix);
+            rest.Remove(source.FormerKey);
+        }
+        rest.Remove(RunIdentity.Key);
         // Older versions called a solver otherwise.
         if (rest[RunFolder.DistillKey] is JsonObject distill && distill["solver"] is JsonValue solver && solver.TryGetValue(out string? name))
             distill["solver"] = Solvers.OfFile(name);
         return rest;
     }
 
-    /// <summary>The first difference between two configurations, that of their data last; null if there is none.</summary>
-    internal static string? Difference(JsonObject was, JsonObject wanted) =>
-        RunJson.Difference(Without(was), Without(wanted)) ?? (Change(was, wanted) is { } change ? $"its data are {change}" : null);
+    /// <summary>The first difference between two configurations, that of what they are made from last; null if there is none.</summary>
+    internal static string? Difference(JsonObject was, JsonObject wanted) => RunJson.Difference(Without(was), Without(wanted))
+        ?? Sources.Select(source => source.Change(was, wanted) is { } change ? $"its {source.What}: {change}" : null).FirstOrDefault(text => text is not null);
 
-    /// <summary>How the data of two configurations differ, as <c>a (64 images ..), not b (128 images ..)</c>; null if they do not.</summary>
-    internal static string? Change(JsonObject was, JsonObject wanted)
-    {
-        if (was[FingerprintKey] is { } before && wanted[FingerprintKey] is { } now ? JsonNode.DeepEquals(before, now) : JsonNode.DeepEquals(was[NameKey], wanted[NameKey]))
-            return null;
-        return $"{Text(was)}, not {Text(wanted)}";
-    }
-
-    /// <summary>Whether a run has data of which nothing but the name is known: older versions wrote no more.</summary>
-    internal static bool IsUnknown(JsonObject was) => was[NameKey] is not null && was[FingerprintKey] is null;
-
-    /// <summary>The configuration of a run that goes on with other data: still the same run, and what it saw before stays on record.</summary>
-    internal static JsonObject Changed(JsonObject was, JsonObject wanted)
-    {
-        var config = (JsonObject)was.DeepClone();
-        config[RunIdentity.Key] = RunIdentity.Of(was);
-        var former = config[FormerKey] as JsonArray;
-        if (former is null)
-            config[FormerKey] = former = [];
-        former.Add((JsonNode)$"{was[NameKey]}, {was[FingerprintKey]}");
-        foreach (string key in new[] { NameKey, FingerprintKey })
-            config[key] = wanted[key]?.DeepClone();
-        return config;
-    }
-
-    private static string Text(JsonObject config)
-    {
-        string name = config[NameKey]?.ToString() ?? "none", print = config[FingerprintKey]?.ToString() ?? "";
-        int end = print.IndexOf(Sha, StringComparison.Ordinal) + Sha.Length + Digits;
-        return print.Length == 0 ? name : $"{name} ({(end < print.Length ? print[..end] : print)})";
-    }
+    internal static string PrintKey(string key) => key + PrintSuffix;
 }

@@ -10,7 +10,8 @@ namespace BDense.Training;
 /// The folder of a run:
 /// <c>config.json</c>, what was asked for; <c>log.jsonl</c>, a line an iteration; <c>checkpoints/step-000123/</c> with
 /// <c>model.safetensors</c>, <c>config.json</c> (the network's), <c>ema.safetensors</c>, <c>optimizer.safetensors</c>,
-/// <c>state.json</c> and <c>manifest.json</c> (<see cref="Manifest"/>); <c>checkpoints/latest</c>, the name of the newest of them; <c>memory.json</c>, the peak of all sessions.
+/// <c>state.json</c> and <c>manifest.json</c> (<see cref="Manifest"/>); <c>checkpoints/latest</c>, the name of the newest of them; <c>memory.json</c>, the peak of all sessions;
+/// <c>.lock</c>, which whoever writes the run holds open (<see cref="WriterLock"/>).
 /// </summary>
 /// <remarks>A checkpoint is written into a folder of another name and renamed when it is whole; only then does <c>latest</c> name it.</remarks>
 public sealed class RunFolder
@@ -24,6 +25,7 @@ public sealed class RunFolder
     public const string DistillKey = "distill";
 
     private string? _identity;
+    private WriterLock? _writer;
 
     private RunFolder(string path) => FullName = path;
 
@@ -74,7 +76,12 @@ public sealed class RunFolder
             latest = Latest;
             fault = latest is null ? null : CheckpointCheck.Fault(latest, notice);
             if (latest is not null && fault is null)
+            {
+                // A person's choice, or all that a kill between the two left of the newer one: what it leads to is the same.
+                if (StepFolders().First() is var newest && newest != latest)
+                    notice?.Invoke($"{CheckpointsFolder}/{LatestFile} names {Path.GetFileName(latest)}: going on from there; {Path.GetFileName(newest)} is newer and will be written anew");
                 return latest;
+            }
             fault = latest is null ? null : $"{latest} cannot be used: {fault}";
         }
         catch (BDenseException e)
@@ -103,40 +110,72 @@ public sealed class RunFolder
     /// <param name="path">The folder; made if it is not there.</param>
     /// <param name="config">What is asked for; a resumed run must have asked for the same.</param>
     /// <param name="resume">Continue what is there; a folder without a run begins one.</param>
-    /// <param name="allowChangedData">Continue with other data than before, which the configuration then names.</param>
-    /// <param name="notice">Told of changed data, and of data that cannot be compared.</param>
-    /// <exception cref="BDenseException">The folder holds something else, a run that is not to be resumed, or one of another configuration; or it cannot be written.</exception>
-    public static RunFolder Open(string path, JsonObject config, bool resume, bool allowChangedData = false, Action<string>? notice = null)
+    /// <param name="allow">What a resumed run may differ in.</param>
+    /// <param name="notice">Told of what has changed, of what cannot be compared, and of a run that begins where one was to go on.</param>
+    /// <exception cref="BDenseException">
+    /// The folder holds something else, a run that is not to be resumed, or one of another configuration; another process is writing it; or it
+    /// cannot be written.
+    /// </exception>
+    public static RunFolder Open(string path, JsonObject config, bool resume, ResumeChanges? allow = null, Action<string>? notice = null)
     {
         string file = Path.Combine(path, ConfigFile);
         if (File.Exists(path))
             throw new BDenseException($"{path} is a file; a run needs a folder");
-        if (File.Exists(file))
-        {
-            if (!resume)
-                throw new BDenseException($"{path} holds a run already; continue it with --resume, or give another folder");
-            var was = RunJson.Read(file);
-            if (was["kind"] is null)
-                throw new BDenseException($"{path} holds something else: its {ConfigFile} is not a run's");
-            if (RunJson.Difference(RunData.Without(was), RunData.Without(config)) is { } difference)
-                throw new BDenseException($"{path} cannot be resumed with other options: {difference}");
-            if (RunData.Change(was, config) is { } change)
-            {
-                if (!allowChangedData)
-                    throw new BDenseException($"{path} cannot be resumed with other data: it has seen {change}; give the same data, or --allow-changed-data to go on with these");
-                AtomicFile.WriteText(file, RunJson.ToText(RunData.Changed(was, config)) + "\n");
-                notice?.Invoke($"{path} goes on with other data: it has seen {change}");
-            }
-            else if (RunData.IsUnknown(was))
-            {
-                notice?.Invoke($"{path} was begun by an older version, which kept no fingerprint of its data: whether they are the same is not known");
-            }
-            return new RunFolder(Path.GetFullPath(path));
-        }
-        if (Contents(path) is [var first, ..])
+        if (!File.Exists(file) && Contents(path) is [var first, ..])
             throw new BDenseException($"{path} holds something else ({Path.GetFileName(first)}); give a new or an empty folder");
-        AtomicFile.WriteText(file, RunJson.ToText(config) + "\n");
-        return new RunFolder(Path.GetFullPath(path));
+        AtomicFile.Guard(path, () => Files.MakeFolder(path));
+        var folder = new RunFolder(Path.GetFullPath(path));
+        using var writer = folder.Lock();
+        if (!File.Exists(file))
+        {
+            AtomicFile.WriteText(file, RunJson.ToText(config) + "\n");
+            if (resume)
+                notice?.Invoke($"there is no run in {path} yet: it begins, with nothing to resume");
+            return folder;
+        }
+        if (!resume)
+            throw new BDenseException($"{path} holds a run already; continue it with --resume, or give another folder");
+        var was = RunJson.Read(file);
+        if (was["kind"] is null)
+            throw new BDenseException($"{path} holds something else: its {ConfigFile} is not a run's");
+        if ((allow ?? new ResumeChanges()).Apply(path, was, config, notice) is { } changed)
+            AtomicFile.WriteText(file, RunJson.ToText(changed) + "\n");
+        if (!folder.StepFolders().Any())
+            notice?.Invoke($"{path} has no checkpoint yet: it begins anew");
+        return folder;
+    }
+
+    /// <summary>
+    /// That this process alone writes the run, until disposed; what killed writers left unfinished is cleared away.
+    /// </summary>
+    /// <exception cref="BDenseException">Another process is writing it, which the message names; or the folder cannot be written.</exception>
+    public WriterLock Lock()
+    {
+        _writer = WriterLock.OfFolder(FullName);
+        WriterLock.ClearUnfinished(Path.Combine(FullName, CheckpointsFolder), ".");
+        return _writer;
+    }
+
+    /// <summary>The run must be where it was: what has been removed meanwhile is not made anew.</summary>
+    /// <exception cref="BDenseException">It is not.</exception>
+    internal void RequireInPlace()
+    {
+        if (!File.Exists(Path.Combine(FullName, ConfigFile)) || (_writer is { IsHeld: true } writer && !writer.IsInPlace()))
+            throw new BDenseException($"{FullName} has gone: it was removed, moved or replaced while the run was under way, which ends here and writes nothing more");
+    }
+
+    /// <summary>What is in a folder besides locks and unfinished files; nothing if it is not there.</summary>
+    /// <exception cref="BDenseException">It cannot be read.</exception>
+    internal static string[] Contents(string path)
+    {
+        try
+        {
+            return Directory.Exists(path) ? [.. Directory.GetFileSystemEntries(path).Where(entry => !WriterLock.IsOwn(entry)).Order(StringComparer.Ordinal)] : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BDenseException($"cannot read {path}: {e.Message}", e);
+        }
     }
 
     /// <summary>A run that is there, to be read.</summary>
@@ -152,48 +191,44 @@ public sealed class RunFolder
     /// <summary>Writes a checkpoint after <paramref name="step"/> iterations; it is there whole or not at all.</summary>
     /// <param name="step">Iterations done.</param>
     /// <param name="save">Writes files into the folder it is given and returns what else is to be remembered.</param>
+    /// <exception cref="BDenseException">It cannot be written, or the run's folder has gone.</exception>
     public string SaveCheckpoint(long step, Func<string, JsonObject> save)
     {
-        string checkpoints = Path.Combine(FullName, CheckpointsFolder), name = NameOf(step);
-        string temporary = Path.Combine(checkpoints, $".{name}.{Guid.NewGuid():N}.tmp"), final = Path.Combine(checkpoints, name);
-        try
+        string checkpoints = Path.Combine(FullName, CheckpointsFolder), name = NameOf(step), final = Path.Combine(checkpoints, name);
+        string temporary = Unfinished(), former = Unfinished();
+        RequireInPlace();
+        AtomicFile.Guard($"the checkpoint {final}", () =>
         {
-            Directory.CreateDirectory(temporary);
-            using (var written = new FileDigests())
+            try
             {
-                var state = save(temporary);
-                state["step"] = step;
-                state[Manifest.StateKey] = Manifest.FileName;
-                AtomicFile.WriteText(Path.Combine(temporary, StateFile), RunJson.ToText(state) + "\n");
-                Manifest.Write(temporary, Identity, step, written);
+                Files.MakeFolder(temporary);
+                using (var written = new FileDigests())
+                {
+                    var state = save(temporary);
+                    state["step"] = step;
+                    state[Manifest.StateKey] = Manifest.FileName;
+                    AtomicFile.WriteText(Path.Combine(temporary, StateFile), RunJson.ToText(state) + "\n");
+                    Manifest.Write(temporary, Identity, step, written);
+                }
+                // What had its name goes at once, not file by file: half of it would be a damaged checkpoint.
+                if (Directory.Exists(final))
+                    Files.RenameFolder(final, former);
+                Files.RenameFolder(temporary, final);
+                AtomicFile.WriteText(Path.Combine(checkpoints, LatestFile), name + "\n", makeFolders: false);
             }
-            if (Directory.Exists(final))
-                Directory.Delete(final, recursive: true);
-            Directory.Move(temporary, final);
-            AtomicFile.WriteText(Path.Combine(checkpoints, LatestFile), name + "\n");
-            return final;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BDenseException($"cannot write the checkpoint {final}: {e.Message}", e);
-        }
-        finally
-        {
-            if (Directory.Exists(temporary))
-                Directory.Delete(temporary, recursive: true);
-        }
-    }
+            catch (BDenseException e) when (e.Message.Contains(temporary, StringComparison.Ordinal))
+            {
+                throw new BDenseException(e.Message.Replace(temporary, final, StringComparison.Ordinal), e);
+            }
+            finally
+            {
+                Files.DeleteFolder(temporary);
+                Files.DeleteFolder(former);
+            }
+        });
+        return final;
 
-    private static string[] Contents(string path)
-    {
-        try
-        {
-            return Directory.Exists(path) ? [.. Directory.GetFileSystemEntries(path).Order(StringComparer.Ordinal)] : [];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BDenseException($"cannot read {path}: {e.Message}", e);
-        }
+        string Unfinished() => Path.Combine(checkpoints, $".{name}.{Guid.NewGuid():N}.tmp");
     }
 
     /// <summary>Remembers the most device memory that any session of the run used, and returns it.</summary>
@@ -202,7 +237,7 @@ public sealed class RunFolder
         long before = ReadPeak();
         if (before >= bytes && before > 0)
             return before;
-        AtomicFile.WriteText(Path.Combine(FullName, PeakFile), RunJson.ToText(new JsonObject { ["peakBytes"] = bytes }) + "\n");
+        AtomicFile.WriteText(Path.Combine(FullName, PeakFile), RunJson.ToText(new JsonObject { ["peakBytes"] = bytes }) + "\n", makeFolders: false);
         return bytes;
     }
 
@@ -228,8 +263,8 @@ public sealed class RunFolder
     {
         string path = Path.Combine(FullName, LogFile);
         var kept = ReadLog().TakeWhile(line => line.Step <= step).Select(RunJson.ToLine).ToList();
-        AtomicFile.WriteText(path, string.Concat(kept.Select(line => line + "\n")));
-        return new StreamWriter(path, append: true);
+        AtomicFile.WriteText(path, string.Concat(kept.Select(line => line + "\n")), makeFolders: false);
+        return new StreamWriter(Files.Append(path));
     }
 
     /// <summary>The log as far as it is whole.</summary>
@@ -254,16 +289,3 @@ public sealed class RunFolder
         return lines;
     }
 }
-
-/// <summary>One iteration in the log.</summary>
-/// <param name="Step">Iterations done, from 1.</param>
-/// <param name="Loss">Weighted, mean over the iteration's updates.</param>
-/// <param name="Branches">Each branch's mean distance, unweighted.</param>
-/// <param name="LearningRate">Of its last update.</param>
-/// <param name="GradientNorm">Of its last update, before clipping.</param>
-/// <param name="Milliseconds">Wall-clock time.</param>
-/// <param name="HostMilliseconds">The part of it in which the host did not wait for the device; on a CPU device all of it. 0 in older logs.</param>
-/// <param name="PeakBytes">Most device memory in use at once during the iteration. 0 in older logs.</param>
-/// <param name="Weights">w_1 .. w_K of the branch losses, as <see cref="BranchWeights"/> has them: in SFD of the last interval, in PD the batch's mean. None for one branch and in older logs.</param>
-public sealed record LogLine(long Step, double Loss, double[] Branches, double LearningRate, double GradientNorm, double Milliseconds,
-    double HostMilliseconds = 0, long PeakBytes = 0, double[]? Weights = null);

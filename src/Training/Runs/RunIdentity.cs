@@ -16,6 +16,14 @@ internal static class RunIdentity
     /// <summary>The digest of a configuration, in lower-case hexadecimal digits, whatever the order of its fields.</summary>
     public static string Of(JsonObject config) => config[Key]?.ToString() ?? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RunJson.ToText(Sorted(config)!))));
 
+    /// <summary>A copy of a configuration that is about to change, which the run's checkpoints know it by as before.</summary>
+    public static JsonObject Kept(JsonObject config)
+    {
+        var kept = (JsonObject)config.DeepClone();
+        kept[Key] = Of(config);
+        return kept;
+    }
+
     private static JsonNode? Sorted(JsonNode? node) => node switch
     {
         JsonObject o => new JsonObject(o.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => KeyValuePair.Create(p.Key, Sorted(p.Value)))),

@@ -52,6 +52,10 @@ public sealed record TeacherOptions
     /// <summary>Mirrors half of the images.</summary>
     public bool Flip { get; init; }
 
+    /// <summary>How a run of these may become longer: its learning rate must not have known its end.</summary>
+    public RunLength Length() => new("teacher", "steps", Decay == Decay.Constant ? null
+        : $"its learning rate falls over all of them (decay {Decay.ToString().ToLowerInvariant()}), so the first ones would have been others; begin a new run, from these weights with --init");
+
     /// <exception cref="UsageException">A number is out of range.</exception>
     public void Validate()
     {

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using BDense.Kernels;
 using BDense.Model;
 
@@ -31,6 +32,38 @@ public static class TrainedNetwork
     /// <param name="config">The network's, as it was read.</param>
     /// <exception cref="BDenseException">The run has no checkpoint yet.</exception>
     public static string Fingerprint(string path, UNetConfig config) => Checkpoint.Fingerprint(Find(path), config);
+
+    /// <summary>A network that begins with the weights of another, which may have been trained with other dropout.</summary>
+    /// <param name="backend">Where it is to live.</param>
+    /// <param name="config">What it is to be.</param>
+    /// <param name="path">The other one's, as of <see cref="Load(Backend, string)"/>.</param>
+    /// <exception cref="BDenseException">Nothing there, damaged, or built otherwise; the message says in what.</exception>
+    public static UNet LoadAs(Backend backend, UNetConfig config, string path)
+    {
+        using (var start = Load(backend, path))
+            RequireSame(start.Config, config);
+        var network = new UNet(backend, config, seed: null);
+        try
+        {
+            Checkpoint.LoadInto(network, Find(path));
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <exception cref="BDenseException">Weights of one do not mean the same in the other.</exception>
+    internal static void RequireSame(UNetConfig start, UNetConfig config)
+    {
+        // Dropout is no weight.
+        if (RunJson.Difference(Node(start with { Dropout = config.Dropout }), Node(config)) is { } difference)
+            throw new BDenseException($"the weights to begin with are of another network: {difference}");
+
+        static JsonNode Node(UNetConfig c) => JsonNode.Parse(c.ToJson())!;
+    }
 
     private static UNet Checked(Backend backend, string path)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using BDense.Kernels;
+using BDense.Model;
 
 namespace BDense.Training;
 
@@ -74,6 +75,7 @@ public static class TrainingLoop
     public static RunResult Run(ITraining training, RunFolder? folder = null, LoopOptions? options = null)
     {
         options ??= new LoopOptions();
+        using var alone = folder?.Lock();
         var (step, checkpoint) = Restore(training, folder);
         long first = step, saved = step;
         // Before the work, not after it: a file that cannot be gone on from is said at once.
@@ -81,15 +83,18 @@ public static class TrainingLoop
         var log = new List<LogLine>(folder?.ReadLog().Where(line => line.Step <= first) ?? []);
         if (log.Count < first)
             training.Backend.OnNotice?.Invoke($"{Path.Combine(folder!.FullName, RunFolder.LogFile)} holds {log.Count} of the {first} iterations before the checkpoint; the figures of the others are lost, the training itself is not");
-        using var writer = folder?.OpenLog(step);
         var (backend, pool) = (training.Backend, training.Backend.Pool);
         pool.ResetPeak();
         long sessionPeak = pool.PeakBytes;
         var clock = Stopwatch.StartNew();
+        StreamWriter? writer = null;
         try
         {
+            // Closed in here, since what it holds back may not find room any more.
+            using var closing = writer = folder?.OpenLog(step);
             while (step < training.Steps && !options.Cancellation.IsCancellationRequested)
             {
+                folder?.RequireInPlace();
                 pool.ResetPeak();
                 var (start, waited) = (clock.Elapsed, backend.Waited);
                 var report = training.Step(step);
@@ -109,8 +114,9 @@ public static class TrainingLoop
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new BDenseException($"cannot write {folder?.FullName}: {e.Message}", e);
+            throw AtomicFile.Failure(folder?.FullName ?? "the run", e);
         }
+        folder?.RequireInPlace();
         // A session without an iteration has no peak of its own to tell.
         long peak = step > first || folder is null ? sessionPeak : 0;
         peak = folder?.RecordPeak(peak) ?? peak;

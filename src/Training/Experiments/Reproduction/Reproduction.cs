@@ -46,6 +46,7 @@ public sealed class Reproduction
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly double _earlierSeconds;
     private bool _hasWorked;
+    private string? _teacherPrint;
 
     private Reproduction(Backend backend, ReproductionOptions options, Dataset? data, IStages stages, CancellationToken cancellation)
     {
@@ -69,7 +70,7 @@ public sealed class Reproduction
             throw new UsageException($"{plan.Table.Name} at the scale {plan.Scale} needs the images: give --data PATH ({(plan.Table.Network == "edm-imagenet64" ? "ImageNet" : "CIFAR-10")})");
         int resolution = options.TeacherPath is null ? plan.Network!.Resolution : 0;
         var data = options.Data is null ? null : Dataset.Open(options.Data, new DatasetOptions(resolution) { OnNotice = backend.OnNotice });
-        Claim(options, data);
+        using var alone = Claim(options, data, backend);
         var reproduction = new Reproduction(backend, options, data, stages, cancellation);
         try
         {
@@ -86,6 +87,7 @@ public sealed class Reproduction
         _stages.Whole(Planned());
         var (teacher, figures) = Teacher();
         using var owner = teacher;
+        _teacherPrint = TrainedNetwork.Fingerprint(TeacherPlace, teacher.Config);
         using var evaluation = new Lazily<Evaluation>(() => new Evaluation(teacher, _data, new EvaluationOptions
         {
             Count = Plan.Noises,
@@ -97,14 +99,14 @@ public sealed class Reproduction
         var teachers = new SortedDictionary<int, MeasuredCell>();
         foreach (var cell in Plan.Cells)
         {
-            var kept = Kept($"results/{cell.Name}.json", () => MeasureStudent(teacher, evaluation.Value, cell), RequireNoises);
+            var kept = Kept($"results/{cell.Name}.json", () => MadeFrom(cell), () => MeasureStudent(teacher, evaluation.Value, cell), RequireNoises);
             if (RunJson.Difference(RunJson.ToNode(kept.Options), RunJson.ToNode(cell.Options)) is { } difference)
                 throw new BDenseException($"{_options.Folder}: {cell.Name} was distilled otherwise: {difference}; give another folder with --out");
             students[cell.Name] = kept;
         }
         foreach (var cell in Plan.Cells.DistinctBy(c => c.Setting))
-            teachers[cell.Setting] = Kept($"results/teacher-{cell.Setting}.json", () => MeasureTeacher(evaluation.Value, evaluation.Value.TeacherOf(cell.Options, cancellation: _cancellation)), RequireNoises);
-        var fine = _data is null ? null : Kept("results/teacher-fine.json", () => MeasureTeacher(evaluation.Value, evaluation.Value.Fine(cancellation: _cancellation)), RequireNoises);
+            teachers[cell.Setting] = Kept($"results/teacher-{cell.Setting}.json", () => MadeFrom(null), () => MeasureTeacher(evaluation.Value, evaluation.Value.TeacherOf(cell.Options, cancellation: _cancellation)), RequireNoises);
+        var fine = _data is null ? null : Kept("results/teacher-fine.json", () => MadeFrom(null), () => MeasureTeacher(evaluation.Value, evaluation.Value.Fine(cancellation: _cancellation)), RequireNoises);
         var fids = Fids(teacher.Config);
 
         var results = new ReproductionResults(Plan.Table.Name, Plan.Table.Title, Plan.Scale, Plan.Table.SettingName, $"{_backend.Name}: {_backend.Description}", _data?.Name, _options.Seed,
@@ -137,6 +139,18 @@ public sealed class Reproduction
 
     private static string FidStage(ReproductionCell cell) => $"FID of {cell.Name}";
 
+    private string TeacherPlace => _options.TeacherPath ?? In("teacher");
+
+    /// <summary>What a figure depends on besides its plan: networks by their content, and the noises and images that it is measured over.</summary>
+    private JsonObject MadeFrom(ReproductionCell? cell)
+    {
+        var from = new JsonObject { ["teacher"] = _teacherPrint, ["noises"] = Plan.Noises, ["fineSteps"] = Plan.FineSteps, ["seed"] = _options.Seed, ["data"] = _data?.Fingerprint };
+        // A student that was cleared away says nothing against its figures.
+        if (cell is not null && Directory.Exists(Path.Combine(FolderOf(cell), RunFolder.CheckpointsFolder)) && RunFolder.Existing(FolderOf(cell)).Latest is not null)
+            from["student"] = FileDigests.Compute(TrainedNetwork.Find(FolderOf(cell)));
+        return from;
+    }
+
     private string In(string name) => Path.Combine(_options.Folder, name);
 
     private (UNet Network, ReproductionTeacher Figures) Teacher()
@@ -152,7 +166,7 @@ public sealed class Reproduction
             ["kind"] = "train",
             ["network"] = JsonNode.Parse(config.ToJson()),
             ["teacher"] = RunJson.ToNode(options),
-        }.WithData(_data), resume: true);
+        }.WithData(_data).WithDevice(_backend), resume: true);
         using var network = new UNet(_backend, config, options.Seed);
         using var training = new TeacherTraining(network, _data, options);
         var run = Train(TeacherStage, training, folder, Math.Max(1, options.Steps / 4));
@@ -166,9 +180,8 @@ public sealed class Reproduction
         var folder = RunFolder.Open(FolderOf(cell), new JsonObject
         {
             ["kind"] = "distill",
-            ["teacher"] = TrainedNetwork.Find(_options.TeacherPath ?? In("teacher")),
             [RunFolder.DistillKey] = RunJson.ToNode(cell.Options),
-        }.WithData(cell.Options.Method == DistillMethod.Sfd ? null : _data), resume: true);
+        }.WithData(cell.Options.Method == DistillMethod.Sfd ? null : _data).WithNetwork(RunData.TeacherKey, TrainedNetwork.Find(TeacherPlace), _teacherPrint).WithDevice(_backend), resume: true);
         RunResult run;
         using (var network = Distillation.NewStudent(teacher, cell.Options))
         using (var training = Distillation.Create(network, teacher, _data, cell.Options))
@@ -201,26 +214,34 @@ public sealed class Reproduction
             string identity = $"{_data.Name}, {RunData.Fingerprint(_data)}";
             var collection = Collect(StatisticsStage, features, _data.ToArray, network, _data.Count, identity, In("reference.state.npz"));
             ReferenceStatistics.Write(path, collection, features.Name, identity, (_data.Height, _data.Width, _data.Channels));
-            File.Delete(In("reference.state.npz"));
+            AtomicFile.Delete(In("reference.state.npz"));
         }
         var reference = ReferenceStatistics.Read(path);
         reference.RequireFeatures(features, path);
         reference.RequireSize(network.Resolution, network.Resolution, network.ImageChannels, "the student", path);
         FrechetDistance.RequireEnough(Plan.FidImages, features.Dimension);
+        string referencePrint = FileDigests.Compute(path);
         foreach (var cell in Plan.Cells)
         {
-            fids[cell.Name] = Kept($"results/{cell.Name}.fid.json", () =>
+            fids[cell.Name] = Kept($"results/{cell.Name}.fid.json", () => FidFrom(cell), () =>
             {
                 using var student = SavedSampler.Load(_backend, FolderOf(cell), new SamplerOptions(), cancellation: _cancellation);
                 var source = Sampling.Source(student.Network, student.Sampler, ImageDraws.Of(_options.Seed), student.Sigma);
                 string state = In($"results/{cell.Name}.state.npz");
                 var collection = Collect(FidStage(cell), features, source, network, Plan.FidImages,
                     $"{cell.Name}, model {TrainedNetwork.Fingerprint(FolderOf(cell), student.Network.Config)}", state);
-                File.Delete(state);
+                AtomicFile.Delete(state);
                 return new KeptFid(FrechetDistance.Between(collection.Statistics.Mean(), collection.Statistics.Covariance(), reference.Mean, reference.Covariance), Plan.FidImages, features.Name);
             }).Fid;
         }
         return fids;
+
+        JsonObject FidFrom(ReproductionCell cell)
+        {
+            var from = MadeFrom(cell);
+            (from["reference"], from["features"], from["images"]) = (referencePrint, features.Name, Plan.FidImages);
+            return from;
+        }
     }
 
     private sealed record KeptFid(double Fid, int Images, string Features);
@@ -264,30 +285,52 @@ public sealed class Reproduction
 
     private void RequireNoises(MeasuredCell cell, string file) => cell.Require(Plan.Noises, file);
 
-    /// <summary>A stage's result from its file; else the stage is run and the file written.</summary>
-    private T Kept<T>(string name, Func<T> stage, Action<T, string>? require = null)
+    /// <summary>A stage's result from its file, if that was made from what is there now; else the stage is run and the file written.</summary>
+    private T Kept<T>(string name, Func<JsonObject> madeFrom, Func<T> stage, Action<T, string>? require = null)
     {
+        const string Result = "result", MadeFromKey = "madeFrom";
         if (File.Exists(In(name)))
         {
-            var kept = RunJson.FromNode<T>(RunJson.Read(In(name)), In(name));
-            require?.Invoke(kept, In(name));
-            return kept;
+            var kept = RunJson.Read(In(name));
+            if (kept[MadeFromKey] is not JsonObject was)
+            {
+                _backend.OnNotice?.Invoke($"{In(name)} is of an older version, which did not keep what it was made from: it is taken as it is");
+                return Required(kept);
+            }
+            var now = madeFrom();
+            foreach (string missing in was.Select(p => p.Key).Except(now.Select(p => p.Key)).ToList())
+                was.Remove(missing);
+            if (RunJson.Difference(was, now) is not { } difference)
+                return Required(kept[Result]);
+            _backend.OnNotice?.Invoke($"{In(name)} was made from something else, so it is made anew: {difference}");
         }
         if (_cancellation.IsCancellationRequested)
             throw new OperationCanceledException("the same command will resume");
         _hasWorked = true;
         var result = stage();
-        AtomicFile.WriteText(In(name), RunJson.ToText(RunJson.ToNode(result)) + "\n");
+        AtomicFile.WriteText(In(name), RunJson.ToText(new JsonObject { [MadeFromKey] = madeFrom(), [Result] = RunJson.ToNode(result) }) + "\n");
         return result;
+
+        T Required(JsonNode? node)
+        {
+            var value = RunJson.FromNode<T>(node, In(name));
+            require?.Invoke(value, In(name));
+            return value;
+        }
     }
 
     /// <summary>Seconds of all sessions; one that found everything done adds nothing.</summary>
     private double Elapsed => _earlierSeconds + (_hasWorked ? _clock.Elapsed.TotalSeconds : 0);
 
-    private void KeepElapsed() => AtomicFile.WriteText(In(ElapsedFile), RunJson.ToText(new JsonObject { ["seconds"] = Elapsed }) + "\n");
+    private void KeepElapsed()
+    {
+        // A folder that has gone meanwhile does not come back for this.
+        if (File.Exists(In(MarkerFile)))
+            AtomicFile.WriteText(In(ElapsedFile), RunJson.ToText(new JsonObject { ["seconds"] = Elapsed }) + "\n", makeFolders: false);
+    }
 
     /// <summary>An empty folder, or one of the very same plan.</summary>
-    private static void Claim(ReproductionOptions options, Dataset? data)
+    private static WriterLock Claim(ReproductionOptions options, Dataset? data, Backend backend)
     {
         string marker = Path.Combine(options.Folder, MarkerFile);
         if (File.Exists(options.Folder))
@@ -298,16 +341,19 @@ public sealed class Reproduction
             ["scale"] = options.Plan.Scale,
             ["teacher"] = options.TeacherPath,
             ["seed"] = options.Seed,
-        }.WithData(data);
+        }.WithData(data).WithDevice(backend);
         if (File.Exists(marker))
         {
             if (RunData.Difference(RunJson.Read(marker), plan) is { } difference)
                 throw new BDenseException($"{options.Folder} holds another reproduction: {difference}; give another folder with --out");
-            return;
+            return WriterLock.OfFolder(options.Folder);
         }
-        if (Directory.Exists(options.Folder) && Directory.EnumerateFileSystemEntries(options.Folder).Any())
+        if (RunFolder.Contents(options.Folder).Length > 0)
             throw new BDenseException($"{options.Folder} holds something else than a reproduction; give a new or an empty folder with --out");
+        AtomicFile.Guard(options.Folder, () => Files.MakeFolder(options.Folder));
+        var alone = WriterLock.OfFolder(options.Folder);
         AtomicFile.WriteText(marker, RunJson.ToText(plan) + "\n");
+        return alone;
     }
 
     /// <summary>Made when it is first asked for.</summary>

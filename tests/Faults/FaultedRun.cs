@@ -1,0 +1,73 @@
+using System.Text.Json.Nodes;
+using BDense.Model;
+using BDense.Training;
+using NUnit.Framework;
+
+namespace BDense.Tests.Faults;
+
+/// <summary>A short training of one kind with a checkpoint after every iteration, run as often as a test likes.</summary>
+/// <param name="Name">Of the case.</param>
+/// <param name="Config">What is asked for.</param>
+/// <param name="Make">The training and its network.</param>
+internal sealed record FaultedRun(string Name, JsonObject Config, Func<TinyRuns, (ITraining Training, IDisposable Network)> Make)
+{
+    public static FaultedRun Train(long steps = 3, ulong seed = 1)
+    {
+        var options = new TeacherOptions { Steps = steps, Batch = 2, Seed = seed };
+        return new FaultedRun("train", new JsonObject { ["kind"] = "train", ["teacher"] = RunJson.ToNode(options) }.WithData(TinyRuns.Data), runs =>
+        {
+            var network = runs.Teacher(seed);
+            return (new TeacherTraining(network, TinyRuns.Data, options), network);
+        });
+    }
+
+    public static FaultedRun Distill { get; } = Of("distill", new Distill { Method = DistillMethod.Sfd, Branches = 2, Nfe = 1, Updates = 3, Batch = 2, Seed = 4, Ema = 0.9 });
+
+    public static FaultedRun PdInThreeRounds { get; } = Of("pd", new Distill { Method = DistillMethod.Pd, Rounds = 3, Nfe = 1, Updates = 3, Batch = 2, Seed = 4 });
+
+    /// <summary>To its end, or on to it from whatever is there.</summary>
+    /// <returns>The last checkpoint.</returns>
+    public string Run(TinyRuns runs, string folder, bool resume)
+    {
+        var (training, network) = Make(runs);
+        using var owned = network;
+        using (training)
+        {
+            var run = RunFolder.Open(folder, (JsonObject)Config.DeepClone(), resume);
+            return TrainingLoop.Run(training, run, new LoopOptions { CheckpointEvery = 1 }).Checkpoint!;
+        }
+    }
+
+    /// <summary>A resumed run must have left what an undisturbed one leaves, and nothing else.</summary>
+    public static void AssertSame(string straight, string resumed, string what)
+    {
+        Assert.That(FileFaults.Unfinished(resumed), Is.Empty, what);
+        var (expected, got) = (Contents(straight), Contents(resumed));
+        Assert.That(got.Keys, Is.EquivalentTo(expected.Keys), what);
+        foreach (var (name, bytes) in expected)
+            Assert.That(got[name].AsSpan().SequenceEqual(bytes), $"{what}: {name}");
+        var (log, other) = (RunFolder.Existing(straight).ReadLog(), RunFolder.Existing(resumed).ReadLog());
+        Assert.That(other.Select(line => (line.Step, line.Loss, line.GradientNorm)), Is.EqualTo(log.Select(line => (line.Step, line.Loss, line.GradientNorm))), what);
+    }
+
+    // Times and memory differ from session to session.
+    private static Dictionary<string, byte[]> Contents(string run) => Directory.EnumerateFiles(run, "*", SearchOption.AllDirectories)
+        .Where(file => Path.GetFileName(file) is not (RunFolder.LogFile or RunFolder.PeakFile)).ToDictionary(file => Path.GetRelativePath(run, file), File.ReadAllBytes);
+
+    private static FaultedRun Of(string name, Distill options) => new(name,
+        new JsonObject { ["kind"] = "distill", [RunFolder.DistillKey] = RunJson.ToNode(options.Resolve()) }.WithData(TinyRuns.Data), runs =>
+        {
+            var teacher = runs.Teacher(seed: 2);
+            var student = Distillation.NewStudent(teacher, options);
+            return (Distillation.Create(student, teacher, TinyRuns.Data, options), new Both(student, teacher));
+        });
+
+    private sealed record Both(UNet Student, UNet Teacher) : IDisposable
+    {
+        public void Dispose()
+        {
+            Student.Dispose();
+            Teacher.Dispose();
+        }
+    }
+}
