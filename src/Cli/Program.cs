@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.Text.RegularExpressions;
 using System.Runtime.CompilerServices;
 using BDense.Cli.Terminal;
 using BDense.Cli.Verbs;
@@ -14,7 +15,7 @@ namespace BDense.Cli;
 /// The <c>bdense</c> command. Exit codes: 0 done, 1 failed (also where standard output takes no results), 2 a usage error, 130 stopped by
 /// Ctrl-C, 143 by TERM, 129 by HUP.
 /// </summary>
-public static class Program
+public static partial class Program
 {
     public static int Main(string[] args) => FileLimit.IsEnough() ? Start(args).GetAwaiter().GetResult() : 1;
 
@@ -131,8 +132,12 @@ public static class Program
     {
         public override int Invoke(ParseResult parseResult)
         {
-            help.Invoke(parseResult);
             var output = parseResult.InvocationConfiguration.Output;
+            using var text = new StringWriter();
+            parseResult.InvocationConfiguration.Output = text;
+            help.Invoke(parseResult);
+            parseResult.InvocationConfiguration.Output = output;
+            output.Write(Default().Replace(text.ToString(), m => m.Value.ToLowerInvariant()));
             var verb = verbs.FirstOrDefault(v => v.Command == parseResult.CommandResult.Command);
             output.WriteLine(verb is { Examples.Length: > 1 } ? "Examples:" : "Example:");
             foreach (string example in verb?.Examples ?? ["bdense demo --quick"])
@@ -142,6 +147,10 @@ public static class Program
 
         public override bool ClearsParseErrors => true;
     }
+
+    /// <summary>A choice that is the default, which the library names as C# does: it is shown as it is typed.</summary>
+    [GeneratedRegex(@"\[default: [A-Z]\w*\]", RegexOptions.CultureInvariant)]
+    private static partial Regex Default();
 }
 
 /// <summary>A command and the examples under its help.</summary>

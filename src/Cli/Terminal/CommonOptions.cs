@@ -85,9 +85,9 @@ internal static class CommonOptions
         };
     }
 
-    /// <summary>Loss and speed; the time left stands beside it.</summary>
+    /// <summary>The last iteration's loss, and speed; the time left stands beside it.</summary>
     public static string Text(this TrainingProgress p) =>
-        string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:0.0000}  {p.ImagesPerSecond:0} images/s");
+        string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:0.0000} now  {p.ImagesPerSecond:0} images/s");
 
     /// <summary>Opens the device that the options name.</summary>
     /// <exception cref="BDenseException">There is no such device, or it has not that precision.</exception>

@@ -106,7 +106,7 @@ internal sealed class RunOptions(string defaultOut)
                 checkpoint = result.Checkpoint,
             });
             ui.Line(string.Create(CultureInfo.InvariantCulture,
-                $"{prepared.Name}: iteration {result.Step}, loss {result.FinalLoss:g4}, {result.ImagesPerSecond:0} images/s, {result.StepMilliseconds:0.0} ms an iteration, {result.HostMilliseconds:0.0} of them the host's, peak {result.PeakBytes / 1048576.0:0} MiB"));
+                $"{prepared.Name}: iteration {result.Step}{Updates(prepared.Training, result.Step)}, loss {result.FinalLoss:g4} over the last tenth, {result.ImagesPerSecond:0} images/s, {result.StepMilliseconds:0.0} ms an iteration, {result.HostMilliseconds:0.0} of them the host's, peak {result.PeakBytes / 1048576.0:0} MiB"));
             ui.Line($"checkpoint {result.Checkpoint}");
             if (!result.Interrupted)
                 return 0;
@@ -120,4 +120,8 @@ internal sealed class RunOptions(string defaultOut)
                 owned.Dispose();
         }
     }
+
+    /// <summary>--updates counts updates: where an iteration makes several, both are told.</summary>
+    private static string Updates(ITraining training, long step) =>
+        training.UpdatesPerStep == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $" ({Math.Round(step * training.UpdatesPerStep)} updates)");
 }

@@ -71,6 +71,9 @@ public sealed class SfdTraining : ITraining
 
     public int ImagesPerStep => _options.Batch;
 
+    /// <summary>One in each of the student's intervals.</summary>
+    public double UpdatesPerStep => _options.Choices().Average();
+
     /// <summary>Moving average of the weights, flat; none if its decay is 0.</summary>
     public Tensor? Ema => _optimizer.Ema;
 

@@ -13,6 +13,9 @@ public interface ITraining : IDisposable
     /// <summary>Iterations in the whole run.</summary>
     long Steps { get; }
 
+    /// <summary>Optimizer updates that an iteration makes, on average.</summary>
+    double UpdatesPerStep => 1;
+
     /// <summary>Images that an iteration sees.</summary>
     int ImagesPerStep { get; }
 
