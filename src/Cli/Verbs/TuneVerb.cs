@@ -33,9 +33,10 @@ internal static class TuneVerb
             if (backend is not IlgpuBackend ilgpu)
                 throw new BDenseException($"{backend.Name} has no tiles to choose from: its kernels adapt to the processor by themselves; tune a cuda or opencl device");
             using var lab = new StepLab(backend, config, parse.GetValue(branches)) { Cancellation = cancellation };
-            var rows = ilgpu.Tune(() => lab.Measure(parse.GetValue(batch), 1, new Execution(Fusions.All)), row =>
-                ui.Note(string.Create(CultureInfo.InvariantCulture, $"{Problem(row)}: {Tile(row.Tile, row.Slices)}, {row.Milliseconds:0.000} ms, the best of {row.Candidates}")),
-                cancellation: cancellation);
+            int problems = ilgpu.Problems(() => lab.Measure(parse.GetValue(batch), 0, new Execution(Fusions.All))), done = 0;
+            var rows = ui.Stage("tune", problems, report => ilgpu.Tune(() => lab.Measure(parse.GetValue(batch), 1, new Execution(Fusions.All)), row =>
+                report(++done, string.Create(CultureInfo.InvariantCulture, $"{Problem(row)}: {Tile(row.Tile, row.Slices)}, {row.Milliseconds:0.000} ms, the best of {row.Candidates}")),
+                cancellation: cancellation));
             ui.Json(new { device = backend.Name, description = backend.Description, file = rows.Count > 0 ? ilgpu.TuningFile : null, rows });
             if (rows.Count == 0)
             {

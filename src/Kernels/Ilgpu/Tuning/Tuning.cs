@@ -54,6 +54,24 @@ public sealed partial class IlgpuBackend
         }
     }
 
+    /// <summary>How many problems <see cref="Tune"/> would time for the same work, which is done once.</summary>
+    public int Problems(Action work)
+    {
+        _choices.Clear();
+        _problems = [];
+        try
+        {
+            work();
+            return _problems.Count;
+        }
+        finally
+        {
+            _problems = null;
+        }
+    }
+
+    private HashSet<TuningKey>? _problems;
+
     /// <summary>Whether the problem was decided; while tuning, only if it was tuned.</summary>
     private bool IsDecided(in TuningKey key, out TensorChoice choice) => _choices.TryGetValue(key, out choice) && (_tuner is null || _tuner.Has(key));
 
@@ -64,6 +82,8 @@ public sealed partial class IlgpuBackend
     private TensorChoice Decide(in TuningKey key, IReadOnlyList<TensorChoice> candidates, TensorChoice rule, Action<TensorChoice> trial)
     {
         TensorChoice choice;
+        if (candidates.Count > 1)
+            _problems?.Add(key);
         if (_tuner is not null && candidates.Count > 1)
             _tuned[key] = choice = _tuner.Fastest(key, candidates, rule, trial);
         else if (!_tuned.TryGet(key, out choice) || !candidates.Contains(choice))
