@@ -16,7 +16,6 @@ public sealed class FoundTests
     [
         new("student's configuration", "schedule null", o => o["distill"]!["schedule"] = null, "field 'distill.schedule': null, and a value is needed"),
         new("student's configuration", "solver null", o => o["distill"]!["solver"] = null, "field 'distill.solver': null, and a value is needed"),
-        new("student's configuration", "weights beyond any number", o => o["distill"]!["weights"] = "exponential:1e300", "too large"),
         new("fitted steps", "no sigmas", o => o.Remove("sigmas"), "missing: 'sigmas'"),
         new("fitted steps", "coefficients null", o => o["coefficients"] = null, "field 'coefficients': null, and a value is needed"),
         new("fitted steps", "sigmas null", o => o["sigmas"] = null, "field 'sigmas': null, and a value is needed"),
@@ -62,6 +61,10 @@ public sealed class FoundTests
         string text = File.ReadAllText(file);
         File.WriteAllText(file, $"{text[..text.LastIndexOf('}')]}, {field}}}");
     }
+
+    [Test]
+    public void Branch_weights_beyond_any_number_are_refused() =>
+        Assert.That(() => new BDense.Training.Distill { Branches = 2, Weights = "exponential:-1e300" }.Resolve(), Throws.TypeOf<UsageException>().With.Message.Contains("too large"));
 
     /// <summary>A header that claims more than there is, a negative size, digits that are none: nothing is allocated for them.</summary>
     [TestCase("17777777777", "too many")]
