@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using BDense.Model;
 using BDense.Training;
 
 namespace BDense.Tests.Faults;
@@ -18,7 +19,7 @@ internal static class RunCases
             var config = Configuration(new Distill { FirstStage = null });
             Begin(folder, config);
             string file = folder[$"{Run}/{RunFolder.ConfigFile}"];
-            return new Sample(file, () => _ = RunFolder.Open(folder[Run], config, resume: true, allowChangedData: true).Identity);
+            return new Sample(file, () => _ = RunFolder.Open(folder[Run], config, resume: true, new ResumeChanges { Data = true }).Identity);
         }),
         new("student's configuration", SampleFormat.Json, folder =>
         {
@@ -32,6 +33,14 @@ internal static class RunCases
             })
             { Close = runs.Dispose };
         }) { Mutations = Slow },
+        new("exported student's description", SampleFormat.Json, folder =>
+        {
+            using var runs = new TinyRuns();
+            using var teacher = runs.Teacher(config: TinyRuns.Config with { Branches = 2 });
+            string file = folder[StudentFile.Name];
+            AtomicFile.WriteText(file, RunJson.ToText(RunJson.ToNode(StudentFile.Of(Student.Of(teacher, new Distill { Branches = 2, Jump = 2, Nfe = 3 })))));
+            return new Sample(file, () => _ = StudentFile.Read(file).Intervals.Sum(i => i.Sigmas.Length));
+        }),
         new("second stage's configuration", SampleFormat.Json, folder =>
         {
             var second = new Distill { Nfe = 1, Jump = 3, AnalyticalFirstStep = false, FirstStage = new Distill { Nfe = 3, AnalyticalFirstStep = false } };
