@@ -4,6 +4,7 @@ using NUnit.Framework;
 namespace BDense.Tests.Ilgpu;
 
 /// <summary>The written estimates: every hot kernel has one, and they obey the roofs they are made from.</summary>
+[Category(MachineCodeTests.Ptxas)]
 internal sealed class EstimateTests
 {
     [Test]

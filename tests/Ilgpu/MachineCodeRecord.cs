@@ -12,7 +12,7 @@ internal sealed record RecordedKernel(string From, KernelRow Row);
 /// <param name="Kernels">Architecture, then kernel.</param>
 internal sealed record MachineCodeRecord(string Assembler, SortedDictionary<string, SortedDictionary<string, RecordedKernel>> Kernels)
 {
-    public const string HowTo = "Record what is better or meant so: BDENSE_RECORD=1 dotnet test -c Release tests --filter Figures_on_record";
+    public const string HowTo = "Record what is better or meant so: BDENSE_RECORD=1 dotnet test -c Release tests --settings tests/ptxas.runsettings --filter Figures_on_record";
 
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web);
 

@@ -63,6 +63,7 @@ internal sealed class AttentionPlanTests
         Assert.That(AttentionPlan.SharedWidth(Enum.Parse<Tiling>(tiling), new(2, tokens, 3, headSize), aligned), Is.EqualTo(width));
 
     /// <summary>Both products run at full tiles: four fifths of the main loop are multiply-adds.</summary>
+    [Category(MachineCodeTests.Ptxas)]
     [Test]
     public void The_main_loop_is_multiply_adds()
     {

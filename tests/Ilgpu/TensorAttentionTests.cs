@@ -155,6 +155,7 @@ internal sealed class TensorAttentionTests
     /// Both products of a block on tensor cores, with one multiply-add a score between them, for its exponent; the forward pass has two more, for the
     /// rows' sums of weights. Blocks come 16 bytes at a time in every step of the way.
     /// </summary>
+    [Category(MachineCodeTests.Ptxas)]
     [Test]
     public void Machine_code_is_tensor_cores_and_a_softmax()
     {

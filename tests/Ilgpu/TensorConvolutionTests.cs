@@ -177,6 +177,7 @@ internal sealed class TensorConvolutionTests
         return y;
     }
 
+    [Category(MachineCodeTests.Ptxas)]
     [Test]
     public void Machine_code_is_tensor_cores_and_asynchronous_copies()
     {

@@ -89,6 +89,7 @@ internal sealed class TensorProductTests
         TensorEmulation.Expect(expected, MemoryMarshal.Cast<byte, float>(c));
     }
 
+    [Category(MachineCodeTests.Ptxas)]
     [Test]
     public void Machine_code_is_tensor_cores_and_asynchronous_copies()
     {

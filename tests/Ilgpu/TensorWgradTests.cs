@@ -78,6 +78,7 @@ internal sealed class TensorWgradTests
         float[] Pad(float[] values, int channels) => TensorEmulation.Pad(values, channels, ConvolutionPlan.Padded(precision, channels));
     }
 
+    [Category(MachineCodeTests.Ptxas)]
     [Test]
     public void Machine_code_is_tensor_cores_and_asynchronous_copies()
     {

@@ -93,6 +93,7 @@ internal sealed class LadderCodeTests
         Assert.That(roof.Source, Does.Contain("at 1.98 GHz"));
     }
 
+    [Category("ptxas")]
     [TestCaseSource(nameof(Rows))]
     public void Machine_code_is_what_the_step_says(int number, bool tensorCores, Func<GpuArchitecture, KernelRow> compile, GpuArchitecture architecture)
     {
