@@ -40,10 +40,12 @@ public sealed record GpuInputs(int Seed, long SetsBytes, int MostSets)
 /// <param name="Rows">In the order in which they are measured.</param>
 public sealed record GpuRun(GpuInputs Inputs, GpuTimer Timer, IReadOnlyList<GpuRow> Rows)
 {
-    /// <exception cref="BDenseException">The file cannot be read, or names a row twice.</exception>
+    /// <exception cref="BDenseException">The file cannot be read, or names a row twice, or a precision that there is none of.</exception>
     public static GpuRun Read(string path)
     {
         var run = StrictJson.Read<GpuRun>(path, GpuReport.Json);
+        if (run.Rows.FirstOrDefault(r => r.Precision is not ("fp32" or "tf32" or "bf16")) is { } odd)
+            throw new BDenseException($"{path}: row {odd.Name}: the precision is {Printable.Quoted(odd.Precision)}; there are fp32, tf32, bf16");
         return run.Rows.GroupBy(r => r.Name).FirstOrDefault(g => g.Count() > 1) is { } twice ? throw new BDenseException($"{path}: row {twice.Key} is there twice") : run;
     }
 }

@@ -112,6 +112,7 @@ public sealed class SafeTensorsTests
         ("dtype twice", "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "'a.dtype' is there twice"),
         ("integer dtype", Entry("step", "I64", "[1]", 0, 8), 8, "tensor 'step' is 'I64'; float tensors"),
         ("dtype by number", Entry("a", "0", "[1]", 0, 4), 4, "tensor 'a' is '0'"),
+        ("dtype by a number of none", Entry("a", "-1", "[1]", 0, 4), 4, "tensor 'a' is '-1'"),
         ("lower-case dtype", Entry("a", "f32", "[1]", 0, 4), 4, "tensor 'a' is 'f32'"),
         ("unknown field", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":1}}", 4, "unknown field 'x'"),
         ("line breaks in a name", Entry("a\\nb", "I8", "[1]", 0, 1), 1, "tensor 'a?b'"),

@@ -118,6 +118,8 @@ public sealed class BadInputTests
         [2, "there is no 'best' to fit; there are gits, amed-fixed", "fit --model {}/teacher --kind best --out {}/new.json"],
         [2, "a schedule of 1 to 4 steps can be chosen among 5 nodes, not of 6", "fit --model {}/teacher --nodes 5 --steps 6 --noises 2 --out {}/new.json"],
         [2, "no solver 'magic'", "fit --model {}/teacher --solver magic --noises 2 --out {}/new.json"],
+        [2, "there is no '-0'", "train --precision -0 --out {}/new"],
+        [2, "there is no 'fp32,tf32'", "train --precision fp32,tf32 --out {}/new"],
         [1, "none.json: no such file", "sample --model {}/teacher --schedule {}/none.json --out {}/new.png"],
         [1, "tiny.json: field 'resolution'", "sample --model {}/teacher --schedule {}/tiny.json --out {}/new.png"],
         [1, "rising.json: a given schedule has 2 or more falling noise levels, 0 at the lowest, not 1, 2", "sample --model {}/teacher --schedule {}/rising.json --out {}/new.png"],

@@ -31,6 +31,7 @@ public sealed class FoundTests
         new("cell of a study", "no errors", o => o["endpoint"] = new JsonArray(), "field 'endpoint' is not 2 numbers"),
         new("cell of a study", "of another seed", o => o["options"]!["seed"] = 2, "seed 2"),
         new("stage of a reproduction", "no errors", o => o["fineRmse"] = new JsonArray(), "does not hold the errors of 2 noises"),
+        new("rows of a comparison", "no precision", o => o["rows"]![0]!["precision"] = "-1", "the precision is '-1'"),
         new("rows of a comparison", "an extent less", o => o["rows"]![0]!["dims"]!.AsObject().Remove("m"), "row a has no extent 'm'"),
         new("results of a comparison", "a median without its spread", o => o["rows"]![0]!["p10"] = null, "has a median and no percentiles"),
         new("results of a comparison", "a row twice", o => o["rows"]!.AsArray().Add(o["rows"]![0]!.DeepClone()), "is there twice"),

@@ -88,7 +88,7 @@ internal static class OtherCases
             var dims = new Dictionary<string, int> { ["m"] = 8, ["n"] = 8, ["k"] = 8 };
             var run = new GpuRun(GpuInputs.Quick(1), GpuTimer.Quick, [new GpuRow("a", GpuRows.ConvForward, "tf32", dims), new GpuRow("b", GpuRows.TrainingStep, "tf32", dims, JsonSerializer.SerializeToElement(1))]);
             string file = folder.Write("rows.json", JsonSerializer.SerializeToUtf8Bytes(run, GpuReport.Json));
-            return new Sample(file, () => _ = GpuRun.Read(file).Rows.Max(row => row["m"]));
+            return new Sample(file, () => _ = GpuRun.Read(file).Rows.Select(row => row["m"]).ToList());
         }),
         new("results of a comparison", SampleFormat.Json, folder =>
         {

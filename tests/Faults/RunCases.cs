@@ -72,13 +72,13 @@ internal static class RunCases
             return new Sample(folder[$"{Run}/{RunFolder.PeakFile}"], () => _ = RunFolder.Existing(folder[Run]).ReadPeak());
         }),
         // A resumed run as far as its first step; it writes its log anew and waits for the disk.
-        Resumed("state of a resumed run", RunFolder.StateFile, SampleFormat.Json, new Distill { Nfe = 1, Updates = 1, Batch = 2 }) with { Mutations = Slow },
+        Resumed("state of a resumed run", RunFolder.StateFile, SampleFormat.Json, new Distill { Nfe = 1, Updates = 1, Batch = 2 }),
         Loaded("state of SFD with aligned weights", RunFolder.StateFile, SampleFormat.Json, new Distill { Nfe = 2, Updates = 1, Batch = 2, Branches = 2, Weights = "aligned" }),
         Loaded("state of SFD with learned weights", RunFolder.StateFile, SampleFormat.Json, new Distill { Nfe = 2, Updates = 1, Batch = 2, Branches = 2, Weights = "learned" }),
         Loaded("state of PD in its second round", RunFolder.StateFile, SampleFormat.Json, SecondRound),
-        Loaded("teacher of PD's second round", "teacher.safetensors", SampleFormat.SafeTensors, SecondRound) with { Mutations = Slow },
-        Loaded("optimizer", Optimizer.OptimizerFile, SampleFormat.SafeTensors, new Distill { Nfe = 1, Updates = 1, Batch = 2 }) with { Mutations = Slow },
-        Loaded("moving average", Optimizer.EmaFile, SampleFormat.SafeTensors, new Distill { Nfe = 1, Updates = 1, Batch = 2, Ema = 0.9 }) with { Mutations = Slow },
+        Loaded("teacher of PD's second round", "teacher.safetensors", SampleFormat.SafeTensors, SecondRound),
+        Loaded("optimizer", Optimizer.OptimizerFile, SampleFormat.SafeTensors, new Distill { Nfe = 1, Updates = 1, Batch = 2 }),
+        Loaded("moving average", Optimizer.EmaFile, SampleFormat.SafeTensors, new Distill { Nfe = 1, Updates = 1, Batch = 2, Ema = 0.9 }),
         new("fitted steps", SampleFormat.Json, folder =>
         {
             var options = new Distill { Nfe = 2, Updates = 1, Batch = 2, Branches = 2 };
@@ -156,5 +156,5 @@ internal static class RunCases
                     owned.Dispose();
             },
         };
-    });
+    }) { Mutations = Slow };
 }

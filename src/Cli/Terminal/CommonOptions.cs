@@ -75,10 +75,10 @@ internal static class CommonOptions
             DefaultValueFactory = _ => @default,
             CustomParser = result =>
             {
-                // Enum.TryParse takes numbers too, which name nothing.
+                // Enum.Parse by itself takes numbers and lists of names too, which name nothing.
                 string text = result.Tokens[0].Value;
-                if (!char.IsDigit(text.FirstOrDefault()) && Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value))
-                    return value;
+                if (Enum.GetNames<T>().FirstOrDefault(n => n.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } exact)
+                    return Enum.Parse<T>(exact);
                 result.AddError($"{name}: there is no '{text}'; there are {names}");
                 return default;
             },

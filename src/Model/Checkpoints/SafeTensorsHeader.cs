@@ -121,7 +121,7 @@ internal static class SafeTensorsHeader
             }
         }
         Check(dtype is not null && shape is not null && offsets is { Count: 2 }, path, $"tensor {label} lacks dtype, shape or data_offsets");
-        Check(Enum.TryParse(dtype, out FloatType type) && type.ToString() == dtype, path,
+        Check(Enum.TryParse(dtype, out FloatType type) && Enum.IsDefined(type) && type.ToString() == dtype, path,
             $"tensor {label} is {Quote(dtype!)}; float tensors (F32, F16, BF16, F64) can be read");
 
         int length = Length(path, label, shape!);
