@@ -48,4 +48,14 @@ public sealed class FileDigestsTests
         Assert.That((digests.Of(_folder["a"]), digests.Of(_folder["b"])), Is.EqualTo(((string?)null, (string?)null)));
         Assert.That(Directory.GetFileSystemEntries(_folder.Path), Is.EqualTo(new[] { _folder["b"] }));
     }
+
+    /// <summary>Large arrays are digested where they are, small ones and what is between them on the way.</summary>
+    [Test]
+    public void Tensors_are_digested_in_the_order_they_are_written()
+    {
+        using var digests = new FileDigests();
+        int[] lengths = [3, 1_300_000, 7, 16_384, 16_383, 2_000_000, 1];
+        SafeTensors.Write(_folder["x.safetensors"], [.. lengths.Select((length, i) => ($"t{i}", new[] { length }, Enumerable.Range(0, length).Select(v => (float)(v + i)).ToArray()))]);
+        Assert.That(digests.Of(_folder["x.safetensors"]), Is.EqualTo(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(_folder["x.safetensors"])))));
+    }
 }

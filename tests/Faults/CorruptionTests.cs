@@ -12,7 +12,7 @@ namespace BDense.Tests.Faults;
 /// </summary>
 public sealed class CorruptionTests
 {
-    private const int Seed = 20261130, Cases = 200, OfVerbs = 5;
+    private const int Seed = 20261130, Cases = 200, OfVerbs = 20;
 
     private static readonly string[] Files = [Checkpoint.ModelFile, Checkpoint.ConfigFile, Optimizer.EmaFile, Optimizer.OptimizerFile, RunFolder.StateFile, Manifest.FileName];
 
@@ -66,7 +66,7 @@ public sealed class CorruptionTests
         for (int i = 0; i < OfVerbs; i++)
         {
             string what = Damage(i, random);
-            foreach (string[] verb in new string[][] { ["sample", "--count", "1", "--out", _runs.Folder["x.png"]], ["export", "--out", _runs.Folder["export"]], ["info"] })
+            foreach (string[] verb in new string[][] { ["sample", "--count", "1", "--out", _runs.Folder["x.png"]], ["export", "--out", _runs.Folder["export"]], ["evaluate", "--teacher", _runs.Folder["mine"]], ["fit", "--out", _runs.Folder["s.json"]], ["info"] })
             {
                 var run = await CliRun.Of([verb[0], "--model", _runs.Folder["mine"], .. verb[1..]]);
                 Assert.That((run.ExitCode, run.Message), Is.EqualTo((1, run.Message)), $"{verb[0]}: {what}");

@@ -1,12 +1,13 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 namespace BDense.Model;
 
 /// <summary>
-/// Writes on to another stream and digests what passes on a thread of its own: hashing then costs the writing thread a copy of the bytes. The
-/// other stream stays the caller's.
+/// Writes on to another stream and digests what passes on a thread of its own: hashing then costs the writing thread a copy of the bytes, and
+/// of arrays that stay as they are (<see cref="WriteUnchanging"/>) nothing. The other stream stays the caller's.
 /// </summary>
 internal sealed class DigestStream(Stream inner) : Stream
 {
@@ -15,10 +16,12 @@ internal sealed class DigestStream(Stream inner) : Stream
     // How far hashing may lag behind; a disk that is slower than it is what is usual.
     private const int MostChunks = 64;
 
+    private const int LeastPiece = 1 << 16;
+
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private byte[] _chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
     private int _filled;
-    private BlockingCollection<(byte[] Bytes, int Count)>? _queue;
+    private BlockingCollection<Piece>? _queue;
     private Task? _worker;
     private Task<string>? _completed;
 
@@ -39,6 +42,21 @@ internal sealed class DigestStream(Stream inner) : Stream
             if ((_filled += n) == ChunkBytes)
                 HandOver();
         }
+    }
+
+    /// <summary>Writes numbers out of an array that nobody changes until the digest is there: they are digested where they are.</summary>
+    public void WriteUnchanging(float[] data, int start, int count)
+    {
+        var bytes = MemoryMarshal.AsBytes(data.AsSpan(start, count));
+        // Less is sooner copied than handed over.
+        if (bytes.Length < LeastPiece)
+        {
+            Write(bytes);
+            return;
+        }
+        inner.Write(bytes);
+        HandOver();
+        Queue(new Piece(null, data, start, count));
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -98,21 +116,35 @@ internal sealed class DigestStream(Stream inner) : Stream
 
     private void HandOver()
     {
+        if (_filled == 0)
+            return;
+        Queue(new Piece(_chunk, null, 0, _filled));
+        (_chunk, _filled) = (ArrayPool<byte>.Shared.Rent(ChunkBytes), 0);
+    }
+
+    private void Queue(in Piece piece)
+    {
         if (_queue is null)
         {
-            _queue = new BlockingCollection<(byte[], int)>(MostChunks);
+            _queue = new BlockingCollection<Piece>(MostChunks);
             _worker = Task.Factory.StartNew(Digest, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
-        _queue.Add((_chunk, _filled));
-        (_chunk, _filled) = (ArrayPool<byte>.Shared.Rent(ChunkBytes), 0);
+        _queue.Add(piece);
     }
 
     private void Digest()
     {
-        foreach (var (bytes, count) in _queue!.GetConsumingEnumerable())
+        foreach (var piece in _queue!.GetConsumingEnumerable())
         {
-            _hash.AppendData(bytes, 0, count);
-            ArrayPool<byte>.Shared.Return(bytes);
+            _hash.AppendData(piece.Bytes);
+            if (piece.Copy is not null)
+                ArrayPool<byte>.Shared.Return(piece.Copy);
         }
+    }
+
+    /// <summary>What is to be digested: a copy that goes back to its pool, or numbers of somebody's array.</summary>
+    private readonly record struct Piece(byte[]? Copy, float[]? Data, int Start, int Count)
+    {
+        public ReadOnlySpan<byte> Bytes => Copy is not null ? Copy.AsSpan(Start, Count) : MemoryMarshal.AsBytes(Data.AsSpan(Start, Count));
     }
 }

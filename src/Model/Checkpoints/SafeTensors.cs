@@ -25,7 +25,10 @@ public static class SafeTensors
 
     private static readonly JsonWriterOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Writes float32 tensors in the order given, the header padded with blanks to 8 bytes; atomically.</summary>
+    /// <summary>
+    /// Writes float32 tensors in the order given, the header padded with blanks to 8 bytes; atomically. While digests are taken
+    /// (<see cref="FileDigests"/>) the values stay as they are until those have been asked for.
+    /// </summary>
     /// <exception cref="BDenseException">The path cannot be written.</exception>
     /// <exception cref="ArgumentException">Two tensors of one name, or values that do not fit a shape.</exception>
     public static void Write(string path, IReadOnlyList<(string Name, int[] Shape, float[] Data)> tensors,
@@ -39,7 +42,13 @@ public static class SafeTensors
             foreach (var (_, _, data) in tensors)
             {
                 for (int i = 0; i < data.Length; i += ChunkFloats)
-                    stream.Write(MemoryMarshal.AsBytes(data.AsSpan(i, Math.Min(ChunkFloats, data.Length - i))));
+                {
+                    int n = Math.Min(ChunkFloats, data.Length - i);
+                    if (stream is DigestStream digests)
+                        digests.WriteUnchanging(data, i, n);
+                    else
+                        stream.Write(MemoryMarshal.AsBytes(data.AsSpan(i, n)));
+                }
             }
         });
     }

@@ -14,7 +14,7 @@ namespace BDense.Training;
 /// <c>.lock</c>, which whoever writes the run holds open (<see cref="WriterLock"/>).
 /// </summary>
 /// <remarks>A checkpoint is written into a folder of another name and renamed when it is whole; only then does <c>latest</c> name it.</remarks>
-public sealed class RunFolder
+public sealed partial class RunFolder
 {
     public const string ConfigFile = "config.json", LogFile = "log.jsonl", StateFile = "state.json", CheckpointsFolder = "checkpoints", LatestFile = "latest",
         PeakFile = "memory.json";
@@ -229,63 +229,5 @@ public sealed class RunFolder
         return final;
 
         string Unfinished() => Path.Combine(checkpoints, $".{name}.{Guid.NewGuid():N}.tmp");
-    }
-
-    /// <summary>Remembers the most device memory that any session of the run used, and returns it.</summary>
-    public long RecordPeak(long bytes)
-    {
-        long before = ReadPeak();
-        if (before >= bytes && before > 0)
-            return before;
-        AtomicFile.WriteText(Path.Combine(FullName, PeakFile), RunJson.ToText(new JsonObject { ["peakBytes"] = bytes }) + "\n", makeFolders: false);
-        return bytes;
-    }
-
-    /// <summary>What <see cref="RecordPeak"/> remembers; 0 where it has not been called.</summary>
-    /// <exception cref="BDenseException">The file is there and holds something else.</exception>
-    public long ReadPeak()
-    {
-        string path = Path.Combine(FullName, PeakFile);
-        if (!File.Exists(path))
-            return 0;
-        try
-        {
-            return RunJson.FromNode<long>(RunJson.Read(path)["peakBytes"], path, "peakBytes");
-        }
-        catch (BDenseException e)
-        {
-            throw new BDenseException($"{e.Message}; remove it to go on without the peak of the sessions before", e);
-        }
-    }
-
-    /// <summary>The log, opened to be continued after <paramref name="step"/> iterations: later lines are dropped.</summary>
-    public StreamWriter OpenLog(long step)
-    {
-        string path = Path.Combine(FullName, LogFile);
-        var kept = ReadLog().TakeWhile(line => line.Step <= step).Select(RunJson.ToLine).ToList();
-        AtomicFile.WriteText(path, string.Concat(kept.Select(line => line + "\n")), makeFolders: false);
-        return new StreamWriter(Files.Append(path));
-    }
-
-    /// <summary>The log as far as it is whole.</summary>
-    public IReadOnlyList<LogLine> ReadLog()
-    {
-        string path = Path.Combine(FullName, LogFile);
-        var lines = new List<LogLine>();
-        if (!File.Exists(path))
-            return lines;
-        foreach (string text in File.ReadLines(path))
-        {
-            try
-            {
-                lines.Add(StrictJson.Parse<LogLine>(Encoding.UTF8.GetBytes(text), path, StrictJson.Options));
-            }
-            catch (BDenseException)
-            {
-                // A line that a crash cut short ends what can be trusted.
-                break;
-            }
-        }
-        return lines;
     }
 }

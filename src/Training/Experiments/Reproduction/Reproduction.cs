@@ -147,7 +147,10 @@ public sealed class Reproduction
         var from = new JsonObject { ["teacher"] = _teacherPrint, ["noises"] = Plan.Noises, ["fineSteps"] = Plan.FineSteps, ["seed"] = _options.Seed, ["data"] = _data?.Fingerprint };
         // A student that was cleared away says nothing against its figures.
         if (cell is not null && Directory.Exists(Path.Combine(FolderOf(cell), RunFolder.CheckpointsFolder)) && RunFolder.Existing(FolderOf(cell)).Latest is not null)
-            from["student"] = FileDigests.Compute(TrainedNetwork.Find(FolderOf(cell)));
+        {
+            string place = TrainedNetwork.Find(FolderOf(cell));
+            from["student"] = FileDigests.Compute(Directory.Exists(place) ? Path.Combine(place, Checkpoint.ModelFile) : place);
+        }
         return from;
     }
 
