@@ -25,9 +25,7 @@ public sealed class WriterLock : IDisposable
     /// <exception cref="BDenseException">Another process has it: the message names it. Or nothing can be written there.</exception>
     public static WriterLock OfFolder(string folder)
     {
-        var taken = Take(Path.Combine(folder, Suffix), Path.Combine(folder, HolderSuffix), folder);
-        ClearUnfinished(folder, ".");
-        return taken;
+        return Take(Path.Combine(folder, Suffix), Path.Combine(folder, HolderSuffix), folder).Beginning(() => ClearUnfinished(folder, "."));
     }
 
     /// <summary>Takes the lock of a file, there or not, and clears away what dead writers of it left; its folder is made if it is missing.</summary>
@@ -36,9 +34,23 @@ public sealed class WriterLock : IDisposable
     {
         string full = Path.GetFullPath(path), folder = Path.GetDirectoryName(full)!, prefix = $".{Path.GetFileName(full)}";
         AtomicFile.Guard(path, () => Files.MakeFolder(folder));
-        var taken = Take(Path.Combine(folder, prefix + Suffix), Path.Combine(folder, prefix + HolderSuffix), path);
-        ClearUnfinished(folder, prefix + ".");
-        return taken;
+        return Take(Path.Combine(folder, prefix + Suffix), Path.Combine(folder, prefix + HolderSuffix), path).Beginning(() => ClearUnfinished(folder, prefix + "."));
+    }
+
+    /// <summary>Does what comes first under the lock, which is given back if that fails.</summary>
+    /// <returns>This.</returns>
+    public WriterLock Beginning(Action first)
+    {
+        try
+        {
+            first();
+            return this;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Whether an entry of a folder is a lock's or unfinished, so that a folder with nothing else is as good as empty.</summary>

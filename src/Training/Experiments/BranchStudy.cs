@@ -142,9 +142,7 @@ public sealed class BranchStudy
         if (options.TableOnly)
             throw new BDenseException($"there is no study in {options.Folder}");
         AtomicFile.Guard(options.Folder, () => Files.MakeFolder(options.Folder));
-        var alone = WriterLock.OfFolder(options.Folder);
-        AtomicFile.WriteText(file, RunJson.ToText(config) + "\n");
-        return alone;
+        return WriterLock.OfFolder(options.Folder).Beginning(() => AtomicFile.WriteText(file, RunJson.ToText(config) + "\n"));
     }
 
     private string CellFolder(string variant, ulong seed) =>

@@ -246,17 +246,7 @@ public sealed class Demo
         if (!File.Exists(marker) && RunFolder.Contents(options.Folder).Length > 0)
             throw new BDenseException($"{options.Folder} holds something else than a demo; give a new or an empty folder with --out");
         AtomicFile.Guard(options.Folder, () => Files.MakeFolder(options.Folder));
-        var alone = WriterLock.OfFolder(options.Folder);
-        try
-        {
-            Begin(options, marker);
-            return alone;
-        }
-        catch
-        {
-            alone.Dispose();
-            throw;
-        }
+        return WriterLock.OfFolder(options.Folder).Beginning(() => Begin(options, marker));
     }
 
     private static void Begin(DemoOptions options, string marker)

@@ -150,9 +150,7 @@ public sealed partial class RunFolder
     /// <exception cref="BDenseException">Another process is writing it, which the message names; or the folder cannot be written.</exception>
     public WriterLock Lock()
     {
-        _writer = WriterLock.OfFolder(FullName);
-        WriterLock.ClearUnfinished(Path.Combine(FullName, CheckpointsFolder), ".");
-        return _writer;
+        return _writer = WriterLock.OfFolder(FullName).Beginning(() => WriterLock.ClearUnfinished(Path.Combine(FullName, CheckpointsFolder), "."));
     }
 
     /// <summary>The run must be where it was: what has been removed meanwhile is not made anew.</summary>

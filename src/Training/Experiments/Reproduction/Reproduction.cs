@@ -354,9 +354,7 @@ public sealed class Reproduction
         if (RunFolder.Contents(options.Folder).Length > 0)
             throw new BDenseException($"{options.Folder} holds something else than a reproduction; give a new or an empty folder with --out");
         AtomicFile.Guard(options.Folder, () => Files.MakeFolder(options.Folder));
-        var alone = WriterLock.OfFolder(options.Folder);
-        AtomicFile.WriteText(marker, RunJson.ToText(plan) + "\n");
-        return alone;
+        return WriterLock.OfFolder(options.Folder).Beginning(() => AtomicFile.WriteText(marker, RunJson.ToText(plan) + "\n"));
     }
 
     /// <summary>Made when it is first asked for.</summary>
