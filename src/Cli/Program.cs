@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using System.Text.RegularExpressions;
 using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
 using BDense.Cli.Terminal;
 using BDense.Cli.Verbs;
 using BDense.Kernels;
+using BDense.Model;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 
@@ -25,7 +26,7 @@ public static partial class Program
     {
         // After HUP it is likely that nobody listens any more.
         var error = new SurvivingWriter(StandardStreams.Error);
-        using var signals = new Signals(line => error.WriteLine($"bdense: {line}"), Environment.Exit).Listen();
+        using var signals = new Signals(line => error.WriteLine($"bdense: {line}"), Environment.Exit, () => Files.IsWaiting).Listen();
         int code = await Run(args, StandardStreams.Output, error.Inner, signals.Token).ConfigureAwait(false);
         // What was stopped says 130, whichever signal it was.
         return code == Stopped ? signals.ExitCode ?? code : code;
@@ -56,6 +57,13 @@ public static partial class Program
             string verb = parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name + " ";
             string message = Complaint(parse, verb);
             ui.Error.WriteLine($"bdense: {OneLine(message)} (see 'bdense {verb}--help')");
+            return 2;
+        }
+
+        var empty = parse.CommandResult.Command.Options.FirstOrDefault(o => parse.GetResult(o) is { Implicit: false } given && given.Tokens.Any(t => t.Value.Length == 0));
+        if (empty is not null && parse.Action is not HelpAction)
+        {
+            ui.Error.WriteLine($"bdense: {empty.Name} is given nothing (see 'bdense {parse.CommandResult.Command.Name} --help')");
             return 2;
         }
 
@@ -95,6 +103,8 @@ public static partial class Program
     private static string Complaint(ParseResult parse, string verb)
     {
         string message = parse.Errors[0].Message;
+        if (Twice().Match(message) is { Success: true } twice)
+            return $"{twice.Groups[1].Value} is given {twice.Groups[2].Value} times; it takes one value";
         if (parse.UnmatchedTokens.Count == 0)
             return message;
         string unknown = parse.UnmatchedTokens[0];
@@ -110,6 +120,9 @@ public static partial class Program
         // So does one about a required option that was misspelt.
         return unknown.StartsWith('-') ? $"{verb}has no option {Printable.Quoted(unknown)}{Suggestion.For(unknown, command.Options.Select(o => o.Name))}" : message;
     }
+
+    [GeneratedRegex(@"^Option '([^']+)' expects a single argument but (\d+) were provided", RegexOptions.CultureInvariant)]
+    private static partial Regex Twice();
 
     internal static RootCommand Root(Ui ui)
     {

@@ -54,6 +54,39 @@ public sealed class AtomicFileTests
     }
 
     [Test]
+    public void WhatADeadWriterLeftGoesAndALivingOnesStays()
+    {
+        string dead = _folder[$".x.npz.{Guid.NewGuid():N}.tmp"], young = _folder[$".x.npz.{Guid.NewGuid():N}.tmp"], living = _folder[$".x.npz.{Guid.NewGuid():N}.tmp"],
+            other = _folder[$".y.npz.{Guid.NewGuid():N}.tmp"], foreign = _folder[".x.npz.notes.tmp"];
+        foreach (string path in new[] { dead, young, living, other, foreign })
+        {
+            File.WriteAllText(path, "half");
+            if (path != young)
+                File.SetLastWriteTimeUtc(path, DateTime.UtcNow - TimeSpan.FromHours(1));
+        }
+        using (new FileStream(living, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+            AtomicFile.RequirePlace(_folder["x.npz"]);
+        Assert.That(Directory.GetFiles(_folder.Path), Is.EquivalentTo(new[] { young, living, other, foreign }));
+        AtomicFile.ClearDead(_folder.Path);
+        Assert.That(Directory.GetFiles(_folder.Path), Is.EquivalentTo(new[] { young, foreign }));
+    }
+
+    [Test]
+    public void APlaceIsAskedForBeforeTheWork()
+    {
+        Directory.CreateDirectory(_folder["folder"]);
+        Assert.That(() => AtomicFile.RequirePlace(_folder["folder"]), Throws.TypeOf<BDenseException>().With.Message.Contains("it is a folder"));
+        Assert.That(() => AtomicFile.RequirePlace(_folder["new/x.npz"]), Throws.Nothing);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.CreateSymbolicLink(_folder["circle"], "circle");
+            Assert.That(() => AtomicFile.RequirePlace(_folder["circle"]), Throws.TypeOf<BDenseException>().With.Message.Contains("too many links"));
+            Assert.That(() => AtomicFile.RequirePlace("/dev/null"), Throws.Nothing);
+        }
+        Assert.That(Directory.GetFiles(_folder.Path).Where(f => !f.EndsWith("circle", StringComparison.Ordinal)), Is.Empty);
+    }
+
+    [Test]
     public void AnUnwritablePlaceIsNamed()
     {
         File.WriteAllText(_folder["file"], "");

@@ -51,6 +51,33 @@ public sealed class SignalTests
         Assert.That(error, Does.Not.Contain("   at ").And.Not.Contain("Unhandled"));
     }
 
+    /// <summary>The system's own call waits for a reader of a pipe, and only the process's end ends it: one signal is enough.</summary>
+    [Test]
+    public void A_pipe_that_nobody_reads_does_not_hold_a_signal()
+    {
+        if (OperatingSystem.IsWindows())
+            Assert.Ignore("kill is not there");
+        using var folder = new TemporaryFolder();
+        string pipe = Path.Combine(folder.Path, "page.html");
+        using (var make = Process.Start("mkfifo", [pipe]))
+            make.WaitForExit();
+        string program = Path.Combine(AppContext.BaseDirectory, "bdense.dll");
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, "kernels", "Fill", "--arch", "sm_80", "--html", pipe]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        var error = process.StandardError.ReadToEndAsync();
+        // The table is printed before the page is written.
+        while (process.StandardOutput.ReadLine() is { } line && !line.Contains("Fill", StringComparison.Ordinal))
+        {
+        }
+        Thread.Sleep(500);
+        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
+            kill.WaitForExit();
+        bool ended = process.WaitForExit(TimeSpan.FromSeconds(30));
+        if (!ended)
+            process.Kill();
+        Assert.That(ended, "it still waits");
+        Assert.That(process.ExitCode, Is.EqualTo(143), error.Result);
+    }
+
     /// <summary>Runs the command in a process of its own, waits until a file is there, and sends signals.</summary>
     private static (int ExitCode, string Error) Stop(string[] arguments, string until, params string[] signals)
     {

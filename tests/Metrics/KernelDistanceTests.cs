@@ -45,6 +45,7 @@ public sealed class KernelDistanceTests
         Assert.That(far.Mean, Is.EqualTo(expected).Within(0.15 * expected));
         Assert.That(Math.Abs(near.Mean), Is.LessThan(0.05 * expected), "no bias");
         Assert.That(far.Deviation, Is.GreaterThan(0));
+        Assert.That(KernelDistance.Between(FeatureSample.Of([1, 2, 4], 1), FeatureSample.Of([1, 3, 4], 1)).Deviation, Is.Null, "one subset, that of all");
         Assert.That(KernelDistance.MaximumMeanDiscrepancy([1, 2, 4], [1, 2, 4], 1), Is.LessThan(0), "a set against itself: without bias means below 0");
     }
 

@@ -94,6 +94,18 @@ public sealed class RunFolderTests
     }
 
     [Test]
+    public void A_damaged_line_of_the_log_costs_no_other()
+    {
+        var run = RunFolder.Open(_folder["log"], Config(), resume: false);
+        using (var log = run.OpenLog(0))
+        {
+            for (int step = 1; step <= 5; step++)
+                log.WriteLine(step == 3 ? "{\"step\": 3, \"lo" : RunJson.ToLine(new LogLine(step, 1.0 / step, [0.5], 1e-3, 2, 3)));
+        }
+        Assert.That(run.ReadLog().Select(l => l.Step), Is.EqualTo(new long[] { 1, 2, 4, 5 }));
+    }
+
+    [Test]
     public void Reading_a_run_that_is_none()
     {
         Assert.That(Assert.Throws<BDenseException>(() => RunFolder.Existing(_folder["nowhere"]))!.Message, Does.Contain("nowhere"));

@@ -97,5 +97,19 @@ public sealed class SampleFilesTests
     public void Other_kinds_of_files_are_refused(string path) => Assert.That(() => PictureName.RequirePng(path), Throws.TypeOf<UsageException>());
 
     [Test]
+    public void A_folder_that_is_there_needs_no_slash() => Assert.That(PictureName.Parse(_folder.Path)!.Of(3), Is.EqualTo(_folder["000003.png"]));
+
+    [Test]
+    public void An_array_s_file_says_of_which_kind_it_is()
+    {
+        foreach (string path in new[] { _folder["x.txt"], _folder["x"] })
+            Assert.That(() => PictureName.RequireArray(path), Throws.TypeOf<UsageException>().With.Message.Contains(".npz or .npy"));
+        foreach (string path in new[] { "x.npz", "x.NPY" })
+            Assert.That(() => PictureName.RequireArray(path), Throws.Nothing);
+        if (!OperatingSystem.IsWindows())
+            Assert.That(() => PictureName.RequireArray("/dev/null"), Throws.Nothing);
+    }
+
+    [Test]
     public void One_file_s_name_is_none_of_many() => Assert.That(PictureName.Parse("a%b/grid.png"), Is.Null);
 }

@@ -8,11 +8,15 @@ namespace BDense.Cli.Terminal;
 /// </summary>
 /// <param name="say">Shows a line; never throws.</param>
 /// <param name="end">Ends the process with a code.</param>
-internal sealed class Signals(Action<string> say, Action<int> end) : IDisposable
+/// <param name="cannotStop">Whether what runs now cannot be asked to stop, so that the first signal ends the process; never if none.</param>
+internal sealed class Signals(Action<string> say, Action<int> end, Func<bool>? cannotStop = null) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
     private int _first;
+
+    /// <summary>SIGXFSZ, on Linux and macOS alike.</summary>
+    private const int FileTooLarge = 25;
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _stop.Token;
@@ -25,6 +29,9 @@ internal sealed class Signals(Action<string> say, Action<int> end) : IDisposable
     {
         foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP })
             _registrations.Add(PosixSignalRegistration.Create(signal, Take));
+        // A file beyond the allowed size is an error of that file, to be told as one; untreated this signal would end the process without a word.
+        if (OperatingSystem.IsLinux() || OperatingSystem.IsMacOS())
+            _registrations.Add(PosixSignalRegistration.Create((PosixSignal)FileTooLarge, context => context.Cancel = true));
         return this;
 
         void Take(PosixSignalContext context)
@@ -39,6 +46,12 @@ internal sealed class Signals(Action<string> say, Action<int> end) : IDisposable
         int code = CodeOf(signal);
         if (Interlocked.CompareExchange(ref _first, code, 0) != 0)
         {
+            end(code);
+            return;
+        }
+        if (cannotStop?.Invoke() == true)
+        {
+            say("stopped while a pipe was waited for that nobody reads");
             end(code);
             return;
         }

@@ -98,7 +98,7 @@ internal sealed class EvaluateFid
         });
         ui.Table(["model", "method", "NFE", "images", distance, kernel, "over subsets"], results.Select(r => new[]
         {
-            r.Path, r.Title, Figures.Text(r.Nfe), Figures.Text(count), Figures.Text(r.Frechet), r.Kernel is { } k ? Figures.Text(k.Mean) : "-", r.Kernel is { } s ? $"± {Figures.Text(s.Deviation)}" : "-",
+            r.Path, r.Title, Figures.Text(r.Nfe), Figures.Text(count), Figures.Text(r.Frechet), r.Kernel is { } k ? Figures.Text(k.Mean) : "-", r.Kernel?.Deviation is { } deviation ? $"± {Figures.Text(deviation)}" : "-",
         }));
         foreach (var r in results)
             ui.Line($"{r.Path}: {Arguments(r.Options)}");

@@ -47,6 +47,12 @@ internal static class Sample
             string path = parse.GetValue(model)!, png = parse.GetValue(output)!;
             var pictures = PictureName.Parse(png);
             PictureName.RequirePng(png);
+            if (parse.GetValue(raw) is { } arrays)
+                PictureName.RequireArray(arrays);
+            foreach (string file in new[] { pictures is null ? png : null, parse.GetValue(raw) }.OfType<string>())
+                AtomicFile.RequirePlace(file);
+            if (pictures is not null)
+                AtomicFile.ClearDead(pictures.Folder);
             var (draws, seeded) = draw.Read(parse, count);
             using var saved = SavedSampler.Load(backend, path, group.Read(parse, [path]), cancellation: cancellation);
             var (network, evaluations) = (saved.Network, saved.Evaluations);

@@ -34,13 +34,24 @@ internal static class JsonFault
         else if (After(message, "missing required properties including: ") is { } names)
             message = $"missing: {names}";
         else if (message.Contains("could not be mapped to any .NET member", StringComparison.Ordinal))
-            message = "there is no such field";
+            message = $"there is no such field{Known(root, path)}";
         else if (message.Contains("allow setting null", StringComparison.Ordinal) || message.Contains("allow null", StringComparison.Ordinal))
             message = "null, and a value is needed";
         path = within.Length == 0 || path.Length == 0 || path.StartsWith('[') ? within + path : $"{within}.{path}";
         string field = path.Length > 0 ? $"field {Printable.Quoted(path)}: " : "";
         string at = e.LineNumber is { } line && within.Length == 0 ? FormattableString.Invariant($" (line {line + 1})") : "";
         return Printable.Text(field + message + at);
+    }
+
+    /// <summary>The field that was probably meant, else those that there are in its place.</summary>
+    private static string Known(Type root, string path)
+    {
+        int dot = path.LastIndexOf('.');
+        if (TypeAt(root, dot < 0 ? "" : path[..dot]) is not { } parent)
+            return "";
+        string[] names = [.. (Nullable.GetUnderlyingType(parent) ?? parent).GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(p => p.SetMethod is not null).Select(p => JsonNamingPolicy.CamelCase.ConvertName(p.Name))];
+        return Suggestion.For(path[(dot + 1)..], names) is { Length: > 0 } near ? near : names.Length > 0 ? $"; there are {string.Join(", ", names)}" : "";
     }
 
     private static string? After(string message, string start)

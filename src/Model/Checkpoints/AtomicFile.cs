@@ -56,6 +56,62 @@ public static class AtomicFile
         }
     });
 
+    /// <summary>Whether a file could be written, asked before the work whose result it will hold; and what dead writers of it left is cleared away.</summary>
+    /// <exception cref="BDenseException">It is a folder, a loop of links, or in a folder that cannot be written to.</exception>
+    public static void RequirePlace(string path) => Guard(path, () =>
+    {
+        string full = Path.GetFullPath(path);
+        if (Directory.Exists(full))
+            throw new BDenseException($"cannot write {path}: it is a folder");
+        string target = SpecialFile.Follow(full), folder = Path.GetDirectoryName(target)!;
+        if (!Directory.Exists(folder) || IsSpecial(path))
+            return;
+        ClearDead(folder, Path.GetFileName(target));
+        string trial = Path.Combine(folder, $".{Guid.NewGuid():N}.tmp");
+        Files.Open(trial).Dispose();
+        Files.Delete(trial);
+    });
+
+    /// <summary>Whether something is there that may be no regular file: among the system's devices, or without a length, as pipes are.</summary>
+    public static bool IsSpecial(string path)
+    {
+        string target = SpecialFile.Follow(Path.GetFullPath(path));
+        return SpecialFile.IsSystems(target) || (File.Exists(target) && new FileInfo(target).Length == 0);
+    }
+
+    /// <summary>Removes what dead writers left unfinished: what nobody holds open any more, and is not of this very moment.</summary>
+    /// <param name="folder">Where.</param>
+    /// <param name="name">Of the file that they wrote; none for any.</param>
+    public static void ClearDead(string folder, string? name = null)
+    {
+        var settled = DateTime.UtcNow - TimeSpan.FromMinutes(1);
+        try
+        {
+            foreach (string left in Directory.Exists(folder) ? Directory.GetFiles(folder, $".*.tmp") : [])
+            {
+                // A point, the file's name, a point, 32 digits.
+                string own = Path.GetFileName(left)[1..^".tmp".Length];
+                bool isOurs = own.Length > 33 && own[^33] == '.' && Guid.TryParseExact(own[^32..], "N", out _) && (name is null || own[..^33] == Start(name));
+                if (!isOurs || File.GetLastWriteTimeUtc(left) > settled)
+                    continue;
+                try
+                {
+                    // A living writer's is locked.
+                    new FileStream(left, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+                    Files.Delete(left);
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    // A living writer's, or another user's.
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What cannot be listed is not cleared.
+        }
+    }
+
     /// <summary>Writes text as UTF-8 without a byte order mark; otherwise as <see cref="Write"/>.</summary>
     /// <exception cref="BDenseException">The place cannot be written or the disk is full; the message names the path.</exception>
     public static void WriteText(string path, string text, bool makeFolders = true) => Write(path, stream =>

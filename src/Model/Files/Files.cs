@@ -8,6 +8,11 @@ public static class Files
 {
     private static readonly AsyncLocal<Action<FileChange>?> Watcher = new();
 
+    private static volatile bool s_isWaiting;
+
+    /// <summary>Whether a pipe is waited for that nobody reads yet. The system's own call waits, and nothing can stop it but the end of the process.</summary>
+    public static bool IsWaiting { get => s_isWaiting; internal set => s_isWaiting = value; }
+
     /// <summary>Whether changes are watched. Then nothing waits for the disk: watchers ask what is there, not what would survive a power cut.</summary>
     internal static bool IsWatched => Watcher.Value is not null;
 

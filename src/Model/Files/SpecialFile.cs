@@ -34,6 +34,7 @@ internal static class SpecialFile
         FileStream? stream = null;
         try
         {
+            Files.IsWaiting = true;
             stream = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, OutputFile.BufferBytes);
             if (IsSystems(path) || !stream.CanSeek)
                 return stream;
@@ -42,10 +43,15 @@ internal static class SpecialFile
         {
             // An empty file that may not be written, but perhaps replaced.
         }
+        finally
+        {
+            Files.IsWaiting = false;
+        }
         stream?.Dispose();
         return null;
     }
 
-    private static bool IsSystems(string path) => !OperatingSystem.IsWindows() && !path.StartsWith("/dev/shm/", StringComparison.Ordinal)
+    /// <summary>Whether a path lies among the system's own devices and processes.</summary>
+    public static bool IsSystems(string path) => !OperatingSystem.IsWindows() && !path.StartsWith("/dev/shm/", StringComparison.Ordinal)
         && (path.StartsWith("/dev/", StringComparison.Ordinal) || path.StartsWith("/proc/", StringComparison.Ordinal));
 }

@@ -5,7 +5,7 @@ using BDense.Kernels;
 namespace BDense.Training;
 
 /// <summary>A kernel distance: mean over subsets, and the deviation from subset to subset.</summary>
-public readonly record struct KernelDistanceResult(double Mean, double Deviation);
+public readonly record struct KernelDistanceResult(double Mean, double? Deviation);
 
 /// <summary>
 /// The kernel distance of two sets of features, with Inception's features KID: the squared maximum mean discrepancy
@@ -29,6 +29,9 @@ public static class KernelDistance
         int m = Math.Min(size, Math.Min(a.Count, b.Count));
         if (m < 2)
             throw new BDenseException($"kernel distance: {Math.Min(a.Count, b.Count)} samples are too few; at least 2 are needed");
+        // All of both sides: there is one subset, and nothing to deviate.
+        if (a.Count == m && b.Count == m)
+            return new KernelDistanceResult(MaximumMeanDiscrepancy(Draw(a, m, seed, 0), Draw(b, m, seed, 1), a.Dimension), null);
         var distances = new double[subsets];
         for (int s = 0; s < subsets; s++)
             distances[s] = MaximumMeanDiscrepancy(Draw(a, m, seed, 2 * (ulong)s), Draw(b, m, seed, 2 * (ulong)s + 1), a.Dimension);

@@ -56,13 +56,16 @@ public sealed record Manifest(string Run, long Step, SortedDictionary<string, st
             if (!File.Exists(path))
                 return $"its {name} is missing";
             string got = FileDigests.Compute(path);
-            return got == digest ? null : $"its {name} is not the one that was written (SHA-256 {Short(got)}, in {FileName} {Short(digest)})";
+            return got == digest ? null : $"its {name} is not the one that was written (SHA-256 {Until(got, digest)}, in {FileName} {Until(digest, got)}), or {FileName} is damaged";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return $"its {name} cannot be read: {e.Message.ReplaceLineEndings(" ")}";
         }
     }
+
+    /// <summary>Twelve digits, or as many as it takes to differ.</summary>
+    private static string Until(string digest, string other) => digest[..Math.Min(digest.Length, Math.Max(12, digest.AsSpan().CommonPrefixLength(other) + 4))];
 
     private static string Short(string digest) => digest.Length > 12 ? digest[..12] : digest;
 }

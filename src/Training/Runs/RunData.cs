@@ -72,6 +72,15 @@ public static class RunData
     /// <summary>The fingerprint of a network that a configuration names, as <see cref="TrainedNetwork.Fingerprint"/> has it; none in older ones.</summary>
     public static string? FingerprintOf(JsonObject config, string key) => config[key + PrintSuffix] is { } print ? print.ToString().Replace(Sha, "", StringComparison.Ordinal) : null;
 
+    /// <summary>The data that a teacher's run names and their fingerprint; none where the path is no run, or an older one.</summary>
+    public static (string Name, string Fingerprint)? DataOf(string path)
+    {
+        if (!File.Exists(Path.Combine(path, RunFolder.ConfigFile)) || !Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder)))
+            return null;
+        var config = RunFolder.Existing(path).ReadConfig();
+        return config[DataKey] is { } name && config[DataKey + PrintSuffix] is { } print ? (name.ToString(), print.ToString()) : null;
+    }
+
     /// <summary>What is asked for besides what it is made from.</summary>
     internal static JsonObject Without(JsonObject config)
     {

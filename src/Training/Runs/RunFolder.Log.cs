@@ -44,7 +44,7 @@ public sealed partial class RunFolder
         return new StreamWriter(Files.Append(path));
     }
 
-    /// <summary>The log as far as it is whole.</summary>
+    /// <summary>The lines of the log that are whole.</summary>
     public IReadOnlyList<LogLine> ReadLog()
     {
         string path = Path.Combine(FullName, LogFile);
@@ -59,8 +59,7 @@ public sealed partial class RunFolder
             }
             catch (BDenseException)
             {
-                // A line that a crash cut short ends what can be trusted.
-                break;
+                // Cut short by a crash, or damaged: its figures are lost, the others are not.
             }
         }
         return lines;

@@ -41,10 +41,13 @@ public sealed partial class RunFolder
             string pointer = Path.Combine(FullName, CheckpointsFolder, LatestFile);
             if (!File.Exists(pointer))
                 return null;
-            string folder = Path.Combine(FullName, CheckpointsFolder, File.ReadAllText(pointer).Trim());
+            string name = File.ReadAllText(pointer).Trim();
+            if (name.Length == 0)
+                throw new BDenseException($"{pointer} is empty");
+            string folder = Path.Combine(FullName, CheckpointsFolder, name);
             return File.Exists(Path.Combine(folder, StateFile))
                 ? folder
-                : throw new BDenseException($"{pointer} names {Path.GetFileName(folder)}, which is no whole checkpoint; name another, or start the run anew");
+                : throw new BDenseException($"{pointer} names {Path.GetFileName(folder)}, which is no whole checkpoint");
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using BDense.Kernels;
+using BDense.Model;
 
 namespace BDense.Training;
 
@@ -20,7 +21,7 @@ public sealed partial class PictureName
     public static PictureName? Parse(string path)
     {
         if (path.EndsWith('/') || path.EndsWith(Path.DirectorySeparatorChar) || Directory.Exists(path))
-            return new PictureName(Path.Combine(path, ""), "D6", ".png");
+            return new PictureName(Path.TrimEndingDirectorySeparator(path) + Path.DirectorySeparatorChar, "D6", ".png");
         string name = Path.GetFileName(path);
         if (!name.Contains('%', StringComparison.Ordinal))
             return null;
@@ -40,6 +41,18 @@ public sealed partial class PictureName
         if (others.Contains(ending))
             throw new UsageException($"--out {path}: pictures are written as PNG, not {ending}{(ending.StartsWith(".np", StringComparison.Ordinal) ? "; arrays go to --raw" : "")}");
     }
+
+    /// <summary>Whether a path says by its ending which of two kinds of array it is for; what is there and is no regular file needs none.</summary>
+    /// <exception cref="UsageException">It does not.</exception>
+    public static void RequireArray(string path)
+    {
+        bool says = path.EndsWith(".npz", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase);
+        if (!says && !AtomicFile.IsSpecial(path))
+            throw new UsageException($"--raw {path}: arrays are written as .npz or .npy; end the name so");
+    }
+
+    /// <summary>The folder that the images go to.</summary>
+    public string Folder => Path.GetDirectoryName(Path.GetFullPath(Of(0)))!;
 
     /// <summary>The path of image <paramref name="number"/>.</summary>
     public string Of(ulong number) => _before + number.ToString(_format, CultureInfo.InvariantCulture) + _after;
