@@ -49,8 +49,8 @@ internal static class Sample
             PictureName.RequirePng(png);
             if (parse.GetValue(raw) is { } arrays)
                 PictureName.RequireArray(arrays);
-            foreach (string file in new[] { pictures is null ? png : null, parse.GetValue(raw) }.OfType<string>())
-                AtomicFile.RequirePlace(file);
+            foreach (string place in new[] { pictures is null ? png : null, parse.GetValue(raw) }.OfType<string>())
+                AtomicFile.RequirePlace(place);
             if (pictures is not null)
                 AtomicFile.ClearDead(pictures.Folder);
             var (draws, seeded) = draw.Read(parse, count);
