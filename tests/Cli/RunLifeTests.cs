@@ -80,7 +80,7 @@ public sealed class RunLifeTests
         Directory.Move(In("teacher"), In("moved"));
         await CliRun.Succeeds(Distill("student", 2, "--teacher", In("moved"), "--resume"));
         await CliRun.Succeeds([.. Train("teacher", 2), "--seed", "2"]);
-        foreach (string[] verb in new[] { Distill("student", 2, "--resume"), ["fit", "--model", In("student"), "--noises", "4", "--device", "cpu"], ["evaluate", "--model", In("student"), "--count", "4", "--device", "cpu"] })
+        foreach (string[] verb in new[] { Distill("student", 2, "--resume"), ["fit", "--model", In("student"), "--noises", "4", "--device", "cpu"], ["evaluate", "--model", In("student"), "--count", "80", "--device", "cpu"] })
         {
             var run = await CliRun.Of(verb);
             Assert.That((run.ExitCode, run.Message), Is.EqualTo((1, run.Message)));

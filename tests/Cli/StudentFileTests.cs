@@ -78,8 +78,8 @@ public sealed class StudentFileTests
     }
 
     [TestCase("""{"folded":false,"stepCondition":null,"intervals":[]}""", "intervals numbered from 0")]
-    [TestCase("""{"folded":false,"stepCondition":null,"intervals":null}""", "intervals numbered from 0")]
-    [TestCase("""{"folded":false,"stepCondition":null,"intervals":[null]}""", "intervals numbered from 0")]
+    [TestCase("""{"folded":false,"stepCondition":null,"intervals":null}""", "field 'intervals': null, and a value is needed")]
+    [TestCase("""{"folded":false,"stepCondition":null,"intervals":[null]}""", "null, and a value is needed")]
     [TestCase("""{"folded":false,"stepCondition":null,"layout":"chained","intervals":[{"index":0,"analytical":false,"sigmas":[80,9,1,0.1]}]}""", "divides an interval into 3 steps, and the network beside it has 4 heads")]
     [TestCase("""{"folded":false,"stepCondition":null,"layout":"chained","intervals":[{"index":0,"analytical":false,"sigmas":[80,9,1,2,0.1]}]}""", "falling noise levels")]
     [TestCase("""{"folded":false,"stepCondition":7,"layout":"chained","intervals":[{"index":0,"analytical":false,"sigmas":[80,9,1,0.5,0.1]}]}""", "tells the network of 7 nodes in place of 2")]

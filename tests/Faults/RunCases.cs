@@ -156,5 +156,6 @@ internal static class RunCases
                     owned.Dispose();
             },
         };
-    }) { Mutations = Slow };
+    })
+    { Mutations = Slow };
 }

@@ -68,7 +68,7 @@ public sealed class FeatureCollectionTests
         Assert.That(resumed.Statistics.Mean(), Is.EqualTo(whole.Statistics.Mean()));
         Assert.That(resumed.Sample.ToArray().Values, Is.EqualTo(whole.Sample.ToArray().Values));
 
-        Assert.That(() => Collect(features, Scenes, options with { Subject = "others" }), Throws.TypeOf<BDenseException>().With.Message.Contains("belongs to another evaluation: scenes"));
+        Assert.That(() => Collect(features, Scenes, options with { Subject = "others" }), Throws.TypeOf<BDenseException>().With.Message.Contains("belongs to another evaluation (scenes"));
         Assert.That(() => Collect(features, Scenes, options, count: 200), Throws.TypeOf<BDenseException>().With.Message.Contains("300 images already, more than the 200"));
     }
 

@@ -96,7 +96,7 @@ public sealed class RunFolderTests
     [Test]
     public void A_damaged_line_of_the_log_costs_no_other()
     {
-        var run = RunFolder.Open(_folder["log"], Config(), resume: false);
+        var run = RunFolder.Open(_folder["damaged"], Config(), resume: false);
         using (var log = run.OpenLog(0))
         {
             for (int step = 1; step <= 5; step++)

@@ -13,6 +13,8 @@ internal sealed class Signals(Action<string> say, Action<int> end, Func<bool>? c
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(200);
+    private Timer? _watch;
     private int _first;
 
     /// <summary>SIGXFSZ, on Linux and macOS alike.</summary>
@@ -49,15 +51,23 @@ internal sealed class Signals(Action<string> say, Action<int> end, Func<bool>? c
             end(code);
             return;
         }
-        if (cannotStop?.Invoke() == true)
-        {
-            say("stopped while a pipe was waited for that nobody reads");
-            end(code);
+        if (cannotStop is not null && EndsIfStuck(code))
             return;
-        }
         say("stopping; once more ends it at once");
         // On another thread: what is cancelled may take its time, and a second signal must be heard in the meantime.
         _ = _stop.CancelAsync();
+        // What runs may come to a wait that nothing stops before it has noticed.
+        if (cannotStop is not null)
+            _watch = new Timer(_ => EndsIfStuck(code), null, s_look, s_look);
+    }
+
+    private bool EndsIfStuck(int code)
+    {
+        if (!cannotStop!())
+            return false;
+        say("stopped while a pipe was waited for that nobody reads");
+        end(code);
+        return true;
     }
 
     private static int CodeOf(PosixSignal signal) => signal switch
@@ -71,6 +81,7 @@ internal sealed class Signals(Action<string> say, Action<int> end, Func<bool>? c
     {
         foreach (var registration in _registrations)
             registration.Dispose();
+        _watch?.Dispose();
         _stop.Dispose();
     }
 }

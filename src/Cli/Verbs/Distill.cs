@@ -84,9 +84,9 @@ internal static class Distill
                 : Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)) { Channels = teacherNetwork.Config.ImageChannels, OnNotice = ui.Note });
             if (dataset is not null && RunData.DataOf(given) is var (name, print) && print != RunData.Fingerprint(dataset))
             {
-                if (parse.GetValue(data) is null)
+                if (parse.GetValue(data) is null && name != dataset.Name)
                     throw new UsageException($"{given} was trained on {name}, {print}, not on {dataset.Name}: give its data with --data (and --resolution, --limit), or others that are meant");
-                ui.Note($"the teacher was trained on other data: {name}, {print}");
+                ui.Note($"the teacher was trained on other images: {name}, {print}");
             }
             // Everything that can be refused is, before the run folder appears.
             teacherNetwork.Execution = run.Execution(parse, ui, backend);

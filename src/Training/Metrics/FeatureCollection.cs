@@ -77,18 +77,20 @@ public sealed class FeatureCollection(int dimension)
             ? Encoding.UTF8.GetString(bytes)
             : throw new BDenseException($"{path}: not the state of an evaluation; remove it to start anew");
         if (was != subject)
-            throw new BDenseException($"{path} belongs to another evaluation: {Difference(was, subject)}; give another place for the state, or remove it");
+            throw new BDenseException($"{path} belongs to another evaluation ({Difference(was, subject)}); give another place for the state, or remove it");
         Statistics.Restore(arrays, path);
         Sample.Restore(arrays.TryGetValue("sample", out var sample) ? sample : throw new BDenseException($"{path}: holds no sample of features"), Statistics.Count, path);
         if (Statistics.Count > count)
             throw new BDenseException($"{path} holds {Statistics.Count} images already, more than the {count} asked for; remove it to start anew");
     }
 
-    /// <summary>The parts in which two subjects differ.</summary>
+    /// <summary>What the state is of, and the parts in which two subjects differ.</summary>
     private static string Difference(string was, string now)
     {
         string[] before = Parts(was), after = Parts(now);
         string[] gone = [.. before.Except(after)], come = [.. after.Except(before)];
+        if (before.Length > 0 && gone is [var first, ..] && first != before[0])
+            gone = [before[0], .. gone];
         return $"{(gone.Length > 0 ? string.Join(", ", gone) : "the same in another order")}{(come.Length > 0 ? $", not {string.Join(", ", come)}" : "")}";
 
         static string[] Parts(string subject) => subject.Split(["\n", ", "], StringSplitOptions.RemoveEmptyEntries);
