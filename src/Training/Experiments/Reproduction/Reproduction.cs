@@ -84,10 +84,13 @@ public sealed class Reproduction
 
     private ReproductionOutcome Run()
     {
-        _stages.Whole(Planned());
+        // Before the teacher is there nothing can be held to it.
+        var later = Planned((name, _) => File.Exists(In(name)));
+        _stages.Whole(_options.TeacherPath is null ? [new PlannedStage(TeacherStage, Work.Of(Plan.Teacher!)), .. later] : later);
         var (teacher, figures) = Teacher();
         using var owner = teacher;
         _teacherPrint = TrainedNetwork.Fingerprint(TeacherPlace, teacher.Config);
+        _stages.Whole(Planned((name, madeFrom) => Usable(name, madeFrom) is not null));
         using var evaluation = new Lazily<Evaluation>(() => new Evaluation(teacher, _data, new EvaluationOptions
         {
             Count = Plan.Noises,
@@ -115,12 +118,11 @@ public sealed class Reproduction
         return new ReproductionOutcome(results, Pictures(teacher), teacher.Config);
     }
 
-    /// <summary>Every stage, in the order in which they run; what is done already is passed over.</summary>
-    private IEnumerable<PlannedStage> Planned()
+    /// <summary>Every stage after the teacher's, in the order in which they run, but for those whose results are there.</summary>
+    /// <param name="isThere">Whether a stage's file can be used.</param>
+    private IEnumerable<PlannedStage> Planned(Func<string, Func<JsonObject>, bool> isThere)
     {
-        if (_options.TeacherPath is null)
-            yield return new PlannedStage(TeacherStage, Work.Of(Plan.Teacher!));
-        foreach (var cell in Plan.Cells.Where(cell => !File.Exists(In($"results/{cell.Name}.json"))))
+        foreach (var cell in Plan.Cells.Where(cell => !isThere($"results/{cell.Name}.json", () => MadeFrom(cell))))
         {
             yield return new PlannedStage(cell.Name, Work.Of(cell.Options));
             yield return new PlannedStage(MeasureStage(cell), Work.Sampling(cell.Options.Nfe, Plan.Noises));
@@ -129,8 +131,9 @@ public sealed class Reproduction
             yield break;
         // Features of files; the network has no part in it.
         yield return new PlannedStage(StatisticsStage, 0);
-        foreach (var cell in Plan.Cells.Where(cell => !File.Exists(In($"results/{cell.Name}.fid.json"))))
-            yield return new PlannedStage(FidStage(cell), Work.Sampling(cell.Options.Nfe, Plan.FidImages));
+        // What they are made from is known only after that: they are cheap beside the training.
+        foreach (var cell in Plan.Cells)
+            yield return new PlannedStage(FidStage(cell), File.Exists(In($"results/{cell.Name}.fid.json")) ? 0 : Work.Sampling(cell.Options.Nfe, Plan.FidImages));
     }
 
     private const string TeacherStage = "teacher", StatisticsStage = "statistics of the data";
@@ -291,21 +294,11 @@ public sealed class Reproduction
     /// <summary>A stage's result from its file, if that was made from what is there now; else the stage is run and the file written.</summary>
     private T Kept<T>(string name, Func<JsonObject> madeFrom, Func<T> stage, Action<T, string>? require = null)
     {
-        const string Result = "result", MadeFromKey = "madeFrom";
-        if (File.Exists(In(name)))
+        if (Usable(name, madeFrom, _backend.OnNotice) is { } kept)
         {
-            var kept = RunJson.Read(In(name));
-            if (kept[MadeFromKey] is not JsonObject was)
-            {
-                _backend.OnNotice?.Invoke($"{In(name)} is of an older version, which did not keep what it was made from: it is taken as it is");
-                return Required(kept);
-            }
-            var now = madeFrom();
-            foreach (string missing in was.Select(p => p.Key).Except(now.Select(p => p.Key)).ToList())
-                was.Remove(missing);
-            if (RunJson.Difference(was, now) is not { } difference)
-                return Required(kept[Result]);
-            _backend.OnNotice?.Invoke($"{In(name)} was made from something else, so it is made anew: {difference}");
+            var value = RunJson.FromNode<T>(kept, In(name));
+            require?.Invoke(value, In(name));
+            return value;
         }
         if (_cancellation.IsCancellationRequested)
             throw new OperationCanceledException("the same command will resume");
@@ -313,13 +306,28 @@ public sealed class Reproduction
         var result = stage();
         AtomicFile.WriteText(In(name), RunJson.ToText(new JsonObject { [MadeFromKey] = madeFrom(), [Result] = RunJson.ToNode(result) }) + "\n");
         return result;
+    }
 
-        T Required(JsonNode? node)
+    private const string Result = "result", MadeFromKey = "madeFrom";
+
+    /// <summary>What a stage's file holds, if it was made from what is there now; else none.</summary>
+    private JsonNode? Usable(string name, Func<JsonObject> madeFrom, Action<string>? notice = null)
+    {
+        if (!File.Exists(In(name)))
+            return null;
+        var kept = RunJson.Read(In(name));
+        if (kept[MadeFromKey] is not JsonObject was)
         {
-            var value = RunJson.FromNode<T>(node, In(name));
-            require?.Invoke(value, In(name));
-            return value;
+            notice?.Invoke($"{In(name)} is of an older version, which did not keep what it was made from: it is taken as it is");
+            return kept;
         }
+        var now = madeFrom();
+        foreach (string missing in was.Select(p => p.Key).Except(now.Select(p => p.Key)).ToList())
+            was.Remove(missing);
+        if (RunJson.Difference(was, now) is not { } difference)
+            return kept[Result];
+        notice?.Invoke($"{In(name)} was made from something else, so it is made anew: {difference}");
+        return null;
     }
 
     /// <summary>Seconds of all sessions; one that found everything done adds nothing.</summary>
