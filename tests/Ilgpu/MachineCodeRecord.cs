@@ -4,13 +4,10 @@ using BDense.Kernels.MachineCode;
 
 namespace BDense.Tests.Ilgpu;
 
-/// <summary>A kernel as it was assembled, and <see cref="KernelCatalog.Digest"/> of what it was assembled from.</summary>
-internal sealed record RecordedKernel(string From, KernelRow Row);
-
 /// <summary>machine-code.json: what the assembler made of each kernel on each architecture, whose figures may only get better.</summary>
 /// <param name="Assembler">The version of ptxas that they belong to.</param>
 /// <param name="Kernels">Architecture, then kernel.</param>
-internal sealed record MachineCodeRecord(string Assembler, SortedDictionary<string, SortedDictionary<string, RecordedKernel>> Kernels)
+internal sealed record MachineCodeRecord(string Assembler, SortedDictionary<string, SortedDictionary<string, KernelRow>> Kernels)
 {
     public const string HowTo = "Record what is better or meant so: BDENSE_RECORD=1 dotnet test -c Release tests --settings tests/ptxas.runsettings --filter Figures_on_record";
 
@@ -41,10 +38,10 @@ internal sealed record MachineCodeRecord(string Assembler, SortedDictionary<stri
         : new(KernelCatalog.AssemblerVersion ?? "", []);
 
     /// <summary>One kernel a line.</summary>
-    public static void Write(string architecture, IEnumerable<KernelRow> rows, Func<KernelRow, string> from)
+    public static void Write(string architecture, IEnumerable<KernelRow> rows)
     {
         var record = Read() with { Assembler = KernelCatalog.AssemblerVersion! };
-        record.Kernels[architecture] = new(rows.ToDictionary(r => r.Name, r => new RecordedKernel(from(r), r)), StringComparer.Ordinal);
+        record.Kernels[architecture] = new(rows.ToDictionary(r => r.Name), StringComparer.Ordinal);
         var architectures = record.Kernels.Select(a => $"    {Json(a.Key)}: {{\n{string.Join(",\n", a.Value.Select(k => $"      {Json(k.Key)}: {Json(k.Value)}"))}\n    }}");
         File.WriteAllText(Path(), $"{{\n  \"assembler\": {Json(record.Assembler)},\n  \"kernels\": {{\n{string.Join(",\n", architectures)}\n  }}\n}}\n");
 
@@ -67,7 +64,7 @@ internal sealed record MachineCodeRecord(string Assembler, SortedDictionary<stri
             }
             foreach (var (name, of, better) in Figures)
             {
-                double? now = of(row), then = of(before.Row);
+                double? now = of(row), then = of(before);
                 if (now != then)
                     lines.Add($"{row.Name} {architecture}: {name} {then} -> {now}, {Verdict((now - then) * better)}");
             }

@@ -8,7 +8,7 @@ namespace BDense.Cli.Terminal;
 /// </summary>
 internal static class FileLimit
 {
-    /// <summary>A run has some 140 open, charts and an ONNX network included.</summary>
+    /// <summary>A training has some 90 open; the rest is room for charts and an ONNX network.</summary>
     private const int Least = 200;
 
     /// <summary>Whether it will do; if not, one line has gone to standard error.</summary>

@@ -79,12 +79,15 @@ internal sealed class WholeProgress(Func<TimeSpan> now)
         _running = null;
     }
 
+    /// <summary>Seconds in which the work was done that counts as measured.</summary>
+    private double Measured => _measuredSeconds + (_running is { First: not null } r ? (now() - r.Since).TotalSeconds : 0);
+
     /// <summary>Time left of the whole; none while nothing is measured.</summary>
     public TimeSpan? Remaining
     {
         get
         {
-            double work = _measuredWork + (_running?.Measured ?? 0), seconds = _measuredSeconds + (_running is { First: not null } r ? (now() - r.Since).TotalSeconds : 0);
+            double work = _measuredWork + (_running?.Measured ?? 0), seconds = Measured;
             if (work <= 0 || seconds <= 0)
                 return null;
             double left = (_running?.Left ?? 0) + _ahead.Sum(stage => stage.Work);
@@ -98,7 +101,7 @@ internal sealed class WholeProgress(Func<TimeSpan> now)
     /// <summary>Once, as soon as the speed is known, the whole's length in words, if it is not short; otherwise none.</summary>
     public string? Announcement()
     {
-        double seconds = _measuredSeconds + (_running is { First: not null } r ? (now() - r.Since).TotalSeconds : 0);
+        double seconds = Measured;
         if (_announced || seconds < s_patience.TotalSeconds || Remaining is not { } left)
             return null;
         _announced = true;

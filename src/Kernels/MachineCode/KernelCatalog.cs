@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using System.Text;
 using BDense.Kernels.Ilgpu;
 
 namespace BDense.Kernels.MachineCode;
@@ -71,19 +69,11 @@ public static class KernelCatalog
 
     private static readonly ConcurrentDictionary<(KernelEntry, string), string> s_compiled = new();
 
-    /// <summary>Rows that are known by <see cref="Digest"/>; or none. The assembler gives the same for the same, so there is no need to ask it again.</summary>
-    internal static Func<string, KernelRow?>? Known { get; set; }
-
-    /// <summary>Names all that a row depends on: the assembler, what it is given, and what the launch adds.</summary>
-    internal static string Digest(KernelEntry kernel, GpuArchitecture architecture, string ptx) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
-        FormattableString.Invariant($"{AssemblerVersion}\n{architecture.Name}\n{kernel.Name}\n{kernel.GroupSize}\n{kernel.DynamicSharedBytes}\n{ptx}"))))[..32];
-
     internal static KernelRow Row(KernelEntry kernel, GpuArchitecture architecture, string ptx, CancellationToken cancellation = default)
     {
         if (Assembler.Version is null)
             return new KernelRow(kernel.Name, kernel.Hot, architecture.Name, kernel.GroupSize, null, null, null, null, null, null, null);
-        return Known?.Invoke(Digest(kernel, architecture, ptx)) is { } known ? known with { Hot = kernel.Hot }
-            : Row(kernel, architecture, Assembler.Assemble(ptx, architecture, cancellation: cancellation));
+        return Row(kernel, architecture, Assembler.Assemble(ptx, architecture, cancellation: cancellation));
     }
 
     internal static KernelRow Row(KernelEntry kernel, GpuArchitecture architecture, Assembled a) =>

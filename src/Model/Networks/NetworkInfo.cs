@@ -41,15 +41,6 @@ public sealed record NetworkInfo(long Parameters, IReadOnlyList<(string Name, in
         return backend.Pool.PeakBytes;
     }
 
-    /// <summary>Trained numbers of a network.</summary>
-    /// <exception cref="BDenseException">The configuration does not hold together.</exception>
-    public static long ParameterCount(UNetConfig config)
-    {
-        using var backend = new DryRunBackend();
-        using var network = new UNet(backend, config, seed: null);
-        return network.Parameters.Count;
-    }
-
     private static (long Parameters, IReadOnlyList<(string Name, int[] Shape)> Keys, long Macs) Count(UNetConfig config)
     {
         using var backend = new DryRunBackend();

@@ -32,7 +32,7 @@ public static class MemoryNeeds
     {
         // The state, its denoised image and what multistep solvers remember of both.
         const int States = 8;
-        long weights = sizeof(float) * NetworkInfo.ParameterCount(config), state = sizeof(float) * (long)config.Resolution * config.Resolution * config.ImageChannels;
+        long weights = sizeof(float) * NetworkInfo.Describe(config).Parameters, state = sizeof(float) * (long)config.Resolution * config.Resolution * config.ImageChannels;
         return At(batch, images => NetworkInfo.PeakBytes(config, images, training: false) - weights) + States * state * batch;
     }
 

@@ -9,7 +9,10 @@ namespace BDense.Training;
 /// </summary>
 public static class RunData
 {
-    private const string FormerKey = "formerData", Sha = "SHA-256 ", PrintSuffix = "Fingerprint";
+    /// <summary>Before a digest.</summary>
+    internal const string Sha = "SHA-256 ";
+
+    private const string FormerKey = "formerData", PrintSuffix = "Fingerprint";
 
     /// <summary>In a configuration: a distillation's teacher, the second stage's first student, the weights that a run begins with.</summary>
     public const string TeacherKey = "teacher", FirstStageKey = "firstStage", InitKey = "init";

@@ -18,9 +18,8 @@ internal enum SourceKind
 /// <param name="FormerKey">Of the list of those before it was changed; empty where it cannot be.</param>
 internal sealed record RunSource(SourceKind Kind, string Key, string FormerKey)
 {
-    // Digits of a digest that a line for people shows, and what stands before them.
+    // Digits of a digest that a line for people shows.
     private const int Digits = 12;
-    private const string Sha = "SHA-256 ";
 
     private string PrintKey => RunData.PrintKey(Key);
 
@@ -80,7 +79,7 @@ internal sealed record RunSource(SourceKind Kind, string Key, string FormerKey)
     private string Text(JsonObject config)
     {
         string name = config[Key]?.ToString() ?? "none", print = config[PrintKey]?.ToString() ?? "";
-        int end = print.IndexOf(Sha, StringComparison.Ordinal) + Sha.Length + Digits;
+        int end = print.IndexOf(RunData.Sha, StringComparison.Ordinal) + RunData.Sha.Length + Digits;
         return print.Length == 0 ? name : $"{name} ({(end < print.Length ? print[..end] : print)})";
     }
 }

@@ -36,7 +36,7 @@ public sealed partial class PictureName
     /// <exception cref="UsageException">It is.</exception>
     public static void RequirePng(string path)
     {
-        string[] others = [".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".npz", ".npy", ".npy.gz", ".zip", ".safetensors"];
+        string[] others = [".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".npz", ".npy", ".zip", ".safetensors"];
         string ending = Path.GetExtension(path).ToLowerInvariant();
         if (others.Contains(ending))
             throw new UsageException($"--out {path}: pictures are written as PNG, not {ending}{(ending.StartsWith(".np", StringComparison.Ordinal) ? "; arrays go to --raw" : "")}");

@@ -5,7 +5,7 @@ namespace BDense.Training;
 
 public static partial class Solvers
 {
-    private const int HistoryOrder = 4, QuadraturePoints = 64;
+    private const int QuadraturePoints = 64;
 
     /// <summary>
     /// DEIS, time-based Adams-Bashforth (tAB): the slope d = (x - D) / sigma is extrapolated by a polynomial in the time of the
@@ -27,28 +27,11 @@ public static partial class Solvers
     public static Tensor AdamsBashforthOfSteps(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) => Exponential(sigma => sigma, denoise, x, t, o);
 
     /// <summary>
-    /// x' = x + sum_j C_j d_j, C_j = integral over sigma from sigma_i to sigma_{i+1} of prod_{k != j} (u - u_k) / (u_j - u_k), u = time(sigma),
+    /// C_j = integral over sigma from sigma_i to sigma_{i+1} of prod_{k != j} (u - u_k) / (u_j - u_k), u = time(sigma),
     /// over the last nodes, one more each step up to four.
     /// </summary>
-    private static Tensor Exponential(Func<double, double> time, Denoise denoise, Tensor x0, ReadOnlySpan<double> t, SolverOptions o)
-    {
-        int max = o.Order > 0 ? Math.Min(o.Order, HistoryOrder) : HistoryOrder;
-        using var x = Start(x0, t);
-        using var d = new History(max);
-        for (int i = 0; i + 1 < t.Length; i++)
-        {
-            using var denoised = Evaluate(denoise, x, t[i], i, o);
-            Combine(d.Push(x.Backend.Empty(x.Shape)), (1 / t[i], x), (-1 / t[i], denoised));
-            var weights = ExtrapolationWeights(time, t, i, Math.Min(i + 1, max));
-            var terms = new (double, Tensor)[1 + weights.Length];
-            terms[0] = (1, x);
-            for (int j = 0; j < weights.Length; j++)
-                terms[1 + j] = (weights[j], d[j]);
-            Combine(x, terms);
-            o.OnStep?.Invoke(new SolverStep(i + 1, t[i + 1], x, denoised));
-        }
-        return x.Share();
-    }
+    private static Tensor Exponential(Func<double, double> time, Denoise denoise, Tensor x0, ReadOnlySpan<double> t, SolverOptions o) =>
+        LinearMultistep((t, i, slopes) => ExtrapolationWeights(time, t, i, slopes), denoise, x0, t, o);
 
     /// <summary>C_j of step <paramref name="i"/>, newest node first.</summary>
     internal static double[] ExtrapolationWeights(Func<double, double> time, ReadOnlySpan<double> t, int i, int points)

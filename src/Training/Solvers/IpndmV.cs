@@ -13,25 +13,8 @@ public static partial class Solvers
     /// derivation; at order 4 a sign and a ratio differ as well, so that its weights sum to 1 on even steps alone. It is here because published
     /// figures are made with it.
     /// </remarks>
-    public static Tensor IpndmV(Denoise denoise, Tensor x0, ReadOnlySpan<double> t, SolverOptions o)
-    {
-        int max = o.Order > 0 ? Math.Min(o.Order, HistoryOrder) : HistoryOrder;
-        using var x = Start(x0, t);
-        using var d = new History(max);
-        for (int i = 0; i + 1 < t.Length; i++)
-        {
-            using var denoised = Evaluate(denoise, x, t[i], i, o);
-            Combine(d.Push(x.Backend.Empty(x.Shape)), (1 / t[i], x), (-1 / t[i], denoised));
-            var weights = IpndmVWeights(t, i, Math.Min(i + 1, max));
-            var terms = new (double, Tensor)[1 + weights.Length];
-            terms[0] = (1, x);
-            for (int j = 0; j < weights.Length; j++)
-                terms[1 + j] = ((t[i + 1] - t[i]) * weights[j], d[j]);
-            Combine(x, terms);
-            o.OnStep?.Invoke(new SolverStep(i + 1, t[i + 1], x, denoised));
-        }
-        return x.Share();
-    }
+    public static Tensor IpndmV(Denoise denoise, Tensor x0, ReadOnlySpan<double> t, SolverOptions o) =>
+        LinearMultistep((t, i, slopes) => OfStep(t, i, IpndmVWeights(t, i, slopes)), denoise, x0, t, o);
 
     /// <summary>
     /// Weights of d_0, d_1, .. in step <paramref name="i"/>, newest first. With h the step, h1, h2, h3 those before it, r = h1 / h2 and
