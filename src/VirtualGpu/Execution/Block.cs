@@ -1,0 +1,15 @@
+namespace BDense.VirtualGpu.Execution;
+
+/// <summary>A block that runs: its warps, its shared memory, the barriers that it has passed.</summary>
+internal sealed class Block
+{
+    public required Launch Launch { get; init; }
+
+    public required Memory.SharedMemory Shared { get; init; }
+
+    /// <summary>x fastest.</summary>
+    public int Number { get; set; }
+
+    /// <summary>Barriers passed: accesses of different epochs are ordered.</summary>
+    public int Epoch { get; set; }
+}
