@@ -3,7 +3,12 @@ namespace BDense.VirtualGpu.Execution;
 /// <summary>A block that runs: its warps, its shared memory, the barriers that it has passed.</summary>
 internal sealed class Block
 {
+    public required Gpu Gpu { get; init; }
+
     public required Launch Launch { get; init; }
+
+    /// <summary>Counts of the host's thread that runs this block; null where nothing is counted.</summary>
+    public Counts.LaunchCounter? Counter { get; init; }
 
     public required Memory.SharedMemory Shared { get; init; }
 

@@ -38,6 +38,9 @@ internal sealed unsafe class Instruction
     /// <summary>Bytes of an element in memory.</summary>
     public int ElementBytes { get; init; }
 
+    /// <summary>Whether the register of the address has 64 bits.</summary>
+    public bool WideAddress { get; init; }
+
     /// <summary>For counting.</summary>
     public InstructionClass Class { get; init; }
 }

@@ -23,6 +23,23 @@ internal sealed unsafe class Warp
     /// <summary>Lanes at <see cref="Place"/> that run.</summary>
     public uint Active { get; set; }
 
+    /// <summary>bar.warp.sync's passed: accesses of lanes of this warp in different epochs are ordered.</summary>
+    public int Epoch { get; set; }
+
+    /// <summary>Stops the launch.</summary>
+    /// <param name="i">Where.</param>
+    /// <param name="lane">Whose fault it is; -1 for the warp's.</param>
+    /// <param name="kind">What.</param>
+    /// <param name="message">In one line.</param>
+    public FindingException Fault(Instruction i, int lane, FindingKind kind, string message)
+    {
+        var launch = Block.Launch;
+        Dim3? thread = lane < 0 ? null : At(Number * Lanes + lane, launch.Block);
+        return new FindingException(new Finding(kind, message, launch.Kernel.Name, At(Block.Number, launch.Grid), thread, launch.Kernel.Places[i.Place]));
+    }
+
+    private static Dim3 At(int index, Dim3 extent) => new(index % extent.X, index / extent.X % extent.Y, index / extent.X / extent.Y);
+
     /// <summary>Lanes that execute an instruction: the active ones that its guard lets.</summary>
     public uint Mask(Instruction i)
     {

@@ -26,7 +26,7 @@ public enum FindingKind
     /// <summary>Bytes of an allocation that was freed.</summary>
     UseAfterFree,
 
-    /// <summary>Bytes, or a register, that nobody wrote.</summary>
+    /// <summary>Bytes that nobody wrote.</summary>
     Unwritten,
 
     /// <summary>Threads, registers or shared memory beyond what the device has.</summary>
