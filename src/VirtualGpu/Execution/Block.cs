@@ -1,7 +1,7 @@
 namespace BDense.VirtualGpu.Execution;
 
 /// <summary>A block that runs: its warps, its shared memory, the barriers that it has passed.</summary>
-internal sealed class Block
+internal sealed unsafe class Block
 {
     public required Gpu Gpu { get; init; }
 
@@ -9,6 +9,9 @@ internal sealed class Block
 
     /// <summary>Counts of the host's thread that runs this block; null where nothing is counted.</summary>
     public Counts.LaunchCounter? Counter { get; init; }
+
+    /// <summary>The launch's packed arguments.</summary>
+    public required byte* Arguments { get; init; }
 
     public required Memory.SharedMemory Shared { get; init; }
 
