@@ -55,6 +55,9 @@ internal sealed unsafe class Instruction
     /// <summary>Whether the registers of a load's or a store's data have 64 bits, which may be more than the element has.</summary>
     public bool WideData { get; init; }
 
+    /// <summary>Whether it waits for the other warps of the block.</summary>
+    public bool OfBlock { get; init; }
+
     /// <summary>For counting.</summary>
     public InstructionClass Class { get; init; }
 }
@@ -75,4 +78,8 @@ public enum InstructionClass
 /// <param name="Shared">The <c>.shared</c> arrays: name, where it starts, its bytes; the dynamic one has -1.</param>
 /// <param name="LocalBytes">Of <c>.local</c> arrays, for each thread.</param>
 internal sealed record KernelCode(Instruction[] Instructions, int RegisterBytes, int Predicates, IReadOnlyList<(int Offset, ulong Bits, bool Wide)> Constants,
-    IReadOnlyDictionary<string, int> Special, IReadOnlyList<(string Name, int Start, int Bytes)> Shared, int LocalBytes);
+    IReadOnlyDictionary<string, int> Special, IReadOnlyList<(string Name, int Start, int Bytes)> Shared, int LocalBytes)
+{
+    /// <summary>Predicates that are constants; those of the text follow.</summary>
+    public const int False = 0, True = 1;
+}
