@@ -22,7 +22,7 @@ internal sealed unsafe class Instruction
     /// <summary>The destination; for a store the first value, for a branch the place that it goes to.</summary>
     public int D { get; set; }
 
-    /// <summary>Sources; for memory, A is the register of the address.</summary>
+    /// <summary>Sources; for memory, A is the register of the address, -1 where the address is <see cref="Immediate"/> alone.</summary>
     public int A { get; init; }
 
     public int B { get; init; }
@@ -35,8 +35,14 @@ internal sealed unsafe class Instruction
     /// <summary>Added to an address; a barrier's or a group's number; a shift.</summary>
     public long Immediate { get; init; }
 
-    /// <summary>Bytes of an element in memory.</summary>
+    /// <summary>Added to the second address: cp.async's source.</summary>
+    public long SecondImmediate { get; init; }
+
+    /// <summary>Bytes of an element in memory; of a whole copy for cp.async.</summary>
     public int ElementBytes { get; init; }
+
+    /// <summary>Whether the registers of the data have 64 bits, whatever the element has: <c>ld.global.u32 %rd1, [...]</c>.</summary>
+    public bool WideData { get; init; }
 
     /// <summary>Whether the register of the address has 64 bits.</summary>
     public bool WideAddress { get; init; }
@@ -58,6 +64,7 @@ public enum InstructionClass
 /// <param name="Predicates">How many.</param>
 /// <param name="Constants">Offset and bits of each constant; 64-bit ones take 256 bytes.</param>
 /// <param name="Special">Offset of each special register that the code reads, by its PTX name.</param>
-/// <param name="Shared">The <c>.shared</c> arrays: name, where it starts, its bytes; the dynamic one has -1.</param>
+/// <param name="Shared">The <c>.shared</c> arrays: name, where it starts (an odd multiple of its alignment, see docs/virtual-gpu.md), its bytes; the dynamic one has -1.</param>
+/// <param name="Local">The <c>.local</c> arrays, laid out likewise in each thread's own memory.</param>
 internal sealed record KernelCode(Instruction[] Instructions, int RegisterBytes, int Predicates, IReadOnlyList<(int Offset, ulong Bits, bool Wide)> Constants,
-    IReadOnlyDictionary<string, int> Special, IReadOnlyList<(string Name, int Start, int Bytes)> Shared);
+    IReadOnlyDictionary<string, int> Special, IReadOnlyList<(string Name, int Start, int Bytes)> Shared, IReadOnlyList<(string Name, int Start, int Bytes)> Local);

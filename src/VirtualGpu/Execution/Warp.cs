@@ -23,7 +23,7 @@ internal sealed unsafe class Warp
     /// <summary>Lanes at <see cref="Place"/> that run.</summary>
     public uint Active { get; set; }
 
-    /// <summary>bar.warp.sync's passed: accesses of lanes of this warp in different epochs are ordered.</summary>
+    /// <summary>bar.warp.sync's passed since the block's last barrier: accesses of lanes of this warp in different epochs are ordered.</summary>
     public int Epoch { get; set; }
 
     /// <summary>Stops the launch.</summary>
