@@ -1,7 +1,7 @@
 namespace BDense.VirtualGpu.Execution;
 
 /// <summary>A block that runs: its warps, its shared memory, the barriers that it has passed.</summary>
-internal sealed class Block
+internal sealed unsafe class Block
 {
     public required Gpu Gpu { get; init; }
 
@@ -12,6 +12,9 @@ internal sealed class Block
 
     /// <summary>Shared memory, what its warps copy asynchronously, and the way to global memory; one for each thread of the host, for block after block.</summary>
     public required Memory.BlockMemory Memory { get; init; }
+
+    /// <summary>The launch's packed arguments.</summary>
+    public required byte* Arguments { get; init; }
 
     /// <summary>x fastest.</summary>
     public int Number { get; set; }
