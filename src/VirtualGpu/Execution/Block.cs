@@ -11,7 +11,7 @@ internal sealed unsafe class Block : IDisposable
     private readonly Scheduler _scheduler;
     private readonly Warp[] _warps;
     private readonly WarpState[] _states;
-    private readonly byte* _memory;
+    private readonly byte* _registers;
 
     /// <summary>Of ctaid's registers; -1 for those that the kernel does not read.</summary>
     private readonly int[] _indices;
@@ -22,16 +22,15 @@ internal sealed unsafe class Block : IDisposable
         Arguments = arguments;
         var code = Launch.Kernel.Code;
         int threads = (int)Launch.Block.Count, count = (threads + Warp.Lanes - 1) / Warp.Lanes;
-        long registers = Round(code.RegisterBytes), predicates = Round(code.Predicates * sizeof(uint)), local = Round((long)code.LocalBytes * Warp.Lanes);
-        long shared = Round(Launch.Kernel.StaticSharedBytes + Launch.DynamicSharedBytes), ofWarp = registers + predicates + local;
-        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)(count * ofWarp + shared + Alignment), Alignment);
-        NativeMemory.Clear(_memory, (nuint)(count * ofWarp + shared));
-        Shared = new Memory.SharedMemory { Bytes = _memory + count * ofWarp };
+        long registers = Round(code.RegisterBytes), ofWarp = registers + Round(code.Predicates * sizeof(uint));
+        _registers = (byte*)NativeMemory.AlignedAlloc((nuint)(count * ofWarp), Alignment);
+        NativeMemory.Clear(_registers, (nuint)(count * ofWarp));
+        Memory = new Memory.BlockMemory(Gpu, Launch);
         _warps = new Warp[count];
         _states = new WarpState[count];
         for (int k = 0; k < count; k++)
         {
-            byte* at = _memory + k * ofWarp;
+            byte* at = _registers + k * ofWarp;
             int lanes = Math.Min(Warp.Lanes, threads - k * Warp.Lanes);
             _warps[k] = new Warp
             {
@@ -39,13 +38,14 @@ internal sealed unsafe class Block : IDisposable
                 Number = k,
                 Registers = at,
                 Predicates = (uint*)(at + registers),
-                Local = at + registers + predicates,
                 Threads = lanes == Warp.Lanes ? Warp.All : (1u << lanes) - 1,
             };
             SpecialValues.Fill(_warps[k], code, Launch, Gpu.Model);
         }
         _indices = [.. ((string[])["%ctaid.x", "%ctaid.y", "%ctaid.z"]).Select(name => code.Special.GetValueOrDefault(name, -1))];
     }
+
+    public IReadOnlyList<Warp> Warps => _warps;
 
     public Gpu Gpu { get; }
 
@@ -57,7 +57,8 @@ internal sealed unsafe class Block : IDisposable
     /// <summary>The launch's packed arguments.</summary>
     public byte* Arguments { get; }
 
-    public Memory.SharedMemory Shared { get; }
+    /// <summary>Shared memory, what its warps copy asynchronously, and the way to global memory.</summary>
+    public Memory.BlockMemory Memory { get; }
 
     /// <summary>x fastest.</summary>
     public int Number { get; private set; }
@@ -73,6 +74,7 @@ internal sealed unsafe class Block : IDisposable
     public void Run(int number)
     {
         (Number, Epoch) = (number, 0);
+        Memory.Begin();
         var grid = Launch.Grid;
         Span<int> place = [number % grid.X, number / grid.X % grid.Y, number / grid.X / grid.Y];
         foreach (var warp in _warps)
@@ -95,7 +97,11 @@ internal sealed unsafe class Block : IDisposable
         }
     }
 
-    public void Dispose() => NativeMemory.AlignedFree(_memory);
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_registers);
+        Memory.Dispose();
+    }
 
     private void Meet(int waiting)
     {

@@ -77,8 +77,10 @@ public enum InstructionClass
 /// <param name="Special">Offset of each special register that the code reads, by its PTX name.</param>
 /// <param name="Shared">The <c>.shared</c> arrays: name, where it starts, its bytes; the dynamic one has -1.</param>
 /// <param name="LocalBytes">Of <c>.local</c> arrays, for each thread.</param>
+/// <param name="Local">The <c>.local</c> arrays, laid out as the shared ones are.</param>
 internal sealed record KernelCode(Instruction[] Instructions, int RegisterBytes, int Predicates, IReadOnlyList<(int Offset, ulong Bits, bool Wide)> Constants,
-    IReadOnlyDictionary<string, int> Special, IReadOnlyList<(string Name, int Start, int Bytes)> Shared, int LocalBytes)
+    IReadOnlyDictionary<string, int> Special, IReadOnlyList<(string Name, int Start, int Bytes)> Shared, int LocalBytes,
+    IReadOnlyList<(string Name, int Start, int Bytes)> Local)
 {
     /// <summary>Predicates that are constants; those of the text follow.</summary>
     public const int False = 0, True = 1;

@@ -9,7 +9,7 @@ internal sealed unsafe class Scheduler
     private int _next = -1, _lowest = int.MaxValue;
     private Exception? _failure;
 
-    private Scheduler(Gpu gpu, Launch launch) => (Gpu, Launch, _blocks) = (gpu, launch, (int)launch.Grid.Count);
+    internal Scheduler(Gpu gpu, Launch launch) => (Gpu, Launch, _blocks) = (gpu, launch, (int)launch.Grid.Count);
 
     public Gpu Gpu { get; }
 

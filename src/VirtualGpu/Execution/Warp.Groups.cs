@@ -42,7 +42,7 @@ internal sealed unsafe partial class Warp
     /// <summary>Past the barrier at which it waits.</summary>
     public void Pass()
     {
-        (Place, Active, _otherCount, _limit, Barrier) = (Barrier!.Place + 1, Threads, 0, int.MaxValue, null);
+        (Place, Active, _otherCount, _limit, Epoch, Barrier) = (Barrier!.Place + 1, Threads, 0, int.MaxValue, 0, null);
     }
 
     /// <summary>Runs to the next barrier or to the end.</summary>

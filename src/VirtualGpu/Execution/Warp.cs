@@ -17,9 +17,6 @@ internal sealed unsafe partial class Warp
     /// <summary>Masks of lanes.</summary>
     public uint* Predicates { get; init; }
 
-    /// <summary>Local memory: lane after lane, <see cref="KernelCode.LocalBytes"/> each.</summary>
-    public byte* Local { get; init; }
-
     /// <summary>Lanes that stand for a thread: all, but for the last warp of a block whose threads are no multiple of 32.</summary>
     public uint Threads { get; init; } = All;
 
@@ -29,7 +26,7 @@ internal sealed unsafe partial class Warp
     /// <summary>Lanes at <see cref="Place"/> that run.</summary>
     public uint Active { get; private set; }
 
-    /// <summary>bar.warp.sync's passed: accesses of lanes of this warp in different epochs are ordered.</summary>
+    /// <summary>bar.warp.sync's passed since the block's last barrier: accesses of lanes of this warp in different epochs are ordered.</summary>
     public int Epoch { get; set; }
 
     /// <summary>Stops the launch.</summary>

@@ -18,8 +18,11 @@ internal sealed unsafe partial class Emitter(KernelText kernel)
         // Who comes to the end of the text has ended.
         _code.Add(new Instruction { Run = &Branches.Return, Place = _code.Count, Class = InstructionClass.Branch });
         return new KernelCode([.. _code], _file.Bytes, _file.Predicates, _file.Constants, _file.Special,
-            [.. kernel.Arrays.Where(a => !a.IsLocal).Select(a => (a.Name, a.Start, a.IsDynamic ? -1 : a.Bytes))], localBytes);
+            Arrays(isLocal: false), localBytes, Arrays(isLocal: true));
     }
+
+    private List<(string Name, int Start, int Bytes)> Arrays(bool isLocal) =>
+        [.. kernel.Arrays.Where(a => a.IsLocal == isLocal).Select(a => (a.Name, a.Start, a.IsDynamic ? -1 : a.Bytes))];
 
     private Instruction Emit(Statement s)
     {
