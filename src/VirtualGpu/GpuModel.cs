@@ -26,4 +26,27 @@ public sealed record GpuModel(string Key, string Name, int Major, int Minor, int
     public static GpuModel A100 { get; } = new("a100", "virtual A100", 8, 0, 108, 40L << 30, 40 << 20, 164 << 10, 163 << 10, 192 << 10, 1_410_000, 1_215_000, 5120);
 
     public static IReadOnlyList<GpuModel> All { get; } = [H100, A100];
+
+    /// <summary>What its parts do in a cycle.</summary>
+    public Rates Rates => Major >= 9 ? Rates.Hopper : Rates.Ampere;
+
+    /// <summary>Two transfers a clock of the memory, over the multiprocessors' clock.</summary>
+    public double MemoryBytesPerCycle => 2.0 * MemoryClockKHz * MemoryBusBits / 8 / ClockKHz;
+}
+
+/// <summary>What a multiprocessor does in a cycle: CUDA C++ programming guide, table of arithmetic throughput; tensor cores by the data sheets.</summary>
+/// <param name="Float32">Lanes of additions, multiplications and multiply-adds.</param>
+/// <param name="Float64">Of those in double.</param>
+/// <param name="Integer">Of additions, multiplications, shifts and comparisons.</param>
+/// <param name="Special">Of reciprocals, roots, powers, logarithms, sines.</param>
+/// <param name="MatrixCycles">That a multiprocessor takes for a warp's mma.sync of m16n8k8 in TF32 or m16n8k16 in BF16, alike; on Hopper mma.sync reaches 0.63 of
+/// the peak (Luo et al. 2024, arXiv 2402.13499).</param>
+/// <param name="FirstLevelBytes">From the first-level cache.</param>
+/// <param name="SecondLevelBytesEach">Between a multiprocessor and the second-level cache.</param>
+/// <param name="SecondLevelBytes">Of the second-level cache in all; measured elsewhere, the makers give none that programs reach.</param>
+public sealed record Rates(double Float32, double Float64, double Integer, double Special, double MatrixCycles, double FirstLevelBytes, double SecondLevelBytesEach, double SecondLevelBytes)
+{
+    public static Rates Hopper { get; } = new(128, 64, 64, 16, 1 / 0.63, 128, 64, 5.5e12 / 1.83e9);
+
+    public static Rates Ampere { get; } = new(64, 32, 64, 16, 2, 128, 64, 4.5e12 / 1.41e9);
 }
