@@ -8,8 +8,11 @@ namespace BDense.VirtualGpu.Memory;
 /// </summary>
 public sealed unsafe class GlobalMemory(long totalBytes) : IDisposable
 {
-    /// <summary>The first address: recognisable, and not one of the host's.</summary>
-    public const ulong Base = 0x0000_5000_0000_0000;
+    /// <summary>The first address: recognisable, and higher than those that the host's programs have (47 bits; 48 on ARM).</summary>
+    public const ulong Base = 0x0002_0000_0000_0000;
+
+    /// <summary>Of addresses that can be given out.</summary>
+    private const ulong RangeBytes = 1UL << 48;
 
     public long TotalBytes { get; } = totalBytes;
 
@@ -21,8 +24,11 @@ public sealed unsafe class GlobalMemory(long totalBytes) : IDisposable
     /// <summary>False if no allocation starts there.</summary>
     public bool Free(ulong address) => throw new NotSupportedException(address.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>A launch begins: accesses of earlier ones are ordered before its own. The scheduler calls it once a launch, before any block.</summary>
+    internal void BeginLaunch() => throw new NotSupportedException();
+
     /// <summary>Whether an address is of this memory's range, allocated or not.</summary>
-    public static bool Owns(ulong address) => address >= Base && address < Base + (1UL << 44);
+    public static bool Owns(ulong address) => address >= Base && address < Base + RangeBytes;
 
     /// <summary>The host's pointer to bytes that lie in one allocation, for copies; null if they do not.</summary>
     public byte* Find(ulong address, long bytes) => throw new NotSupportedException($"{address}, {bytes}");

@@ -2,7 +2,7 @@ using BDense.VirtualGpu.Execution;
 
 namespace BDense.VirtualGpu.Instructions.Memory;
 
-/// <summary>ld, st, cp.async, ldmatrix, atom, red: the table that the decoder asks.</summary>
+/// <summary>ld, st, cp.async, ldmatrix, stmatrix, atom, red, prefetch: the table that the decoder asks.</summary>
 internal static unsafe class MemoryInstructions
 {
     /// <summary>What runs an instruction of memory; null for one that is not known, or not of memory.</summary>
