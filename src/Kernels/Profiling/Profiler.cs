@@ -1,3 +1,4 @@
+using BDense.Kernels.Ilgpu;
 using BDense.Kernels.MachineCode;
 using BDense.VirtualGpu;
 using BDense.VirtualGpu.Counts;
@@ -38,6 +39,10 @@ public sealed class Profiler(Backend backend, Gpu gpu)
     private const string Prefix = "Kernel_";
 
     private readonly Dictionary<string, int?> _registers = [];
+
+    /// <exception cref="BDenseException">The backend runs on hardware, which does not count.</exception>
+    public static Profiler On(Backend backend) => backend is IlgpuBackend { VirtualGpu: { } gpu } ? new(backend, gpu)
+        : throw new BDenseException($"{backend.Name} is no virtual GPU: it does not count");
 
     /// <summary>Each pass once. Inputs are made before, uncounted.</summary>
     public IReadOnlyList<ProfiledPass> Run(CatalogOperation operation, IReadOnlyList<int> shape, CancellationToken cancellation = default)
