@@ -16,10 +16,14 @@ public sealed record ProfiledPass(string Name, OpCost Declared, IReadOnlyList<Pr
 
     public long MemoryBytesWritten => Launches.Sum(l => l.Counts.MemoryBytesWritten);
 
+    public long MemoryBytes => MemoryBytesRead + MemoryBytesWritten;
+
     /// <summary>By all lanes.</summary>
     public long BytesAskedRead => Launches.Sum(l => l.Counts.BytesAskedRead);
 
     public long BytesAskedWritten => Launches.Sum(l => l.Counts.BytesAskedWritten);
+
+    public long BytesAsked => BytesAskedRead + BytesAskedWritten;
 }
 
 /// <summary>A launch that was counted.</summary>
@@ -39,6 +43,8 @@ public sealed class Profiler(Backend backend, Gpu gpu)
     private const string Prefix = "Kernel_";
 
     private readonly Dictionary<string, int?> _registers = [];
+
+    public static bool IsOn(Backend backend) => backend is IlgpuBackend { VirtualGpu: not null };
 
     /// <exception cref="BDenseException">The backend runs on hardware, which does not count.</exception>
     public static Profiler On(Backend backend) => backend is IlgpuBackend { VirtualGpu: { } gpu } ? new(backend, gpu)
