@@ -18,7 +18,7 @@ public sealed class Gpu(GpuModel model, GpuOptions? options = null) : IDisposabl
 
     public GpuOptions Options { get; } = options ?? new GpuOptions();
 
-    public GlobalMemory Memory { get; } = new(model.MemoryBytes);
+    public GlobalMemory Memory { get; } = new(model.MemoryBytes, (options ?? new GpuOptions()).Judge);
 
     /// <summary>Runs all blocks and returns when they have ended.</summary>
     /// <returns>What was counted; null if <see cref="GpuOptions.Count"/> is off.</returns>
