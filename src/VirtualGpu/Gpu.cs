@@ -24,13 +24,18 @@ public sealed class Gpu(GpuModel model, GpuOptions? options = null) : IDisposabl
     /// <summary>Told what each launch did; launches are counted while it is set, whatever <see cref="GpuOptions.Count"/> says.</summary>
     public Action<LaunchCounts>? Counted { get; set; }
 
+    /// <summary>Asked before each launch while it is set: one that is not wanted does nothing.</summary>
+    public Predicate<Launch>? Wanted { get; set; }
+
     private SecondLevelCache? _secondLevel;
 
     /// <summary>Runs all blocks and returns when they have ended.</summary>
-    /// <returns>What was counted; null if nothing asked for it.</returns>
+    /// <returns>What was counted; null if nothing asked for it, or if the launch is not wanted.</returns>
     /// <exception cref="FindingException">The kernel did something wrong; what it wrote until then is written.</exception>
     public LaunchCounts? Run(Launch launch)
     {
+        if (Wanted?.Invoke(launch) == false)
+            return null;
         var counts = Scheduler.Run(this, launch);
         if (counts is not null)
             Counted?.Invoke(counts);
