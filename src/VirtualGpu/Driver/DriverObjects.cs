@@ -9,11 +9,6 @@ internal sealed class DriverDevice(int ordinal, GpuModel model, GpuOptions? opti
 
     public WorkQueue Queue { get; } = new();
 
-    /// <summary>Told of every launch that ended well, on the device's thread.</summary>
-    public Action<Launch, Counts.LaunchCounts?>? Launched { get; set; }
-
-    public void Run(Launch launch) => Launched?.Invoke(launch, Gpu.Run(launch));
-
     public void Dispose()
     {
         Queue.Dispose();

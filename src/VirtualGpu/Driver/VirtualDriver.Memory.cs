@@ -14,6 +14,7 @@ public sealed unsafe partial class VirtualDriver
         return CudaResult.Success;
     });
 
+    /// <summary>Waits for the device first, as a real driver may: a fault of what it did shows here.</summary>
     public CudaResult cuMemAlloc_v2(ulong* address, nuint bytes) => InContext(context =>
     {
         Require(address != null && bytes > 0);
@@ -22,7 +23,7 @@ public sealed unsafe partial class VirtualDriver
         Require(found != 0, CudaResult.OutOfMemory);
         context.Allocations.Add(found, (long)bytes);
         *address = found;
-        return CudaResult.Success;
+        return context.Fault;
     });
 
     /// <summary>Waits for the device first. Address 0 is nothing to free.</summary>

@@ -28,11 +28,8 @@ public sealed unsafe partial class VirtualDriver : IDisposable
     /// <summary>What a kernel, or a launch that was refused, did wrong last, on any device; null so far.</summary>
     public Finding? LastFinding => _lastFinding;
 
-    /// <summary>Told of every launch that ended well with its counts, on a thread of the driver's.</summary>
-    public Action<Launch, Counts.LaunchCounts?>? Launched
-    {
-        set => Array.ForEach(_devices, device => device.Launched = value);
-    }
+    /// <summary>Its devices, in order: for whoever counts launches.</summary>
+    public IReadOnlyList<Gpu> Gpus => [.. _devices.Select(device => device.Gpu)];
 
     /// <summary>To be called when nobody calls anything else any more.</summary>
     public void Dispose()

@@ -41,7 +41,7 @@ internal sealed class KernelWork(DriverContext context, DriverFunction function,
     {
         if (function.Module.IsUnloaded)
             throw new DriverRefusal(CudaResult.InvalidHandle);
-        Context.Device.Run(launch);
+        Context.Device.Gpu.Run(launch);
     }
 
     public override string ToString() => launch.Kernel.Name;
