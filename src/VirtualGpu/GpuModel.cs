@@ -39,14 +39,17 @@ public sealed record GpuModel(string Key, string Name, int Major, int Minor, int
 /// <param name="Float64">Of those in double.</param>
 /// <param name="Integer">Of additions, multiplications, shifts and comparisons.</param>
 /// <param name="Special">Of reciprocals, roots, powers, logarithms, sines.</param>
-/// <param name="MatrixCycles">That a multiprocessor takes for a warp's mma.sync of m16n8k8 in TF32 or m16n8k16 in BF16, alike; on Hopper mma.sync reaches 0.63 of
-/// the peak (Luo et al. 2024, arXiv 2402.13499).</param>
+/// <param name="MatrixCyclesAtPeak">That a multiprocessor takes for a warp's mma.sync of m16n8k8 in TF32 or m16n8k16 in BF16, alike.</param>
+/// <param name="MatrixShare">What mma.sync reaches of that peak: all on Ampere, some 0.63 on Hopper, whose peak only wgmma reaches (Luo et al. 2024, arXiv 2402.13499).</param>
 /// <param name="FirstLevelBytes">From the first-level cache.</param>
-/// <param name="SecondLevelBytesEach">Between a multiprocessor and the second-level cache.</param>
-/// <param name="SecondLevelBytes">Of the second-level cache in all; measured elsewhere, the makers give none that programs reach.</param>
-public sealed record Rates(double Float32, double Float64, double Integer, double Special, double MatrixCycles, double FirstLevelBytes, double SecondLevelBytesEach, double SecondLevelBytes)
+/// <param name="SecondLevelBytes">Between a multiprocessor and the second-level cache.</param>
+/// <param name="SecondLevelBytesPerSecond">Of the second-level cache in all; assumed, since the makers give none that programs reach.</param>
+public sealed record Rates(double Float32, double Float64, double Integer, double Special, double MatrixCyclesAtPeak, double MatrixShare, double FirstLevelBytes, double SecondLevelBytes,
+    double SecondLevelBytesPerSecond)
 {
-    public static Rates Hopper { get; } = new(128, 64, 64, 16, 1 / 0.63, 128, 64, 5.5e12 / 1.83e9);
+    public static Rates Hopper { get; } = new(128, 64, 64, 16, 1, 0.63, 128, 64, 5.5e12);
 
-    public static Rates Ampere { get; } = new(64, 32, 64, 16, 2, 128, 64, 4.5e12 / 1.41e9);
+    public static Rates Ampere { get; } = new(64, 32, 64, 16, 2, 1, 128, 64, 4.5e12);
+
+    public double MatrixCycles => MatrixCyclesAtPeak / MatrixShare;
 }

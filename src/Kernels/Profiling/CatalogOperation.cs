@@ -13,7 +13,7 @@ public sealed record OperationPass(string Name, Action Run);
 public sealed record CatalogOperation(string Name, IReadOnlyList<string> Extents, IReadOnlyList<int> Usual, Func<OperandSource, IReadOnlyList<int>, IReadOnlyList<OperationPass>> Make)
 {
     /// <summary>As <c>--shape</c> takes it.</summary>
-    public string ExtentsText => string.Join('x', Extents);
+    public string ExtentsText => string.Join(" x ", Extents);
 
     public static string Text(IEnumerable<int> shape) => string.Join('x', shape.Select(e => e.ToString(CultureInfo.InvariantCulture)));
 

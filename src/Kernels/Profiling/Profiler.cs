@@ -1,3 +1,4 @@
+using BDense.Kernels.Ilgpu;
 using BDense.Kernels.MachineCode;
 using BDense.VirtualGpu;
 using BDense.VirtualGpu.Counts;
@@ -15,10 +16,14 @@ public sealed record ProfiledPass(string Name, OpCost Declared, IReadOnlyList<Pr
 
     public long MemoryBytesWritten => Launches.Sum(l => l.Counts.MemoryBytesWritten);
 
+    public long MemoryBytes => MemoryBytesRead + MemoryBytesWritten;
+
     /// <summary>By all lanes.</summary>
     public long BytesAskedRead => Launches.Sum(l => l.Counts.BytesAskedRead);
 
     public long BytesAskedWritten => Launches.Sum(l => l.Counts.BytesAskedWritten);
+
+    public long BytesAsked => BytesAskedRead + BytesAskedWritten;
 }
 
 /// <summary>A launch that was counted.</summary>
@@ -38,6 +43,12 @@ public sealed class Profiler(Backend backend, Gpu gpu)
     private const string Prefix = "Kernel_";
 
     private readonly Dictionary<string, int?> _registers = [];
+
+    public static bool IsOn(Backend backend) => backend is IlgpuBackend { VirtualGpu: not null };
+
+    /// <exception cref="BDenseException">The backend runs on hardware, which does not count.</exception>
+    public static Profiler On(Backend backend) => backend is IlgpuBackend { VirtualGpu: { } gpu } ? new(backend, gpu)
+        : throw new BDenseException($"{backend.Name} is no virtual GPU: it does not count");
 
     /// <summary>Each pass once. Inputs are made before, uncounted.</summary>
     public IReadOnlyList<ProfiledPass> Run(CatalogOperation operation, IReadOnlyList<int> shape, CancellationToken cancellation = default)

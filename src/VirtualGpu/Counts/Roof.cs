@@ -36,7 +36,7 @@ public sealed record Roof(IReadOnlyList<BusyPart> Parts)
             new("tensor cores", counts.Of(InstructionClass.Matrix).Executions * rates.MatrixCycles / multiprocessors),
             new("shared memory", counts.Total.Wavefronts / multiprocessors),
             new("L1 cache", counts.FirstLevelBytes / (rates.FirstLevelBytes * multiprocessors)),
-            new("L2 cache", (counts.SecondLevelBytesRead + counts.SecondLevelBytesWritten) / Math.Min(rates.SecondLevelBytes, rates.SecondLevelBytesEach * multiprocessors)),
+            new("L2 cache", (counts.SecondLevelBytesRead + counts.SecondLevelBytesWritten) / Math.Min(rates.SecondLevelBytesPerSecond / (1e3 * model.ClockKHz), rates.SecondLevelBytes * multiprocessors)),
             new("memory", (counts.MemoryBytesRead + counts.MemoryBytesWritten) / model.MemoryBytesPerCycle),
         ];
         return new Roof([.. parts.OrderByDescending(p => p.Cycles)]);
