@@ -63,20 +63,22 @@ internal sealed unsafe class CopyWork(DriverContext context, ulong destination, 
                 Copy(memory, (ulong)staged);
     }
 
+    // Only a graph's copy can meet memory that has been freed since: a queued one is waited for before anything is freed.
     private void Copy(Memory.GlobalMemory memory, ulong from)
     {
-        byte* to = Memory.GlobalMemory.Owns(destination) ? Inside(memory, destination) : (byte*)destination;
-        byte* at = Memory.GlobalMemory.Owns(from) ? Inside(memory, from) : (byte*)from;
-        Buffer.MemoryCopy(at, to, bytes, bytes);
-        if (Memory.GlobalMemory.Owns(destination))
+        bool toDevice = Memory.GlobalMemory.Owns(destination), fromDevice = Memory.GlobalMemory.Owns(from);
+        if ((toDevice && memory.Find(destination, bytes) == null) || (fromDevice && memory.Find(from, bytes) == null))
+            throw new DriverRefusal(CudaResult.IllegalAddress);
+        if (toDevice && fromDevice)
+        {
+            memory.Copy(destination, from, bytes);
+            return;
+        }
+        if (fromDevice && !memory.AreWritten(from, bytes))
+            throw new FindingException(new Finding(FindingKind.Unwritten, $"{bytes} bytes from {from:x} on go to the host, and not all of them were written", ToString()));
+        Buffer.MemoryCopy(fromDevice ? memory.Find(from, bytes) : (byte*)from, toDevice ? memory.Find(destination, bytes) : (byte*)destination, bytes, bytes);
+        if (toDevice)
             memory.MarkWritten(destination, bytes);
-    }
-
-    // Only a graph's copy can meet memory that has been freed since: a queued one is waited for before anything is freed.
-    private byte* Inside(Memory.GlobalMemory memory, ulong address)
-    {
-        byte* found = memory.Find(address, bytes);
-        return found != null ? found : throw new DriverRefusal(CudaResult.IllegalAddress);
     }
 
     public override string ToString() => "copy";

@@ -14,14 +14,14 @@ internal sealed unsafe class ContextTests
         var thread = new Thread(() =>
         {
             other = rig.Allocate(4, out _);
-            Rig.Check(rig.Driver.cuCtxSetCurrent(rig.Context));
+            rig.Check(rig.Driver.cuCtxSetCurrent(rig.Context));
             bound = rig.Allocate(4, out _);
         });
         thread.Start();
         thread.Join();
         Assert.That(other, Is.EqualTo(CudaResult.InvalidContext));
         Assert.That(bound, Is.EqualTo(CudaResult.Success));
-        Rig.Check(rig.Driver.cuCtxSetCurrent(0));
+        rig.Check(rig.Driver.cuCtxSetCurrent(0));
         Assert.That(rig.Allocate(4, out _), Is.EqualTo(CudaResult.InvalidContext));
         Assert.That(rig.Driver.cuStreamSynchronize(0), Is.EqualTo(CudaResult.InvalidContext));
     }
@@ -33,7 +33,7 @@ internal sealed unsafe class ContextTests
         Assert.That(rig.Driver.cuCtxSetCurrent(4242), Is.EqualTo(CudaResult.InvalidContext));
         Assert.That(rig.Driver.cuCtxDestroy_v2(rig.Stream()), Is.EqualTo(CudaResult.InvalidContext));
         nint current;
-        Rig.Check(rig.Driver.cuCtxGetCurrent(&current));
+        rig.Check(rig.Driver.cuCtxGetCurrent(&current));
         Assert.That(current, Is.EqualTo(rig.Context));
     }
 
@@ -42,12 +42,12 @@ internal sealed unsafe class ContextTests
     {
         using var rig = new Rig();
         nuint before, after, total;
-        Rig.Check(rig.Driver.cuMemGetInfo_v2(&before, &total));
+        rig.Check(rig.Driver.cuMemGetInfo_v2(&before, &total));
         nint second = rig.NewContext();
         nint stream = rig.Stream();
         rig.Allocate(1 << 20);
-        Rig.Check(rig.Driver.cuCtxDestroy_v2(second));
-        Rig.Check(rig.Driver.cuMemGetInfo_v2(&after, &total));
+        rig.Check(rig.Driver.cuCtxDestroy_v2(second));
+        rig.Check(rig.Driver.cuMemGetInfo_v2(&after, &total));
         Assert.That(after, Is.EqualTo(before), "the first is current again, and the memory is back");
         Assert.That(rig.Driver.cuStreamSynchronize(stream), Is.EqualTo(CudaResult.InvalidHandle));
         Assert.That(rig.Driver.cuCtxSetCurrent(second), Is.EqualTo(CudaResult.InvalidContext));
@@ -57,7 +57,7 @@ internal sealed unsafe class ContextTests
     public void A_thread_whose_context_another_destroyed_is_told()
     {
         using var rig = new Rig();
-        var thread = new Thread(() => Rig.Check(rig.Driver.cuCtxDestroy_v2(rig.Context)));
+        var thread = new Thread(() => rig.Check(rig.Driver.cuCtxDestroy_v2(rig.Context)));
         thread.Start();
         thread.Join();
         Assert.That(rig.Driver.cuCtxSynchronize(), Is.EqualTo(CudaResult.ContextIsDestroyed));
@@ -90,7 +90,7 @@ internal sealed unsafe class ContextTests
         using var rig = new Rig(new GpuOptions(InstructionLimit: 10_000));
         ulong y = rig.Allocate(4 * 64);
         nint function = rig.Function(kernel is "fill" or "next" ? Programs.Elements : Programs.Faulty, kernel), stream = rig.Stream();
-        Rig.Check(rig.Launch(function, y, n, blocks: 3, stream: stream));
+        rig.Check(rig.Launch(function, y, n, blocks: 3, stream: stream));
         Assert.That(rig.Driver.cuStreamSynchronize(stream), Is.EqualTo(expected), rig.Driver.LastFinding?.ToString());
         Assert.That(rig.Driver.LastFinding!.Kind, Is.EqualTo(kind));
         Assert.That(rig.Driver.LastFinding.Kernel, Is.EqualTo(kernel));
@@ -105,10 +105,10 @@ internal sealed unsafe class ContextTests
         Assert.That(rig.Launch(function, y, 1), Is.EqualTo(expected));
         Assert.That(rig.Driver.cuMemGetInfo_v2(&free, &free), Is.EqualTo(expected));
 
-        Rig.Check(rig.Driver.cuCtxDestroy_v2(rig.Context));
+        rig.Check(rig.Driver.cuCtxDestroy_v2(rig.Context));
         rig.NewContext();
         ulong again = rig.Allocate(4 * 64);
-        Rig.Check(rig.Launch(rig.Function(Programs.Elements, "fill"), again, 32));
+        rig.Check(rig.Launch(rig.Function(Programs.Elements, "fill"), again, 32));
         Assert.That(rig.Values(again, 32), Is.EqualTo(Enumerable.Range(0, 32)), "a new context works");
     }
 
@@ -117,10 +117,10 @@ internal sealed unsafe class ContextTests
     {
         using var rig = new Rig();
         nint faulty = rig.NewContext();
-        Rig.Check(rig.Launch(rig.Function(Programs.Elements, "fill"), rig.Allocate(4), 32));
+        rig.Check(rig.Launch(rig.Function(Programs.Elements, "fill"), rig.Allocate(4), 32));
         Assert.That(rig.Driver.cuCtxSynchronize(), Is.EqualTo(CudaResult.IllegalAddress));
-        Rig.Check(rig.Driver.cuCtxSetCurrent(rig.Context));
+        rig.Check(rig.Driver.cuCtxSetCurrent(rig.Context));
         Assert.That(rig.Allocate(4, out _), Is.EqualTo(CudaResult.Success));
-        Rig.Check(rig.Driver.cuCtxDestroy_v2(faulty));
+        rig.Check(rig.Driver.cuCtxDestroy_v2(faulty));
     }
 }

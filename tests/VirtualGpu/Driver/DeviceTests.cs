@@ -29,23 +29,23 @@ internal sealed unsafe class DeviceTests
     public void Devices_have_their_models_figures()
     {
         using var rig = new Rig(context: false);
-        Rig.Check(rig.Driver.cuInit(0));
+        rig.Check(rig.Driver.cuInit(0));
         int device, value;
         nuint bytes;
         byte* name = stackalloc byte[64];
-        Rig.Check(rig.Driver.cuDeviceGet(&device, 1));
-        Rig.Check(rig.Driver.cuDeviceGetName(name, 64, device));
+        rig.Check(rig.Driver.cuDeviceGet(&device, 1));
+        rig.Check(rig.Driver.cuDeviceGetName(name, 64, device));
         Assert.That(Marshal.PtrToStringUTF8((nint)name), Is.EqualTo(GpuModel.A100.Name));
-        Rig.Check(rig.Driver.cuDeviceGetName(name, 4, device));
+        rig.Check(rig.Driver.cuDeviceGetName(name, 4, device));
         Assert.That(Marshal.PtrToStringUTF8((nint)name), Is.EqualTo(GpuModel.A100.Name[..3]), "as much as fits");
-        Rig.Check(rig.Driver.cuDeviceTotalMem_v2(&bytes, device));
+        rig.Check(rig.Driver.cuDeviceTotalMem_v2(&bytes, device));
         Assert.That(bytes, Is.EqualTo((nuint)GpuModel.A100.MemoryBytes));
         foreach (var (attribute, expected) in new[] { (16, 108), (75, 8), (76, 0), (97, 163 << 10), (8, 48 << 10), (39, 2048), (4, 64) })
         {
-            Rig.Check(rig.Driver.cuDeviceGetAttribute(&value, attribute, device));
+            rig.Check(rig.Driver.cuDeviceGetAttribute(&value, attribute, device));
             Assert.That(value, Is.EqualTo(expected), $"attribute {attribute}");
         }
-        Rig.Check(rig.Driver.cuDeviceGetPCIBusId(name, 64, device));
+        rig.Check(rig.Driver.cuDeviceGetPCIBusId(name, 64, device));
         Assert.That(Marshal.PtrToStringUTF8((nint)name), Is.EqualTo("FFFF:02:00.0"));
     }
 
@@ -53,7 +53,7 @@ internal sealed unsafe class DeviceTests
     public void Every_attribute_that_ILGPU_asks_is_known()
     {
         using var rig = new Rig(context: false);
-        Rig.Check(rig.Driver.cuInit(0));
+        rig.Check(rig.Driver.cuInit(0));
         int value;
         foreach (int attribute in new[] { 13, 10, 16, 39, 35, 75, 76, 5, 6, 7, 2, 3, 4, 1, 8, 81, 9, 36, 37, 38, 82, 12, 11, 40, 32, 83, 90, 19, 91, 50, 33, 34, 97 })
             Assert.That(rig.Driver.cuDeviceGetAttribute(&value, attribute, 0), Is.EqualTo(CudaResult.Success), $"{attribute}");
@@ -64,7 +64,7 @@ internal sealed unsafe class DeviceTests
     public void A_device_that_is_not_there_is_refused(int device)
     {
         using var rig = new Rig(context: false);
-        Rig.Check(rig.Driver.cuInit(0));
+        rig.Check(rig.Driver.cuInit(0));
         int value;
         nint context;
         Assert.That(rig.Driver.cuDeviceGet(&value, device), Is.EqualTo(CudaResult.InvalidDevice));

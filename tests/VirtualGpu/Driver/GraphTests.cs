@@ -12,19 +12,19 @@ internal sealed unsafe class GraphTests
         using var rig = new Rig();
         nint fill = rig.Function(Programs.Elements, "fill"), next = rig.Function(Programs.Elements, "next"), stream = rig.Stream();
         ulong y = rig.Allocate(4 * 32), z = rig.Allocate(4 * 32);
-        Rig.Check(rig.Launch(fill, y, 32, stream: stream));
-        Rig.Check(rig.Driver.cuStreamSynchronize(stream));
+        rig.Check(rig.Launch(fill, y, 32, stream: stream));
+        rig.Check(rig.Driver.cuStreamSynchronize(stream));
         nint graph = rig.Capture(stream, () =>
         {
-            Rig.Check(rig.Launch(next, y, 32, stream: stream));
-            Rig.Check(rig.Driver.cuMemcpyAsync(z, y, 128, stream));
-            Rig.Check(rig.Driver.cuMemsetD8Async(z, 0, 4, stream));
+            rig.Check(rig.Launch(next, y, 32, stream: stream));
+            rig.Check(rig.Driver.cuMemcpyAsync(z, y, 128, stream));
+            rig.Check(rig.Driver.cuMemsetD8Async(z, 0, 4, stream));
         });
         Assert.That(rig.Values(y, 32), Is.EqualTo(Enumerable.Range(0, 32)), "nothing ran while it was recorded");
         for (int i = 0; i < 3; i++)
-            Rig.Check(rig.Driver.cuGraphLaunch(graph, stream));
+            rig.Check(rig.Driver.cuGraphLaunch(graph, stream));
         Assert.That(rig.Values(z, 32, stream), Is.EqualTo(Enumerable.Range(3, 32).Select((v, i) => i == 0 ? 0 : v)));
-        Rig.Check(rig.Driver.cuGraphExecDestroy(graph));
+        rig.Check(rig.Driver.cuGraphExecDestroy(graph));
         Assert.That(rig.Driver.cuGraphLaunch(graph, stream), Is.EqualTo(CudaResult.InvalidHandle));
     }
 
@@ -34,18 +34,18 @@ internal sealed unsafe class GraphTests
         using var rig = new Rig();
         nint next = rig.Function(Programs.Elements, "next"), stream = rig.Stream();
         ulong y = rig.Allocate(128);
-        Rig.Check(rig.Begin(stream));
+        rig.Check(rig.Begin(stream));
         for (int i = 0; i < 3; i++)
-            Rig.Check(rig.Launch(next, y, 32, stream: stream));
-        Rig.Check(rig.End(stream, out nint graph));
+            rig.Check(rig.Launch(next, y, 32, stream: stream));
+        rig.Check(rig.End(stream, out nint graph));
         Assert.That(rig.Nodes(graph), Is.EqualTo(3));
         nint* nodes = stackalloc nint[4];
         nuint count = 4;
-        Rig.Check(rig.Driver.cuGraphGetNodes(graph, nodes, &count));
+        rig.Check(rig.Driver.cuGraphGetNodes(graph, nodes, &count));
         Assert.That(count, Is.EqualTo((nuint)3));
-        Assert.That(new[] { nodes[0], nodes[1], nodes[2] }, Is.Unique.And.All.Not.Zero);
-        Assert.That(nodes[3], Is.Zero);
-        Rig.Check(rig.Driver.cuGraphDestroy(graph));
+        Assert.That(new[] { nodes[0], nodes[1], nodes[2] }, Is.Unique.And.All.Not.EqualTo((nint)0));
+        Assert.That(nodes[3], Is.EqualTo((nint)0));
+        rig.Check(rig.Driver.cuGraphDestroy(graph));
         Assert.That(rig.Driver.cuGraphDestroy(graph), Is.EqualTo(CudaResult.InvalidHandle));
     }
 
@@ -55,11 +55,11 @@ internal sealed unsafe class GraphTests
         using var rig = new Rig();
         nint fill = rig.Function(Programs.Elements, "fill"), stream = rig.Stream();
         ulong y = rig.Allocate(128);
-        nint graph = rig.Capture(stream, () => Rig.Check(rig.Launch(fill, y, 32, stream: stream)));
-        Rig.Check(rig.Driver.cuGraphLaunch(graph, stream));
-        Rig.Check(rig.Driver.cuStreamSynchronize(stream));
-        Rig.Check(rig.Driver.cuMemFree_v2(y));
-        Rig.Check(rig.Driver.cuGraphLaunch(graph, stream));
+        nint graph = rig.Capture(stream, () => rig.Check(rig.Launch(fill, y, 32, stream: stream)));
+        rig.Check(rig.Driver.cuGraphLaunch(graph, stream));
+        rig.Check(rig.Driver.cuStreamSynchronize(stream));
+        rig.Check(rig.Driver.cuMemFree_v2(y));
+        rig.Check(rig.Driver.cuGraphLaunch(graph, stream));
         Assert.That(rig.Driver.cuStreamSynchronize(stream), Is.EqualTo(CudaResult.IllegalAddress));
         Assert.That(rig.Driver.LastFinding!.Kind, Is.EqualTo(FindingKind.UseAfterFree));
     }
@@ -70,9 +70,9 @@ internal sealed unsafe class GraphTests
         using var rig = new Rig();
         nint stream = rig.Stream();
         ulong y = rig.Allocate(128), z = rig.Allocate(128);
-        nint graph = rig.Capture(stream, () => Rig.Check(rig.Driver.cuMemcpyAsync(z, y, 128, stream)));
-        Rig.Check(rig.Driver.cuMemFree_v2(z));
-        Rig.Check(rig.Driver.cuGraphLaunch(graph, stream));
+        nint graph = rig.Capture(stream, () => rig.Check(rig.Driver.cuMemcpyAsync(z, y, 128, stream)));
+        rig.Check(rig.Driver.cuMemFree_v2(z));
+        rig.Check(rig.Driver.cuGraphLaunch(graph, stream));
         Assert.That(rig.Driver.cuStreamSynchronize(stream), Is.EqualTo(CudaResult.IllegalAddress));
     }
 
@@ -81,11 +81,11 @@ internal sealed unsafe class GraphTests
     {
         using var rig = new Rig();
         nint module = rig.Module(Programs.Elements), stream = rig.Stream();
-        Rig.Check(rig.Function(module, "fill", out nint fill));
+        rig.Check(rig.Function(module, "fill", out nint fill));
         ulong y = rig.Allocate(128);
-        nint graph = rig.Capture(stream, () => Rig.Check(rig.Launch(fill, y, 32, stream: stream)));
-        Rig.Check(rig.Driver.cuModuleUnload(module));
-        Rig.Check(rig.Driver.cuGraphLaunch(graph, stream));
+        nint graph = rig.Capture(stream, () => rig.Check(rig.Launch(fill, y, 32, stream: stream)));
+        rig.Check(rig.Driver.cuModuleUnload(module));
+        rig.Check(rig.Driver.cuGraphLaunch(graph, stream));
         Assert.That(rig.Driver.cuStreamSynchronize(stream), Is.EqualTo(CudaResult.InvalidHandle));
     }
 
@@ -107,7 +107,7 @@ internal sealed unsafe class GraphTests
             Row("captured event", mode, CudaResult.CapturedEvent, (rig, stream, _) =>
             {
                 nint recorded = rig.Event();
-                Rig.Check(rig.Driver.cuEventRecord(recorded, stream));
+                rig.Check(rig.Driver.cuEventRecord(recorded, stream));
                 return rig.Driver.cuEventSynchronize(recorded);
             }),
             Row("default stream, blocking", mode, CudaResult.StreamCaptureImplicit, (rig, _, y) => rig.Driver.cuMemsetD8Async(y, 0, 4, 0), flags: 0),
@@ -123,16 +123,16 @@ internal sealed unsafe class GraphTests
         using var rig = new Rig();
         ulong y = rig.Allocate(128);
         nint stream = rig.Stream(flags), fill = rig.Function(Programs.Elements, "fill");
-        Rig.Check(rig.Begin(stream, mode));
-        Rig.Check(rig.Launch(fill, y, 32, stream: stream));
+        rig.Check(rig.Begin(stream, mode));
+        rig.Check(rig.Launch(fill, y, 32, stream: stream));
         Assert.That(call(rig, stream, y), Is.EqualTo(expected));
         Assert.That(rig.Launch(fill, y, 32, stream: stream), Is.EqualTo(CudaResult.StreamCaptureInvalidated));
         Assert.That(rig.End(stream, out nint graph), Is.EqualTo(CudaResult.StreamCaptureInvalidated));
-        Assert.That(graph, Is.Zero);
-        Rig.Check(rig.Driver.cuMemFree_v2(y));
+        Assert.That(graph, Is.EqualTo((nint)0));
+        rig.Check(rig.Driver.cuMemFree_v2(y));
         Assert.That(rig.Driver.cuCtxSynchronize(), Is.EqualTo(CudaResult.Success), "the stream can be used again");
-        Rig.Check(rig.Begin(stream, mode));
-        Rig.Check(rig.End(stream, out graph));
+        rig.Check(rig.Begin(stream, mode));
+        rig.Check(rig.End(stream, out graph));
         Assert.That(rig.Nodes(graph), Is.Zero);
     }
 
@@ -141,13 +141,13 @@ internal sealed unsafe class GraphTests
     {
         using var rig = new Rig();
         nint stream = rig.Stream(), fill = rig.Function(Programs.Elements, "fill");
-        Rig.Check(rig.Begin(stream, CaptureMode.Relaxed));
+        rig.Check(rig.Begin(stream, CaptureMode.Relaxed));
         ulong y = rig.Allocate(128), z = rig.Allocate(128);
-        Rig.Check(rig.Driver.cuMemFree_v2(z));
-        Rig.Check(rig.Driver.cuEventQuery(rig.Event()));
-        Rig.Check(rig.Driver.cuMemsetD8Async(y, 0, 4, 0));
-        Rig.Check(rig.Launch(fill, y, 32, stream: stream));
-        Rig.Check(rig.End(stream, out nint graph));
+        rig.Check(rig.Driver.cuMemFree_v2(z));
+        rig.Check(rig.Driver.cuEventQuery(rig.Event()));
+        rig.Check(rig.Driver.cuMemsetD8Async(y, 0, 4, 0));
+        rig.Check(rig.Launch(fill, y, 32, stream: stream));
+        rig.Check(rig.End(stream, out nint graph));
         Assert.That(rig.Nodes(graph), Is.EqualTo(1), "the default stream is none of a non-blocking stream's business");
     }
 
@@ -156,11 +156,11 @@ internal sealed unsafe class GraphTests
     {
         using var rig = new Rig();
         nint stream = rig.Stream();
-        Rig.Check(rig.Begin(stream, mode));
+        rig.Check(rig.Begin(stream, mode));
         CudaResult there = default;
         var thread = new Thread(() =>
         {
-            Rig.Check(rig.Driver.cuCtxSetCurrent(rig.Context));
+            rig.Check(rig.Driver.cuCtxSetCurrent(rig.Context));
             there = rig.Allocate(4, out _);
         });
         thread.Start();
@@ -175,11 +175,11 @@ internal sealed unsafe class GraphTests
     {
         using var rig = new Rig();
         nint stream = rig.Stream();
-        Rig.Check(rig.Begin(stream, mode));
+        rig.Check(rig.Begin(stream, mode));
         CudaResult there = default;
         var thread = new Thread(() =>
         {
-            Rig.Check(rig.Driver.cuCtxSetCurrent(rig.Context));
+            rig.Check(rig.Driver.cuCtxSetCurrent(rig.Context));
             there = rig.End(stream, out _);
         });
         thread.Start();
@@ -194,9 +194,9 @@ internal sealed unsafe class GraphTests
         nint stream = rig.Stream();
         Assert.That(rig.Begin(0), Is.EqualTo(CudaResult.StreamCaptureUnsupported));
         Assert.That(rig.End(stream, out _), Is.EqualTo(CudaResult.IllegalState));
-        Rig.Check(rig.Begin(stream));
+        rig.Check(rig.Begin(stream));
         Assert.That(rig.Begin(stream), Is.EqualTo(CudaResult.IllegalState));
-        Rig.Check(rig.End(stream, out _));
+        rig.Check(rig.End(stream, out _));
         Assert.That(rig.Begin(stream, (CaptureMode)7), Is.EqualTo(CudaResult.InvalidValue));
     }
 
@@ -206,14 +206,14 @@ internal sealed unsafe class GraphTests
         using var rig = new Rig();
         nint next = rig.Function(Programs.Elements, "next"), stream = rig.Stream();
         ulong y = rig.Allocate(128);
-        Rig.Check(rig.Driver.cuMemsetD8Async(y, 0, 128, stream));
-        nint inner = rig.Capture(stream, () => Rig.Check(rig.Launch(next, y, 32, stream: stream)));
+        rig.Check(rig.Driver.cuMemsetD8Async(y, 0, 128, stream));
+        nint inner = rig.Capture(stream, () => rig.Check(rig.Launch(next, y, 32, stream: stream)));
         nint outer = rig.Capture(stream, () =>
         {
-            Rig.Check(rig.Driver.cuGraphLaunch(inner, stream));
-            Rig.Check(rig.Driver.cuGraphLaunch(inner, stream));
+            rig.Check(rig.Driver.cuGraphLaunch(inner, stream));
+            rig.Check(rig.Driver.cuGraphLaunch(inner, stream));
         });
-        Rig.Check(rig.Driver.cuGraphLaunch(outer, stream));
+        rig.Check(rig.Driver.cuGraphLaunch(outer, stream));
         Assert.That(rig.Values(y, 1, stream), Is.EqualTo(new[] { 2 }));
     }
 }

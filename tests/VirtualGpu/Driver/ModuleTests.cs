@@ -11,7 +11,7 @@ internal sealed unsafe class ModuleTests
     {
         using var rig = new Rig();
         Assert.That(rig.Load(Programs.Unknown, out nint module, out string errors), Is.EqualTo(CudaResult.InvalidPtx));
-        Assert.That(module, Is.Zero);
+        Assert.That(module, Is.EqualTo((nint)0));
         Assert.That(errors, Does.Contain("frobnicate"));
         Assert.That(errors, Does.Not.Contain("\n"));
         rig.Load(Programs.Unknown, out _, out string cut, logBytes: 8);
@@ -42,9 +42,9 @@ internal sealed unsafe class ModuleTests
         using var rig = new Rig();
         nint module = rig.Module(Programs.Elements);
         Assert.That(rig.Function(module, "none", out nint function), Is.EqualTo(CudaResult.NotFound));
-        Assert.That(function, Is.Zero);
-        Rig.Check(rig.Function(module, "fill", out nint first));
-        Rig.Check(rig.Function(module, "fill", out nint second));
+        Assert.That(function, Is.EqualTo((nint)0));
+        rig.Check(rig.Function(module, "fill", out nint first));
+        rig.Check(rig.Function(module, "fill", out nint second));
         Assert.That(first, Is.EqualTo(second));
         Assert.That(rig.Function(0, "fill", out _), Is.EqualTo(CudaResult.InvalidHandle));
     }
@@ -54,8 +54,8 @@ internal sealed unsafe class ModuleTests
     {
         using var rig = new Rig();
         nint module = rig.Module(Programs.Elements);
-        Rig.Check(rig.Function(module, "fill", out nint function));
-        Rig.Check(rig.Driver.cuModuleUnload(module));
+        rig.Check(rig.Function(module, "fill", out nint function));
+        rig.Check(rig.Driver.cuModuleUnload(module));
         Assert.That(rig.Driver.cuModuleUnload(module), Is.EqualTo(CudaResult.InvalidHandle));
         Assert.That(rig.Driver.cuModuleUnload(0), Is.EqualTo(CudaResult.InvalidHandle));
         Assert.That(rig.Launch(function, rig.Allocate(128), 32), Is.EqualTo(CudaResult.InvalidHandle));
@@ -67,12 +67,12 @@ internal sealed unsafe class ModuleTests
         using var rig = new Rig();
         nint function = rig.Function(Programs.Shared, "dynamic");
         ulong y = rig.Allocate(4 * 32);
-        Rig.Check(rig.Launch(function, y, 32, shared: 48 << 10));
+        rig.Check(rig.Launch(function, y, 32, shared: 48 << 10));
         Assert.That(rig.Launch(function, y, 32, shared: (48 << 10) + 4), Is.EqualTo(CudaResult.InvalidValue));
         Assert.That(rig.Driver.LastFinding!.ToString(), Does.Contain("49156").And.Contain("cuFuncSetAttribute"));
         Assert.That(rig.Driver.cuFuncSetAttribute(function, 8, (227 << 10) + 1), Is.EqualTo(CudaResult.InvalidValue));
-        Rig.Check(rig.Driver.cuFuncSetAttribute(function, 8, 227 << 10));
-        Rig.Check(rig.Launch(function, y, 32, shared: 227 << 10));
+        rig.Check(rig.Driver.cuFuncSetAttribute(function, 8, 227 << 10));
+        rig.Check(rig.Launch(function, y, 32, shared: 227 << 10));
         Assert.That(rig.Values(y, 32), Is.EqualTo(Enumerable.Range(0, 32)));
     }
 
@@ -83,7 +83,7 @@ internal sealed unsafe class ModuleTests
         nint function = rig.Function(Programs.Shared, "static");
         Assert.That(rig.Driver.cuFuncSetAttribute(function, 8, (226 << 10) + 1), Is.EqualTo(CudaResult.InvalidValue));
         Assert.That(rig.Launch(function, 0, 0, shared: (47 << 10) + 1, bytes: 0), Is.EqualTo(CudaResult.InvalidValue));
-        Rig.Check(rig.Launch(function, 0, 0, shared: 47 << 10, bytes: 0));
+        rig.Check(rig.Launch(function, 0, 0, shared: 47 << 10, bytes: 0));
     }
 
     [TestCase(0u, 1u, 1u, 32u, 1u, 1u, TestName = "A_grid_of_no_block_is_refused")]
@@ -107,7 +107,7 @@ internal sealed unsafe class ModuleTests
     {
         using var rig = new Rig();
         nint function = rig.Function(Programs.Shared, "limited");
-        Rig.Check(rig.Launch(function, 0, 0, threads: 64, bytes: 0));
+        rig.Check(rig.Launch(function, 0, 0, threads: 64, bytes: 0));
         Assert.That(rig.Launch(function, 0, 0, threads: 65, bytes: 0), Is.EqualTo(CudaResult.InvalidValue));
         Assert.That(rig.Driver.LastFinding!.Message, Does.Contain(".maxntid"));
     }
@@ -129,7 +129,7 @@ internal sealed unsafe class ModuleTests
         int n = 32;
         void** parameters = stackalloc void*[] { &y, &n };
         nint function = rig.Function(Programs.Elements, "fill");
-        Rig.Check(rig.Driver.cuLaunchKernel(function, 1, 1, 1, 32, 1, 1, 0, 0, parameters, null));
+        rig.Check(rig.Driver.cuLaunchKernel(function, 1, 1, 1, 32, 1, 1, 0, 0, parameters, null));
         n = 0;
         Assert.That(rig.Values(y, 32), Is.EqualTo(Enumerable.Range(0, 32)));
         Assert.That(rig.Driver.cuLaunchKernel(function, 1, 1, 1, 32, 1, 1, 0, 0, null, null), Is.EqualTo(CudaResult.InvalidValue), "there are none");
@@ -141,17 +141,17 @@ internal sealed unsafe class ModuleTests
         using var rig = new Rig();
         nint function = rig.Function(Programs.Shared, "dynamic"), limited = rig.Function(Programs.Shared, "limited");
         int blocks, grid, size;
-        Rig.Check(rig.Driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, function, 1024, 0));
+        rig.Check(rig.Driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, function, 1024, 0));
         Assert.That(blocks, Is.EqualTo(2), "2,048 threads");
-        Rig.Check(rig.Driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, function, 32, 100 << 10));
+        rig.Check(rig.Driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, function, 32, 100 << 10));
         Assert.That(blocks, Is.EqualTo(2), "of 228 KiB");
-        Rig.Check(rig.Driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, function, 32, 300 << 10));
+        rig.Check(rig.Driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, function, 32, 300 << 10));
         Assert.That(blocks, Is.Zero);
-        Rig.Check(rig.Driver.cuOccupancyMaxPotentialBlockSize(&grid, &size, function, null, 0, 0));
+        rig.Check(rig.Driver.cuOccupancyMaxPotentialBlockSize(&grid, &size, function, null, 0, 0));
         Assert.That((grid, size), Is.EqualTo((2 * 132, 1024)));
-        Rig.Check(rig.Driver.cuOccupancyMaxPotentialBlockSize(&grid, &size, limited, null, 0, 0));
+        rig.Check(rig.Driver.cuOccupancyMaxPotentialBlockSize(&grid, &size, limited, null, 0, 0));
         Assert.That((grid, size), Is.EqualTo((32 * 132, 64)), "its .maxntid");
-        Rig.Check(rig.Driver.cuOccupancyMaxPotentialBlockSize(&grid, &size, function, null, 0, 100));
+        rig.Check(rig.Driver.cuOccupancyMaxPotentialBlockSize(&grid, &size, function, null, 0, 100));
         Assert.That(size, Is.LessThanOrEqualTo(100).And.Positive);
     }
 }

@@ -80,5 +80,5 @@ internal static class Programs
         """;
 
     /// <summary>An instruction that does not exist.</summary>
-    public const string Unknown = Head + ".visible .entry k() { frobnicate.f32 %f1, %f2; ret; }\n";
+    public const string Unknown = Head + ".visible .entry k() { .reg .f32 %f<3>; frobnicate.f32 %f1, %f2; ret; }\n";
 }

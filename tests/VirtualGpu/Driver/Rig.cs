@@ -23,7 +23,7 @@ internal sealed unsafe class Rig : IDisposable
     /// <summary>Of the first device, current on the thread that made this.</summary>
     public nint Context { get; }
 
-    public static void Check(CudaResult result) => Assert.That(result, Is.EqualTo(CudaResult.Success));
+    public void Check(CudaResult result) => Assert.That(result, Is.EqualTo(CudaResult.Success), Driver.LastFinding?.ToString());
 
     public nint NewContext(int device = 0)
     {

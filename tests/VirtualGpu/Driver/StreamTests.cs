@@ -11,9 +11,9 @@ internal sealed unsafe class StreamTests
         using var rig = new Rig();
         nint fill = rig.Function(Programs.Elements, "fill"), next = rig.Function(Programs.Elements, "next"), stream = rig.Stream();
         ulong y = rig.Allocate(4 * 64);
-        Rig.Check(rig.Launch(fill, y, 64, blocks: 2, stream: stream));
+        rig.Check(rig.Launch(fill, y, 64, blocks: 2, stream: stream));
         for (int i = 0; i < 50; i++)
-            Rig.Check(rig.Launch(next, y, 64, blocks: 2, stream: stream));
+            rig.Check(rig.Launch(next, y, 64, blocks: 2, stream: stream));
         Assert.That(rig.Values(y, 64, stream), Is.EqualTo(Enumerable.Range(50, 64)));
     }
 
@@ -26,18 +26,18 @@ internal sealed unsafe class StreamTests
         float milliseconds;
         Assert.That(rig.Driver.cuEventQuery(end), Is.EqualTo(CudaResult.Success), "nothing to wait for");
         Assert.That(rig.Driver.cuEventElapsedTime(&milliseconds, start, end), Is.EqualTo(CudaResult.InvalidHandle), "never recorded");
-        Rig.Check(rig.Driver.cuEventRecord(start, stream));
+        rig.Check(rig.Driver.cuEventRecord(start, stream));
         for (int i = 0; i < 20; i++)
-            Rig.Check(rig.Launch(wait, y, 1024, blocks: 32, stream: stream));
-        Rig.Check(rig.Driver.cuEventRecord(end, stream));
+            rig.Check(rig.Launch(wait, y, 1024, blocks: 32, stream: stream));
+        rig.Check(rig.Driver.cuEventRecord(end, stream));
         Assert.That(rig.Driver.cuEventQuery(end), Is.EqualTo(CudaResult.NotReady));
         Assert.That(rig.Driver.cuStreamQuery(stream), Is.EqualTo(CudaResult.NotReady));
         Assert.That(rig.Driver.cuEventElapsedTime(&milliseconds, start, end), Is.EqualTo(CudaResult.NotReady));
-        Rig.Check(rig.Driver.cuEventSynchronize(end));
+        rig.Check(rig.Driver.cuEventSynchronize(end));
         Assert.That(rig.Driver.cuEventQuery(end), Is.EqualTo(CudaResult.Success));
-        Rig.Check(rig.Driver.cuEventElapsedTime(&milliseconds, start, end));
+        rig.Check(rig.Driver.cuEventElapsedTime(&milliseconds, start, end));
         Assert.That(milliseconds, Is.Positive);
-        Rig.Check(rig.Driver.cuEventElapsedTime(&milliseconds, end, start));
+        rig.Check(rig.Driver.cuEventElapsedTime(&milliseconds, end, start));
         Assert.That(milliseconds, Is.Negative);
     }
 
@@ -47,9 +47,9 @@ internal sealed unsafe class StreamTests
         using var rig = new Rig();
         nint plain = rig.Event(), untimed = rig.Event(flags: 2);
         float milliseconds;
-        Rig.Check(rig.Driver.cuEventRecord(plain, 0));
-        Rig.Check(rig.Driver.cuEventRecord(untimed, 0));
-        Rig.Check(rig.Driver.cuEventSynchronize(untimed));
+        rig.Check(rig.Driver.cuEventRecord(plain, 0));
+        rig.Check(rig.Driver.cuEventRecord(untimed, 0));
+        rig.Check(rig.Driver.cuEventSynchronize(untimed));
         Assert.That(rig.Driver.cuEventElapsedTime(&milliseconds, plain, untimed), Is.EqualTo(CudaResult.InvalidHandle));
     }
 
@@ -58,8 +58,8 @@ internal sealed unsafe class StreamTests
     {
         using var rig = new Rig();
         nint stream = rig.Stream(), recorded = rig.Event();
-        Rig.Check(rig.Driver.cuStreamDestroy_v2(stream));
-        Rig.Check(rig.Driver.cuEventDestroy_v2(recorded));
+        rig.Check(rig.Driver.cuStreamDestroy_v2(stream));
+        rig.Check(rig.Driver.cuEventDestroy_v2(recorded));
         Assert.That(rig.Driver.cuStreamSynchronize(stream), Is.EqualTo(CudaResult.InvalidHandle));
         Assert.That(rig.Driver.cuStreamDestroy_v2(stream), Is.EqualTo(CudaResult.InvalidHandle));
         Assert.That(rig.Driver.cuStreamDestroy_v2(0), Is.EqualTo(CudaResult.InvalidHandle), "the default stream stays");
@@ -76,12 +76,12 @@ internal sealed unsafe class StreamTests
         ulong y = rig.Allocate(4 * 1024);
         nint wait = rig.Function(Programs.Elements, "wait");
         for (int i = 0; i < 20; i++)
-            Rig.Check(rig.Launch(wait, y, 1024, blocks: 32, stream: stream));
-        Rig.Check(rig.Driver.cuEventRecord(end, stream));
+            rig.Check(rig.Launch(wait, y, 1024, blocks: 32, stream: stream));
+        rig.Check(rig.Driver.cuEventRecord(end, stream));
         CudaResult waited = default;
         var waiter = new Thread(() =>
         {
-            Rig.Check(rig.Driver.cuCtxSetCurrent(rig.Context));
+            rig.Check(rig.Driver.cuCtxSetCurrent(rig.Context));
             waited = rig.Driver.cuStreamSynchronize(stream);
         });
         waiter.Start();
