@@ -19,7 +19,7 @@ public sealed class Gpu(GpuModel model, GpuOptions? options = null) : IDisposabl
 
     public GpuOptions Options { get; } = options ?? new GpuOptions();
 
-    public GlobalMemory Memory { get; } = new(model.MemoryBytes);
+    public GlobalMemory Memory { get; } = new(model.MemoryBytes, (options ?? new GpuOptions()).Judge);
 
     /// <summary>Told what each launch did; launches are counted while it is set, whatever <see cref="GpuOptions.Count"/> says.</summary>
     public Action<LaunchCounts>? Counted { get; set; }

@@ -1,24 +1,126 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
 namespace BDense.VirtualGpu.Execution;
 
-/// <summary>A block that runs: its warps, its shared memory, the barriers that it has passed.</summary>
-internal sealed unsafe class Block
+/// <summary>A block that runs: its warps, its shared memory, the barriers that it has passed. One thread of the host uses it for many blocks of a launch.</summary>
+internal sealed unsafe class Block : IDisposable
 {
-    public required Gpu Gpu { get; init; }
+    private const int Alignment = 64;
 
-    public required Launch Launch { get; init; }
+    private readonly Scheduler _scheduler;
+    private readonly Warp[] _warps;
+    private readonly WarpState[] _states;
+    private readonly byte* _registers;
+
+    /// <summary>Of ctaid's registers; -1 for those that the kernel does not read.</summary>
+    private readonly int[] _indices;
+
+    public Block(Scheduler scheduler, Counts.LaunchCounter? counter, byte* arguments)
+    {
+        (_scheduler, Gpu, Launch, Counter) = (scheduler, scheduler.Gpu, scheduler.Launch, counter);
+        Arguments = arguments;
+        var code = Launch.Kernel.Code;
+        int threads = (int)Launch.Block.Count, count = (threads + Warp.Lanes - 1) / Warp.Lanes;
+        long registers = Round(code.RegisterBytes), ofWarp = registers + Round(code.Predicates * sizeof(uint));
+        _registers = (byte*)NativeMemory.AlignedAlloc((nuint)(count * ofWarp), Alignment);
+        NativeMemory.Clear(_registers, (nuint)(count * ofWarp));
+        Memory = new Memory.BlockMemory(Gpu, Launch);
+        _warps = new Warp[count];
+        _states = new WarpState[count];
+        for (int k = 0; k < count; k++)
+        {
+            byte* at = _registers + k * ofWarp;
+            int lanes = Math.Min(Warp.Lanes, threads - k * Warp.Lanes);
+            _warps[k] = new Warp
+            {
+                Block = this,
+                Number = k,
+                Registers = at,
+                Predicates = (uint*)(at + registers),
+                Threads = lanes == Warp.Lanes ? Warp.All : (1u << lanes) - 1,
+            };
+            SpecialValues.Fill(_warps[k], code, Launch, Gpu.Model);
+        }
+        _indices = [.. ((string[])["%ctaid.x", "%ctaid.y", "%ctaid.z"]).Select(name => code.Special.GetValueOrDefault(name, -1))];
+    }
+
+    public IReadOnlyList<Warp> Warps => _warps;
+
+    public Gpu Gpu { get; }
+
+    public Launch Launch { get; }
 
     /// <summary>Counts of the host's thread that runs this block; null where nothing is counted.</summary>
-    public Counts.LaunchCounter? Counter { get; init; }
-
-    /// <summary>Shared memory, what its warps copy asynchronously, and the way to global memory; one for each thread of the host, for block after block.</summary>
-    public required Memory.BlockMemory Memory { get; init; }
+    public Counts.LaunchCounter? Counter { get; }
 
     /// <summary>The launch's packed arguments.</summary>
-    public required byte* Arguments { get; init; }
+    public byte* Arguments { get; }
+
+    /// <summary>Shared memory, what its warps copy asynchronously, and the way to global memory.</summary>
+    public Memory.BlockMemory Memory { get; }
 
     /// <summary>x fastest.</summary>
-    public int Number { get; set; }
+    public int Number { get; private set; }
 
     /// <summary>Barriers passed: accesses of different epochs are ordered.</summary>
-    public int Epoch { get; set; }
+    public int Epoch { get; private set; }
+
+    /// <summary>Whether something that a block before this one did ends the launch.</summary>
+    public bool IsCancelled => _scheduler.IsCancelled(Number);
+
+    /// <summary>Runs a block of the launch: its warps in order, each to the next barrier.</summary>
+    /// <exception cref="FindingException">The kernel did something wrong.</exception>
+    public void Run(int number)
+    {
+        (Number, Epoch) = (number, 0);
+        Memory.Begin();
+        var grid = Launch.Grid;
+        Span<int> place = [number % grid.X, number / grid.X % grid.Y, number / grid.X / grid.Y];
+        foreach (var warp in _warps)
+        {
+            warp.Reset();
+            for (int k = 0; k < 3; k++)
+            {
+                if (_indices[k] >= 0)
+                    new Span<int>(warp.Registers + _indices[k], Warp.Lanes).Fill(place[k]);
+            }
+        }
+        while (true)
+        {
+            for (int k = 0; k < _warps.Length; k++)
+                _states[k] = _warps[k].Run();
+            int waiting = _states.Count(s => s == WarpState.AtBarrier);
+            if (waiting == 0)
+                return;
+            Meet(waiting);
+        }
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_registers);
+        Memory.Dispose();
+    }
+
+    private void Meet(int waiting)
+    {
+        var first = _warps[Array.IndexOf(_states, WarpState.AtBarrier)];
+        if (waiting != _warps.Length)
+        {
+            string ended = string.Join(", ", Enumerable.Range(0, _warps.Length).Where(k => _states[k] == WarpState.Ended));
+            throw first.Fault(first.Barrier!, -1, FindingKind.BarrierNotReached, string.Create(CultureInfo.InvariantCulture,
+                $"{waiting} of {_warps.Length} warps wait at a barrier, the others ({ended}) have ended"));
+        }
+        foreach (var warp in _warps)
+        {
+            if (warp.Barrier!.Immediate != first.Barrier!.Immediate)
+                throw first.Fault(first.Barrier, -1, FindingKind.BarrierNotReached, $"warp {first.Number} waits at barrier {first.Barrier.Immediate}, warp {warp.Number} at barrier {warp.Barrier.Immediate}");
+        }
+        foreach (var warp in _warps)
+            warp.Pass();
+        Epoch++;
+    }
+
+    private static long Round(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
 }

@@ -55,6 +55,9 @@ internal sealed unsafe class Instruction
     /// <summary>Whether the registers of a load's or a store's data have 64 bits, which may be more than the element has.</summary>
     public bool WideData { get; init; }
 
+    /// <summary>Whether it waits for the other warps of the block.</summary>
+    public bool OfBlock { get; init; }
+
     /// <summary>For counting.</summary>
     public InstructionClass Class { get; init; }
 }
@@ -77,4 +80,8 @@ public enum InstructionClass
 /// <param name="Local">The <c>.local</c> arrays, laid out as the shared ones are.</param>
 internal sealed record KernelCode(Instruction[] Instructions, int RegisterBytes, int Predicates, IReadOnlyList<(int Offset, ulong Bits, bool Wide)> Constants,
     IReadOnlyDictionary<string, int> Special, IReadOnlyList<(string Name, int Start, int Bytes)> Shared, int LocalBytes,
-    IReadOnlyList<(string Name, int Start, int Bytes)>? Local = null);
+    IReadOnlyList<(string Name, int Start, int Bytes)> Local)
+{
+    /// <summary>Predicates that are constants; those of the text follow.</summary>
+    public const int False = 0, True = 1;
+}

@@ -37,6 +37,9 @@ public enum FindingKind
 
     /// <summary>More instructions than the launch may execute.</summary>
     Endless,
+
+    /// <summary>The virtual GPU's own fault, not the kernel's.</summary>
+    Internal,
 }
 
 /// <summary>Something that a kernel did wrong, and where.</summary>

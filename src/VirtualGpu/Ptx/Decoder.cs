@@ -3,5 +3,43 @@ namespace BDense.VirtualGpu.Ptx;
 /// <summary>From text to <see cref="PtxKernel"/>s.</summary>
 internal static class Decoder
 {
-    public static IReadOnlyDictionary<string, PtxKernel> Decode(string text) => throw new PtxException($"{text.Length} characters");
+    public static IReadOnlyDictionary<string, PtxKernel> Decode(string text)
+    {
+        var module = new ModuleParser(text);
+        module.Parse();
+        return module.Kernels.ToDictionary(k => k.Name, k => Decode(module, k), StringComparer.Ordinal);
+    }
+
+    private static PtxKernel Decode(ModuleParser module, KernelText kernel)
+    {
+        int sharedBytes = Place(kernel.Arrays.Where(a => !a.IsLocal)), localBytes = Place(kernel.Arrays.Where(a => a.IsLocal));
+        var code = new Emitter(kernel).Emit(localBytes);
+        return new PtxKernel(code)
+        {
+            Name = kernel.Name,
+            Parameters = kernel.Parameters,
+            StaticSharedBytes = sharedBytes,
+            HasDynamicShared = kernel.Arrays.Any(a => a.IsDynamic),
+            MaxThreads = kernel.MaxThreads,
+            Registers = 0,
+            Places = [.. kernel.Statements.Zip(kernel.Sources, (s, source) => s.Place with { File = module.FileOf(source.File), SourceLine = source.Line }),
+                new PtxPlace(kernel.LastLine, "}")],
+        };
+    }
+
+    /// <summary>One array after the other, each aligned; those that a launch sizes share what follows.</summary>
+    /// <returns>Bytes of those whose length is known, with what the last alignment asks for.</returns>
+    private static int Place(IEnumerable<MemoryArray> arrays)
+    {
+        long end = 0;
+        foreach (var array in arrays.OrderBy(a => a.IsDynamic))
+        {
+            long start = (end + array.Alignment - 1) / array.Alignment * array.Alignment;
+            array.Start = (int)start;
+            end = array.IsDynamic ? end : start + array.Bytes;
+            if (end > 1 << 26)
+                throw new PtxException($"array {array.Name} does not fit");
+        }
+        return (int)end;
+    }
 }
