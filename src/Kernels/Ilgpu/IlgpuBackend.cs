@@ -58,6 +58,9 @@ public sealed partial class IlgpuBackend : Backend
 
     public override string Name { get; }
 
+    /// <summary>The GPU in software that this backend runs on, which counts for whoever asks; null on hardware.</summary>
+    public VirtualGpu.Gpu? VirtualGpu { get; init; }
+
     public override string Description => string.Create(CultureInfo.InvariantCulture,
         $"{_accelerator.Name}, {_accelerator.NumMultiprocessors} multiprocessors{Memory}");
 

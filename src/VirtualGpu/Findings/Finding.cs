@@ -37,6 +37,9 @@ public enum FindingKind
 
     /// <summary>More instructions than the launch may execute.</summary>
     Endless,
+
+    /// <summary>The kernel stopped itself (<c>trap</c>).</summary>
+    Trap,
 }
 
 /// <summary>Something that a kernel did wrong, and where.</summary>
