@@ -10,7 +10,7 @@ internal sealed class LocalMemory : IDisposable
     public LocalMemory(KernelCode code, int warps, bool judge)
     {
         Arrays = new DeclaredArrays(code.Local ?? [("local memory", 0, code.LocalBytes)], 0);
-        BytesPerLane = (code.LocalBytes + 15) / 16 * 16;
+        BytesPerLane = (Arrays.End + 15) / 16 * 16;
         long bytes = (long)BytesPerLane * Warp.Lanes;
         _warps = [.. Enumerable.Range(0, warps).Select(_ => Region.Create(MemorySpace.Local, 0, bytes, judge, false)
             ?? throw new InsufficientMemoryException($"the host has no memory for {bytes} bytes of local memory"))];

@@ -27,19 +27,24 @@ internal static class Decoder
         };
     }
 
-    /// <summary>One array after the other, each aligned; those that a launch sizes share what follows.</summary>
-    /// <returns>Bytes of those whose length is known, with what the last alignment asks for.</returns>
+    /// <summary>
+    /// One array after the other, each at an odd multiple of its alignment: whoever relies on more than the declaration promises is caught. Those that a
+    /// launch sizes share what follows.
+    /// </summary>
+    /// <returns>Bytes of those whose length is known, as a compiler lays them out: each at the next multiple.</returns>
     private static int Place(IEnumerable<MemoryArray> arrays)
     {
-        long end = 0;
+        long end = 0, bytes = 0;
         foreach (var array in arrays.OrderBy(a => a.IsDynamic))
         {
-            long start = (end + array.Alignment - 1) / array.Alignment * array.Alignment;
+            long alignment = array.Alignment, length = array.IsDynamic ? 0 : array.Bytes;
+            long start = ((end + alignment - 1) / alignment | 1) * alignment;
             array.Start = (int)start;
-            end = array.IsDynamic ? end : start + array.Bytes;
+            end = array.IsDynamic ? end : start + length;
+            bytes = (bytes + alignment - 1) / alignment * alignment + length;
             if (end > 1 << 26)
                 throw new PtxException($"array {array.Name} does not fit");
         }
-        return (int)end;
+        return (int)bytes;
     }
 }
