@@ -20,6 +20,7 @@ internal sealed unsafe class Scheduler
     public static LaunchCounts? Run(Gpu gpu, Launch launch)
     {
         LaunchLimits.Check(gpu.Model, launch);
+        gpu.Memory.BeginLaunch();
         return new Scheduler(gpu, launch).Run();
     }
 
