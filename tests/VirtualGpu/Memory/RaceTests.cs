@@ -48,7 +48,7 @@ internal sealed class RaceTests
         string message = IsFound("st.shared.u32 [%r9], %t; bar.warp.sync 0xffffffff; ld.shared.u32 %r0, [%r11];", "st.shared.u32 [%r9], %t; ld.shared.u32 %r0, [%r11];").Message;
         Assert.That(message, Does.EndWith("which thread (1, 0, 0) wrote since the last barrier or bar.warp.sync: nothing orders the two"));
         IsFound("st.shared.u32 [%r9], %t; bar.warp.sync 0xffffffff; ld.shared.u32 %r0, [%r9];",
-            "st.shared.u32 [%r9], %t; bar.warp.sync 0xffffffff; ld.shared.u32 %r0, [%r10];");
+            "st.shared.u32 [%r9], %t; bar.warp.sync 0xffffffff; setp.ge.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r0, [%r10];");
     }
 
     [TestCase("shared", "%r8")]
