@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace BDense.VirtualGpu.Execution;
@@ -10,8 +9,10 @@ internal sealed unsafe class Block : IDisposable
 
     private readonly Scheduler _scheduler;
     private readonly Warp[] _warps;
-    private readonly WarpState[] _states;
     private readonly byte* _registers;
+
+    /// <summary>By barrier: threads that have come without waiting (bar.arrive).</summary>
+    private readonly int[] _arrived = new int[16];
 
     /// <summary>Of ctaid's registers; -1 for those that the kernel does not read.</summary>
     private readonly int[] _indices;
@@ -27,7 +28,6 @@ internal sealed unsafe class Block : IDisposable
         NativeMemory.Clear(_registers, (nuint)(count * ofWarp));
         Memory = new Memory.BlockMemory(Gpu, Launch);
         _warps = new Warp[count];
-        _states = new WarpState[count];
         for (int k = 0; k < count; k++)
         {
             byte* at = _registers + k * ofWarp;
@@ -66,6 +66,9 @@ internal sealed unsafe class Block : IDisposable
     /// <summary>Barriers passed: accesses of different epochs are ordered.</summary>
     public int Epoch { get; private set; }
 
+    /// <summary>A warp comes to a barrier and goes on.</summary>
+    public void Arrive(int barrier) => _arrived[barrier] += Warp.Lanes;
+
     /// <summary>Whether something that a block before this one did ends the launch.</summary>
     public bool IsCancelled => _scheduler.IsCancelled(Number);
 
@@ -75,6 +78,7 @@ internal sealed unsafe class Block : IDisposable
     {
         (Number, Epoch) = (number, 0);
         Memory.Begin();
+        Array.Clear(_arrived);
         var grid = Launch.Grid;
         Span<int> place = [number % grid.X, number / grid.X % grid.Y, number / grid.X / grid.Y];
         foreach (var warp in _warps)
@@ -88,12 +92,12 @@ internal sealed unsafe class Block : IDisposable
         }
         while (true)
         {
-            for (int k = 0; k < _warps.Length; k++)
-                _states[k] = _warps[k].Run();
-            int waiting = _states.Count(s => s == WarpState.AtBarrier);
-            if (waiting == 0)
+            bool wait = false;
+            foreach (var warp in _warps)
+                wait |= warp.Barrier is not null || warp.Run() == WarpState.AtBarrier;
+            if (!wait)
                 return;
-            Meet(waiting);
+            Meet();
         }
     }
 
@@ -103,23 +107,41 @@ internal sealed unsafe class Block : IDisposable
         Memory.Dispose();
     }
 
-    private void Meet(int waiting)
+    /// <summary>All warps have ended or wait: those pass whose barrier is complete.</summary>
+    private void Meet()
     {
-        var first = _warps[Array.IndexOf(_states, WarpState.AtBarrier)];
-        if (waiting != _warps.Length)
-        {
-            string ended = string.Join(", ", Enumerable.Range(0, _warps.Length).Where(k => _states[k] == WarpState.Ended));
-            throw first.Fault(first.Barrier!, -1, FindingKind.BarrierNotReached, string.Create(CultureInfo.InvariantCulture,
-                $"{waiting} of {_warps.Length} warps wait at a barrier, the others ({ended}) have ended"));
-        }
+        bool passed = false;
         foreach (var warp in _warps)
         {
-            if (warp.Barrier!.Immediate != first.Barrier!.Immediate)
-                throw first.Fault(first.Barrier, -1, FindingKind.BarrierNotReached, $"warp {first.Number} waits at barrier {first.Barrier.Immediate}, warp {warp.Number} at barrier {warp.Barrier.Immediate}");
+            if (warp.Barrier is not { } barrier)
+                continue;
+            int number = (int)barrier.Immediate;
+            var waiting = _warps.Where(w => w.Barrier?.Immediate == number).ToList();
+            long needed = barrier.SecondImmediate > 0 ? barrier.SecondImmediate : _warps.Length * Warp.Lanes;
+            if (waiting.Count * Warp.Lanes + _arrived[number] != needed)
+                continue;
+            Instructions.Control.BarrierReductions.Write(waiting);
+            _arrived[number] = 0;
+            passed = true;
+            foreach (var other in waiting)
+                other.Pass();
         }
-        foreach (var warp in _warps)
-            warp.Pass();
-        Epoch++;
+        if (passed)
+            Epoch++;
+        else
+            throw Stuck();
+    }
+
+    private FindingException Stuck()
+    {
+        var first = _warps.First(w => w.Barrier is not null);
+        var places = _warps.Where(w => w.Barrier is not null).GroupBy(w => w.Barrier!).OrderBy(g => g.Key.Place)
+            .Select(g => $"{Name(g)} at {Launch.Kernel.Places[g.Key.Place]}");
+        var ended = _warps.Where(w => w.Barrier is null).ToList();
+        return first.Fault(first.Barrier!, -1, FindingKind.BarrierNotReached,
+            $"warps wait at a barrier for others that never come: {string.Join(", ", places)}{(ended.Count == 0 ? "" : $"; {Name(ended)} ended")}");
+
+        static string Name(IEnumerable<Warp> warps) => "warps " + string.Join(", ", warps.Select(w => w.Number));
     }
 
     private static long Round(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;

@@ -6,10 +6,12 @@ namespace BDense.VirtualGpu.Execution;
 internal sealed unsafe class Scheduler
 {
     private readonly int _blocks;
+    private readonly LaunchCounting? _counting;
     private int _next = -1, _lowest = int.MaxValue;
+    private readonly Lock _lock = new();
     private Exception? _failure;
 
-    internal Scheduler(Gpu gpu, Launch launch) => (Gpu, Launch, _blocks) = (gpu, launch, (int)launch.Grid.Count);
+    internal Scheduler(Gpu gpu, Launch launch) => (Gpu, Launch, _blocks, _counting) = (gpu, launch, (int)launch.Grid.Count, gpu.Counting(launch));
 
     public Gpu Gpu { get; }
 
@@ -43,37 +45,48 @@ internal sealed unsafe class Scheduler
             else
                 Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, _ => Work(start));
         }
-        return _failure is null ? null : throw _failure;
+        return _failure is null ? _counting?.Finish() : throw _failure;
     }
 
     private void Work(nint arguments)
     {
+        var counter = _counting?.Counter();
         Block? block = null;
         try
         {
             for (int number = Interlocked.Increment(ref _next); number < _blocks && !IsCancelled(number); number = Interlocked.Increment(ref _next))
             {
-                block ??= new Block(this, null, (byte*)arguments);
-                try
-                {
-                    block.Run(number);
-                }
-                catch (OperationCanceledException)
-                {
-                }
-                catch (Exception e)
-                {
-                    lock (this)
-                    {
-                        if (number < _lowest)
-                            (_failure, _lowest) = (e, number);
-                    }
-                }
+                // Another thread counts an earlier block; this one's would only wait for it.
+                while (_counting?.IsFull == true)
+                    Thread.Sleep(1);
+                block ??= new Block(this, counter, (byte*)arguments);
+                counter?.Begin(number);
+                Run(block, number);
+                counter?.End();
             }
         }
         finally
         {
             block?.Dispose();
+        }
+    }
+
+    private void Run(Block block, int number)
+    {
+        try
+        {
+            block.Run(number);
+        }
+        catch (OperationCanceledException)
+        {
+        }
+        catch (Exception e)
+        {
+            lock (_lock)
+            {
+                if (number < _lowest)
+                    (_failure, _lowest) = (e, number);
+            }
         }
     }
 }

@@ -73,7 +73,7 @@ internal sealed unsafe partial class Warp
             return;
         }
         Active &= ~lanes;
-        Add(lanes, place, null);
+        Add(new Group(place, lanes, null, 0));
         _limit = 0;
     }
 
@@ -86,12 +86,35 @@ internal sealed unsafe partial class Warp
             _limit = 0;
     }
 
-    /// <summary>Lanes of the running group wait at an instruction until others come.</summary>
-    public void Wait(Instruction i, uint lanes)
+    /// <summary>Lanes of the running group wait at an instruction until others come: all that it needs, except for those that have ended.</summary>
+    public void Wait(Instruction i, uint lanes, uint needs)
     {
         Active &= ~lanes;
-        Add(lanes, i.Place, i);
+        Add(new Group(i.Place, lanes, i, needs));
         _limit = 0;
+    }
+
+    /// <summary>For .sync instructions: all lanes that execute it, once all members are there that have not ended.</summary>
+    /// <param name="i">The instruction.</param>
+    /// <param name="members">The register of the members' mask.</param>
+    /// <returns>0 while they wait.</returns>
+    /// <exception cref="FindingException">A lane is none of its own members.</exception>
+    public uint Together(Instruction i, int members)
+    {
+        uint lanes = Mask(i), needs = 0;
+        uint* masks = (uint*)(Registers + members);
+        for (uint left = lanes; left != 0; left &= left - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(left);
+            needs |= masks[lane];
+            if ((masks[lane] >> lane & 1) == 0)
+                throw Fault(i, lane, FindingKind.BarrierNotReached, $"the lane is not in its own mask of members, 0x{masks[lane]:x8}");
+        }
+        needs &= Threads;
+        if ((needs & ~lanes & ~_ended) == 0)
+            return lanes;
+        Wait(i, lanes, needs);
+        return 0;
     }
 
     /// <summary>Every so often: is the launch to go on?</summary>
@@ -107,18 +130,20 @@ internal sealed unsafe partial class Warp
         _left = granted - 1;
     }
 
-    private void Add(uint lanes, int place, Instruction? waits)
+    private void Add(Group group)
     {
         for (int k = 0; k < _otherCount; k++)
         {
             ref var other = ref _others[k];
-            if (other.Place == place)
+            if (other.Place == group.Place)
             {
-                other = new Group(place, other.Lanes | lanes, waits is not null && other.Waits is not null ? waits : null);
+                // Those that wait try again, now that more are there.
+                var waits = group.Waits is null ? null : other.Waits;
+                other = new Group(group.Place, other.Lanes | group.Lanes, waits, other.Needs | group.Needs);
                 return;
             }
         }
-        _others[_otherCount++] = new Group(place, lanes, waits);
+        _others[_otherCount++] = group;
     }
 
     /// <summary>Chooses the group that runs.</summary>
@@ -127,7 +152,6 @@ internal sealed unsafe partial class Warp
     {
         if (Active != 0)
         {
-            // Those that wait at the place try again, now that more are there.
             for (int k = 0; k < _otherCount; k++)
             {
                 if (_others[k].Place == Place)
@@ -153,7 +177,7 @@ internal sealed unsafe partial class Warp
         }
         else if (lowest >= 0 && _others[lowest].Place < Place)
         {
-            var current = new Group(Place, Active, null);
+            var current = new Group(Place, Active, null, 0);
             (Place, Active) = (_others[lowest].Place, _others[lowest].Lanes);
             _others[lowest] = current;
         }
@@ -167,6 +191,7 @@ internal sealed unsafe partial class Warp
     }
 
     /// <summary>All lanes have ended or wait.</summary>
+    /// <returns>Whether some go on after all: those that they waited for have ended.</returns>
     private bool Stop()
     {
         if (_otherCount == 0)
@@ -176,6 +201,14 @@ internal sealed unsafe partial class Warp
         {
             Barrier = first.Waits;
             return false;
+        }
+        for (int k = 0; k < _otherCount; k++)
+        {
+            var other = _others[k];
+            if (other.Waits!.OfBlock || (other.Needs & ~other.Lanes & ~_ended) != 0)
+                continue;
+            _others[k] = other with { Waits = null };
+            return Regroup();
         }
         throw Fault(first.Waits!, BitOperations.TrailingZeroCount(first.Lanes), FindingKind.BarrierNotReached, DescribeWaiting());
     }
@@ -207,5 +240,6 @@ internal sealed unsafe partial class Warp
     /// <param name="Place">Of its next instruction, or of the one at which it waits.</param>
     /// <param name="Lanes">Which.</param>
     /// <param name="Waits">The instruction that needs others; null for a group that can go on.</param>
-    private readonly record struct Group(int Place, uint Lanes, Instruction? Waits);
+    /// <param name="Needs">Lanes that it waits for.</param>
+    private readonly record struct Group(int Place, uint Lanes, Instruction? Waits, uint Needs);
 }

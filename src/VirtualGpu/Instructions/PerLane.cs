@@ -31,15 +31,26 @@ internal static unsafe class PerLane
     public static T Get<T>(byte* register, int lane)
         where T : unmanaged => *(T*)(register + lane * Stride<T>());
 
-    /// <summary>Narrow values fill their lane with zeros.</summary>
+    /// <summary>Narrow values fill their lane, with their sign or with zeros.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Set<T>(byte* register, int lane, T value)
         where T : unmanaged
     {
         byte* at = register + lane * Stride<T>();
-        if (sizeof(T) < 4)
-            *(uint*)at = 0;
-        *(T*)at = value;
+        if (typeof(T) == typeof(sbyte))
+        {
+            *(int*)at = *(sbyte*)&value;
+        }
+        else if (typeof(T) == typeof(short))
+        {
+            *(int*)at = *(short*)&value;
+        }
+        else
+        {
+            if (sizeof(T) < 4)
+                *(uint*)at = 0;
+            *(T*)at = value;
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -40,25 +40,66 @@ internal sealed unsafe partial class Emitter
         return Control(s, uniform ? &Branches.UniformReturn : &Branches.Return);
     }
 
-    /// <summary>bar.sync, bar.cta.sync, barrier.sync.aligned and so on, with a constant barrier of the block.</summary>
+    /// <summary>bar.sync a{, b}, bar.arrive a, b, bar.red.op.type d, a{, b}, {!}c; also as barrier and with .cta and .aligned.</summary>
     private Instruction Barrier(Statement s)
     {
-        string[] rest = [.. s.Op[1..].Where(part => part is not "cta" and not "aligned")];
-        if (rest is not ["sync"] || s.Operands is not [Operand.Constant { Value: { Kind: LiteralKind.Integer, Bits: < 16 } number }])
-            throw s.Refuse("of barriers this GPU knows .sync with a constant number below 16");
-        return Control(s, &Barriers.Wait, InstructionClass.Barrier, immediate: (long)number.Bits, ofBlock: true);
+        string op = string.Join('.', s.Op[1..].Where(part => part is not "cta" and not "aligned"));
+        if (op == "warp.sync")
+            return s.Operands is [var mask] ? Synchronize(s, &WarpBarrier.Run, InstructionClass.Barrier, mask) : throw s.Refuse("takes a mask of members");
+        var reduction = op switch
+        {
+            "red.popc.u32" => BarrierReductions.Kind.Count,
+            "red.and.pred" => BarrierReductions.Kind.And,
+            "red.or.pred" => BarrierReductions.Kind.Or,
+            _ => BarrierReductions.Kind.None,
+        };
+        bool reduces = reduction != BarrierReductions.Kind.None;
+        Operand[] numbers = reduces && s.Operands.Length > 2 ? s.Operands[1..^1] : s.Operands;
+        if (op is not "sync" and not "arrive" && !reduces || numbers.Length is < 1 or > 2 || op == "arrive" && numbers.Length < 2)
+            throw s.Refuse("not a barrier that this GPU knows");
+        long threads = numbers.Length == 2 ? Number(s, numbers[1], 1024) : 0;
+        if (threads % Warp.Lanes != 0)
+            throw s.Refuse("a barrier's threads are a multiple of 32");
+        return new Instruction
+        {
+            Run = op == "arrive" ? &Barriers.Arrive : &Barriers.Wait,
+            Place = _code.Count,
+            Guard = Guard(s),
+            GuardNegated = s.GuardNegated,
+            Immediate = Number(s, numbers[0], 15),
+            SecondImmediate = threads,
+            OfBlock = op != "arrive",
+            D = reduces ? Destination(s, s.Operands[0], reduction == BarrierReductions.Kind.Count ? 'w' : 'p') : -1,
+            A = reduces ? SourcePredicate(s, s.Operands[^1], out bool negated) : False(out negated),
+            Vector = [(int)reduction, negated ? 1 : 0],
+            Class = InstructionClass.Barrier,
+        };
     }
 
-    private Instruction Control(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind = InstructionClass.Branch, int target = 0, long immediate = 0, bool ofBlock = false) => new()
+    private static int False(out bool negated)
+    {
+        negated = false;
+        return KernelCode.False;
+    }
+
+    /// <summary>A predicate or its negation, or a constant one.</summary>
+    private int SourcePredicate(Statement s, Operand operand, out bool negated)
+    {
+        negated = operand is Operand.Of { Negated: true };
+        return Source(s, operand is Operand.Of of ? of with { Negated = false } : operand, 'p');
+    }
+
+    private static long Number(Statement s, Operand operand, ulong most) =>
+        operand is Operand.Constant { Value: { Kind: LiteralKind.Integer } value } && value.Bits <= most ? (long)value.Bits : throw s.Refuse("a constant of a barrier is missing or too large");
+
+    private Instruction Control(Statement s, delegate*<Warp, Instruction, void> run, int target = 0) => new()
     {
         Run = run,
         Place = _code.Count,
         Guard = Guard(s),
         GuardNegated = s.GuardNegated,
         D = target,
-        Immediate = immediate,
-        OfBlock = ofBlock,
-        Class = kind,
+        Class = InstructionClass.Branch,
     };
 
     private static int Target(Statement s, Operand.Label label) =>

@@ -1,6 +1,8 @@
-using BDense.VirtualGpu.Instructions;
-using BDense.VirtualGpu.Instructions.Data;
 using BDense.VirtualGpu.Execution;
+using BDense.VirtualGpu.Instructions;
+using BDense.VirtualGpu.Instructions.Control;
+using BDense.VirtualGpu.Instructions.Data;
+using BDense.VirtualGpu.Instructions.Matrices;
 
 namespace BDense.VirtualGpu.Ptx;
 
@@ -56,6 +58,48 @@ internal sealed unsafe partial class Emitter
             ElementBytes = bits / 8 / parts.Length,
             WideData = bits == 64,
             Class = InstructionClass.Move,
+        };
+    }
+
+    /// <summary>mov d, %clock;</summary>
+    private Instruction Clock(Statement s, string name)
+    {
+        bool wide = SpecialRegisters.Bits(name) == 64;
+        return new Instruction
+        {
+            Run = &Fences.Clock,
+            Place = _code.Count,
+            Guard = Guard(s),
+            GuardNegated = s.GuardNegated,
+            D = Destination(s, s.Operands[0], wide ? 'l' : 'w'),
+            WideData = wide,
+            Immediate = name.EndsWith("_hi", StringComparison.Ordinal) ? 32 : 0,
+            Class = InstructionClass.Move,
+        };
+    }
+
+    /// <summary>mma.sync of the shapes that <see cref="MatrixForms"/> has: {d}, {a}, {b}, {c}.</summary>
+    private Instruction Matrix(Statement s)
+    {
+        if (MatrixForms.Find(string.Join('.', s.Op)) is not { } shape || s.Operands.Length != 4)
+            throw s.Refuse("not a product of matrices that this GPU knows");
+        var vector = new List<int>();
+        for (int k = 0; k < 4; k++)
+        {
+            if (s.Operands[k] is not Operand.Vector { Elements: var elements } || elements.Length != shape.Registers[k])
+                throw s.Refuse($"operand {k + 1} has {shape.Registers[k]} registers");
+            char letter = k is 0 or 3 ? 'f' : 'w';
+            vector.AddRange(elements.Select(e => k == 0 ? Destination(s, e, letter) : Source(s, e, letter)));
+        }
+        return new Instruction
+        {
+            Run = shape.Run,
+            Place = _code.Count,
+            Guard = Guard(s),
+            GuardNegated = s.GuardNegated,
+            D = vector[0],
+            Vector = [.. vector],
+            Class = InstructionClass.Matrix,
         };
     }
 }

@@ -30,8 +30,8 @@ internal sealed unsafe partial class Emitter(KernelText kernel)
         var run = Instructions.Memory.MemoryInstructions.Find(s.Op, out var kind);
         if (run != null)
             return Memory(s, run, kind);
-        if (InstructionTable.Find(op) is { } form)
-            return FromForm(s, form, _vector);
+        if (InstructionTable.Find(op) is { } form && !s.Operands.Any(o => o is Operand.Vector || o is Operand.Special special && SpecialRegisters.IsClock(special.Name)))
+            return s.Operands is [Operand.Pair, ..] ? Compare(s) : FromForm(s, form);
         return s.Op[0] switch
         {
             "bra" => Branch(s),
@@ -40,13 +40,21 @@ internal sealed unsafe partial class Emitter(KernelText kernel)
             "bar" or "barrier" => Barrier(s),
             "ld" when s.Op.Length > 1 && s.Op[1] == "param" => LoadParameter(s),
             "mov" when s.Operands is [Operand.Vector, _] or [_, Operand.Vector] => Pack(s),
+            "mov" when s.Operands is [_, Operand.Special special] && SpecialRegisters.IsClock(special.Name) => Clock(s, special.Name),
             "setp" => Compare(s),
+            "shfl" => Shuffle(s),
+            "vote" => Vote(s),
+            "activemask" when s is { Op: [_, "b32"], Operands: [var to] } => Plain(s, &Votes.Active, InstructionClass.Predicate, Destination(s, to, 'w')),
+            "membar" or "fence" => Plain(s, &Fences.Nothing, InstructionClass.Barrier),
+            "nanosleep" => Plain(s, &Fences.Nothing, InstructionClass.Branch),
+            "trap" => Plain(s, &Fences.Trap, InstructionClass.Branch),
+            "mma" => Matrix(s),
             _ => throw s.Refuse("an instruction that this GPU does not know"),
         };
     }
 
     /// <summary>Operands by the letters of a form's shape; a fifth goes into the vector.</summary>
-    private Instruction FromForm(Statement s, Form form, int[] vector)
+    private Instruction FromForm(Statement s, Form form)
     {
         string shape = form.Shape;
         if (s.Operands.Length != shape.Length)
@@ -64,12 +72,14 @@ internal sealed unsafe partial class Emitter(KernelText kernel)
             A = at[1],
             B = at[2],
             C = at[3],
-            Vector = shape.Length > 4 ? [at[4]] : vector,
+            Vector = shape.Length > 4 ? [at[4]] : [],
             Class = form.Class,
         };
     }
 
-    private static readonly int[] _vector = [];
+    /// <summary>One that takes at most a destination.</summary>
+    private Instruction Plain(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind, int d = -1) =>
+        new() { Run = run, Place = _code.Count, Guard = Guard(s), GuardNegated = s.GuardNegated, D = d, Class = kind };
 
     private static int Guard(Statement s) => s.Guard?.Offset ?? -1;
 

@@ -98,12 +98,12 @@ internal static unsafe class CompareForms
 
         void Flush()
         {
-            Ordering<float, Flushed<Equal<float>>>("eq", "ftz.f32", "ff");
-            Ordering<float, Flushed<NotEqual<float>>>("ne", "ftz.f32", "ff");
-            Ordering<float, Flushed<Less<float>>>("lt", "ftz.f32", "ff");
-            Ordering<float, Flushed<LessOrEqual<float>>>("le", "ftz.f32", "ff");
-            Ordering<float, Flushed<Greater<float>>>("gt", "ftz.f32", "ff");
-            Ordering<float, Flushed<GreaterOrEqual<float>>>("ge", "ftz.f32", "ff");
+            Ordering<float, OfFlushed<Equal<float>>>("eq", "ftz.f32", "ff");
+            Ordering<float, OfFlushed<NotEqual<float>>>("ne", "ftz.f32", "ff");
+            Ordering<float, OfFlushed<Less<float>>>("lt", "ftz.f32", "ff");
+            Ordering<float, OfFlushed<LessOrEqual<float>>>("le", "ftz.f32", "ff");
+            Ordering<float, OfFlushed<Greater<float>>>("gt", "ftz.f32", "ff");
+            Ordering<float, OfFlushed<GreaterOrEqual<float>>>("ge", "ftz.f32", "ff");
             Compare<float, Ordered<float>>("num", "ftz.f32", "ff");
             Compare<float, Unordered<float>>("nan", "ftz.f32", "ff");
         }

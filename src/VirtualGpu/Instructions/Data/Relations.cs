@@ -54,7 +54,7 @@ internal readonly struct OrUnordered<T, TOp> : IRelation<T>
 }
 
 /// <summary>The relation of flushed floats.</summary>
-internal readonly struct Flushed<TOp> : IRelation<float>
+internal readonly struct OfFlushed<TOp> : IRelation<float>
     where TOp : struct, IRelation<float>
 {
     public static Vector256<float> Of(Vector256<float> a, Vector256<float> b) => TOp.Of(Floats.Flush.Of(a), Floats.Flush.Of(b));

@@ -76,6 +76,11 @@ internal static class Saturate
         Vector256.ConditionalSelect(Vector256.GreaterThan(a, Vector256<float>.Zero), Vector256.ConditionalSelect(Vector256.LessThan(a, Vector256<float>.One), a, Vector256<float>.One), Vector256<float>.Zero);
 }
 
+internal readonly struct Saturate1 : IUnary<float>
+{
+    public static Vector256<float> Of(Vector256<float> a) => Saturate.Of(a);
+}
+
 internal readonly struct Saturate2<TOp> : IBinary<float>
     where TOp : struct, IBinary<float>
 {
