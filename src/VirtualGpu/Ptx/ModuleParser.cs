@@ -38,7 +38,8 @@ internal sealed class ModuleParser(string text)
                 case ".file":
                     FileNumber(_reader);
                     break;
-                case ".section":
+                // ILGPU leaves out the space between the two.
+                case ".section" or ".section.debug_info":
                     SkipSection();
                     break;
                 case ".pragma":
