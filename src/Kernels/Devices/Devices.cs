@@ -155,7 +155,7 @@ public static class Devices
         }
         // Each instruction names its line of C#, so that what is found does too.
         var context = IlgpuBackend.CreateContext(b => b.Cuda(_ => true).Profiling(), lines: true);
-        return new IlgpuBackend(context, context.GetCudaDevice(Ordinal(spec)), spec);
+        return new IlgpuBackend(context, context.GetCudaDevice(Ordinal(spec)), spec) { VirtualGpu = VirtualCuda.Gpu(Ordinal(spec)) };
     }
 
     /// <summary>Two lanes a group, the least there is: each lane is a thread of the operating system, and groups end in a barrier.</summary>

@@ -73,8 +73,9 @@ internal sealed unsafe class AsyncCopies
             return;
         ulong identity = w.Block.Memory.Identity(w, MemorySpace.Shared);
         int kept = 0;
-        foreach (var copy in _pending)
+        for (int k = 0; k < _pending.Count; k++)
         {
+            var copy = _pending[k];
             for (uint left = lanes & copy.Lanes; left != 0; left &= left - 1)
             {
                 int lane = BitOperations.TrailingZeroCount(left);

@@ -38,8 +38,8 @@ internal sealed class ModuleParser(string text)
                 case ".file":
                     FileNumber(_reader);
                     break;
-                // ILGPU leaves out the space between the two.
-                case ".section" or ".section.debug_info":
+                // ILGPU writes the section's name without a space.
+                case { } word when word.StartsWith(".section", StringComparison.Ordinal):
                     SkipSection();
                     break;
                 case ".pragma":

@@ -17,6 +17,10 @@ internal static class VirtualCuda
     /// <summary>What the last kernel with a fault did wrong, and where; null so far, or on a real GPU.</summary>
     public static string? LastFinding => CudaLibrary.IsVirtual ? VirtualLibrary.Driver.LastFinding?.ToString() : null;
 
+    /// <summary>The GPU itself, once the driver is in place.</summary>
+    /// <param name="ordinal">Its place among the driver's devices.</param>
+    public static Gpu Gpu(int ordinal) => VirtualLibrary.Driver.Gpus[ordinal];
+
     /// <summary>Its devices as <c>--device</c> takes them; the first is what the kind alone stands for.</summary>
     public static IReadOnlyList<DeviceInfo> List() =>
     [
