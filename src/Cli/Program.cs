@@ -94,7 +94,7 @@ public static partial class Program
         OutOfMemoryException => (1, "there is not enough memory for this; ask for less at once: a smaller --batch, --count or --limit"),
         BDenseException or IOException or UnauthorizedAccessException => (1, OneLine(exception.Message)),
         // The driver's own errors, where nothing in between has made a sentence of them.
-        CudaException e => (1, $"the device failed: {e.Error}: {OneLine(e.Message)}"),
+        CudaException e => (1, $"the device failed: {e.Error}: {OneLine(e.Message)}{(Devices.Finding is { } finding ? ": " + finding : "")}"),
         AcceleratorException e => (1, $"the device failed: {OneLine(e.Message)}"),
         _ => null,
     };
@@ -128,7 +128,7 @@ public static partial class Program
     {
         var verbs = new Verb[]
         {
-            Demo.Verb(ui), Train.Verb(ui), Distill.Verb(ui), Fit.Verb(ui), Sample.Verb(ui), Evaluate.Verb(ui), Statistics.Verb(ui), Reproduce.Verb(ui), Export.Verb(ui), DevicesVerb.Verb(ui), Info.Verb(ui), KernelsVerb.Verb(ui), FusionVerb.Verb(ui), TuneVerb.Verb(ui), Study.Verb(ui),
+            Demo.Verb(ui), Train.Verb(ui), Distill.Verb(ui), Fit.Verb(ui), Sample.Verb(ui), Evaluate.Verb(ui), Statistics.Verb(ui), Reproduce.Verb(ui), Export.Verb(ui), DevicesVerb.Verb(ui), Info.Verb(ui), KernelsVerb.Verb(ui), FusionVerb.Verb(ui), ProfileVerb.Verb(ui), TuneVerb.Verb(ui), Study.Verb(ui),
         };
         var root = new RootCommand("B-DENSE: K-branch distillation of diffusion models, with kernels written in C#.");
         foreach (var verb in verbs)

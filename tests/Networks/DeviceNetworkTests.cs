@@ -7,7 +7,7 @@ using NUnit.Framework;
 namespace BDense.Tests.Networks;
 
 /// <summary>Whole networks on each device against the managed reference, fused and not: F, and the gradient of &lt;G, F&gt; of every parameter.</summary>
-[TestFixture("ilgpu-cpu"), TestFixture("opencl", Category = "OpenCL"), TestFixture("cuda", Category = "CUDA")]
+[TestFixtureSource(typeof(DeviceFixtures), nameof(DeviceFixtures.Ilgpu))]
 internal sealed class DeviceNetworkTests(string device)
 {
     private const int Samples = 2;

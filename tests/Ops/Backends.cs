@@ -21,7 +21,7 @@ internal static class Backends
     /// </summary>
     public static Lease Borrow(string device)
     {
-        if (!IsGpu(device))
+        if (!DeviceFixtures.IsGpu(device))
             return new Lease(Open(device));
         if (device == "cuda" && TestJournal.Fault is { } fault)
             Assert.Ignore(fault);
@@ -66,8 +66,6 @@ internal static class Backends
         return true;
     }
 
-    private static bool IsGpu(string device) => device is "cuda" or "opencl";
-
     /// <summary>At the end, and before a device is opened otherwise: no two contexts of one GPU at a time.</summary>
     public static void CloseShared()
     {
@@ -79,7 +77,7 @@ internal static class Backends
     /// <summary>A device of the fixture's own.</summary>
     public static Backend Open(string device)
     {
-        if (IsGpu(device))
+        if (DeviceFixtures.IsGpu(device))
             CloseShared();
         // After a fault the process can open no CUDA device; that says nothing about these tests.
         if (device == "cuda" && TestJournal.Fault is { } fault)
@@ -102,5 +100,5 @@ internal static class Backends
 
     /// <summary>Whether an error on opening is a reason to skip.</summary>
     internal static bool MayBeMissing(string device, BDenseException error, string[] required) =>
-        IsGpu(device) && error is not DeviceFaultException && !required.Contains(device);
+        DeviceFixtures.IsGpu(device) && !DeviceFixtures.IsVirtual(device) && error is not DeviceFaultException && !required.Contains(device);
 }

@@ -127,8 +127,8 @@ internal sealed class OpenClEqualityTests() : DeviceEqualityTests("opencl")
     public void Hands_on_NaN(OpCase row) => NaNs.Check(Backend, row);
 }
 
-[TestFixture, Category("CUDA")]
-internal sealed class CudaEqualityTests() : DeviceEqualityTests("cuda")
+[TestFixtureSource(typeof(DeviceFixtures), nameof(DeviceFixtures.Cuda))]
+internal sealed class CudaEqualityTests(string device) : DeviceEqualityTests(device)
 {
     private static IEnumerable<OpCase> Rows => CaseList.Of(CaseSize.Small);
 

@@ -7,7 +7,7 @@ using NUnit.Framework;
 namespace BDense.Tests.Ops;
 
 /// <summary>Every fused operation equals the composition of plain ones, on each device.</summary>
-[TestFixture("cpu"), TestFixture("ilgpu-cpu"), TestFixture("opencl", Category = "OpenCL"), TestFixture("cuda", Category = "CUDA")]
+[TestFixtureSource(typeof(DeviceFixtures), nameof(DeviceFixtures.All))]
 internal sealed class FusionTests(string device)
 {
     private Backends.Lease? _lease;

@@ -36,6 +36,18 @@ internal static class FusionTables
             ui.Line($"composed: {backend.Name} has no kernel for this fusion at this shape and runs the composition both times; what the ratio is beside 1 is noise");
     }
 
+    /// <summary>What operations declare, and what a virtual GPU counts.</summary>
+    public static void Counted(Ui ui, IReadOnlyList<CountedFusion> rows)
+    {
+        ui.Line("each number fused and unfused, in MB: declared by the operations; counted from and to DRAM, the second-level cache empty before each launch; asked for by all lanes:");
+        ui.Table(["fusion", "K", "shape", "launches", "", "declared", "", "counted", "", "asked", "", "saves, declared", "counted"], rows.Select(r => new[]
+        {
+            r.Name, Text(r.Branches), r.Shapes, Text(r.KernelsFused), Text(r.KernelsUnfused), Text(r.DeclaredBytesFused / 1e6), Text(r.DeclaredBytesUnfused / 1e6),
+            Text(r.MemoryBytesFused / 1e6), Text(r.MemoryBytesUnfused / 1e6), Text(r.AskedBytesFused / 1e6), Text(r.AskedBytesUnfused / 1e6),
+            Times((double)r.DeclaredBytesUnfused / r.DeclaredBytesFused), Times((double)r.MemoryBytesUnfused / r.MemoryBytesFused),
+        }));
+    }
+
     /// <summary>What the third variants are.</summary>
     public static void Geometries(Ui ui, IReadOnlyList<FusionRow> rows)
     {

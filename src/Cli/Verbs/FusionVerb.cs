@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
+using BDense.Kernels.Profiling;
 using BDense.Model;
 using BDense.Training;
 
@@ -63,6 +64,8 @@ internal static class FusionVerb
                 run.Roof(NetworkCatalog.Find(name), parse.GetValue(samples));
             else if (parse.GetValue(ablation))
                 run.Ablation(NetworkCatalog.Find(name));
+            else if (Profiler.IsOn(backend))
+                run.Counted(NetworkCatalog.Find(name));
             else
                 run.Everything(NetworkCatalog.Find(name));
             return Task.FromResult(0);
@@ -96,6 +99,28 @@ internal static class FusionVerb
             FusionTables.Geometries(Ui, rows);
             FusionTables.Steps(Ui, steps);
             Graphs(steps);
+        }
+
+        /// <summary>On a virtual GPU: bytes counted in the place of times.</summary>
+        public void Counted(UNetConfig config)
+        {
+            if (Plot is not null)
+                throw new UsageException($"--plot shows times, and {Backend.Name} counts instead of timing");
+            using var network = new UNet(Backend, config, seed: 1);
+            var profiler = Profiler.On(Backend);
+            var cases = new FusionCases(network, Batch, Quick ? 1 << 16 : 1 << 20).All(Only).ToList();
+            var rows = Ui.Stage("fusions", cases.Count, report => cases.Select((make, i) =>
+            {
+                Cancellation.ThrowIfCancellationRequested();
+                using var c = make();
+                var row = CountedFusion.Of(profiler, c);
+                report(i + 1, c.Name);
+                return row;
+            }).ToList());
+            if (Csv is not null)
+                AtomicFile.WriteText(Csv, Training.Csv.Of(rows));
+            Ui.Json(new { device = Backend.Name, description = Backend.Description, precision = Precision, batch = Batch, rows });
+            FusionTables.Counted(Ui, rows);
         }
 
         public void Ablation(UNetConfig config)

@@ -7,20 +7,25 @@ namespace BDense.Kernels.MachineCode;
 /// <summary>A GPU as its maker describes it: dense peaks, no sparsity.</summary>
 /// <param name="Name">With its form, since clocks and memory differ.</param>
 /// <param name="Architecture">As ptxas takes it.</param>
-/// <param name="Multiprocessors">Their number.</param>
-/// <param name="Gigahertz">Boost clock.</param>
+/// <param name="Gigahertz">The clock that the peak of the tensor cores is given for.</param>
 /// <param name="Float32">TFLOP/s of the ordinary units.</param>
 /// <param name="Tf32">TFLOP/s of the tensor cores; twice that in BF16.</param>
-/// <param name="MmaShare">What mma.sync reaches of it: all on Ampere, some 0.63 on Hopper, whose peak only wgmma reaches (Luo et al. 2024, arXiv 2402.13499).</param>
 /// <param name="Bandwidth">TB/s of device memory.</param>
-/// <param name="L2">TB/s that multiprocessors read from the L2 cache; assumed, since the makers give none that programs reach.</param>
-public sealed record GpuModel(string Name, GpuArchitecture Architecture, int Multiprocessors, double Gigahertz, double Float32, double Tf32, double MmaShare, double Bandwidth, double L2)
+public sealed record GpuModel(string Name, GpuArchitecture Architecture, double Gigahertz, double Float32, double Tf32, double Bandwidth)
 {
     public static IReadOnlyList<GpuModel> All { get; } =
     [
-        new("A100 SXM 80 GB", GpuArchitecture.Find("sm_80"), 108, 1.41, 19.5, 156, 1, 2.04, 4.5),
-        new("H100 SXM 80 GB", GpuArchitecture.Find("sm_90"), 132, 1.83, 66.9, 494.7, 0.63, 3.35, 5.5),
+        new("A100 SXM 80 GB", GpuArchitecture.Find("sm_80"), 1.41, 19.5, 156, 2.04),
+        new("H100 SXM 80 GB", GpuArchitecture.Find("sm_90"), 1.83, 66.9, 494.7, 3.35),
     ];
+
+    public int Multiprocessors => Architecture.Model.Multiprocessors;
+
+    /// <summary>What mma.sync reaches of the tensor cores' peak.</summary>
+    public double MmaShare => Architecture.Model.Rates.MatrixShare;
+
+    /// <summary>TB/s that multiprocessors read from the L2 cache.</summary>
+    public double L2 => Architecture.Model.Rates.SecondLevelBytesPerSecond / 1e12;
 }
 
 /// <summary>What a hot kernel is expected to do on a GPU, written down before anyone measured it.</summary>

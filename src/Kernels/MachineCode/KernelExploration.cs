@@ -37,7 +37,7 @@ public sealed partial record KernelExploration(KernelRow Row, string File, IRead
         if (ptx.All(line => line.Source.Line == 0))
             notes.Add("PTX is not linked to C#: the assembly's debug symbols (.pdb) are not beside it.");
 
-        var sources = Sources();
+        var sources = KernelSources.All;
         string declaration = $"void {exact}(";
         string file = sources.First(s => s.Value.Contains(declaration, StringComparison.Ordinal)).Key;
         var files = ptx.Where(line => line.Source.Line > 0).Select(line => line.Source.File).Append(file).Where(sources.ContainsKey).Distinct().ToDictionary(f => f, f => sources[f]);
@@ -66,7 +66,7 @@ public sealed partial record KernelExploration(KernelRow Row, string File, IRead
         foreach (string line in lines)
         {
             if (FileDirective().Match(line) is { Success: true } m)
-                files[m.Groups[1].Value] = Relative(m.Groups[2].Value);
+                files[m.Groups[1].Value] = KernelSources.Relative(m.Groups[2].Value);
         }
         var linked = new List<PtxLine>();
         SourceLine source = default;
@@ -82,25 +82,6 @@ public sealed partial record KernelExploration(KernelRow Row, string File, IRead
                 linked.Add(new(line.Replace("\t", "  ", StringComparison.Ordinal), line.Contains(';', StringComparison.Ordinal) ? source : default));
         }
         return linked;
-    }
-
-    /// <summary>A compiler's path as the resources name it: from Ilgpu/ on.</summary>
-    private static string Relative(string path)
-    {
-        path = path.Replace('\\', '/');
-        int at = path.LastIndexOf("/Ilgpu/", StringComparison.Ordinal);
-        return at < 0 ? "" : path[(at + 1)..];
-    }
-
-    /// <summary>The kernels' source, which the assembly carries.</summary>
-    private static Dictionary<string, string> Sources()
-    {
-        var assembly = typeof(KernelExploration).Assembly;
-        return assembly.GetManifestResourceNames().Where(n => n.StartsWith("Ilgpu", StringComparison.Ordinal)).ToDictionary(n => n.Replace('\\', '/'), n =>
-        {
-            using var reader = new StreamReader(assembly.GetManifestResourceStream(n)!);
-            return reader.ReadToEnd();
-        });
     }
 
     [GeneratedRegex(@"^\s*\.file\s+(\d+)\s+""([^""]*)""")]

@@ -5,6 +5,14 @@ namespace BDense.VirtualGpu.Execution;
 /// 32 bits has its 32 lanes side by side (128 bytes) and one of 64 bits 256; constants and special registers lie there too.
 /// Predicates are masks of lanes in <see cref="Warp.Predicates"/>; operands that are predicates are indices of it.
 /// </summary>
+/// <remarks>
+/// What the operands of memory's instructions are, for those who write them (an address is a register of 32 or 64 bits; a constant or an
+/// array's name became a constant register):
+/// ld: D the first destination, Vector all of them where there are braces, A the address, Immediate what is added. ld.param (the decoder does it): A is -1 and Immediate
+/// the byte in the packed arguments. st: D and Vector the values, A the address. atom: D, A the address, B, C the values (-1 for none); red: D is -1.
+/// cp.async: A and Immediate the shared address, B and SecondImmediate the global one, ElementBytes the size, C the register of the source's size or -1.
+/// cp.async.wait_group: Immediate. ldmatrix: Vector the destinations, A and Immediate the address.
+/// </remarks>
 internal sealed unsafe class Instruction
 {
     /// <summary>What it does. The warp's program counter already points behind it.</summary>
@@ -35,11 +43,20 @@ internal sealed unsafe class Instruction
     /// <summary>Added to an address; a barrier's or a group's number; a shift.</summary>
     public long Immediate { get; init; }
 
-    /// <summary>Bytes of an element in memory.</summary>
+    /// <summary>Added to the second address of an asynchronous copy.</summary>
+    public long SecondImmediate { get; init; }
+
+    /// <summary>Bytes of an element in memory; of cp.async: those that arrive in shared memory.</summary>
     public int ElementBytes { get; init; }
 
     /// <summary>Whether the register of the address has 64 bits.</summary>
     public bool WideAddress { get; init; }
+
+    /// <summary>Whether the registers of a load's or a store's data have 64 bits, which may be more than the element has.</summary>
+    public bool WideData { get; init; }
+
+    /// <summary>Whether it waits for the other warps of the block.</summary>
+    public bool OfBlock { get; init; }
 
     /// <summary>For counting.</summary>
     public InstructionClass Class { get; init; }
@@ -59,5 +76,15 @@ public enum InstructionClass
 /// <param name="Constants">Offset and bits of each constant; 64-bit ones take 256 bytes.</param>
 /// <param name="Special">Offset of each special register that the code reads, by its PTX name.</param>
 /// <param name="Shared">The <c>.shared</c> arrays: name, where it starts, its bytes; the dynamic one has -1.</param>
+/// <param name="LocalBytes">Of <c>.local</c> arrays, for each thread.</param>
+/// <param name="Local">The <c>.local</c> arrays, laid out as the shared ones are.</param>
 internal sealed record KernelCode(Instruction[] Instructions, int RegisterBytes, int Predicates, IReadOnlyList<(int Offset, ulong Bits, bool Wide)> Constants,
-    IReadOnlyDictionary<string, int> Special, IReadOnlyList<(string Name, int Start, int Bytes)> Shared);
+    IReadOnlyDictionary<string, int> Special, IReadOnlyList<(string Name, int Start, int Bytes)> Shared, int LocalBytes,
+    IReadOnlyList<(string Name, int Start, int Bytes)>? Local = null)
+{
+    /// <summary>Offset and bytes of registers that are 0 when a block begins: the code may read them first.</summary>
+    public IReadOnlyList<(int Offset, int Bytes)> Unset { get; init; } = [];
+
+    /// <summary>Predicates that are constants; those of the text follow.</summary>
+    public const int False = 0, True = 1;
+}

@@ -1,7 +1,7 @@
 namespace BDense.VirtualGpu.Execution;
 
 /// <summary>32 lanes that run a kernel, in step while they can.</summary>
-internal sealed unsafe class Warp
+internal sealed unsafe partial class Warp
 {
     public const int Lanes = 32;
     public const uint All = uint.MaxValue;
@@ -17,13 +17,16 @@ internal sealed unsafe class Warp
     /// <summary>Masks of lanes.</summary>
     public uint* Predicates { get; init; }
 
+    /// <summary>Lanes that stand for a thread: all, but for the last warp of a block whose threads are no multiple of 32.</summary>
+    public uint Threads { get; init; } = All;
+
     /// <summary>The next instruction's place.</summary>
-    public int Place { get; set; }
+    public int Place { get; private set; }
 
     /// <summary>Lanes at <see cref="Place"/> that run.</summary>
-    public uint Active { get; set; }
+    public uint Active { get; private set; }
 
-    /// <summary>bar.warp.sync's passed: accesses of lanes of this warp in different epochs are ordered.</summary>
+    /// <summary>bar.warp.sync's passed since the block's last barrier: accesses of lanes of this warp in different epochs are ordered.</summary>
     public int Epoch { get; set; }
 
     /// <summary>Stops the launch.</summary>
@@ -47,5 +50,13 @@ internal sealed unsafe class Warp
             return Active;
         uint guard = Predicates[i.Guard];
         return Active & (i.GuardNegated ? ~guard : guard);
+    }
+
+    /// <summary>For instructions that a whole warp must execute together (<c>.aligned</c>: mma, ldmatrix).</summary>
+    /// <exception cref="FindingException">Some lanes are elsewhere, do not exist or are kept out by the guard.</exception>
+    public void NeedWhole(Instruction i, uint mask)
+    {
+        if (mask != All)
+            throw Fault(i, -1, FindingKind.BarrierNotReached, $"{System.Numerics.BitOperations.PopCount(mask)} of 32 lanes execute an instruction that a whole warp must execute");
     }
 }

@@ -1,0 +1,253 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using BDense.VirtualGpu.Execution;
+
+namespace BDense.VirtualGpu.Memory;
+
+/// <summary>
+/// Holds a warp's accesses against what is known of the bytes: were they written, and are the accesses ordered after those of other threads?
+/// See <see cref="AccessRecord"/> for the rule of order.
+/// </summary>
+internal static unsafe class Judge
+{
+    /// <param name="w">Whose.</param>
+    /// <param name="i">Which.</param>
+    /// <param name="region">All of the addresses lie in it.</param>
+    /// <param name="lanes">Lanes that access.</param>
+    /// <param name="pattern">Of the addresses.</param>
+    /// <param name="addresses">Multiples of <paramref name="bytes"/>.</param>
+    /// <param name="bytes">A lane's.</param>
+    public static void Read(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes)
+    {
+        if (!region.AllWritten)
+            Written(w, i, region, lanes, pattern, addresses, bytes);
+        if (region.Records is null)
+            return;
+        ulong identity = w.Block.Memory.Identity(w, region.Space);
+        if (pattern == Pattern.Contiguous && bytes >= 4 && !AccessRecord.IsSaturated(identity))
+        {
+            long word = (long)(addresses[0] - region.Start) >> 2;
+            var (identities, step) = Consecutive(identity, bytes);
+            for (int k = 0; k < 2 * bytes; k++)
+            {
+                ReadFour(w, i, region, word, identities, bytes);
+                word += 4;
+                identities += step;
+            }
+        }
+        else
+        {
+            Each<Reads>(w, i, region, lanes, pattern, addresses, bytes, identity);
+        }
+    }
+
+    /// <inheritdoc cref="Read"/>
+    public static void Write(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes)
+    {
+        if (region.Records is not null)
+        {
+            ulong identity = w.Block.Memory.Identity(w, region.Space);
+            if (pattern == Pattern.Contiguous && bytes >= 4 && !AccessRecord.IsSaturated(identity))
+            {
+                long word = (long)(addresses[0] - region.Start) >> 2;
+                var (identities, step) = Consecutive(identity, bytes);
+                for (int k = 0; k < 2 * bytes; k++)
+                {
+                    WriteFour(w, i, region, word, identities, bytes);
+                    word += 4;
+                    identities += step;
+                }
+            }
+            else
+            {
+                Each<Writes>(w, i, region, lanes, pattern, addresses, bytes, identity);
+            }
+        }
+        if (region.AllWritten)
+            return;
+        if (pattern == Pattern.Contiguous)
+        {
+            WrittenBits.Set(region.Written, (long)(addresses[0] - region.Start), Warp.Lanes * bytes);
+            return;
+        }
+        for (uint left = lanes; left != 0; left &= left - 1)
+            WrittenBits.SetAligned(region.Written, (long)(addresses[BitOperations.TrailingZeroCount(left)] - region.Start), bytes);
+    }
+
+    /// <inheritdoc cref="Read"/>
+    public static void Atomic(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes)
+    {
+        if (!region.AllWritten)
+            Written(w, i, region, lanes, pattern, addresses, bytes);
+        if (region.Records is not null)
+            Each<Atomics>(w, i, region, lanes, pattern, addresses, bytes, w.Block.Memory.Identity(w, region.Space));
+    }
+
+    /// <summary>Whether all bytes were written before.</summary>
+    public static void Written(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes)
+    {
+        if (pattern == Pattern.Contiguous && WrittenBits.Are(region.Written, (long)(addresses[0] - region.Start), Warp.Lanes * bytes))
+            return;
+        if (pattern == Pattern.Uniform)
+            lanes &= ~lanes + 1;
+        for (uint left = lanes; left != 0; left &= left - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(left);
+            long offset = (long)(addresses[lane] - region.Start);
+            if (!WrittenBits.AreAligned(region.Written, offset, bytes))
+                throw MemoryFaults.Unwritten(w, i, lane, region, offset, bytes);
+        }
+    }
+
+    /// <summary>Identities of the threads that access four consecutive words, and what to add for the next four.</summary>
+    private static (Vector256<ulong> Identities, Vector256<ulong> Step) Consecutive(ulong identity, int bytes)
+    {
+        var lanes = bytes switch
+        {
+            4 => Vector256.Create(0UL, 1, 2, 3),
+            8 => Vector256.Create(0UL, 0, 1, 1),
+            _ => Vector256<ulong>.Zero,
+        };
+        return (Vector256.Create(identity) + (lanes << AccessRecord.LaneShift), Vector256.Create((ulong)(16 / bytes) << AccessRecord.LaneShift));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ReadFour(Warp w, Instruction i, Region region, long word, Vector256<ulong> identities, int bytes)
+    {
+        ulong* at = region.Records + word;
+        var records = Vector256.Load(at);
+        var next = AccessRecord.Read(records, identities, out var conflicts);
+        if (conflicts != Vector256<ulong>.Zero)
+            Four<Reads>(w, i, region, word, identities, bytes);
+        else if (next != records)
+            next.Store(at);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void WriteFour(Warp w, Instruction i, Region region, long word, Vector256<ulong> identities, int bytes)
+    {
+        ulong* at = region.Records + word;
+        var records = Vector256.Load(at);
+        var next = AccessRecord.First(identities, AccessKind.Write);
+        if (AccessRecord.Write(records, identities) != Vector256<ulong>.Zero)
+            Four<Writes>(w, i, region, word, identities, bytes);
+        else if (next != records)
+            next.Store(at);
+    }
+
+    /// <summary>Word by word, because there is a conflict or a word that was accessed in parts.</summary>
+    private static void Four<TKind>(Warp w, Instruction i, Region region, long word, Vector256<ulong> identities, int bytes)
+        where TKind : IKind
+    {
+        for (int k = 0; k < 4; k++)
+            Word<TKind>(w, i, region, word + k, identities[k], bytes);
+    }
+
+    private static void Each<TKind>(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes, ulong identity)
+        where TKind : IKind
+    {
+        bool vectors = bytes == 16 && TKind.Kind != AccessKind.Atomic && !AccessRecord.IsSaturated(identity);
+        // Two lanes that do the same to the same word stand for any number of them.
+        if (pattern == Pattern.Uniform)
+            lanes = FirstTwo(lanes);
+        for (uint left = lanes; left != 0; left &= left - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(left);
+            long offset = (long)(addresses[lane] - region.Start);
+            ulong mine = identity + ((ulong)lane << AccessRecord.LaneShift);
+            if (vectors && TKind.Kind == AccessKind.Read)
+                ReadFour(w, i, region, offset >> 2, Vector256.Create(mine), bytes);
+            else if (vectors)
+                WriteFour(w, i, region, offset >> 2, Vector256.Create(mine), bytes);
+            else if (bytes < 4)
+                Part<TKind>(w, i, region, offset, mine, bytes);
+            else
+                Words<TKind>(w, i, region, offset >> 2, mine, bytes);
+        }
+    }
+
+    private static uint FirstTwo(uint lanes)
+    {
+        uint rest = lanes & (lanes - 1);
+        return lanes & ~(rest & (rest - 1));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Words<TKind>(Warp w, Instruction i, Region region, long word, ulong mine, int bytes)
+        where TKind : IKind
+    {
+        for (int k = 0; k < bytes >> 2; k++)
+        {
+            ulong* at = region.Records + word + k;
+            ulong record = *at;
+            // The two common cases: nothing is known of the word in this launch, or the record says it all already.
+            if (((record ^ mine) & AccessRecord.LaunchMask) != 0)
+                *at = AccessRecord.First(mine, TKind.Kind);
+            else if (record != AccessRecord.First(mine, TKind.Kind))
+                Word<TKind>(w, i, region, word + k, mine, bytes);
+        }
+    }
+
+    private static void Word<TKind>(Warp w, Instruction i, Region region, long word, ulong mine, int bytes)
+        where TKind : IKind
+    {
+        ulong* at = region.Records + word;
+        ulong record = *at;
+        if (IsInParts(record, mine))
+        {
+            Part<TKind>(w, i, region, word * 4, mine, 4);
+            return;
+        }
+        ulong next = AccessRecord.Next(record, mine, TKind.Kind, out bool conflict);
+        if (conflict)
+            throw MemoryFaults.Race(w, i, AccessRecord.Thread(mine) % Warp.Lanes, region, word * 4, Math.Min(bytes, 4), TKind.Kind, record, mine);
+        if (next != record)
+            *at = next;
+    }
+
+    private static bool IsInParts(ulong record, ulong mine) => ((record ^ mine) & AccessRecord.LaunchMask) == 0 && (record & AccessRecord.BlockMask) == AccessRecord.InParts;
+
+    /// <summary>Bytes of one word.</summary>
+    private static void Part<TKind>(Warp w, Instruction i, Region region, long offset, ulong mine, int bytes)
+        where TKind : IKind
+    {
+        ulong* word = region.Records + (offset >> 2), at = region.ByteRecords() + offset, first = at - (offset & 3);
+        ulong record = *word;
+        if (!IsInParts(record, mine))
+        {
+            // From now on the word's bytes have records of their own, which begin with what is known of the word.
+            ulong known = ((record ^ mine) & AccessRecord.LaunchMask) == 0 ? record : 0;
+            for (int k = 0; k < 4; k++)
+                first[k] = known;
+            *word = mine & AccessRecord.LaunchMask | AccessRecord.InParts | AccessRecord.AllKinds;
+        }
+        for (int k = 0; k < bytes; k++)
+        {
+            ulong next = AccessRecord.Next(at[k], mine, TKind.Kind, out bool conflict);
+            if (conflict)
+                throw MemoryFaults.Race(w, i, AccessRecord.Thread(mine) % Warp.Lanes, region, offset + k, 1, TKind.Kind, at[k], mine);
+            at[k] = next;
+        }
+    }
+
+    private interface IKind
+    {
+        static abstract AccessKind Kind { get; }
+    }
+
+    private readonly struct Reads : IKind
+    {
+        public static AccessKind Kind => AccessKind.Read;
+    }
+
+    private readonly struct Writes : IKind
+    {
+        public static AccessKind Kind => AccessKind.Write;
+    }
+
+    private readonly struct Atomics : IKind
+    {
+        public static AccessKind Kind => AccessKind.Atomic;
+    }
+}
