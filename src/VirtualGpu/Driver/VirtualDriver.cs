@@ -102,5 +102,9 @@ public sealed unsafe partial class VirtualDriver : IDisposable
     internal void NoteFailure(Exception e) => Note(Failure(e, "the driver"));
 
     internal static Finding Failure(Exception e, string during) =>
-        new(FindingKind.Internal, $"the virtual GPU itself failed: {e.GetType().Name}: {e.Message}", during);
+        new(FindingKind.Internal, $"the virtual GPU itself failed: {e.GetType().Name}: {e.Message}{Where(e)}", during);
+
+    /// <summary>The method of this library that failed: whoever mends it needs no more.</summary>
+    private static string Where(Exception e) =>
+        e.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains(nameof(VirtualGpu), StringComparison.Ordinal)) is { } line ? " " + line.Trim() : "";
 }

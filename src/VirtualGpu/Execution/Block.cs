@@ -79,11 +79,14 @@ internal sealed unsafe class Block : IDisposable
         (Number, Epoch) = (number, 0);
         Memory.Begin();
         Array.Clear(_arrived);
-        var grid = Launch.Grid;
+        var (grid, code) = (Launch.Grid, Launch.Kernel.Code);
         Span<int> place = [number % grid.X, number / grid.X % grid.Y, number / grid.X / grid.Y];
         foreach (var warp in _warps)
         {
             warp.Reset();
+            foreach (var (offset, bytes) in code.Unset)
+                new Span<byte>(warp.Registers + offset, bytes).Clear();
+            new Span<uint>(warp.Predicates + KernelCode.True + 1, code.Predicates - KernelCode.True - 1).Clear();
             for (int k = 0; k < 3; k++)
             {
                 if (_indices[k] >= 0)

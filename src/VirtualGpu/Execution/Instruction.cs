@@ -80,8 +80,11 @@ public enum InstructionClass
 /// <param name="Local">The <c>.local</c> arrays, laid out as the shared ones are.</param>
 internal sealed record KernelCode(Instruction[] Instructions, int RegisterBytes, int Predicates, IReadOnlyList<(int Offset, ulong Bits, bool Wide)> Constants,
     IReadOnlyDictionary<string, int> Special, IReadOnlyList<(string Name, int Start, int Bytes)> Shared, int LocalBytes,
-    IReadOnlyList<(string Name, int Start, int Bytes)> Local)
+    IReadOnlyList<(string Name, int Start, int Bytes)>? Local = null)
 {
+    /// <summary>Offset and bytes of registers that are 0 when a block begins: the code may read them first.</summary>
+    public IReadOnlyList<(int Offset, int Bytes)> Unset { get; init; } = [];
+
     /// <summary>Predicates that are constants; those of the text follow.</summary>
     public const int False = 0, True = 1;
 }

@@ -40,6 +40,7 @@ public enum FindingKind
 
     /// <summary>The virtual GPU's own fault, not the kernel's.</summary>
     Internal,
+
     /// <summary>The kernel stopped itself (<c>trap</c>).</summary>
     Trap,
 }

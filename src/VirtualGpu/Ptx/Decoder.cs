@@ -13,7 +13,8 @@ internal static class Decoder
     private static PtxKernel Decode(ModuleParser module, KernelText kernel)
     {
         int sharedBytes = Place(kernel.Arrays.Where(a => !a.IsLocal)), localBytes = Place(kernel.Arrays.Where(a => a.IsLocal));
-        var code = new Emitter(kernel).Emit(localBytes);
+        var liveness = new Liveness(kernel);
+        var code = new Emitter(kernel, liveness).Emit(localBytes);
         return new PtxKernel(code)
         {
             Name = kernel.Name,
@@ -21,7 +22,7 @@ internal static class Decoder
             StaticSharedBytes = sharedBytes,
             HasDynamicShared = kernel.Arrays.Any(a => a.IsDynamic),
             MaxThreads = kernel.MaxThreads,
-            Registers = 0,
+            Registers = liveness.Most,
             Places = [.. kernel.Statements.Zip(kernel.Sources, (s, source) => s.Place with { File = module.FileOf(source.File), SourceLine = source.Line }),
                 new PtxPlace(kernel.LastLine, "}")],
         };

@@ -5,9 +5,9 @@ using BDense.VirtualGpu.Instructions.Control;
 namespace BDense.VirtualGpu.Ptx;
 
 /// <summary>From the statements of a kernel to its instructions.</summary>
-internal sealed unsafe partial class Emitter(KernelText kernel)
+internal sealed unsafe partial class Emitter(KernelText kernel, Liveness liveness)
 {
-    private readonly RegisterFile _file = new(kernel);
+    private readonly RegisterFile _file = new(kernel, liveness);
     private readonly List<Instruction> _code = [];
 
     /// <exception cref="PtxException">An instruction that this GPU does not know, or operands that it does not take.</exception>
@@ -18,7 +18,7 @@ internal sealed unsafe partial class Emitter(KernelText kernel)
         // Who comes to the end of the text has ended.
         _code.Add(new Instruction { Run = &Branches.Return, Place = _code.Count, Class = InstructionClass.Branch });
         return new KernelCode([.. _code], _file.Bytes, _file.Predicates, _file.Constants, _file.Special,
-            Arrays(isLocal: false), localBytes, Arrays(isLocal: true));
+            Arrays(isLocal: false), localBytes, Arrays(isLocal: true)) { Unset = _file.Unset };
     }
 
     private List<(string Name, int Start, int Bytes)> Arrays(bool isLocal) =>

@@ -10,11 +10,36 @@ internal sealed class RegisterFile
     private readonly Dictionary<(ulong Bits, bool Wide), int> _constants = [];
     private readonly Dictionary<string, int> _special = new(StringComparer.Ordinal);
 
-    public RegisterFile(KernelText kernel)
+    /// <summary>
+    /// Registers that never live at the same time share a place: a text names a register for each value, thousands of them, of which as many as a processor's cache
+    /// holds are in use. What may be read before it is written has its own, which is 0 when a block begins.
+    /// </summary>
+    public RegisterFile(KernelText kernel, Liveness liveness)
     {
-        foreach (var register in kernel.Registers)
-            register.Offset = register.IsPredicate ? Predicates++ : Take(register.Bits == 64);
+        var unset = liveness.Unset.Where(r => !r.IsPredicate).ToList();
+        foreach (var register in unset)
+            register.Offset = Take(register.Bits == 64);
+        Unset = [.. unset.Select(r => (r.Offset, r.Bits == 64 ? Wide : Narrow))];
+        var free = new Dictionary<bool, Stack<int>> { [false] = new(), [true] = new() };
+        var held = new PriorityQueue<Register, int>();
+        foreach (var register in kernel.Registers.Where(r => r.Offset < 0).OrderBy(r => liveness.Intervals[r.Index].First))
+        {
+            if (register.IsPredicate)
+            {
+                register.Offset = Predicates++;
+                continue;
+            }
+            var (first, last) = liveness.Intervals[register.Index];
+            while (held.TryPeek(out var other, out int end) && end < first)
+                free[other.Bits == 64].Push(held.Dequeue().Offset);
+            bool wide = register.Bits == 64;
+            register.Offset = free[wide].TryPop(out int offset) ? offset : Take(wide);
+            held.Enqueue(register, last);
+        }
     }
+
+    /// <summary>Offset and bytes of the registers that are 0 when a block begins.</summary>
+    public IReadOnlyList<(int Offset, int Bytes)> Unset { get; }
 
     public int Bytes { get; private set; }
 
