@@ -100,7 +100,7 @@ internal sealed unsafe class AsyncCopies
         {
             int lane = BitOperations.TrailingZeroCount(left);
             if (copy.Source is { } source && copy.Read[lane] != 0 && !IsUnchanged(shared, source, copy, lane, block))
-                throw w.Fault(i, lane, FindingKind.Race, $"waits for a cp.async of {copy.Read[lane]} bytes to shared memory at {copy.To[lane]} whose source, byte {copy.From[lane] - source.Start} of an allocation of {source.Length}, was written meanwhile");
+                throw w.Fault(i, lane, FindingKind.Race, $"waits for a cp.async of {copy.Read[lane]} bytes to {MemoryFaults.Where(w, shared, (long)copy.To[lane])}; its source, {MemoryFaults.Where(w, source, (long)(copy.From[lane] - source.Start))}, was written meanwhile");
             Fill(shared, (long)copy.To[lane], copy.Bytes, first + ((ulong)lane << AccessRecord.LaneShift));
         }
         copy.Lanes &= ~lanes;
