@@ -28,13 +28,7 @@ internal sealed class ReplayTests(string device, Precision precision)
     private List<string> _notices = null!;
 
     [OneTimeSetUp]
-    public void Open()
-    {
-        _lease = Backends.Borrow(device);
-        _backend = _lease.Backend;
-        if (_backend is IlgpuBackend ilgpu)
-            ilgpu.Precision = precision;
-    }
+    public void Open() => _lease = Backends.Borrow(device);
 
     [OneTimeTearDown]
     public void Close() => _lease?.Dispose();
@@ -42,6 +36,9 @@ internal sealed class ReplayTests(string device, Precision precision)
     [SetUp]
     public void Start()
     {
+        _backend = _lease!.Backend;
+        if (_backend is IlgpuBackend ilgpu)
+            ilgpu.Precision = precision;
         _notices = [];
         _backend.OnNotice = text => _notices.Add(text);
     }

@@ -32,8 +32,11 @@ internal sealed class DeviceNetworkTests(string device)
     public void Open()
     {
         _lease = Backends.Borrow(device);
-        (_backend, _reference) = (_lease.Backend, new ReferenceBackend(1));
+        _reference = new ReferenceBackend(1);
     }
+
+    [SetUp]
+    public void Take() => _backend = _lease!.Backend;
 
     [OneTimeTearDown]
     public void Close()

@@ -22,20 +22,47 @@ internal static class Backends
     public static Lease Borrow(string device)
     {
         if (!DeviceFixtures.IsGpu(device))
-            return new Lease(Open(device));
+            return new Lease(device, Open(device));
         if (device == "cuda" && TestJournal.Fault is { } fault)
             Assert.Ignore(fault);
         if (!Shared.TryGetValue(device, out var backend))
             Shared[device] = backend = Open(device);
-        return new Lease(backend);
+        return new Lease(device, backend);
     }
 
     /// <summary>A backend for the time of a fixture.</summary>
-    internal sealed class Lease(Backend backend) : IDisposable
+    internal sealed class Lease(string device, Backend backend) : IDisposable
     {
-        public Backend Backend => backend;
+        private Backend _backend = backend;
 
-        public void Dispose() => Return(backend);
+        /// <summary>After a fault of a device that survives faults, a new one: the tests that follow are not to blame.</summary>
+        public Backend Backend
+        {
+            get
+            {
+                if (DeviceFixtures.IsVirtual(device) && !Works(_backend))
+                {
+                    CloseShared();
+                    _backend = Borrow(device)._backend;
+                }
+                return _backend;
+            }
+        }
+
+        public void Dispose() => Return(_backend);
+    }
+
+    private static bool Works(Backend backend)
+    {
+        try
+        {
+            backend.Synchronize();
+            return true;
+        }
+        catch (BDenseException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Where the fixture failed or kept a tensor, the next one gets a new device.</summary>
@@ -50,14 +77,8 @@ internal static class Backends
     /// <summary>As if it were new; false for a fault of the device that shows only now. The next opening tells of it.</summary>
     private static bool Clean(Backend backend)
     {
-        try
-        {
-            backend.Synchronize();
-        }
-        catch (BDenseException)
-        {
+        if (!Works(backend))
             return false;
-        }
         (backend.OnOp, backend.OnNotice) = (null, null);
         if (backend is IlgpuBackend ilgpu)
             ilgpu.Precision = Precision.Fp32;

@@ -14,11 +14,10 @@ internal sealed class FusionTests(string device)
     private Backend _backend = null!;
 
     [OneTimeSetUp]
-    public void Open()
-    {
-        _lease = Backends.Borrow(device);
-        _backend = _lease.Backend;
-    }
+    public void Open() => _lease = Backends.Borrow(device);
+
+    [SetUp]
+    public void Take() => _backend = _lease!.Backend;
 
     [OneTimeTearDown]
     public void Close() => _lease?.Dispose();

@@ -195,15 +195,19 @@ internal sealed class TensorCoreCasesTests
 [TestFixtureSource(typeof(DeviceFixtures), nameof(DeviceFixtures.Cuda))]
 internal sealed class CudaTensorCoreTests(string device) : TensorCoreTests
 {
+    private Backends.Lease? _lease;
     private IlgpuBackend? _backend;
 
     protected override IlgpuBackend Backend => _backend!;
 
     [OneTimeSetUp]
-    public void Open() => _backend = (IlgpuBackend)Backends.Open(device);
+    public void Open() => _lease = Backends.Borrow(device);
+
+    [SetUp]
+    public void Take() => _backend = (IlgpuBackend)_lease!.Backend;
 
     [OneTimeTearDown]
-    public void Close() => _backend?.Dispose();
+    public void Close() => _lease?.Dispose();
 
     private static IEnumerable<TensorCoreCases.Row> Rows => TensorCoreCases.Rows();
 

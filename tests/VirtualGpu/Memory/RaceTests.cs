@@ -63,7 +63,7 @@ internal sealed class RaceTests
     public void The_finding_names_both_threads_and_the_line()
     {
         var finding = IsFound("st.shared.u32 [%r9], %t;", "st.shared.u32 [%r9], %t;\nst.shared.u32 [%r10], %t;");
-        Assert.That(finding.Message, Is.EqualTo("writes 4 bytes of shared memory at 144, which thread (0, 0, 0) wrote since the last barrier: nothing orders the two"));
+        Assert.That(finding.Message, Is.EqualTo("writes 4 bytes of shared memory at 144 (byte 128 of a), which thread (0, 0, 0) wrote since the last barrier: nothing orders the two"));
         Assert.That((finding.Thread, finding.Place!.Text), Is.EqualTo(((Dim3?)new Dim3(32, 0, 0), "st.shared.u32 [%r9], %t;")));
     }
 
