@@ -1,5 +1,6 @@
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.Ilgpu.Cuda;
+using BDense.VirtualGpu.Counts;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
@@ -46,6 +47,25 @@ internal sealed class Bench<TShape> : IDisposable
 
     /// <summary>Milliseconds of one run, <see cref="Timing.Of"/>.</summary>
     public (double Best, double Median) Time(Step<TShape> step, double seconds) => Timing.Of(Launcher(step), _stream.Synchronize, seconds);
+
+    /// <summary>What a virtual GPU counts of one run.</summary>
+    public LaunchCounts Count(Step<TShape> step)
+    {
+        var gpu = VirtualCuda.Gpu(((CudaAccelerator)_accelerator).DeviceId);
+        LaunchCounts? counts = null;
+        var launch = Launcher(step);
+        gpu.Counted = c => counts = c;
+        try
+        {
+            launch();
+            _stream.Synchronize();
+        }
+        finally
+        {
+            gpu.Counted = null;
+        }
+        return counts!;
+    }
 
     private Action Launcher(Step<TShape> step)
     {

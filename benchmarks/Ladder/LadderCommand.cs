@@ -4,6 +4,8 @@ using System.Text.Json;
 using BDense.Kernels;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.MachineCode;
+using BDense.VirtualGpu.Counts;
+using BDense.VirtualGpu.Execution;
 using ILGPU.Runtime;
 
 namespace BDense.Benchmarks.Ladder;
@@ -15,13 +17,28 @@ public static class LadderCommand
 
     /// <summary>A step's line; step 0 is the library's own operation. Times are in milliseconds, null with a note where it did not run.</summary>
     internal sealed record Row(string Op, string Shape, int Step, string Name, double? BestMilliseconds, double? Milliseconds, double? Gflops, double? RoofShare,
-        int? Registers, int? Spills, int? SharedBytes, double? Occupancy, int? Ffma, int? Hmma, string? Note);
+        int? Registers, int? Spills, int? SharedBytes, double? Occupancy, int? Ffma, int? Hmma, string? Note)
+    {
+        /// <summary>In the place of times, on a virtual GPU.</summary>
+        public Counted? Counts { get; init; }
+    }
+
+    /// <summary>What a virtual GPU counted of a step: its loads from global memory, its shared memory, its bytes in MB, and what limits it.</summary>
+    internal sealed record Counted(long Instructions, double SectorsPerLoad, double SectorsOfIdeal, long Wavefronts, double WavefrontsOfIdeal, double SecondLevelMegabytes, double MemoryMegabytes, string Limiter)
+    {
+        public static Counted Of(LaunchCounts counts)
+        {
+            var loads = counts.Of(InstructionClass.GlobalLoad) + counts.Of(InstructionClass.AsyncCopy);
+            return new(counts.Total.Executions, loads.SectorsPerRequest, loads.Scatter, counts.Total.Wavefronts, counts.Total.Conflicts, counts.SecondLevelBytesRead / 1e6,
+                (counts.MemoryBytesRead + counts.MemoryBytesWritten) / 1e6, VirtualGpu.Counts.Roof.Of(counts).Limiter.Name);
+        }
+    }
 
     /// <param name="args">After <c>ladder</c>.</param>
     /// <returns>Exit code: 0; 1 if a step's result is wrong or the device is not there; 2 for a wrong option.</returns>
     public static int Run(string[] args)
     {
-        var device = new Option<string>("--device") { Description = "cpu (ILGPU's simulation, tiny problems), opencl[:i], cuda[:i], or none for machine code alone.", HelpName = "DEVICE", DefaultValueFactory = _ => "cpu" };
+        var device = new Option<string>("--device") { Description = "cpu (ILGPU's simulation, tiny problems), opencl[:i], cuda[:i], virtual[:a100] (counted instead of timed), or none for machine code alone.", HelpName = "DEVICE", DefaultValueFactory = _ => "cpu" };
         var op = new Option<string>("--op") { Description = "gemm, conv or all.", HelpName = "OP", DefaultValueFactory = _ => "all" };
         var gemm = new Option<string?>("--gemm") { Description = "M,N,K of the product; by default what suits the device.", HelpName = "M,N,K" };
         var conv = new Option<string?>("--conv") { Description = "N,H,W,C,K of the 3x3 convolution; by default what suits the device.", HelpName = "N,H,W,C,K" };
@@ -63,8 +80,8 @@ public static class LadderCommand
         if (op is not ("gemm" or "conv" or "all"))
             throw new UsageException($"--op knows gemm, conv and all, not '{op}'");
         string kind = device.Split(':')[0];
-        int[] g = Numbers("--gemm", gemmText ?? kind switch { "cuda" => "4096,4096,4096", "opencl" => "512,512,512", _ => "128,64,32" }, 3);
-        int[] c = Numbers("--conv", convText ?? kind switch { "cuda" => "64,32,32,256,256", "opencl" => "4,32,32,64,64", _ => "2,8,8,16,64" }, 5);
+        int[] g = Numbers("--gemm", gemmText ?? kind switch { "cuda" => "4096,4096,4096", "opencl" => "512,512,512", "virtual" => "256,256,256", _ => "128,64,32" }, 3);
+        int[] c = Numbers("--conv", convText ?? kind switch { "cuda" => "64,32,32,256,256", "opencl" => "4,32,32,64,64", "virtual" => "2,16,16,32,64", _ => "2,8,8,16,64" }, 5);
         int[] only = onlyText is null ? [] : Numbers("--step", onlyText, onlyText.Count(c => c == ',') + 1);
         if (Array.Exists(only, n => n < 1 || n > Ladder.Steps.Gemm.Count))
             throw new UsageException($"--step knows 1 to {Ladder.Steps.Gemm.Count}, not '{onlyText}'");
@@ -75,7 +92,7 @@ public static class LadderCommand
         var rows = new List<Row>();
         void Steps(Accelerator? accelerator, Roof? roof)
         {
-            log.WriteLine(Columns);
+            log.WriteLine(kind == "virtual" ? CountedColumns : Columns);
             if (op != "conv")
                 Each("gemm", Ladder.Steps.Gemm, Problems.Gemm(g[0], g[1], g[2]), accelerator, roof);
             if (op != "gemm")
@@ -88,7 +105,7 @@ public static class LadderCommand
             foreach (var step in steps.Where(s => only.Length == 0 || only.Contains(s.Number)))
             {
                 rows.Add(One(name, step, problem, bench, roof, architecture, seconds));
-                log.WriteLine(Line(rows[^1]));
+                log.WriteLine(rows[^1].Counts is { } counts ? Line(rows[^1], counts) : Line(rows[^1]));
             }
             if (roof is null)
                 return;
@@ -115,8 +132,9 @@ public static class LadderCommand
                 try
                 {
                     description = accelerator.Name;
-                    roof = Roof.Of(accelerator);
-                    log.WriteLine(Text($"{description}; roof {roof.Gflops:0.#} GFLOP/s float32{(roof.TensorGflops is { } t ? Text($", {t:0} TF32") : "")} ({roof.Source})"));
+                    // Time in software says nothing of a GPU's.
+                    roof = kind == "virtual" ? null : Roof.Of(accelerator);
+                    log.WriteLine(roof is null ? description : Text($"{description}; roof {roof.Gflops:0.#} GFLOP/s float32{(roof.TensorGflops is { } t ? Text($", {t:0} TF32") : "")} ({roof.Source})"));
                     Steps(accelerator, roof);
                 }
                 finally
@@ -154,9 +172,11 @@ public static class LadderCommand
             return row with { Note = refusal };
         if (problem.Check(bench.Run(step), step.NeedsTensorCores) is { } wrong)
             return row with { Note = $"WRONG: {wrong}" };
+        if (roof is null)
+            return row with { Counts = Counted.Of(bench.Count(step)) };
         var (best, median) = bench.Time(step, seconds);
         double gflops = problem.Flops / best / 1e6;
-        return row with { BestMilliseconds = best, Milliseconds = median, Gflops = gflops, RoofShare = gflops / (step.NeedsTensorCores ? roof!.TensorGflops : roof!.Gflops) };
+        return row with { BestMilliseconds = best, Milliseconds = median, Gflops = gflops, RoofShare = gflops / (step.NeedsTensorCores ? roof.TensorGflops : roof.Gflops) };
     }
 
     private const int MaxExtent = 65_536;
@@ -170,6 +190,11 @@ public static class LadderCommand
     }
 
     private const string Columns = "op    step                  shape                        best ms  median ms    GFLOP/s   roof  regs spill  shared  occ  ffma hmma  notes";
+
+    private const string CountedColumns = "op    step                  shape                      instructions sectors/load ideal  wavefronts ideal  L2-L1 MB  DRAM MB  regs  shared  occ  limits at the least";
+
+    private static string Line(Row r, Counted c) => Text(
+        $"{r.Op,-5} {r.Step} {r.Name,-19} {r.Shape,-26} {c.Instructions,12} {c.SectorsPerLoad,12:0.00} {c.SectorsOfIdeal,4:0.0}x {c.Wavefronts,11} {c.WavefrontsOfIdeal,4:0.0}x {c.SecondLevelMegabytes,9:0.00} {c.MemoryMegabytes,8:0.00} {r.Registers,5} {r.SharedBytes,7} {r.Occupancy,4:0%}  {c.Limiter}").TrimEnd();
 
     private static string Line(Row r) => Text(
         $"{r.Op,-5} {r.Step} {r.Name,-19} {r.Shape,-26} {r.BestMilliseconds,9:0.000} {r.Milliseconds,10:0.000} {r.Gflops,10:0.00} {r.RoofShare,6:0.0%} {r.Registers,5} {r.Spills,5} {r.SharedBytes,7} {r.Occupancy,4:0%} {r.Ffma,5} {r.Hmma,4}  {r.Note}").TrimEnd();

@@ -1,4 +1,3 @@
-using System.Globalization;
 using BDense.Kernels;
 using BDense.Kernels.Ilgpu;
 using ILGPU;
@@ -24,14 +23,14 @@ internal static class LadderDevice
             return (simulated, simulated.Devices[0].CreateAccelerator(simulated));
         }
         string kind = device.Split(':')[0];
-        if (kind is not ("opencl" or "cuda"))
-            throw new UsageException($"unknown device '{device}'; use cpu, opencl[:i], cuda[:i] or none");
+        if (kind is not ("opencl" or "cuda" or "virtual"))
+            throw new UsageException($"unknown device '{device}'; use cpu, opencl[:i], cuda[:i], virtual[:a100] or none");
         // The library chooses among several, and says in one line why there is none.
         int index;
         using (var chosen = Devices.Open(device))
-            index = int.Parse(chosen.Name.Split(':')[1], CultureInfo.InvariantCulture);
-        var context = kind == "cuda" ? IlgpuBackend.CreateContext(b => b.Cuda(_ => true)) : IlgpuBackend.CreateContext(b => b.OpenCL(_ => true));
-        Device found = kind == "cuda" ? context.GetCudaDevice(index) : context.GetCLDevice(index);
+            index = Devices.Ordinal(chosen.Name);
+        var context = kind == "opencl" ? IlgpuBackend.CreateContext(b => b.OpenCL(_ => true)) : IlgpuBackend.CreateContext(b => b.Cuda(_ => true), lines: kind == "virtual");
+        Device found = kind == "opencl" ? context.GetCLDevice(index) : context.GetCudaDevice(index);
         return (context, found.CreateAccelerator(context));
     }
 }

@@ -49,7 +49,7 @@ internal static class VirtualGpuSpeed
     private static double Time(string body, int instructions, int rounds, bool judge)
     {
         var kernel = PtxModule.Read(Text(body)).Kernels["k"];
-        using var gpu = new Gpu(GpuModel.H100, new GpuOptions(Threads: 1, Judge: judge));
+        using var gpu = new BDense.VirtualGpu.Gpu(GpuModel.H100, new GpuOptions(Threads: 1, Judge: judge));
         ulong memory = gpu.Memory.Allocate(4096);
         gpu.Memory.MarkWritten(memory, 4096);
         var launch = new Launch(kernel, new Dim3(Blocks), new Dim3(Threads), 0, (byte[])[.. BitConverter.GetBytes(memory), .. BitConverter.GetBytes(rounds)]);

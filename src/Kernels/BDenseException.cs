@@ -11,8 +11,12 @@ public sealed class UsageException(string message) : BDenseException(message);
 public sealed class DeviceMemoryException(string message) : BDenseException(message);
 
 /// <summary>The device failed under a kernel (a wrong address, an uncorrectable memory error, ...): this process can use it no more.</summary>
-public sealed class DeviceFaultException(string where, string error, Exception? inner = null)
-    : BDenseException($"{where}: {error}{(inner is null ? "" : $" ({inner.Message})")}: the device failed under this or an earlier kernel; the process has to end, start it again", inner)
+/// <param name="where">Device and call.</param>
+/// <param name="error">The driver's name for it.</param>
+/// <param name="inner">The driver's words.</param>
+/// <param name="finding">Where the device knows: which kernel did what, and where; null where it does not.</param>
+public sealed class DeviceFaultException(string where, string error, Exception? inner = null, string? finding = null)
+    : BDenseException($"{where}: {error}{(inner is null ? "" : $" ({inner.Message})")}: {finding ?? "the device failed under this or an earlier kernel; the process has to end, start it again"}", inner)
 {
     /// <summary>The driver's name for it: CUDA_ERROR_ILLEGAL_ADDRESS, ...</summary>
     public string Error { get; } = error;

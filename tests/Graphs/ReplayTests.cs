@@ -11,10 +11,15 @@ namespace BDense.Tests.Graphs;
 /// Whole runs, launched anew each step and captured once: the same bits. A launch whose arguments hold a number of its step (a key of random
 /// numbers, a learning rate, a noise level, Adam's step) would repeat the captured step's, and the runs would part.
 /// </summary>
-[TestFixture("ilgpu-cpu", Precision.Fp32), TestFixture("opencl", Precision.Fp32, Category = "OpenCL"), TestFixture("cuda", Precision.Fp32, Category = "CUDA")]
-[TestFixture("cuda", Precision.Tf32, Category = "CUDA"), TestFixture("cuda", Precision.Bf16, Category = "CUDA")]
+[TestFixtureSource(nameof(Fixtures))]
 internal sealed class ReplayTests(string device, Precision precision)
 {
+    private static IEnumerable<TestFixtureData> Fixtures =>
+    [
+        DeviceFixtures.On("ilgpu-cpu", Precision.Fp32), DeviceFixtures.On("opencl", Precision.Fp32),
+        .. Enum.GetValues<Precision>().Select(precision => DeviceFixtures.On(DeviceFixtures.CudaDevice, precision)),
+    ];
+
     /// <summary>Tensor cores take no fewer than 12 channels.</summary>
     private readonly UNetConfig _config = TinyRuns.Config with { ModelChannels = precision == Precision.Fp32 ? 4 : 32, Dropout = 0.3f };
 
@@ -23,13 +28,7 @@ internal sealed class ReplayTests(string device, Precision precision)
     private List<string> _notices = null!;
 
     [OneTimeSetUp]
-    public void Open()
-    {
-        _lease = Backends.Borrow(device);
-        _backend = _lease.Backend;
-        if (_backend is IlgpuBackend ilgpu)
-            ilgpu.Precision = precision;
-    }
+    public void Open() => _lease = Backends.Borrow(device);
 
     [OneTimeTearDown]
     public void Close() => _lease?.Dispose();
@@ -37,6 +36,9 @@ internal sealed class ReplayTests(string device, Precision precision)
     [SetUp]
     public void Start()
     {
+        _backend = _lease!.Backend;
+        if (_backend is IlgpuBackend ilgpu)
+            ilgpu.Precision = precision;
         _notices = [];
         _backend.OnNotice = text => _notices.Add(text);
     }

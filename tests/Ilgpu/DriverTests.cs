@@ -59,6 +59,31 @@ internal sealed class DriverTests
         }
     }
 
+    [TestCase(false, false, true, null), TestCase(true, false, true, null)]
+    [TestCase(false, true, true, "this process already uses NVIDIA's driver; start another for the virtual GPU")]
+    [TestCase(false, false, false, "the virtual GPU needs Linux on x86-64")]
+    public void A_process_has_one_driver(bool isVirtual, bool realIsLoaded, bool isSupported, string? reason) =>
+        Assert.That(CudaLibrary.WhyNotVirtual(isVirtual, realIsLoaded, isSupported), Is.EqualTo(reason));
+
+    [Test]
+    public void A_model_of_the_virtual_GPU_that_there_is_none_of_is_a_usage_error()
+    {
+        Assert.That(() => Devices.Open("virtual:h200"), Throws.TypeOf<UsageException>().With.Message.EqualTo("unknown device 'virtual:h200'; there is virtual:h100 and virtual:a100"));
+        Assert.That(Devices.Ordinal("virtual:a100"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Asking_for_any_other_device_loads_no_virtual_driver()
+    {
+        if (CudaLibrary.IsVirtual)
+            Assert.Ignore("this process uses it");
+        var listed = Devices.List();
+        Assert.That(listed.Select(d => d.Spec), Does.Contain("virtual").And.Contain("virtual:a100"));
+        Devices.Open("auto").Dispose();
+        Assert.That(() => Devices.Open("cuda:77"), Throws.TypeOf<BDenseException>());
+        Assert.That(CudaLibrary.IsVirtual, Is.False);
+    }
+
     [Test]
     public void The_file_behind_an_address_is_read_from_the_map()
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using BDense.Kernels.Ilgpu;
+using BDense.Tests.Ops;
 using BDense.Tests.Journal;
 using NUnit.Framework;
 using NUnit.Framework.Interfaces;
@@ -81,7 +82,7 @@ internal static class TestJournal
             seconds = Started.Remove(test.Id, out long start) ? Stopwatch.GetElapsedTime(start).TotalSeconds : 0;
         }
         Write(Line(Outcome(result.ResultState, result.Message), seconds, test.FullName, result.Message));
-        if (Fault is null && result.ResultState.Status == TestStatus.Failed && IsCuda(test) && DeviceFault.Tells($"{result.Message}\n{result.StackTrace}"))
+        if (Fault is null && !DeviceFixtures.SurvivesFaults && result.ResultState.Status == TestStatus.Failed && IsCuda(test) && DeviceFault.Tells($"{result.Message}\n{result.StackTrace}"))
             Lost(test.FullName);
     }
 

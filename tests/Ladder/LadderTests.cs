@@ -65,8 +65,8 @@ internal sealed class OpenClLadderTests() : LadderTests("opencl")
     public void Convolution(int step) => Check(Steps.Convolution[step - 1], Problems.Convolution(3, 8, 16, 32, 128));
 }
 
-[TestFixture, Category("CUDA")]
-internal sealed class CudaLadderTests() : LadderTests("cuda")
+[TestFixtureSource(typeof(DeviceFixtures), nameof(DeviceFixtures.Cuda))]
+internal sealed class CudaLadderTests(string device) : LadderTests(device)
 {
     [TestCase(1), TestCase(2), TestCase(3), TestCase(4), TestCase(5), TestCase(6), TestCase(7), TestCase(8), TestCase(9)]
     public void Gemm(int step) => Check(Steps.Gemm[step - 1], Problems.Gemm(256, 192, 80));

@@ -7,7 +7,7 @@ using NUnit.Framework;
 namespace BDense.Tests.Networks;
 
 /// <summary>Whole networks on each device against the managed reference, fused and not: F, and the gradient of &lt;G, F&gt; of every parameter.</summary>
-[TestFixture("ilgpu-cpu"), TestFixture("opencl", Category = "OpenCL"), TestFixture("cuda", Category = "CUDA")]
+[TestFixtureSource(typeof(DeviceFixtures), nameof(DeviceFixtures.Ilgpu))]
 internal sealed class DeviceNetworkTests(string device)
 {
     private const int Samples = 2;
@@ -32,8 +32,11 @@ internal sealed class DeviceNetworkTests(string device)
     public void Open()
     {
         _lease = Backends.Borrow(device);
-        (_backend, _reference) = (_lease.Backend, new ReferenceBackend(1));
+        _reference = new ReferenceBackend(1);
     }
+
+    [SetUp]
+    public void Take() => _backend = _lease!.Backend;
 
     [OneTimeTearDown]
     public void Close()

@@ -21,21 +21,48 @@ internal static class Backends
     /// </summary>
     public static Lease Borrow(string device)
     {
-        if (!IsGpu(device))
-            return new Lease(Open(device));
+        if (!DeviceFixtures.IsGpu(device))
+            return new Lease(device, Open(device));
         if (device == "cuda" && TestJournal.Fault is { } fault)
             Assert.Ignore(fault);
         if (!Shared.TryGetValue(device, out var backend))
             Shared[device] = backend = Open(device);
-        return new Lease(backend);
+        return new Lease(device, backend);
     }
 
     /// <summary>A backend for the time of a fixture.</summary>
-    internal sealed class Lease(Backend backend) : IDisposable
+    internal sealed class Lease(string device, Backend backend) : IDisposable
     {
-        public Backend Backend => backend;
+        private Backend _backend = backend;
 
-        public void Dispose() => Return(backend);
+        /// <summary>After a fault of a device that survives faults, a new one: the tests that follow are not to blame.</summary>
+        public Backend Backend
+        {
+            get
+            {
+                if (DeviceFixtures.IsVirtual(device) && !Works(_backend))
+                {
+                    CloseShared();
+                    _backend = Borrow(device)._backend;
+                }
+                return _backend;
+            }
+        }
+
+        public void Dispose() => Return(_backend);
+    }
+
+    private static bool Works(Backend backend)
+    {
+        try
+        {
+            backend.Synchronize();
+            return true;
+        }
+        catch (BDenseException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Where the fixture failed or kept a tensor, the next one gets a new device.</summary>
@@ -50,14 +77,8 @@ internal static class Backends
     /// <summary>As if it were new; false for a fault of the device that shows only now. The next opening tells of it.</summary>
     private static bool Clean(Backend backend)
     {
-        try
-        {
-            backend.Synchronize();
-        }
-        catch (BDenseException)
-        {
+        if (!Works(backend))
             return false;
-        }
         (backend.OnOp, backend.OnNotice) = (null, null);
         if (backend is IlgpuBackend ilgpu)
             ilgpu.Precision = Precision.Fp32;
@@ -65,8 +86,6 @@ internal static class Backends
         backend.Pool.Trim();
         return true;
     }
-
-    private static bool IsGpu(string device) => device is "cuda" or "opencl";
 
     /// <summary>At the end, and before a device is opened otherwise: no two contexts of one GPU at a time.</summary>
     public static void CloseShared()
@@ -79,7 +98,7 @@ internal static class Backends
     /// <summary>A device of the fixture's own.</summary>
     public static Backend Open(string device)
     {
-        if (IsGpu(device))
+        if (DeviceFixtures.IsGpu(device))
             CloseShared();
         // After a fault the process can open no CUDA device; that says nothing about these tests.
         if (device == "cuda" && TestJournal.Fault is { } fault)
@@ -102,5 +121,5 @@ internal static class Backends
 
     /// <summary>Whether an error on opening is a reason to skip.</summary>
     internal static bool MayBeMissing(string device, BDenseException error, string[] required) =>
-        IsGpu(device) && error is not DeviceFaultException && !required.Contains(device);
+        DeviceFixtures.IsGpu(device) && !DeviceFixtures.IsVirtual(device) && error is not DeviceFaultException && !required.Contains(device);
 }

@@ -68,16 +68,14 @@ internal sealed class CpuEqualityTests
 internal abstract class DeviceEqualityTests(string device)
 {
     private Backends.Lease? _lease;
-    private Backend? _backend;
 
-    protected Backend Backend => _backend!;
+    protected Backend Backend { get; private set; } = null!;
 
     [OneTimeSetUp]
-    public void Open()
-    {
-        _lease = Backends.Borrow(device);
-        _backend = _lease.Backend;
-    }
+    public void Open() => _lease = Backends.Borrow(device);
+
+    [SetUp]
+    public void Take() => Backend = _lease!.Backend;
 
     [OneTimeTearDown]
     public void Close() => _lease?.Dispose();
@@ -127,8 +125,8 @@ internal sealed class OpenClEqualityTests() : DeviceEqualityTests("opencl")
     public void Hands_on_NaN(OpCase row) => NaNs.Check(Backend, row);
 }
 
-[TestFixture, Category("CUDA")]
-internal sealed class CudaEqualityTests() : DeviceEqualityTests("cuda")
+[TestFixtureSource(typeof(DeviceFixtures), nameof(DeviceFixtures.Cuda))]
+internal sealed class CudaEqualityTests(string device) : DeviceEqualityTests(device)
 {
     private static IEnumerable<OpCase> Rows => CaseList.Of(CaseSize.Small);
 

@@ -7,18 +7,17 @@ using NUnit.Framework;
 namespace BDense.Tests.Ops;
 
 /// <summary>Every fused operation equals the composition of plain ones, on each device.</summary>
-[TestFixture("cpu"), TestFixture("ilgpu-cpu"), TestFixture("opencl", Category = "OpenCL"), TestFixture("cuda", Category = "CUDA")]
+[TestFixtureSource(typeof(DeviceFixtures), nameof(DeviceFixtures.All))]
 internal sealed class FusionTests(string device)
 {
     private Backends.Lease? _lease;
     private Backend _backend = null!;
 
     [OneTimeSetUp]
-    public void Open()
-    {
-        _lease = Backends.Borrow(device);
-        _backend = _lease.Backend;
-    }
+    public void Open() => _lease = Backends.Borrow(device);
+
+    [SetUp]
+    public void Take() => _backend = _lease!.Backend;
 
     [OneTimeTearDown]
     public void Close() => _lease?.Dispose();

@@ -124,6 +124,35 @@ internal sealed class MemoryPoolTests
     }
 
     [Test]
+    public void An_exact_pool_hides_no_access_behind_a_block_or_after_it()
+    {
+        using var pool = Device();
+        pool.Exact = true;
+        Storage a = pool.Rent(1001), b = pool.Rent(0);
+        Assert.That((a.Length, b.Length), Is.EqualTo((1001, 1)));
+        pool.Return(a);
+        Assert.That(_log, Is.EqualTo(new[] { 1001, 1, -1001 }), "given back at once");
+        Assert.That((pool.CurrentBytes, pool.ReservedBytes), Is.EqualTo((4L, 4L)));
+        Assert.That(pool.Rent(1001), Is.Not.SameAs(a));
+    }
+
+    [Test]
+    public void An_exact_pool_leaves_a_graphs_blocks_to_its_arena()
+    {
+        using var pool = Device();
+        pool.Exact = true;
+        var arena = new MemoryArena(pool);
+        using (arena.Enter())
+            pool.Return(pool.Rent(7));
+        using (arena.Enter())
+            pool.Return(pool.Rent(7));
+        Assert.That(_log, Is.EqualTo(new[] { 7 }), "the second finds what the first returned");
+        arena.Dispose();
+        Assert.That(_log, Is.EqualTo(new[] { 7, -7 }));
+        Assert.That(pool.ReservedBytes, Is.Zero);
+    }
+
+    [Test]
     public void The_limit_counts_like_a_full_device()
     {
         using var pool = Device();

@@ -5,7 +5,7 @@ using NUnit.Framework;
 namespace BDense.Tests.Ops;
 
 /// <summary>Philox against its authors' vectors; the moments of the sequences; the mask that dropout never stores.</summary>
-[TestFixture("cpu"), TestFixture("opencl", Category = "OpenCL"), TestFixture("cuda", Category = "CUDA")]
+[TestFixtureSource(typeof(DeviceFixtures), nameof(DeviceFixtures.CpuAndGpus))]
 internal sealed class RandomTests(string device)
 {
     private const int Count = 200_000;
@@ -13,11 +13,10 @@ internal sealed class RandomTests(string device)
     private Backend _backend = null!;
 
     [OneTimeSetUp]
-    public void Open()
-    {
-        _lease = Backends.Borrow(device);
-        _backend = _lease.Backend;
-    }
+    public void Open() => _lease = Backends.Borrow(device);
+
+    [SetUp]
+    public void Take() => _backend = _lease!.Backend;
 
     [OneTimeTearDown]
     public void Close() => _lease?.Dispose();

@@ -192,18 +192,22 @@ internal sealed class TensorCoreCasesTests
         (float)value == value && (BitConverter.SingleToInt32Bits((float)value) & (precision == Precision.Bf16 ? 0xffff : 0x1fff)) == 0;
 }
 
-[TestFixture, Category("CUDA")]
-internal sealed class CudaTensorCoreTests : TensorCoreTests
+[TestFixtureSource(typeof(DeviceFixtures), nameof(DeviceFixtures.Cuda))]
+internal sealed class CudaTensorCoreTests(string device) : TensorCoreTests
 {
+    private Backends.Lease? _lease;
     private IlgpuBackend? _backend;
 
     protected override IlgpuBackend Backend => _backend!;
 
     [OneTimeSetUp]
-    public void Open() => _backend = (IlgpuBackend)Backends.Open("cuda");
+    public void Open() => _lease = Backends.Borrow(device);
+
+    [SetUp]
+    public void Take() => _backend = (IlgpuBackend)_lease!.Backend;
 
     [OneTimeTearDown]
-    public void Close() => _backend?.Dispose();
+    public void Close() => _lease?.Dispose();
 
     private static IEnumerable<TensorCoreCases.Row> Rows => TensorCoreCases.Rows();
 

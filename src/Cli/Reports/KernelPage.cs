@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using BDense.Cli.Verbs;
 using BDense.Kernels.MachineCode;
+using BDense.Kernels.Profiling;
+using BDense.VirtualGpu.Counts;
 
 namespace BDense.Cli.Reports;
 
@@ -11,7 +14,10 @@ namespace BDense.Cli.Reports;
 /// </summary>
 internal static class KernelPage
 {
-    public static string Html(KernelExploration k)
+    /// <param name="k">The kernel.</param>
+    /// <param name="counts">Of launches of it, to stand beside each line; or none.</param>
+    /// <param name="launched">What was launched, for people.</param>
+    public static string Html(KernelExploration k, CountedExploration? counts = null, string launched = "")
     {
         var page = new StringBuilder();
         string title = $"{Encode(k.Row.Name)}, {k.Row.Architecture}";
@@ -25,6 +31,7 @@ internal static class KernelPage
             .column { overflow: auto; border: 1px solid #ccc; } .column h2 { font-size: 1em; margin: 0; padding: .3em; position: sticky; top: 0; background: #eee; }
             pre { margin: 0; font: 12px ui-monospace, monospace; } pre div { white-space: pre; padding: 0 .4em; cursor: pointer; }
             pre div:hover { background: #f2f2f2; } pre div.on { background: #ffe9a8; } pre div.loop { border-left: 3px solid #2a7; } pre div { border-left: 3px solid transparent; }
+            .c { color: #06c; display: inline-block; min-width: 9em; text-align: right; margin-right: .8em; } .bad { color: #c00; }
             .n { color: #999; display: inline-block; min-width: 4em; } summary { padding: .3em; background: #f7f7f7; }
             @media (max-width: 900px) { .columns { grid-template-columns: 1fr; height: auto; } }
             </style></head><body>
@@ -33,19 +40,25 @@ internal static class KernelPage
             """);
         Figures(page, k.Row);
         page.Append("<p>Click a line to see what it came from and what became of it. The number after a line of C# counts its machine instructions; the green edge marks the main loop.</p>\n");
+        if (counts is not null)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<p>Counted on a virtual GPU, {Encode(launched)}: in blue instructions of warps (of a machine instruction: of its line of PTX), then sectors a request (s) and wavefronts a request (w), red where there are more than need be. Point at a figure for all of them.</p>\n");
+            if (counts.Ptx.Count == 0)
+                page.Append("<p><b>The PTX that ran is not the one shown: counts stand beside C# alone.</b></p>\n");
+        }
         foreach (string note in k.Notes)
             page.Append(CultureInfo.InvariantCulture, $"<p><b>{Encode(note)}</b></p>\n");
         page.Append("<div class=\"columns\">\n");
-        Source(page, k);
+        Source(page, k, counts);
         page.Append("<div class=\"column\"><h2>PTX, by ILGPU</h2><pre>");
         for (int i = 0; i < k.Ptx.Count; i++)
-            Line(page, $"{i + 1}", k.Ptx[i].Text, $"p{i + 1}", Key(k.Ptx[i].Source), i + 1, false);
+            Line(page, $"{i + 1}", k.Ptx[i].Text, $"p{i + 1}", Key(k.Ptx[i].Source), i + 1, false, counts?.Ptx.GetValueOrDefault(i + 1));
         page.Append("</pre></div>\n<div class=\"column\"><h2>SASS, by ptxas</h2><pre>");
         for (int i = 0; i < k.Sass.Count; i++)
         {
             var sass = k.Sass[i];
             var source = sass.PtxLine > 0 && sass.PtxLine <= k.Ptx.Count ? k.Ptx[sass.PtxLine - 1].Source : default;
-            Line(page, sass.Offset.ToString("x4", CultureInfo.InvariantCulture), sass.Text, "", Key(source), sass.PtxLine, k.MainLoop is { } loop && i >= loop.First && i <= loop.Last);
+            Line(page, sass.Offset.ToString("x4", CultureInfo.InvariantCulture), sass.Text, "", Key(source), sass.PtxLine, k.MainLoop is { } loop && i >= loop.First && i <= loop.Last, counts?.Ptx.GetValueOrDefault(sass.PtxLine));
         }
         page.Append("</pre></div>\n</div>\n");
         page.Append(Script);
@@ -72,7 +85,7 @@ internal static class KernelPage
     }
 
     /// <summary>The kernel's file first and open, then the files of the helpers that were inlined.</summary>
-    private static void Source(StringBuilder page, KernelExploration k)
+    private static void Source(StringBuilder page, KernelExploration k, CountedExploration? counted)
     {
         var counts = k.Sass.Where(s => s.PtxLine > 0 && s.PtxLine <= k.Ptx.Count).GroupBy(s => Key(k.Ptx[s.PtxLine - 1].Source)).ToDictionary(g => g.Key, g => g.Count());
         page.Append("<div class=\"column\"><h2>C#</h2>");
@@ -82,9 +95,10 @@ internal static class KernelPage
             string[] lines = text.Replace("\r", "", StringComparison.Ordinal).Split('\n');
             for (int i = 0; i < lines.Length; i++)
             {
-                string key = Key(new SourceLine(file, i + 1));
+                var source = new SourceLine(file, i + 1);
+                string key = Key(source);
                 int count = counts.GetValueOrDefault(key);
-                Line(page, count > 0 ? $"{i + 1} ({count})" : $"{i + 1}", lines[i], "", key, 0, false);
+                Line(page, count > 0 ? $"{i + 1} ({count})" : $"{i + 1}", lines[i], "", key, 0, false, counted?.Sources.GetValueOrDefault(source));
             }
             page.Append("</pre></details>");
         }
@@ -93,7 +107,7 @@ internal static class KernelPage
 
     private static string Key(SourceLine line) => line.Line > 0 ? $"{line.File}:{line.Line.ToString(CultureInfo.InvariantCulture)}" : "";
 
-    private static void Line(StringBuilder page, string number, string text, string id, string source, int ptx, bool inLoop)
+    private static void Line(StringBuilder page, string number, string text, string id, string source, int ptx, bool inLoop, PlaceCounts? counts)
     {
         page.Append("<div");
         if (inLoop)
@@ -104,7 +118,33 @@ internal static class KernelPage
             page.Append(CultureInfo.InvariantCulture, $" data-s=\"{Encode(source)}\"");
         if (ptx > 0)
             page.Append(CultureInfo.InvariantCulture, $" data-p=\"{ptx}\"");
-        page.Append(CultureInfo.InvariantCulture, $"><span class=\"n\">{number}</span>{Encode(text)}</div>");
+        page.Append(CultureInfo.InvariantCulture, $"><span class=\"n\">{number}</span>");
+        if (counts is { } c)
+            page.Append(Figures(c));
+        page.Append(CultureInfo.InvariantCulture, $"{Encode(text)}</div>");
+    }
+
+    private static string Figures(PlaceCounts c)
+    {
+        if (c.Executions == 0)
+            return "<span class=\"c\"></span>";
+        string text = ProfileTables.Count(c.Executions);
+        string all = string.Create(CultureInfo.InvariantCulture, $"{c.Executions} instructions of warps, {(double)c.Lanes / c.Executions:0.#} lanes each");
+        if (c.GlobalRequests > 0)
+        {
+            text += string.Create(CultureInfo.InvariantCulture, $" {c.SectorsPerRequest:0.#}s");
+            all += string.Create(CultureInfo.InvariantCulture, $"; {c.GlobalRequests} requests, {c.Sectors} sectors ({c.IdealSectors} ideal), {c.BytesAsked} bytes asked, {c.SectorsFromL2} sectors from L2");
+        }
+        if (c.SharedRequests > 0)
+        {
+            text += string.Create(CultureInfo.InvariantCulture, $" {(double)c.Wavefronts / c.SharedRequests:0.#}w");
+            all += string.Create(CultureInfo.InvariantCulture, $"; {c.SharedRequests} shared requests, {c.Wavefronts} wavefronts ({c.IdealWavefronts} ideal)");
+        }
+        if (c.Diverged > 0)
+            all += string.Create(CultureInfo.InvariantCulture, $"; {c.Diverged} divergent branches");
+        if (c.Waits > 0)
+            all += string.Create(CultureInfo.InvariantCulture, $"; {c.Waits} waits at barriers");
+        return $"<span class=\"c{(c.IsScattered || c.HasConflicts ? " bad" : "")}\" title=\"{Encode(all)}\">{text}</span>";
     }
 
     private static string Encode(string text) => WebUtility.HtmlEncode(text);

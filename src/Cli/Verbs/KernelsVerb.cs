@@ -26,14 +26,21 @@ internal static class KernelsVerb
         };
         var html = new Option<string?>("--html") { Description = "Write one kernel's C#, PTX and SASS, linked line by line, as one page.", HelpName = "FILE" };
         var estimate = new Option<bool>("--estimate") { Description = "Instead: what each hot kernel is expected to do on an A100 and an H100, from bytes, FLOPs and machine code." };
+        var device = new Option<string?>("--device") { Description = "With --html: virtual or virtual:a100, where the kernel is run to show counts beside each line.", HelpName = "DEVICE" };
+        var operation = new Option<string?>("--op") { Description = "The operation that is run for them; the first that launches the kernel if left out.", HelpName = "NAME" };
+        var shape = ProfileRequest.ShapeOption();
+        var precision = CommonOptions.Precision();
         var json = CommonOptions.Json();
-        var command = new Command("kernels", "Compiles and assembles every kernel, no GPU needed, and counts what became of it.") { name, arch, html, estimate, json };
+        var command = new Command("kernels", "Compiles and assembles every kernel, no GPU needed, and counts what became of it.")
+        {
+            name, arch, html, estimate, device, operation, shape, precision, json,
+        };
         command.SetAction((parse, cancellation) =>
         {
             Execute(parse, cancellation);
             return Task.FromResult(0);
         });
-        return new Verb(command, "bdense kernels", "bdense kernels Conv --arch sm_90 --json", "bdense kernels ConvTile8 --html kernel.html", "bdense kernels --estimate");
+        return new Verb(command, "bdense kernels", "bdense kernels Conv --arch sm_90 --json", "bdense kernels ConvTile8 --html kernel.html", "bdense kernels ConvTile8 --html kernel.html --device virtual --op conv2d --shape 4x32x64x64x3", "bdense kernels --estimate");
 
         void Execute(ParseResult parse, CancellationToken cancellation)
         {
@@ -51,6 +58,9 @@ internal static class KernelsVerb
             string? page = parse.GetValue(html);
             if (page is not null && names.Count > 1)
                 throw new UsageException("--html shows one kernel; name it: bdense kernels ConvTile8 --html kernel.html");
+            string? runOn = parse.GetValue(device);
+            if (runOn is not null && page is null)
+                throw new UsageException("--device is for --html; 'bdense profile' prints what a virtual GPU counts");
             if (KernelCatalog.AssemblerVersion is null)
                 ui.Note("ptxas is not on PATH (it comes with the CUDA toolkit): PTX only, no registers and no machine code");
 
@@ -60,6 +70,12 @@ internal static class KernelsVerb
                 rows.Select(Cells));
             if (page is null)
                 return;
+            if (runOn is not null)
+            {
+                var run = new ProfileRequest(runOn, parse.GetValue(operation), names[0], parse.GetValue(shape), parse.GetValue(precision)).Run(ui, cancellation);
+                ProfileRequest.Write(ui, page, run, architectures[^1]);
+                return;
+            }
             // The last architecture named: the newest of the default ones.
             string text = KernelPage.Html(KernelExploration.Of(names[0], architectures[^1]));
             AtomicFile.WriteText(page, text);

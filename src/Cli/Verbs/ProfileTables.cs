@@ -48,7 +48,7 @@ internal static class ProfileTables
         foreach (var (pass, launch) in passes.SelectMany(p => p.Launches.Select(l => (p.Name, l))))
         {
             var lines = ProfiledLine.Of(launch.Counts);
-            var shown = lines.Where((line, i) => i < Hottest || line.HasConflicts || line.IsScattered).ToList();
+            var shown = lines.Where((line, i) => i < Hottest || line.Counts.HasConflicts || line.Counts.IsScattered).ToList();
             ui.Line($"{launch.Kernel} ({pass}), {shown.Count} of {lines.Count} lines:");
             ui.Table(["line", "instructions", "", "sectors/request", "of ideal", "wavefronts", "of ideal", "divergent", "text"], shown.Select(line => new[]
             {

@@ -17,14 +17,16 @@ internal static class ProfileVerb
             Description = "An operation, or a kernel: then the first operation that launches it. All operations and their shapes are listed if left out.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var shape = new Option<string?>("--shape") { Description = "Extents with an x between, as the list of operations has them; left out, the usual ones there.", HelpName = "SHAPE" };
+        var shape = ProfileRequest.ShapeOption();
+        var kernel = new Option<string?>("--kernel") { Description = "Of the operation's launches those of this kernel alone.", HelpName = "NAME" };
         var device = new Option<string>("--device") { Description = "virtual (an H100) or virtual:a100.", HelpName = "DEVICE", DefaultValueFactory = _ => "virtual" };
         var precision = CommonOptions.Precision();
         var lines = new Option<bool>("--lines") { Description = "The hottest lines of C# too, and all with bank conflicts or scattered sectors." };
+        var html = new Option<string?>("--html") { Description = "Write one kernel's C#, PTX and SASS with the counts beside each line, as one page.", HelpName = "FILE" };
         var json = CommonOptions.Json();
         var command = new Command("profile", "Runs an operation on a virtual GPU and counts instructions, sectors, bytes by level, bank conflicts and divergence, by kernel and by line.")
         {
-            name, shape, device, precision, lines, json,
+            name, shape, kernel, device, precision, lines, html, json,
         };
         command.SetAction((parse, cancellation) =>
         {
@@ -34,31 +36,25 @@ internal static class ProfileVerb
                 Operations(ui);
                 return Task.FromResult(0);
             }
-            string spec = parse.GetValue(device)!;
-            if (spec.Split(':')[0] != "virtual")
-                throw new UsageException($"only a virtual GPU counts: --device virtual or virtual:a100, not {Printable.Quoted(spec)}");
-            var operation = OperationCatalog.Find(wanted);
-            string? kernel = operation is null ? Kernel(wanted) : null;
-            using var backend = Devices.Open(spec, precision: parse.GetValue(precision));
-            var profiler = Profiler.On(backend);
-            operation ??= Launching(profiler, kernel!, parse.GetValue(precision));
-            var extents = parse.GetValue(shape) is { } text ? operation.Parse(text) : operation.Usual;
-            ui.Note($"device {backend.Name}: {backend.Description}; {operation.Name} {CatalogOperation.Text(extents)}, {parse.GetValue(precision).Text()}");
-            var passes = Only(profiler.Run(operation, extents, cancellation), kernel, operation, extents);
+            bool isOperation = OperationCatalog.Find(wanted) is not null;
+            string? only = parse.GetValue(kernel) is { } named ? Kernel(named) : isOperation ? null : Kernel(wanted);
+            var result = new ProfileRequest(parse.GetValue(device)!, isOperation ? wanted : null, only, parse.GetValue(shape), parse.GetValue(precision)).Run(ui, cancellation);
             ui.Json(new
             {
-                device = backend.Name,
-                operation = operation.Name,
-                shape = extents,
+                device = result.Device,
+                operation = result.Operation.Name,
+                shape = result.Shape,
                 precision = parse.GetValue(precision).Text(),
-                passes = passes.Select(pass => ProfileJson.Pass(pass, parse.GetValue(lines))),
+                passes = result.Passes.Select(pass => ProfileJson.Pass(pass, parse.GetValue(lines))),
             });
-            ProfileTables.Passes(ui, passes);
+            ProfileTables.Passes(ui, result.Passes);
             if (parse.GetValue(lines))
-                ProfileTables.Lines(ui, passes);
+                ProfileTables.Lines(ui, result.Passes);
+            if (parse.GetValue(html) is { } file)
+                ProfileRequest.Write(ui, file, result, Architecture(result));
             return Task.FromResult(0);
         });
-        return new Verb(command, "bdense profile", "bdense profile conv2d --shape 4x32x64x128x3 --precision tf32", "bdense profile GroupNormApply4 --lines", "bdense profile matmul --device virtual:a100 --json");
+        return new Verb(command, "bdense profile", "bdense profile conv2d --shape 4x32x64x128x3 --precision tf32", "bdense profile GroupNormApply4 --lines", "bdense profile conv2d --precision bf16 --kernel TensorConv64x64Bf16 --html kernel.html", "bdense profile matmul --device virtual:a100 --json");
     }
 
     private static void Operations(Ui ui)
@@ -74,16 +70,9 @@ internal static class ProfileVerb
             ?? throw new UsageException($"no operation or kernel {Printable.Quoted(name)}{(Suggestion.For(name, known) is { Length: > 0 } near ? near : "; 'bdense profile' and 'bdense kernels' list them")}");
     }
 
-    private static CatalogOperation Launching(Profiler profiler, string kernel, Precision precision) =>
-        OperationCatalog.All.FirstOrDefault(o => profiler.Kernels(o, o.Usual).Contains(kernel))
-        ?? throw new UsageException($"no operation launches {kernel} at its usual shape in {precision.Text()}; name the operation, with a --shape or --precision at which it does");
-
-    /// <summary>The launches of one kernel, or all.</summary>
-    private static IReadOnlyList<ProfiledPass> Only(IReadOnlyList<ProfiledPass> passes, string? kernel, CatalogOperation operation, IReadOnlyList<int> extents)
+    private static GpuArchitecture Architecture(ProfileRequest.Result result)
     {
-        if (kernel is null)
-            return passes;
-        var found = passes.Select(p => p with { Launches = [.. p.Launches.Where(l => l.Kernel == kernel)] }).Where(p => p.Launches.Count > 0).ToList();
-        return found.Count > 0 ? found : throw new UsageException($"{operation.Name} {CatalogOperation.Text(extents)} does not launch {kernel}");
+        var model = result.Passes[0].Launches[0].Counts.Model;
+        return GpuArchitecture.All.First(a => a.Model.Major == model.Major);
     }
 }

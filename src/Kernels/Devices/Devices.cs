@@ -29,11 +29,11 @@ public sealed record DeviceInfo(string Spec, string Name, long MemoryBytes, stri
 public static class Devices
 {
     /// <summary>What <see cref="Open"/> understands, for help texts and error messages.</summary>
-    public const string Specs = "auto, cpu, cuda[:i], opencl[:i] or ilgpu-cpu";
+    public const string Specs = "auto, cpu, cuda[:i], virtual[:a100], opencl[:i] or ilgpu-cpu";
 
     /// <summary>
     /// Opens a device: <c>cpu</c> is the managed reference; <c>cuda:i</c> and <c>opencl:i</c> the i-th of <see cref="List"/>, and
-    /// without a number the first usable one; <c>ilgpu-cpu</c> ILGPU's simulation, for debugging kernels; <c>auto</c> is CUDA if
+    /// without a number the first usable one; <c>virtual</c> an NVIDIA GPU in software; <c>ilgpu-cpu</c> ILGPU's simulation, for debugging kernels; <c>auto</c> is CUDA if
     /// there is one and the managed reference otherwise.
     /// </summary>
     /// <param name="spec">As above.</param>
@@ -69,6 +69,8 @@ public static class Devices
             case "ilgpu-cpu":
                 var cpu = SimulatedCpu(threads);
                 return new IlgpuBackend(IlgpuBackend.CreateContext(b => b.CPU(cpu)), cpu, "ilgpu-cpu");
+            case VirtualCuda.Kind:
+                return OpenVirtual(spec);
             case "auto":
                 return FirstUsable(Cuda()) is { } gpu ? OpenAccelerator(gpu.Spec) : new ReferenceBackend(threads);
             default:
@@ -89,6 +91,7 @@ public static class Devices
         [
             .. Cuda(),
             .. OpenCL(),
+            .. VirtualCuda.List(),
             new DeviceInfo("cpu", $"managed reference, {RuntimeInformation.ProcessArchitecture}, {cores}", memory, null),
             new DeviceInfo("ilgpu-cpu", "ILGPU's simulation on the CPU, slow, for debugging kernels", memory, null),
         ];
@@ -96,6 +99,12 @@ public static class Devices
 
     /// <summary>The CUDA driver in its own words; null where none loads.</summary>
     public static CudaDriverFacts? CudaDriver() => DriverInquiry.Ask();
+
+    /// <summary>What the last kernel with a fault did wrong, and where; null so far, or where the device does not know: only the virtual GPU does.</summary>
+    public static string? Finding => VirtualCuda.LastFinding;
+
+    /// <summary>The number of a device among those of its kind, from its full specification.</summary>
+    internal static int Ordinal(string spec) => Parse(spec).Index ?? 0;
 
     private static (string Kind, int? Index) Parse(string spec)
     {
@@ -105,6 +114,7 @@ public static class Devices
         bool good = kind switch
         {
             "auto" or "cpu" or "ilgpu-cpu" => colon < 0,
+            VirtualCuda.Kind => (index = VirtualCuda.Ordinal(colon < 0 ? null : spec[(colon + 1)..])) >= 0,
             "cuda" or "opencl" => colon < 0 || int.TryParse(spec.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out index),
             _ => false,
         };
@@ -133,11 +143,28 @@ public static class Devices
         return new IlgpuBackend(context, device, spec);
     }
 
+    private static IlgpuBackend OpenVirtual(string spec)
+    {
+        try
+        {
+            CudaLibrary.UseVirtual();
+        }
+        catch (BDenseException e)
+        {
+            throw new BDenseException($"no device {spec}: {e.Message}", e);
+        }
+        // Each instruction names its line of C#, so that what is found does too.
+        var context = IlgpuBackend.CreateContext(b => b.Cuda(_ => true).Profiling(), lines: true);
+        return new IlgpuBackend(context, context.GetCudaDevice(Ordinal(spec)), spec) { VirtualGpu = VirtualCuda.Gpu(Ordinal(spec)) };
+    }
+
     /// <summary>Two lanes a group, the least there is: each lane is a thread of the operating system, and groups end in a barrier.</summary>
     private static CPUDevice SimulatedCpu(int threads) => new(2, 1, threads > 0 ? Math.Min(threads, ReferenceBackend.MaxThreads) : Environment.ProcessorCount);
 
     private static List<DeviceInfo> Cuda()
     {
+        if (CudaLibrary.IsVirtual)
+            return [new DeviceInfo("cuda", "CUDA", 0, "this process uses the virtual GPU in the driver's place; start another")];
         if (CudaDriver() is not { } driver)
             return [new DeviceInfo("cuda", "CUDA", 0, $"no NVIDIA driver: {CudaLibrary.Names[0]} does not load")];
         using var context = IlgpuBackend.CreateContext(b => b.Cuda(_ => true));

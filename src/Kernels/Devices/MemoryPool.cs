@@ -26,6 +26,12 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
     /// <summary>An upper bound on <see cref="ReservedBytes"/>; above it a request fails as if the device were full.</summary>
     public long LimitBytes { get; set; } = long.MaxValue;
 
+    /// <summary>
+    /// For a device that knows each byte of its allocations: blocks are as long as what is asked for and go back to the driver at once, so
+    /// that an access beyond one or after its return is seen. Blocks of an arena stay in it.
+    /// </summary>
+    internal bool Exact { get; set; }
+
     /// <summary>Floats of each block that is held and not handed out.</summary>
     internal IReadOnlyList<int> FreeLengths => [.. _free.Values.SelectMany(stack => stack.Select(storage => storage.Length))];
 
@@ -38,7 +44,7 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
     /// <exception cref="DeviceMemoryException">The device is out of memory, also after the cache was given back.</exception>
     public Storage Rent(int length)
     {
-        int size = SizeClass(length);
+        int size = Exact ? Math.Max(1, length) : SizeClass(length);
         Storage storage = (_arena is null ? null : Pop(_arena.Free, size)) ?? Pop(_free, size) ?? Allocate(size);
         storage.References = 1;
         storage.Arena = _arena;
@@ -65,7 +71,10 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
     internal void Release(Storage storage)
     {
         storage.Arena = null;
-        Push(_free, storage);
+        if (Exact)
+            GiveBack(storage);
+        else
+            Push(_free, storage);
     }
 
     internal void Return(Storage storage)
@@ -91,10 +100,7 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
         foreach (var stack in _free.Values)
         {
             while (stack.TryPop(out var storage))
-            {
-                ReservedBytes -= storage.Bytes;
-                storage.Dispose();
-            }
+                GiveBack(storage);
         }
     }
 
@@ -129,6 +135,12 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
         DeviceAllocations++;
         ReservedBytes += bytes;
         return storage;
+    }
+
+    private void GiveBack(Storage storage)
+    {
+        ReservedBytes -= storage.Bytes;
+        storage.Dispose();
     }
 
     private static Storage? Pop(Dictionary<int, Stack<Storage>> free, int size) =>

@@ -1,3 +1,4 @@
+using BDense.Kernels.Ilgpu.Cuda;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
@@ -34,6 +35,9 @@ internal static class DeviceFault
         Array.Exists(Sticky, name => name[0] == 'C' && text.Contains(name, StringComparison.Ordinal))
         || text.Contains(nameof(DeviceFaultException), StringComparison.Ordinal)
         || Array.Exists(Words, words => text.Contains(words, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>To append to an error's words: what the virtual GPU found, if that is the device.</summary>
+    public static string Finding => VirtualCuda.LastFinding is { } finding ? ": " + finding : "";
 
     /// <summary>The driver's own name of an error.</summary>
     public static string NameOf(AcceleratorException e) => e switch

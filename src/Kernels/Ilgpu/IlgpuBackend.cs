@@ -48,6 +48,9 @@ public sealed partial class IlgpuBackend : Backend
             throw new BDenseException($"{name} ({device.Name}) refuses: {e.Message}", e);
         }
         _stream = _accelerator.CreateStream();
+        IsVirtual = CudaLibrary.IsVirtual && Kind == AcceleratorType.Cuda;
+        // What a rounded or reused block would hide is to be found.
+        Pool.Exact = IsVirtual;
         ReadTuning(Tuning.TuningTable.PathFor(_accelerator.Name));
         _graphs = _stream is CudaStream cuda ? new CudaGraphs(CudaGraphDriver.Instance, cuda.StreamPtr, _accelerator.Bind) : new LaunchRecorder(this);
         Tiling = ConvolutionPlan.Tiling(_accelerator);
@@ -67,6 +70,9 @@ public sealed partial class IlgpuBackend : Backend
     /// <summary>The kind and the model, not the place among several.</summary>
     public override string Rounding => $"{Name.Split(':')[0]}, {_accelerator.Name}";
 
+    /// <summary>Whether the GPU is one in software.</summary>
+    public bool IsVirtual { get; }
+
     public AcceleratorType Kind => _accelerator.AcceleratorType;
 
     /// <summary>Nothing for the simulation, whose memory is the machine's.</summary>
@@ -80,13 +86,18 @@ public sealed partial class IlgpuBackend : Backend
         : null;
 
     /// <summary>The one way to make a context here: optimised code, ILGPU's mathematics, and the devices that <paramref name="devices"/> adds.</summary>
-    public static Context CreateContext(Action<Context.Builder> devices)
+    /// <param name="devices">Adds them.</param>
+    /// <param name="lines">Whether each instruction of PTX is to name its line of C# (.loc). Needs the assembly's .pdb beside it.</param>
+    public static Context CreateContext(Action<Context.Builder> devices, bool lines = false)
     {
         CudaLibrary.Install();
         return Context.Create(builder =>
         {
             builder.Optimize(OptimizationLevel.O2).EnableAlgorithms();
             devices(builder);
+            // ILGPU's own switch, DebugSymbols(), does nothing unless a debugger is attached.
+            if (lines)
+                typeof(ContextProperties).GetProperty(nameof(ContextProperties.DebugSymbolsMode))?.SetValue(builder, DebugSymbolsMode.KernelSourceAnnotations);
         });
     }
 
@@ -129,9 +140,9 @@ public sealed partial class IlgpuBackend : Backend
     {
         string error = DeviceFault.NameOf(e);
         if (!DeviceFault.IsSticky(error))
-            return new BDenseException($"{Name}: {call}: {error} ({e.Message})", e);
+            return new BDenseException($"{Name}: {call}: {error} ({e.Message}){DeviceFault.Finding}", e);
         Disposal.Abandon(_accelerator);
-        return _fault ??= new DeviceFaultException($"{Name}: {call}", error, e);
+        return _fault ??= new DeviceFaultException($"{Name}: {call}", error, e, VirtualCuda.LastFinding);
     }
 
     protected override Storage Allocate(int length)

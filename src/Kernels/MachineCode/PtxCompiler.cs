@@ -16,12 +16,7 @@ internal sealed class PtxCompiler : IDisposable
     /// <param name="lines">Whether each instruction is to name its line of C# (.loc). Needs the assembly's .pdb beside it.</param>
     public PtxCompiler(GpuArchitecture architecture, bool lines = false)
     {
-        _context = IlgpuBackend.CreateContext(builder =>
-        {
-            // ILGPU's own switch, DebugSymbols(), does nothing unless a debugger is attached.
-            if (lines)
-                typeof(ContextProperties).GetProperty(nameof(ContextProperties.DebugSymbolsMode))?.SetValue(builder, DebugSymbolsMode.KernelSourceAnnotations);
-        });
+        _context = IlgpuBackend.CreateContext(_ => { }, lines);
         // PTX 7.8 is what the assembler of CUDA 11.8 takes, the oldest that knows sm_90. No libdevice: the kernels call none of it.
         _backend = new PTXBackend(_context, architecture.Name == "sm_90" ? CudaArchitecture.SM_90 : CudaArchitecture.SM_80, CudaInstructionSet.ISA_78, null!);
     }

@@ -11,12 +11,6 @@ namespace BDense.Kernels.Profiling;
 /// <param name="Counts">Over all instructions that it became.</param>
 public sealed record ProfiledLine(SourceLine Source, int PtxLine, string Text, PlaceCounts Counts)
 {
-    /// <summary>Bank conflicts: more wavefronts than need be.</summary>
-    public bool HasConflicts => Counts.Wavefronts > Counts.IdealWavefronts;
-
-    /// <summary>A third more sectors than its different bytes fill.</summary>
-    public bool IsScattered => Counts.Sectors > 4.0 / 3 * Counts.IdealSectors;
-
     /// <summary>Every line of a launch, the most executed first.</summary>
     public static IReadOnlyList<ProfiledLine> Of(LaunchCounts counts) =>
     [

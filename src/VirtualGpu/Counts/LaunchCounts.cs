@@ -37,11 +37,23 @@ public sealed class LaunchCounts
 
     private PlaceCounts[] ByClass { get; } = new PlaceCounts[Enum.GetValues<InstructionClass>().Length];
 
+    /// <summary>Executions of multiplications that an assembler joins with an addition (<see cref="Contraction"/>).</summary>
+    internal long Contracted
+    {
+        get
+        {
+            bool[] joined = Contraction.Of(Kernel.Places, Kernel.Code.Ends);
+            return _code.Sum(i => joined[i.Place] ? _places[i.Place].Executions : 0);
+        }
+    }
+
     public PlaceCounts Of(InstructionClass kind) => ByClass[(int)kind];
 
-    /// <summary>Places that were executed, in the order of the code.</summary>
-    public IEnumerable<CountedPlace> Places => _code.Where(i => _places[i.Place].Executions > 0)
-        .Select(i => new CountedPlace(Kernel.Places[i.Place], i.Class, _places[i.Place]));
+    /// <summary>In the order of the code, also those that nobody came to.</summary>
+    public IEnumerable<CountedPlace> AllPlaces => _code.Select(i => new CountedPlace(Kernel.Places[i.Place], i.Class, _places[i.Place]));
+
+    /// <summary>Places that were executed.</summary>
+    public IEnumerable<CountedPlace> Places => AllPlaces.Where(p => p.Counts.Executions > 0);
 
     /// <summary>Bytes that loads and asynchronous copies asked for, lane by lane.</summary>
     public long BytesAskedRead => Of(InstructionClass.GlobalLoad).BytesAsked + Of(InstructionClass.AsyncCopy).BytesAsked + Of(InstructionClass.Atomic).BytesAsked;

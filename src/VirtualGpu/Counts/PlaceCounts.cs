@@ -30,6 +30,12 @@ public readonly record struct PlaceCounts(long Executions, long Lanes, long Glob
 
     /// <summary>Wavefronts over the fewest; 1 without requests.</summary>
     public double Conflicts => IdealWavefronts == 0 ? 1 : (double)Wavefronts / IdealWavefronts;
+
+    /// <summary>Bank conflicts: more wavefronts than need be.</summary>
+    public bool HasConflicts => Wavefronts > IdealWavefronts;
+
+    /// <summary>A third more sectors than the different bytes fill.</summary>
+    public bool IsScattered => Sectors > 4.0 / 3 * IdealSectors;
 }
 
 /// <summary>One place and what was counted there.</summary>

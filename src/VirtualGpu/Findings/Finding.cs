@@ -38,6 +38,9 @@ public enum FindingKind
     /// <summary>More instructions than the launch may execute.</summary>
     Endless,
 
+    /// <summary>The virtual GPU's own fault, not the kernel's.</summary>
+    Internal,
+
     /// <summary>The kernel stopped itself (<c>trap</c>).</summary>
     Trap,
 }

@@ -99,6 +99,11 @@ internal static class AccessRecord
     /// <summary>Whether an identity's counters have ended, for which <see cref="Read"/> and <see cref="Write"/> have no rule.</summary>
     public static bool IsSaturated(ulong identity) => (identity & BarrierMask) == BarrierMask || (identity & WarpSyncMask) == WarpSyncMask;
 
+    /// <summary>Whether nothing is known of four words in this launch.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AreOfOtherLaunches(Vector256<ulong> records, Vector256<ulong> identities) =>
+        !Vector256.EqualsAny((records ^ identities) & Vector256.Create(LaunchMask), Vector256<ulong>.Zero);
+
     /// <summary><see cref="Next"/> of four reads.</summary>
     /// <param name="records">Of four words.</param>
     /// <param name="identities">Who reads each.</param>

@@ -36,17 +36,16 @@ internal sealed unsafe class AsyncCopies
         var memory = w.Block.Memory;
         if (!_spare.TryPop(out var copy))
             copy = new AsyncCopy();
-        (copy.Lanes, copy.Bytes, copy.Source, copy.Barriers) = (lanes, bytes, source, Math.Min(w.Block.Epoch, AccessRecord.Barriers));
+        (copy.Lanes, copy.Bytes, copy.Source, copy.Barriers, copy.IsCommitted) = (lanes, bytes, source, Math.Min(w.Block.Epoch, AccessRecord.Barriers), false);
         ulong arriving = memory.Identity(w, MemorySpace.Shared) | AccessRecord.Copying | AccessRecord.AllKinds;
-        for (int lane = 0; lane < Warp.Lanes; lane++)
-        {
-            (copy.To[lane], copy.Group[lane]) = ((int)to[lane], int.MaxValue);
-            (copy.From[lane], copy.Read[lane]) = source is null ? (0, 0) : ((long)(from[lane] - source.Start), read[lane]);
-        }
+        new ReadOnlySpan<ulong>(to, Warp.Lanes).CopyTo(copy.To);
+        new ReadOnlySpan<ulong>(from, Warp.Lanes).CopyTo(copy.From);
+        new ReadOnlySpan<int>(read, Warp.Lanes).CopyTo(copy.Read);
+        Array.Fill(copy.Group, int.MaxValue);
         for (uint left = lanes; left != 0; left &= left - 1)
         {
             int lane = BitOperations.TrailingZeroCount(left);
-            Fill(memory.Shared.Region, copy.To[lane], bytes, arriving + ((ulong)lane << AccessRecord.LaneShift));
+            Fill(memory.Shared.Region, (long)copy.To[lane], bytes, arriving + ((ulong)lane << AccessRecord.LaneShift));
         }
         _pending.Add(copy);
     }
@@ -54,16 +53,19 @@ internal sealed unsafe class AsyncCopies
     /// <summary>What was copied since the last commit becomes a group.</summary>
     public void Commit(uint lanes)
     {
-        foreach (var copy in _pending)
+        // The newest come last; before the first that is committed for all its lanes, all are.
+        for (int k = _pending.Count - 1; k >= 0 && !_pending[k].IsCommitted; k--)
         {
-            for (uint left = lanes & copy.Lanes; left != 0; left &= left - 1)
+            var copy = _pending[k];
+            for (int eight = 0; eight < Warp.Lanes; eight += 8)
             {
-                int lane = BitOperations.TrailingZeroCount(left);
-                copy.Group[lane] = Math.Min(copy.Group[lane], _committed[lane]);
+                var groups = Vector256.Create<int>(copy.Group, eight);
+                Vector256.ConditionalSelect(LanesOf(lanes, eight), Vector256.Min(groups, Vector256.Create<int>(_committed, eight)), groups).CopyTo(copy.Group, eight);
             }
+            copy.IsCommitted = (copy.Lanes & ~lanes) == 0;
         }
-        for (uint left = lanes; left != 0; left &= left - 1)
-            _committed[BitOperations.TrailingZeroCount(left)]++;
+        for (int eight = 0; eight < Warp.Lanes; eight += 8)
+            (Vector256.Create<int>(_committed, eight) - LanesOf(lanes, eight)).CopyTo(_committed, eight);
     }
 
     /// <summary>Waits until at most so many groups of a lane are on their way: what arrived is as if the lane had written it now.</summary>
@@ -71,20 +73,16 @@ internal sealed unsafe class AsyncCopies
     {
         if (_pending.Count == 0)
             return;
-        ulong identity = w.Block.Memory.Identity(w, MemorySpace.Shared);
         int kept = 0;
-        foreach (var copy in _pending)
+        for (int k = 0; k < _pending.Count; k++)
         {
-            for (uint left = lanes & copy.Lanes; left != 0; left &= left - 1)
-            {
-                int lane = BitOperations.TrailingZeroCount(left);
-                if (copy.Group[lane] >= _committed[lane] - groups)
-                    continue;
-                copy.Lanes &= ~(1u << lane);
-                CheckSource(w, i, copy, lane);
-                Fill(w.Block.Memory.Shared.Region, copy.To[lane], copy.Bytes,
-                    AccessRecord.First(identity + ((ulong)lane << AccessRecord.LaneShift), AccessKind.Write));
-            }
+            var copy = _pending[k];
+            uint done = 0;
+            for (int eight = 0; eight < Warp.Lanes; eight += 8)
+                done |= Vector256.LessThan(Vector256.Create<int>(copy.Group, eight), Vector256.Create<int>(_committed, eight) - Vector256.Create(groups)).ExtractMostSignificantBits() << eight;
+            done &= lanes & copy.Lanes;
+            if (done != 0)
+                Arrive(w, i, copy, done);
             if (copy.Lanes == 0)
                 _spare.Push(copy);
             else
@@ -93,24 +91,58 @@ internal sealed unsafe class AsyncCopies
         _pending.RemoveRange(kept, _pending.Count - kept);
     }
 
-    /// <summary>The source must not have been written since the copy began: by its records, where a barrier came between, and by the bytes themselves.</summary>
-    private static void CheckSource(Warp w, Instruction i, AsyncCopy copy, int lane)
+    private static void Arrive(Warp w, Instruction i, AsyncCopy copy, uint lanes)
     {
-        if (copy.Source is not { } source || copy.Read[lane] == 0)
-            return;
-        byte* to = w.Block.Memory.Shared.Region.Host + copy.To[lane], from = source.Host + copy.From[lane];
-        bool same = new ReadOnlySpan<byte>(to, copy.Read[lane]).SequenceEqual(new ReadOnlySpan<byte>(from, copy.Read[lane]));
-        for (long word = copy.From[lane] >> 2; same && word <= copy.From[lane] + copy.Read[lane] - 1 >> 2; word++)
+        var shared = w.Block.Memory.Shared.Region;
+        ulong first = AccessRecord.First(w.Block.Memory.Identity(w, MemorySpace.Shared), AccessKind.Write);
+        ulong block = w.Block.Memory.Identity(w, MemorySpace.Global) & (AccessRecord.LaunchMask | AccessRecord.BlockMask);
+        for (uint left = lanes; left != 0; left &= left - 1)
         {
-            ulong record = source.Records[word];
-            if ((record & 2 << 2) != 0 && ((record ^ w.Block.Memory.Identity(w, MemorySpace.Global)) & (AccessRecord.LaunchMask | AccessRecord.BlockMask)) == 0)
-                same = (int)((record & AccessRecord.BarrierMask) >> AccessRecord.BarrierShift) <= copy.Barriers;
+            int lane = BitOperations.TrailingZeroCount(left);
+            if (copy.Source is { } source && copy.Read[lane] != 0 && !IsUnchanged(shared, source, copy, lane, block))
+                throw w.Fault(i, lane, FindingKind.Race, $"waits for a cp.async of {copy.Read[lane]} bytes to {MemoryFaults.Where(w, shared, (long)copy.To[lane])}; its source, {MemoryFaults.Where(w, source, (long)(copy.From[lane] - source.Start))}, was written meanwhile");
+            Fill(shared, (long)copy.To[lane], copy.Bytes, first + ((ulong)lane << AccessRecord.LaneShift));
         }
-        if (!same)
-            throw w.Fault(i, lane, FindingKind.Race, $"waits for a cp.async of {copy.Read[lane]} bytes to shared memory at {copy.To[lane]} whose source, byte {copy.From[lane]} of an allocation of {source.Length}, was written meanwhile");
+        copy.Lanes &= ~lanes;
     }
 
-    private static void Fill(Region shared, int offset, int bytes, ulong record)
+    /// <summary>All ones for those of eight lanes that take part.</summary>
+    private static Vector256<int> LanesOf(uint lanes, int eight)
+    {
+        var bits = Vector256.Create(1, 2, 4, 8, 16, 32, 64, 128);
+        return Vector256.Equals(Vector256.Create((int)(lanes >> eight)) & bits, bits);
+    }
+
+    /// <summary>
+    /// Whether a source was not written since its copy began. Two things tell: the bytes, which are no longer those that arrived, and records of the words
+    /// where the block passed a barrier in between. Who writes without a barrier conflicts with the copy's read.
+    /// </summary>
+    private static bool IsUnchanged(Region shared, Region source, AsyncCopy copy, int lane, ulong block)
+    {
+        byte* to = shared.Host + copy.To[lane], from = source.Host + (copy.From[lane] - source.Start);
+        ulong* records = source.Records + (copy.From[lane] - source.Start >> 2);
+        int bytes = copy.Read[lane];
+        if (bytes == 16)
+        {
+            if (Vector128.Load(to) != Vector128.Load(from))
+                return false;
+            if ((Vector256.Load(records) & Vector256.Create(2UL << 2)) == Vector256<ulong>.Zero)
+                return true;
+        }
+        else if (!new ReadOnlySpan<byte>(to, bytes).SequenceEqual(new ReadOnlySpan<byte>(from, bytes)))
+        {
+            return false;
+        }
+        for (int word = 0; word < (bytes + 3) / 4; word++)
+        {
+            if ((records[word] & 2 << 2) != 0 && (records[word] & (AccessRecord.LaunchMask | AccessRecord.BlockMask)) == block
+                && (int)((records[word] & AccessRecord.BarrierMask) >> AccessRecord.BarrierShift) > copy.Barriers)
+                return false;
+        }
+        return true;
+    }
+
+    private static void Fill(Region shared, long offset, int bytes, ulong record)
     {
         ulong* at = shared.Records + (offset >> 2);
         if (bytes == 16)
@@ -135,11 +167,16 @@ internal sealed unsafe class AsyncCopies
         /// <summary>That the block had passed when it began.</summary>
         public int Barriers { get; set; }
 
-        public int[] To { get; } = new int[Warp.Lanes];
+        /// <summary>Whether <see cref="Group"/> is known for all lanes that copy.</summary>
+        public bool IsCommitted { get; set; }
 
-        /// <summary>Byte of the source.</summary>
-        public long[] From { get; } = new long[Warp.Lanes];
+        /// <summary>In shared memory.</summary>
+        public ulong[] To { get; } = new ulong[Warp.Lanes];
 
+        /// <summary>Addresses of the source.</summary>
+        public ulong[] From { get; } = new ulong[Warp.Lanes];
+
+        /// <summary>Bytes that are copied; the rest are zeros.</summary>
         public int[] Read { get; } = new int[Warp.Lanes];
 
         /// <summary>Groups that the lane had committed before; the highest number while it is not committed.</summary>

@@ -27,11 +27,11 @@ internal sealed unsafe class DeclaredArrays
         return lanes;
     }
 
-    /// <summary>The array that begins last at or before an address, for messages.</summary>
+    /// <summary>An address as a place in an array, for messages.</summary>
     public string Describe(ulong address)
     {
         var (name, start, length) = _arrays.Where(a => a.Start <= address).DefaultIfEmpty().MaxBy(a => a.Start);
-        return name is null ? "before the first array" : address < start + length ? $"in {name} ({length} bytes at {start})"
-            : $"{address - start - length} bytes behind the end of {name} ({length} bytes at {start})";
+        return name is null ? "before the first array" : address < start + length ? $"byte {address - start} of {name}"
+            : $"{address - start - length} bytes behind the end of {name}, which has {length}";
     }
 }

@@ -29,9 +29,10 @@ internal static unsafe class Judge
         {
             long word = (long)(addresses[0] - region.Start) >> 2;
             var (identities, step) = Consecutive(identity, bytes);
+            var known = new SharedReads(identity, region.Space);
             for (int k = 0; k < 2 * bytes; k++)
             {
-                ReadFour(w, i, region, word, identities, bytes);
+                ReadFour(w, i, region, word, identities, known, bytes);
                 word += 4;
                 identities += step;
             }
@@ -113,10 +114,18 @@ internal static unsafe class Judge
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ReadFour(Warp w, Instruction i, Region region, long word, Vector256<ulong> identities, int bytes)
+    private static void ReadFour(Warp w, Instruction i, Region region, long word, Vector256<ulong> identities, SharedReads known, int bytes)
     {
         ulong* at = region.Records + word;
         var records = Vector256.Load(at);
+        var first = AccessRecord.First(identities, AccessKind.Read);
+        if (records == first || known.Covers(records))
+            return;
+        if (AccessRecord.AreOfOtherLaunches(records, identities))
+        {
+            first.Store(at);
+            return;
+        }
         var next = AccessRecord.Read(records, identities, out var conflicts);
         if (conflicts != Vector256<ulong>.Zero)
             Four<Reads>(w, i, region, word, identities, bytes);
@@ -129,11 +138,34 @@ internal static unsafe class Judge
     {
         ulong* at = region.Records + word;
         var records = Vector256.Load(at);
-        var next = AccessRecord.First(identities, AccessKind.Write);
-        if (AccessRecord.Write(records, identities) != Vector256<ulong>.Zero)
+        var first = AccessRecord.First(identities, AccessKind.Write);
+        if (records == first)
+            return;
+        if (AccessRecord.AreOfOtherLaunches(records, identities) || AccessRecord.Write(records, identities) == Vector256<ulong>.Zero)
+            first.Store(at);
+        else
             Four<Writes>(w, i, region, word, identities, bytes);
-        else if (next != records)
-            next.Store(at);
+    }
+
+    /// <summary>
+    /// Records that another read of the warp does not change: of global memory those of words that several blocks read and nobody wrote, of
+    /// shared memory those that several warps read since the barrier and nobody wrote since.
+    /// </summary>
+    private readonly struct SharedReads
+    {
+        private readonly Vector256<ulong> _mask, _value;
+
+        public SharedReads(ulong identity, MemorySpace space)
+        {
+            ulong mask = space == MemorySpace.Global ? AccessRecord.LaunchMask | AccessRecord.BlockMask | 0x30
+                : AccessRecord.LaunchMask | AccessRecord.BlockMask | AccessRecord.BarrierMask | AccessRecord.SeveralWarps | 0xC;
+            ulong value = space == MemorySpace.Global ? identity & AccessRecord.LaunchMask | AccessRecord.SeveralBlocks | 0x10
+                : identity & mask | AccessRecord.SeveralWarps | 0x4;
+            (_mask, _value) = (Vector256.Create(mask), Vector256.Create(value));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public bool Covers(Vector256<ulong> records) => (records & _mask) == _value;
     }
 
     /// <summary>Word by word, because there is a conflict or a word that was accessed in parts.</summary>
@@ -151,13 +183,14 @@ internal static unsafe class Judge
         // Two lanes that do the same to the same word stand for any number of them.
         if (pattern == Pattern.Uniform)
             lanes = FirstTwo(lanes);
+        var known = new SharedReads(identity, region.Space);
         for (uint left = lanes; left != 0; left &= left - 1)
         {
             int lane = BitOperations.TrailingZeroCount(left);
             long offset = (long)(addresses[lane] - region.Start);
             ulong mine = identity + ((ulong)lane << AccessRecord.LaneShift);
             if (vectors && TKind.Kind == AccessKind.Read)
-                ReadFour(w, i, region, offset >> 2, Vector256.Create(mine), bytes);
+                ReadFour(w, i, region, offset >> 2, Vector256.Create(mine), known, bytes);
             else if (vectors)
                 WriteFour(w, i, region, offset >> 2, Vector256.Create(mine), bytes);
             else if (bytes < 4)

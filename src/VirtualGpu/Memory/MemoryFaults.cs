@@ -47,7 +47,7 @@ internal static unsafe class MemoryFaults
             MemorySpace.Shared => "since the block began",
             _ => "since the thread began",
         };
-        return w.Fault(i, lane, FindingKind.Unwritten, $"reads {bytes} bytes of {Where(region, offset)}, of which byte {first - offset} was never written {since}");
+        return w.Fault(i, lane, FindingKind.Unwritten, $"reads {bytes} bytes of {Where(w, region, offset)}, of which byte {first - offset} was never written {since}");
     }
 
     /// <param name="w">Whose access conflicts.</param>
@@ -61,7 +61,7 @@ internal static unsafe class MemoryFaults
     /// <param name="identity">Of the lane.</param>
     public static FindingException Race(Warp w, Instruction i, int lane, Region region, long offset, int bytes, AccessKind kind, ulong record, ulong identity)
     {
-        string what = $"{Verb(kind)} {bytes} bytes of {Where(region, offset)}";
+        string what = $"{Verb(kind)} {bytes} bytes of {Where(w, region, offset)}";
         ulong differs = record ^ identity;
         if ((differs & AccessRecord.BlockMask) != 0)
         {
@@ -80,10 +80,11 @@ internal static unsafe class MemoryFaults
 
     private static string Thread(Warp w, ulong record) => $"thread {w.Block.Launch.Block.At(AccessRecord.Thread(record))}";
 
-    private static string Where(Region region, long offset) => region.Space switch
+    /// <summary>Names a place: a byte of an allocation or of an array.</summary>
+    public static string Where(Warp w, Region region, long offset) => region.Space switch
     {
-        MemorySpace.Global => $"global memory at {Address(region.Start + (ulong)offset, MemorySpace.Global)} (byte {offset} of an allocation of {region.Length})",
-        MemorySpace.Shared => $"shared memory at {offset}",
+        MemorySpace.Global => $"global memory at {Address(region.Start + (ulong)offset, MemorySpace.Global)} (byte {offset} of an allocation of {region.Length} bytes)",
+        MemorySpace.Shared => $"shared memory at {offset} ({w.Block.Memory.Shared.Arrays.Describe((ulong)offset)})",
         _ => $"local memory at {offset % (region.Length / Warp.Lanes)}",
     };
 

@@ -10,7 +10,7 @@ internal sealed unsafe partial class Emitter
     {
         var data = new DataOperands(-1, [], false);
         Operand[] rest = s.Operands;
-        bool store = s.Op[0] == "st", load = s.Op[0] is "ld" or "ldmatrix" or "atom" or "ldu";
+        bool store = s.Op[0] is "st" or "stmatrix", load = s.Op[0] is "ld" or "ldmatrix" or "atom" or "ldu";
         if (load && rest.Length > 0)
             (data, rest) = (Data(s, rest[0], isDestination: true), rest[1..]);
         else if (store && rest.Length == 2)

@@ -38,7 +38,8 @@ internal sealed class ModuleParser(string text)
                 case ".file":
                     FileNumber(_reader);
                     break;
-                case ".section":
+                // ILGPU writes the section's name without a space.
+                case { } word when word.StartsWith(".section", StringComparison.Ordinal):
                     SkipSection();
                     break;
                 case ".pragma":

@@ -160,6 +160,6 @@ internal sealed class BoundsTests(bool judge)
     {
         using var kernel = new TestKernel("mov.u32 %r0, dynamic; mad.lo.u32 %r0, %t, 4, %r0; st.shared.u32 [%r0], %t;", judge, shared: ".extern .shared .align 16 .b8 dynamic[];");
         kernel.Run(dynamicShared: 128);
-        Assert.That(() => kernel.Run(dynamicShared: 124), Throws.TypeOf<FindingException>().With.Message.Contains("0 bytes behind the end of dynamic (124 bytes"));
+        Assert.That(() => kernel.Run(dynamicShared: 124), Throws.TypeOf<FindingException>().With.Message.Contains("0 bytes behind the end of dynamic, which has 124"));
     }
 }

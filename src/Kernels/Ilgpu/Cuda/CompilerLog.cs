@@ -27,7 +27,7 @@ internal static class CompilerLog
             string error = DeviceFault.NameOf(e);
             string said = listener.Text();
             // A fault of an earlier launch may surface here and has nothing to do with this kernel's text.
-            throw DeviceFault.IsSticky(error) ? new DeviceFaultException($"while {kernel} was loaded", error, e)
+            throw DeviceFault.IsSticky(error) ? new DeviceFaultException($"while {kernel} was loaded", error, e, VirtualCuda.LastFinding)
                 : new BDenseException($"{kernel} does not load: {error}: {e.Message}{(said.Length > 0 ? "; compiler: " + said : "")}", e);
         }
         finally

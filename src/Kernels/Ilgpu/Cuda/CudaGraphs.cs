@@ -87,7 +87,7 @@ internal sealed class CudaGraphs(ICudaGraphDriver driver, nint stream, Action bi
         {
             int result = driver.Launch(_executable, stream);
             if (result != 0)
-                throw new BDenseException($"cuGraphLaunch: {driver.NameOf(result)}");
+                throw new BDenseException($"cuGraphLaunch: {driver.NameOf(result)}{DeviceFault.Finding}");
         }
 
         public void Dispose()

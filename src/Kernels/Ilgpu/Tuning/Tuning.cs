@@ -27,7 +27,7 @@ public sealed partial class IlgpuBackend
     internal IReadOnlyDictionary<TuningKey, TensorChoice> Decided => _choices;
 
     /// <inheritdoc/>
-    public override string? Notice => _notice;
+    public override string? Notice => !IsVirtual ? _notice : _notice is null ? VirtualCuda.Notice : VirtualCuda.Notice + Environment.NewLine + _notice;
 
     /// <summary>
     /// Runs <paramref name="work"/> and times, where it meets a problem for the first time, all tiles that there are for it; then

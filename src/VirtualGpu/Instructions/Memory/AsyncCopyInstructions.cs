@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using BDense.VirtualGpu.Execution;
 using BDense.VirtualGpu.Memory;
 
@@ -68,18 +69,25 @@ internal static unsafe class AsyncCopyInstructions
     /// <summary>How many bytes each lane reads: lanes that read all, and those that read some.</summary>
     private static uint Sizes(Warp w, Instruction i, uint mask, int bytes, int* read, out uint part)
     {
-        uint whole = mask;
         part = 0;
-        for (int lane = 0; lane < Warp.Lanes; lane++)
+        var all = Vector256.Create((uint)bytes);
+        if (i.C < 0)
         {
-            uint size = i.C < 0 ? (uint)bytes : ((uint*)(w.Registers + i.C))[lane];
-            read[lane] = (int)size;
-            if (size == bytes || (mask >> lane & 1) == 0)
-                continue;
-            if (size > bytes)
-                throw w.Fault(i, lane, FindingKind.OutOfBounds, $"copies {size} bytes to where {bytes} arrive");
-            whole &= ~(1u << lane);
-            part |= size == 0 ? 0 : 1u << lane;
+            new Span<int>(read, Warp.Lanes).Fill(bytes);
+            return mask;
+        }
+        uint* sizes = (uint*)(w.Registers + i.C);
+        new ReadOnlySpan<int>(sizes, Warp.Lanes).CopyTo(new Span<int>(read, Warp.Lanes));
+        uint whole = 0;
+        for (int eight = 0; eight < Warp.Lanes; eight += 8)
+            whole |= Vector256.Equals(Vector256.Load(sizes + eight), all).ExtractMostSignificantBits() << eight;
+        whole &= mask;
+        for (uint left = mask & ~whole; left != 0; left &= left - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(left);
+            if (sizes[lane] > bytes)
+                throw w.Fault(i, lane, FindingKind.OutOfBounds, $"copies {sizes[lane]} bytes to where {bytes} arrive");
+            part |= sizes[lane] == 0 ? 0 : 1u << lane;
         }
         return whole;
     }
@@ -104,6 +112,12 @@ internal static unsafe class AsyncCopyInstructions
     {
         byte* shared = memory.Shared.Region.Host;
         ulong toHost = (ulong)region.Host - region.Start;
+        if (bytes == 16 && lanes == Warp.All)
+        {
+            for (int lane = 0; lane < Warp.Lanes; lane++)
+                Vector128.Load((byte*)(from[lane] + toHost)).Store(shared + to[lane]);
+            return;
+        }
         for (uint left = lanes; left != 0; left &= left - 1)
         {
             int lane = BitOperations.TrailingZeroCount(left);

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using BDense.VirtualGpu.Execution;
 using BDense.VirtualGpu.Memory;
 
@@ -89,26 +90,26 @@ internal unsafe readonly struct Transposed : IMatrixOrder
 {
     public static void Arrange(ushort* matrix)
     {
-        // Halves of rows r and r + 4 side by side, then value by value: three rounds of a perfect shuffle transpose 8 x 8.
-        for (int round = 0; round < 3; round++)
-            Shuffle(matrix);
-    }
-
-    /// <summary>Value n of the 64 goes to place 2n modulo 63: the first and the second half of all values, one from each in turn.</summary>
-    private static void Shuffle(ushort* matrix)
-    {
-        var spread = Vector128.Create((ushort)0, 4, 1, 5, 2, 6, 3, 7);
         Vector128<ushort> a = Vector128.Load(matrix), b = Vector128.Load(matrix + 8), c = Vector128.Load(matrix + 16), d = Vector128.Load(matrix + 24),
             e = Vector128.Load(matrix + 32), f = Vector128.Load(matrix + 40), g = Vector128.Load(matrix + 48), h = Vector128.Load(matrix + 56);
-        Pair(a, e, matrix);
-        Pair(b, f, matrix + 16);
-        Pair(c, g, matrix + 32);
-        Pair(d, h, matrix + 48);
-
-        void Pair(Vector128<ushort> first, Vector128<ushort> second, ushort* to)
-        {
-            Vector128.Shuffle(Vector128.Create(first.GetLower(), second.GetLower()), spread).Store(to);
-            Vector128.Shuffle(Vector128.Create(first.GetUpper(), second.GetUpper()), spread).Store(to + 8);
-        }
+        // A perfect shuffle of the 64 values moves number n to 2n modulo 63: with 8 x 8, three of them move row and column to each other's place.
+        for (int round = 0; round < 3; round++)
+            (a, b, c, d, e, f, g, h) = (Low(a, e), High(a, e), Low(b, f), High(b, f), Low(c, g), High(c, g), Low(d, h), High(d, h));
+        a.Store(matrix);
+        b.Store(matrix + 8);
+        c.Store(matrix + 16);
+        d.Store(matrix + 24);
+        e.Store(matrix + 32);
+        f.Store(matrix + 40);
+        g.Store(matrix + 48);
+        h.Store(matrix + 56);
     }
+
+    /// <summary>One from each of the first halves in turn.</summary>
+    private static Vector128<ushort> Low(Vector128<ushort> first, Vector128<ushort> second) => Sse2.IsSupported ? Sse2.UnpackLow(first, second)
+        : Vector128.Shuffle(Vector128.Create(first.GetLower(), second.GetLower()), Vector128.Create((ushort)0, 4, 1, 5, 2, 6, 3, 7));
+
+    /// <summary>One from each of the second halves.</summary>
+    private static Vector128<ushort> High(Vector128<ushort> first, Vector128<ushort> second) => Sse2.IsSupported ? Sse2.UnpackHigh(first, second)
+        : Vector128.Shuffle(Vector128.Create(first.GetUpper(), second.GetUpper()), Vector128.Create((ushort)0, 4, 1, 5, 2, 6, 3, 7));
 }
