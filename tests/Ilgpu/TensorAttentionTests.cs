@@ -10,7 +10,7 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Ilgpu;
 
-/// <summary>Attention on tensor cores in the emulator, forward and gradients, held to the case list's oracle.</summary>
+/// <summary>Attention on tensor cores on the virtual GPU, forward and gradients, held to the case list's oracle.</summary>
 internal sealed class TensorAttentionTests
 {
     private const string Forward = "", Query = "QueryGradient", KeyValue = "KeyValueGradient", Key = "KeyGradient", Value = "ValueGradient";

@@ -12,7 +12,7 @@ using NUnit.Framework;
 namespace BDense.Tests.Ilgpu;
 
 /// <summary>
-/// The tensor-core kernels, held to the case list's oracle without a GPU: an emulator runs the very PTX that a driver would get, and
+/// The tensor-core kernels, held to the case list's oracle without a GPU: a virtual one runs the very PTX that a driver would get, and
 /// refuses stray accesses, races between copies and reads, and warps that part.
 /// </summary>
 internal sealed class TensorConvolutionTests
@@ -58,7 +58,7 @@ internal sealed class TensorConvolutionTests
             Throws.Exception.With.Message.Match(message));
     }
 
-    /// <summary>Sixteen bytes at a time need an array that is declared so; a declaration of less works by luck only, and the emulator has none.</summary>
+    /// <summary>Sixteen bytes at a time need an array that is declared so; a declaration of less works by luck only, and the virtual GPU has none.</summary>
     [TestCase(TensorTileName.T64x64, TestName = "Shared memory aligned to four bytes fails")]
     [TestCase(TensorTileName.T128x256, TestName = "Dynamic shared memory aligned to four bytes fails")]
     public void Shared_memory_is_aligned_to_sixteen_bytes(TensorTileName tile)

@@ -10,7 +10,7 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Ilgpu;
 
-/// <summary>Matrix products on tensor cores in the emulator: every layout, tile and precision, held to the case list's oracle.</summary>
+/// <summary>Matrix products on tensor cores on the virtual GPU: every layout, tile and precision, held to the case list's oracle.</summary>
 internal sealed class TensorProductTests
 {
     private static readonly TensorTileName[] Tiles = [.. TensorPlan.Tiles.Where(t => t.InProduct).Select(t => t.Name)];

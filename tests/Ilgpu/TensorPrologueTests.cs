@@ -9,7 +9,7 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Ilgpu;
 
-/// <summary>The prologue on tensor cores, forward and wgrad, in the emulator: x is activated between registers and shared memory.</summary>
+/// <summary>The prologue on tensor cores, forward and wgrad, on the virtual GPU: x is activated between registers and shared memory.</summary>
 internal sealed class TensorPrologueTests
 {
     // Rows of a tile from several images, taps that fall into the padding, channels that a step does not divide; stride 2; a 1x1 kernel.

@@ -10,7 +10,7 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Ilgpu;
 
-/// <summary>wgrad on tensor cores in the emulator: every slice is held to the oracle's sum over its own pixels.</summary>
+/// <summary>wgrad on tensor cores on the virtual GPU: every slice is held to the oracle's sum over its own pixels.</summary>
 internal sealed class TensorWgradTests
 {
     private static readonly TensorTileName[] Tiles = [.. TensorPlan.Tiles.Where(t => t.WgradResident > 0).Select(t => t.Name)];
