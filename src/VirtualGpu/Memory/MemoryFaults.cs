@@ -50,6 +50,10 @@ internal static unsafe class MemoryFaults
         return w.Fault(i, lane, FindingKind.Unwritten, $"reads {bytes} bytes of {Where(w, region, offset)}, of which byte {first - offset} was never written {since}");
     }
 
+    /// <summary>For a copy whose source did not stay as it was.</summary>
+    public static FindingException SourceWritten(Warp w, Instruction i, int lane, int bytes, long to, Region source, long from) => w.Fault(i, lane, FindingKind.Race,
+        $"waits for a cp.async of {bytes} bytes to {Where(w, w.Block.Memory.Shared.Region, to)}; its source, {Where(w, source, from)}, was written meanwhile");
+
     /// <param name="w">Whose access conflicts.</param>
     /// <param name="i">Which.</param>
     /// <param name="lane">Of this lane.</param>
@@ -81,7 +85,7 @@ internal static unsafe class MemoryFaults
     private static string Thread(Warp w, ulong record) => $"thread {w.Block.Launch.Block.At(AccessRecord.Thread(record))}";
 
     /// <summary>Names a place: a byte of an allocation or of an array.</summary>
-    public static string Where(Warp w, Region region, long offset) => region.Space switch
+    private static string Where(Warp w, Region region, long offset) => region.Space switch
     {
         MemorySpace.Global => $"global memory at {Address(region.Start + (ulong)offset, MemorySpace.Global)} (byte {offset} of an allocation of {region.Length} bytes)",
         MemorySpace.Shared => $"shared memory at {offset} ({w.Block.Memory.Shared.Arrays.Describe((ulong)offset)})",

@@ -97,8 +97,8 @@ internal sealed class RaceTests
     }
 
     [Test]
-    public void Blocks_that_read_the_same_do_not_race() =>
-        IsFound("ld.global.u32 %r0, [%q]; ld.global.v4.u32 {%r1, %r2, %r3, %r4}, [%q];", "ld.global.u32 %r0, [%q]; setp.eq.u32 %m0, %b, 4; setp.eq.and.u32 %m0, %t, 63, %m0; @%m0 st.global.u32 [%q], %t;", blocks: 5);
+    public void Blocks_that_read_the_same_do_not_race() => IsFound("ld.global.u32 %r0, [%q]; ld.global.v4.u32 {%r1, %r2, %r3, %r4}, [%q];",
+        "ld.global.u32 %r0, [%q]; setp.eq.u32 %m0, %b, 4; setp.eq.and.u32 %m0, %t, 63, %m0; @%m0 st.global.u32 [%q], %t;", blocks: 5);
 
     [TestCase("atom.shared.add.u32 %r0, [%r8], 1;", "ld.shared.u32 %r0, [%r8];")]
     [TestCase("red.shared.add.u32 [%r8], 1;", "st.shared.u32 [%r8], %t;")]
