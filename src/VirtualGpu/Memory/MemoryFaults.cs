@@ -73,13 +73,13 @@ internal static unsafe class MemoryFaults
                 return w.Fault(i, lane, FindingKind.CopyNotAwaited, $"{what}, to which {Thread(w, record)} still copies: its cp.async was not waited for");
             bool several = (record & AccessRecord.BlockMask) == AccessRecord.SeveralBlocks;
             string other = several ? "other blocks" : $"block {w.Block.Launch.Grid.At(AccessRecord.Block(record))}, {Thread(w, record)},";
-            return w.Fault(i, lane, FindingKind.Race, $"{what}, which {other} {Past(record >> 4, several)} in the same launch: nothing orders blocks");
+            return w.Fault(i, lane, FindingKind.Race, $"{what}, which {other} {Past(AccessRecord.Unordered(record, identity), several)} in the same launch: nothing orders blocks");
         }
         bool warps = (differs & (AccessRecord.WarpMask | AccessRecord.SeveralWarps)) != 0;
         bool many = (record & (warps ? AccessRecord.SeveralWarps : AccessRecord.SeveralLanes)) != 0;
         string who = !many ? Thread(w, record) : warps ? "threads of other warps" : "other lanes of its warp";
         return w.Fault(i, lane, FindingKind.Race,
-            $"{what}, which {who} {Past(record >> (warps ? 2 : 0), many)} since the last {(warps ? "barrier" : "barrier or bar.warp.sync")}: nothing orders the two");
+            $"{what}, which {who} {Past(AccessRecord.Unordered(record, identity), many)} since the last {(warps ? "barrier" : "barrier or bar.warp.sync")}: nothing orders the two");
     }
 
     private static string Thread(Warp w, ulong record) => $"thread {w.Block.Launch.Block.At(AccessRecord.Thread(record))}";
@@ -99,7 +99,7 @@ internal static unsafe class MemoryFaults
         _ => "changes by an atomic",
     };
 
-    private static string Past(ulong kinds, bool several) => (kinds & 3) switch
+    private static string Past(ulong kinds, bool several) => kinds switch
     {
         1 => "read",
         2 => "changed by atomics",
