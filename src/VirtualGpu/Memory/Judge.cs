@@ -140,7 +140,7 @@ internal static unsafe class Judge
         ulong* at = region.Records + word;
         var records = Vector256.Load(at);
         var first = AccessRecord.First(identities, AccessKind.Read);
-        if (records == first || known.Covers(records))
+        if (AccessRecord.HaveRead(records, first) || known.Covers(records))
             return;
         if (AccessRecord.AreOfOtherLaunches(records, identities))
         {
