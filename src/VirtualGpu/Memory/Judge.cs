@@ -174,19 +174,20 @@ internal static unsafe class Judge
     /// </summary>
     private readonly struct SharedReads
     {
-        private readonly Vector256<ulong> _mask, _value;
+        private readonly ulong _mask, _value;
 
         public SharedReads(ulong identity, MemorySpace space)
         {
-            ulong mask = space == MemorySpace.Global ? AccessRecord.LaunchMask | AccessRecord.BlockMask | 0x30
+            _mask = space == MemorySpace.Global ? AccessRecord.LaunchMask | AccessRecord.BlockMask | 0x30
                 : AccessRecord.LaunchMask | AccessRecord.BlockMask | AccessRecord.BarrierMask | AccessRecord.SeveralWarps | 0xC;
-            ulong value = space == MemorySpace.Global ? identity & AccessRecord.LaunchMask | AccessRecord.SeveralBlocks | 0x10
-                : identity & mask | AccessRecord.SeveralWarps | 0x4;
-            (_mask, _value) = (Vector256.Create(mask), Vector256.Create(value));
+            _value = space == MemorySpace.Global ? identity & AccessRecord.LaunchMask | AccessRecord.SeveralBlocks | 0x10
+                : identity & _mask | AccessRecord.SeveralWarps | 0x4;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool Covers(Vector256<ulong> records) => (records & _mask) == _value;
+        public bool Covers(Vector256<ulong> records) => (records & Vector256.Create(_mask)) == Vector256.Create(_value);
+
+        public bool Covers(ulong record) => (record & _mask) == _value;
     }
 
     /// <summary>Word by word, because there is a conflict or a word that was accessed in parts.</summary>
@@ -220,7 +221,7 @@ internal static unsafe class Judge
             else if (bytes < 4)
                 ordered &= Part<TKind>(w, i, region, offset, mine, bytes, null);
             else
-                ordered &= Words<TKind>(w, i, region, offset >> 2, mine, bytes);
+                ordered &= Words<TKind>(w, i, region, offset >> 2, mine, known, bytes);
         }
         return ordered;
     }
@@ -232,7 +233,7 @@ internal static unsafe class Judge
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Words<TKind>(Warp w, Instruction i, Region region, long word, ulong mine, int bytes)
+    private static bool Words<TKind>(Warp w, Instruction i, Region region, long word, ulong mine, SharedReads known, int bytes)
         where TKind : IKind
     {
         bool ordered = true;
@@ -240,10 +241,10 @@ internal static unsafe class Judge
         {
             ulong* at = region.Records + word + k;
             ulong record = *at;
-            // The two common cases: nothing is known of the word in this launch, or the record says it all already.
+            // The common cases: nothing is known of the word in this launch, or the record says it all already.
             if (((record ^ mine) & AccessRecord.LaunchMask) != 0)
                 *at = AccessRecord.First(mine, TKind.Kind);
-            else if (record != AccessRecord.First(mine, TKind.Kind))
+            else if (TKind.Kind == AccessKind.Read ? !AccessRecord.HasRead(record, mine) && !known.Covers(record) : record != AccessRecord.First(mine, TKind.Kind))
                 ordered &= Word<TKind>(w, i, region, word + k, mine, bytes, null);
         }
         return ordered;
