@@ -37,6 +37,16 @@ public sealed class LaunchCounts
 
     private PlaceCounts[] ByClass { get; } = new PlaceCounts[Enum.GetValues<InstructionClass>().Length];
 
+    /// <summary>Executions of multiplications that an assembler joins with an addition (<see cref="Contraction"/>).</summary>
+    internal long Contracted
+    {
+        get
+        {
+            bool[] joined = Contraction.Of(Kernel.Places, Kernel.Code.Ends);
+            return _code.Sum(i => joined[i.Place] ? _places[i.Place].Executions : 0);
+        }
+    }
+
     public PlaceCounts Of(InstructionClass kind) => ByClass[(int)kind];
 
     /// <summary>In the order of the code, also those that nobody came to.</summary>

@@ -7,7 +7,8 @@ public readonly record struct BusyPart(string Name, double Cycles);
 
 /// <summary>
 /// What limits a launch: for each part of the GPU its work over its rate; the busiest one limits. A lower bound of the time, no prediction:
-/// latency, dependences, an uneven end and the instructions that a compiler makes of those of PTX are not in it.
+/// latency, dependences, an uneven end and the instructions that one of PTX may become are not in it. Copies between registers and loads of
+/// parameters are left out, which an assembler does away with, and so are multiplications that it joins with an addition.
 /// </summary>
 /// <param name="Parts">Busiest first.</param>
 public sealed record Roof(IReadOnlyList<BusyPart> Parts)
@@ -26,10 +27,12 @@ public sealed record Roof(IReadOnlyList<BusyPart> Parts)
         var rates = model.Rates;
         // Of a grid smaller than the GPU only so many multiprocessors have work.
         double multiprocessors = Math.Min(model.Multiprocessors, Math.Max(1, counts.Grid.Count));
+        double contracted = counts.Contracted;
+        double issued = counts.Total.Executions - counts.Of(InstructionClass.Move).Executions - counts.Of(InstructionClass.ParameterLoad).Executions - contracted;
         BusyPart[] parts =
         [
-            new("issue", counts.Total.Executions / (IssuesPerCycle * multiprocessors)),
-            new("float32", Lanes(InstructionClass.Float) / (rates.Float32 * multiprocessors)),
+            new("issue", issued / (IssuesPerCycle * multiprocessors)),
+            new("float32", (Lanes(InstructionClass.Float) - GpuModel.WarpSize * contracted) / (rates.Float32 * multiprocessors)),
             new("float64", Lanes(InstructionClass.Double) / (rates.Float64 * multiprocessors)),
             new("integer", (Lanes(InstructionClass.Integer) + Lanes(InstructionClass.Predicate)) / (rates.Integer * multiprocessors)),
             new("special functions", Lanes(InstructionClass.Special) / (rates.Special * multiprocessors)),

@@ -82,6 +82,12 @@ internal sealed record KernelCode(Instruction[] Instructions, int RegisterBytes,
     IReadOnlyDictionary<string, int> Special, IReadOnlyList<(string Name, int Start, int Bytes)> Shared, int LocalBytes,
     IReadOnlyList<(string Name, int Start, int Bytes)>? Local = null)
 {
+    /// <summary>By place: whose turn is sooner where lanes have parted (<see cref="Ptx.MeetingOrder"/>).</summary>
+    public int[] Order { get; init; } = [];
+
+    /// <summary>By place: the end of the instructions that follow it whatever happens.</summary>
+    public int[] Ends { get; init; } = [];
+
     /// <summary>Offset and bytes of registers that are 0 when a block begins: the code may read them first.</summary>
     public IReadOnlyList<(int Offset, int Bytes)> Unset { get; init; } = [];
 

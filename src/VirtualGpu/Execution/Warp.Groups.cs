@@ -13,8 +13,8 @@ internal enum WarpState
 }
 
 /// <summary>
-/// Divergence. Lanes that part are groups, each with its place. Of those that can go on, the group that is furthest behind in the text runs;
-/// where it meets another group's place they go on together: compilers lay code out so that this is soon. Groups wait at instructions that need others.
+/// Divergence. Lanes that part are groups, each with its place. Of those that can go on, the group that is furthest behind runs, by
+/// <see cref="KernelCode.Order"/>; where it meets another group's place they go on together. Groups wait at instructions that need others.
 /// </summary>
 internal sealed unsafe partial class Warp
 {
@@ -162,10 +162,11 @@ internal sealed unsafe partial class Warp
                 }
             }
         }
+        int[] order = Block.Launch.Kernel.Code.Order;
         int lowest = -1;
         for (int k = 0; k < _otherCount; k++)
         {
-            if (_others[k].Waits is null && (lowest < 0 || _others[k].Place < _others[lowest].Place))
+            if (_others[k].Waits is null && (lowest < 0 || order[_others[k].Place] < order[_others[lowest].Place]))
                 lowest = k;
         }
         if (Active == 0)
@@ -175,13 +176,13 @@ internal sealed unsafe partial class Warp
             (Place, Active) = (_others[lowest].Place, _others[lowest].Lanes);
             _others[lowest] = _others[--_otherCount];
         }
-        else if (lowest >= 0 && _others[lowest].Place < Place)
+        else if (lowest >= 0 && order[_others[lowest].Place] < order[Place])
         {
             var current = new Group(Place, Active, null, 0);
             (Place, Active) = (_others[lowest].Place, _others[lowest].Lanes);
             _others[lowest] = current;
         }
-        _limit = int.MaxValue;
+        _limit = _otherCount == 0 ? int.MaxValue : Block.Launch.Kernel.Code.Ends[Place];
         for (int k = 0; k < _otherCount; k++)
         {
             if (_others[k].Place > Place)

@@ -22,7 +22,7 @@ internal sealed unsafe class SyntheticLaunch
     public SyntheticLaunch(GpuModel model, SecondLevelCache? cache = null, int threads = 1, int shared = 0)
     {
         _code = [.. Classes.Select((kind, place) => new Instruction { Run = null, Place = place, Class = kind })];
-        var kernel = new PtxKernel(new KernelCode(_code, 0, 0, [], new Dictionary<string, int>(), [], 0, []))
+        var kernel = new PtxKernel(new KernelCode(_code, 0, 0, [], new Dictionary<string, int>(), [], 0))
         {
             Name = "Synthetic",
             Parameters = [],

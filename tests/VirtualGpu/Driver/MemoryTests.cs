@@ -66,9 +66,33 @@ internal sealed unsafe class MemoryTests
     {
         using var rig = new Rig();
         ulong y = rig.Allocate(4 * 32);
-        rig.Check(rig.Launch(rig.Function(Programs.Elements, "wait"), y, 32, stream: rig.Stream()));
-        rig.Check(rig.Driver.cuMemFree_v2(y));
+        nint fill = rig.Function(Programs.Elements, "fill");
+        CudaResult freed = default;
+        var free = new Thread(() =>
+        {
+            rig.Check(rig.Driver.cuCtxSetCurrent(rig.Context));
+            freed = rig.Driver.cuMemFree_v2(y);
+        });
+        using (rig.Busy())
+        {
+            rig.Check(rig.Launch(fill, y, 32));
+            free.Start();
+        }
+        free.Join();
+        Assert.That(freed, Is.EqualTo(CudaResult.Success));
         Assert.That(rig.Driver.cuCtxSynchronize(), Is.EqualTo(CudaResult.Success));
+    }
+
+    [Test]
+    public void Bytes_that_nobody_wrote_do_not_go_to_the_host()
+    {
+        using var rig = new Rig();
+        ulong a = rig.Allocate(40), b = rig.Allocate(40);
+        rig.Check(rig.Upload(a, new int[9]));
+        rig.Check(rig.Driver.cuMemcpyAsync(b, a, 40, 0));
+        rig.Check(rig.Download(b, new int[9]));
+        Assert.That(rig.Download(b, new int[10]), Is.EqualTo(CudaResult.LaunchFailed), "a copy is not a write");
+        Assert.That(rig.Driver.LastFinding!.Kind, Is.EqualTo(FindingKind.Unwritten));
     }
 
     [Test]
@@ -87,16 +111,17 @@ internal sealed unsafe class MemoryTests
     {
         using var rig = new Rig();
         ulong y = rig.Allocate(4 * 32), z = rig.Allocate(4);
-        nint function = rig.Function(Programs.Elements, "wait"), locked;
+        nint fill = rig.Function(Programs.Elements, "fill"), locked;
         rig.Check(rig.Driver.cuMemAllocHost_v2(&locked, 4));
         int[] pageable = [7];
         *(int*)locked = 7;
-        // The device is busy when the copies are queued, and until the host has written.
-        for (int i = 0; i < 20; i++)
-            rig.Check(rig.Launch(function, y, 32));
-        rig.Check(rig.Upload(y, pageable));
-        rig.Check(rig.Driver.cuMemcpyAsync(z, (ulong)locked, 4, 0));
-        (pageable[0], *(int*)locked) = (8, 8);
+        using (rig.Busy())
+        {
+            rig.Check(rig.Launch(fill, y, 32));
+            rig.Check(rig.Upload(y, pageable));
+            rig.Check(rig.Driver.cuMemcpyAsync(z, (ulong)locked, 4, 0));
+            (pageable[0], *(int*)locked) = (8, 8);
+        }
         Assert.That(rig.Values(y, 1), Is.EqualTo(new[] { 7 }));
         Assert.That(rig.Values(z, 1), Is.EqualTo(new[] { 8 }));
         rig.Check(rig.Driver.cuMemFreeHost(locked));

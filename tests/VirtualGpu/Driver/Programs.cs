@@ -33,18 +33,11 @@ internal static class Programs
 
         """;
 
-    /// <summary>fill: y[i] = i. next: y[i] += 1. wait: spins for some ten thousand instructions a thread, then fills.</summary>
+    /// <summary>fill: y[i] = i. next: y[i] += 1.</summary>
     public static string Elements { get; } = Head + Over("fill", "    st.global.u32 [%rd3], %r5;") + Over("next", """
             ld.global.u32 %r6, [%rd3];
             add.s32 %r6, %r6, 1;
             st.global.u32 [%rd3], %r6;
-        """) + Over("wait", """
-            mov.u32 %r7, 0;
-        LOOP:
-            add.s32 %r7, %r7, 1;
-            setp.lt.s32 %p2, %r7, 100000;
-            @%p2 bra LOOP;
-            st.global.u32 [%rd3], %r5;
         """);
 
     /// <summary>endless, misaligned (a byte beside y[i]) and parting (lanes part at a .uni branch).</summary>

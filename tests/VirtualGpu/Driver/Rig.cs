@@ -162,6 +162,31 @@ internal sealed unsafe class Rig : IDisposable
         return (int)count;
     }
 
+    /// <summary>Keeps the first device from its next launch until the result is disposed.</summary>
+    public IDisposable Busy() => new Gate(Driver.Gpus[0]);
+
+    private sealed class Gate : IDisposable
+    {
+        private readonly ManualResetEventSlim _open = new();
+        private readonly Gpu _gpu;
+
+        public Gate(Gpu gpu)
+        {
+            _gpu = gpu;
+            gpu.Wanted = _ =>
+            {
+                _open.Wait();
+                return true;
+            };
+        }
+
+        public void Dispose()
+        {
+            _gpu.Wanted = null;
+            _open.Set();
+        }
+    }
+
     public string NameOf(CudaResult result)
     {
         byte* text;

@@ -21,18 +21,20 @@ internal sealed unsafe class StreamTests
     public void An_event_is_not_ready_before_its_time_and_measures_it_then()
     {
         using var rig = new Rig();
-        nint wait = rig.Function(Programs.Elements, "wait"), stream = rig.Stream(), start = rig.Event(), end = rig.Event();
-        ulong y = rig.Allocate(4 * 1024);
+        nint fill = rig.Function(Programs.Elements, "fill"), stream = rig.Stream(), start = rig.Event(), end = rig.Event();
+        ulong y = rig.Allocate(4 * 32);
         float milliseconds;
         Assert.That(rig.Driver.cuEventQuery(end), Is.EqualTo(CudaResult.Success), "nothing to wait for");
         Assert.That(rig.Driver.cuEventElapsedTime(&milliseconds, start, end), Is.EqualTo(CudaResult.InvalidHandle), "never recorded");
-        rig.Check(rig.Driver.cuEventRecord(start, stream));
-        for (int i = 0; i < 20; i++)
-            rig.Check(rig.Launch(wait, y, 1024, blocks: 32, stream: stream));
-        rig.Check(rig.Driver.cuEventRecord(end, stream));
-        Assert.That(rig.Driver.cuEventQuery(end), Is.EqualTo(CudaResult.NotReady));
-        Assert.That(rig.Driver.cuStreamQuery(stream), Is.EqualTo(CudaResult.NotReady));
-        Assert.That(rig.Driver.cuEventElapsedTime(&milliseconds, start, end), Is.EqualTo(CudaResult.NotReady));
+        using (rig.Busy())
+        {
+            rig.Check(rig.Driver.cuEventRecord(start, stream));
+            rig.Check(rig.Launch(fill, y, 32, stream: stream));
+            rig.Check(rig.Driver.cuEventRecord(end, stream));
+            Assert.That(rig.Driver.cuEventQuery(end), Is.EqualTo(CudaResult.NotReady));
+            Assert.That(rig.Driver.cuStreamQuery(stream), Is.EqualTo(CudaResult.NotReady));
+            Assert.That(rig.Driver.cuEventElapsedTime(&milliseconds, start, end), Is.EqualTo(CudaResult.NotReady));
+        }
         rig.Check(rig.Driver.cuEventSynchronize(end));
         Assert.That(rig.Driver.cuEventQuery(end), Is.EqualTo(CudaResult.Success));
         rig.Check(rig.Driver.cuEventElapsedTime(&milliseconds, start, end));
@@ -72,20 +74,21 @@ internal sealed unsafe class StreamTests
     public void Another_thread_can_ask_while_one_waits()
     {
         using var rig = new Rig();
-        nint stream = rig.Stream(), end = rig.Event();
-        ulong y = rig.Allocate(4 * 1024);
-        nint wait = rig.Function(Programs.Elements, "wait");
-        for (int i = 0; i < 20; i++)
-            rig.Check(rig.Launch(wait, y, 1024, blocks: 32, stream: stream));
-        rig.Check(rig.Driver.cuEventRecord(end, stream));
+        nint stream = rig.Stream(), end = rig.Event(), fill = rig.Function(Programs.Elements, "fill");
+        ulong y = rig.Allocate(4 * 32);
         CudaResult waited = default;
         var waiter = new Thread(() =>
         {
             rig.Check(rig.Driver.cuCtxSetCurrent(rig.Context));
             waited = rig.Driver.cuStreamSynchronize(stream);
         });
-        waiter.Start();
-        Assert.That(rig.Driver.cuEventQuery(end), Is.EqualTo(CudaResult.NotReady));
+        using (rig.Busy())
+        {
+            rig.Check(rig.Launch(fill, y, 32, stream: stream));
+            rig.Check(rig.Driver.cuEventRecord(end, stream));
+            waiter.Start();
+            Assert.That(rig.Driver.cuEventQuery(end), Is.EqualTo(CudaResult.NotReady));
+        }
         waiter.Join();
         Assert.That(waited, Is.EqualTo(CudaResult.Success));
         Assert.That(rig.Driver.cuEventQuery(end), Is.EqualTo(CudaResult.Success));
