@@ -48,6 +48,6 @@ internal sealed class VirtualDeviceTests
     public async Task It_is_listed_with_what_it_is()
     {
         var listed = await Run("devices");
-        Assert.That(listed.Output + listed.Error, Does.Contain("virtual:a100").And.Contain("runs CUDA kernels in software and judges them"));
+        Assert.That(listed.Output + listed.Error, Does.Contain("virtual:a100").And.Contain("interprets and judges kernels"));
     }
 }
