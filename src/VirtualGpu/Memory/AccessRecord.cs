@@ -147,6 +147,13 @@ internal static class AccessRecord
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<ulong> Has(Vector256<ulong> records, ulong bit) => Vector256.Equals(records & Vector256.Create(bit), Vector256.Create(bit));
 
+    /// <summary>Kinds of those earlier accesses that an access is not ordered after, where there are any.</summary>
+    public static ulong Unordered(ulong record, ulong identity)
+    {
+        ulong differs = record ^ identity;
+        return ((differs & BlockMask) != 0 ? record >> 4 : (differs & (WarpMask | SeveralWarps)) != 0 ? record >> 2 : record) & 3;
+    }
+
     /// <summary>The number of the thread in its block.</summary>
     public static int Thread(ulong record) => (int)(record >> LaneShift & 1023);
 

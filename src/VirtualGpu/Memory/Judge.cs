@@ -43,37 +43,58 @@ internal static unsafe class Judge
         }
     }
 
+    /// <returns>False if an access conflicts: then each lane's must be judged with what it stores.</returns>
     /// <inheritdoc cref="Read"/>
-    public static void Write(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes)
+    public static bool Write(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes)
     {
-        if (region.Records is not null)
-        {
-            ulong identity = w.Block.Memory.Identity(w, region.Space);
-            if (pattern == Pattern.Contiguous && bytes >= 4 && !AccessRecord.IsSaturated(identity))
-            {
-                long word = (long)(addresses[0] - region.Start) >> 2;
-                var (identities, step) = Consecutive(identity, bytes);
-                for (int k = 0; k < 2 * bytes; k++)
-                {
-                    WriteFour(w, i, region, word, identities, bytes);
-                    word += 4;
-                    identities += step;
-                }
-            }
-            else
-            {
-                Each<Writes>(w, i, region, lanes, pattern, addresses, bytes, identity);
-            }
-        }
+        if (region.Records is not null && !IsOrdered(w, i, region, lanes, pattern, addresses, bytes))
+            return false;
         if (region.AllWritten)
-            return;
+            return true;
         if (pattern == Pattern.Contiguous)
         {
             WrittenBits.Set(region.Written, (long)(addresses[0] - region.Start), Warp.Lanes * bytes);
-            return;
+            return true;
         }
         for (uint left = lanes; left != 0; left &= left - 1)
             WrittenBits.SetAligned(region.Written, (long)(addresses[BitOperations.TrailingZeroCount(left)] - region.Start), bytes);
+        return true;
+    }
+
+    /// <summary>A store of one lane that may conflict: it passes where the words were written before and hold what it stores.</summary>
+    /// <param name="w">Whose.</param>
+    /// <param name="i">Which.</param>
+    /// <param name="region">The address lies in it.</param>
+    /// <param name="lane">Which lane.</param>
+    /// <param name="address">A multiple of <paramref name="bytes"/>.</param>
+    /// <param name="bytes">How many.</param>
+    /// <param name="values">What is stored; null where nothing passes.</param>
+    public static void WriteValues(Warp w, Instruction i, Region region, int lane, ulong address, int bytes, byte* values)
+    {
+        long offset = (long)(address - region.Start);
+        ulong mine = w.Block.Memory.Identity(w, region.Space) + ((ulong)lane << AccessRecord.LaneShift);
+        if (bytes < 4)
+            Part<KnownWrites>(w, i, region, offset, mine, bytes, values);
+        for (int done = 0; done + 4 <= bytes; done += 4)
+            Word<KnownWrites>(w, i, region, offset + done >> 2, mine, bytes, values is null ? null : values + done);
+        WrittenBits.SetAligned(region.Written, offset, bytes);
+    }
+
+    private static bool IsOrdered(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes)
+    {
+        ulong identity = w.Block.Memory.Identity(w, region.Space);
+        if (pattern != Pattern.Contiguous || bytes < 4 || AccessRecord.IsSaturated(identity))
+            return Each<Writes>(w, i, region, lanes, pattern, addresses, bytes, identity);
+        long word = (long)(addresses[0] - region.Start) >> 2;
+        var (identities, step) = Consecutive(identity, bytes);
+        for (int k = 0; k < 2 * bytes; k++)
+        {
+            if (!WriteFour(w, i, region, word, identities, bytes))
+                return false;
+            word += 4;
+            identities += step;
+        }
+        return true;
     }
 
     /// <inheritdoc cref="Read"/>
@@ -134,17 +155,17 @@ internal static unsafe class Judge
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void WriteFour(Warp w, Instruction i, Region region, long word, Vector256<ulong> identities, int bytes)
+    private static bool WriteFour(Warp w, Instruction i, Region region, long word, Vector256<ulong> identities, int bytes)
     {
         ulong* at = region.Records + word;
         var records = Vector256.Load(at);
         var first = AccessRecord.First(identities, AccessKind.Write);
         if (records == first)
-            return;
-        if (AccessRecord.AreOfOtherLaunches(records, identities) || AccessRecord.Write(records, identities) == Vector256<ulong>.Zero)
-            first.Store(at);
-        else
-            Four<Writes>(w, i, region, word, identities, bytes);
+            return true;
+        if (!AccessRecord.AreOfOtherLaunches(records, identities) && AccessRecord.Write(records, identities) != Vector256<ulong>.Zero)
+            return Four<Writes>(w, i, region, word, identities, bytes);
+        first.Store(at);
+        return true;
     }
 
     /// <summary>
@@ -169,14 +190,16 @@ internal static unsafe class Judge
     }
 
     /// <summary>Word by word, because there is a conflict or a word that was accessed in parts.</summary>
-    private static void Four<TKind>(Warp w, Instruction i, Region region, long word, Vector256<ulong> identities, int bytes)
+    private static bool Four<TKind>(Warp w, Instruction i, Region region, long word, Vector256<ulong> identities, int bytes)
         where TKind : IKind
     {
+        bool ordered = true;
         for (int k = 0; k < 4; k++)
-            Word<TKind>(w, i, region, word + k, identities[k], bytes);
+            ordered &= Word<TKind>(w, i, region, word + k, identities[k], bytes, null);
+        return ordered;
     }
 
-    private static void Each<TKind>(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes, ulong identity)
+    private static bool Each<TKind>(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes, ulong identity)
         where TKind : IKind
     {
         bool vectors = bytes == 16 && TKind.Kind != AccessKind.Atomic && !AccessRecord.IsSaturated(identity);
@@ -184,6 +207,7 @@ internal static unsafe class Judge
         if (pattern == Pattern.Uniform)
             lanes = FirstTwo(lanes);
         var known = new SharedReads(identity, region.Space);
+        bool ordered = true;
         for (uint left = lanes; left != 0; left &= left - 1)
         {
             int lane = BitOperations.TrailingZeroCount(left);
@@ -192,12 +216,13 @@ internal static unsafe class Judge
             if (vectors && TKind.Kind == AccessKind.Read)
                 ReadFour(w, i, region, offset >> 2, Vector256.Create(mine), known, bytes);
             else if (vectors)
-                WriteFour(w, i, region, offset >> 2, Vector256.Create(mine), bytes);
+                ordered &= WriteFour(w, i, region, offset >> 2, Vector256.Create(mine), bytes);
             else if (bytes < 4)
-                Part<TKind>(w, i, region, offset, mine, bytes);
+                ordered &= Part<TKind>(w, i, region, offset, mine, bytes, null);
             else
-                Words<TKind>(w, i, region, offset >> 2, mine, bytes);
+                ordered &= Words<TKind>(w, i, region, offset >> 2, mine, bytes);
         }
+        return ordered;
     }
 
     private static uint FirstTwo(uint lanes)
@@ -207,9 +232,10 @@ internal static unsafe class Judge
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Words<TKind>(Warp w, Instruction i, Region region, long word, ulong mine, int bytes)
+    private static bool Words<TKind>(Warp w, Instruction i, Region region, long word, ulong mine, int bytes)
         where TKind : IKind
     {
+        bool ordered = true;
         for (int k = 0; k < bytes >> 2; k++)
         {
             ulong* at = region.Records + word + k;
@@ -218,31 +244,50 @@ internal static unsafe class Judge
             if (((record ^ mine) & AccessRecord.LaunchMask) != 0)
                 *at = AccessRecord.First(mine, TKind.Kind);
             else if (record != AccessRecord.First(mine, TKind.Kind))
-                Word<TKind>(w, i, region, word + k, mine, bytes);
+                ordered &= Word<TKind>(w, i, region, word + k, mine, bytes, null);
         }
+        return ordered;
     }
 
-    private static void Word<TKind>(Warp w, Instruction i, Region region, long word, ulong mine, int bytes)
+    /// <param name="w">Whose.</param>
+    /// <param name="i">Which.</param>
+    /// <param name="region">The word lies in it.</param>
+    /// <param name="word">Its number.</param>
+    /// <param name="mine">Who accesses it.</param>
+    /// <param name="bytes">Of the access.</param>
+    /// <param name="value">What is stored, if it is known.</param>
+    /// <returns>False for a conflict that the kind leaves to be decided by values; others are thrown.</returns>
+    private static bool Word<TKind>(Warp w, Instruction i, Region region, long word, ulong mine, int bytes, byte* value)
         where TKind : IKind
     {
         ulong* at = region.Records + word;
         ulong record = *at;
         if (IsInParts(record, mine))
-        {
-            Part<TKind>(w, i, region, word * 4, mine, 4);
-            return;
-        }
+            return Part<TKind>(w, i, region, word * 4, mine, 4, value);
         ulong next = AccessRecord.Next(record, mine, TKind.Kind, out bool conflict);
-        if (conflict)
+        if (conflict && TKind.AsksForValues)
+            return false;
+        if (conflict && !IsSame(region, word * 4, Math.Min(bytes, 4), value, record, mine))
             throw MemoryFaults.Race(w, i, AccessRecord.Thread(mine) % Warp.Lanes, region, word * 4, Math.Min(bytes, 4), TKind.Kind, record, mine);
+        next = conflict ? AccessRecord.First(mine, TKind.Kind) : next;
         if (next != record)
             *at = next;
+        return true;
+    }
+
+    /// <summary>Whether a store writes what others wrote, too, and nobody read: PTX leaves open which store comes last, and it is all one.</summary>
+    private static bool IsSame(Region region, long offset, int bytes, byte* value, ulong record, ulong mine)
+    {
+        bool isCopied = region.Space == MemorySpace.Shared && (record & AccessRecord.BlockMask) != 0;
+        return value is not null && !isCopied && AccessRecord.Unordered(record, mine) == (ulong)AccessKind.Write
+            && new ReadOnlySpan<byte>(value, bytes).SequenceEqual(new ReadOnlySpan<byte>(region.Host + offset, bytes));
     }
 
     private static bool IsInParts(ulong record, ulong mine) => ((record ^ mine) & AccessRecord.LaunchMask) == 0 && (record & AccessRecord.BlockMask) == AccessRecord.InParts;
 
     /// <summary>Bytes of one word.</summary>
-    private static void Part<TKind>(Warp w, Instruction i, Region region, long offset, ulong mine, int bytes)
+    /// <inheritdoc cref="Word{TKind}"/>
+    private static bool Part<TKind>(Warp w, Instruction i, Region region, long offset, ulong mine, int bytes, byte* value)
         where TKind : IKind
     {
         ulong* word = region.Records + (offset >> 2), at = region.ByteRecords() + offset, first = at - (offset & 3);
@@ -258,15 +303,21 @@ internal static unsafe class Judge
         for (int k = 0; k < bytes; k++)
         {
             ulong next = AccessRecord.Next(at[k], mine, TKind.Kind, out bool conflict);
-            if (conflict)
+            if (conflict && TKind.AsksForValues)
+                return false;
+            if (conflict && !IsSame(region, offset + k, 1, value is null ? null : value + k, at[k], mine))
                 throw MemoryFaults.Race(w, i, AccessRecord.Thread(mine) % Warp.Lanes, region, offset + k, 1, TKind.Kind, at[k], mine);
-            at[k] = next;
+            at[k] = conflict ? AccessRecord.First(mine, TKind.Kind) : next;
         }
+        return true;
     }
 
     private interface IKind
     {
         static abstract AccessKind Kind { get; }
+
+        /// <summary>Whether what conflicts is not yet a finding.</summary>
+        static virtual bool AsksForValues => false;
     }
 
     private readonly struct Reads : IKind
@@ -275,6 +326,14 @@ internal static unsafe class Judge
     }
 
     private readonly struct Writes : IKind
+    {
+        public static AccessKind Kind => AccessKind.Write;
+
+        public static bool AsksForValues => true;
+    }
+
+    /// <summary>Stores whose values are known.</summary>
+    private readonly struct KnownWrites : IKind
     {
         public static AccessKind Kind => AccessKind.Write;
     }
