@@ -1,6 +1,7 @@
 using BDense.Benchmarks.Comparison;
 using BDense.Benchmarks.Gpu;
 using BDense.Benchmarks.Ladder;
+using BDense.Benchmarks.Micro;
 using BenchmarkDotNet.Running;
 
 return args switch
@@ -10,6 +11,7 @@ return args switch
     ["join", .. var rest] => JoinCommand.Run(rest),
     ["ladder", .. var rest] => LadderCommand.Run(rest),
     ["micro", .. var rest] => Micro(rest),
+    ["virtual", .. var rest] => VirtualGpuSpeed.Run(rest),
     _ => Usage(),
 };
 
@@ -30,6 +32,7 @@ int Usage()
           ladder  matrix product and convolution, step by step from naive to pipelined tensor cores; --help lists options
                   example: ladder --device opencl --op gemm
           micro   BenchmarkDotNet suites with their options: micro --filter '*GroupNorm*'
+          virtual how many instructions a second the virtual GPU runs
         """);
     return args is ["--help"] or ["-h"] ? 0 : 2;
 }

@@ -7,7 +7,7 @@ using BDense.Tests.Ilgpu.Emulator;
 
 namespace BDense.Tests.Ilgpu;
 
-/// <summary>Running a tensor-core kernel's PTX in the emulator and holding its result to an oracle.</summary>
+/// <summary>Running a tensor-core kernel's PTX on a virtual GPU and holding its result to an oracle.</summary>
 internal static class TensorEmulation
 {
     private static readonly ConcurrentDictionary<string, string> Compiled = new(StringComparer.Ordinal);
@@ -56,7 +56,7 @@ internal static class TensorEmulation
     /// <summary>Runs, and throws at bank conflicts.</summary>
     public static void Run(string ptx, KernelEntry kernel, DeviceMemory memory, int groups, params byte[][] arguments)
     {
-        int conflicts = EmulatedLaunch.Run(ptx, memory, groups, kernel.GroupSize, kernel.DynamicSharedBytes, arguments);
+        long conflicts = EmulatedLaunch.Run(ptx, memory, groups, kernel.GroupSize, kernel.DynamicSharedBytes, arguments);
         if (conflicts > 0)
             throw new InvalidOperationException($"{conflicts} bank conflicts");
     }

@@ -7,7 +7,7 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Ladder;
 
-/// <summary>The ladder's tensor-core steps without a GPU: an emulator runs the very PTX that a driver would get.</summary>
+/// <summary>The ladder's tensor-core steps without a GPU: a virtual GPU runs the very PTX that a driver would get.</summary>
 internal sealed class LadderEmulationTests
 {
     /// <summary>Eighths from -1 to 1, which TF32 holds exactly: then only the order of the sum may differ.</summary>
@@ -53,7 +53,7 @@ internal sealed class LadderEmulationTests
         byte[] Address(byte[] array) => BitConverter.GetBytes(memory.Add(array));
         var shape = problem.Shape;
         int groups = step.Groups(shape);
-        int conflicts = EmulatedLaunch.Run(ptx, memory, groups, step.Entry.GroupSize, step.Entry.DynamicSharedBytes, MemoryMarshal.AsBytes(new Span<TShape>(ref shape)).ToArray(),
+        long conflicts = EmulatedLaunch.Run(ptx, memory, groups, step.Entry.GroupSize, step.Entry.DynamicSharedBytes, MemoryMarshal.AsBytes(new Span<TShape>(ref shape)).ToArray(),
             Address(MemoryMarshal.AsBytes<float>(problem.Left).ToArray()), Address(MemoryMarshal.AsBytes<float>(problem.Right).ToArray()), Address(bytes));
         if (problem.Check(MemoryMarshal.Cast<byte, float>(bytes).ToArray(), tensorCores: false, int.MaxValue) is { } wrong)
             throw new InvalidOperationException(wrong);

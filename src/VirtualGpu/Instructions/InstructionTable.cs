@@ -16,6 +16,8 @@ internal sealed unsafe class InstructionTable
         Integers.BitForms.Add(this);
         Floats.FloatForms.Add(this);
         Floats.SpecialForms.Add(this);
+        Floats.HalfForms.Add(this);
+        Floats.TestForms.Add(this);
         Data.MoveForms.Add(this);
         Data.PredicateForms.Add(this);
         Data.CompareForms.Add(this);

@@ -97,4 +97,28 @@ internal static unsafe class PerLane
             Set(d, lane, TOp.Of(Get<TA>(a, lane), Get<TB>(b, lane), Get<TC>(c, lane)));
         }
     }
+
+    /// <summary>A predicate of two operands.</summary>
+    public static void Relation<T, TOp>(Warp w, Instruction i)
+        where T : unmanaged
+        where TOp : struct, ILane<T, T, bool>
+    {
+        byte* a = w.Registers + i.A, b = w.Registers + i.B;
+        uint holds = 0;
+        for (int lane = 0; lane < Warp.Lanes; lane++)
+            holds |= TOp.Of(Get<T>(a, lane), Get<T>(b, lane)) ? 1u << lane : 0;
+        Data.CompareForms.Set(w, i, holds);
+    }
+
+    /// <summary>A predicate of one operand.</summary>
+    public static void Test<T, TOp>(Warp w, Instruction i)
+        where T : unmanaged
+        where TOp : struct, ILane<T, bool>
+    {
+        byte* a = w.Registers + i.A;
+        uint holds = 0;
+        for (int lane = 0; lane < Warp.Lanes; lane++)
+            holds |= TOp.Of(Get<T>(a, lane)) ? 1u << lane : 0;
+        Data.PredicateForms.Set(w, i.D, w.Mask(i), holds);
+    }
 }

@@ -54,6 +54,27 @@ public sealed unsafe class GlobalMemory(long totalBytes, bool judge = true) : ID
         }
     }
 
+    /// <summary>
+    /// Bytes of the host at the addresses that they have there, all of them written. What was lent in their place before is no more; they are never given back.
+    /// For kernels that get their arguments from a program which holds its data itself.
+    /// </summary>
+    /// <exception cref="ArgumentException">The host's address is where allocations are.</exception>
+    internal void Lend(byte* host, long bytes)
+    {
+        lock (_lock)
+        {
+            if ((ulong)host + (ulong)bytes > Base)
+                throw new ArgumentException($"memory of the host at {(ulong)host:x}");
+            foreach (var taken in _regions.Where(r => r.Start < (ulong)host + (ulong)bytes && (ulong)host < r.Start + (ulong)r.Length).ToList())
+            {
+                _regions.Remove(taken);
+                taken.Dispose();
+            }
+            int at = _regions.FindIndex(r => r.Start > (ulong)host);
+            _regions.Insert(at < 0 ? _regions.Count : at, Region.Over(host, bytes, judge) ?? throw new InsufficientMemoryException($"the host has no memory for the records of {bytes} bytes"));
+        }
+    }
+
     /// <summary>False if no allocation starts there.</summary>
     public bool Free(ulong address)
     {

@@ -60,6 +60,14 @@ internal sealed unsafe class Region : IDisposable
         return pages is null ? null : new Region(space, start, bytes, pages, data, recordBytes, data + recordBytes, writtenBytes);
     }
 
+    /// <summary>Bytes that the host has already, at its addresses; null if it has no memory for the records.</summary>
+    public static Region? Over(byte* host, long bytes, bool records)
+    {
+        long recordBytes = records ? RoundUp((bytes + 3) / 4 * sizeof(ulong)) : 0;
+        var pages = HostPages.Allocate(recordBytes + Spare);
+        return pages is null ? null : new Region(MemorySpace.Global, (ulong)host, bytes, pages, 0, recordBytes, 0, 0) { Host = host, AllWritten = true };
+    }
+
     /// <summary>Vectors that begin at the last bytes may be read whole.</summary>
     private const int Spare = 64;
 

@@ -3,22 +3,26 @@ using System.Linq.Expressions;
 using System.Runtime.InteropServices;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.MachineCode;
+using BDense.VirtualGpu;
+using BDense.VirtualGpu.Execution;
 using ILGPU;
 using ILGPU.Runtime;
+using GpuModel = BDense.VirtualGpu.GpuModel;
 
 namespace BDense.Tests.Ilgpu.Emulator;
 
 /// <summary>
 /// Takes kernels of a backend on ILGPU's simulation: their launches, with the arguments and the geometry that the operation's own host
-/// code gave them, run their PTX on the blocks of the backend.
+/// code gave them, run their PTX on a virtual GPU, in the memory of the backend.
 /// </summary>
 /// <param name="takes">Which kernels, by name.</param>
 /// <param name="plant">Changes the PTX (the second argument) of a kernel of that name: faults that a check must find.</param>
 internal sealed class EmulatedDevice(Func<string, bool> takes, Func<string, string, string>? plant = null) : IKernelEmulator
 {
     private static readonly ConcurrentDictionary<string, string> Ptx = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, PtxModule> Modules = new(StringComparer.Ordinal);
 
-    private readonly HostMemory _memory = new();
+    private readonly Gpu _gpu = new(GpuModel.H100, new GpuOptions(Count: true));
 
     /// <summary>Names of the kernels that ran, in order.</summary>
     public List<string> Ran { get; } = [];
@@ -29,7 +33,7 @@ internal sealed class EmulatedDevice(Func<string, bool> takes, Func<string, stri
     /// <summary>New memory is full of NaN: what an earlier run left in the same place must not pass for this one's.</summary>
     public unsafe void Allocated(long address, long bytes)
     {
-        _memory.Add(address, bytes);
+        _gpu.Memory.Lend((byte*)address, bytes);
         new Span<byte>((void*)address, (int)bytes).Fill(0xFF);
     }
 
@@ -48,9 +52,9 @@ internal sealed class EmulatedDevice(Func<string, bool> takes, Func<string, stri
         stream.Synchronize();
         Ran.Add(kernel.Name);
         string ptx = Ptx.GetOrAdd(kernel.Name, _ => KernelCatalog.Ptx(kernel, GpuArchitecture.Find("sm_80")));
-        var program = new PtxProgram(plant is null ? ptx : plant(kernel.Name, ptx), config.SharedMemoryConfig.ArraySize);
-        EmulatedLaunch.Run(program, _memory, config.GridDim.X, config.GroupDim.X, arguments);
-        ReachedStores[kernel.Name] = [.. program.Code.Where(i => i.Op is ["st", "global", ..]).Select((store, number) => (store, number)).Where(s => s.store.IsReached).Select(s => s.number)];
+        ptx = plant is null ? ptx : plant(kernel.Name, ptx);
+        var counts = EmulatedLaunch.Run(_gpu, Modules.GetOrAdd(ptx, PtxModule.Read), config.GridDim.X, config.GroupDim.X, config.SharedMemoryConfig.ArraySize, arguments);
+        ReachedStores[kernel.Name] = [.. counts.AllPlaces.Where(p => p.Class == InstructionClass.GlobalStore).Select((store, number) => (store, number)).Where(s => s.store.Counts.Lanes > 0).Select(s => s.number)];
     }
 
     private static Expression Argument(ParameterExpression p) => p.Type.IsGenericType && p.Type.GetGenericTypeDefinition() == typeof(ArrayView<>)

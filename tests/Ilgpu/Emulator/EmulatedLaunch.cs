@@ -1,36 +1,39 @@
+using BDense.VirtualGpu;
+using BDense.VirtualGpu.Counts;
+
 namespace BDense.Tests.Ilgpu.Emulator;
 
-/// <summary>Runs the PTX of a kernel on the CPU, group after group, warp after warp between barriers.</summary>
+/// <summary>Runs the PTX of a kernel on a virtual GPU.</summary>
 internal static class EmulatedLaunch
 {
-    /// <summary>Bank conflicts of all groups. Throws at out-of-bounds or misaligned accesses, races on shared memory, and warps that part where whole ones are needed.</summary>
-    public static int Run(string ptx, DeviceMemory memory, int groups, int groupSize, int dynamicShared, params byte[][] arguments) =>
-        Run(new PtxProgram(ptx, dynamicShared), memory, groups, groupSize, arguments);
-
-    /// <inheritdoc cref="Run(string, DeviceMemory, int, int, int, byte[][])"/>
-    public static int Run(PtxProgram program, DeviceMemory memory, int groups, int groupSize, byte[][] arguments)
+    /// <summary>Bank conflicts of all groups: cycles of shared memory beyond those that it needs.</summary>
+    /// <exception cref="FindingException">The kernel did something wrong.</exception>
+    public static long Run(string ptx, DeviceMemory memory, int groups, int groupSize, int dynamicShared, params byte[][] arguments)
     {
+        var counts = Run(memory.Gpu, PtxModule.Read(ptx), groups, groupSize, dynamicShared, arguments);
+        memory.Fetch();
+        return Conflicts(counts);
+    }
+
+    /// <param name="gpu">One that counts.</param>
+    /// <param name="module">Of one kernel.</param>
+    /// <param name="groups">How many.</param>
+    /// <param name="groupSize">Threads of each.</param>
+    /// <param name="dynamicShared">Bytes that the launch asks for.</param>
+    /// <param name="arguments">The bytes of each.</param>
+    public static LaunchCounts Run(Gpu gpu, PtxModule module, int groups, int groupSize, int dynamicShared, byte[][] arguments)
+    {
+        var kernel = module.Kernels.Values.Single();
+        byte[] packed = new byte[kernel.ParameterBytes];
         for (int k = 0; k < arguments.Length; k++)
         {
-            if (program.Parameters[k].Bytes != arguments[k].Length)
-                throw new InvalidOperationException($"argument {k} has {arguments[k].Length} bytes, the kernel expects {program.Parameters[k].Bytes}");
+            var parameter = kernel.Parameters[k];
+            if (parameter.Bytes != arguments[k].Length)
+                throw new InvalidOperationException($"argument {k} has {arguments[k].Length} bytes, the kernel expects {parameter.Bytes}");
+            arguments[k].CopyTo(packed, parameter.Offset);
         }
-        int conflicts = 0;
-        for (int group = 0; group < groups; group++)
-        {
-            var shared = new SharedMemory([.. program.Shared.Values]);
-            var warps = Enumerable.Range(0, groupSize / 32).Select(w => new Warp(program, memory, shared, arguments, w, groupSize, group)).ToList();
-            while (true)
-            {
-                int waiting = warps.Count(warp => warp.Run());
-                if (waiting == 0)
-                    break;
-                if (waiting != warps.Count)
-                    throw new InvalidOperationException($"{waiting} of {warps.Count} warps wait at a barrier, the others have ended");
-                shared.Epoch++;
-            }
-            conflicts += shared.BankConflicts;
-        }
-        return conflicts;
+        return gpu.Run(new Launch(kernel, new Dim3(groups), new Dim3(groupSize), dynamicShared, packed))!;
     }
+
+    private static long Conflicts(LaunchCounts counts) => counts.Total.Wavefronts - counts.Total.IdealWavefronts;
 }

@@ -112,9 +112,12 @@ internal static unsafe class CompareForms
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<T, TOp>(Warp w, Instruction i)
         where T : unmanaged
-        where TOp : struct, IRelation<T>
+        where TOp : struct, IRelation<T> => Set(w, i, Vectors.Relation<T, TOp>(w, i));
+
+    /// <summary>Writes a relation's result.</summary>
+    public static void Set(Warp w, Instruction i, uint holds)
     {
-        uint mask = w.Mask(i), holds = Vectors.Relation<T, TOp>(w, i);
+        uint mask = w.Mask(i);
         if (i.Vector.Length == 0)
             PredicateForms.Set(w, i.D, mask, holds);
         else

@@ -101,29 +101,62 @@ internal static unsafe class MatrixProduct
         for (int half = 0; half < 2; half++)
         {
             float* even = (float*)(r + at[c0 + 2 * half]), odd = (float*)(r + at[c0 + 2 * half + 1]);
-            float* evenResult = result + 2 * half * Warp.Lanes, oddResult = evenResult + Warp.Lanes;
-            double* row = a + half * Group * T.Depth;
-            for (int g = 0; g < Group; g += 2, row += 2 * T.Depth)
-            {
-                var (x0, x1) = Vector256.Widen(Vector256.LoadAligned(even + 4 * g));
-                var (y0, y1) = Vector256.Widen(Vector256.LoadAligned(odd + 4 * g));
-                for (int k = 0; k < T.Depth; k++)
-                {
-                    Vector256<double> left = Vector256.Load(b + Columns * k), right = Vector256.Load(b + Columns * k + 4);
-                    Vector256<double> first = Vector256.Create(row[k]), second = Vector256.Create(row[T.Depth + k]);
-                    // A fused operation gives the same here: the product is exact.
-                    x0 = Vector256.MultiplyAddEstimate(first, left, x0);
-                    y0 = Vector256.MultiplyAddEstimate(first, right, y0);
-                    x1 = Vector256.MultiplyAddEstimate(second, left, x1);
-                    y1 = Vector256.MultiplyAddEstimate(second, right, y1);
-                }
-                Vector256.Narrow(x0, x1).Store(evenResult + 4 * g);
-                Vector256.Narrow(y0, y1).Store(oddResult + 4 * g);
-            }
+            if (Vector512.IsHardwareAccelerated)
+                AddWide(T.Depth, a + half * Group * T.Depth, b, even, odd, result + 2 * half * Warp.Lanes);
+            else
+                Add(T.Depth, a + half * Group * T.Depth, b, even, odd, result + 2 * half * Warp.Lanes);
         }
         // Only now: D's registers may be C's in another order.
         for (int k = 0; k < 4; k++)
             Unsafe.CopyBlock(r + at[k], result + k * Warp.Lanes, Warp.Lanes * sizeof(float));
+    }
+
+    /// <summary>Eight rows of the product, two at a time: four even columns, four odd ones. A fused operation is not needed, but gives the same: the product is exact.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(int depth, double* row, double* b, float* even, float* odd, float* result)
+    {
+        for (int g = 0; g < Group; g += 2, row += 2 * depth)
+        {
+            var (x0, x1) = Vector256.Widen(Vector256.LoadAligned(even + 4 * g));
+            var (y0, y1) = Vector256.Widen(Vector256.LoadAligned(odd + 4 * g));
+            for (int k = 0; k < depth; k++)
+            {
+                Vector256<double> left = Vector256.Load(b + Columns * k), right = Vector256.Load(b + Columns * k + 4);
+                Vector256<double> first = Vector256.Create(row[k]), second = Vector256.Create(row[depth + k]);
+                x0 = Vector256.MultiplyAddEstimate(first, left, x0);
+                y0 = Vector256.MultiplyAddEstimate(first, right, y0);
+                x1 = Vector256.MultiplyAddEstimate(second, left, x1);
+                y1 = Vector256.MultiplyAddEstimate(second, right, y1);
+            }
+            Vector256.Narrow(x0, x1).Store(result + 4 * g);
+            Vector256.Narrow(y0, y1).Store(result + Warp.Lanes + 4 * g);
+        }
+    }
+
+    /// <summary>The same, four rows at a time and all columns at once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddWide(int depth, double* row, double* b, float* even, float* odd, float* result)
+    {
+        for (int g = 0; g < Group; g += 4, row += 4 * depth)
+        {
+            var (x0, x1) = Vector256.Widen(Vector256.LoadAligned(even + 4 * g));
+            var (y0, y1) = Vector256.Widen(Vector256.LoadAligned(odd + 4 * g));
+            var (x2, x3) = Vector256.Widen(Vector256.LoadAligned(even + 4 * g + 8));
+            var (y2, y3) = Vector256.Widen(Vector256.LoadAligned(odd + 4 * g + 8));
+            Vector512<double> z0 = Vector512.Create(x0, y0), z1 = Vector512.Create(x1, y1), z2 = Vector512.Create(x2, y2), z3 = Vector512.Create(x3, y3);
+            for (int k = 0; k < depth; k++)
+            {
+                var columns = Vector512.Load(b + Columns * k);
+                z0 = Vector512.MultiplyAddEstimate(Vector512.Create(row[k]), columns, z0);
+                z1 = Vector512.MultiplyAddEstimate(Vector512.Create(row[depth + k]), columns, z1);
+                z2 = Vector512.MultiplyAddEstimate(Vector512.Create(row[2 * depth + k]), columns, z2);
+                z3 = Vector512.MultiplyAddEstimate(Vector512.Create(row[3 * depth + k]), columns, z3);
+            }
+            Vector256.Narrow(z0.GetLower(), z1.GetLower()).Store(result + 4 * g);
+            Vector256.Narrow(z2.GetLower(), z3.GetLower()).Store(result + 4 * g + 8);
+            Vector256.Narrow(z0.GetUpper(), z1.GetUpper()).Store(result + Warp.Lanes + 4 * g);
+            Vector256.Narrow(z2.GetUpper(), z3.GetUpper()).Store(result + Warp.Lanes + 4 * g + 8);
+        }
     }
 
     private static void Unpack<T>(uint* register, double* to)
