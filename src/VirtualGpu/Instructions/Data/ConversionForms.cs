@@ -31,15 +31,8 @@ internal static unsafe class ConversionForms
     private static void FromWhole<T>(InstructionTable table, string type, char letter)
         where T : unmanaged, IBinaryInteger<T>
     {
-        // What addresses are made of has vectors.
-        if (typeof(T) == typeof(int))
-            table.Add("cvt.s64.s32", &Widening.Signed, Conversion, "lw");
-        else
-            To<long>("s64", 'l');
-        if (typeof(T) == typeof(uint))
-            table.Add("cvt.u64.u32", &Widening.Unsigned, Conversion, "lw");
-        else
-            To<ulong>("u64", 'l');
+        To<long>("s64", 'l');
+        To<ulong>("u64", 'l');
         To<sbyte>("s8", 'h');
         To<byte>("u8", 'h');
         To<short>("s16", 'h');
@@ -53,7 +46,13 @@ internal static unsafe class ConversionForms
         void To<TR>(string to, char toLetter)
             where TR : unmanaged, IBinaryInteger<TR>
         {
-            table.Add($"cvt.{to}.{type}", &PerLane.Unary<T, TR, Cut<T, TR>>, Conversion, $"{toLetter}{letter}");
+            // What addresses are made of has vectors.
+            if (typeof(T) == typeof(int) && typeof(TR) == typeof(long))
+                table.Add("cvt.s64.s32", &Widening.Signed, Conversion, "lw");
+            else if (typeof(T) == typeof(uint) && typeof(TR) == typeof(ulong))
+                table.Add("cvt.u64.u32", &Widening.Unsigned, Conversion, "lw");
+            else
+                table.Add($"cvt.{to}.{type}", &PerLane.Unary<T, TR, Cut<T, TR>>, Conversion, $"{toLetter}{letter}");
             table.Add($"cvt.sat.{to}.{type}", &PerLane.Unary<T, TR, Clamped<T, TR>>, Conversion, $"{toLetter}{letter}");
         }
 
