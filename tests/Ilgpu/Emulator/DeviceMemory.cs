@@ -7,7 +7,7 @@ internal sealed unsafe class DeviceMemory
 {
     private readonly List<(ulong Address, byte[] Bytes)> _arrays = [];
 
-    public Gpu Gpu { get; } = new(GpuModel.H100, new GpuOptions(Count: true));
+    public BDense.VirtualGpu.Gpu Gpu { get; } = new(GpuModel.H100, new GpuOptions(Count: true));
 
     public long Add(byte[] bytes)
     {
