@@ -1,6 +1,5 @@
 using System.Reflection;
 using BDense.Kernels;
-using BDense.Kernels.Ilgpu;
 using BDense.Kernels.Profiling;
 using NUnit.Framework;
 
