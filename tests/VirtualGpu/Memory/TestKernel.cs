@@ -1,4 +1,5 @@
 using BDense.VirtualGpu;
+using BDense.VirtualGpu.Counts;
 using NUnit.Framework;
 
 namespace BDense.Tests.VirtualGpu.Memory;
@@ -12,9 +13,10 @@ internal sealed unsafe class TestKernel : IDisposable
     /// <param name="judge">See <see cref="GpuOptions"/>.</param>
     /// <param name="threads">Of the host.</param>
     /// <param name="shared">What is declared before the entry.</param>
-    public TestKernel(string body, bool judge = true, int threads = 1, string shared = "")
+    /// <param name="count">See <see cref="GpuOptions"/>.</param>
+    public TestKernel(string body, bool judge = true, int threads = 1, string shared = "", bool count = false)
     {
-        Gpu = new Gpu(GpuModel.H100, new GpuOptions(Threads: threads, Judge: judge));
+        Gpu = new Gpu(GpuModel.H100, new GpuOptions(Threads: threads, Judge: judge, Count: count));
         string text = $$"""
             .version 7.8
             .target sm_80
@@ -41,10 +43,10 @@ internal sealed unsafe class TestKernel : IDisposable
 
     public Gpu Gpu { get; }
 
-    public void Run(ulong p = 0, ulong q = 0, int blocks = 1, int threads = 32, int dynamicShared = 0)
+    public LaunchCounts? Run(ulong p = 0, ulong q = 0, int blocks = 1, int threads = 32, int dynamicShared = 0)
     {
         byte[] arguments = [.. BitConverter.GetBytes(p), .. BitConverter.GetBytes(q)];
-        Gpu.Run(new Launch(_kernel, new Dim3(blocks), new Dim3(threads), dynamicShared, arguments));
+        return Gpu.Run(new Launch(_kernel, new Dim3(blocks), new Dim3(threads), dynamicShared, arguments));
     }
 
     /// <summary>Runs it and returns what was found.</summary>

@@ -25,8 +25,8 @@ internal static unsafe class AsyncCopyInstructions
             throw MemoryFaults.Misaligned(w, i, mask, from, bytes, MemorySpace.Global);
         int* read = stackalloc int[Warp.Lanes];
         uint whole = Sizes(w, i, mask, bytes, read, out uint part);
-        if (whole != 0)
-            w.Block.Counter?.Global(i, whole, from, bytes);
+        if ((whole | part) != 0)
+            w.Block.Counter?.Global(i, whole | part, from, bytes);
         w.Block.Counter?.Shared(i, mask, to, bytes);
         if (memory.Judges && !Judge.Write(w, i, memory.Shared.Region, mask, toPattern, to, bytes))
         {
