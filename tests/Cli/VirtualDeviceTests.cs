@@ -45,9 +45,46 @@ internal sealed class VirtualDeviceTests
     }
 
     [Test]
+    public async Task A_profile_tells_what_a_copy_moves_and_which_lines_do()
+    {
+        var run = await Run("profile", "copy", "--shape", "4096", "--lines", "--json");
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        var pass = run.Json["passes"]![0]!;
+        Assert.Multiple(() =>
+        {
+            Assert.That(pass["declaredBytesRead"]!.GetValue<long>(), Is.EqualTo(16384));
+            Assert.That(pass["memoryBytesRead"]!.GetValue<long>(), Is.EqualTo(16384));
+            Assert.That(pass["memoryBytesWritten"]!.GetValue<long>(), Is.EqualTo(16384));
+            Assert.That(pass["launches"]![0]!["lines"]!.AsArray().Select(line => $"{line!["file"]}"), Does.Contain("Ilgpu/LinearCombination.cs"));
+        });
+    }
+
+    [Test]
+    public async Task A_kernel_is_profiled_by_its_name_and_its_page_has_counts_beside_the_lines()
+    {
+        string page = Path.Combine(_folder.Path, "silu.html");
+        var run = await Run("profile", "SiluBackward", "--shape", "1024", "--html", page);
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        string text = await File.ReadAllTextAsync(page);
+        Assert.That(text, Does.Contain("Counted on a virtual GPU, silu 1024").And.Not.Contain("counts stand beside C# alone"));
+        Assert.That(text, Does.Match("instructions of warps, 32 lanes each"));
+        Assert.That(run.Output, Does.Contain("SiluBackward").And.Not.Contain("SiluKernel"));
+    }
+
+    [Test]
+    public async Task Fusions_are_counted_beside_what_they_declare()
+    {
+        var run = await Run("fusion", "--device", "virtual", "--quick", "--only", "groupnorm-silu", "--batch", "1", "--json");
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        var row = run.Json["rows"]![0]!;
+        Assert.That(row["memoryBytesUnfused"]!.GetValue<long>(), Is.GreaterThan(row["memoryBytesFused"]!.GetValue<long>()));
+        Assert.That(row["declaredBytesFused"]!.GetValue<long>(), Is.Positive);
+    }
+
+    [Test]
     public async Task It_is_listed_with_what_it_is()
     {
         var listed = await Run("devices");
-        Assert.That(listed.Output + listed.Error, Does.Contain("virtual:a100").And.Contain("runs CUDA kernels in software and judges them"));
+        Assert.That(listed.Output + listed.Error, Does.Contain("virtual:a100").And.Contain("interprets and judges kernels"));
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using BDense.Kernels;
 using BDense.Kernels.Ilgpu;
 using BDense.Tests.Ops;
 using BDense.Tests.Journal;
@@ -81,7 +82,14 @@ internal static class TestJournal
             Written.Add(test.Id);
             seconds = Started.Remove(test.Id, out long start) ? Stopwatch.GetElapsedTime(start).TotalSeconds : 0;
         }
-        Write(Line(Outcome(result.ResultState, result.Message), seconds, test.FullName, result.Message));
+        string message = result.Message ?? "";
+        // ILGPU's exceptions have the driver's words alone.
+        if (result.ResultState.Status == TestStatus.Failed && IsCuda(test) && Devices.Finding is { } finding && !message.Contains(finding, StringComparison.Ordinal))
+        {
+            message = $"{finding}: {message}";
+            TestContext.Out.WriteLine($"found last: {finding}");
+        }
+        Write(Line(Outcome(result.ResultState, message), seconds, test.FullName, message));
         if (Fault is null && !DeviceFixtures.SurvivesFaults && result.ResultState.Status == TestStatus.Failed && IsCuda(test) && DeviceFault.Tells($"{result.Message}\n{result.StackTrace}"))
             Lost(test.FullName);
     }

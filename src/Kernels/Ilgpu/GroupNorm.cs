@@ -38,7 +38,7 @@ public sealed partial class IlgpuBackend
         var g = Geometry(s, scaleShift);
         using (var partial = Empty(new Shape(s.N, g.Chunks, s.Groups, 2)))
         {
-            Launch(GroupNormPartialKernel, s.N * g.Chunks * s.Groups, g, View(x), View(partial));
+            LaunchGroupNormPartial(s.N, g, x, partial);
             Launch(GroupNormStatsKernel, s.N * s.Groups, g, View2(partial), View(stats));
         }
         if (g.GroupChannels % 4 == 0 && Aligned(x) && Aligned(y) && Aligned(gamma) && Aligned(beta) && (scaleShift is null || Aligned(scaleShift)))
@@ -81,6 +81,55 @@ public sealed partial class IlgpuBackend
         }
         partial[2 * t] = mean;
         partial[2 * t + 1] = squares;
+    }
+
+    private void LaunchGroupNormPartial(int samples, GroupNormGeometry g, Tensor x, Tensor partial)
+    {
+        int threads = samples * g.Chunks * g.Groups;
+        if (g.GroupChannels % 4 == 0 && Aligned(x))
+            Launch(GroupNormPartial4Kernel, threads, g, View4(x), View2(partial));
+        else
+            Launch(GroupNormPartialKernel, threads, g, View(x), View(partial));
+    }
+
+    /// <summary>
+    /// <see cref="GroupNormPartialKernel"/> for groups of whole fours of channels, 16 bytes a load, added up in the same order. Single floats
+    /// of neighbouring groups, 16 bytes apart or more, ask the cache for each sector again and again: 16 a request where 4 would do.
+    /// </summary>
+    [Kernel(128, Hot = true)]
+    internal static void GroupNormPartial4Kernel(Index1D t, GroupNormGeometry g, ArrayView<Float4> x, ArrayView<Float2> partial)
+    {
+        int block = t / g.Groups;
+        int group = t - block * g.Groups;
+        int n = block / g.Chunks;
+        int first = (block - n * g.Chunks) * g.ChunkPixels;
+        int end = first + g.ChunkPixels < g.Pixels ? first + g.ChunkPixels : g.Pixels;
+        int fours = g.GroupChannels / 4, row = g.C / 4;
+        int start = (n * g.Pixels + first) * row + group * fours, at = start;
+        float sum = 0f;
+        for (int p = first; p < end; p++)
+        {
+            for (int c = 0; c < fours; c++)
+            {
+                var v = x[at + c];
+                sum = sum + v.X + v.Y + v.Z + v.W;
+            }
+            at += row;
+        }
+        float mean = sum / ((end - first) * g.GroupChannels);
+        float squares = 0f;
+        at = start;
+        for (int p = first; p < end; p++)
+        {
+            for (int c = 0; c < fours; c++)
+            {
+                var v = x[at + c];
+                float d0 = v.X - mean, d1 = v.Y - mean, d2 = v.Z - mean, d3 = v.W - mean;
+                squares = squares + d0 * d0 + d1 * d1 + d2 * d2 + d3 * d3;
+            }
+            at += row;
+        }
+        partial[t] = new Float2(mean, squares);
     }
 
     /// <summary>

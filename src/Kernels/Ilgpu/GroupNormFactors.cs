@@ -11,7 +11,7 @@ public sealed partial class IlgpuBackend
         var g = Geometry(s, scaleShift);
         using (var partial = Empty(new Shape(s.N, g.Chunks, s.Groups, 2)))
         {
-            Launch(GroupNormPartialKernel, s.N * g.Chunks * s.Groups, g, View(x), View(partial));
+            LaunchGroupNormPartial(s.N, g, x, partial);
             Launch(GroupNormStatsKernel, s.N * s.Groups, g, View2(partial), View(stats));
         }
         Launch(GroupNormFactorsKernel, s.N * s.C, g, View(stats), View(gamma), View(beta), View(scaleShift ?? gamma), View(factors));

@@ -219,6 +219,7 @@ public sealed partial class IlgpuBackend : Backend
     {
         public MemoryBuffer1D<float, Stride1D.Dense> Buffer { get; } = buffer;
 
-        public override void Dispose() => Buffer.Dispose();
+        /// <summary>Without an error of the driver's: after a fault that is an old one, and the first is on its way to whoever waits.</summary>
+        public override void Dispose() => _ = Disposal.Quietly(Buffer.Dispose);
     }
 }

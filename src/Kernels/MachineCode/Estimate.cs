@@ -128,6 +128,7 @@ public static partial class Estimates
 
         const string layer = "64x32x32x256";
         yield return new("GroupNormPartialKernel", layer, Unit.Float32, OpCost.Of(x, 0, 4 * x));
+        yield return new("GroupNormPartial4Kernel", layer, Unit.Float32, OpCost.Of(x, 0, 4 * x));
         yield return new("GroupNormApply4Kernel", layer, Unit.Float32, OpCost.Of(x, x, 8 * x));
         yield return new("GroupNormBackwardPartial4Kernel", layer, Unit.Float32, OpCost.Of(2 * x, 0, 12 * x));
         yield return new("GroupNormBackwardApply4Kernel", layer, Unit.Float32, OpCost.Of(2 * x, x, 12 * x));

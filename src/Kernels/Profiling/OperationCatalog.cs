@@ -141,7 +141,11 @@ public static class OperationCatalog
         yield return OneToOne("copy", (b, x, y) => b.Copy(x, y));
         yield return OneToOne("fill", (b, _, y) => b.Fill(y, 1f));
         yield return OneToOne("clamp", (b, x, y) => b.Clamp(x, -1f, 1f, y));
-        yield return OneToOne("multiply", (b, x, y) => b.Multiply(x, x, y));
+        yield return new("multiply", ["LENGTH"], [usual], (t, e) =>
+        {
+            Tensor a = t.Normal(new(e[0])), b = t.Normal(a.Shape), y = t.Empty(a.Shape);
+            return [new("forward", () => t.Backend.Multiply(a, b, y))];
+        });
         yield return OneToOne("silu", (b, x, y) => b.Silu(x, y), (b, dy, x, dx) => b.SiluBackward(dy, x, dx));
         yield return OneToOne("dropout", (b, x, y) => b.Dropout(x, 0.1f, new RandomKey(7, 7), y));
         yield return OneToOne("random-uniform", (b, _, y) => b.RandomUniform(new RandomKey(7, 7), y));

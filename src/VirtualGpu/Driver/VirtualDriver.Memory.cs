@@ -37,13 +37,16 @@ public sealed unsafe partial class VirtualDriver
         return context.Fault;
     });
 
+    /// <summary>Pageable bytes up to which a copy to the device does not wait: they go through memory of the driver's.</summary>
+    private const int StagedBytes = 64 << 10;
+
     /// <summary>
     /// The direction is told by the addresses. Pageable memory of the host is read before the call returns, and written before it
     /// returns; page-locked memory when the stream gets to the copy. In a graph, the host's memory is read at each launch.
     /// </summary>
     public CudaResult cuMemcpyAsync(ulong destination, ulong source, nuint bytes, nint stream)
     {
-        bool toPageable = false;
+        bool waits = false;
         var result = InContext(context =>
         {
             if (bytes == 0)
@@ -53,11 +56,13 @@ public sealed unsafe partial class VirtualDriver
             RequireOneAllocation(context, source, bytes);
             var target = Stream(context, stream);
             bool fromPageable = !GlobalMemory.Owns(source) && !context.IsPinned(source, (long)bytes);
-            toPageable = target.Capture is null && !GlobalMemory.Owns(destination) && !context.IsPinned(destination, (long)bytes);
-            byte[]? staged = fromPageable && target.Capture is null ? new Span<byte>((void*)source, checked((int)bytes)).ToArray() : null;
+            bool toPageable = !GlobalMemory.Owns(destination) && !context.IsPinned(destination, (long)bytes);
+            bool isStaged = fromPageable && target.Capture is null && bytes <= StagedBytes;
+            waits = target.Capture is null && (toPageable || (fromPageable && !isStaged));
+            byte[]? staged = isStaged ? new Span<byte>((void*)source, (int)bytes).ToArray() : null;
             return Do(target, new CopyWork(context, destination, source, (long)bytes) { Staged = staged });
         });
-        return result == CudaResult.Success && toPageable ? cuStreamSynchronize(stream) : result;
+        return result == CudaResult.Success && waits ? cuStreamSynchronize(stream) : result;
     }
 
     public CudaResult cuMemsetD8Async(ulong address, byte value, nuint count, nint stream) => InContext(context =>

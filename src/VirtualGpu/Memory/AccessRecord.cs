@@ -99,6 +99,17 @@ internal static class AccessRecord
     /// <summary>Whether an identity's counters have ended, for which <see cref="Read"/> and <see cref="Write"/> have no rule.</summary>
     public static bool IsSaturated(ulong identity) => (identity & BarrierMask) == BarrierMask || (identity & WarpSyncMask) == WarpSyncMask;
 
+    /// <inheritdoc cref="HaveRead"/>
+    public static bool HasRead(ulong record, ulong identity) => (record | AllKinds & ~Levels) == (First(identity, AccessKind.Read) | AllKinds & ~Levels);
+
+    /// <summary>Whether four words were last accessed by the threads that read them now, who read them since the last barriers: nothing changes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HaveRead(Vector256<ulong> records, Vector256<ulong> first)
+    {
+        var rest = Vector256.Create(AllKinds & ~Levels);
+        return (records | rest) == (first | rest);
+    }
+
     /// <summary>Whether nothing is known of four words in this launch.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AreOfOtherLaunches(Vector256<ulong> records, Vector256<ulong> identities) =>
@@ -146,6 +157,13 @@ internal static class AccessRecord
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<ulong> Has(Vector256<ulong> records, ulong bit) => Vector256.Equals(records & Vector256.Create(bit), Vector256.Create(bit));
+
+    /// <summary>Kinds of those earlier accesses that an access is not ordered after, where there are any.</summary>
+    public static ulong Unordered(ulong record, ulong identity)
+    {
+        ulong differs = record ^ identity;
+        return ((differs & BlockMask) != 0 ? record >> 4 : (differs & (WarpMask | SeveralWarps)) != 0 ? record >> 2 : record) & 3;
+    }
 
     /// <summary>The number of the thread in its block.</summary>
     public static int Thread(ulong record) => (int)(record >> LaneShift & 1023);

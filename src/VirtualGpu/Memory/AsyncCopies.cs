@@ -100,7 +100,7 @@ internal sealed unsafe class AsyncCopies
         {
             int lane = BitOperations.TrailingZeroCount(left);
             if (copy.Source is { } source && copy.Read[lane] != 0 && !IsUnchanged(shared, source, copy, lane, block))
-                throw w.Fault(i, lane, FindingKind.Race, $"waits for a cp.async of {copy.Read[lane]} bytes to {MemoryFaults.Where(w, shared, (long)copy.To[lane])}; its source, {MemoryFaults.Where(w, source, (long)(copy.From[lane] - source.Start))}, was written meanwhile");
+                throw MemoryFaults.SourceWritten(w, i, lane, copy.Read[lane], (long)copy.To[lane], source, (long)(copy.From[lane] - source.Start));
             Fill(shared, (long)copy.To[lane], copy.Bytes, first + ((ulong)lane << AccessRecord.LaneShift));
         }
         copy.Lanes &= ~lanes;

@@ -10,7 +10,6 @@ namespace BDense.VirtualGpu.Memory;
 internal sealed unsafe class BlockMemory : IDisposable
 {
     private readonly GlobalMemory _global;
-    private readonly LocalMemory? _local;
     private readonly AsyncCopies?[] _copies;
     private readonly int _launch;
 
@@ -23,7 +22,7 @@ internal sealed unsafe class BlockMemory : IDisposable
         Shared = new SharedMemory(code.Shared, launch.DynamicSharedBytes, Judges);
         Last = new Region?[code.Instructions.Length];
         int warps = (int)((launch.Block.Count + Warp.Lanes - 1) / Warp.Lanes);
-        _local = code.LocalBytes > 0 ? new LocalMemory(code, warps, Judges) : null;
+        Local = code.LocalBytes > 0 ? new LocalMemory(code, warps, Judges) : null;
         _copies = new AsyncCopies?[warps];
         Addresses = (ulong*)NativeMemory.AlignedAlloc(2 * Warp.Lanes * sizeof(ulong), 64);
         SecondAddresses = Addresses + Warp.Lanes;
@@ -43,13 +42,13 @@ internal sealed unsafe class BlockMemory : IDisposable
     public ulong* SecondAddresses { get; }
 
     /// <summary>Null where the kernel declares no local memory.</summary>
-    public LocalMemory? Local => _local;
+    public LocalMemory? Local { get; }
 
     /// <summary>A block begins: its shared memory has never been written, nothing is being copied.</summary>
     public void Begin()
     {
         Shared.Begin();
-        _local?.Begin();
+        Local?.Begin();
         foreach (var copies in _copies)
             copies?.Begin();
     }
@@ -71,7 +70,7 @@ internal sealed unsafe class BlockMemory : IDisposable
     public void Dispose()
     {
         Shared.Dispose();
-        _local?.Dispose();
+        Local?.Dispose();
         NativeMemory.AlignedFree(Addresses);
     }
 }

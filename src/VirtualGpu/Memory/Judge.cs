@@ -9,7 +9,7 @@ namespace BDense.VirtualGpu.Memory;
 /// Holds a warp's accesses against what is known of the bytes: were they written, and are the accesses ordered after those of other threads?
 /// See <see cref="AccessRecord"/> for the rule of order.
 /// </summary>
-internal static unsafe class Judge
+internal static unsafe partial class Judge
 {
     /// <param name="w">Whose.</param>
     /// <param name="i">Which.</param>
@@ -43,37 +43,58 @@ internal static unsafe class Judge
         }
     }
 
+    /// <returns>False if an access conflicts: then each lane's must be judged with what it stores.</returns>
     /// <inheritdoc cref="Read"/>
-    public static void Write(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes)
+    public static bool Write(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes)
     {
-        if (region.Records is not null)
-        {
-            ulong identity = w.Block.Memory.Identity(w, region.Space);
-            if (pattern == Pattern.Contiguous && bytes >= 4 && !AccessRecord.IsSaturated(identity))
-            {
-                long word = (long)(addresses[0] - region.Start) >> 2;
-                var (identities, step) = Consecutive(identity, bytes);
-                for (int k = 0; k < 2 * bytes; k++)
-                {
-                    WriteFour(w, i, region, word, identities, bytes);
-                    word += 4;
-                    identities += step;
-                }
-            }
-            else
-            {
-                Each<Writes>(w, i, region, lanes, pattern, addresses, bytes, identity);
-            }
-        }
+        if (region.Records is not null && !IsOrdered(w, i, region, lanes, pattern, addresses, bytes))
+            return false;
         if (region.AllWritten)
-            return;
+            return true;
         if (pattern == Pattern.Contiguous)
         {
             WrittenBits.Set(region.Written, (long)(addresses[0] - region.Start), Warp.Lanes * bytes);
-            return;
+            return true;
         }
         for (uint left = lanes; left != 0; left &= left - 1)
             WrittenBits.SetAligned(region.Written, (long)(addresses[BitOperations.TrailingZeroCount(left)] - region.Start), bytes);
+        return true;
+    }
+
+    /// <summary>A store of one lane that may conflict: it passes where the words were written before and hold what it stores.</summary>
+    /// <param name="w">Whose.</param>
+    /// <param name="i">Which.</param>
+    /// <param name="region">The address lies in it.</param>
+    /// <param name="lane">Which lane.</param>
+    /// <param name="address">A multiple of <paramref name="bytes"/>.</param>
+    /// <param name="bytes">How many.</param>
+    /// <param name="values">What is stored; null where nothing passes.</param>
+    public static void WriteValues(Warp w, Instruction i, Region region, int lane, ulong address, int bytes, byte* values)
+    {
+        long offset = (long)(address - region.Start);
+        ulong mine = w.Block.Memory.Identity(w, region.Space) + ((ulong)lane << AccessRecord.LaneShift);
+        if (bytes < 4)
+            Part<KnownWrites>(w, i, region, offset, mine, bytes, values);
+        for (int done = 0; done + 4 <= bytes; done += 4)
+            Word<KnownWrites>(w, i, region, offset + done >> 2, mine, bytes, values is null ? null : values + done);
+        WrittenBits.SetAligned(region.Written, offset, bytes);
+    }
+
+    private static bool IsOrdered(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes)
+    {
+        ulong identity = w.Block.Memory.Identity(w, region.Space);
+        if (pattern != Pattern.Contiguous || bytes < 4 || AccessRecord.IsSaturated(identity))
+            return Each<Writes>(w, i, region, lanes, pattern, addresses, bytes, identity);
+        long word = (long)(addresses[0] - region.Start) >> 2;
+        var (identities, step) = Consecutive(identity, bytes);
+        for (int k = 0; k < 2 * bytes; k++)
+        {
+            if (!WriteFour(w, i, region, word, identities, bytes))
+                return false;
+            word += 4;
+            identities += step;
+        }
+        return true;
     }
 
     /// <inheritdoc cref="Read"/>
@@ -119,7 +140,7 @@ internal static unsafe class Judge
         ulong* at = region.Records + word;
         var records = Vector256.Load(at);
         var first = AccessRecord.First(identities, AccessKind.Read);
-        if (records == first || known.Covers(records))
+        if (AccessRecord.HaveRead(records, first) || known.Covers(records))
             return;
         if (AccessRecord.AreOfOtherLaunches(records, identities))
         {
@@ -134,49 +155,30 @@ internal static unsafe class Judge
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void WriteFour(Warp w, Instruction i, Region region, long word, Vector256<ulong> identities, int bytes)
+    private static bool WriteFour(Warp w, Instruction i, Region region, long word, Vector256<ulong> identities, int bytes)
     {
         ulong* at = region.Records + word;
         var records = Vector256.Load(at);
         var first = AccessRecord.First(identities, AccessKind.Write);
         if (records == first)
-            return;
-        if (AccessRecord.AreOfOtherLaunches(records, identities) || AccessRecord.Write(records, identities) == Vector256<ulong>.Zero)
-            first.Store(at);
-        else
-            Four<Writes>(w, i, region, word, identities, bytes);
-    }
-
-    /// <summary>
-    /// Records that another read of the warp does not change: of global memory those of words that several blocks read and nobody wrote, of
-    /// shared memory those that several warps read since the barrier and nobody wrote since.
-    /// </summary>
-    private readonly struct SharedReads
-    {
-        private readonly Vector256<ulong> _mask, _value;
-
-        public SharedReads(ulong identity, MemorySpace space)
-        {
-            ulong mask = space == MemorySpace.Global ? AccessRecord.LaunchMask | AccessRecord.BlockMask | 0x30
-                : AccessRecord.LaunchMask | AccessRecord.BlockMask | AccessRecord.BarrierMask | AccessRecord.SeveralWarps | 0xC;
-            ulong value = space == MemorySpace.Global ? identity & AccessRecord.LaunchMask | AccessRecord.SeveralBlocks | 0x10
-                : identity & mask | AccessRecord.SeveralWarps | 0x4;
-            (_mask, _value) = (Vector256.Create(mask), Vector256.Create(value));
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool Covers(Vector256<ulong> records) => (records & _mask) == _value;
+            return true;
+        if (!AccessRecord.AreOfOtherLaunches(records, identities) && AccessRecord.Write(records, identities) != Vector256<ulong>.Zero)
+            return Four<Writes>(w, i, region, word, identities, bytes);
+        first.Store(at);
+        return true;
     }
 
     /// <summary>Word by word, because there is a conflict or a word that was accessed in parts.</summary>
-    private static void Four<TKind>(Warp w, Instruction i, Region region, long word, Vector256<ulong> identities, int bytes)
+    private static bool Four<TKind>(Warp w, Instruction i, Region region, long word, Vector256<ulong> identities, int bytes)
         where TKind : IKind
     {
+        bool ordered = true;
         for (int k = 0; k < 4; k++)
-            Word<TKind>(w, i, region, word + k, identities[k], bytes);
+            ordered &= Word<TKind>(w, i, region, word + k, identities[k], bytes, null);
+        return ordered;
     }
 
-    private static void Each<TKind>(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes, ulong identity)
+    private static bool Each<TKind>(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes, ulong identity)
         where TKind : IKind
     {
         bool vectors = bytes == 16 && TKind.Kind != AccessKind.Atomic && !AccessRecord.IsSaturated(identity);
@@ -184,6 +186,7 @@ internal static unsafe class Judge
         if (pattern == Pattern.Uniform)
             lanes = FirstTwo(lanes);
         var known = new SharedReads(identity, region.Space);
+        bool ordered = true;
         for (uint left = lanes; left != 0; left &= left - 1)
         {
             int lane = BitOperations.TrailingZeroCount(left);
@@ -192,12 +195,13 @@ internal static unsafe class Judge
             if (vectors && TKind.Kind == AccessKind.Read)
                 ReadFour(w, i, region, offset >> 2, Vector256.Create(mine), known, bytes);
             else if (vectors)
-                WriteFour(w, i, region, offset >> 2, Vector256.Create(mine), bytes);
+                ordered &= WriteFour(w, i, region, offset >> 2, Vector256.Create(mine), bytes);
             else if (bytes < 4)
-                Part<TKind>(w, i, region, offset, mine, bytes);
+                ordered &= Part<TKind>(w, i, region, offset, mine, bytes, null);
             else
-                Words<TKind>(w, i, region, offset >> 2, mine, bytes);
+                ordered &= Words<TKind>(w, i, region, offset >> 2, mine, known, bytes);
         }
+        return ordered;
     }
 
     private static uint FirstTwo(uint lanes)
@@ -207,80 +211,20 @@ internal static unsafe class Judge
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Words<TKind>(Warp w, Instruction i, Region region, long word, ulong mine, int bytes)
+    private static bool Words<TKind>(Warp w, Instruction i, Region region, long word, ulong mine, SharedReads known, int bytes)
         where TKind : IKind
     {
+        bool ordered = true;
         for (int k = 0; k < bytes >> 2; k++)
         {
             ulong* at = region.Records + word + k;
             ulong record = *at;
-            // The two common cases: nothing is known of the word in this launch, or the record says it all already.
+            // The common cases: nothing is known of the word in this launch, or the record says it all already.
             if (((record ^ mine) & AccessRecord.LaunchMask) != 0)
                 *at = AccessRecord.First(mine, TKind.Kind);
-            else if (record != AccessRecord.First(mine, TKind.Kind))
-                Word<TKind>(w, i, region, word + k, mine, bytes);
+            else if (TKind.Kind == AccessKind.Read ? !AccessRecord.HasRead(record, mine) && !known.Covers(record) : record != AccessRecord.First(mine, TKind.Kind))
+                ordered &= Word<TKind>(w, i, region, word + k, mine, bytes, null);
         }
-    }
-
-    private static void Word<TKind>(Warp w, Instruction i, Region region, long word, ulong mine, int bytes)
-        where TKind : IKind
-    {
-        ulong* at = region.Records + word;
-        ulong record = *at;
-        if (IsInParts(record, mine))
-        {
-            Part<TKind>(w, i, region, word * 4, mine, 4);
-            return;
-        }
-        ulong next = AccessRecord.Next(record, mine, TKind.Kind, out bool conflict);
-        if (conflict)
-            throw MemoryFaults.Race(w, i, AccessRecord.Thread(mine) % Warp.Lanes, region, word * 4, Math.Min(bytes, 4), TKind.Kind, record, mine);
-        if (next != record)
-            *at = next;
-    }
-
-    private static bool IsInParts(ulong record, ulong mine) => ((record ^ mine) & AccessRecord.LaunchMask) == 0 && (record & AccessRecord.BlockMask) == AccessRecord.InParts;
-
-    /// <summary>Bytes of one word.</summary>
-    private static void Part<TKind>(Warp w, Instruction i, Region region, long offset, ulong mine, int bytes)
-        where TKind : IKind
-    {
-        ulong* word = region.Records + (offset >> 2), at = region.ByteRecords() + offset, first = at - (offset & 3);
-        ulong record = *word;
-        if (!IsInParts(record, mine))
-        {
-            // From now on the word's bytes have records of their own, which begin with what is known of the word.
-            ulong known = ((record ^ mine) & AccessRecord.LaunchMask) == 0 ? record : 0;
-            for (int k = 0; k < 4; k++)
-                first[k] = known;
-            *word = mine & AccessRecord.LaunchMask | AccessRecord.InParts | AccessRecord.AllKinds;
-        }
-        for (int k = 0; k < bytes; k++)
-        {
-            ulong next = AccessRecord.Next(at[k], mine, TKind.Kind, out bool conflict);
-            if (conflict)
-                throw MemoryFaults.Race(w, i, AccessRecord.Thread(mine) % Warp.Lanes, region, offset + k, 1, TKind.Kind, at[k], mine);
-            at[k] = next;
-        }
-    }
-
-    private interface IKind
-    {
-        static abstract AccessKind Kind { get; }
-    }
-
-    private readonly struct Reads : IKind
-    {
-        public static AccessKind Kind => AccessKind.Read;
-    }
-
-    private readonly struct Writes : IKind
-    {
-        public static AccessKind Kind => AccessKind.Write;
-    }
-
-    private readonly struct Atomics : IKind
-    {
-        public static AccessKind Kind => AccessKind.Atomic;
+        return ordered;
     }
 }

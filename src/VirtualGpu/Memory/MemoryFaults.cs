@@ -50,6 +50,10 @@ internal static unsafe class MemoryFaults
         return w.Fault(i, lane, FindingKind.Unwritten, $"reads {bytes} bytes of {Where(w, region, offset)}, of which byte {first - offset} was never written {since}");
     }
 
+    /// <summary>For a copy whose source did not stay as it was.</summary>
+    public static FindingException SourceWritten(Warp w, Instruction i, int lane, int bytes, long to, Region source, long from) => w.Fault(i, lane, FindingKind.Race,
+        $"waits for a cp.async of {bytes} bytes to {Where(w, w.Block.Memory.Shared.Region, to)}; its source, {Where(w, source, from)}, was written meanwhile");
+
     /// <param name="w">Whose access conflicts.</param>
     /// <param name="i">Which.</param>
     /// <param name="lane">Of this lane.</param>
@@ -69,19 +73,19 @@ internal static unsafe class MemoryFaults
                 return w.Fault(i, lane, FindingKind.CopyNotAwaited, $"{what}, to which {Thread(w, record)} still copies: its cp.async was not waited for");
             bool several = (record & AccessRecord.BlockMask) == AccessRecord.SeveralBlocks;
             string other = several ? "other blocks" : $"block {w.Block.Launch.Grid.At(AccessRecord.Block(record))}, {Thread(w, record)},";
-            return w.Fault(i, lane, FindingKind.Race, $"{what}, which {other} {Past(record >> 4, several)} in the same launch: nothing orders blocks");
+            return w.Fault(i, lane, FindingKind.Race, $"{what}, which {other} {Past(AccessRecord.Unordered(record, identity), several)} in the same launch: nothing orders blocks");
         }
         bool warps = (differs & (AccessRecord.WarpMask | AccessRecord.SeveralWarps)) != 0;
         bool many = (record & (warps ? AccessRecord.SeveralWarps : AccessRecord.SeveralLanes)) != 0;
         string who = !many ? Thread(w, record) : warps ? "threads of other warps" : "other lanes of its warp";
         return w.Fault(i, lane, FindingKind.Race,
-            $"{what}, which {who} {Past(record >> (warps ? 2 : 0), many)} since the last {(warps ? "barrier" : "barrier or bar.warp.sync")}: nothing orders the two");
+            $"{what}, which {who} {Past(AccessRecord.Unordered(record, identity), many)} since the last {(warps ? "barrier" : "barrier or bar.warp.sync")}: nothing orders the two");
     }
 
     private static string Thread(Warp w, ulong record) => $"thread {w.Block.Launch.Block.At(AccessRecord.Thread(record))}";
 
     /// <summary>Names a place: a byte of an allocation or of an array.</summary>
-    public static string Where(Warp w, Region region, long offset) => region.Space switch
+    private static string Where(Warp w, Region region, long offset) => region.Space switch
     {
         MemorySpace.Global => $"global memory at {Address(region.Start + (ulong)offset, MemorySpace.Global)} (byte {offset} of an allocation of {region.Length} bytes)",
         MemorySpace.Shared => $"shared memory at {offset} ({w.Block.Memory.Shared.Arrays.Describe((ulong)offset)})",
@@ -95,7 +99,7 @@ internal static unsafe class MemoryFaults
         _ => "changes by an atomic",
     };
 
-    private static string Past(ulong kinds, bool several) => (kinds & 3) switch
+    private static string Past(ulong kinds, bool several) => kinds switch
     {
         1 => "read",
         2 => "changed by atomics",

@@ -10,7 +10,7 @@ internal sealed unsafe class DeviceMemory
     /// <summary>Its memory is the host's own, which no collector counts.</summary>
     ~DeviceMemory() => Gpu.Dispose();
 
-    public Gpu Gpu { get; } = new(GpuModel.H100, new GpuOptions(Count: true));
+    public BDense.VirtualGpu.Gpu Gpu { get; } = new(GpuModel.H100, new GpuOptions(Count: true));
 
     public long Add(byte[] bytes)
     {

@@ -22,7 +22,7 @@ internal sealed class EmulatedDevice(Func<string, bool> takes, Func<string, stri
     private static readonly ConcurrentDictionary<string, string> Ptx = new(StringComparer.Ordinal);
     private static readonly ConcurrentDictionary<string, PtxModule> Modules = new(StringComparer.Ordinal);
 
-    private readonly Gpu _gpu = new(GpuModel.H100, new GpuOptions(Count: true));
+    private readonly BDense.VirtualGpu.Gpu _gpu = new(GpuModel.H100, new GpuOptions(Count: true));
 
     /// <summary>What it remembers of each word lies in the host's own memory, which no collector counts.</summary>
     ~EmulatedDevice() => _gpu.Dispose();

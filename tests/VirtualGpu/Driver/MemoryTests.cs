@@ -129,6 +129,17 @@ internal sealed unsafe class MemoryTests
     }
 
     [Test]
+    public void A_large_copy_from_pageable_memory_waits_until_it_was_read()
+    {
+        using var rig = new Rig();
+        int[] values = [.. Enumerable.Range(0, 50_000)];
+        ulong y = rig.Allocate(4 * values.Length);
+        rig.Check(rig.Upload(y, values));
+        Array.Clear(values);
+        Assert.That(rig.Values(y, values.Length), Is.EqualTo(Enumerable.Range(0, values.Length)));
+    }
+
+    [Test]
     public void Host_memory_is_registered_once()
     {
         using var rig = new Rig();

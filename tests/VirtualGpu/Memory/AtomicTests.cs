@@ -66,7 +66,12 @@ internal sealed class AtomicTests
     [Test]
     public void Blocks_that_run_at_once_add_up()
     {
-        using var kernel = new TestKernel("red.global.add.f32 [%p], 0f3F800000; red.global.add.u64 [%p+8], 3; red.global.add.f64 [%p+16], 0d3FF0000000000000; atom.global.dec.u32 %r0, [%p+4], 6;", threads: 2);
+        using var kernel = new TestKernel("""
+            red.global.add.f32 [%p], 0f3F800000;
+            red.global.add.u64 [%p+8], 3;
+            red.global.add.f64 [%p+16], 0d3FF0000000000000;
+            atom.global.dec.u32 %r0, [%p+4], 6;
+            """, threads: 2);
         ulong p = kernel.Array(new byte[24]);
         kernel.Run(p, blocks: 700, threads: 64);
         Assert.That(kernel.Read<float>(p, 1)[0], Is.EqualTo(700 * 64));

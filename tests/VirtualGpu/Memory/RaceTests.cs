@@ -20,7 +20,7 @@ internal sealed class RaceTests
         xor.b32 %r12, %t, 32;
         mul.wide.u32 %d2, %r12, 4;
         add.u64 %d2, %d2, %q;
-        mov.b16 %h0, 1;
+        cvt.u16.u32 %h0, %t;
         """;
 
     private static Finding IsFound(string right, string wrong, int threads = 64, int blocks = 1, FindingKind kind = FindingKind.Race)
@@ -60,6 +60,18 @@ internal sealed class RaceTests
     }
 
     [Test]
+    public void Stores_of_one_value_by_many_pass()
+    {
+        string one = "mov.u32 %r0, 5; mov.b16 %h0, 5; ";
+        IsFound($"{one} st.global.u32 [%q], %r0;", $"{one} st.global.u32 [%q], %r0; ld.global.u32 %r1, [%q];", blocks: 3);
+        IsFound($"{one} st.shared.u32 [%r8], %r0; bar.sync 0; ld.shared.u32 %r1, [%r8];", $"{one} st.shared.u32 [%r8], %r0; ld.shared.u32 %r1, [%r8];");
+        IsFound($"{one} st.shared.v4.u32 [%r8], {{%r0, %r0, %r0, %r0}};", "st.shared.v4.u32 [%r8], {5, 5, 5, %t};");
+        IsFound($"{one} st.shared.u16 [%r8], %h0;", $"{one} st.shared.u16 [%r8], %h0; setp.eq.u32 %m0, %t, 40; @%m0 st.shared.u8 [%r8], 6;");
+        // What was only read and is then stored by another thread, though it is what was there.
+        IsFound("ld.global.u32 %r0, [%q]; bar.sync 0; setp.eq.u32 %m0, %t, 40; @%m0 st.global.u32 [%q], %r0;", "ld.global.u32 %r0, [%q]; setp.eq.u32 %m0, %t, 40; @%m0 st.global.u32 [%q], %r0;");
+    }
+
+    [Test]
     public void The_finding_names_both_threads_and_the_line()
     {
         var finding = IsFound("st.shared.u32 [%r9], %t;", "st.shared.u32 [%r9], %t;\nst.shared.u32 [%r10], %t;");
@@ -72,7 +84,7 @@ internal sealed class RaceTests
         IsFound("st.shared.u32 [%r9], %t; bar.sync 0; ld.shared.u32 %r0, [%r10];", "st.shared.u32 [%r9], %t; ld.shared.u32 %r0, [%r10];", kind: FindingKind.Unwritten);
 
     [TestCase("st.global.u32 [%d1], %t;", "ld.global.u32 %r0, [%d1];")]
-    [TestCase("st.global.u32 [%d1], %t;", "st.global.u32 [%d1], %t;")]
+    [TestCase("st.global.u32 [%d1], %t;", "st.global.u32 [%d1], %r12;")]
     [TestCase("ld.global.u32 %r0, [%d1]; bar.sync 0; ld.global.u32 %r0, [%d1];", "st.global.u32 [%d1], %t;")]
     [TestCase("atom.global.add.u32 %r0, [%d1], 1;", "ld.global.u32 %r0, [%d1];")]
     [TestCase("st.global.u32 [%d1], %t; bar.sync 0; ld.global.u32 %r0, [%d1];", "ld.global.u32 %r0, [%d1];")]
@@ -97,8 +109,8 @@ internal sealed class RaceTests
     }
 
     [Test]
-    public void Blocks_that_read_the_same_do_not_race() =>
-        IsFound("ld.global.u32 %r0, [%q]; ld.global.v4.u32 {%r1, %r2, %r3, %r4}, [%q];", "ld.global.u32 %r0, [%q]; setp.eq.u32 %m0, %b, 4; setp.eq.and.u32 %m0, %t, 63, %m0; @%m0 st.global.u32 [%q], %t;", blocks: 5);
+    public void Blocks_that_read_the_same_do_not_race() => IsFound("ld.global.u32 %r0, [%q]; ld.global.v4.u32 {%r1, %r2, %r3, %r4}, [%q];",
+        "ld.global.u32 %r0, [%q]; setp.eq.u32 %m0, %b, 4; setp.eq.and.u32 %m0, %t, 63, %m0; @%m0 st.global.u32 [%q], %t;", blocks: 5);
 
     [TestCase("atom.shared.add.u32 %r0, [%r8], 1;", "ld.shared.u32 %r0, [%r8];")]
     [TestCase("red.shared.add.u32 [%r8], 1;", "st.shared.u32 [%r8], %t;")]
@@ -132,6 +144,13 @@ internal sealed class RaceTests
         var first = kernel.Found(blocks: 64, threads: 64);
         for (int k = 0; k < 20; k++)
             Assert.That(kernel.Found(blocks: 64, threads: 64), Is.EqualTo(first));
+    }
+
+    [Test]
+    public void Blocks_that_run_at_once_are_found_too()
+    {
+        using var kernel = new TestKernel(Words + "add.u32 %r0, %t, %b; st.global.u32 [%d1], %r0;", threads: 2);
+        Assert.That(kernel.Found(0, kernel.Room(256), blocks: 300, threads: 64).Kind, Is.EqualTo(FindingKind.Race));
     }
 
     [Test]

@@ -35,8 +35,7 @@ public sealed partial class IlgpuBackend
         delta += Warp.ShuffleXor(delta, 1);
         delta += Warp.ShuffleXor(delta, 2);
         delta += Warp.ShuffleXor(delta, 4);
-        // All eight lanes hold the same bits; one writes them.
-        if (lane == 0 & thread / StatisticsLanes < rows.IntLength)
-            rows[row] = new Float2 { X = lse[row], Y = delta };
+        // All eight lanes hold the same bits.
+        rows[row] = new Float2 { X = lse[row], Y = delta };
     }
 }

@@ -25,7 +25,7 @@ internal static class VirtualCuda
     public static IReadOnlyList<DeviceInfo> List() =>
     [
         .. GpuModel.All.Select((model, i) => new DeviceInfo(i == 0 ? Kind : $"{Kind}:{model.Key}",
-            $"{model.Name}: runs CUDA kernels in software and judges them, for correctness and not for speed", model.MemoryBytes, CudaLibrary.WhyNotVirtual())),
+            $"{model.Name}, interprets and judges kernels, slow", model.MemoryBytes, CudaLibrary.WhyNotVirtual())),
     ];
 
     /// <summary>Its place among the driver's devices.</summary>

@@ -28,8 +28,11 @@ internal static unsafe class AsyncCopyInstructions
         if (whole != 0)
             w.Block.Counter?.Global(i, whole, from, bytes);
         w.Block.Counter?.Shared(i, mask, to, bytes);
-        if (memory.Judges)
-            Judge.Write(w, i, memory.Shared.Region, mask, toPattern, to, bytes);
+        if (memory.Judges && !Judge.Write(w, i, memory.Shared.Region, mask, toPattern, to, bytes))
+        {
+            for (uint left = mask; left != 0; left &= left - 1)
+                Judge.WriteValues(w, i, memory.Shared.Region, BitOperations.TrailingZeroCount(left), to[BitOperations.TrailingZeroCount(left)], bytes, values: null);
+        }
         for (uint left = whole; left != 0;)
         {
             var region = Find(w, i, left, from, bytes, left == Warp.All ? fromPattern : Pattern.Scattered, out uint lanes);

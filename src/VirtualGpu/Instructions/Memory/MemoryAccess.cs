@@ -156,12 +156,32 @@ internal static unsafe class MemoryAccess
         {
             if (TMove.Kind == AccessKind.Read)
                 Judge.Read(w, i, region, lanes, pattern, addresses, bytes);
-            else if (TMove.Kind == AccessKind.Write)
-                Judge.Write(w, i, region, lanes, pattern, addresses, bytes);
-            else
+            else if (TMove.Kind == AccessKind.Atomic)
                 Judge.Atomic(w, i, region, lanes, pattern, addresses, bytes);
+            else if (!Judge.Write(w, i, region, lanes, pattern, addresses, bytes))
+            {
+                OneByOne<TMove>(w, i, region, lanes, addresses, bytes);
+                return;
+            }
         }
         TMove.Move(w, i, lanes, pattern, addresses, (ulong)region.Host - region.Start);
+    }
+
+    /// <summary>A store that conflicts, perhaps with other lanes of its own: each lane stores before the next one is judged, with the value that it stores.</summary>
+    private static void OneByOne<TMove>(Warp w, Instruction i, Region region, uint lanes, ulong* addresses, int bytes)
+        where TMove : IMove
+    {
+        byte* values = stackalloc byte[16 * Warp.Lanes];
+        ulong* places = stackalloc ulong[Warp.Lanes];
+        for (int lane = 0; lane < Warp.Lanes; lane++)
+            places[lane] = (ulong)(values + 16 * lane);
+        TMove.Move(w, i, lanes, Pattern.Scattered, places, 0);
+        for (uint left = lanes; left != 0; left &= left - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(left);
+            Judge.WriteValues(w, i, region, lane, addresses[lane], bytes, values + 16 * lane);
+            Unsafe.CopyBlockUnaligned(region.Host + (addresses[lane] - region.Start), values + 16 * lane, (uint)bytes);
+        }
     }
 
     /// <summary>Makes generic addresses those of a window.</summary>
