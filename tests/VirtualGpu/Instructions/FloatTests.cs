@@ -18,8 +18,8 @@ internal sealed class FloatTests
         ("sqrt.rn", (a, _, _) => a.Root(), (a, _, _) => Math.Sqrt(a)),
     ];
 
-    private static IEnumerable<TestCaseData> Cases => from type in (string[])["f32", "f64"] from operation in Operations
-                                                      select new TestCaseData($"{operation.Op}.{type}", operation.Of, operation.Special).SetArgDisplayNames($"{operation.Op}.{type}");
+    private static IEnumerable<TestCaseData> Cases => ((string[])["f32", "f64"]).SelectMany(type => Operations.Select(o =>
+        new TestCaseData($"{o.Op}.{type}", o.Of, o.Special).SetArgDisplayNames($"{o.Op}.{type}")));
 
     [TestCaseSource(nameof(Cases))]
     public void Arithmetic_rounds_once(string op, Func<Exact, Exact, Exact, Exact> of, Func<double, double, double, double> special)
