@@ -3,12 +3,13 @@ using BDense.Kernels;
 using BDense.Kernels.Ilgpu;
 using BDense.Tests.Cases;
 using BDense.Tests.Ilgpu.Emulator;
+using BDense.VirtualGpu;
 using NUnit.Framework;
 
 namespace BDense.Tests.Ilgpu;
 
 /// <summary>
-/// The float32 kernels that GPUs take, as the PTX that a driver would get, in the emulator: whole operations, held to the oracle; and with
+/// The float32 kernels that GPUs take, as the PTX that a driver would get, on a virtual GPU: whole operations, held to the oracle; and with
 /// faults planted in that PTX, which must fail it.
 /// </summary>
 internal sealed partial class SharedTileEmulationTests
@@ -52,7 +53,7 @@ internal sealed partial class SharedTileEmulationTests
         Assert.That(Run(kernel, row, null), Is.Null, "without a fault");
         var reached = _device!.ReachedStores[kernel];
         Assert.That(reached, Is.Not.Empty);
-        Fails("a missing barrier", "race", ptx => Barriers().Replace(ptx, ""));
+        Fails("a missing barrier", Signs.Unordered, ptx => Barriers().Replace(ptx, ""));
         Fails("a swapped index", "expected", ptx => Change(ptx, reached.First(k => Pair().IsMatch(Stores().Matches(ptx)[k].Value)), store => Pair().Replace(store, "{$2, $1")));
         Fails("an unwritten tail", "got NaN", ptx => Change(ptx, reached[^1], _ => ""));
         Fails("a stale output", "got NaN", ptx => Stores().Replace(ptx, ""));
@@ -70,12 +71,12 @@ internal sealed partial class SharedTileEmulationTests
                     return faulty;
                 });
             }
-            catch (InvalidOperationException e)
+            catch (FindingException e)
             {
                 difference = e.Message;
             }
             Assert.That(planted, fault);
-            Assert.That(difference ?? "nothing was found", Does.Contain(sign), fault);
+            Assert.That(difference ?? "nothing was found", Does.Match(sign), fault);
         }
     }
 
@@ -94,7 +95,7 @@ internal sealed partial class SharedTileEmulationTests
         _backend.Tiling = Tiling.SharedAlways;
         _backend.Emulate(_device, Precision.Fp32, 48 << 10);
         string? difference = Comparison.Difference(_backend, row);
-        Assert.That(_device.Ran, Does.Contain(kernel), "it ran in the emulator");
+        Assert.That(_device.Ran, Does.Contain(kernel), "it ran on the virtual GPU");
         return difference;
     }
 

@@ -12,7 +12,7 @@ using NUnit.Framework;
 namespace BDense.Tests.Ilgpu;
 
 /// <summary>
-/// The tensor-core kernels, held to the case list's oracle without a GPU: an emulator runs the very PTX that a driver would get, and
+/// The tensor-core kernels, held to the case list's oracle without a GPU: a virtual one runs the very PTX that a driver would get, and
 /// refuses stray accesses, races between copies and reads, and warps that part.
 /// </summary>
 internal sealed class TensorConvolutionTests
@@ -43,8 +43,8 @@ internal sealed class TensorConvolutionTests
     public void Equals_the_oracle(Precision precision, TensorTileName tile, Conv2dShape s, bool dgrad) => Check(null, precision, tile, s, dgrad);
 
     /// <summary>The check is itself checked: each of these faults in the PTX must fail it.</summary>
-    [TestCase(@"bar\.sync 0;", "", "race", TestName = "A missing barrier fails")]
-    [TestCase(@"wait_group 1;", "wait_group 2;", "race", TestName = "A wait that is too short fails")]
+    [TestCase(@"bar\.sync 0;", "", Signs.Unordered, TestName = "A missing barrier fails")]
+    [TestCase(@"wait_group 1;", "wait_group 2;", Signs.Unordered, TestName = "A wait that is too short fails")]
     [TestCase(@"inside, %r\d+, 24;", "inside, 0, 24;", "element", TestName = "An unwritten column fails")]
     [TestCase(@"\{acc8, acc9\};", "{acc9, acc8};", "element", TestName = "A swapped index fails")]
     [TestCase(@"b0, b1\}, \{acc0,", "b1, b0}, {acc0,", "element", TestName = "A swapped fragment fails")]
@@ -55,10 +55,10 @@ internal sealed class TensorConvolutionTests
         string faulty = Regex.Replace(ptx, code, planted);
         Assert.That(faulty, Is.Not.EqualTo(ptx), "the fault was planted");
         Assert.That(() => Check(faulty, Precision.Tf32, TensorTileName.T128x128, new(1, 7, 6, 32, 134, 3, 3, 1, 1, 1), dgrad: false),
-            Throws.Exception.With.Message.Contains(message));
+            Throws.Exception.With.Message.Match(message));
     }
 
-    /// <summary>Sixteen bytes at a time need an array that is declared so; a declaration of less works by luck only, and the emulator has none.</summary>
+    /// <summary>Sixteen bytes at a time need an array that is declared so; a declaration of less works by luck only, and the virtual GPU has none.</summary>
     [TestCase(TensorTileName.T64x64, TestName = "Shared memory aligned to four bytes fails")]
     [TestCase(TensorTileName.T128x256, TestName = "Dynamic shared memory aligned to four bytes fails")]
     public void Shared_memory_is_aligned_to_sixteen_bytes(TensorTileName tile)
@@ -68,7 +68,7 @@ internal sealed class TensorConvolutionTests
         Assert.That(declared, Has.Count.EqualTo(1), ptx);
         Assert.That(int.Parse(declared[0].Groups[1].Value, CultureInfo.InvariantCulture) % 16, Is.Zero);
         string faulty = ptx.Replace(declared[0].Value, ".shared .align 4 .b8", StringComparison.Ordinal);
-        Assert.That(() => Check(faulty, Precision.Tf32, tile, Conv2dShape.Same(1, 5, 5, 16, 16, 3), dgrad: false), Throws.Exception.With.Message.Contains("not aligned"));
+        Assert.That(() => Check(faulty, Precision.Tf32, tile, Conv2dShape.Same(1, 5, 5, 16, 16, 3), dgrad: false), Throws.Exception.With.Message.Match(Signs.Misaligned));
     }
 
     private static IEnumerable<TestCaseData> Epilogues()
@@ -93,7 +93,7 @@ internal sealed class TensorConvolutionTests
 
     [TestCase(@"add\.f32 acc9, acc9, t5;", "add.f32 acc9, acc9, t4;", "element", TestName = "A wrong neighbour's residual fails")]
     [TestCase(@"\{t2, t3\}, \[(%rd\d+)\+32\]", "{t2, t3}, [$1+0]", "element", TestName = "Another column's residual fails")]
-    [TestCase(@"(\{t0, t1\}.*?)setp\.gt\.s32 inside, %r\d+, 24;", "$1setp.gt.s32 inside, 25, 24;", "outside", TestName = "A load behind the last row fails")]
+    [TestCase(@"(\{t0, t1\}.*?)setp\.gt\.s32 inside, %r\d+, 24;", "$1setp.gt.s32 inside, 25, 24;", Signs.Outside, TestName = "A load behind the last row fails")]
     [TestCase(@"mul\.f32 acc63, acc63, t;", "", "element", TestName = "A sum without its SiLU fails")]
     [TestCase(@"rcp\.approx\.ftz\.f32 t, t;", "mov.f32 t, t;", "element", TestName = "A quotient turned round fails")]
     public void Planted_faults_in_the_epilogue_fail(string code, string planted, string message)
@@ -102,7 +102,7 @@ internal sealed class TensorConvolutionTests
         string faulty = Regex.Replace(ptx, code, planted, RegexOptions.Singleline);
         Assert.That(faulty, Is.Not.EqualTo(ptx), "the fault was planted");
         Assert.That(() => Check(faulty, Precision.Tf32, TensorTileName.T128x128, new(3, 7, 6, 16, 134, 1, 1), dgrad: false, new("er", 0.75f, true)),
-            Throws.Exception.With.Message.Contains(message));
+            Throws.Exception.With.Message.Match(message));
     }
 
     /// <summary>

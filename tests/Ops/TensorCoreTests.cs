@@ -85,7 +85,7 @@ internal abstract class TensorCoreTests
 
 /// <summary>
 /// Without a GPU: the operations' host code as it is (plans, conversions, exchanged weights, slices, addresses), on ILGPU's simulation,
-/// and the tensor-core kernels that it launches in an emulator of their PTX, on the same memory.
+/// and the tensor-core kernels that it launches on a virtual GPU, on the same memory.
 /// </summary>
 [TestFixture, NonParallelizable]
 internal sealed class EmulatedTensorCoreTests : TensorCoreTests
@@ -106,7 +106,7 @@ internal sealed class EmulatedTensorCoreTests : TensorCoreTests
         _backend.Pool.Trim();
         _backend.Emulate(_device = new EmulatedDevice(name => name.StartsWith("Tensor", StringComparison.Ordinal)), row.Asked, SharedLimit);
         Check(row);
-        Assert.That(_device.Ran.Count > 0, Is.EqualTo(row.Computed != Precision.Fp32), "kernels in the emulator");
+        Assert.That(_device.Ran.Count > 0, Is.EqualTo(row.Computed != Precision.Fp32), "kernels on the virtual GPU");
         Assert.That(_device.Ran.Where(name => name != "TensorAttentionStatisticsKernel"), Is.All.Contains(row.Computed.ToString()), "of the precision");
     }
 
@@ -124,7 +124,7 @@ internal sealed class EmulatedTensorCoreTests : TensorCoreTests
 
     /// <summary>
     /// What an H200 answered to these rows while scale and shift were in eighths: of what is multiplied, an element or a few lie in the very middle between two
-    /// values of BF16, and are rounded. The emulator answers the same, so that such a row fails here first.
+    /// values of BF16, and are rounded. The virtual GPU answers the same, so that such a row fails here first.
     /// </summary>
     [TestCase("FusedConv2d 3x3 2x6x6x8->8 stride 2 norm Down be scale 1", "y[0,1,0,5] expected -1.28564453, got -1.27197266 (NMSE 1.59e-06,")]
     [TestCase("FusedConv2dWgrad 3x3 2x4x2x4->8 stride 1 norm Down b scale 1", "dw[3,1,0,0] expected 2.83691406, got 2.83300781 (NMSE 4.77e-07,")]

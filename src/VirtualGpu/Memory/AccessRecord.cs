@@ -99,6 +99,17 @@ internal static class AccessRecord
     /// <summary>Whether an identity's counters have ended, for which <see cref="Read"/> and <see cref="Write"/> have no rule.</summary>
     public static bool IsSaturated(ulong identity) => (identity & BarrierMask) == BarrierMask || (identity & WarpSyncMask) == WarpSyncMask;
 
+    /// <inheritdoc cref="HaveRead"/>
+    public static bool HasRead(ulong record, ulong identity) => (record | AllKinds & ~Levels) == (First(identity, AccessKind.Read) | AllKinds & ~Levels);
+
+    /// <summary>Whether four words were last accessed by the threads that read them now, who read them since the last barriers: nothing changes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HaveRead(Vector256<ulong> records, Vector256<ulong> first)
+    {
+        var rest = Vector256.Create(AllKinds & ~Levels);
+        return (records | rest) == (first | rest);
+    }
+
     /// <summary>Whether nothing is known of four words in this launch.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AreOfOtherLaunches(Vector256<ulong> records, Vector256<ulong> identities) =>

@@ -19,7 +19,12 @@ internal sealed unsafe partial class Emitter(KernelText kernel, Liveness livenes
         _code.Add(new Instruction { Run = &Branches.Return, Place = _code.Count, Class = InstructionClass.Branch });
         var order = new MeetingOrder(new Flow(kernel), _code.Count);
         return new KernelCode([.. _code], _file.Bytes, _file.Predicates, _file.Constants, _file.Special,
-            Arrays(isLocal: false), localBytes, Arrays(isLocal: true)) { Unset = _file.Unset, Order = order.Order, Ends = order.Ends };
+            Arrays(isLocal: false), localBytes, Arrays(isLocal: true))
+        {
+            Unset = _file.Unset,
+            Order = order.Order,
+            Ends = order.Ends,
+        };
     }
 
     private List<(string Name, int Start, int Bytes)> Arrays(bool isLocal) =>

@@ -5,7 +5,7 @@ namespace BDense.VirtualGpu.Ptx;
 /// <param name="module">Names of the module.</param>
 /// <param name="moduleArrays">Shared arrays that stand outside of kernels; kernels use them as their own.</param>
 /// <param name="file">Reads what follows a <c>.file</c>.</param>
-internal sealed class KernelParser(TokenReader reader, Scope module, IReadOnlyList<MemoryArray> moduleArrays, Action<TokenReader> file)
+internal sealed partial class KernelParser(TokenReader reader, Scope module, IReadOnlyList<MemoryArray> moduleArrays, Action<TokenReader> file)
 {
     /// <summary>Bounds on what a text can ask for: far above any compiler's output, far below what exhausts a host.</summary>
     private const int MostRegisters = 1 << 20, MostBytes = 1 << 26, MostDepth = 64;
@@ -55,91 +55,6 @@ internal sealed class KernelParser(TokenReader reader, Scope module, IReadOnlyLi
         if (!scope.Arrays.TryAdd(name, array))
             throw reader.Refuse(at, $"a second {name}");
         return array;
-    }
-
-    private void ReadParameters()
-    {
-        int offset = 0;
-        if (reader.Skip(")"))
-            return;
-        do
-        {
-            reader.Expect(".param");
-            int alignment = reader.Skip(".align") ? Alignment(reader) : 0;
-            int element = ScalarBytes(reader);
-            if (reader.Skip(".ptr"))
-                SkipPointerState();
-            var at = reader.Next;
-            string name = reader.Name();
-            int bytes = element;
-            if (reader.Skip("["))
-            {
-                bytes = checked(element * reader.Count(4096));
-                reader.Expect("]");
-            }
-            alignment = Math.Max(alignment, element);
-            offset = (offset + alignment - 1) / alignment * alignment;
-            if (_kernel.Parameters.Any(p => p.Name == name))
-                throw reader.Refuse(at, $"a second parameter {name}");
-            _kernel.Parameters.Add(new PtxParameter(name, offset, bytes, alignment));
-            offset += bytes;
-            if (offset > 32764)
-                throw reader.Refuse(at, "more than 32,764 bytes of parameters");
-        }
-        while (reader.Skip(","));
-        reader.Expect(")");
-    }
-
-    /// <summary>.ptr{.space}{.align N}: promises that a compiler may use.</summary>
-    private void SkipPointerState()
-    {
-        while (reader.Next.Kind == TokenKind.Directive)
-        {
-            if (reader.TakeText().EndsWith(".align", StringComparison.Ordinal))
-                reader.Count();
-        }
-    }
-
-    /// <summary>Performance-tuning directives. PTX ISA, chapter of that name.</summary>
-    private void ReadBounds()
-    {
-        while (reader.Next.Kind == TokenKind.Directive)
-        {
-            switch (reader.TakeText())
-            {
-                case ".maxntid":
-                    _kernel.MaxThreads = Threads();
-                    break;
-                case ".reqntid":
-                    _kernel.MaxThreads = Threads();
-                    _kernel.ExactThreads = true;
-                    break;
-                case ".minnctapersm" or ".maxnctapersm":
-                    _kernel.MinBlocks = reader.Count(1024);
-                    break;
-                case ".maxnreg":
-                    reader.Count(1024);
-                    break;
-                case ".pragma":
-                    SkipTo(";");
-                    break;
-                default:
-                    throw reader.Refuse("a directive that is not known before a kernel's body, before this,");
-            }
-        }
-    }
-
-    private int Threads()
-    {
-        int threads = 1;
-        do
-        {
-            threads *= Math.Max(1, reader.Count(1024));
-            if (threads > 1 << 20)
-                throw reader.Refuse("more threads than any block has");
-        }
-        while (reader.Skip(","));
-        return threads;
     }
 
     private void ReadStatement()

@@ -7,6 +7,9 @@ internal sealed unsafe class DeviceMemory
 {
     private readonly List<(ulong Address, byte[] Bytes)> _arrays = [];
 
+    /// <summary>Its memory is the host's own, which no collector counts.</summary>
+    ~DeviceMemory() => Gpu.Dispose();
+
     public BDense.VirtualGpu.Gpu Gpu { get; } = new(GpuModel.H100, new GpuOptions(Count: true));
 
     public long Add(byte[] bytes)

@@ -24,6 +24,9 @@ internal sealed class EmulatedDevice(Func<string, bool> takes, Func<string, stri
 
     private readonly BDense.VirtualGpu.Gpu _gpu = new(GpuModel.H100, new GpuOptions(Count: true));
 
+    /// <summary>What it remembers of each word lies in the host's own memory, which no collector counts.</summary>
+    ~EmulatedDevice() => _gpu.Dispose();
+
     /// <summary>Names of the kernels that ran, in order.</summary>
     public List<string> Ran { get; } = [];
 

@@ -147,6 +147,13 @@ internal sealed class RaceTests
     }
 
     [Test]
+    public void Blocks_that_run_at_once_are_found_too()
+    {
+        using var kernel = new TestKernel(Words + "add.u32 %r0, %t, %b; st.global.u32 [%d1], %r0;", threads: 2);
+        Assert.That(kernel.Found(0, kernel.Room(256), blocks: 300, threads: 64).Kind, Is.EqualTo(FindingKind.Race));
+    }
+
+    [Test]
     public void Without_the_judge_nobody_looks()
     {
         using var kernel = new TestKernel(Words + "st.shared.u32 [%r9], %t; ld.shared.u32 %r0, [%r10]; st.global.u32 [%q], %t;", judge: false);

@@ -36,7 +36,7 @@ internal static partial class PtxText
     /// </summary>
     /// <remarks>
     /// Explicitly grouped kernels read %tid, which ILGPU knows to differ: their branches on it have no suffix. The others are
-    /// uniform (the emulator in the tests throws at one that is not), and the promise saves registers: without it AttentionShared256
+    /// uniform (the virtual GPU stops at one that is not), and the promise saves registers: without it AttentionShared256
     /// goes from 210 to 255 (ptxas 12.4, sm_90).
     /// </remarks>
     private static string Rewrite(string ptx, KernelEntry kernel) => kernel.ExplicitlyGrouped || KeepUniform ? ptx : UniformSuffix().Replace(ptx, "");
