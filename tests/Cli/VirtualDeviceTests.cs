@@ -45,6 +45,14 @@ internal sealed class VirtualDeviceTests
     }
 
     [Test]
+    public async Task Tiles_are_not_timed_by_an_interpreter()
+    {
+        var run = await Run("tune", "--device", "virtual");
+        Assert.That(run.ExitCode, Is.EqualTo(1));
+        Assert.That(run.Error, Does.Contain("virtual interprets kernels: their times say nothing of a GPU's"));
+    }
+
+    [Test]
     public async Task A_profile_tells_what_a_copy_moves_and_which_lines_do()
     {
         var run = await Run("profile", "copy", "--shape", "4096", "--lines", "--json");
