@@ -12,7 +12,7 @@ internal static class CommonOptions
 {
     public static Option<string> Device() => new("--device")
     {
-        Description = "Where to compute: auto, cpu, cuda[:i], opencl[:i] or ilgpu-cpu. auto is CUDA if there is one, else cpu.",
+        Description = $"Where to compute: {Devices.Specs}. auto is CUDA if there is one, else cpu; virtual is an NVIDIA GPU in software.",
         HelpName = "DEVICE",
         DefaultValueFactory = _ => "auto",
     };

@@ -3,6 +3,9 @@ namespace BDense.Kernels.Profiling;
 /// <summary>Makes an operation's tensors and gives them back.</summary>
 public sealed class OperandSource(Backend backend) : IDisposable
 {
+    /// <summary>Elements of an operand that an interpreter fills and reads in bearable time.</summary>
+    private const long MostElements = 1 << 26;
+
     private readonly List<Tensor> _owned = [];
     private uint _stream;
 
@@ -31,8 +34,11 @@ public sealed class OperandSource(Backend backend) : IDisposable
         return x;
     }
 
+    /// <exception cref="UsageException">More elements than are sensible here.</exception>
     public Tensor Empty(Shape shape)
     {
+        if (shape.Length > MostElements)
+            throw new UsageException($"an operand of {shape.Length} elements is too large for a GPU in software; at most {MostElements}: give a smaller --shape");
         var x = backend.Empty(shape);
         _owned.Add(x);
         return x;
