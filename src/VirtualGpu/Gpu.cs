@@ -10,7 +10,7 @@ namespace BDense.VirtualGpu;
 /// <param name="Count">Whether launches return what they did.</param>
 /// <param name="KeepCache">Whether, for counting, the second-level cache goes from launch to launch; otherwise each begins with an empty one and writes everything back.</param>
 /// <param name="InstructionLimit">Instructions that one warp may execute in one launch.</param>
-public sealed record GpuOptions(int Threads = 0, bool Judge = true, bool Count = false, bool KeepCache = false, long InstructionLimit = 20_000_000_000);
+public sealed record GpuOptions(int Threads = 0, bool Judge = true, bool Count = false, bool KeepCache = false, long InstructionLimit = 1_000_000_000);
 
 /// <summary>A GPU: memory, and launches that run one after the other.</summary>
 public sealed class Gpu(GpuModel model, GpuOptions? options = null) : IDisposable
