@@ -69,13 +69,10 @@ internal abstract class DeviceEqualityTests(string device)
 {
     private Backends.Lease? _lease;
 
-    protected Backend Backend { get; private set; } = null!;
+    protected Backend Backend => _lease!.Backend;
 
     [OneTimeSetUp]
     public void Open() => _lease = Backends.Borrow(device);
-
-    [SetUp]
-    public void Take() => Backend = _lease!.Backend;
 
     [OneTimeTearDown]
     public void Close() => _lease?.Dispose();
