@@ -1,5 +1,6 @@
 using System.Globalization;
 using BDense.VirtualGpu.Counts;
+using BDense.VirtualGpu.Execution;
 
 namespace BDense.VirtualGpu.Driver;
 
@@ -73,15 +74,13 @@ public sealed unsafe partial class VirtualDriver
     private void RequireThatItFits(DriverFunction function, Dim3 block, uint sharedBytes)
     {
         var kernel = function.Kernel;
-        if (block.Count > GpuModel.ThreadsPerBlock)
-            throw Refused(CudaResult.InvalidValue, kernel, $"{block.Count} threads a block; at most {GpuModel.ThreadsPerBlock}");
-        if (kernel.MaxThreads > 0 && block.Count > kernel.MaxThreads)
-            throw Refused(CudaResult.InvalidValue, kernel, $"{block.Count} threads a block; its .maxntid says at most {kernel.MaxThreads}");
+        if (LaunchLimits.Threads(kernel, block) is { } threads)
+            throw Refused(CudaResult.InvalidValue, kernel, $"{threads}");
         if (sharedBytes > function.MaxDynamicShared)
             throw Refused(CudaResult.InvalidValue, kernel,
                 $"{sharedBytes} bytes of dynamic shared memory; {function.MaxDynamicShared} are allowed{(function.MaxDynamicShared <= GpuModel.SharedPerBlock ? ", more only after cuFuncSetAttribute" : "")}");
-        if (Resident(function.Context, kernel, (int)block.Count, sharedBytes) == 0)
-            throw Refused(CudaResult.LaunchOutOfResources, kernel, $"{block.Count} threads of {kernel.Registers} registers; a block has {GpuModel.RegistersPerBlock}");
+        if (LaunchLimits.Registers(kernel, block) is { } registers)
+            throw Refused(CudaResult.LaunchOutOfResources, kernel, $"{registers}");
     }
 
     /// <summary>From the list {1, buffer, 2, bytes, 0}. The end may be rounded up to the largest alignment there is, 16 bytes.</summary>

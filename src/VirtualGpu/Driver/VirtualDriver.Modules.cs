@@ -87,6 +87,11 @@ public sealed unsafe partial class VirtualDriver
         try
         {
             var module = PtxModule.Read(text);
+            foreach (var kernel in module.Kernels.Values)
+            {
+                if (Execution.LaunchLimits.StaticShared(kernel) is { } tooMuch)
+                    return (CudaResult.InvalidPtx, null, $"{kernel.Name}: {tooMuch}");
+            }
             _read.Add(text, module);
             return (CudaResult.Success, module, "");
         }

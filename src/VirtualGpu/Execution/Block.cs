@@ -144,7 +144,7 @@ internal sealed unsafe class Block : IDisposable
         return first.Fault(first.Barrier!, -1, FindingKind.BarrierNotReached,
             $"warps wait at a barrier for others that never come: {string.Join(", ", places)}{(ended.Count == 0 ? "" : $"; {Name(ended)} ended")}");
 
-        static string Name(IEnumerable<Warp> warps) => "warps " + string.Join(", ", warps.Select(w => w.Number));
+        static string Name(IEnumerable<Warp> warps) => $"warp{(warps.Count() == 1 ? "" : "s")} {string.Join(", ", warps.Select(w => w.Number))}";
     }
 
     private static long Round(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;

@@ -30,6 +30,9 @@ internal sealed unsafe partial class Warp
     /// <summary>The barrier at which the warp waits.</summary>
     public Instruction? Barrier { get; private set; }
 
+    /// <summary>Lanes that have not ended.</summary>
+    public uint Living => Threads & ~_ended;
+
     /// <summary>Instructions executed since the block began.</summary>
     public long Executed => _granted - _left;
 

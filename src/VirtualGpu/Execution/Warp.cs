@@ -26,7 +26,7 @@ internal sealed unsafe partial class Warp
     /// <summary>Lanes at <see cref="Place"/> that run.</summary>
     public uint Active { get; private set; }
 
-    /// <summary>bar.warp.sync's passed since the block's last barrier: accesses of lanes of this warp in different epochs are ordered.</summary>
+    /// <summary>bar.warp.sync's of the whole warp passed since the block's last barrier: accesses of its lanes in different epochs are ordered.</summary>
     public int Epoch { get; set; }
 
     /// <summary>Stops the launch.</summary>

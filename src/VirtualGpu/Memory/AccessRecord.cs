@@ -165,6 +165,9 @@ internal static class AccessRecord
         return ((differs & BlockMask) != 0 ? record >> 4 : (differs & (WarpMask | SeveralWarps)) != 0 ? record >> 2 : record) & 3;
     }
 
+    /// <summary>Kinds since the last bar.warp.sync, which are those of the thread that is named.</summary>
+    public static ulong OfLast(ulong record) => record & 3;
+
     /// <summary>The number of the thread in its block.</summary>
     public static int Thread(ulong record) => (int)(record >> LaneShift & 1023);
 

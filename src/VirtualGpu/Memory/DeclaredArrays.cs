@@ -32,6 +32,6 @@ internal sealed unsafe class DeclaredArrays
     {
         var (name, start, length) = _arrays.Where(a => a.Start <= address).DefaultIfEmpty().MaxBy(a => a.Start);
         return name is null ? "before the first array" : address < start + length ? $"byte {address - start} of {name}"
-            : $"{address - start - length} bytes behind the end of {name}, which has {length}";
+            : $"{MemoryFaults.Bytes((long)(address - start - length))} behind the end of {name}, which has {length}";
     }
 }

@@ -25,7 +25,7 @@ internal static unsafe partial class Judge
             return false;
         if (conflict && !IsSame(region, word * 4, Math.Min(bytes, 4), value, record, mine))
             throw MemoryFaults.Race(w, i, AccessRecord.Thread(mine) % Warp.Lanes, region, word * 4, Math.Min(bytes, 4), TKind.Kind, record, mine);
-        next = conflict ? AccessRecord.First(mine, TKind.Kind) : next;
+        // Of stores of one value: the record keeps that several did it.
         if (next != record)
             *at = next;
         return true;
@@ -63,7 +63,7 @@ internal static unsafe partial class Judge
                 return false;
             if (conflict && !IsSame(region, offset + k, 1, value is null ? null : value + k, at[k], mine))
                 throw MemoryFaults.Race(w, i, AccessRecord.Thread(mine) % Warp.Lanes, region, offset + k, 1, TKind.Kind, at[k], mine);
-            at[k] = conflict ? AccessRecord.First(mine, TKind.Kind) : next;
+            at[k] = next;
         }
         return true;
     }

@@ -23,7 +23,7 @@ internal static unsafe class LaneAddresses
 {
     private static Vector256<ulong> LaneBits => Vector256.Create(1UL, 2, 4, 8);
 
-    /// <summary>Computes [register + immediate] of each lane. Lanes that do not run get the address of the first that does.</summary>
+    /// <summary>Computes [register + immediate] of each lane, modulo 2^32 where the register has 32 bits. Lanes that do not run get the address of the first that does.</summary>
     /// <param name="w">Whose.</param>
     /// <param name="register">The address's.</param>
     /// <param name="immediate">Added.</param>
@@ -38,7 +38,8 @@ internal static unsafe class LaneAddresses
         byte* from = w.Registers + register;
         var add = Vector256.Create((ulong)immediate);
         int lead = BitOperations.TrailingZeroCount(mask);
-        ulong first = (wide ? ((ulong*)from)[lead] : ((uint*)from)[lead]) + (ulong)immediate;
+        ulong first = wide ? ((ulong*)from)[lead] + (ulong)immediate : ((uint*)from)[lead] + (uint)immediate;
+        var all = Vector256.Create(wide ? ulong.MaxValue : uint.MaxValue);
         var same = Vector256.Create(first);
         var line = Vector256.Create(first, first + (ulong)bytes, first + 2 * (ulong)bytes, first + 3 * (ulong)bytes);
         var step = Vector256.Create(4 * (ulong)bytes);
@@ -46,7 +47,7 @@ internal static unsafe class LaneAddresses
         for (int quad = 0; quad < 8; quad++)
         {
             var address = wide ? Vector256.Load((ulong*)from + 4 * quad) : Vector256.WidenLower(Vector128.Load((uint*)from + 4 * quad).ToVector256());
-            address += add;
+            address = (address + add) & all;
             if (mask != Warp.All)
             {
                 var bits = LaneBits << (4 * quad);

@@ -20,9 +20,9 @@ internal static class Decoder
             Name = kernel.Name,
             Parameters = kernel.Parameters,
             StaticSharedBytes = sharedBytes,
-            HasDynamicShared = kernel.Arrays.Any(a => a.IsDynamic),
             MaxThreads = kernel.MaxThreads,
-            Registers = liveness.Most,
+            RequiredBlock = kernel.RequiredBlock,
+            Registers = Math.Min(liveness.Most, Execution.LaunchLimits.MostRegisters(kernel.MaxThreads, kernel.MaxRegisters)),
             Places = [.. kernel.Statements.Zip(kernel.Sources, (s, source) => s.Place with { File = module.FileOf(source.File), SourceLine = source.Line }),
                 new PtxPlace(kernel.LastLine, "}")],
         };

@@ -54,17 +54,17 @@ internal sealed partial class KernelParser
             switch (reader.TakeText())
             {
                 case ".maxntid":
-                    _kernel.MaxThreads = Threads();
+                    _kernel.MaxThreads = (int)Threads().Count;
                     break;
                 case ".reqntid":
-                    _kernel.MaxThreads = Threads();
-                    _kernel.ExactThreads = true;
+                    _kernel.RequiredBlock = Threads();
+                    _kernel.MaxThreads = (int)_kernel.RequiredBlock.Value.Count;
                     break;
                 case ".minnctapersm" or ".maxnctapersm":
-                    _kernel.MinBlocks = reader.Count(1024);
+                    reader.Count(1024);
                     break;
                 case ".maxnreg":
-                    reader.Count(1024);
+                    _kernel.MaxRegisters = reader.Count(1024);
                     break;
                 case ".pragma":
                     SkipTo(";");
@@ -75,16 +75,21 @@ internal sealed partial class KernelParser
         }
     }
 
-    private int Threads()
+    /// <summary>One to three extents.</summary>
+    private Dim3 Threads()
     {
-        int threads = 1;
+        Span<int> extents = [1, 1, 1];
+        int count = 0, threads = 1;
         do
         {
-            threads *= Math.Max(1, reader.Count(1024));
+            if (count == extents.Length)
+                throw reader.Refuse("a block has three extents; a fourth");
+            extents[count] = Math.Max(1, reader.Count(1024));
+            threads *= extents[count++];
             if (threads > 1 << 20)
                 throw reader.Refuse("more threads than any block has");
         }
         while (reader.Skip(","));
-        return threads;
+        return new Dim3(extents[0], extents[1], extents[2]);
     }
 }

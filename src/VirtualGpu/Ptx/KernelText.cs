@@ -22,9 +22,9 @@ internal sealed class KernelText
     /// <summary>Line of the closing brace.</summary>
     public int LastLine { get; set; }
 
-    /// <summary>.reqntid: exactly so many.</summary>
-    public bool ExactThreads { get; set; }
+    /// <summary>.reqntid: blocks of exactly these threads; null for none.</summary>
+    public Dim3? RequiredBlock { get; set; }
 
-    /// <summary>.minnctapersm; 0 for none.</summary>
-    public int MinBlocks { get; set; }
+    /// <summary>.maxnreg; 0 for none.</summary>
+    public int MaxRegisters { get; set; }
 }

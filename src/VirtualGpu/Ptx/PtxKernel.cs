@@ -16,14 +16,15 @@ public sealed class PtxKernel
     /// <summary>Of <c>.shared</c> arrays, without what a launch asks for.</summary>
     public required int StaticSharedBytes { get; init; }
 
-    /// <summary>Whether it has an array that is as long as the launch says (<c>.extern .shared</c>).</summary>
-    public required bool HasDynamicShared { get; init; }
-
-    /// <summary><c>.maxntid</c>, multiplied; 0 where there is none.</summary>
+    /// <summary><c>.maxntid</c> or <c>.reqntid</c>, multiplied; 0 where there is none.</summary>
     public required int MaxThreads { get; init; }
 
+    /// <summary><c>.reqntid</c>: the only block that it can be launched with; null where there is none.</summary>
+    public Dim3? RequiredBlock { get; init; }
+
     /// <summary>
-    /// An estimate of the 32-bit registers a thread, from the most that live at once. Not a compiler's: it neither orders nor spills. See docs/virtual-gpu.md.
+    /// An estimate of the 32-bit registers a thread: the most that live at once, and no more than a compiler gives (<see cref="Execution.LaunchLimits.MostRegisters"/>).
+    /// Not a compiler's: it neither orders nor spills. See docs/virtual-gpu.md.
     /// </summary>
     public required int Registers { get; init; }
 

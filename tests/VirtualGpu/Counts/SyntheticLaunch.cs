@@ -27,7 +27,6 @@ internal sealed unsafe class SyntheticLaunch
             Name = "Synthetic",
             Parameters = [],
             StaticSharedBytes = shared,
-            HasDynamicShared = false,
             MaxThreads = 256,
             Registers = 32,
             Places = [.. Classes.Select((kind, place) => new PtxPlace(place + 1, kind.ToString()))],

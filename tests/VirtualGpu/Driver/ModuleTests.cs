@@ -121,6 +121,70 @@ internal sealed unsafe class ModuleTests
         Assert.That(rig.Driver.LastFinding.ToString(), Is.EqualTo($"fill: {bytes} bytes of arguments; its 2 parameters are 12 bytes long"));
     }
 
+    [TestCase(64, 1, true), TestCase(32, 2, false), TestCase(63, 1, false), TestCase(32, 1, false)]
+    public void Reqntid_is_the_only_block(int x, int y, bool right)
+    {
+        using var rig = new Rig();
+        string text = Programs.Shared.Replace(".maxntid 64, 1, 1", ".reqntid 64", StringComparison.Ordinal);
+        nint function = rig.Function(text, "limited");
+        var result = rig.Driver.cuLaunchKernel(function, 1, 1, 1, (uint)x, (uint)y, 1, 0, 0, null, null);
+        Assert.That(result, Is.EqualTo(right ? CudaResult.Success : CudaResult.InvalidValue));
+        using var gpu = new Gpu(GpuModel.H100);
+        var launch = new Launch(PtxModule.Read(text).Kernels["limited"], new Dim3(1), new Dim3(x, y), 0, default);
+        if (right)
+        {
+            gpu.Run(launch);
+            return;
+        }
+        Assert.That(rig.Driver.LastFinding!.Message, Is.EqualTo($"a block of ({x}, {y}, 1), .reqntid allows (64, 1, 1) only"));
+        Assert.That(() => gpu.Run(launch), Throws.TypeOf<FindingException>().With.Message.Contains(".reqntid"));
+    }
+
+    [TestCase("", 80, 1024, false)]
+    [TestCase(".maxntid 1024", 80, 1024, true)]
+    [TestCase(".maxntid 736", 120, 736, true)]
+    [TestCase(".maxnreg 64", 80, 1024, true)]
+    [TestCase("", 40, 1024, true)]
+    [TestCase("", 300, 224, true)]
+    [TestCase("", 300, 256, true)]
+    [TestCase("", 300, 257, false)]
+    [TestCase(".maxntid 224", 300, 224, true)]
+    public void Only_blocks_that_no_compiler_fits_into_the_registers_are_refused(string bounds, int registers, int threads, bool right)
+    {
+        using var rig = new Rig();
+        string text = Programs.ManyRegisters(bounds, registers);
+        var result = rig.Launch(rig.Function(text, "many"), rig.Allocate(4 * 1024), 0, threads: threads, bytes: 8);
+        Assert.That(result, Is.EqualTo(right ? CudaResult.Success : CudaResult.LaunchOutOfResources));
+        using var gpu = new Gpu(GpuModel.H100);
+        var launch = new Launch(PtxModule.Read(text).Kernels["many"], new Dim3(1), new Dim3(threads), 0, BitConverter.GetBytes(gpu.Memory.Allocate(4 * 1024)));
+        if (right)
+        {
+            gpu.Run(launch);
+            return;
+        }
+        Assert.That(rig.Driver.LastFinding!.Message, Does.StartWith($"{threads} threads of about ").And.Contain("a block has 65536"));
+        Assert.That(() => gpu.Run(launch), Throws.TypeOf<FindingException>().With.Property("Finding").Property("Kind").EqualTo(FindingKind.Resources));
+    }
+
+    [TestCase(48 << 10, true), TestCase((48 << 10) + 16, false), TestCase(64 << 10, false)]
+    public void More_static_shared_memory_than_48_KiB_is_refused(int bytes, bool right)
+    {
+        using var rig = new Rig();
+        string text = Programs.Shared.Replace("own[1024]", $"own[{bytes}]", StringComparison.Ordinal);
+        using var gpu = new Gpu(GpuModel.H100);
+        var launch = new Launch(PtxModule.Read(text).Kernels["static"], new Dim3(1), new Dim3(32), 0, default);
+        if (right)
+        {
+            rig.Check(rig.Launch(rig.Function(text, "static"), 0, 0, bytes: 0));
+            gpu.Run(launch);
+            return;
+        }
+        string message = $"static: {bytes} bytes of static shared memory; 49152 at most, more only as dynamic";
+        Assert.That(rig.Load(text, out _, out string errors), Is.EqualTo(CudaResult.InvalidPtx));
+        Assert.That(errors, Is.EqualTo(message));
+        Assert.That(() => gpu.Run(launch), Throws.TypeOf<FindingException>().With.Message.EqualTo(message));
+    }
+
     [Test]
     public void Arguments_can_come_one_by_one()
     {

@@ -72,6 +72,24 @@ internal static class Programs
 
         """;
 
+    /// <summary>many: adds up so many values, so that about as many live at once.</summary>
+    public static string ManyRegisters(string bounds, int count)
+    {
+        string Numbers(string format) => string.Concat(Enumerable.Range(0, count).Select(k => string.Format(System.Globalization.CultureInfo.InvariantCulture, format, k)));
+        return $$"""
+            {{Head}}.visible .entry many(.param .u64 y)
+            {{bounds}}
+            {
+            .reg .b32 %r<{{count}}>, %sum;
+            mov.u32 %sum, %tid.x;
+            {{Numbers("add.u32 %r{0}, %sum, {0}; ")}}
+            {{Numbers("add.u32 %sum, %sum, %r{0}; ")}}
+            mov.u32 %r0, %sum;
+            ret;
+            }
+            """;
+    }
+
     /// <summary>An instruction that does not exist.</summary>
     public const string Unknown = Head + ".visible .entry k() { .reg .f32 %f<3>; frobnicate.f32 %f1, %f2; ret; }\n";
 }

@@ -18,10 +18,10 @@ internal sealed class BarrierTests
     }
 
     [TestCase("setp.lt.s32 %p0, %t, 5; @%p0 bra end; bar.sync 0;", "lanes 0-4 ended", TestName = "A barrier that lanes never reach")]
-    [TestCase("setp.lt.s32 %p0, %t, 32; @%p0 bra end; bar.sync 0;", "warps 0 ended", TestName = "A barrier that a warp never reaches")]
+    [TestCase("setp.lt.s32 %p0, %t, 32; @%p0 bra end; bar.sync 0;", "warp 0 ended", TestName = "A barrier that a warp never reaches")]
     [TestCase("setp.lt.s32 %p0, %t, 5; @%p0 bar.sync 0;", "lanes 0-4 at line", TestName = "A barrier under a guard")]
     [TestCase("setp.lt.s32 %p0, %t, 5; @%p0 bra other; bar.sync 0; bra end; other: bar.sync 0;", "lanes 5-31 at line 12 of the PTX, 'bar.sync 0;', lanes 0-4 at line 12", TestName = "Two barriers, some lanes at each")]
-    [TestCase("setp.lt.s32 %p0, %t, 32; @%p0 bra other; bar.sync 0; bra end; other: bar.sync 1;", "warps 1 at line 12 of the PTX, 'bar.sync 0;', warps 0 at line 12", TestName = "Two barriers, a warp at each")]
+    [TestCase("setp.lt.s32 %p0, %t, 32; @%p0 bra other; bar.sync 0; bra end; other: bar.sync 1;", "warp 1 at line 12 of the PTX, 'bar.sync 0;', warp 0 at line 12", TestName = "Two barriers, a warp at each")]
     public void Who_waits_in_vain_is_told(string body, string told)
     {
         var finding = ControlKernel.Found(body, threads: 64);

@@ -124,6 +124,44 @@ internal sealed class BoundsTests(bool judge)
         Assert.That((finding.Kind, finding.Message), Is.EqualTo((FindingKind.OutOfBounds, "4 bytes of global memory at 0x0: a null pointer")));
     }
 
+    [TestCase(0xfffffffffffffffcUL)]
+    [TestCase(0x0002_7000_0000_0000UL)]
+    public void An_address_far_from_all_allocations_is_said_to_be(ulong address)
+    {
+        using var kernel = new TestKernel("ld.global.f32 %f0, [%p];", judge);
+        kernel.Array(new float[32]);
+        Assert.That(kernel.Found(address).Message, Does.EndWith(": there is no allocation near it"));
+    }
+
+    [Test]
+    public void One_byte_is_one_byte()
+    {
+        using var kernel = new TestKernel("ld.global.u8 %r0, [%p+1];", judge);
+        kernel.Run(kernel.Array(new byte[2]), threads: 1);
+        Assert.That(kernel.Found(kernel.Array(new byte[1]), threads: 1).Message, Does.StartWith("1 byte of global memory").And.Contain("0 bytes behind the end of the nearest allocation of 1 byte at"));
+    }
+
+    [TestCase("shared")]
+    [TestCase("local")]
+    public void Addresses_of_32_bits_wrap(string space)
+    {
+        using var kernel = new TestKernel($"""
+            .{space} .align 4 .b8 a[128];
+            mov.u32 %r0, a;
+            mad.lo.u32 %r0, %t, 4, %r0;
+            sub.u32 %r1, %r0, 64;
+            st.{space}.u32 [%r1+64], %t;
+            ld.{space}.u32 %r2, [%r0];
+            mul.wide.u32 %d0, %t, 4;
+            add.u64 %d0, %d0, %p;
+            st.global.u32 [%d0], %r2;
+            """, judge);
+        ulong p = kernel.Room(128);
+        kernel.Run(p);
+        Assert.That(kernel.Read<int>(p, 32), Is.EqualTo(Enumerable.Range(0, 32)));
+        kernel.Run(p, threads: 5);
+    }
+
     [TestCase("shared", "a", 16, true)]
     [TestCase("shared", "a", 17, false)]
     [TestCase("shared", "b", 4, true)]

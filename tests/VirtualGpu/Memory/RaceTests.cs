@@ -51,6 +51,33 @@ internal sealed class RaceTests
             "st.shared.u32 [%r9], %t; bar.warp.sync 0xffffffff; setp.ge.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r0, [%r10];");
     }
 
+    [Test]
+    public void A_warps_barrier_of_some_lanes_orders_nothing()
+    {
+        string halves = "mov.u32 %r0, 0x0000ffff; setp.ge.u32 %m0, %t, 16; selp.b32 %r0, 0xffff0000, %r0, %m0;";
+        string across = "xor.b32 %r1, %t, 16; mad.lo.u32 %r1, %r1, 4, %r8; st.shared.u32 [%r9], %t;";
+        IsFound($"{across} bar.warp.sync 0xffffffff; ld.shared.u32 %r2, [%r1];", $"{across} {halves} bar.warp.sync %r0; ld.shared.u32 %r2, [%r1];", threads: 32);
+        IsFound($"{across} bar.warp.sync 0xffffffff; ld.shared.u32 %r2, [%r1];",
+            $"{across} setp.lt.u32 %m1, %t, 2; @!%m1 bra PAST; bar.warp.sync 3; PAST: setp.eq.u32 %m0, %t, 20; @%m0 ld.shared.u32 %r2, [%r1];", threads: 32);
+    }
+
+    [Test]
+    public void A_warps_barrier_of_all_lanes_that_have_not_ended_orders_them()
+    {
+        using var kernel = new TestKernel(Words + "setp.ge.u32 %m0, %t, 20; @%m0 ret; st.shared.u32 [%r9], %t; bar.warp.sync 0x000fffff; ld.shared.u32 %r0, [%r11];");
+        kernel.Run(threads: 32);
+    }
+
+    [Test]
+    public void A_finding_names_a_thread_that_only_read_as_one_of_those_in_order()
+    {
+        string message = IsFound("st.shared.u32 [%r9], %t;", """
+            setp.eq.u32 %m0, %t, 0; @%m0 st.shared.u32 [%r8], %t; setp.lt.u32 %m1, %t, 32; @!%m1 bra PAST; bar.warp.sync 0xffffffff;
+            PAST: setp.eq.u32 %m0, %t, 1; @%m0 ld.shared.u32 %r0, [%r8]; setp.eq.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r0, [%r8];
+            """).Message;
+        Assert.That(message, Does.EndWith("which thread (1, 0, 0) or one ordered before it wrote since the last barrier: nothing orders the two"));
+    }
+
     [TestCase("shared", "%r8")]
     [TestCase("global", "%q")]
     public void Lanes_that_store_to_one_word_at_once_race(string space, string address)
@@ -65,6 +92,12 @@ internal sealed class RaceTests
         string one = "mov.u32 %r0, 5; mov.b16 %h0, 5; ";
         IsFound($"{one} st.global.u32 [%q], %r0;", $"{one} st.global.u32 [%q], %r0; ld.global.u32 %r1, [%q];", blocks: 3);
         IsFound($"{one} st.shared.u32 [%r8], %r0; bar.sync 0; ld.shared.u32 %r1, [%r8];", $"{one} st.shared.u32 [%r8], %r0; ld.shared.u32 %r1, [%r8];");
+        // By the last that stored, by a warp whose barrier does not order the other, and by a block that stored last.
+        IsFound($"{one} st.shared.u32 [%r8], %r0;", $"{one} st.shared.u32 [%r8], %r0; setp.eq.u32 %m0, %t, 31; @%m0 ld.shared.u32 %r1, [%r8];", threads: 32);
+        IsFound($"{one} st.shared.u32 [%r8], %r0; bar.sync 0; ld.shared.u32 %r1, [%r8];",
+            $"{one} setp.eq.u32 %m0, %t, 0; setp.eq.or.u32 %m0, %t, 32, %m0; @%m0 st.shared.u32 [%r8], %r0; bar.warp.sync 0xffffffff; setp.eq.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r1, [%r8];");
+        IsFound($"{one} st.shared.u16 [%r8], %h0;", $"{one} st.shared.u16 [%r8], %h0; setp.eq.u32 %m0, %t, 63; @%m0 ld.shared.u16 %h1, [%r8];");
+        IsFound($"{one} setp.eq.u32 %m0, %t, 0; @%m0 st.global.u32 [%q], %r0;", $"{one} setp.eq.u32 %m0, %t, 0; @%m0 st.global.u32 [%q], %r0; @%m0 ld.global.u32 %r1, [%q];", threads: 32, blocks: 2);
         IsFound($"{one} st.shared.v4.u32 [%r8], {{%r0, %r0, %r0, %r0}};", "st.shared.v4.u32 [%r8], {5, 5, 5, %t};");
         IsFound($"{one} st.shared.u16 [%r8], %h0;", $"{one} st.shared.u16 [%r8], %h0; setp.eq.u32 %m0, %t, 40; @%m0 st.shared.u8 [%r8], 6;");
         // What was only read and is then stored by another thread, though it is what was there.
