@@ -51,9 +51,9 @@ internal sealed unsafe partial class Emitter(KernelText kernel, Liveness livenes
             "shfl" => Shuffle(s),
             "vote" => Vote(s),
             "activemask" when s is { Op: [_, "b32"], Operands: [var to] } => Plain(s, &Votes.Active, InstructionClass.Predicate, Destination(s, to, 'w')),
-            "membar" or "fence" => Plain(s, &Fences.Nothing, InstructionClass.Barrier),
-            "nanosleep" => Plain(s, &Fences.Nothing, InstructionClass.Branch),
-            "trap" => Plain(s, &Fences.Trap, InstructionClass.Branch),
+            "membar" or "fence" when IsFence(s.Op) => Alone(s, &Fences.Nothing, InstructionClass.Barrier),
+            "nanosleep" when s.Op is [_, "u32"] => Sleep(s),
+            "trap" when s.Op is [_] => Alone(s, &Fences.Trap, InstructionClass.Branch),
             "mma" => Matrix(s),
             _ => throw s.Refuse("an instruction that this GPU does not know"),
         };

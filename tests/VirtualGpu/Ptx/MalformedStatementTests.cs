@@ -1,0 +1,102 @@
+using BDense.Tests.VirtualGpu.Execution;
+using BDense.VirtualGpu;
+using NUnit.Framework;
+
+namespace BDense.Tests.VirtualGpu.Ptx;
+
+/// <summary>Opcodes with operands, or parts, that they do not take.</summary>
+internal sealed class MalformedStatementTests
+{
+    [TestCase("ld.global.v4.f32 {%f1, %f2}, [%d1];", "4 registers in braces belong here")]
+    [TestCase("ld.global.v2.f32 %f1, [%d1];", "2 registers in braces belong here")]
+    [TestCase("ld.global.f32 {%f1, %f2}, [%d1];", "braces where one register belongs")]
+    [TestCase("ld.global.f32 {%f1}, [%d1];", "braces where one register belongs")]
+    [TestCase("ld.global.v4.u8 {%r1, %r2}, [%d1];", "4 registers in braces belong here")]
+    [TestCase("ld.global.f32 %f1;", "takes what to load to and an address")]
+    [TestCase("ld.global.f32;", "takes what to load to and an address")]
+    [TestCase("ld.global.f32 %f1, %d1;", "takes what to load to and an address")]
+    [TestCase("ld.global.f32 %f1, [%d1], %r1;", "takes what to load to and an address")]
+    [TestCase("ld.global.f32 _, [%d1];", "the destination is not a register")]
+    [TestCase("ld.param.v2.b32 %r1, [result];", "2 registers in braces belong here")]
+    [TestCase("ld.param.odd.b32 %r1, [result];", "ld.param takes a register and a parameter")]
+    [TestCase("st.global.v4.f32 [%d1], {%f1, %f2};", "4 registers in braces belong here")]
+    [TestCase("st.global.f32 [%d3];", "takes an address and what to store")]
+    [TestCase("st.global.f32;", "takes an address and what to store")]
+    [TestCase("st.global.f32 %f1, [%d1];", "takes an address and what to store")]
+    [TestCase("st.global.f32 [%d1], %f1, %f2;", "takes an address and what to store")]
+    [TestCase("atom.global.add.u32 %r1, [%d1];", "takes one value besides the address")]
+    [TestCase("atom.add.u32 %r1;", "takes a register, an address and its values")]
+    [TestCase("atom.global.add.u32 %r1, [%d1], %r2, %r3;", "takes one value besides the address")]
+    [TestCase("atom.global.add.u32 %d2, [%d1], %r2;", "the destination is not a register of the instruction's type")]
+    [TestCase("atom.global.cas.b32 %r1, [%d1], %r2;", "takes two values besides the address")]
+    [TestCase("red.global.add.u32 [%d1];", "takes one value besides the address")]
+    [TestCase("red.global.add.u32 %r1;", "takes an address and a value")]
+    [TestCase("red.global.exch.b32 [%d1], %r1;", "an instruction that this GPU does not know")]
+    [TestCase("red.global.cas.b32 [%d1], %r1, %r2;", "an instruction that this GPU does not know")]
+    [TestCase("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r1}, %r3;", "takes what to load to and an address")]
+    [TestCase("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r1, %r2}, [%r3];", "4 registers in braces belong here")]
+    [TestCase("ldmatrix.sync.aligned.m8n8.x1.shared.b16 %r1, [%r3];", "one register in braces belongs here")]
+    [TestCase("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r1, %r2}, [%r3];", "one register in braces belongs here")]
+    [TestCase("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%d0, %d1, %d2, %d3}, [%r3];", "the destination is not a register of the instruction's type")]
+    [TestCase("ldmatrix.sync.aligned.m8n8.x4.foo.shared.b16 {%r0, %r1, %r2, %r3}, [%r4];", "an instruction that this GPU does not know")]
+    [TestCase("ldmatrix.sync.aligned.m8n8.x4.shared.trans.b16 {%r0, %r1, %r2, %r3}, [%r4];", "an instruction that this GPU does not know")]
+    [TestCase("stmatrix.sync.aligned.m8n8.x1.shared.b16 [%r1];", "takes an address and what to store")]
+    [TestCase("stmatrix.sync.aligned.m8n8.x2.shared.b16 [%r1], {%r2};", "2 registers in braces belong here")]
+    [TestCase("cp.async.cg.shared.global [%r1], [%d2], 4;", "cp.async copies 4, 8 or 16 bytes, and 16 with .cg")]
+    [TestCase("cp.async.ca.shared.global [%r1], [%d2], 2;", "cp.async copies 4, 8 or 16 bytes, and 16 with .cg")]
+    [TestCase("cp.async.ca.shared.global [%r1], [%d2];", "takes two addresses, a constant size")]
+    [TestCase("cp.async.ca.shared.global [%r1], [%d2], 4, %r3, %r4;", "takes two addresses, a constant size")]
+    [TestCase("cp.async.ca.shared.global [%r1], [%r2], 16;", "the address in global memory has 64 bits")]
+    [TestCase("cp.async.shared.global [%r1], [%d2], 16;", "an instruction that this GPU does not know")]
+    [TestCase("cp.async.wait_group;", "takes a constant number of groups")]
+    [TestCase("cp.async.wait_group %r1;", "takes a constant number of groups")]
+    [TestCase("cp.async.wait_group -1;", "takes a constant number of groups")]
+    [TestCase("cp.async.wait_group 1, 2;", "takes a constant number of groups")]
+    [TestCase("cp.async.wait_all 3;", "takes no operands")]
+    [TestCase("cp.async.commit_group 1;", "takes no operands")]
+    [TestCase("prefetch.global.L2;", "takes an address")]
+    [TestCase("prefetch [%d1];", "an instruction that this GPU does not know")]
+    [TestCase("trap 3;", "takes no operands")]
+    [TestCase("trap.now;", "an instruction that this GPU does not know")]
+    [TestCase("nanosleep.u32;", "takes a time")]
+    [TestCase("nanosleep.u32 %d1;", "an operand that is not of the instruction's type")]
+    [TestCase("nanosleep 3;", "an instruction that this GPU does not know")]
+    [TestCase("membar.gl 3;", "takes no operands")]
+    [TestCase("membar.whatever;", "an instruction that this GPU does not know")]
+    [TestCase("fence.proxy.bogus;", "an instruction that this GPU does not know")]
+    [TestCase("fence.sc.gpu %r1;", "takes no operands")]
+    [TestCase("ret 1;", "takes no operands")]
+    [TestCase("ret.odd;", "an instruction that this GPU does not know")]
+    [TestCase("bar.sync 0, 0;", "a barrier's threads are a multiple of 32, and not 0")]
+    [TestCase("setp.lo.s32 %p1, %r1, %r2;", "a comparison that this GPU does not know")]
+    [TestCase("setp.lt.b32 %p1, %r1, %r2;", "a comparison that this GPU does not know")]
+    [TestCase("add.s32 %p1|%p2, %r1, %r2;", "a comparison that this GPU does not know")]
+    public void Operands_that_an_opcode_does_not_take_are_refused(string statement, string told)
+    {
+        var refused = Assert.Throws<PtxException>(() => PtxModule.Read(ControlKernel.Text(statement)))!;
+        Assert.That(refused.Message, Does.StartWith($"line 12: {told}").And.EndsWith($": '{statement}'"));
+    }
+
+    /// <summary>Neighbours of those that are refused.</summary>
+    [TestCase("ld.global.v2.f32 {%f1, %f2}, [%d1];")]
+    [TestCase("ld.global.s8 %r1, [%d1+3];")]
+    [TestCase("st.global.v2.b32 [%d1], {%r1, 7};")]
+    [TestCase("atom.global.cas.b32 %r1, [%d1], %r2, 3;")]
+    [TestCase("atom.global.add.f32 %f1, [%d1], 0f3F800000;")]
+    [TestCase("atom.global.add.u32 _, [%d1], 1;")]
+    [TestCase("red.global.add.f64 [%d1], 0d3FF0000000000000;")]
+    [TestCase("red.relaxed.gpu.global.add.u64 [%d1], %d2;")]
+    [TestCase("ldmatrix.sync.aligned.m8n8.x2.trans.shared::cta.b16 {%r1, %r2}, [%r3];")]
+    [TestCase("stmatrix.sync.aligned.m8n8.x1.shared.b16 [%r3], {%r1};")]
+    [TestCase("cp.async.ca.shared.global.L2::128B [%r1], [%d2+4], 4, 0;")]
+    [TestCase("prefetch.global.L2 [%d1];")]
+    [TestCase("prefetchu.L1 [%d1];")]
+    [TestCase("nanosleep.u32 100;")]
+    [TestCase("membar.gl;")]
+    [TestCase("fence.acq_rel.gpu;")]
+    [TestCase("fence.proxy.async;")]
+    [TestCase("bar.sync 1, 64;")]
+    [TestCase("setp.lo.u32 %p1, %r1, %r2;")]
+    public void Operands_that_an_opcode_takes_are_read(string statement) =>
+        Assert.That(PtxModule.Read(ControlKernel.Text(statement)).Kernels.Keys, Is.EqualTo((string[])["k"]));
+}
