@@ -65,6 +65,8 @@ internal sealed unsafe partial class Emitter
     private Instruction Clock(Statement s, string name)
     {
         bool wide = SpecialRegisters.Bits(name) == 64;
+        if (s.Op.Length != 2 || ElementBits(s) != SpecialRegisters.Bits(name))
+            throw s.Refuse("a clock that is not of the instruction's type");
         return new Instruction
         {
             Run = &Fences.Clock,

@@ -96,6 +96,7 @@ internal sealed unsafe partial class Emitter(KernelText kernel, Liveness livenes
     private int Source(Statement s, Operand operand, char letter) => operand switch
     {
         Operand.Of { Negated: false } of when Fits(of.Register, letter) => of.Register.Offset,
+        Operand.Special special when SpecialRegisters.IsClock(special.Name) => throw s.Refuse("only mov reads a clock"),
         Operand.Special special when letter is 'w' or 'l' && (SpecialRegisters.Bits(special.Name) == 64) == (letter == 'l') => _file.SpecialRegister(special.Name),
         Operand.Constant { Value: { Kind: LiteralKind.Integer, Bits: <= 1 } value } when letter == 'p' => (int)value.Bits,
         Operand.Constant constant when letter != 'p' && Bits(constant.Value, letter) is { } bits => _file.Constant(bits, letter is 'l' or 'd'),

@@ -71,6 +71,9 @@ internal sealed class MalformedStatementTests
     [TestCase("setp.lo.s32 %p1, %r1, %r2;", "a comparison that this GPU does not know")]
     [TestCase("setp.lt.b32 %p1, %r1, %r2;", "a comparison that this GPU does not know")]
     [TestCase("add.s32 %p1|%p2, %r1, %r2;", "a comparison that this GPU does not know")]
+    [TestCase("mov.b64 %r1, %clock;", "a clock that is not of the instruction's type")]
+    [TestCase("st.global.b32 [%d1], %clock;", "only mov reads a clock")]
+    [TestCase("bar.warp.sync %clock;", "only mov reads a clock")]
     public void Operands_that_an_opcode_does_not_take_are_refused(string statement, string told)
     {
         var refused = Assert.Throws<PtxException>(() => PtxModule.Read(ControlKernel.Text(statement)))!;
