@@ -35,8 +35,9 @@ internal sealed unsafe partial class Emitter
     private Instruction Return(Statement s)
     {
         bool uniform = s.Op is ["ret", "uni"];
-        if (s.Operands.Length > 0 || !uniform && s.Op.Length > 1)
-            throw s.Refuse("takes no operands");
+        if (!uniform && s.Op.Length > 1)
+            throw s.Refuse("an instruction that this GPU does not know");
+        Nothing(s);
         return Control(s, uniform ? &Branches.UniformReturn : &Branches.Return);
     }
 
@@ -58,8 +59,8 @@ internal sealed unsafe partial class Emitter
         if (op is not "sync" and not "arrive" && !reduces || numbers.Length is < 1 or > 2 || op == "arrive" && numbers.Length < 2)
             throw s.Refuse("not a barrier that this GPU knows");
         long threads = numbers.Length == 2 ? Number(s, numbers[1], 1024) : 0;
-        if (threads % Warp.Lanes != 0)
-            throw s.Refuse("a barrier's threads are a multiple of 32");
+        if (threads % Warp.Lanes != 0 || numbers.Length == 2 && threads == 0)
+            throw s.Refuse("a barrier's threads are a multiple of 32, and not 0");
         return new Instruction
         {
             Run = op == "arrive" ? &Barriers.Arrive : &Barriers.Wait,
@@ -74,6 +75,34 @@ internal sealed unsafe partial class Emitter
             Vector = [(int)reduction, negated ? 1 : 0],
             Class = InstructionClass.Barrier,
         };
+    }
+
+    /// <summary>membar.level; fence{.order}.scope; of either, .proxy.kind.</summary>
+    private static bool IsFence(string[] op) => op is ["membar", "cta" or "gl" or "sys"]
+        or ["fence", "cta" or "cluster" or "gpu" or "sys"]
+        or ["fence", "sc" or "acq_rel" or "acquire" or "release", "cta" or "cluster" or "gpu" or "sys"]
+        or [_, "proxy", "alias" or "async"];
+
+    /// <summary>nanosleep.u32 t;</summary>
+    private Instruction Sleep(Statement s)
+    {
+        if (s.Operands is not [var time])
+            throw s.Refuse("takes a time");
+        Source(s, time, 'w');
+        return Plain(s, &Fences.Nothing, InstructionClass.Branch);
+    }
+
+    /// <summary>One without operands.</summary>
+    private Instruction Alone(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind)
+    {
+        Nothing(s);
+        return Plain(s, run, kind);
+    }
+
+    private static void Nothing(Statement s)
+    {
+        if (s.Operands.Length > 0)
+            throw s.Refuse("takes no operands");
     }
 
     private static int False(out bool negated)

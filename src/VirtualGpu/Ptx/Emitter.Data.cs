@@ -15,7 +15,7 @@ internal sealed unsafe partial class Emitter
         var how = s.Op.Length > 2 ? s.Op[2] switch { "and" => CompareForms.Combination.And, "or" => CompareForms.Combination.Or, "xor" => CompareForms.Combination.Xor, _ => default } : default;
         bool combines = how != CompareForms.Combination.None;
         string plain = string.Join('.', combines ? [.. s.Op[..2], .. s.Op[3..]] : s.Op);
-        if (InstructionTable.Find(plain) is not { } form || s.Operands.Length != (combines ? 4 : 3))
+        if (s.Op[0] != "setp" || InstructionTable.Find(plain) is not { } form || s.Operands.Length != (combines ? 4 : 3))
             throw s.Refuse("a comparison that this GPU does not know");
         var (first, second) = s.Operands[0] is Operand.Pair pair ? (pair.First, pair.Second) : (s.Operands[0], new Operand.Sink());
         var with = combines ? s.Operands[3] as Operand.Of : null;
@@ -65,6 +65,8 @@ internal sealed unsafe partial class Emitter
     private Instruction Clock(Statement s, string name)
     {
         bool wide = SpecialRegisters.Bits(name) == 64;
+        if (s.Op.Length != 2 || ElementBits(s) != SpecialRegisters.Bits(name))
+            throw s.Refuse("a clock that is not of the instruction's type");
         return new Instruction
         {
             Run = &Fences.Clock,

@@ -6,59 +6,63 @@ namespace BDense.VirtualGpu.Ptx;
 /// <summary>Instructions of memory: what their operands are is told at <see cref="Instruction"/>.</summary>
 internal sealed unsafe partial class Emitter
 {
-    private Instruction Memory(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind)
+    private Instruction Memory(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind) => (s.Op[0], s.Operands) switch
     {
-        var data = new DataOperands(-1, [], false);
-        Operand[] rest = s.Operands;
-        bool store = s.Op[0] is "st" or "stmatrix", load = s.Op[0] is "ld" or "ldmatrix" or "atom" or "ldu";
-        if (load && rest.Length > 0)
-            (data, rest) = (Data(s, rest[0], isDestination: true), rest[1..]);
-        else if (store && rest.Length == 2)
-            (data, rest) = (Data(s, rest[1], isDestination: false), rest[..1]);
-        bool copies = s.Op is ["cp", "async", ..];
-        var first = rest is [Operand.Address, ..] ? (Operand.Address)rest[0] : null;
-        var second = copies && rest is [_, Operand.Address, ..] ? (Operand.Address)rest[1] : null;
-        char letter = copies ? 'w' : ElementBits(s) == 64 ? 'l' : ElementBits(s) == 16 ? 'h' : 'w';
-        int elementBytes = ElementBits(s) / 8;
-        Operand[] values = first is null ? rest : second is null ? rest[1..] : rest[2..];
-        long immediate = first?.Displacement ?? 0;
-        if (copies && second is not null)
-        {
-            if (values is not [Operand.Constant { Value: { Kind: LiteralKind.Integer, Bits: 4 or 8 or 16 } size }, ..])
-                throw s.Refuse("cp.async copies 4, 8 or 16 bytes");
-            (elementBytes, values) = ((int)size.Bits, values[1..]);
-        }
-        else if (first is null && values is [Operand.Constant { Value: { Kind: LiteralKind.Integer, Bits: < 1 << 16 } number }])
-        {
-            (immediate, values) = ((long)number.Bits, []);
-        }
-        if (values.Length > 2)
-            throw s.Refuse("too many operands");
-        return new Instruction
-        {
-            Run = run,
-            Place = _code.Count,
-            Guard = Guard(s),
-            GuardNegated = s.GuardNegated,
-            D = data.First,
-            Vector = data.All,
-            WideData = data.Wide,
-            A = first is null ? -1 : BaseOf(s, first),
-            WideAddress = first is not null && IsWide(first),
-            Immediate = immediate,
-            B = second is not null ? BaseOf(s, second) : values.Length > 0 ? Source(s, values[0], letter) : -1,
-            SecondImmediate = second?.Displacement ?? 0,
-            C = second is not null ? values.Length > 0 ? Source(s, values[0], letter) : -1 : values.Length > 1 ? Source(s, values[1], letter) : -1,
-            ElementBytes = elementBytes,
-            Class = kind,
-        };
+        ("ld" or "ldu", [var to, Operand.Address from]) => Access(s, run, kind, from, Data(s, to, isDestination: true)),
+        ("st", [Operand.Address to, var value]) => Access(s, run, kind, to, Data(s, value, isDestination: false)),
+        ("ldmatrix", [var to, Operand.Address from]) => Access(s, run, kind, from, Rows(s, to, isDestination: true)),
+        ("stmatrix", [Operand.Address to, var value]) => Access(s, run, kind, to, Rows(s, value, isDestination: false)),
+        ("atom", [var old, Operand.Address at, .. var values]) => Atomic(s, run, kind, at, values, old is Operand.Sink ? -1 : Destination(s, old, AtomicLetter(s))),
+        ("red", [Operand.Address at, .. var values]) => Atomic(s, run, kind, at, values, -1),
+        ("prefetch" or "prefetchu", [Operand.Address at]) => Access(s, run, kind, at, new DataOperands(-1, [], false)),
+        ("cp", _) => s.Op[2] is "ca" or "cg" ? Copy(s, run, kind) : Groups(s, run, kind),
+        _ => throw s.Refuse(Takes(s.Op[0])),
+    };
+
+    private static string Takes(string op) => op switch
+    {
+        "st" or "stmatrix" => "takes an address and what to store",
+        "atom" => "takes a register, an address and its values",
+        "red" => "takes an address and a value",
+        "prefetch" or "prefetchu" => "takes an address",
+        _ => "takes what to load to and an address",
+    };
+
+    private Instruction Access(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind, Operand.Address address, DataOperands data, int b = -1, int c = -1) => new()
+    {
+        Run = run,
+        Place = _code.Count,
+        Guard = Guard(s),
+        GuardNegated = s.GuardNegated,
+        D = data.First,
+        Vector = data.All,
+        WideData = data.Wide,
+        A = BaseOf(s, address),
+        WideAddress = IsWide(address),
+        Immediate = address.Displacement,
+        B = b,
+        C = c,
+        ElementBytes = ElementBits(s) / 8,
+        Class = kind,
+    };
+
+    /// <summary>atom d, [a], b{, c}; red [a], b; the second value is that of cas.</summary>
+    private Instruction Atomic(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind, Operand.Address at, Operand[] values, int d)
+    {
+        int count = s.Op.Contains("cas") ? 2 : 1;
+        if (values.Length != count)
+            throw s.Refuse(count == 1 ? "takes one value besides the address" : "takes two values besides the address");
+        char letter = AtomicLetter(s);
+        return Access(s, run, kind, at, new DataOperands(d, [], false), Source(s, values[0], letter), count > 1 ? Source(s, values[1], letter) : -1);
     }
+
+    private static char AtomicLetter(Statement s) => (ElementBits(s), s.Op[^1][0]) switch { (64, 'f') => 'd', (64, _) => 'l', (_, 'f') => 'f', _ => 'w' };
 
     /// <summary>ld.param{.v2, .v4}: the argument's bytes, the same for all lanes.</summary>
     private Instruction LoadParameter(Statement s)
     {
         int bytes = ElementBits(s) / 8;
-        if (s.Operands is not [var to, Operand.Address { Base: null } from] || bytes == 0)
+        if (s.Operands is not [var to, Operand.Address { Base: null } from] || bytes == 0 || s.Op is not [_, _, _] and not [_, _, "v2" or "v4", _])
             throw s.Refuse("ld.param takes a register and a parameter");
         var data = Data(s, to, isDestination: true);
         long end = from.Displacement + bytes * Math.Max(1, data.All.Length);
@@ -84,7 +88,7 @@ internal sealed unsafe partial class Emitter
     private DataOperands Data(Statement s, Operand operand, bool isDestination)
     {
         int bits = ElementBits(s);
-        Operand[] elements = operand is Operand.Vector vector ? vector.Elements : [operand];
+        Operand[] elements = Elements(s, operand, s.Op.Contains("v4") ? 4 : s.Op.Contains("v2") ? 2 : 0);
         int[] all = new int[elements.Length];
         bool wide = false;
         for (int k = 0; k < all.Length; k++)
@@ -111,6 +115,22 @@ internal sealed unsafe partial class Emitter
         }
         return new DataOperands(all[0], operand is Operand.Vector ? all : [], wide);
     }
+
+    /// <summary>Registers of ldmatrix and stmatrix: braces always, and as many of 32 bits as there are matrices.</summary>
+    private DataOperands Rows(Statement s, Operand operand, bool isDestination)
+    {
+        int count = s.Op.Contains("x4") ? 4 : s.Op.Contains("x2") ? 2 : 1;
+        int[] all = [.. Elements(s, operand, count).Select(e => isDestination ? Destination(s, e, 'w') : Source(s, e, 'w'))];
+        return new DataOperands(all[0], all, false);
+    }
+
+    /// <summary>What stands in braces, of which there must be that many, or, where the number is 0, the one without braces.</summary>
+    private static Operand[] Elements(Statement s, Operand operand, int count) => (operand, count) switch
+    {
+        (Operand.Vector { Elements: var elements }, > 0) when elements.Length == count => elements,
+        (not Operand.Vector, 0) => [operand],
+        _ => throw s.Refuse(count switch { 0 => "braces where one register belongs", 1 => "one register in braces belongs here", _ => $"{count} registers in braces belong here" }),
+    };
 
     private int BaseOf(Statement s, Operand.Address address) => address.Base switch
     {

@@ -51,9 +51,9 @@ internal sealed unsafe partial class Emitter(KernelText kernel, Liveness livenes
             "shfl" => Shuffle(s),
             "vote" => Vote(s),
             "activemask" when s is { Op: [_, "b32"], Operands: [var to] } => Plain(s, &Votes.Active, InstructionClass.Predicate, Destination(s, to, 'w')),
-            "membar" or "fence" => Plain(s, &Fences.Nothing, InstructionClass.Barrier),
-            "nanosleep" => Plain(s, &Fences.Nothing, InstructionClass.Branch),
-            "trap" => Plain(s, &Fences.Trap, InstructionClass.Branch),
+            "membar" or "fence" when IsFence(s.Op) => Alone(s, &Fences.Nothing, InstructionClass.Barrier),
+            "nanosleep" when s.Op is [_, "u32"] => Sleep(s),
+            "trap" when s.Op is [_] => Alone(s, &Fences.Trap, InstructionClass.Branch),
             "mma" => Matrix(s),
             _ => throw s.Refuse("an instruction that this GPU does not know"),
         };
@@ -96,6 +96,7 @@ internal sealed unsafe partial class Emitter(KernelText kernel, Liveness livenes
     private int Source(Statement s, Operand operand, char letter) => operand switch
     {
         Operand.Of { Negated: false } of when Fits(of.Register, letter) => of.Register.Offset,
+        Operand.Special special when SpecialRegisters.IsClock(special.Name) => throw s.Refuse("only mov reads a clock"),
         Operand.Special special when letter is 'w' or 'l' && (SpecialRegisters.Bits(special.Name) == 64) == (letter == 'l') => _file.SpecialRegister(special.Name),
         Operand.Constant { Value: { Kind: LiteralKind.Integer, Bits: <= 1 } value } when letter == 'p' => (int)value.Bits,
         Operand.Constant constant when letter != 'p' && Bits(constant.Value, letter) is { } bits => _file.Constant(bits, letter is 'l' or 'd'),

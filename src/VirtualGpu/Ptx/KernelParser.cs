@@ -189,13 +189,14 @@ internal sealed partial class KernelParser(TokenReader reader, Scope module, IRe
         }
         string[] op = reader.Name().Split('.');
         var read = new List<Operand>();
-        if (!reader.Is(";"))
+        if (!reader.Is(";") && !reader.Is("}") && !reader.AtEnd)
         {
             do
                 read.Add(operands.Read());
             while (reader.Skip(","));
         }
-        reader.Expect(";");
+        if (!reader.Skip(";"))
+            throw reader.Refuse($"';' is missing after '{reader.Since(first)}'");
         _kernel.Statements.Add(new Statement(new PtxPlace(line, reader.Since(first)), op, [.. read], guard, negated));
         _kernel.Sources.Add(_source);
     }

@@ -22,7 +22,10 @@ internal sealed class ModuleParser(string text)
         {
             var first = _reader.Next;
             bool isExtern = _reader.Skip(".extern");
-            if (!isExtern && (_reader.Skip(".visible") || _reader.Skip(".weak")) && !_reader.Is(".entry"))
+            bool isNamed = !isExtern && (_reader.Skip(".visible") || _reader.Skip(".weak"));
+            if (_reader.Is(".func") || _reader.Is(".global") || _reader.Is(".const"))
+                throw _reader.Refuse("this GPU does not support functions, nor variables outside of kernels that are not .shared,");
+            if (isNamed && !_reader.Is(".entry"))
                 throw _reader.Refuse("an .entry is missing");
             switch (_reader.TakeText())
             {

@@ -53,7 +53,7 @@ internal static class Tokenizer
     private static (TokenKind Kind, int End) Next(string text, int at, int line)
     {
         char c = text[at];
-        if (char.IsAsciiLetter(c) || c is '_' or '$' or '%' && IsName(At(text, at + 1)))
+        if (char.IsAsciiLetter(c) || c == '_' || c is '$' or '%' && IsName(At(text, at + 1)))
             return (TokenKind.Name, Dotted(text, at + 1));
         if (c == '.' && IsName(At(text, at + 1)) && !char.IsAsciiDigit(text[at + 1]))
             return (TokenKind.Directive, Dotted(text, at + 1));

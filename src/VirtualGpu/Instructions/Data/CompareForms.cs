@@ -19,11 +19,11 @@ internal static unsafe class CompareForms
     public static void Add(InstructionTable table)
     {
         Whole<int>("s32", "ww");
-        Whole<uint>("u32", "ww");
-        Whole<uint>("b32", "ww");
+        Unsigned<uint>("u32", "ww");
+        Equality<uint>("b32", "ww");
         Whole<long>("s64", "ll");
-        Whole<ulong>("u64", "ll");
-        Whole<ulong>("b64", "ll");
+        Unsigned<ulong>("u64", "ll");
+        Equality<ulong>("b64", "ll");
         Narrow();
         NarrowSigned();
         Float<float>("f32", "ff");
@@ -34,15 +34,27 @@ internal static unsafe class CompareForms
             where T : unmanaged
             where TOp : struct, IRelation<T> => table.Add($"setp.{relation}.{type}", &Run<T, TOp>, Predicate, "p" + shape);
 
-        void Whole<T>(string type, string shape)
+        void Equality<T>(string type, string shape)
             where T : unmanaged
         {
             Compare<T, Equal<T>>("eq", type, shape);
             Compare<T, NotEqual<T>>("ne", type, shape);
+        }
+
+        void Whole<T>(string type, string shape)
+            where T : unmanaged
+        {
+            Equality<T>(type, shape);
             Compare<T, Less<T>>("lt", type, shape);
             Compare<T, LessOrEqual<T>>("le", type, shape);
             Compare<T, Greater<T>>("gt", type, shape);
             Compare<T, GreaterOrEqual<T>>("ge", type, shape);
+        }
+
+        void Unsigned<T>(string type, string shape)
+            where T : unmanaged
+        {
+            Whole<T>(type, shape);
             Compare<T, Less<T>>("lo", type, shape);
             Compare<T, LessOrEqual<T>>("ls", type, shape);
             Compare<T, Greater<T>>("hi", type, shape);
@@ -55,13 +67,13 @@ internal static unsafe class CompareForms
             {
                 Compare<uint, Lower<Equal<uint>>>("eq", type, "hh");
                 Compare<uint, Lower<NotEqual<uint>>>("ne", type, "hh");
-                foreach (var (lt, le, gt, ge) in (ReadOnlySpan<(string, string, string, string)>)[("lt", "le", "gt", "ge"), ("lo", "ls", "hi", "hs")])
-                {
-                    Compare<uint, Lower<Less<uint>>>(lt, type, "hh");
-                    Compare<uint, Lower<LessOrEqual<uint>>>(le, type, "hh");
-                    Compare<uint, Lower<Greater<uint>>>(gt, type, "hh");
-                    Compare<uint, Lower<GreaterOrEqual<uint>>>(ge, type, "hh");
-                }
+            }
+            foreach (var (lt, le, gt, ge) in (ReadOnlySpan<(string, string, string, string)>)[("lt", "le", "gt", "ge"), ("lo", "ls", "hi", "hs")])
+            {
+                Compare<uint, Lower<Less<uint>>>(lt, "u16", "hh");
+                Compare<uint, Lower<LessOrEqual<uint>>>(le, "u16", "hh");
+                Compare<uint, Lower<Greater<uint>>>(gt, "u16", "hh");
+                Compare<uint, Lower<GreaterOrEqual<uint>>>(ge, "u16", "hh");
             }
         }
 

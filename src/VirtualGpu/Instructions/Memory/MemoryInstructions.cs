@@ -25,13 +25,13 @@ internal static unsafe class MemoryInstructions
         switch (op[0])
         {
             case "prefetch" or "prefetchu":
-                return &Nothing;
+                return Prefetch(op);
             case "cp":
                 kind = InstructionClass.AsyncCopy;
-                return Copy(parts);
+                return Copy(op);
             case "ldmatrix" or "stmatrix":
                 kind = op[0] == "ldmatrix" ? InstructionClass.MatrixLoad : InstructionClass.SharedStore;
-                return Matrix(op[0] == "ldmatrix", parts);
+                return Matrix(op);
         }
         string space = parts is ["global" or "shared" or "local", ..] ? parts[0] : "";
         parts = space.Length > 0 ? parts[1..] : parts;
@@ -43,6 +43,8 @@ internal static unsafe class MemoryInstructions
             case "st":
                 kind = space switch { "shared" => InstructionClass.SharedStore, "local" => InstructionClass.LocalStore, _ => InstructionClass.GlobalStore };
                 return Store(space, parts);
+            case "red" when parts is ["exch" or "cas", ..]:
+                return null;
             case "atom" or "red" when space != "local":
                 kind = InstructionClass.Atomic;
                 return Atomics.Find(space, string.Join('.', parts));
@@ -89,20 +91,26 @@ internal static unsafe class MemoryInstructions
             _ => &MemoryAccess.Generic<TMove>,
         };
 
-    private static delegate*<Warp, Instruction, void> Copy(string[] parts) => parts switch
+    private static delegate*<Warp, Instruction, void> Prefetch(string[] op) =>
+        op is ["prefetch", "L1" or "L2"] or ["prefetch", "global" or "local", "L1" or "L2"] or ["prefetch", "global", "L2::evict_last" or "L2::evict_normal"] or ["prefetchu", "L1"] ? &Nothing : null;
+
+    private static delegate*<Warp, Instruction, void> Copy(string[] op) => op switch
     {
-        ["async", "commit_group"] => &AsyncCopyInstructions.Commit,
-        ["async", "wait_group"] => &AsyncCopyInstructions.WaitGroup,
-        ["async", "wait_all"] => &AsyncCopyInstructions.WaitAll,
-        ["async", "shared", "global"] => &AsyncCopyInstructions.Copy,
+        [_, "async", "commit_group"] => &AsyncCopyInstructions.Commit,
+        [_, "async", "wait_group"] => &AsyncCopyInstructions.WaitGroup,
+        [_, "async", "wait_all"] => &AsyncCopyInstructions.WaitAll,
+        [_, "async", "ca" or "cg", "shared" or "shared::cta", "global"]
+            or [_, "async", "ca" or "cg", "shared" or "shared::cta", "global", "L2::64B" or "L2::128B" or "L2::256B"] => &AsyncCopyInstructions.Copy,
         _ => null,
     };
 
-    private static delegate*<Warp, Instruction, void> Matrix(bool load, string[] parts)
+    private static delegate*<Warp, Instruction, void> Matrix(string[] op)
     {
-        if (parts is not ["sync", "aligned", "m8n8", "x1" or "x2" or "x4", .., "b16"] || !parts.Contains("shared"))
+        bool transposed = op is [_, _, _, _, _, "trans", ..];
+        string[] plain = transposed ? [.. op[..5], .. op[6..]] : op;
+        if (plain is not [_, "sync", "aligned", "m8n8", "x1" or "x2" or "x4", "shared" or "shared::cta", "b16"])
             return null;
-        return (load, parts.Contains("trans")) switch
+        return (op[0] == "ldmatrix", transposed) switch
         {
             (true, false) => &LoadMatrix<RowsInOrder>.Run,
             (true, true) => &LoadMatrix<Transposed>.Run,
