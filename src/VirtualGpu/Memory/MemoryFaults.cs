@@ -72,7 +72,7 @@ internal static unsafe class MemoryFaults
     {
         string what = $"{Verb(kind)} {Bytes(bytes)} of {Where(w, region, offset)}";
         ulong differs = record ^ identity, kinds = AccessRecord.Unordered(record, identity);
-        // The record names who accessed last, and has what was done before in the order of which that thread was the end.
+        // The record names the thread that accessed last; its kinds may be those of earlier ones, all of them ordered before that one.
         string one = kinds == AccessRecord.OfLast(record) ? Thread(w, record) : $"{Thread(w, record)} or one ordered before it";
         if ((differs & AccessRecord.BlockMask) != 0)
         {
