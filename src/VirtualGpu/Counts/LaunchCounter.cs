@@ -56,7 +56,7 @@ internal sealed unsafe class LaunchCounter(LaunchCounting launch, int places, in
                 case InstructionClass.Atomic:
                     _log.Add(sector, MissLog.Kind.Atomic);
                     break;
-                // cp.async.cg passes by the first level.
+                // cp.async.cg passes by the first level. cp.async.ca would not: no kernel here uses it, and it is counted alike.
                 case InstructionClass.AsyncCopy:
                     tally.SectorsFromL2++;
                     _log.Add(sector, MissLog.Kind.Read);

@@ -1,3 +1,5 @@
+using BDense.VirtualGpu.Execution;
+
 namespace BDense.VirtualGpu.Driver;
 
 /// <summary>CUdevice_attribute of cuda.h, by number: what ILGPU and this project ask, and their neighbours.</summary>
@@ -50,9 +52,9 @@ internal static class DeviceAttributes
         [111] = _ => GpuModel.SharedReserved, // RESERVED_SHARED_MEMORY_PER_BLOCK
     };
 
-    public static Dim3 BlockLimit { get; } = new(1024, 1024, 64);
+    public static Dim3 BlockLimit { get; } = new(GpuModel.ThreadsPerBlock, GpuModel.ThreadsPerBlock, LaunchLimits.MostZ);
 
-    public static Dim3 GridLimit { get; } = new(int.MaxValue, 65535, 65535);
+    public static Dim3 GridLimit { get; } = new(int.MaxValue, LaunchLimits.MostGridYZ, LaunchLimits.MostGridYZ);
 
     /// <summary>Null for a number that is not known.</summary>
     public static int? Value(int attribute, GpuModel model, int ordinal) =>

@@ -6,7 +6,7 @@ namespace BDense.VirtualGpu.Execution;
 /// </summary>
 internal static class LaunchLimits
 {
-    private const int MostZ = 64, MostGridYZ = 65535;
+    public const int MostZ = 64, MostGridYZ = 65535;
 
     /// <summary>A thread's registers are given out in eights, a block's warps in fours.</summary>
     private const int RegisterUnit = 8, WarpUnit = 4;

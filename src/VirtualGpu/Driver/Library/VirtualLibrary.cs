@@ -17,11 +17,8 @@ public static unsafe class VirtualLibrary
     /// <summary>Its devices are <see cref="GpuModel.All"/>, in that order.</summary>
     public static VirtualDriver Driver => TheDriver.Value;
 
-    /// <summary>
-    /// How its GPUs run; to be set before its first use. A warp that does not end is stopped after a billion instructions, which take less
-    /// than a minute; the project's longest loops have some millions.
-    /// </summary>
-    public static GpuOptions Options { get; set; } = new(InstructionLimit: 1_000_000_000);
+    /// <summary>How its GPUs run; to be set before its first use.</summary>
+    public static GpuOptions Options { get; set; } = new();
 
     /// <summary>The library's handle; it stays loaded until the process ends, its file does not stay.</summary>
     /// <exception cref="PlatformNotSupportedException">See <see cref="IsSupported"/>.</exception>
