@@ -27,7 +27,7 @@ int Usage()
         usage: dotnet run -c Release --project benchmarks -- VERB [options]
           peers   the CPU reference against libtorch, naive loops, MathNet.Numerics and OpenCL; --help lists options
                   example: peers --filter "conv3x3 16x64x32" --peer libtorch --quick
-          gpu     kernels and whole steps on a GPU, for benchmarks/peers/torch_peer.py to time the same in PyTorch
+          gpu     kernels and whole steps on a GPU, for benchmarks/Gpu/torch_peer.py to time the same in PyTorch
           join    one table of the two
           ladder  matrix product and convolution, step by step from naive to pipelined tensor cores; --help lists options
                   example: ladder --device opencl --op gemm

@@ -1,4 +1,4 @@
-using BDense.Training;
+using BDense.Experiments;
 using NUnit.Framework;
 
 namespace BDense.Tests;

@@ -1,6 +1,6 @@
-// Writes src/Kernels/Ilgpu/Cuda/TensorAttention{Head}{Precision}.cs: the PTX of a warp's 16 rows of attention, unrolled. Inline PTX must be
+// Writes src/Kernels/Ilgpu/Generated/TensorAttention{Head}{Precision}.cs: the PTX of a warp's 16 rows of attention, unrolled. Inline PTX must be
 // constant text, and a constant cannot hold a loop.
-//   dotnet run tools/TensorAttention.cs src/Kernels/Ilgpu/Cuda
+//   dotnet run tools/TensorAttention.cs src/Kernels/Ilgpu/Generated
 using System.Text;
 
 string folder = args.Length > 0 ? args[0] : ".";
@@ -86,10 +86,11 @@ internal sealed class Writer(int head, int block, bool bf16)
         Store();
         return $$"""
             using System.Runtime.CompilerServices;
+            using BDense.Kernels.Ilgpu.Attention;
             using ILGPU.Runtime.Cuda;
             using ILGPU.Util;
 
-            namespace BDense.Kernels.Ilgpu.Cuda;
+            namespace BDense.Kernels.Ilgpu.Generated;
 
             /// <summary>A warp's 16 rows of attention with heads of {{head}} channels, in {{(bf16 ? "BF16" : "TF32")}}; written by tools/TensorAttention.cs.</summary>
             internal readonly struct TensorAttention{{head}}{{(bf16 ? "Bf16" : "Tf32")}} : ITensorAttention{{(HasSecond ? ", ITensorAttentionSecond" : "")}}

@@ -1,13 +1,13 @@
-// Writes src/Kernels/Ilgpu/Cuda/TensorFragments{Rows}x{Columns}.cs and TensorEpilogue{Rows}x{Columns}.cs: the PTX of a warp's tile, unrolled;
-// and TensorActivation.cs, that of the pieces which a thread activates. Inline PTX must be constant text, and a constant cannot hold a loop.
-//   dotnet run tools/TensorFragments.cs src/Kernels/Ilgpu/Cuda
+// Writes src/Kernels/Ilgpu/Generated/TensorFragments{Rows}x{Columns}.cs and beside each .Epilogue.cs: the PTX of a warp's tile, unrolled; and
+// TensorActivation.cs, that of the pieces which a thread activates. Inline PTX must be constant text, and a constant cannot hold a loop.
+//   dotnet run tools/TensorFragments.cs src/Kernels/Ilgpu/Generated
 using System.Text;
 
 string folder = args.Length > 0 ? args[0] : ".";
 foreach (var (m, n) in new[] { (2, 4), (4, 4), (4, 8) })
 {
     File.WriteAllText(Path.Combine(folder, $"TensorFragments{16 * m}x{8 * n}.cs"), new Writer(m, n).Write());
-    File.WriteAllText(Path.Combine(folder, $"TensorEpilogue{16 * m}x{8 * n}.cs"), new Writer(m, n).WriteEpilogue());
+    File.WriteAllText(Path.Combine(folder, $"TensorFragments{16 * m}x{8 * n}.Epilogue.cs"), new Writer(m, n).WriteEpilogue());
 }
 File.WriteAllText(Path.Combine(folder, "TensorActivation.cs"), new Writer(0, 0).WriteActivation());
 
@@ -64,12 +64,13 @@ internal sealed class Writer(int mTiles, int nTiles)
         Store();
         return $$"""
             using System.Runtime.CompilerServices;
+            using BDense.Kernels.Ilgpu.Tiles;
             using ILGPU;
             using ILGPU.Algorithms;
             using ILGPU.Runtime.Cuda;
             using ILGPU.Util;
 
-            namespace BDense.Kernels.Ilgpu.Cuda;
+            namespace BDense.Kernels.Ilgpu.Generated;
 
             /// <summary>A warp's tile of {{16 * mTiles}} x {{8 * nTiles}}; written by tools/TensorFragments.cs.</summary>
             internal readonly partial struct TensorFragments{{16 * mTiles}}x{{8 * nTiles}} : ITensorFragments
@@ -96,7 +97,7 @@ internal sealed class Writer(int mTiles, int nTiles)
             using ILGPU.Runtime.Cuda;
             using ILGPU.Util;
 
-            namespace BDense.Kernels.Ilgpu.Cuda;
+            namespace BDense.Kernels.Ilgpu.Generated;
 
             /// <summary>The epilogue of a warp's tile of {{16 * mTiles}} x {{8 * nTiles}}; written by tools/TensorFragments.cs.</summary>
             internal readonly partial struct TensorFragments{{16 * mTiles}}x{{8 * nTiles}}
@@ -150,10 +151,12 @@ internal sealed class Writer(int mTiles, int nTiles)
         }
         return $$"""
             using System.Runtime.CompilerServices;
+            using BDense.Kernels.Ilgpu.Convolution;
+            using BDense.Kernels.Ilgpu.Tiles;
             using ILGPU.Runtime.Cuda;
             using ILGPU.Util;
 
-            namespace BDense.Kernels.Ilgpu.Cuda;
+            namespace BDense.Kernels.Ilgpu.Generated;
 
             /// <summary>
             /// Up to four pieces of 16 shared bytes a thread, from float32 in global memory through registers: act(scale x + shift) on the way, zeros

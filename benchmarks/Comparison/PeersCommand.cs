@@ -6,7 +6,7 @@ using BDense.Benchmarks.Ladder;
 using BDense.Benchmarks.Workloads;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Model;
+using BDense.Model.Autodiff;
 
 namespace BDense.Benchmarks.Comparison;
 

@@ -1,6 +1,7 @@
 using BDense.Benchmarks.Comparison;
 using BDense.Benchmarks.Workloads;
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Reference;
 
 namespace BDense.Benchmarks.Context;
@@ -26,7 +27,7 @@ public sealed class BackendPeer : IPeer
 
     /// <summary>The ILGPU kernels on the first OpenCL device: PoCL where there is no GPU.</summary>
     public static BackendPeer OpenCL() => new("opencl", work => work is MatrixProduct { M: <= 512 } or Convolution { Backward: false, N: 16, C: 64 or 256 }
-        or GroupNormSilu or DenseTrajectoryLoss or AdamEma, () => Devices.Open("opencl"));
+        or GroupNormSilu or DenseTrajectoryLoss or AdamEma, () => DeviceCatalog.Open("opencl"));
 
     /// <summary>The same code on one thread: what the threads bring. A ratio of 1 / threads would be perfect; 1.8 times as fast with two is 0.556.</summary>
     public static BackendPeer OneThread() => new("cpu, one thread", work => work is Convolution { N: 16, Kernel: 3, C: 64 or 128, K: > 3, Size: <= 32 }

@@ -6,8 +6,10 @@ using System.Text.Json;
 using BDense.Benchmarks.Comparison;
 using BDense.Benchmarks.Ladder;
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
-using BDense.Model;
+using BDense.Model.Autodiff;
+using BDense.Model.Checkpoints;
 using ILGPU.Runtime;
 
 namespace BDense.Benchmarks.Gpu;
@@ -24,7 +26,7 @@ public static class GpuCommand
     /// <returns>Exit code: 0; 1 if nothing was measured; 2 for a wrong option; 3 after a fault of the device: <c>--resume</c> goes on.</returns>
     public static int Run(string[] args)
     {
-        var device = new Option<string>("--device") { Description = $"{Devices.Specs}.", HelpName = "SPEC", DefaultValueFactory = _ => "cuda" };
+        var device = new Option<string>("--device") { Description = $"{DeviceCatalog.Specs}.", HelpName = "SPEC", DefaultValueFactory = _ => "cuda" };
         var filter = new Option<string?>("--filter") { Description = "Only rows whose name contains this.", HelpName = "TEXT" };
         var fuse = new Option<string>("--fuse") { Description = "Fusions of whole networks: usual, all, none, or names (see bdense fusion).", HelpName = "SET", DefaultValueFactory = _ => "usual" };
         var seed = new Option<int?>("--seed")
@@ -48,7 +50,7 @@ public static class GpuCommand
         var quick = new Option<bool>("--quick") { Description = "Small rows and few samples: that it runs, not how fast." };
         var list = new Option<bool>("--list") { Description = "Prints the names of all rows and measures nothing." };
         var output = new Option<string>("--out") { Description = $"Folder of {RowsFile}, {OursFile} and the weights for the peer.", HelpName = "DIR", DefaultValueFactory = _ => "gpu-results" };
-        var root = new RootCommand("Times kernels and whole steps at fixed shapes, for benchmarks/peers/torch_peer.py to time the same.") { device, filter, fuse, seed, tune, budget, headline, others, resume, weights, quick, list, output };
+        var root = new RootCommand("Times kernels and whole steps at fixed shapes, for benchmarks/Gpu/torch_peer.py to time the same.") { device, filter, fuse, seed, tune, budget, headline, others, resume, weights, quick, list, output };
         root.SetAction(parse =>
         {
             string? text = parse.GetValue(filter);
@@ -116,7 +118,7 @@ public static class GpuCommand
     /// <summary>Every row once, with tiles timed where a product is met for the first time: what is measured later runs on the fastest.</summary>
     private static int Tune(GpuRun run, string device, Fusions fusions, Countdown time)
     {
-        using var backend = Devices.Open(device);
+        using var backend = DeviceCatalog.Open(device);
         if (backend is not IlgpuBackend ilgpu)
             throw new BDenseException($"{backend.Name} has no tiles to choose from; tune a cuda or opencl device");
         int skipped = 0;
@@ -151,7 +153,7 @@ public static class GpuCommand
 
     private static int Measure(GpuRun run, IReadOnlyList<GpuResult> known, string device, Fusions fusions, bool quick, string folder, string weights, string command, Countdown time)
     {
-        var backend = Devices.Open(device);
+        var backend = DeviceCatalog.Open(device);
         using var clock = new SmClock(device);
         Directory.CreateDirectory(folder);
         Directory.CreateDirectory(weights);

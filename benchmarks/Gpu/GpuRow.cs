@@ -1,5 +1,6 @@
 using System.Text.Json;
 using BDense.Kernels;
+using BDense.Kernels.Json;
 
 namespace BDense.Benchmarks.Gpu;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using BDense.Model;
+using BDense.Model.Networks;
 
 namespace BDense.Benchmarks.Gpu;
 

@@ -1,6 +1,10 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
-using BDense.Model;
+using BDense.Model.Autodiff;
+using BDense.Model.Checkpoints;
+using BDense.Model.Layers;
+using BDense.Model.Networks;
 
 namespace BDense.Benchmarks.Gpu;
 

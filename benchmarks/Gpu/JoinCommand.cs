@@ -3,7 +3,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Kernels.Json;
+using BDense.Model.Checkpoints;
 
 namespace BDense.Benchmarks.Gpu;
 
@@ -36,8 +37,8 @@ public static class JoinCommand
         var rows = Read(folder, "rows.json", "the benchmark verb gpu", GpuRun.Read).Rows;
         var ours = Read(folder, "ours.json", "the benchmark verb gpu", GpuReport.Read);
         // Without a peer the table tells of us alone.
-        var peer = File.Exists(Path.Combine(folder, "torch.json")) ? Read(folder, "torch.json", "benchmarks/peers/torch_peer.py", GpuReport.Read)
-            : new GpuReport(new Dictionary<string, string> { ["note"] = "there is no torch.json; benchmarks/peers/torch_peer.py writes it" }, []);
+        var peer = File.Exists(Path.Combine(folder, "torch.json")) ? Read(folder, "torch.json", "benchmarks/Gpu/torch_peer.py", GpuReport.Read)
+            : new GpuReport(new Dictionary<string, string> { ["note"] = "there is no torch.json; benchmarks/Gpu/torch_peer.py writes it" }, []);
         var joined = Rows(rows, ours, peer);
         var goals = Goals.Summary(rows, joined);
         var machine = ours.Machine.Select(m => ($"ours: {m.Key}", m.Value)).Concat(peer.Machine.Select(m => ($"peer: {m.Key}", m.Value))).ToDictionary(m => m.Item1, m => m.Item2);

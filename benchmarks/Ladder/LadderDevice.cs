@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
 using ILGPU;
 using ILGPU.Runtime;
@@ -27,8 +28,8 @@ internal static class LadderDevice
             throw new UsageException($"unknown device '{device}'; use cpu, opencl[:i], cuda[:i], virtual[:a100] or none");
         // The library chooses among several, and says in one line why there is none.
         int index;
-        using (var chosen = Devices.Open(device))
-            index = Devices.Ordinal(chosen.Name);
+        using (var chosen = DeviceCatalog.Open(device))
+            index = DeviceCatalog.Ordinal(chosen.Name);
         var context = kind == "opencl" ? IlgpuBackend.CreateContext(b => b.OpenCL(_ => true)) : IlgpuBackend.CreateContext(b => b.Cuda(_ => true), lines: kind == "virtual");
         Device found = kind == "opencl" ? context.GetCLDevice(index) : context.GetCudaDevice(index);
         return (context, found.CreateAccelerator(context));

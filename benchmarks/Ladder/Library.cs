@@ -1,11 +1,12 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 
 namespace BDense.Benchmarks.Ladder;
 
 /// <summary>The library's own operations at the ladder's shapes, launches of its auxiliary kernels included. Their results are the tests' business.</summary>
 internal sealed class Library(string device) : IDisposable
 {
-    private readonly Backend _backend = Devices.Open(device == "cpu" ? "ilgpu-cpu" : device);
+    private readonly Backend _backend = DeviceCatalog.Open(device == "cpu" ? "ilgpu-cpu" : device);
     private readonly Random _random = new(5);
 
     /// <summary>Names and times of the operations behind a ladder: best and median milliseconds.</summary>

@@ -1,6 +1,6 @@
 using BDense.Benchmarks.Workloads;
 using BDense.Kernels.Reference;
-using BDense.Model;
+using BDense.Model.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

@@ -1,5 +1,5 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Networks;
 
 namespace BDense.Benchmarks.Workloads;
 

@@ -1,6 +1,8 @@
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Autodiff;
+using BDense.Model.Layers;
+using BDense.Model.Networks;
+using BDense.Training.Runs;
 
 namespace BDense.Benchmarks.Workloads;
 

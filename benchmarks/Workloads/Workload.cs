@@ -1,5 +1,5 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Autodiff;
 
 namespace BDense.Benchmarks.Workloads;
 

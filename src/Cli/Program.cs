@@ -6,7 +6,8 @@ using System.Text.RegularExpressions;
 using BDense.Cli.Terminal;
 using BDense.Cli.Verbs;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Kernels.Devices;
+using BDense.Model.FileSystem;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 
@@ -94,7 +95,7 @@ public static partial class Program
         OutOfMemoryException => (1, "there is not enough memory for this; ask for less at once: a smaller --batch, --count or --limit"),
         BDenseException or IOException or UnauthorizedAccessException => (1, OneLine(exception.Message)),
         // The driver's own errors, where nothing in between has made a sentence of them.
-        CudaException e => (1, $"the device failed: {e.Error}: {OneLine(e.Message)}{(Devices.Finding is { } finding ? ": " + finding : "")}"),
+        CudaException e => (1, $"the device failed: {e.Error}: {OneLine(e.Message)}{(DeviceCatalog.Finding is { } finding ? ": " + finding : "")}"),
         AcceleratorException e => (1, $"the device failed: {OneLine(e.Message)}"),
         _ => null,
     };

@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Devices;
 
 namespace BDense.Kernels;
 
 /// <summary>
 /// A device and all operations on it. The operations are spread over <c>Ops/*.cs</c>: each file states one operation (formula,
 /// shapes, cost), checks its arguments once for all backends, and hands over to an abstract <c>...Core</c> that
-/// <c>Reference/</c> and <c>Ilgpu/</c> implement in a file of the same name.
+/// <c>Reference/</c> and <c>Ilgpu/</c> implement in a file of the same name, in a room by its subject.
 /// </summary>
 /// <remarks>
 /// Activations are NHWC, weights KRSC, everything float32. Results go to tensors that the caller made. Gradients of activations
@@ -140,18 +141,4 @@ public abstract partial class Backend : IDisposable
         if (!condition)
             throw new BDenseException($"{op}: {message.ToStringAndClear()}");
     }
-}
-
-/// <summary>What an operation costs by its own declaration: the least traffic its formula allows, and its arithmetic.</summary>
-/// <param name="BytesRead">Bytes read from device memory if every input is read once.</param>
-/// <param name="BytesWritten">Bytes written if every output is written once.</param>
-/// <param name="Flops">Additions and multiplications; a multiply-add counts two, a transcendental one.</param>
-public readonly record struct OpCost(long BytesRead, long BytesWritten, long Flops)
-{
-    public long Bytes => BytesRead + BytesWritten;
-
-    /// <summary>Cost from element counts: <paramref name="read"/> and <paramref name="written"/> floats.</summary>
-    public static OpCost Of(long read, long written, long flops) => new(4 * read, 4 * written, flops);
-
-    public static OpCost operator +(OpCost a, OpCost b) => new(a.BytesRead + b.BytesRead, a.BytesWritten + b.BytesWritten, a.Flops + b.Flops);
 }

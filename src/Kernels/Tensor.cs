@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using BDense.Kernels.Devices;
 
 namespace BDense.Kernels;
 

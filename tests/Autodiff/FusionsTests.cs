@@ -1,5 +1,5 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Autodiff;
 using NUnit.Framework;
 
 namespace BDense.Tests.Autodiff;

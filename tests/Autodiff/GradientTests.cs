@@ -1,6 +1,7 @@
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Model;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
 using BDense.Tests.Networks;
 using NUnit.Framework;
 

@@ -1,5 +1,7 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Kernels.Devices;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
 using BDense.Tests.Networks;
 using NUnit.Framework;
 

@@ -1,5 +1,4 @@
 using BDense.Kernels;
-using BDense.Kernels.Ilgpu;
 
 namespace BDense.Tests.Cases;
 

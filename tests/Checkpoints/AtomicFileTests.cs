@@ -1,5 +1,5 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
 using NUnit.Framework;
 
 namespace BDense.Tests.Checkpoints;

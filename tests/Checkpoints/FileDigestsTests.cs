@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
 using NUnit.Framework;
 
 namespace BDense.Tests.Checkpoints;

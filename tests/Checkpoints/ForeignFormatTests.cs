@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
 using BDense.Tests.Networks;
 using NUnit.Framework;
 

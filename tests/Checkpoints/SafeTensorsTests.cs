@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
 using NUnit.Framework;
 
 namespace BDense.Tests.Checkpoints;

@@ -1,5 +1,5 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.FileSystem;
 using NUnit.Framework;
 
 namespace BDense.Tests.Checkpoints;

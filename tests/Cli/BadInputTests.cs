@@ -1,6 +1,6 @@
 using System.Text;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Checkpoints;
+using BDense.Training.Data;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;

@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Tests.Ops;
 using NUnit.Framework;
 
@@ -58,7 +59,7 @@ internal sealed class CudaCommandTests(string device)
     [Test]
     public void Running_out_of_memory_is_one_line_and_leaves_a_device_that_works()
     {
-        using var backend = Devices.Open(device);
+        using var backend = DeviceCatalog.Open(device);
         var rented = new List<Tensor>();
         var error = Assert.Throws<DeviceMemoryException>(() =>
         {

@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
 using BDense.Cli.Reports;
+using BDense.Experiments;
 using BDense.Kernels.Reference;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;

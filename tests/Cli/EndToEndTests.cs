@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using BDense.Model;
+using BDense.Model.Checkpoints;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;

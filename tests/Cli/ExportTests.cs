@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels.Reference;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Training.Distillation;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;

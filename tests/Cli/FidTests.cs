@@ -19,7 +19,7 @@ public sealed class FidTests
         await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--nfe", "1", "--updates", "2", "--batch", "4", "--out", In("student"), "--device", "cpu");
         _folder.Write("means.onnx", TinyOnnx.ChannelMeans());
         // 8 x 8 images, all with four grey levels a channel.
-        BDense.Training.Npz.Write(In("data.npz"), ("images", new BDense.Training.NpyArray([100, 8, 8, 3],
+        BDense.Training.Data.Npz.Write(In("data.npz"), ("images", new BDense.Training.Data.NpyArray([100, 8, 8, 3],
             Enumerable.Range(0, 100 * 8 * 8 * 3).Select(i => (byte)(BDense.Kernels.Philox.Uniform(new BDense.Kernels.RandomKey(1, 1), i / 64) * 255)).ToArray())));
     }
 

@@ -34,7 +34,7 @@ public sealed class KernelsTests
         await CliRun.Succeeds("kernels", "SiluKernel", "--arch", "sm_80", "--html", page);
         string text = await File.ReadAllTextAsync(page);
         Assert.That(text, Does.Contain("static void SiluKernel(").And.Contain(".visible .entry Kernel_SiluKernel"));
-        Assert.That(text, Does.Match("data-s=\"Ilgpu/Silu.cs:[0-9]+\" data-p="), "PTX linked to C#");
+        Assert.That(text, Does.Match("data-s=\"Ilgpu/Elementwise/Silu.cs:[0-9]+\" data-p="), "PTX linked to C#");
         Assert.That(text, Does.Not.Contain("src/Kernels"), "no path of the machine that built it");
         Assert.That(text, Does.Not.Contain("http"), "nothing from elsewhere");
         if (KernelCatalog.AssemblerVersion is not null)

@@ -1,6 +1,6 @@
 using System.Globalization;
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Training.Distillation;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;

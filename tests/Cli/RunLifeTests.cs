@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using BDense.Training;
+using BDense.Tests.Training;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Training.Data;
+using BDense.Training.Distillation;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;

@@ -1,8 +1,13 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Autodiff;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Tests.Solvers;
+using BDense.Training.Data;
+using BDense.Training.Runs;
+using BDense.Training.Samplers;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;

@@ -1,7 +1,12 @@
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Tests.Distillation;
+using BDense.Training.Data;
+using BDense.Training.Runs;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;
@@ -97,7 +102,7 @@ public sealed class SystemsTests
         for (int i = 0; i < noise.Length; i++)
             nhwc[i / 256 * 256 + i % 64 * 4 + i / 64 % 4] = 80 * noise[i];
         using var x = backend.FromArray(nhwc, new Shape(3, 8, 8, 4));
-        using var y = Solvers.Euler(new Denoiser(network).AsDenoise(), x, Schedules.Polynomial(0.006, 80).Grid(4), SolverOptions.Default);
+        using var y = SolverCatalog.Euler(new Denoiser(network).AsDenoise(), x, ScheduleCatalog.Polynomial(0.006, 80).Grid(4), SolverOptions.Default);
         float[] expected = y.ToArray();
         for (int i = 0; i < got.Length; i++)
             Assert.That(got[i], Is.EqualTo(expected[i / 256 * 256 + i % 64 * 4 + i / 64 % 4]).Within(1e-5f));

@@ -1,7 +1,10 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
-using BDense.Model;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
 using BDense.Tests.Ops;
+using BDense.Tests.Training;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;
@@ -47,7 +50,7 @@ internal sealed class TuneTests(string device)
         }
 
         // The next process: what the file says is what the device takes.
-        using var backend = (IlgpuBackend)Devices.Open(device);
+        using var backend = (IlgpuBackend)DeviceCatalog.Open(device);
         Assert.That((backend.Notice, backend.TuningFile), Is.EqualTo(((string?)null, file)));
         using var net = new UNet(backend, UNetConfig.FromJson(File.ReadAllText(network), "tiny") with { Branches = 2 }, seed: 1);
         using Tensor x = backend.Zeros(new Shape(1, 2, 2, 3)), noise = backend.Zeros(new Shape(1));

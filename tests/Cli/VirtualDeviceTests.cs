@@ -63,7 +63,7 @@ internal sealed class VirtualDeviceTests
             Assert.That(pass["declaredBytesRead"]!.GetValue<long>(), Is.EqualTo(16384));
             Assert.That(pass["memoryBytesRead"]!.GetValue<long>(), Is.EqualTo(16384));
             Assert.That(pass["memoryBytesWritten"]!.GetValue<long>(), Is.EqualTo(16384));
-            Assert.That(pass["launches"]![0]!["lines"]!.AsArray().Select(line => $"{line!["file"]}"), Does.Contain("Ilgpu/LinearCombination.cs"));
+            Assert.That(pass["launches"]![0]!["lines"]!.AsArray().Select(line => $"{line!["file"]}"), Does.Contain("Ilgpu/Trajectory/LinearCombination.cs"));
         });
     }
 

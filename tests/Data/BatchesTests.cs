@@ -1,4 +1,4 @@
-using BDense.Training;
+using BDense.Training.Data;
 using NUnit.Framework;
 
 namespace BDense.Tests.Data;

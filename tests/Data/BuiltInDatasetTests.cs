@@ -1,5 +1,5 @@
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Training.Data;
 using NUnit.Framework;
 
 namespace BDense.Tests.Data;

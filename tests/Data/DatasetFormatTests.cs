@@ -1,8 +1,8 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Checkpoints;
+using BDense.Training.Data;
 using NUnit.Framework;
 using SkiaSharp;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Training.Data;
 using NUnit.Framework;
 
 namespace BDense.Tests.Data;

@@ -1,6 +1,6 @@
 using BDense.Kernels;
 using BDense.Tests.Cli;
-using BDense.Training;
+using BDense.Training.Data;
 using NUnit.Framework;
 using SkiaSharp;
 

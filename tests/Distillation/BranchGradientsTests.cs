@@ -1,9 +1,10 @@
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Tests.Training;
+using BDense.Training.Distillation;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Distillation;
 
 public sealed class BranchGradientsTests
 {
@@ -125,7 +126,7 @@ public sealed class BranchGradientsTests
         return g;
     }
 
-    private Tensor Noise() => Distillation.Latents(_student, new Distill { Batch = 3, SigmaMax = Nodes[0] }, 0);
+    private Tensor Noise() => DistillationMethods.Latents(_student, new Distill { Batch = 3, SigmaMax = Nodes[0] }, 0);
 
     /// <summary>The student's own states moved up or, for all but the endpoint where they are opposed, down.</summary>
     private Tensor Targets(Tensor x, bool opposed)

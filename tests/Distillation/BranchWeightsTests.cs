@@ -1,9 +1,10 @@
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Distillation;
 
 public sealed class BranchWeightsTests
 {

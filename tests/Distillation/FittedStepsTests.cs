@@ -1,10 +1,15 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Tests.Training;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
+using BDense.Training.Samplers;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Distillation;
 
 public sealed class FittedStepsTests
 {
@@ -27,8 +32,8 @@ public sealed class FittedStepsTests
     {
         var options = new Distill { Method = method, Branches = branches, Nfe = 2, Batch = 6 }.Resolve();
         using var teacher = _runs.TrainedTeacher(20);
-        using var network = Distillation.NewStudent(teacher, options);
-        using var x = Distillation.Latents(network, options, 0);
+        using var network = DistillationMethods.NewStudent(teacher, options);
+        using var x = DistillationMethods.Latents(network, options, 0);
         var student = Student.Of(network, options);
         var fitted = FittedSteps.Fit(student, [x], [Ends(student, x)]);
         using var own = student.Sample(x);
@@ -44,8 +49,8 @@ public sealed class FittedStepsTests
         // What lies in the span of start and heads: the endpoint scaled.
         var options = new Distill { Branches = 2, Nfe = 2, Batch = 8 }.Resolve();
         using var teacher = _runs.TrainedTeacher(20);
-        using var network = Distillation.NewStudent(teacher, options);
-        using var x = Distillation.Latents(network, options, 0);
+        using var network = DistillationMethods.NewStudent(teacher, options);
+        using var x = DistillationMethods.Latents(network, options, 0);
         var student = Student.Of(network, options);
         float[][] targets = Ends(student, x);
         targets[^1] = [.. targets[^1].Select(v => 1.2f * v)];
@@ -61,14 +66,14 @@ public sealed class FittedStepsTests
     {
         var options = new Distill { Branches = 4, Nfe = 1, Batch = 6 }.Resolve();
         using var teacher = _runs.TrainedTeacher(60);
-        using var network = Distillation.NewStudent(teacher, options);
-        using Tensor a = Distillation.Latents(network, options, 0), b = Distillation.Latents(network, options, 1);
+        using var network = DistillationMethods.NewStudent(teacher, options);
+        using Tensor a = DistillationMethods.Latents(network, options, 0), b = DistillationMethods.Latents(network, options, 1);
         var student = Student.Of(network, options);
         var grid = NestedGrid.Of(options.FindSchedule(), options.Intervals + 1, 4);
         float[][][] targets = [.. new[] { a, b }.Select(x =>
         {
             var ends = new List<float[]>();
-            using var end = Solvers.Find("dpmpp3m").Run((y, s) => new Denoiser(teacher).Denoise(y, s), x, [.. grid.Teacher], new SolverOptions
+            using var end = SolverCatalog.Find("dpmpp3m").Run((y, s) => new Denoiser(teacher).Denoise(y, s), x, [.. grid.Teacher], new SolverOptions
             {
                 OnStep = s =>
                 {
@@ -96,8 +101,8 @@ public sealed class FittedStepsTests
         using var teacher = _runs.Teacher(seed: 4, TinyRuns.Config with { LabelCount = 3, Dropout = 0 });
         var o = new Distill { NfeChoices = "1,2", Branches = 2, Updates = 3, Batch = 4 }.Resolve();
         var folder = RunFolder.Open(_runs.Folder["run"], new JsonObject { ["kind"] = "distill", ["distill"] = RunJson.ToNode(o) }, resume: false);
-        using (var network = Distillation.NewStudent(teacher, o))
-        using (var training = Distillation.Create(network, teacher, null, o))
+        using (var network = DistillationMethods.NewStudent(teacher, o))
+        using (var training = DistillationMethods.Create(network, teacher, null, o))
             TrainingLoop.Run(training, folder);
         var fitting = new StepFitting(teacher);
         foreach (int nfe in o.Choices())
@@ -117,7 +122,7 @@ public sealed class FittedStepsTests
 
             var kept = Student.Load(_runs.Backend, folder.FullName, nfe, fitted: true);
             using var keptOwner = kept.Network;
-            using var x = Distillation.Latents(student.Network, o, 5);
+            using var x = DistillationMethods.Latents(student.Network, o, 5);
             using var labels = ImageDraws.Of(1).Labels(student.Network, 1, 4);
             var (seen, nodes) = (new List<float[]>(), new List<int>());
             using Tensor expected = fit.Steps.Sample(x, labels), plain = student.Sample(x, labels), got = kept.Sample(x, labels, (i, _, state) =>
@@ -145,7 +150,7 @@ public sealed class FittedStepsTests
     {
         var o = new Distill { Method = DistillMethod.Pd, Nfe = 2, Rounds = 2, Schedule = toZero ? "cosine" : "polynomial", ToZero = toZero, Batch = 6 }.Resolve();
         using var teacher = _runs.TrainedTeacher(60);
-        using var network = Distillation.NewStudent(teacher, o);
+        using var network = DistillationMethods.NewStudent(teacher, o);
         var student = Student.Of(network, o);
         var fit = new StepFitting(teacher).Fit(student, o, new FittingOptions { Noises = 12, FineSteps = 12 });
         Assert.That(fit.After, Is.LessThan(0.9 * fit.Before), "two Euler steps are far from the fine trajectory");

@@ -1,9 +1,11 @@
 using BDense.Kernels;
 using BDense.Tests.Metrics;
-using BDense.Training;
+using BDense.Tests.Training;
+using BDense.Training.Distillation;
+using BDense.Training.Solvers;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Distillation;
 
 public sealed class PerceptualLossTests
 {
@@ -65,14 +67,14 @@ public sealed class PerceptualLossTests
         {
             // A learning rate of next to nothing, so that both go the same way.
             var options = new Distill { Nfe = 2, Batch = 2, LearningRate = 1e-30, Perceptual = file };
-            using var student = Distillation.NewStudent(teacher, options);
-            using var training = Distillation.Create(student, teacher, null, options);
+            using var student = DistillationMethods.NewStudent(teacher, options);
+            using var training = DistillationMethods.Create(student, teacher, null, options);
             return training.Step(0).Loss;
         })];
-        using var network = Distillation.NewStudent(teacher, new Distill { Nfe = 2 });
+        using var network = DistillationMethods.NewStudent(teacher, new Distill { Nfe = 2 });
         var o = new Distill { Nfe = 2, Batch = 2 }.Resolve();
-        using var noise = Distillation.Latents(teacher, o, 0);
-        using var end = Solvers.Find("dpmpp3m").Run(new BDense.Model.Denoiser(teacher).AsDenoise(), noise, [.. o.Grid(4).Teacher], SolverOptions.Default);
+        using var noise = DistillationMethods.Latents(teacher, o, 0);
+        using var end = SolverCatalog.Find("dpmpp3m").Run(new BDense.Model.Networks.Denoiser(teacher).AsDenoise(), noise, [.. o.Grid(4).Teacher], SolverOptions.Default);
         using var got = Student.Of(network, o with { Dropout = false }).Sample(noise);
         double expected = end.ToArray().Zip(got.ToArray(), (a, b) => Math.Pow(a - b, 2)).Sum() / 16 / 2 / 2;
         Assert.That(expected, Is.GreaterThan(1e-4));

@@ -1,9 +1,14 @@
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
+using BDense.Tests.Training;
+using BDense.Training.Data;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
+using BDense.Training.Solvers;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Distillation;
 
 /// <summary>Progressive distillation as published, and the authors' own variant of it.</summary>
 public sealed class ProgressiveTests
@@ -97,8 +102,8 @@ public sealed class ProgressiveTests
     {
         using var teacher = _runs.Teacher(seed: 3, config: Both);
         var options = new Distill { Method = DistillMethod.Pd, Jump = 1, Nfe = 3, Batch = 8, ToZero = toZero, Schedule = schedule };
-        using var student = Distillation.NewStudent(teacher, options);
-        using var training = Distillation.Create(student, teacher, TinyRuns.Data, options);
+        using var student = DistillationMethods.NewStudent(teacher, options);
+        using var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options);
         Assert.That(training.Step(0).Loss, Is.LessThan(1e-6));
     }
 
@@ -109,9 +114,9 @@ public sealed class ProgressiveTests
         // One student step over all: x~ = (x_2 - r x_0) / (1 - r), and with the last node at 0 the teacher's last image itself.
         using var teacher = _runs.Teacher(seed: 3);
         var options = new Distill { Method = DistillMethod.Pd, Nfe = 1, Batch = 2, Weighting = LossWeighting.SnrPlusOne, ToZero = toZero, Seed = 6 }.Resolve();
-        using var student = Distillation.NewStudent(teacher, options);
+        using var student = DistillationMethods.NewStudent(teacher, options);
         double loss;
-        using (var training = Distillation.Create(student, teacher, TinyRuns.Data, options))
+        using (var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options))
             loss = training.Step(0).Loss;
 
         var t = options.Grid(2).Teacher;
@@ -124,9 +129,9 @@ public sealed class ProgressiveTests
         _runs.Backend.LinearCombination([1f, 80f], [clean, x], x);
         var denoiser = new Denoiser(teacher);
         using var first = denoiser.Denoise(x, t[0]);
-        using var middle = Solvers.Euler(denoiser.AsDenoise(), x, [t[0], t[1]], SolverOptions.Default);
+        using var middle = SolverCatalog.Euler(denoiser.AsDenoise(), x, [t[0], t[1]], SolverOptions.Default);
         using var image = denoiser.Denoise(middle, t[1]);
-        using var end = Solvers.Euler(denoiser.AsDenoise(), middle, [t[1], t[2]], SolverOptions.Default);
+        using var end = SolverCatalog.Euler(denoiser.AsDenoise(), middle, [t[1], t[2]], SolverOptions.Default);
         double r = t[2] / t[0];
         float[] x0 = x.ToArray(), target = end.ToArray(), own = first.ToArray(), last = image.ToArray();
         double expected = 0;
@@ -223,9 +228,9 @@ public sealed class ProgressiveTests
         using (var learning = new TeacherTraining(teacher, TinyRuns.Data, new TeacherOptions { Steps = 100, Batch = 32, LearningRate = 3e-3, EmaDecay = 0 }))
             TrainingLoop.Run(learning);
         var options = (DistillPresets.Find(DistillPresets.BranchDistillation).Options with { Nfe = 4, Rounds = 2, Updates = 200, Batch = 16, LearningRate = 1e-3 }).Resolve();
-        using var student = Distillation.NewStudent(teacher, options);
+        using var student = DistillationMethods.NewStudent(teacher, options);
         IReadOnlyList<LogLine> log;
-        using (var training = Distillation.Create(student, teacher, TinyRuns.Data, options))
+        using (var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options))
             log = TrainingLoop.Run(training).Log;
         Assert.That(log.Skip(80).Take(20).Average(l => l.Loss), Is.LessThan(0.8 * log.Take(20).Average(l => l.Loss)), "the first round");
         using var noise = Networks.TinyNetwork.Normal(_runs.Backend, new Shape(4, 4, 4, 3), 4);
@@ -242,8 +247,8 @@ public sealed class ProgressiveTests
     {
         using var teacher = _runs.Teacher();
         var options = DistillPresets.Find(DistillPresets.BranchDistillation).Options with { Updates = 6 };
-        using var student = Distillation.NewStudent(teacher, options);
-        Assert.That(Assert.Throws<BDenseException>(() => Distillation.Create(student, teacher, TinyRuns.Data, options))!.Message, Does.Contain("ddpm-cifar10"));
+        using var student = DistillationMethods.NewStudent(teacher, options);
+        Assert.That(Assert.Throws<BDenseException>(() => DistillationMethods.Create(student, teacher, TinyRuns.Data, options))!.Message, Does.Contain("ddpm-cifar10"));
     }
 }
 

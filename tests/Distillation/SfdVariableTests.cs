@@ -1,9 +1,14 @@
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Tests.Training;
+using BDense.Training.Distillation;
+using BDense.Training.Metrics;
+using BDense.Training.Runs;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Distillation;
 
 /// <summary>SFD-v, a student of several NFE told apart by the step condition, and SFD's second stage.</summary>
 public sealed class SfdVariableTests
@@ -27,10 +32,10 @@ public sealed class SfdVariableTests
         using var teacher = _runs.TrainedTeacher(200);
         var options = new Distill { NfeChoices = "2,3", Branches = branches, Updates = 500, Batch = 16, LearningRate = 3e-4, ClipNorm = 1 }.Resolve();
         Assert.That(options.Title, Is.EqualTo(branches == 1 ? "SFD-v" : "SFD-v + B-DENSE"));
-        using var network = Distillation.NewStudent(teacher, options);
-        using var noise = Distillation.Latents(teacher, options with { Seed = 99, Batch = 96 }, 0);
+        using var network = DistillationMethods.NewStudent(teacher, options);
+        using var noise = DistillationMethods.Latents(teacher, options with { Seed = 99, Batch = 96 }, 0);
         double[] before = [Error(2), Error(3)];
-        using (var training = Distillation.Create(network, teacher, null, options))
+        using (var training = DistillationMethods.Create(network, teacher, null, options))
         {
             Assert.That(training.Steps, Is.EqualTo(200));
             TrainingLoop.Run(training);
@@ -43,7 +48,7 @@ public sealed class SfdVariableTests
         double Error(int nfe)
         {
             var grid = (options with { Nfe = nfe }).Grid(nfe + 2);
-            using var end = Solvers.Find("dpmpp3m").Run((x, s) => new Denoiser(teacher).Denoise(x, s), noise, [.. grid.Teacher], SolverOptions.Default);
+            using var end = SolverCatalog.Find("dpmpp3m").Run((x, s) => new Denoiser(teacher).Denoise(x, s), noise, [.. grid.Teacher], SolverOptions.Default);
             using var got = Student.Of(network, options, nfe).Sample(noise);
             return EndpointError.Between(got.ToArray(), end.ToArray(), got.Length / got.Shape[0]).Rmse.Average();
         }
@@ -55,7 +60,7 @@ public sealed class SfdVariableTests
     {
         var config = TinyRuns.Config with { Family = family, Embedding = family == "adm" ? NoiseEmbedding.Positional : NoiseEmbedding.Fourier };
         using var teacher = _runs.Teacher(seed: 2, config);
-        using var student = Distillation.NewStudent(teacher, new Distill { NfeChoices = "2,3", Seed = 4 });
+        using var student = DistillationMethods.NewStudent(teacher, new Distill { NfeChoices = "2,3", Seed = 4 });
         using var fresh = _runs.Teacher(seed: 4, config with { StepCondition = true });
         var old = teacher.Parameters.All.ToDictionary(p => p.Name);
         int added = 0;
@@ -75,15 +80,15 @@ public sealed class SfdVariableTests
     {
         using var teacher = _runs.Teacher(seed: 2);
         var options = new Distill { NfeChoices = "2,4", Batch = 2 }.Resolve();
-        using var network = Distillation.NewStudent(teacher, options);
-        using var noise = Distillation.Latents(teacher, options, 0);
+        using var network = DistillationMethods.NewStudent(teacher, options);
+        using var noise = DistillationMethods.Latents(teacher, options, 0);
         foreach (int nfe in new[] { 2, 4 })
         {
             // SFD's num_steps: the nodes of the student's grid, one more than its intervals, of which the first is analytical.
             using var step = _runs.Backend.FromArray([nfe + 2f, nfe + 2f], new Shape(2));
             var denoiser = new Denoiser(network);
-            using var expected = Solvers.Euler((x, sigma) => denoiser.Denoise(x, sigma, new ForwardOptions(Step: step)), noise,
-                Schedules.Polynomial(0.006, 80).Grid(nfe + 2), new SolverOptions { AnalyticalFirstStep = true });
+            using var expected = SolverCatalog.Euler((x, sigma) => denoiser.Denoise(x, sigma, new ForwardOptions(Step: step)), noise,
+                ScheduleCatalog.Polynomial(0.006, 80).Grid(nfe + 2), new SolverOptions { AnalyticalFirstStep = true });
             using var got = Student.Of(network, options, nfe).Sample(noise);
             Assert.That(got.ToArray(), Is.EqualTo(expected.ToArray()).Within(1e-4f), $"NFE {nfe}");
             using var folded = Student.Of(network, options, nfe).SampleFolded(noise);
@@ -96,8 +101,8 @@ public sealed class SfdVariableTests
     {
         using var teacher = _runs.Teacher();
         var options = new Distill { NfeChoices = "1,3,4", Batch = 2, Updates = 40 };
-        using var student = Distillation.NewStudent(teacher, options);
-        using var training = Distillation.Create(student, teacher, null, options);
+        using var student = DistillationMethods.NewStudent(teacher, options);
+        using var training = DistillationMethods.Create(student, teacher, null, options);
         var seen = new List<int>();
         for (int step = 0; step < 12; step++)
         {
@@ -116,17 +121,17 @@ public sealed class SfdVariableTests
     {
         using var teacher = _runs.TrainedTeacher(200);
         var first = new Distill { NfeChoices = "2,5", Updates = 200, Batch = 16, LearningRate = 1e-3, ClipNorm = 1 };
-        using var middle = Distillation.NewStudent(teacher, first);
-        using (var training = Distillation.Create(middle, teacher, null, first))
+        using var middle = DistillationMethods.NewStudent(teacher, first);
+        using (var training = DistillationMethods.Create(middle, teacher, null, first))
             TrainingLoop.Run(training);
 
         var options = new Distill { FirstStage = first, Nfe = 1, Branches = branches, Updates = 200, Batch = 16, LearningRate = 1e-3, ClipNorm = 1 }.Resolve();
         Assert.That((options.Jump, options.StepCondition), Is.EqualTo(((int?)3, (bool?)true)));
-        using var network = Distillation.NewStudent(middle, options);
-        using var noise = Distillation.Latents(teacher, options with { Seed = 99, Batch = 32 }, 0);
+        using var network = DistillationMethods.NewStudent(middle, options);
+        using var noise = DistillationMethods.Latents(teacher, options with { Seed = 99, Batch = 32 }, 0);
         using var end = Student.Of(middle, first, 5).Sample(noise);
         double before = Error();
-        using (var training = Distillation.Create(network, middle, null, options))
+        using (var training = DistillationMethods.Create(network, middle, null, options))
             TrainingLoop.Run(training);
         TestContext.Out.WriteLine($"{before:g4} -> {Error():g4}");
         Assert.That(Error(), Is.LessThan(0.8 * before));
@@ -146,8 +151,8 @@ public sealed class SfdVariableTests
         double[] losses = [.. new[] { false, true }.Select(sum =>
         {
             var options = new Distill { Nfe = 1, Batch = 2, SumElements = sum };
-            using var student = Distillation.NewStudent(teacher, options);
-            using var training = Distillation.Create(student, teacher, null, options);
+            using var student = DistillationMethods.NewStudent(teacher, options);
+            using var training = DistillationMethods.Create(student, teacher, null, options);
             return training.Step(0).Loss;
         })];
         Assert.That(losses[1], Is.EqualTo(48 * losses[0]).Within(1e-4 * losses[1]));

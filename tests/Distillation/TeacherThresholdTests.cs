@@ -1,10 +1,14 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Tests.Training;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
+using BDense.Training.Samplers;
+using BDense.Training.Solvers;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Distillation;
 
 /// <summary>SFD's teacher as its authors have it: DPM-Solver++ makes its steps of thresholded images.</summary>
 public sealed class TeacherThresholdTests
@@ -29,20 +33,20 @@ public sealed class TeacherThresholdTests
         using var teacher = _runs.TrainedTeacher(20);
         var o = new Distill { Nfe = 2, TeacherThreshold = quantile, Batch = 4 }.Resolve();
         double[] grid = [.. o.Grid(4).Teacher];
-        using var x = Distillation.Latents(teacher, o, 0);
-        var sampler = Samplers.Build(teacher, o.TeacherSampler());
+        using var x = DistillationMethods.Latents(teacher, o, 0);
+        var sampler = SamplerBuilder.Build(teacher, o.TeacherSampler());
         Assert.That(sampler.Grid, Is.EqualTo(grid), "every digit comes back");
-        using var got = sampler.Run(x, null, Solvers.NoFreshNoise);
+        using var got = sampler.Run(x, null, SolverCatalog.NoFreshNoise);
 
         // The authors' way, by hand: |D|'s quantile, at least 1, then clamp(D, -s, s) / s.
         var denoiser = new Denoiser(teacher);
-        using var expected = Solvers.Find("dpmpp3m").Run((state, sigma) =>
+        using var expected = SolverCatalog.Find("dpmpp3m").Run((state, sigma) =>
         {
             var d = denoiser.Denoise(state, sigma);
             return quantile is { } q ? Thresholded(d, q) : d;
         }, x, grid, SolverOptions.Default);
         Assert.That(got.ToArray(), Is.EqualTo(expected.ToArray()).Within(1e-5f));
-        using var free = Solvers.Find("dpmpp3m").Run(denoiser.AsDenoise(), x, grid, SolverOptions.Default);
+        using var free = SolverCatalog.Find("dpmpp3m").Run(denoiser.AsDenoise(), x, grid, SolverOptions.Default);
         bool differs = got.ToArray().Zip(free.ToArray(), (a, b) => Math.Abs(a - b)).Max() > 1e-3;
         Assert.That(differs, Is.EqualTo(quantile is not null), "a network that is hardly trained leaves [-1, 1]");
     }

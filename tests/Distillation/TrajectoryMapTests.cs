@@ -1,9 +1,10 @@
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Training.Distillation;
+using BDense.Training.Schedules;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Distillation;
 
 public sealed class TrajectoryMapTests
 {
@@ -79,7 +80,7 @@ public sealed class TrajectoryMapTests
     public void Fold_coefficients_are_the_published_ones()
     {
         // The two trained intervals of a student of NFE 2: 80, 10.929, .6699, .006 with three nodes between.
-        var grid = NestedGrid.Of(Schedules.Polynomial(0.006, 80), 4, 4);
+        var grid = NestedGrid.Of(ScheduleCatalog.Polynomial(0.006, 80), 4, 4);
         Assert.That(Coefficients(1), Is.EqualTo(new[] { 0.054, 0.111, 0.245, 0.591 }).Within(0.001));
         Assert.That(Coefficients(2), Is.EqualTo(new[] { 0.014, 0.042, 0.159, 0.786 }).Within(0.001));
         Assert.That(Coefficients(1).Sum(), Is.EqualTo(1).Within(1e-12));

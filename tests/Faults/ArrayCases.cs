@@ -1,8 +1,8 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using BDense.Model;
+using BDense.Model.Checkpoints;
 using BDense.Tests.Data;
-using BDense.Training;
+using BDense.Training.Data;
 
 namespace BDense.Tests.Faults;
 
@@ -66,7 +66,7 @@ internal static class ArrayCases
     /// <summary>A dataset, opened and read to its last image, as training would.</summary>
     public static Sample Dataset(string path, string? file = null) => new(file ?? path, () =>
     {
-        var data = BDense.Training.Dataset.Open(path);
+        var data = BDense.Training.Data.Dataset.Open(path);
         data.Read(data.Count - 1, new float[data.ImageLength]);
         _ = data.ClassCount;
         _ = data.Fingerprint;

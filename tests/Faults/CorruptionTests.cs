@@ -1,7 +1,8 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
 using BDense.Tests.Cli;
-using BDense.Training;
+using BDense.Tests.Training;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
 namespace BDense.Tests.Faults;

@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Tests.Training;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
 namespace BDense.Tests.Faults;
@@ -58,8 +60,8 @@ internal sealed record FaultedRun(string Name, JsonObject Config, Func<TinyRuns,
         new JsonObject { ["kind"] = "distill", [RunFolder.DistillKey] = RunJson.ToNode(options.Resolve()) }.WithData(TinyRuns.Data), runs =>
         {
             var teacher = runs.Teacher(seed: 2);
-            var student = Distillation.NewStudent(teacher, options);
-            return (Distillation.Create(student, teacher, TinyRuns.Data, options), new Both(student, teacher));
+            var student = DistillationMethods.NewStudent(teacher, options);
+            return (DistillationMethods.Create(student, teacher, TinyRuns.Data, options), new Both(student, teacher));
         });
 
     private sealed record Both(UNet Student, UNet Teacher) : IDisposable

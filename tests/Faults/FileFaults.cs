@@ -1,4 +1,4 @@
-using BDense.Model;
+using BDense.Model.FileSystem;
 
 namespace BDense.Tests.Faults;
 

@@ -65,7 +65,7 @@ public sealed class FoundTests
 
     [Test]
     public void Branch_weights_beyond_any_number_are_refused() =>
-        Assert.That(() => new BDense.Training.Distill { Branches = 2, Weights = "exponential:-1e300" }.Resolve(), Throws.TypeOf<UsageException>().With.Message.Contains("too large"));
+        Assert.That(() => new BDense.Training.Distillation.Distill { Branches = 2, Weights = "exponential:-1e300" }.Resolve(), Throws.TypeOf<UsageException>().With.Message.Contains("too large"));
 
     /// <summary>A header that claims more than there is, a negative size, digits that are none: nothing is allocated for them.</summary>
     [TestCase("17777777777", "too many")]
@@ -85,7 +85,7 @@ public sealed class FoundTests
         using (var gzip = new System.IO.Compression.GZipStream(File.Create(file), System.IO.Compression.CompressionLevel.Fastest))
             gzip.Write(header);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.That(() => BDense.Training.Dataset.Open(file), Throws.TypeOf<BDenseException>().With.Message.Contains("x.tar.gz").And.Message.Contains(message));
+        Assert.That(() => BDense.Training.Data.Dataset.Open(file), Throws.TypeOf<BDenseException>().With.Message.Contains("x.tar.gz").And.Message.Contains(message));
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(16 << 20));
     }
 
@@ -102,7 +102,7 @@ public sealed class FoundTests
                 gzip.Write(new byte[1 << 20]);
         }
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.That(() => BDense.Training.Dataset.Open(file), Throws.TypeOf<BDenseException>().With.Message.Contains("more are there"));
+        Assert.That(() => BDense.Training.Data.Dataset.Open(file), Throws.TypeOf<BDenseException>().With.Message.Contains("more are there"));
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(16 << 20));
     }
 

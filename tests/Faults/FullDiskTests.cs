@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Tests.Training;
 using NUnit.Framework;
 
 namespace BDense.Tests.Faults;

@@ -1,5 +1,7 @@
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.FileSystem;
+using BDense.Tests.Training;
+using BDense.Training.Metrics;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
 namespace BDense.Tests.Faults;

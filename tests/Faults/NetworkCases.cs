@@ -1,7 +1,9 @@
 using System.Text;
 using BDense.Kernels.Reference;
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
 using BDense.Tests.Networks;
+using BDense.Tests.Training;
 
 namespace BDense.Tests.Faults;
 

@@ -1,12 +1,19 @@
 using System.Text;
 using System.Text.Json;
 using BDense.Benchmarks.Gpu;
+using BDense.Experiments;
+using BDense.Experiments.Paper;
 using BDense.Kernels;
-using BDense.Kernels.Ilgpu.Cuda;
+using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
-using BDense.Model;
+using BDense.Model.Autodiff;
 using BDense.Tests.Metrics;
-using BDense.Training;
+using BDense.Tests.Training;
+using BDense.Training.Data;
+using BDense.Training.Distillation;
+using BDense.Training.Metrics;
+using BDense.Training.Runs;
+using BDense.Training.Schedules;
 
 namespace BDense.Tests.Faults;
 
@@ -67,7 +74,7 @@ internal static class OtherCases
         new("tuned tiles", SampleFormat.Json, folder =>
         {
             string file = folder["tune.json"];
-            new TuningTable { [new("wgrad", Kernels.Ilgpu.Precision.Bf16, 256, 2304, 2048, 9)] = new(TensorTileName.T128x128, 7) }.Write(file, "a GPU");
+            new TuningTable { [new("wgrad", Kernels.Precision.Bf16, 256, 2304, 2048, 9)] = new(TileName.T128x128, 7) }.Write(file, "a GPU");
             return new Sample(file, () => _ = TuningTable.Read(file));
         }),
         new("cell of a study", SampleFormat.Json, folder =>
@@ -102,7 +109,7 @@ internal static class OtherCases
         Text("fixed branch weights", "fixed:0.5,0.25", text => BranchWeights.Parse(text).At([3.0, 2, 1], 0.5)),
         Text("names of fusions", "usual,-adam", text => Fusions.Parse(text)),
         Text("numbers of evaluations", "2,3,4,5", text => Distill.ParseNfe(text)),
-        Text("given noise levels", "given:80,10,1,0.006", text => Schedules.Find(text).Grid(7)),
+        Text("given noise levels", "given:80,10,1,0.006", text => ScheduleCatalog.Find(text).Grid(7)),
         Text("variants of a study", "quadrature,annealed", text => StudyVariant.Parse(text)),
     ];
 

@@ -1,4 +1,3 @@
-
 namespace BDense.Tests.Faults;
 
 /// <summary>A reader: how a whole sample comes about, and how it is read. Each call of <see cref="Open"/> has a folder of its own.</summary>

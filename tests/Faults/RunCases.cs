@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Checkpoints;
+using BDense.Tests.Training;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
 
 namespace BDense.Tests.Faults;
 
@@ -120,8 +122,8 @@ internal static class RunCases
     {
         using var runs = new TinyRuns();
         using var teacher = runs.Teacher();
-        using var student = Distillation.NewStudent(teacher, options.Resolve());
-        using var training = Distillation.Create(student, teacher, TinyRuns.Data, options.Resolve());
+        using var student = DistillationMethods.NewStudent(teacher, options.Resolve());
+        using var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options.Resolve());
         return TrainingLoop.Run(training, Begin(folder, Configuration(options.Resolve()))).Checkpoint!;
     }
 
@@ -146,8 +148,8 @@ internal static class RunCases
         Unseal(checkpoint);
         var runs = new TinyRuns();
         var teacher = runs.Teacher();
-        var student = Distillation.NewStudent(teacher, options.Resolve());
-        var training = Distillation.Create(student, teacher, TinyRuns.Data, options.Resolve());
+        var student = DistillationMethods.NewStudent(teacher, options.Resolve());
+        var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options.Resolve());
         return new Sample(Path.Combine(checkpoint, file), () => read(training, checkpoint, folder))
         {
             Close = () =>

@@ -1,6 +1,7 @@
 using System.Text;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Kernels.Json;
+using BDense.Model.Networks;
 using NUnit.Framework;
 
 namespace BDense.Tests.Faults;

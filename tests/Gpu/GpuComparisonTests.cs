@@ -1,7 +1,7 @@
 using BDense.Benchmarks.Gpu;
-using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Reference;
-using BDense.Model;
+using BDense.Model.Autodiff;
 using NUnit.Framework;
 
 namespace BDense.Tests.AgainstPyTorch;
@@ -174,7 +174,7 @@ public sealed class GpuComparisonTests
     [Test]
     public void A_row_captured_as_a_graph_gives_the_same_results()
     {
-        using var backend = Devices.Open("ilgpu-cpu");
+        using var backend = DeviceCatalog.Open("ilgpu-cpu");
         foreach (var row in GpuRows.All(quick: true).Where(r => r.Kind is GpuRows.GroupNormBackward or GpuRows.SolverStep or GpuRows.TrajectoryLoss))
         {
             using var work = new GpuWork(backend, row, Fusions.All, GpuInputs.Quick(5), scratch: null);

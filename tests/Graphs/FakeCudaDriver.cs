@@ -1,5 +1,5 @@
-using BDense.Kernels;
-using BDense.Kernels.Ilgpu;
+using BDense.Kernels.Devices;
+using BDense.Kernels.Ilgpu.Cuda;
 
 namespace BDense.Tests.Graphs;
 

@@ -1,5 +1,7 @@
 using BDense.Kernels;
-using BDense.Kernels.Ilgpu;
+using BDense.Kernels.Devices;
+using BDense.Kernels.Ilgpu.Attention;
+using BDense.Kernels.Ilgpu.Convolution;
 using NUnit.Framework;
 
 namespace BDense.Tests.Graphs;

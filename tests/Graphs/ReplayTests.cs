@@ -1,8 +1,13 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
-using BDense.Model;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
 using BDense.Tests.Ops;
-using BDense.Training;
+using BDense.Tests.Training;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
+using BDense.Training.Samplers;
 using NUnit.Framework;
 
 namespace BDense.Tests.Graphs;
@@ -130,8 +135,8 @@ internal sealed class ReplayTests(string device, Precision precision)
         AssertSame(graph =>
         {
             using var teacher = new UNet(_backend, _config, seed: 1) { Execution = Execution.Default with { Graph = graph } };
-            using var student = Distillation.NewStudent(teacher, options);
-            var training = Distillation.Create(student, teacher, TinyRuns.Data, options);
+            using var student = DistillationMethods.NewStudent(teacher, options);
+            var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options);
             return Run(training, student, () => null);
         });
     }
@@ -143,7 +148,7 @@ internal sealed class ReplayTests(string device, Precision precision)
         foreach (bool graph in new[] { false, true })
         {
             using var network = new UNet(_backend, _config, seed: 1) { Execution = Execution.Default with { Graph = graph } };
-            var sampler = Samplers.Build(network, new SamplerOptions { Solver = "heun", Steps = 4, SigmaMin = 0.01, SigmaMax = 20 });
+            var sampler = SamplerBuilder.Build(network, new SamplerOptions { Solver = "heun", Steps = 4, SigmaMin = 0.01, SigmaMax = 20 });
             // 5 images in batches of 2: the last is smaller, and runs as it is.
             results.Add(Sampling.Generate(network, sampler.Run, ImageDraws.Of(9), 5, 2, sampler.Sigma));
         }

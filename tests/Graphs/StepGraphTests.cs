@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using NUnit.Framework;
 
 namespace BDense.Tests.Graphs;

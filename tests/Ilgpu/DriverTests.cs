@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using BDense.Cli;
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.Ilgpu.Cuda;
 using ILGPU;
@@ -68,8 +69,8 @@ internal sealed class DriverTests
     [Test]
     public void A_model_of_the_virtual_GPU_that_there_is_none_of_is_a_usage_error()
     {
-        Assert.That(() => Devices.Open("virtual:h200"), Throws.TypeOf<UsageException>().With.Message.EqualTo("unknown device 'virtual:h200'; there is virtual:h100 and virtual:a100"));
-        Assert.That(Devices.Ordinal("virtual:a100"), Is.EqualTo(1));
+        Assert.That(() => DeviceCatalog.Open("virtual:h200"), Throws.TypeOf<UsageException>().With.Message.EqualTo("unknown device 'virtual:h200'; there is virtual:h100 and virtual:a100"));
+        Assert.That(DeviceCatalog.Ordinal("virtual:a100"), Is.EqualTo(1));
     }
 
     [Test]
@@ -77,10 +78,10 @@ internal sealed class DriverTests
     {
         if (CudaLibrary.IsVirtual)
             Assert.Ignore("this process uses it");
-        var listed = Devices.List();
+        var listed = DeviceCatalog.List();
         Assert.That(listed.Select(d => d.Spec), Does.Contain("virtual").And.Contain("virtual:a100"));
-        Devices.Open("auto").Dispose();
-        Assert.That(() => Devices.Open("cuda:77"), Throws.TypeOf<BDenseException>());
+        DeviceCatalog.Open("auto").Dispose();
+        Assert.That(() => DeviceCatalog.Open("cuda:77"), Throws.TypeOf<BDenseException>());
         Assert.That(CudaLibrary.IsVirtual, Is.False);
     }
 

@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
 using ILGPU;
 using NUnit.Framework;
@@ -29,7 +30,7 @@ internal sealed class LaunchTests
     [Test]
     public void A_known_kernel_is_found_without_reflection_and_garbage()
     {
-        using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+        using var backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu");
         var nothing = new Nothing();
         backend.Emulate(nothing, Precision.Fp32, 48 << 10);
         Action<TileMatMul, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>> kernel = IlgpuBackend.MatMulSharedTileKernel;

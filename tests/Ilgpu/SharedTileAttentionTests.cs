@@ -1,4 +1,6 @@
 using BDense.Kernels.Ilgpu;
+using BDense.Kernels.Ilgpu.Attention;
+using BDense.Kernels.Ilgpu.Convolution;
 using BDense.Kernels.MachineCode;
 using BDense.Tests.Cases;
 using BDense.Tests.Ops;

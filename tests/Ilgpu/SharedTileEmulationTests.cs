@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
+using BDense.Kernels.Ilgpu.Convolution;
 using BDense.Tests.Cases;
 using BDense.Tests.Ilgpu.Emulator;
 using BDense.VirtualGpu;
@@ -14,7 +16,7 @@ namespace BDense.Tests.Ilgpu;
 /// </summary>
 internal sealed partial class SharedTileEmulationTests
 {
-    private readonly IlgpuBackend _backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+    private readonly IlgpuBackend _backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu");
 
     [OneTimeTearDown]
     public void Close() => _backend.Dispose();

@@ -1,5 +1,8 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
+using BDense.Kernels.Ilgpu.Convolution;
+using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Tests.Cases;
 using BDense.Tests.Ops;
 using ILGPU.Runtime.CPU;
@@ -93,7 +96,7 @@ internal sealed class SharedTilePlanTests
     [Test]
     public void The_simulation_reads_from_the_cache()
     {
-        using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+        using var backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu");
         Assert.That(backend.Tiling, Is.EqualTo(Tiling.Cache));
     }
 }

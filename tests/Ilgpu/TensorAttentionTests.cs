@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using BDense.Kernels;
 using BDense.Kernels.Ilgpu;
+using BDense.Kernels.Ilgpu.Attention;
 using BDense.Kernels.MachineCode;
 using BDense.Tests.Cases;
 using BDense.Tests.Ilgpu.Emulator;

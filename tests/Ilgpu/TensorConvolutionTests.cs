@@ -2,8 +2,10 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
-using BDense.Kernels.Ilgpu.Cuda;
+using BDense.Kernels.Ilgpu.Convolution;
+using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.MachineCode;
 using BDense.Tests.Cases;
 using BDense.Tests.Ilgpu.Emulator;
@@ -33,14 +35,14 @@ internal sealed class TensorConvolutionTests
         foreach (var precision in new[] { Precision.Tf32, Precision.Bf16 })
             foreach (var tile in TensorPlan.Tiles)
                 // All shapes for one tile; for the others those that differ most.
-                foreach (var s in tile.Name == TensorTileName.T128x128 ? shapes : [shapes[2], shapes[3], shapes[^1]])
+                foreach (var s in tile.Name == TileName.T128x128 ? shapes : [shapes[2], shapes[3], shapes[^1]])
                     foreach (bool dgrad in new[] { false, true })
                         if (TensorPlan.Candidates(new(1, dgrad ? s.C : s.K, 1, TensorOperation.Convolution), int.MaxValue).Any(c => c.Tile == tile.Name))
                             yield return new TestCaseData(precision, tile.Name, s, dgrad).SetArgDisplayNames($"{precision}, {tile.Name}, {s}, {(dgrad ? "dgrad" : "forward")}");
     }
 
     [TestCaseSource(nameof(Shapes))]
-    public void Equals_the_oracle(Precision precision, TensorTileName tile, Conv2dShape s, bool dgrad) => Check(null, precision, tile, s, dgrad);
+    public void Equals_the_oracle(Precision precision, TileName tile, Conv2dShape s, bool dgrad) => Check(null, precision, tile, s, dgrad);
 
     /// <summary>The check is itself checked: each of these faults in the PTX must fail it.</summary>
     [TestCase(@"bar\.sync 0;", "", Signs.Unordered, TestName = "A missing barrier fails")]
@@ -51,17 +53,17 @@ internal sealed class TensorConvolutionTests
     [TestCase(@"xor\.b32", "or.b32", "", TestName = "A wrong swizzle fails")]
     public void Planted_faults_fail(string code, string planted, string message)
     {
-        string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Conv", TensorTileName.T128x128, Precision.Tf32));
+        string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Conv", TileName.T128x128, Precision.Tf32));
         string faulty = Regex.Replace(ptx, code, planted);
         Assert.That(faulty, Is.Not.EqualTo(ptx), "the fault was planted");
-        Assert.That(() => Check(faulty, Precision.Tf32, TensorTileName.T128x128, new(1, 7, 6, 32, 134, 3, 3, 1, 1, 1), dgrad: false),
+        Assert.That(() => Check(faulty, Precision.Tf32, TileName.T128x128, new(1, 7, 6, 32, 134, 3, 3, 1, 1, 1), dgrad: false),
             Throws.Exception.With.Message.Match(message));
     }
 
     /// <summary>Sixteen bytes at a time need an array that is declared so; a declaration of less works by luck only, and the virtual GPU has none.</summary>
-    [TestCase(TensorTileName.T64x64, TestName = "Shared memory aligned to four bytes fails")]
-    [TestCase(TensorTileName.T128x256, TestName = "Dynamic shared memory aligned to four bytes fails")]
-    public void Shared_memory_is_aligned_to_sixteen_bytes(TensorTileName tile)
+    [TestCase(TileName.T64x64, TestName = "Shared memory aligned to four bytes fails")]
+    [TestCase(TileName.T128x256, TestName = "Dynamic shared memory aligned to four bytes fails")]
+    public void Shared_memory_is_aligned_to_sixteen_bytes(TileName tile)
     {
         string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Conv", tile, Precision.Tf32));
         var declared = Regex.Matches(ptx, @"\.shared \.align (\d+) \.b8");
@@ -78,17 +80,17 @@ internal sealed class TensorConvolutionTests
         foreach (var precision in new[] { Precision.Tf32, Precision.Bf16 })
         {
             foreach (var tile in TensorPlan.Tiles)
-                yield return Case(precision, tile.Name, tile.Name == TensorTileName.T128x32 ? odd : even, "er", 0.75f, true);
-            yield return Case(precision, TensorTileName.T128x128, deep, "e", 1f, false);
-            yield return Case(precision, TensorTileName.T128x32, deep, "r", 0.75f, false);
-            yield return Case(precision, TensorTileName.T64x64, deep, "", -2f, true);
+                yield return Case(precision, tile.Name, tile.Name == TileName.T128x32 ? odd : even, "er", 0.75f, true);
+            yield return Case(precision, TileName.T128x128, deep, "e", 1f, false);
+            yield return Case(precision, TileName.T128x32, deep, "r", 0.75f, false);
+            yield return Case(precision, TileName.T64x64, deep, "", -2f, true);
         }
-        static TestCaseData Case(Precision precision, TensorTileName tile, Conv2dShape s, string terms, float scale, bool silu) =>
+        static TestCaseData Case(Precision precision, TileName tile, Conv2dShape s, string terms, float scale, bool silu) =>
             new TestCaseData(precision, tile, s, new Epilogue(terms, scale, silu)).SetArgDisplayNames(FormattableString.Invariant($"{precision}, {tile}, {s}, '{terms}' scale {scale}{(silu ? " silu" : "")}"));
     }
 
     [TestCaseSource(nameof(Epilogues))]
-    public void The_epilogue_equals_the_oracle(Precision precision, TensorTileName tile, Conv2dShape s, Epilogue epilogue) =>
+    public void The_epilogue_equals_the_oracle(Precision precision, TileName tile, Conv2dShape s, Epilogue epilogue) =>
         Check(null, precision, tile, s, dgrad: false, epilogue);
 
     [TestCase(@"add\.f32 acc9, acc9, t5;", "add.f32 acc9, acc9, t4;", "element", TestName = "A wrong neighbour's residual fails")]
@@ -98,10 +100,10 @@ internal sealed class TensorConvolutionTests
     [TestCase(@"rcp\.approx\.ftz\.f32 t, t;", "mov.f32 t, t;", "element", TestName = "A quotient turned round fails")]
     public void Planted_faults_in_the_epilogue_fail(string code, string planted, string message)
     {
-        string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Conv", TensorTileName.T128x128, Precision.Tf32));
+        string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Conv", TileName.T128x128, Precision.Tf32));
         string faulty = Regex.Replace(ptx, code, planted, RegexOptions.Singleline);
         Assert.That(faulty, Is.Not.EqualTo(ptx), "the fault was planted");
-        Assert.That(() => Check(faulty, Precision.Tf32, TensorTileName.T128x128, new(3, 7, 6, 16, 134, 1, 1), dgrad: false, new("er", 0.75f, true)),
+        Assert.That(() => Check(faulty, Precision.Tf32, TileName.T128x128, new(3, 7, 6, 16, 134, 1, 1), dgrad: false, new("er", 0.75f, true)),
             Throws.Exception.With.Message.Match(message));
     }
 
@@ -112,10 +114,10 @@ internal sealed class TensorConvolutionTests
     [Test]
     public void A_stale_output_fails()
     {
-        string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Conv", TensorTileName.T64x64, Precision.Bf16));
+        string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Conv", TileName.T64x64, Precision.Bf16));
         string faulty = Regex.Replace(ptx, @"@inside st\.global[^;]*;", "");
         var s = Conv2dShape.Same(1, 5, 5, 16, 16, 3);
-        Assert.That(() => Check(faulty, Precision.Bf16, TensorTileName.T64x64, s, dgrad: false), Throws.Exception.With.Message.Contains("element 0 is NaN"));
+        Assert.That(() => Check(faulty, Precision.Bf16, TileName.T64x64, s, dgrad: false), Throws.Exception.With.Message.Contains("element 0 is NaN"));
     }
 
     /// <param name="Terms">Which of e(mbedding) and r(esidual) are added.</param>
@@ -123,7 +125,7 @@ internal sealed class TensorConvolutionTests
     /// <param name="Silu">Whether it comes last.</param>
     public sealed record Epilogue(string Terms, float Scale, bool Silu);
 
-    private static void Check(string? faulty, Precision precision, TensorTileName name, Conv2dShape s, bool dgrad, Epilogue? epilogue = null)
+    private static void Check(string? faulty, Precision precision, TileName name, Conv2dShape s, bool dgrad, Epilogue? epilogue = null)
     {
         var e = epilogue ?? new("", 1f, false);
         var kernel = TensorEmulation.Kernel("Conv", name, precision);
@@ -236,7 +238,7 @@ internal sealed class PrecisionTests
     [Test]
     public void A_device_without_tensor_cores_refuses()
     {
-        using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+        using var backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu");
         Assert.That(() => backend.Precision = Precision.Tf32, Throws.TypeOf<BDenseException>().With.Message.Contains("tf32 needs the tensor cores"));
         backend.Precision = Precision.Fp32;
     }
@@ -245,7 +247,7 @@ internal sealed class PrecisionTests
     [TestCase(Precision.Tf32, 3), TestCase(Precision.Bf16, 3), TestCase(Precision.Bf16, 12), TestCase(Precision.Bf16, 16), TestCase(Precision.Tf32, 12)]
     public void Factors_are_padded_and_rounded(Precision precision, int channels)
     {
-        using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+        using var backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu");
         var random = new Random(5);
         float[] values = [.. Enumerable.Range(0, 6 * channels).Select(_ => (float)random.NextDouble() - 0.5f)];
         using var x = backend.FromArray(values, new Shape(6, channels));
@@ -260,7 +262,7 @@ internal sealed class PrecisionTests
     [TestCase(Precision.Tf32, 3), TestCase(Precision.Bf16, 3), TestCase(Precision.Bf16, 16), TestCase(Precision.Tf32, 16)]
     public void Weights_for_dgrad_are_exchanged_padded_and_rounded(Precision precision, int outputs)
     {
-        using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+        using var backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu");
         var s = Conv2dShape.Same(1, 2, 2, 5, outputs, 3);
         float[] values = TensorEmulation.Exact(8, s.Weight.Length);
         using var w = backend.FromArray(values, s.Weight);
@@ -272,7 +274,7 @@ internal sealed class PrecisionTests
     [Test]
     public void Padded_slices_are_added_in_order()
     {
-        using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+        using var backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu");
         // Two slices of three rows of four channels, the last of them padding.
         float[] slices = TensorEmulation.Exact(6, 2 * 3 * 4), before = TensorEmulation.Exact(7, 3 * 3);
         using var partial = backend.FromArray(slices, new Shape(2, 3, 4));
@@ -287,7 +289,7 @@ internal sealed class PrecisionTests
     public void Another_precision_is_said_once()
     {
         var lines = new List<string>();
-        using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+        using var backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu");
         backend.OnNotice = lines.Add;
         foreach (int channels in new[] { 3, 3, 5 })
             backend.NoticePrecision("dgrad", channels, 256, Precision.Tf32);

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using BDense.Kernels;
 using BDense.Kernels.Ilgpu;
-using BDense.Kernels.Ilgpu.Cuda;
+using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.MachineCode;
 using BDense.Tests.Ilgpu.Emulator;
 
@@ -12,7 +13,7 @@ internal static class TensorEmulation
 {
     private static readonly ConcurrentDictionary<string, string> Compiled = new(StringComparer.Ordinal);
 
-    public static KernelEntry Kernel(string operation, TensorTileName tile, Precision precision) =>
+    public static KernelEntry Kernel(string operation, TileName tile, Precision precision) =>
         KernelRegistry.All.Single(k => k.Name == $"Tensor{operation}{tile.ToString()[1..]}{precision}Kernel");
 
     public static string Ptx(KernelEntry kernel) => Compiled.GetOrAdd(kernel.Name, _ => KernelCatalog.Ptx(kernel, GpuArchitecture.Find("sm_80")));

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using BDense.Kernels;
 using BDense.Kernels.Ilgpu;
-using BDense.Kernels.Ilgpu.Cuda;
+using BDense.Kernels.Ilgpu.Convolution;
+using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.MachineCode;
 using BDense.Tests.Cases;
 using BDense.Tests.Ilgpu.Emulator;
@@ -13,7 +14,7 @@ namespace BDense.Tests.Ilgpu;
 /// <summary>Matrix products on tensor cores on the virtual GPU: every layout, tile and precision, held to the case list's oracle.</summary>
 internal sealed class TensorProductTests
 {
-    private static readonly TensorTileName[] Tiles = [.. TensorPlan.Tiles.Where(t => t.InProduct).Select(t => t.Name)];
+    private static readonly TileName[] Tiles = [.. TensorPlan.Tiles.Where(t => t.InProduct).Select(t => t.Name)];
 
     private static IEnumerable<TestCaseData> Shapes()
     {
@@ -35,14 +36,14 @@ internal sealed class TensorProductTests
                 }
             }
             // Columns behind a tile's last; fewer steps than stages; more rows of tiles than a panel has; columns that only two divide.
-            yield return new TestCaseData(precision, TensorTileName.T64x64, new MatMulShape(1, 8, 200, 16, false, false), false);
-            yield return new TestCaseData(precision, TensorTileName.T64x64, new MatMulShape(1, 17 * 64 + 8, 136, 16, false, false), false);
-            yield return new TestCaseData(precision, TensorTileName.T64x64, new MatMulShape(3, 20, 70, 32, false, true), true);
+            yield return new TestCaseData(precision, TileName.T64x64, new MatMulShape(1, 8, 200, 16, false, false), false);
+            yield return new TestCaseData(precision, TileName.T64x64, new MatMulShape(1, 17 * 64 + 8, 136, 16, false, false), false);
+            yield return new TestCaseData(precision, TileName.T64x64, new MatMulShape(3, 20, 70, 32, false, true), true);
         }
     }
 
     [TestCaseSource(nameof(Shapes))]
-    public void Equals_the_oracle(Precision precision, TensorTileName tile, MatMulShape s, bool accumulate) => Check(null, precision, tile, s, accumulate);
+    public void Equals_the_oracle(Precision precision, TileName tile, MatMulShape s, bool accumulate) => Check(null, precision, tile, s, accumulate);
 
     /// <summary>The check is itself checked: each of these faults in the PTX must fail it.</summary>
     [TestCase(Precision.Tf32, @"bar\.sync 0;", "", Signs.Unordered, TestName = "product: a missing barrier fails")]
@@ -55,14 +56,14 @@ internal sealed class TensorProductTests
     [TestCase(Precision.Tf32, @"\.shared \.align \d+", ".shared .align 4", Signs.Misaligned, TestName = "product: shared memory aligned to four bytes fails")]
     public void Planted_faults_fail(Precision precision, string code, string planted, string message)
     {
-        string ptx = TensorEmulation.Ptx(Kernel("NN", TensorTileName.T64x64, precision)), faulty = Regex.Replace(ptx, code, planted);
+        string ptx = TensorEmulation.Ptx(Kernel("NN", TileName.T64x64, precision)), faulty = Regex.Replace(ptx, code, planted);
         Assert.That(faulty, Is.Not.EqualTo(ptx), "the fault was planted");
-        Assert.That(() => Check(faulty, precision, TensorTileName.T64x64, new(2, 72, 72, 104), accumulate: true), Throws.Exception.With.Message.Match(message));
+        Assert.That(() => Check(faulty, precision, TileName.T64x64, new(2, 72, 72, 104), accumulate: true), Throws.Exception.With.Message.Match(message));
     }
 
-    private static KernelEntry Kernel(string layout, TensorTileName tile, Precision precision) => TensorEmulation.Kernel("Product" + layout, tile, precision);
+    private static KernelEntry Kernel(string layout, TileName tile, Precision precision) => TensorEmulation.Kernel("Product" + layout, tile, precision);
 
-    private static void Check(string? faulty, Precision precision, TensorTileName name, MatMulShape s, bool accumulate)
+    private static void Check(string? faulty, Precision precision, TileName name, MatMulShape s, bool accumulate)
     {
         var kernel = Kernel((s.TransA ? "T" : "N") + (s.TransB ? "T" : "N"), name, precision);
         var tile = TensorPlan.Find(name);

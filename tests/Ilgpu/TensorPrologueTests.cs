@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using BDense.Kernels;
 using BDense.Kernels.Ilgpu;
-using BDense.Kernels.Ilgpu.Cuda;
+using BDense.Kernels.Ilgpu.Convolution;
+using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Tests.Cases;
 using BDense.Tests.Ilgpu.Emulator;
 using NUnit.Framework;
@@ -35,19 +36,19 @@ internal sealed class TensorPrologueTests
                 else
                 {
                     yield return Case(precision, tile.Name, Strided, true);
-                    yield return Case(precision, tile.Name, tile.Name == TensorTileName.T128x32 ? Image : Pointwise, true);
+                    yield return Case(precision, tile.Name, tile.Name == TileName.T128x32 ? Image : Pointwise, true);
                 }
             }
         }
-        static TestCaseData Case(Precision precision, TensorTileName tile, Conv2dShape s, bool silu) =>
+        static TestCaseData Case(Precision precision, TileName tile, Conv2dShape s, bool silu) =>
             new TestCaseData(precision, tile, s, silu).SetArgDisplayNames($"{precision}, {tile}, {s}{(silu ? ", silu" : "")}");
     }
 
     [TestCaseSource(nameof(ForwardCases))]
-    public void Forward_equals_the_oracle(Precision precision, TensorTileName tile, Conv2dShape s, bool silu) => CheckForward(null, precision, tile, s, silu);
+    public void Forward_equals_the_oracle(Precision precision, TileName tile, Conv2dShape s, bool silu) => CheckForward(null, precision, tile, s, silu);
 
     [TestCaseSource(nameof(WgradCases))]
-    public void Wgrad_equals_the_oracle(Precision precision, TensorTileName tile, Conv2dShape s, bool silu) => CheckWgrad(null, precision, tile, s, silu);
+    public void Wgrad_equals_the_oracle(Precision precision, TileName tile, Conv2dShape s, bool silu) => CheckWgrad(null, precision, tile, s, silu);
 
     /// <summary>The check is itself checked: 128 pixels of two images, whose rows 0 and 64 one thread copies.</summary>
     [TestCase(Precision.Tf32, @"setp\.ne\.s32 inside,\s+%r\d+, 0;(?= mov\.f32 s0)", "setp.ne.s32 inside, 1, 0;", "element|" + Signs.Outside, TestName = "prologue: an activated padding fails")]
@@ -62,12 +63,12 @@ internal sealed class TensorPrologueTests
     {
         foreach (bool wgrad in new[] { false, true })
         {
-            string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel(wgrad ? "WgradActivated" : "ConvActivated", TensorTileName.T128x128, precision));
+            string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel(wgrad ? "WgradActivated" : "ConvActivated", TileName.T128x128, precision));
             string faulty = Regex.Replace(ptx, code, planted, RegexOptions.Singleline);
             Assert.That(faulty, Is.Not.EqualTo(ptx), "the fault was planted");
             // Whole steps, so that no piece lies behind the last channel. Images of one step of wgrad's pixels, so that a thread's two are of two images there as well.
             var s = wgrad ? Conv2dShape.Same(8, 2, precision == Precision.Tf32 ? 4 : 8, 16, 16, 3) : Conv2dShape.Same(2, 8, 8, precision == Precision.Tf32 ? 16 : 32, 16, 3);
-            Assert.That(() => { if (wgrad) CheckWgrad(faulty, precision, TensorTileName.T128x128, s, true); else CheckForward(faulty, precision, TensorTileName.T128x128, s, true); },
+            Assert.That(() => { if (wgrad) CheckWgrad(faulty, precision, TileName.T128x128, s, true); else CheckForward(faulty, precision, TileName.T128x128, s, true); },
                 Throws.Exception.With.Message.Match(message), wgrad ? "wgrad" : "forward");
         }
     }
@@ -93,7 +94,7 @@ internal sealed class TensorPrologueTests
     /// <summary>Without SiLU every factor is exact; behind it each is rounded, and a sum errs by some of these errors.</summary>
     private static double Tolerance(Precision precision, bool silu) => !silu ? 1e-5 : precision == Precision.Tf32 ? 2e-3 : 1.6e-2;
 
-    private static void CheckForward(string? faulty, Precision precision, TensorTileName name, Conv2dShape s, bool silu)
+    private static void CheckForward(string? faulty, Precision precision, TileName name, Conv2dShape s, bool silu)
     {
         var kernel = TensorEmulation.Kernel("ConvActivated", name, precision);
         var tile = TensorPlan.Find(name);
@@ -115,7 +116,7 @@ internal sealed class TensorPrologueTests
         TensorEmulation.Expect(expected, MemoryMarshal.Cast<byte, float>(y), Tolerance(precision, silu));
     }
 
-    private static void CheckWgrad(string? faulty, Precision precision, TensorTileName name, Conv2dShape s, bool silu)
+    private static void CheckWgrad(string? faulty, Precision precision, TileName name, Conv2dShape s, bool silu)
     {
         var kernel = TensorEmulation.Kernel("WgradActivated", name, precision);
         var tile = TensorPlan.Find(name);

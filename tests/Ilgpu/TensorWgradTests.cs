@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using BDense.Kernels;
 using BDense.Kernels.Ilgpu;
-using BDense.Kernels.Ilgpu.Cuda;
+using BDense.Kernels.Ilgpu.Convolution;
+using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.MachineCode;
 using BDense.Tests.Cases;
 using BDense.Tests.Ilgpu.Emulator;
@@ -13,7 +14,7 @@ namespace BDense.Tests.Ilgpu;
 /// <summary>wgrad on tensor cores on the virtual GPU: every slice is held to the oracle's sum over its own pixels.</summary>
 internal sealed class TensorWgradTests
 {
-    private static readonly TensorTileName[] Tiles = [.. TensorPlan.Tiles.Where(t => t.WgradResident > 0).Select(t => t.Name)];
+    private static readonly TileName[] Tiles = [.. TensorPlan.Tiles.Where(t => t.WgradResident > 0).Select(t => t.Name)];
 
     private static IEnumerable<TestCaseData> Shapes()
     {
@@ -35,7 +36,7 @@ internal sealed class TensorWgradTests
     }
 
     [TestCaseSource(nameof(Shapes))]
-    public void Equals_the_oracle(Precision precision, TensorTileName tile, Conv2dShape s, int slices) => Check(null, precision, tile, s, slices);
+    public void Equals_the_oracle(Precision precision, TileName tile, Conv2dShape s, int slices) => Check(null, precision, tile, s, slices);
 
     /// <summary>The check is itself checked.</summary>
     [TestCase(Precision.Tf32, @"bar\.sync 0;", "", Signs.Unordered, TestName = "wgrad: a missing barrier fails")]
@@ -45,13 +46,13 @@ internal sealed class TensorWgradTests
     [TestCase(Precision.Tf32, @"inside, %r\d+, 4;", "inside, 0, 4;", "element", TestName = "wgrad: an unwritten tail fails")]
     public void Planted_faults_fail(Precision precision, string code, string planted, string message)
     {
-        string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Wgrad", TensorTileName.T64x64, precision));
+        string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Wgrad", TileName.T64x64, precision));
         string faulty = Regex.Replace(ptx, code, planted);
         Assert.That(faulty, Is.Not.EqualTo(ptx), "the fault was planted");
-        Assert.That(() => Check(faulty, precision, TensorTileName.T64x64, Conv2dShape.Same(3, 9, 8, 24, 40, 3), 1), Throws.Exception.With.Message.Match(message));
+        Assert.That(() => Check(faulty, precision, TileName.T64x64, Conv2dShape.Same(3, 9, 8, 24, 40, 3), 1), Throws.Exception.With.Message.Match(message));
     }
 
-    private static void Check(string? faulty, Precision precision, TensorTileName name, Conv2dShape s, int slices)
+    private static void Check(string? faulty, Precision precision, TileName name, Conv2dShape s, int slices)
     {
         var kernel = TensorEmulation.Kernel("Wgrad", name, precision);
         var tile = TensorPlan.Find(name);

@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
-using BDense.Kernels.Ilgpu.Cuda;
+using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
 using NUnit.Framework;
 
@@ -11,7 +12,7 @@ internal sealed class TuningTests
 {
     private static readonly TuningKey Key = new("wgrad", Precision.Bf16, 256, 2304, 2048, 9);
 
-    private static readonly TensorChoice Rule = new(TensorTileName.T128x128, 7);
+    private static readonly TensorChoice Rule = new(TileName.T128x128, 7);
 
     private TemporaryFolder _folder = null!;
 
@@ -26,7 +27,7 @@ internal sealed class TuningTests
     [Test]
     public void The_fastest_wins_and_of_equals_the_rules()
     {
-        TensorChoice[] candidates = [new(TensorTileName.T64x64, 3), new(TensorTileName.T64x128, 4), Rule];
+        TensorChoice[] candidates = [new(TileName.T64x64, 3), new(TileName.T64x128, 4), Rule];
         TensorChoice Winner(params double[] times)
         {
             TensorChoice tried = default;
@@ -116,7 +117,7 @@ internal sealed class TuningTests
         }
         float[] before;
         IReadOnlyList<TuningRow> rows = [];
-        using (var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu"))
+        using (var backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu"))
         {
             backend.ReadTuning(File);
             before = Convolve(backend);
@@ -132,12 +133,12 @@ internal sealed class TuningTests
             Assert.That(Convolve(backend), Is.EqualTo(before));
         }
         Assert.That(rows.Select(r => (r.Operation, r.RuleTile, r.Tile, r.Candidates)), Is.EqualTo(new[] { ("portable", "4x8", "4x4", 2) }));
-        using (var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu"))
+        using (var backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu"))
         {
             backend.ReadTuning(File);
             Assert.That(backend.Notice, Is.Null);
             Assert.That(Convolve(backend), Is.EqualTo(before));
-            Assert.That(backend.Decided.Select(d => d.Value.Tile), Is.EqualTo(new[] { TensorTileName.P4x4 }));
+            Assert.That(backend.Decided.Select(d => d.Value.Tile), Is.EqualTo(new[] { TileName.P4x4 }));
         }
     }
 }
@@ -189,13 +190,13 @@ internal sealed class LimitTests
     [Test]
     public void A_group_or_its_memory_that_the_device_has_not_is_refused()
     {
-        var kernel = TensorEmulation.Kernel("Conv", TensorTileName.T128x256, Precision.Tf32);
+        var kernel = TensorEmulation.Kernel("Conv", TileName.T128x256, Precision.Tf32);
         Assert.That(() => IlgpuBackend.RequireFits(kernel, 128, 99 << 10, "gpu"), Throws.TypeOf<BDenseException>().With.Message.Contains("groups of 256 threads; gpu has at most 128"));
         Assert.That(() => IlgpuBackend.RequireFits(kernel, 1024, 48 << 10, "gpu"), Throws.TypeOf<BDenseException>().With.Message.Contains("73728 bytes of shared memory a group; gpu has 49152"));
         Assert.That(() => IlgpuBackend.RequireFits(kernel, 1024, 99 << 10, "gpu"), Throws.Nothing);
         // And the rule does not ask for it there.
         var large = new TensorProblem(1 << 16, 256, 144, TensorOperation.Convolution);
-        Assert.That(TensorPlan.Candidates(large, 99 << 10).Select(c => c.Tile), Does.Contain(TensorTileName.T128x256));
-        Assert.That(TensorPlan.Candidates(large, 48 << 10).Select(c => c.Tile), Does.Not.Contain(TensorTileName.T128x256));
+        Assert.That(TensorPlan.Candidates(large, 99 << 10).Select(c => c.Tile), Does.Contain(TileName.T128x256));
+        Assert.That(TensorPlan.Candidates(large, 48 << 10).Select(c => c.Tile), Does.Not.Contain(TileName.T128x256));
     }
 }

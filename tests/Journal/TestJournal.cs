@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
 using BDense.Tests.Journal;
 using BDense.Tests.Ops;
@@ -84,7 +84,7 @@ internal static class TestJournal
         }
         string message = result.Message ?? "";
         // ILGPU's exceptions have the driver's words alone.
-        if (result.ResultState.Status == TestStatus.Failed && IsCuda(test) && Devices.Finding is { } finding && !message.Contains(finding, StringComparison.Ordinal))
+        if (result.ResultState.Status == TestStatus.Failed && IsCuda(test) && DeviceCatalog.Finding is { } finding && !message.Contains(finding, StringComparison.Ordinal))
         {
             message = $"{finding}: {message}";
             TestContext.Out.WriteLine($"found last: {finding}");

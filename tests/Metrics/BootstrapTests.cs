@@ -1,5 +1,5 @@
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Training.Metrics;
 using NUnit.Framework;
 
 namespace BDense.Tests.Metrics;

@@ -1,6 +1,7 @@
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Training;
+using BDense.Training.Data;
+using BDense.Training.Metrics;
 using MathNet.Numerics.LinearAlgebra;
 using NUnit.Framework;
 

@@ -1,4 +1,5 @@
-using BDense.Training;
+using BDense.Experiments;
+using BDense.Training.Metrics;
 using NUnit.Framework;
 
 namespace BDense.Tests.Metrics;

@@ -1,6 +1,8 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Reference;
-using BDense.Model;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
 using NUnit.Framework;
 
 namespace BDense.Tests.Networks;

@@ -1,4 +1,5 @@
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
 
 namespace BDense.Tests.Networks;
 

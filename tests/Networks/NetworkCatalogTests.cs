@@ -1,6 +1,6 @@
 using System.Text;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Networks;
 using NUnit.Framework;
 
 namespace BDense.Tests.Networks;

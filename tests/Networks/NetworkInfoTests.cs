@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using BDense.Model;
+using BDense.Model.Networks;
 using NUnit.Framework;
 
 namespace BDense.Tests.Networks;

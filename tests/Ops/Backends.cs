@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
 using BDense.Tests.Journal;
 using NUnit.Framework;
@@ -105,7 +106,7 @@ internal static class Backends
             Assert.Ignore(fault);
         try
         {
-            return Devices.Open(device);
+            return DeviceCatalog.Open(device);
         }
         catch (DeviceFaultException)
         {

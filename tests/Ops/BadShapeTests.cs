@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Tests.Cases;
 using NUnit.Framework;
 

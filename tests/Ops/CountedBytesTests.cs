@@ -1,5 +1,6 @@
 using System.Reflection;
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Profiling;
 using NUnit.Framework;
 

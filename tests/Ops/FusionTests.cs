@@ -1,7 +1,11 @@
+using BDense.Experiments.Labs;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
 using BDense.Tests.Cases;
-using BDense.Training;
+using BDense.Tests.Training;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
 namespace BDense.Tests.Ops;

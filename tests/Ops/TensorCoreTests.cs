@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
-using BDense.Kernels.Ilgpu.Cuda;
+using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
 using BDense.Tests.Cases;
 using BDense.Tests.Ilgpu.Emulator;
@@ -90,7 +91,7 @@ internal abstract class TensorCoreTests
 [TestFixture, NonParallelizable]
 internal sealed class EmulatedTensorCoreTests : TensorCoreTests
 {
-    private readonly IlgpuBackend _backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+    private readonly IlgpuBackend _backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu");
     private EmulatedDevice _device = null!;
 
     protected override IlgpuBackend Backend => _backend;
@@ -145,7 +146,7 @@ internal sealed class EmulatedTensorCoreTests : TensorCoreTests
     public void Attention_in_float32_is_said_once()
     {
         var lines = new List<string>();
-        using var backend = (IlgpuBackend)Devices.Open("ilgpu-cpu");
+        using var backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu");
         backend.OnNotice = lines.Add;
         backend.Emulate(new EmulatedDevice(_ => false), Precision.Bf16, SharedLimit);
         var row = AttentionCases.Of(new(1, 16, 1, 4), CaseSize.Small).First();

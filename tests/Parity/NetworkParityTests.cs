@@ -1,7 +1,9 @@
 using BDense.Benchmarks.Workloads;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Model;
+using BDense.Model.Autodiff;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
 using BDense.Peers;
 using NUnit.Framework;
 using static TorchSharp.torch;

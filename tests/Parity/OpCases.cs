@@ -1,6 +1,6 @@
 using BDense.Benchmarks.Workloads;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Autodiff;
 using BDense.Peers;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

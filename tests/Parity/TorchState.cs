@@ -1,4 +1,5 @@
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

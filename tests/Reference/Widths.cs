@@ -1,4 +1,4 @@
-using BDense.Kernels.Reference;
+using BDense.Kernels.Reference.MatMul;
 
 namespace BDense.Tests.Reference;
 

@@ -1,9 +1,11 @@
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Training;
+using BDense.Tests.Solvers;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Schedules;
 
 public sealed class GitsTests
 {
@@ -48,11 +50,11 @@ public sealed class GitsTests
     [Test]
     public void Costs_are_what_a_step_adds_to_the_distance_from_the_chord()
     {
-        double[] grid = Schedules.Polynomial(0.05, 20).Grid(6);
+        double[] grid = ScheduleCatalog.Polynomial(0.05, 20).Grid(6);
         using var x = Noise(1, 3);
-        var costs = Gits.Costs([(Data.Denoise, x)], Solvers.Find("euler"), grid);
+        var costs = Gits.Costs([(Data.Denoise, x)], SolverCatalog.Find("euler"), grid);
         var states = new List<double[]> { Doubles(x.ToArray()) };
-        using (Solvers.Find("euler").Run(Data.Denoise, x, grid, new SolverOptions { OnStep = s => states.Add(Doubles(s.State.ToArray())) }))
+        using (SolverCatalog.Find("euler").Run(Data.Denoise, x, grid, new SolverOptions { OnStep = s => states.Add(Doubles(s.State.ToArray())) }))
         {
         }
         for (int i = 0; i < 5; i++)
@@ -83,9 +85,9 @@ public sealed class GitsTests
     [TestCase("euler", 8)]
     public void On_other_noises_Eulers_method_errs_less_on_it_than_on_the_polynomial(string solver, int steps)
     {
-        var schedule = Schedules.Polynomial(0.006, 80);
+        var schedule = ScheduleCatalog.Polynomial(0.006, 80);
         using Tensor fit = Noise(2, 32), other = Noise(3, 32);
-        double[] fitted = Gits.Fit([(Data.Denoise, fit)], Solvers.Find("ipndm"), schedule.Grid(Gits.Nodes), steps);
+        double[] fitted = Gits.Fit([(Data.Denoise, fit)], SolverCatalog.Find("ipndm"), schedule.Grid(Gits.Nodes), steps);
         Assert.That(fitted, Has.Length.EqualTo(steps + 1).And.Ordered.Descending);
         Assert.That((fitted[0], fitted[^1]), Is.EqualTo((80.0, 0.006)));
         double plain = Error(schedule.Grid(steps + 1)), own = Error(fitted);
@@ -94,8 +96,8 @@ public sealed class GitsTests
 
         double Error(double[] grid)
         {
-            using var end = Solvers.Find(solver).Run(Data.Denoise, other, grid, SolverOptions.Default);
-            using var exact = Solvers.Find("heun").Run(Data.Denoise, other, schedule.Grid(301), SolverOptions.Default);
+            using var end = SolverCatalog.Find(solver).Run(Data.Denoise, other, grid, SolverOptions.Default);
+            using var exact = SolverCatalog.Find("heun").Run(Data.Denoise, other, schedule.Grid(301), SolverOptions.Default);
             return Math.Sqrt(end.ToArray().Zip(exact.ToArray(), (a, b) => Math.Pow(a - b, 2)).Average());
         }
     }
@@ -104,7 +106,7 @@ public sealed class GitsTests
     public void A_given_schedule_meets_its_nodes_nests_and_comes_back_from_its_text()
     {
         double[] nodes = [80, 21.5, 3.3333333333333335, 0.4, 0.006];
-        var schedule = Schedules.Find(Schedules.Text(nodes));
+        var schedule = ScheduleCatalog.Find(ScheduleCatalog.Text(nodes));
         Assert.That(schedule.Grid(5), Is.EqualTo(nodes), "bit for bit");
         Assert.That((schedule.SigmaMax, schedule.SigmaMin), Is.EqualTo((80.0, 0.006)));
         var nested = NestedGrid.Of(schedule, 5, 4);
@@ -113,10 +115,10 @@ public sealed class GitsTests
         // Between two nodes even in the seventh root, as the polynomial schedule is.
         Assert.That(Math.Pow(nested.Teacher[2], 1 / 7.0), Is.EqualTo((Math.Pow(80, 1 / 7.0) + Math.Pow(21.5, 1 / 7.0)) / 2).Within(1e-12));
         Assert.That(schedule.Grid(9).Where((_, i) => i % 2 == 0), Is.EqualTo(nodes));
-        Assert.Throws<BDenseException>(() => Schedules.Given([1, 2]));
-        Assert.That(Schedules.Given([1, 0]).Grid(2), Is.EqualTo(new double[] { 1, 0 }), "the last may be 0");
-        Assert.Throws<BDenseException>(() => Schedules.Given([1, 0, -1]));
-        Assert.Throws<UsageException>(() => Schedules.Find("given:1,x"));
+        Assert.Throws<BDenseException>(() => ScheduleCatalog.Given([1, 2]));
+        Assert.That(ScheduleCatalog.Given([1, 0]).Grid(2), Is.EqualTo(new double[] { 1, 0 }), "the last may be 0");
+        Assert.Throws<BDenseException>(() => ScheduleCatalog.Given([1, 0, -1]));
+        Assert.Throws<UsageException>(() => ScheduleCatalog.Find("given:1,x"));
         Assert.Throws<UsageException>(() => Gits.Path(new double[4, 4], 4, 1.15));
     }
 

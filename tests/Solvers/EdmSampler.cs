@@ -1,4 +1,4 @@
-namespace BDense.Tests;
+namespace BDense.Tests.Solvers;
 
 /// <summary>
 /// EDM's sampler, written from the paper (Karras et al. 2022, algorithms 1 and 2 with sigma(t) = t, s(t) = 1, the steps of equation 5 and a last one

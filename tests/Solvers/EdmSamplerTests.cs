@@ -1,11 +1,13 @@
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Model;
+using BDense.Model.Networks;
 using BDense.Tests.Networks;
-using BDense.Training;
+using BDense.Training.Samplers;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Solvers;
 
 /// <summary>The final samples of EDM's sampler, down to sigma 0, against the algorithm written from the paper, from the same noise.</summary>
 public sealed class EdmSamplerTests
@@ -34,7 +36,7 @@ public sealed class EdmSamplerTests
     public void Ends_where_the_papers_algorithm_ends(string preset, int steps, double churn, double low, double high, double scale)
     {
         using var network = TinyNetwork.Create(_backend, Config, seed: 4);
-        var sampler = Samplers.Build(network, SamplerPresets.Find(preset).Options with
+        var sampler = SamplerBuilder.Build(network, SamplerPresets.Find(preset).Options with
         {
             Steps = steps,
             Churn = churn,
@@ -71,7 +73,7 @@ public sealed class EdmSamplerTests
         var draws = ImageDraws.Of(3);
         using var x = _backend.Empty(TinyNetwork.Images(Config, Images));
         draws.Start(x, 0, 80);
-        using var y = Solvers.Heun(mixture.Denoise, x, Schedules.Polynomial(0.002, 80).Grid(18, toZero: true), new SolverOptions
+        using var y = SolverCatalog.Heun(mixture.Denoise, x, ScheduleCatalog.Polynomial(0.002, 80).Grid(18, toZero: true), new SolverOptions
         {
             Churn = churn == 0 ? null : new Churn(churn, 0.05, 50, 1.003) { Fresh = (i, noise) => draws.Fresh(noise, 0, i) },
         });

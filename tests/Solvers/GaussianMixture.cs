@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Solvers;
 
 /// <summary>A mixture of normal distributions of one width on the line, whose denoiser is known; and the ODE's solution in doubles.</summary>
 internal sealed class GaussianMixture(double width, params (double Weight, double Mean)[] parts)

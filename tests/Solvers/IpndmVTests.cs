@@ -1,9 +1,12 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels.Reference;
-using BDense.Training;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Solvers;
 
 /// <summary>iPNDM_v as published and as it is meant: two methods, under two names.</summary>
 public sealed class IpndmVTests
@@ -23,8 +26,8 @@ public sealed class IpndmVTests
     public void The_published_weights_are_the_authors()
     {
         for (int i = 0; i < 4; i++)
-            Assert.That(Solvers.IpndmVWeights(Uneven, i, i + 1), Is.EqualTo(Published[i]).Within(1e-12), $"step {i}");
-        Assert.That(Solvers.IpndmVWeights(Even, 3, 4).Select(w => 24 * w), Is.EqualTo(new double[] { 57, -65, 43, -11 }).Within(1e-10), "where Adams-Bashforth has 55, -59, 37, -9");
+            Assert.That(SolverCatalog.IpndmVWeights(Uneven, i, i + 1), Is.EqualTo(Published[i]).Within(1e-12), $"step {i}");
+        Assert.That(SolverCatalog.IpndmVWeights(Even, 3, 4).Select(w => 24 * w), Is.EqualTo(new double[] { 57, -65, 43, -11 }).Within(1e-10), "where Adams-Bashforth has 55, -59, 37, -9");
     }
 
     [Test]
@@ -33,8 +36,8 @@ public sealed class IpndmVTests
         for (int i = 0; i < 4; i++)
         {
             double h = Uneven[i + 1] - Uneven[i];
-            double[] exact = [.. Solvers.ExtrapolationWeights(s => s, Uneven, i, i + 1).Select(w => w / h)];
-            double difference = Solvers.IpndmVWeights(Uneven, i, i + 1).Zip(exact, (a, b) => Math.Abs(a - b)).Max();
+            double[] exact = [.. SolverCatalog.ExtrapolationWeights(s => s, Uneven, i, i + 1).Select(w => w / h)];
+            double difference = SolverCatalog.IpndmVWeights(Uneven, i, i + 1).Zip(exact, (a, b) => Math.Abs(a - b)).Max();
             Assert.That(difference, i < 2 ? Is.LessThan(1e-10) : Is.GreaterThan(0.05), $"step {i}");
         }
     }
@@ -46,7 +49,7 @@ public sealed class IpndmVTests
         double[] slopes = [3, -1, 2, 0.5];
         int call = 0;
         using var x = backend.FromArray([10f], new BDense.Kernels.Shape(1));
-        using var y = Solvers.Find("ipndm-v").Run((state, sigma) => state.Backend.FromArray([(float)(state.ToArray()[0] - sigma * slopes[call++])], state.Shape), x, Uneven, SolverOptions.Default);
+        using var y = SolverCatalog.Find("ipndm-v").Run((state, sigma) => state.Backend.FromArray([(float)(state.ToArray()[0] - sigma * slopes[call++])], state.Shape), x, Uneven, SolverOptions.Default);
         double expected = 10;
         for (int i = 0; i < 4; i++)
             expected += (Uneven[i + 1] - Uneven[i]) * Published[i].Select((w, j) => w * slopes[i - j]).Sum();
@@ -57,7 +60,7 @@ public sealed class IpndmVTests
     [TestCase("IPNDM-V", "ipndm-v-published")]
     [TestCase("lms", "lms")]
     [TestCase("deis-rhoab", "lms")]
-    public void Both_have_a_name(string asked, string found) => Assert.That(Solvers.Find(asked).Name, Is.EqualTo(found));
+    public void Both_have_a_name(string asked, string found) => Assert.That(SolverCatalog.Find(asked).Name, Is.EqualTo(found));
 
     [Test]
     public void In_older_files_the_name_means_the_exact_method()
@@ -65,7 +68,7 @@ public sealed class IpndmVTests
         using var folder = new TemporaryFolder();
         string file = folder.Write("old.json", """{ "kind": "gits", "solver": "ipndm-v", "sigmas": [80, 5, 0.1] }"""u8.ToArray());
         Assert.That(ScheduleFile.Read(file).Sampler(null, null).Solver.Name, Is.EqualTo("lms"));
-        new ScheduleFile(ScheduleFile.Gits, Solvers.Find("ipndm-v").Name, [80, 5, 0.1]).Write(file);
+        new ScheduleFile(ScheduleFile.Gits, SolverCatalog.Find("ipndm-v").Name, [80, 5, 0.1]).Write(file);
         Assert.That(ScheduleFile.Read(file).Sampler(null, null).Solver.Name, Is.EqualTo("ipndm-v-published"));
 
         var asked = new Distill { Solver = "ipndm-v" }.Resolve();

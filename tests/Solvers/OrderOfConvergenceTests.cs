@@ -1,9 +1,10 @@
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Training;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Solvers;
 
 /// <summary>Every solver's error falls with the number of steps as its order says, on ODEs whose solution is known.</summary>
 public sealed class OrderOfConvergenceTests
@@ -34,7 +35,7 @@ public sealed class OrderOfConvergenceTests
     [TestCase("deis-tab", 12, 3.4, 5.4)]
     [TestCase("lms", 24, 3.2, 4.6)]
     public void On_one_Gaussian(string name, int steps, double low, double high) =>
-        Assert.That(Slope(name, One, One.SolveExactly, Schedules.Polynomial(0.3, 20), steps), Is.InRange(low, high));
+        Assert.That(Slope(name, One, One.SolveExactly, ScheduleCatalog.Polynomial(0.3, 20), steps), Is.InRange(low, high));
 
     [TestCase("euler", 24, 0.9, 1.1)]
     [TestCase("heun", 24, 1.8, 2.2)]
@@ -50,7 +51,7 @@ public sealed class OrderOfConvergenceTests
     [TestCase("deis-tab", 24, 3.2, 4.6)]
     [TestCase("lms", 24, 3.2, 4.6)]
     public void On_a_mixture(string name, int steps, double low, double high) =>
-        Assert.That(Slope(name, Three, Three.Solve, Schedules.Polynomial(0.1, 20), steps), Is.InRange(low, high));
+        Assert.That(Slope(name, Three, Three.Solve, ScheduleCatalog.Polynomial(0.1, 20), steps), Is.InRange(low, high));
 
     [Test]
     public void Ipndm_gains_its_full_order_on_even_steps() =>
@@ -58,23 +59,23 @@ public sealed class OrderOfConvergenceTests
 
     [Test]
     public void The_published_third_order_update_beats_the_second_at_few_steps() =>
-        Assert.That(Error("dpmpp3m", Three, Three.Solve, Schedules.Polynomial(0.1, 20), 12, 0),
-            Is.LessThan(0.5 * Error("dpmpp2m", Three, Three.Solve, Schedules.Polynomial(0.1, 20), 12, 0)));
+        Assert.That(Error("dpmpp3m", Three, Three.Solve, ScheduleCatalog.Polynomial(0.1, 20), 12, 0),
+            Is.LessThan(0.5 * Error("dpmpp2m", Three, Three.Solve, ScheduleCatalog.Polynomial(0.1, 20), 12, 0)));
 
     [TestCase(1, 0.8, 1.3)]
     [TestCase(2, 1.7, 2.5)]
     public void A_lower_order_can_be_asked_for(int order, double low, double high) =>
-        Assert.That(Slope("dpmpp3m", One, One.SolveExactly, Schedules.Polynomial(0.1, 20), 24, order), Is.InRange(low, high));
+        Assert.That(Slope("dpmpp3m", One, One.SolveExactly, ScheduleCatalog.Polynomial(0.1, 20), 24, order), Is.InRange(low, high));
 
     [Test]
     public void Lower_order_final_ends_with_orders_two_and_one()
     {
         // With D a constant all orders agree; with it linear in ln sigma only order 2 and more are exact, so the last step must err.
-        var t = Schedules.LogSnr(0.1, 10).Grid(9);
+        var t = ScheduleCatalog.LogSnr(0.1, 10).Grid(9);
         Denoise linear = (x, sigma) => x.Backend.FromArray(Enumerable.Repeat((float)Math.Log(sigma), x.Length).ToArray(), x.Shape);
         using var start = _backend.FromArray(new float[4], new Shape(4));
-        using var full = Solvers.DpmSolverPlusPlus2M(linear, start, t, new SolverOptions { LowerOrderFinal = false });
-        using var lower = Solvers.DpmSolverPlusPlus2M(linear, start, t, SolverOptions.Default);
+        using var full = SolverCatalog.DpmSolverPlusPlus2M(linear, start, t, new SolverOptions { LowerOrderFinal = false });
+        using var lower = SolverCatalog.DpmSolverPlusPlus2M(linear, start, t, SolverOptions.Default);
         double difference = Math.Abs(full.ToArray()[0] - lower.ToArray()[0]);
         // Between the two: phi1 / 2 (D_0 - D_1) / r_0 in the last step, which here is (1 - t'/t) / 2 * h with r_0 = 1.
         double h = Math.Log(t[7] / t[8]);
@@ -93,7 +94,7 @@ public sealed class OrderOfConvergenceTests
     {
         var start = Enumerable.Range(0, 16).Select(i => (float)(schedule.SigmaMax * (-1.6 + 3.1 * i / 15))).ToArray();
         using var x = _backend.FromArray(start, new Shape(start.Length));
-        using var end = Solvers.Find(name).Run(mixture.Denoise, x, schedule.Grid(steps + 1), new SolverOptions { LowerOrderFinal = false, Order = order });
+        using var end = SolverCatalog.Find(name).Run(mixture.Denoise, x, schedule.Grid(steps + 1), new SolverOptions { LowerOrderFinal = false, Order = order });
         var got = end.ToArray();
         return Math.Sqrt(start.Select((v, i) => Math.Pow(got[i] - solution(v, schedule.SigmaMax, schedule.SigmaMin), 2)).Average());
     }

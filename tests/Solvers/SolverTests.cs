@@ -1,13 +1,14 @@
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Training;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Solvers;
 
 public sealed class SolverTests
 {
-    private static readonly string[] Names = [.. Solvers.All.Select(s => s.Name)];
+    private static readonly string[] Names = [.. SolverCatalog.All.Select(s => s.Name)];
     private static readonly GaussianMixture Data = new(0.5, (0.6, -1), (0.4, 1));
 
     private ReferenceBackend _backend = null!;
@@ -25,14 +26,14 @@ public sealed class SolverTests
     [TestCaseSource(nameof(Names))]
     public void Takes_as_many_evaluations_as_it_declares(string name)
     {
-        var solver = Solvers.Find(name);
+        var solver = SolverCatalog.Find(name);
         foreach (bool toZero in new[] { false, true })
         {
             foreach (bool afs in new[] { false, true })
             {
                 var mixture = new GaussianMixture(0.5, (1, 0));
                 using var x = Noise(8, 80);
-                using var y = solver.Run(mixture.Denoise, x, Schedules.Polynomial(0.006, 80).Grid(6, toZero), new SolverOptions { AnalyticalFirstStep = afs });
+                using var y = solver.Run(mixture.Denoise, x, ScheduleCatalog.Polynomial(0.006, 80).Grid(6, toZero), new SolverOptions { AnalyticalFirstStep = afs });
                 int steps = toZero ? 6 : 5;
                 Assert.That(mixture.Evaluations, Is.EqualTo(solver.Evaluations(steps, toZero, afs)), $"to zero {toZero}, analytical first step {afs}");
             }
@@ -42,11 +43,11 @@ public sealed class SolverTests
     [TestCaseSource(nameof(Names))]
     public void Shows_every_step_and_leaves_its_start_alone(string name)
     {
-        var t = Schedules.LogSnr(0.01, 40).Grid(6);
+        var t = ScheduleCatalog.LogSnr(0.01, 40).Grid(6);
         var seen = new List<(int Index, double Sigma, float First)>();
         using var x = Noise(8, 40);
         var before = x.ToArray();
-        using var y = Solvers.Find(name).Run(Data.Denoise, x, t,
+        using var y = SolverCatalog.Find(name).Run(Data.Denoise, x, t,
             new SolverOptions { OnStep = s => seen.Add((s.Index, s.Sigma, s.State.ToArray()[0])) });
         Assert.That(x.ToArray(), Is.EqualTo(before));
         Assert.That(seen.Select(s => s.Index), Is.EqualTo(new[] { 1, 2, 3, 4, 5 }));
@@ -60,7 +61,7 @@ public sealed class SolverTests
         // One narrow mode: every path ends within it.
         var narrow = new GaussianMixture(0.01, (1, 0.7));
         using var x = Noise(8, 80);
-        using var y = Solvers.Find(name).Run(narrow.Denoise, x, Schedules.Polynomial(0.002, 80).Grid(18, toZero: true), SolverOptions.Default);
+        using var y = SolverCatalog.Find(name).Run(narrow.Denoise, x, ScheduleCatalog.Polynomial(0.002, 80).Grid(18, toZero: true), SolverOptions.Default);
         Assert.That(y.ToArray(), Is.All.EqualTo(0.7f).Within(0.05f));
     }
 
@@ -69,7 +70,7 @@ public sealed class SolverTests
     {
         double[] t = [80, 10.93];
         using var x = Noise(8, 80);
-        using var y = Solvers.Euler(Data.Denoise, x, t, new SolverOptions { AnalyticalFirstStep = true });
+        using var y = SolverCatalog.Euler(Data.Denoise, x, t, new SolverOptions { AnalyticalFirstStep = true });
         var from = x.ToArray();
         var to = y.ToArray();
         for (int i = 0; i < from.Length; i++)
@@ -84,9 +85,9 @@ public sealed class SolverTests
         double[] t = [2, 1];
         using var x = _backend.FromArray(new float[4000], new Shape(4000));
         SolverOptions With(ulong seed) => new() { Churn = new Churn(0.3, 0.5, 5, 1.003, new RandomKey(seed, 7)) };
-        using var a = Solvers.Heun(zero, x, t, With(1));
-        using var b = Solvers.Heun(zero, x, t, With(1));
-        using var c = Solvers.Heun(zero, x, t, With(2));
+        using var a = SolverCatalog.Heun(zero, x, t, With(1));
+        using var b = SolverCatalog.Heun(zero, x, t, With(1));
+        using var c = SolverCatalog.Heun(zero, x, t, With(2));
         Assert.That(a.ToArray(), Is.EqualTo(b.ToArray()));
         Assert.That(a.ToArray(), Is.Not.EqualTo(c.ToArray()));
         double raised = 2 * 1.3, expected = Math.Sqrt(raised * raised - 4) * 1.003;
@@ -98,28 +99,28 @@ public sealed class SolverTests
     [Test]
     public void Churn_outside_its_range_changes_nothing()
     {
-        var t = Schedules.Polynomial(0.1, 20).Grid(5);
+        var t = ScheduleCatalog.Polynomial(0.1, 20).Grid(5);
         using var x = Noise(8, 20);
-        using var plain = Solvers.Heun(Data.Denoise, x, t, SolverOptions.Default);
-        using var outside = Solvers.Heun(Data.Denoise, x, t, new SolverOptions { Churn = new Churn(40, 30, 50) });
+        using var plain = SolverCatalog.Heun(Data.Denoise, x, t, SolverOptions.Default);
+        using var outside = SolverCatalog.Heun(Data.Denoise, x, t, new SolverOptions { Churn = new Churn(40, 30, 50) });
         Assert.That(outside.ToArray(), Is.EqualTo(plain.ToArray()));
     }
 
     [Test]
     public void An_unknown_name_lists_the_known_ones()
     {
-        var e = Assert.Throws<UsageException>(() => Solvers.Find("rk45"));
+        var e = Assert.Throws<UsageException>(() => SolverCatalog.Find("rk45"));
         Assert.That(e!.Message, Does.Contain("rk45").And.Contain("euler").And.Contain("dpmpp3m"));
     }
 
     [Test]
-    public void Ddim_is_Euler() => Assert.That(Solvers.Find("DDIM"), Is.SameAs(Solvers.Find("euler")));
+    public void Ddim_is_Euler() => Assert.That(SolverCatalog.Find("DDIM"), Is.SameAs(SolverCatalog.Find("euler")));
 
     [Test]
     public void Rising_levels_are_refused()
     {
         using var x = Noise(4, 1);
-        var e = Assert.Throws<BDenseException>(() => Solvers.Euler(Data.Denoise, x, [1.0, 2.0], SolverOptions.Default));
+        var e = Assert.Throws<BDenseException>(() => SolverCatalog.Euler(Data.Denoise, x, [1.0, 2.0], SolverOptions.Default));
         Assert.That(e!.Message, Does.Contain("1").And.Contain("2"));
     }
 
@@ -129,7 +130,7 @@ public sealed class SolverTests
         using var cancel = new CancellationTokenSource();
         using var x = Noise(4, 80);
         var options = new SolverOptions { Cancellation = cancel.Token, OnStep = s => { if (s.Index == 2) cancel.Cancel(); } };
-        Assert.Throws<OperationCanceledException>(() => Solvers.Find(name).Run(Data.Denoise, x, Schedules.Polynomial(0.1, 80).Grid(6), options));
+        Assert.Throws<OperationCanceledException>(() => SolverCatalog.Find(name).Run(Data.Denoise, x, ScheduleCatalog.Polynomial(0.1, 80).Grid(6), options));
     }
 
     private Tensor Noise(int n, double sigma) =>

@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using BDense.Kernels.Reference;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Training.Data;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Training;
 
 /// <summary>What a checkpoint's digests cost at some 60 million parameters. Not of the usual run: it writes several gigabytes.</summary>
 [Explicit("measures; writes several gigabytes")]

@@ -1,10 +1,10 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Checkpoints;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Training;
 
 /// <summary>A checkpoint that is not, to the bit, what its run wrote is refused by name, and resuming falls back to one that is.</summary>
 public sealed class CheckpointManifestTests

@@ -1,9 +1,10 @@
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Autodiff;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Training;
 
 /// <summary>Each fusion off by itself, over whole training steps: other launches, the same training up to rounding.</summary>
 public sealed class FusedTrainingTests
@@ -57,7 +58,7 @@ public sealed class FusedTrainingTests
     {
         using var teacher = _runs.Teacher(seed: 2);
         teacher.Execution = new Execution(fusions);
-        using var student = Distillation.NewStudent(teacher, options);
+        using var student = DistillationMethods.NewStudent(teacher, options);
         Assert.That(student.Execution, Is.EqualTo(teacher.Execution), "handed on");
         long operations = 0, bytes = 0;
         _runs.Backend.OnOp = (_, cost) =>
@@ -65,7 +66,7 @@ public sealed class FusedTrainingTests
             operations++;
             bytes += cost.Bytes;
         };
-        using var training = Distillation.Create(student, teacher, TinyRuns.Data, options);
+        using var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options);
         double loss = 0;
         for (long step = 0; step < training.Steps; step++)
             loss = training.Step(step).Loss;

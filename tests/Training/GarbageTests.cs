@@ -1,8 +1,8 @@
 using System.Runtime;
-using BDense.Training;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Training;
 
 /// <summary>What training leaves to the garbage collector.</summary>
 [TestFixture, NonParallelizable]

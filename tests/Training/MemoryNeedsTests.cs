@@ -1,7 +1,10 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.Reference;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
+using BDense.Training.Samplers;
 using NUnit.Framework;
 
 namespace BDense.Tests.Training;
@@ -25,7 +28,7 @@ public sealed class MemoryNeedsTests
         new("pd", (teacher, batch) => Student(teacher, new Distill { Method = DistillMethod.Pd, Branches = 2, Batch = batch })),
     ];
 
-    private static ITraining Student(UNet teacher, Distill options) => Distillation.Create(Distillation.NewStudent(teacher, options), teacher, TinyRuns.Data, options);
+    private static ITraining Student(UNet teacher, Distill options) => DistillationMethods.Create(DistillationMethods.NewStudent(teacher, options), teacher, TinyRuns.Data, options);
 
     [TestCaseSource(nameof(Cases))]
     public void A_training_takes_what_was_predicted(Case of)
@@ -60,7 +63,7 @@ public sealed class MemoryNeedsTests
         using var network = new UNet(backend, TinyRuns.Config, 1);
         long before = backend.Pool.CurrentBytes;
         backend.Pool.ResetPeak();
-        var sampler = Samplers.Build(network, new SamplerOptions { Solver = "dpmpp3m", Steps = 8 });
+        var sampler = SamplerBuilder.Build(network, new SamplerOptions { Solver = "dpmpp3m", Steps = 8 });
         Sampling.Generate(network, sampler.Run, ImageDraws.Of(1), Batch, Batch, sampler.Sigma);
         long predicted = MemoryNeeds.OfSampling(TinyRuns.Config, Batch);
         Assert.That(backend.Pool.PeakBytes - before, Is.LessThanOrEqualTo(predicted));

@@ -1,9 +1,10 @@
 using System.Text.Json.Nodes;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Training;
 
 /// <summary>N iterations in one go leave the same bits behind as some, an end, and the rest.</summary>
 public sealed class ResumeTests
@@ -71,8 +72,8 @@ public sealed class ResumeTests
         });
         Check(() =>
         {
-            var student = Distillation.NewStudent(teacher, options);
-            return new Owned(Distillation.Create(student, teacher, TinyRuns.Data, options), student);
+            var student = DistillationMethods.NewStudent(teacher, options);
+            return new Owned(DistillationMethods.Create(student, teacher, TinyRuns.Data, options), student);
         });
     }
 

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Training;
 
 public sealed class RunFolderTests
 {

@@ -1,5 +1,6 @@
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Training.Data;
+using BDense.Training.Samplers;
 using NUnit.Framework;
 using SkiaSharp;
 

@@ -1,8 +1,9 @@
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Tests.Solvers;
+using BDense.Training.Samplers;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Training;
 
 public sealed class SamplerOptionsTests
 {

@@ -1,9 +1,10 @@
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Training.Data;
+using BDense.Training.Runs;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Training;
 
 /// <summary>A network and a dataset small enough that a training step takes milliseconds.</summary>
 internal sealed class TinyRuns(bool inMemory = false) : IDisposable

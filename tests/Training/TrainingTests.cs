@@ -1,10 +1,16 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
+using BDense.Training.Data;
+using BDense.Training.Distillation;
+using BDense.Training.Metrics;
+using BDense.Training.Runs;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 using NUnit.Framework;
 
-namespace BDense.Tests;
+namespace BDense.Tests.Training;
 
 public sealed class TrainingTests
 {
@@ -102,8 +108,8 @@ public sealed class TrainingTests
         using var teacher = _runs.Teacher();
         foreach (var options in new[] { new Distill { Branches = 4, Batch = 4 }, new Distill { Method = DistillMethod.Pd, Branches = 2, Batch = 4 } })
         {
-            using var student = Distillation.NewStudent(teacher, options);
-            using var training = Distillation.Create(student, teacher, TinyRuns.Data, options);
+            using var student = DistillationMethods.NewStudent(teacher, options);
+            using var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options);
             training.Step(0);
             training.Step(1);
             (long allocations, long bytes) = (_runs.Backend.Pool.DeviceAllocations, _runs.Backend.Pool.CurrentBytes);
@@ -123,14 +129,14 @@ public sealed class TrainingTests
         const int Seeds = 3;
         using var teacher = _runs.TrainedTeacher(200);
         var options = new Distill { Method = method, Branches = branches, Jump = 4, Nfe = 2, Updates = 130, Batch = 16, LearningRate = 3e-4, ClipNorm = 1 };
-        using var noise = Distillation.Latents(teacher, options with { Seed = 99, Batch = 96 }, 0);
+        using var noise = DistillationMethods.Latents(teacher, options with { Seed = 99, Batch = 96 }, 0);
         float[] ends = TeachersEnds();
         double ratio = 0;
         for (ulong seed = 1; seed <= Seeds; seed++)
         {
-            using var student = Distillation.NewStudent(teacher, options);
+            using var student = DistillationMethods.NewStudent(teacher, options);
             double before = Error(student);
-            using (var training = Distillation.Create(student, teacher, TinyRuns.Data, options with { Seed = seed }))
+            using (var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options with { Seed = seed }))
                 TrainingLoop.Run(training);
             double after = Error(student);
             TestContext.Out.WriteLine($"{options.Title}, seed {seed}: {before:g4} -> {after:g4}");
@@ -142,7 +148,7 @@ public sealed class TrainingTests
         {
             var o = options.Resolve();
             var grid = NestedGrid.Of(o.FindSchedule(), o.Intervals + 1, 4);
-            var teachers = Solvers.Find(method == DistillMethod.Sfd ? "dpmpp3m" : "euler");
+            var teachers = SolverCatalog.Find(method == DistillMethod.Sfd ? "dpmpp3m" : "euler");
             using var end = teachers.Run((x, s) => new Denoiser(teacher).Denoise(x, s), noise, [.. grid.Teacher], SolverOptions.Default);
             return end.ToArray();
         }
@@ -160,9 +166,9 @@ public sealed class TrainingTests
         using var teacher = _runs.TrainedTeacher(20);
         var plain = new Distill { Branches = 1, Batch = 3 };
         var dense = plain with { Branches = 4 };
-        using var one = Distillation.NewStudent(teacher, plain);
-        using var four = Distillation.NewStudent(teacher, dense);
-        using var noise = Distillation.Latents(teacher, plain, 0);
+        using var one = DistillationMethods.NewStudent(teacher, plain);
+        using var four = DistillationMethods.NewStudent(teacher, dense);
+        using var noise = DistillationMethods.Latents(teacher, plain, 0);
         // Without the analytical interval, in which four steps are not one.
         using var a = Student.Of(one, plain with { AnalyticalFirstStep = false }).Sample(noise);
         using var b = Student.Of(four, dense with { AnalyticalFirstStep = false }).Sample(noise);
@@ -177,10 +183,10 @@ public sealed class TrainingTests
     {
         using var teacher = _runs.TrainedTeacher(20, prediction);
         var options = new Distill { Method = method, Branches = 4, Updates = 20, Batch = 4, LearningRate = 1e-3, ClipNorm = 1 };
-        using var network = Distillation.NewStudent(teacher, options);
-        using (var training = Distillation.Create(network, teacher, TinyRuns.Data, options))
+        using var network = DistillationMethods.NewStudent(teacher, options);
+        using (var training = DistillationMethods.Create(network, teacher, TinyRuns.Data, options))
             TrainingLoop.Run(training);
-        using var noise = Distillation.Latents(teacher, options, 0);
+        using var noise = DistillationMethods.Latents(teacher, options, 0);
         var student = Student.Of(network, options);
         network.Execution = new Execution(Fusions.Usual.Without(Fusion.FoldedHeads));
         using var heads = student.Sample(noise);
@@ -198,8 +204,8 @@ public sealed class TrainingTests
     {
         using var teacher = _runs.Teacher();
         var options = new Distill { Branches = 2, Nfe = 2, Batch = 2 };
-        using var network = Distillation.NewStudent(teacher, options);
-        using var noise = Distillation.Latents(teacher, options, 0);
+        using var network = DistillationMethods.NewStudent(teacher, options);
+        using var noise = DistillationMethods.Latents(teacher, options, 0);
         var student = Student.Of(network, options);
         var seen = new List<(int, double)>();
         float last = 0;
@@ -215,8 +221,8 @@ public sealed class TrainingTests
     {
         using var teacher = _runs.Teacher();
         var options = new Distill { Method = method, Branches = branches, Nfe = 3, Batch = 2 };
-        using var network = Distillation.NewStudent(teacher, options);
-        using var noise = Distillation.Latents(teacher, options, 0);
+        using var network = DistillationMethods.NewStudent(teacher, options);
+        using var noise = DistillationMethods.Latents(teacher, options, 0);
         var student = Student.Of(network, options);
         int passes = 0;
         // A pass embeds the noise level once.
@@ -238,8 +244,8 @@ public sealed class TrainingTests
         float[] Weights(int cache, int steps)
         {
             var options = new Distill { Branches = 2, Batch = 3, Nfe = 1, Updates = steps, CacheTrajectories = cache };
-            using var student = Distillation.NewStudent(teacher, options);
-            using var training = Distillation.Create(student, teacher, null, options);
+            using var student = DistillationMethods.NewStudent(teacher, options);
+            using var training = DistillationMethods.Create(student, teacher, null, options);
             for (int step = 0; step < steps; step++)
                 training.Step(step);
             return student.Parameters.Values.ToArray();
@@ -251,7 +257,7 @@ public sealed class TrainingTests
     {
         using var teacher = _runs.Teacher();
         var options = new Distill { Branches = 4, Batch = 3, Updates = 4, Ema = 0.5 };
-        using var network = Distillation.NewStudent(teacher, options);
+        using var network = DistillationMethods.NewStudent(teacher, options);
         string run = _runs.Folder["student"];
         var folder = RunFolder.Open(run, new JsonObject { ["kind"] = "distill", ["distill"] = RunJson.ToNode(options.Resolve()) }, resume: false);
         float[] average;
@@ -310,8 +316,8 @@ public sealed class TrainingTests
     [Test]
     public void Methods_are_found_by_name()
     {
-        Assert.That(Distillation.FindMethod("PD"), Is.EqualTo(DistillMethod.Pd));
-        Assert.That(Assert.Throws<UsageException>(() => Distillation.FindMethod("dmd"))!.Message, Does.Contain("pd, sfd"));
+        Assert.That(DistillationMethods.FindMethod("PD"), Is.EqualTo(DistillMethod.Pd));
+        Assert.That(Assert.Throws<UsageException>(() => DistillationMethods.FindMethod("dmd"))!.Message, Does.Contain("pd, sfd"));
     }
 
     [Test]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using BDense.Kernels.Ilgpu;
+using BDense.Kernels.Ilgpu.Tiles;
 using ILGPU;
 
 namespace BDense.Benchmarks.Ladder.Convolution;

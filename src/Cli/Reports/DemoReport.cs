@@ -1,7 +1,11 @@
 using System.Globalization;
 using BDense.Cli.Terminal;
-using BDense.Model;
-using BDense.Training;
+using BDense.Experiments;
+using BDense.Experiments.Drawing;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Training.Pictures;
+using BDense.Training.Runs;
 using static BDense.Cli.Reports.Figures;
 
 namespace BDense.Cli.Reports;

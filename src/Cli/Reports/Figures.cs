@@ -1,5 +1,5 @@
 using System.Globalization;
-using BDense.Training;
+using BDense.Training.Metrics;
 
 namespace BDense.Cli.Reports;
 

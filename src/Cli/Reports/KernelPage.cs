@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using BDense.Cli.Verbs;
 using BDense.Kernels.MachineCode;
 using BDense.Kernels.Profiling;
 using BDense.VirtualGpu.Counts;

@@ -1,6 +1,11 @@
 using System.Globalization;
-using BDense.Model;
-using BDense.Training;
+using BDense.Experiments;
+using BDense.Experiments.Drawing;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Training.Data;
+using BDense.Training.Distillation;
+using BDense.Training.Metrics;
 using static BDense.Cli.Reports.Figures;
 
 namespace BDense.Cli.Reports;

@@ -1,8 +1,12 @@
 using System.Globalization;
 using System.Text;
 using BDense.Cli.Terminal;
-using BDense.Model;
-using BDense.Training;
+using BDense.Experiments.Drawing;
+using BDense.Experiments.Paper;
+using BDense.Model.Checkpoints;
+using BDense.Training.Metrics;
+using BDense.Training.Pictures;
+using BDense.Training.Runs;
 using static BDense.Cli.Reports.Figures;
 
 namespace BDense.Cli.Reports;

@@ -1,6 +1,8 @@
 using System.Globalization;
-using BDense.Model;
-using BDense.Training;
+using BDense.Experiments;
+using BDense.Experiments.Drawing;
+using BDense.Model.Networks;
+using BDense.Training.Pictures;
 
 namespace BDense.Cli.Reports;
 

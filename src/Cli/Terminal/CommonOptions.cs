@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using BDense.Kernels;
-using BDense.Kernels.Ilgpu;
-using BDense.Model;
-using BDense.Training;
+using BDense.Kernels.Devices;
+using BDense.Model.Autodiff;
+using BDense.Training.Runs;
 
 namespace BDense.Cli.Terminal;
 
@@ -12,7 +12,7 @@ internal static class CommonOptions
 {
     public static Option<string> Device() => new("--device")
     {
-        Description = $"Where to compute: {Devices.Specs}. auto is CUDA if there is one, else cpu; virtual is an NVIDIA GPU in software.",
+        Description = $"Where to compute: {DeviceCatalog.Specs}. auto is CUDA if there is one, else cpu; virtual is an NVIDIA GPU in software.",
         HelpName = "DEVICE",
         DefaultValueFactory = _ => "auto",
     };
@@ -21,7 +21,7 @@ internal static class CommonOptions
 
     public static Option<Precision> Precision() => Choice("--precision",
         "What convolutions, matrix products and attention multiply in; tf32 and bf16 need an NVIDIA GPU of compute capability 8.0 or newer. Weights, sums and the optimizer stay float32.",
-        Kernels.Ilgpu.Precision.Fp32);
+        Kernels.Precision.Fp32);
 
     public static Option<ulong> Seed() => Numbers.Seed("--seed", "Seed of everything random.", 1);
 
@@ -93,7 +93,7 @@ internal static class CommonOptions
     /// <exception cref="BDenseException">There is no such device, or it has not that precision.</exception>
     public static Backend Open(this ParseResult parse, Option<string> device, Option<int> threads, Option<Precision>? precision = null)
     {
-        var backend = Devices.Open(parse.GetValue(device)!, parse.GetValue(threads), precision is null ? Kernels.Ilgpu.Precision.Fp32 : parse.GetValue(precision));
+        var backend = DeviceCatalog.Open(parse.GetValue(device)!, parse.GetValue(threads), precision is null ? Kernels.Precision.Fp32 : parse.GetValue(precision));
         if (backend.Notice is { } notice)
             parse.InvocationConfiguration.Error.WriteLine(notice);
         backend.OnNotice = parse.InvocationConfiguration.Error.WriteLine;

@@ -1,5 +1,5 @@
+using BDense.Experiments;
 using BDense.Kernels.Reference;
-using BDense.Training;
 
 namespace BDense.Cli.Terminal;
 

@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using BDense.Experiments;
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Training.Metrics;
 using Spectre.Console;
 
 namespace BDense.Cli.Terminal;

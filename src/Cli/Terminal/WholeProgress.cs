@@ -1,4 +1,4 @@
-using BDense.Training;
+using BDense.Experiments;
 
 namespace BDense.Cli.Terminal;
 

@@ -1,8 +1,10 @@
 using System.Globalization;
+using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
+using BDense.Experiments.Labs;
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
 
 namespace BDense.Cli.Verbs;
 

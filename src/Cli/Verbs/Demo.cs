@@ -1,8 +1,8 @@
 using System.CommandLine;
 using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
-using BDense.Training;
-using Experiment = BDense.Training.Demo;
+using BDense.Experiments;
+using Experiment = BDense.Experiments.Demo;
 
 namespace BDense.Cli.Verbs;
 

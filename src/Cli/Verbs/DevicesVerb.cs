@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using BDense.Cli.Terminal;
-using BDense.Kernels;
+using BDense.Kernels.Devices;
 
 namespace BDense.Cli.Verbs;
 
@@ -15,8 +15,8 @@ internal static class DevicesVerb
         command.SetAction(parse =>
         {
             ui.JsonOnly = parse.GetValue(json);
-            var devices = Devices.List();
-            var cudaDriver = Devices.CudaDriver();
+            var devices = DeviceCatalog.List();
+            var cudaDriver = DeviceCatalog.CudaDriver();
             ui.Json(new { devices, cudaDriver });
             ui.Table(["device", "name", "memory", "usable"], devices.Select(d => new[]
             {

@@ -3,9 +3,13 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
-using DistillRecord = BDense.Training.Distill;
+using BDense.Model.Networks;
+using BDense.Training.Data;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
+using DistillRecord = BDense.Training.Distillation.Distill;
 
 namespace BDense.Cli.Verbs;
 
@@ -51,10 +55,10 @@ internal static class Distill
         var batch = Numbers.Int("--batch", "Images an update.", defaults.Batch, min: 1, max: Most.Batch);
         var rate = Numbers.Real("--lr", "Learning rate.", defaults.LearningRate, min: 0, max: Most.LearningRate, above: true);
         var ema = Numbers.Real("--ema", "Decay of the student's moving average; 0, as published, for none.", defaults.Ema, min: 0, max: 1, below: true);
-        var solver = new Option<string>("--solver") { Description = $"sfd: the teacher's solver: {string.Join(", ", Solvers.All.Select(s => s.Name))}.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Solver };
+        var solver = new Option<string>("--solver") { Description = $"sfd: the teacher's solver: {string.Join(", ", SolverCatalog.All.Select(s => s.Name))}.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Solver };
         var threshold = Numbers.OptionalReal("--teacher-threshold", "sfd: dynamic thresholding of every image that the teacher's solver denoises: the quantile; 0 for none. Presets of sfd with a dpmpp solver: 0.995, as published; otherwise none.", min: 0, max: 1);
         var cache = Numbers.Int("--cache-trajectories", "sfd: batches of teacher trajectories computed once and used again; 0, as published, for fresh ones.", 0, min: 0, max: Most.Trajectories);
-        var schedule = new Option<string>("--schedule") { Description = $"Noise levels: {string.Join(", ", Schedules.Names)}, or a gits file of 'bdense fit'.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Schedule };
+        var schedule = new Option<string>("--schedule") { Description = $"Noise levels: {string.Join(", ", ScheduleCatalog.Names)}, or a gits file of 'bdense fit'.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Schedule };
         var weighting = CommonOptions.Choice("--weighting", "pd: weight of an error by its noise level.", defaults.Weighting);
         var perceptual = new Option<string?>("--perceptual") { Description = "sfd: an ONNX file with a perceptual distance for the last interval: student, teacher to loss, gradient (docs/systems.md).", HelpName = "FILE" };
         var fit = new Option<bool>("--fit") { Description = "At the end, fit the coefficients of the student's steps ('bdense fit', with its defaults and this seed)." };
@@ -96,11 +100,11 @@ internal static class Distill
             {
                 var likeIt = new UNet(dry, teacherNetwork.Config, seed: null) { Execution = teacherNetwork.Execution with { Graph = false } };
                 var small = options with { Batch = images, CacheTrajectories = 0, Perceptual = null };
-                return Distillation.Create(Distillation.NewStudent(likeIt, small), likeIt, dataset, small);
+                return DistillationMethods.Create(DistillationMethods.NewStudent(likeIt, small), likeIt, dataset, small);
             }), $"distilling {options.Batch} images at once", $"a smaller --batch{(kept > 0 ? ", fewer --cache-trajectories" : "")} or --recompute");
             using var start = parse.GetValue(init) is { } weights ? TrainedNetwork.Load(backend, weights) : null;
-            var student = start is null ? Distillation.NewStudent(teacherNetwork, options) : Distillation.NewStudent(teacherNetwork, options, start);
-            var training = Distillation.Create(student, teacherNetwork, dataset, options);
+            var student = start is null ? DistillationMethods.NewStudent(teacherNetwork, options) : DistillationMethods.NewStudent(teacherNetwork, options, start);
+            var training = DistillationMethods.Create(student, teacherNetwork, dataset, options);
             var config = new JsonObject
             {
                 ["kind"] = "distill",
@@ -129,7 +133,7 @@ internal static class Distill
             "bdense distill --teacher edm-cifar10.safetensors --preset sfd-bdense --nfe 3 --out runs/published");
 
         // The noise levels themselves: a run's configuration depends on no other file.
-        static string ScheduleText(string given) => ScheduleFile.IsFile(given) ? Schedules.Text(ScheduleFile.Read(given).Sigmas) : given;
+        static string ScheduleText(string given) => ScheduleFile.IsFile(given) ? ScheduleCatalog.Text(ScheduleFile.Read(given).Sigmas) : given;
 
         DistillRecord Options(ParseResult parse, DistillRecord? first)
         {
@@ -140,7 +144,7 @@ internal static class Distill
             var published = (parse.GetValue(preset) ?? parse.GetValue(compat)) is { } name ? DistillPresets.Find(name) : null;
             var start = published?.Options ?? new DistillRecord();
             bool variable = Given(method) ? parse.GetValue(method)!.ToLowerInvariant() == SfdV : start.NfeChoices is not null;
-            var kind = !Given(method) ? start.Method : variable ? DistillMethod.Sfd : Distillation.FindMethod(parse.GetValue(method)!);
+            var kind = !Given(method) ? start.Method : variable ? DistillMethod.Sfd : DistillationMethods.FindMethod(parse.GetValue(method)!);
             if (published is not null && kind != start.Method)
                 throw new UsageException($"the preset {published.Name} is not for --method {parse.GetValue(method)}");
             if (first is not null && kind != DistillMethod.Sfd)
@@ -179,7 +183,7 @@ internal static class Distill
 
             // The authors threshold where the solver makes its steps of the denoised image, and a second stage's teacher has no such solver.
             static double? Threshold(double? asked, double? published, DistillRecord? first, string solver) =>
-                asked is { } quantile ? (quantile > 0 ? quantile : null) : first is null && Solvers.Find(solver).PredictsData ? published : null;
+                asked is { } quantile ? (quantile > 0 ? quantile : null) : first is null && SolverCatalog.Find(solver).PredictsData ? published : null;
 
             bool Given(Option option) => parse.GetResult(option) is { Implicit: false };
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Training.Samplers;
 
 namespace BDense.Cli.Verbs;
 

@@ -1,8 +1,12 @@
 using System.CommandLine;
 using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
+using BDense.Experiments;
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Training.Data;
+using BDense.Training.Distillation;
+using BDense.Training.Metrics;
+using BDense.Training.Runs;
 using static BDense.Cli.Reports.Figures;
 
 namespace BDense.Cli.Verbs;
@@ -144,7 +148,7 @@ internal static class Evaluate
 
             static string TeacherStage(string path) => $"teacher on the grid of {StudentStage(path)}";
 
-            (string Path, Training.Distill Options, Measured Measured) Measure(string path)
+            (string Path, Training.Distillation.Distill Options, Measured Measured) Measure(string path)
             {
                 int? nfe = parse.GetValue(fid.Sampler.Nfe);
                 var options = Student.OptionsOf(path);

@@ -3,8 +3,11 @@ using System.Security.Cryptography;
 using System.Text;
 using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
+using BDense.Experiments;
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Training.Metrics;
+using BDense.Training.Runs;
+using BDense.Training.Samplers;
 
 namespace BDense.Cli.Verbs;
 

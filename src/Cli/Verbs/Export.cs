@@ -1,8 +1,10 @@
 using System.CommandLine;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
 
 namespace BDense.Cli.Verbs;
 

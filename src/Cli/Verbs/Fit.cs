@@ -1,8 +1,11 @@
 using System.CommandLine;
 using BDense.Cli.Terminal;
+using BDense.Experiments;
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
+using BDense.Training.Schedules;
 using static BDense.Cli.Reports.Figures;
 
 namespace BDense.Cli.Verbs;
@@ -27,7 +30,7 @@ internal static class Fit
         var fineSolver = new Option<string>("--teacher-solver") { Description = "gits: the solver of the teacher's trajectories.", HelpName = "NAME", DefaultValueFactory = _ => schedules.TeacherSolver };
         var nodes = Numbers.Int("--nodes", "gits: noise levels to choose among.", schedules.Nodes, min: 2, max: Most.Nodes);
         var memory = Numbers.Real("--memory", "gits: what a step's cost counts for, with every step before it; above 1 late steps pay for the errors they inherit.", schedules.Memory, min: 0, max: 1000, above: true);
-        var schedule = new Option<string>("--schedule") { Description = $"For a teacher, the schedule to choose from or to step on: {string.Join(", ", Schedules.Names)}.", HelpName = "NAME", DefaultValueFactory = _ => schedules.Schedule };
+        var schedule = new Option<string>("--schedule") { Description = $"For a teacher, the schedule to choose from or to step on: {string.Join(", ", ScheduleCatalog.Names)}.", HelpName = "NAME", DefaultValueFactory = _ => schedules.Schedule };
         var sigmaMin = Numbers.Real("--sigma-min", "For a teacher: the last noise level.", schedules.SigmaMin, min: 0, max: Most.Sigma);
         var sigmaMax = Numbers.Real("--sigma-max", "For a teacher: the first noise level.", schedules.SigmaMax, min: 0, max: Most.Sigma, above: true);
         var output = CommonOptions.Out("For a teacher: the schedule's file.", "schedule.json");

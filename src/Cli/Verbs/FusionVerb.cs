@@ -1,9 +1,14 @@
 using System.CommandLine;
+using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
+using BDense.Experiments;
+using BDense.Experiments.Drawing;
+using BDense.Experiments.Labs;
 using BDense.Kernels;
 using BDense.Kernels.Profiling;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Autodiff;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
 
 namespace BDense.Cli.Verbs;
 
@@ -93,7 +98,7 @@ internal static class FusionVerb
             var steps = Steps(config);
             Write(speed, rows);
             if (Csv is not null)
-                AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(Csv) ?? "", Path.GetFileNameWithoutExtension(Csv) + "-steps" + Path.GetExtension(Csv)), Training.Csv.Of(steps));
+                AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(Csv) ?? "", Path.GetFileNameWithoutExtension(Csv) + "-steps" + Path.GetExtension(Csv)), Experiments.Labs.Csv.Of(steps));
             Report(speed, new() { ["batch"] = Batch, ["rows"] = rows, ["steps"] = steps });
             FusionTables.Fusions(Ui, Backend, speed, rows);
             FusionTables.Geometries(Ui, rows);
@@ -118,7 +123,7 @@ internal static class FusionVerb
                 return row;
             }).ToList());
             if (Csv is not null)
-                AtomicFile.WriteText(Csv, Training.Csv.Of(rows));
+                AtomicFile.WriteText(Csv, Experiments.Labs.Csv.Of(rows));
             Ui.Json(new { device = Backend.Name, description = Backend.Description, precision = Precision, batch = Batch, rows });
             FusionTables.Counted(Ui, rows);
         }
@@ -211,7 +216,7 @@ internal static class FusionVerb
         private void Write(DeviceSpeed speed, IReadOnlyList<FusionRow> rows)
         {
             if (Csv is not null)
-                AtomicFile.WriteText(Csv, Training.Csv.Of(rows));
+                AtomicFile.WriteText(Csv, Experiments.Labs.Csv.Of(rows));
             if (Plot is not null)
                 AtomicFile.Write(Plot, stream => stream.Write(Charts.Png(1200, 800, FusionLab.Roofline(speed, rows))));
         }
@@ -236,7 +241,7 @@ internal static class FusionVerb
         private void Report(IReadOnlyList<StepRow> steps)
         {
             if (Csv is not null)
-                AtomicFile.WriteText(Csv, Training.Csv.Of(steps));
+                AtomicFile.WriteText(Csv, Experiments.Labs.Csv.Of(steps));
             Ui.Json(new { device = Backend.Name, description = Backend.Description, precision = Precision, steps });
         }
 

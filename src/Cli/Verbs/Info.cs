@@ -3,8 +3,8 @@ using System.Globalization;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Training.Runs;
 
 namespace BDense.Cli.Verbs;
 

@@ -4,7 +4,7 @@ using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
 using BDense.Kernels.MachineCode;
-using BDense.Model;
+using BDense.Model.Checkpoints;
 
 namespace BDense.Cli.Verbs;
 

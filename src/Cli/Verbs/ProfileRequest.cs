@@ -2,10 +2,10 @@ using System.CommandLine;
 using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
-using BDense.Kernels.Ilgpu;
+using BDense.Kernels.Devices;
 using BDense.Kernels.MachineCode;
 using BDense.Kernels.Profiling;
-using BDense.Model;
+using BDense.Model.Checkpoints;
 
 namespace BDense.Cli.Verbs;
 
@@ -42,7 +42,7 @@ internal sealed record ProfileRequest(string Device, string? Operation, string? 
             ?? throw new UsageException($"no operation {Printable.Quoted(Operation)}{Suggestion.For(Operation, OperationCatalog.All.Select(o => o.Name))}; 'bdense profile' lists them");
         // Before a device is opened: what is misspelt is known at once.
         var extents = operation is not null && Shape is not null ? operation.Parse(Shape) : null;
-        using var backend = Devices.Open(Device, precision: Precision);
+        using var backend = DeviceCatalog.Open(Device, precision: Precision);
         var profiler = Profiler.On(backend);
         operation ??= OperationCatalog.All.FirstOrDefault(o => profiler.Kernels(o, o.Usual).Contains(Kernel!))
             ?? throw new UsageException($"no operation launches {Kernel} at its usual shape in {Precision.Text()}; name an operation, with a shape and a precision at which it does");

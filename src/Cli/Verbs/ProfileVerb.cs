@@ -1,7 +1,7 @@
 using System.CommandLine;
+using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
-using BDense.Kernels.Ilgpu;
 using BDense.Kernels.MachineCode;
 using BDense.Kernels.Profiling;
 

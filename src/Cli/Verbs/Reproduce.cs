@@ -2,9 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
+using BDense.Experiments.Paper;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Training;
+using BDense.Training.Metrics;
 
 namespace BDense.Cli.Verbs;
 

@@ -3,9 +3,9 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
-using BDense.Kernels.Ilgpu;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Autodiff;
+using BDense.Training.Metrics;
+using BDense.Training.Runs;
 
 namespace BDense.Cli.Verbs;
 
@@ -53,7 +53,7 @@ internal sealed class RunOptions(string defaultOut)
     private JsonObject Configuration(ParseResult parse, JsonObject config)
     {
         var fusions = Fusions(parse);
-        if (fusions != Model.Fusions.Usual)
+        if (fusions != Model.Autodiff.Fusions.Usual)
             config["fuse"] = fusions.ToString();
         var precision = parse.GetValue(_precision);
         if (precision != Precision.Fp32)
@@ -61,7 +61,7 @@ internal sealed class RunOptions(string defaultOut)
         return config;
     }
 
-    private Fusions Fusions(ParseResult parse) => Model.Fusions.Parse(parse.GetValue(_fuse)!);
+    private Fusions Fusions(ParseResult parse) => Model.Autodiff.Fusions.Parse(parse.GetValue(_fuse)!);
 
     /// <summary>The run's folder, new or resumed.</summary>
     /// <param name="ui">Told what has changed.</param>

@@ -3,8 +3,10 @@ using System.Diagnostics;
 using System.Globalization;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Autodiff;
+using BDense.Model.Checkpoints;
+using BDense.Training.Runs;
+using BDense.Training.Samplers;
 
 namespace BDense.Cli.Verbs;
 

@@ -2,7 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Training.Distillation;
+using BDense.Training.Samplers;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 
 namespace BDense.Cli.Verbs;
 
@@ -20,7 +23,7 @@ internal sealed class SamplerGroup
 
     private readonly Option<string?> _solver = new("--solver")
     {
-        Description = $"For a teacher: {string.Join(", ", Solvers.All.Select(s => s.Name))}. Default: heun, which samples as EDM does, down to 0; every other ends at sigma 0.006, as SFD's teacher, where nothing else is asked for.",
+        Description = $"For a teacher: {string.Join(", ", SolverCatalog.All.Select(s => s.Name))}. Default: heun, which samples as EDM does, down to 0; every other ends at sigma 0.006, as SFD's teacher, where nothing else is asked for.",
         HelpName = "NAME",
     };
 
@@ -29,7 +32,7 @@ internal sealed class SamplerGroup
 
     private readonly Option<string?> _schedule = new("--schedule")
     {
-        Description = $"For a teacher: {string.Join(", ", Schedules.Names)}, or a file of 'bdense fit', which brings its steps and its solver. Default: polynomial.",
+        Description = $"For a teacher: {string.Join(", ", ScheduleCatalog.Names)}, or a file of 'bdense fit', which brings its steps and its solver. Default: polynomial.",
         HelpName = "NAME",
     };
 

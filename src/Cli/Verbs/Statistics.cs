@@ -1,6 +1,8 @@
 using System.CommandLine;
 using BDense.Cli.Terminal;
-using BDense.Training;
+using BDense.Training.Data;
+using BDense.Training.Metrics;
+using BDense.Training.Runs;
 
 namespace BDense.Cli.Verbs;
 

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using BDense.Cli.Terminal;
-using BDense.Training;
-using DistillRecord = BDense.Training.Distill;
+using BDense.Experiments;
+using BDense.Training.Data;
+using BDense.Training.Runs;
+using DistillRecord = BDense.Training.Distillation.Distill;
 
 namespace BDense.Cli.Verbs;
 

@@ -2,8 +2,9 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
-using BDense.Model;
-using BDense.Training;
+using BDense.Model.Networks;
+using BDense.Training.Data;
+using BDense.Training.Runs;
 
 namespace BDense.Cli.Verbs;
 

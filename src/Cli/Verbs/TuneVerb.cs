@@ -1,10 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
 using BDense.Cli.Terminal;
+using BDense.Experiments.Labs;
 using BDense.Kernels;
 using BDense.Kernels.Ilgpu;
-using BDense.Model;
-using BDense.Training;
+using BDense.Kernels.Ilgpu.Tuning;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
 
 namespace BDense.Cli.Verbs;
 

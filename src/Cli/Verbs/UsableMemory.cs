@@ -1,5 +1,5 @@
 using BDense.Kernels;
-using BDense.Training;
+using BDense.Training.Runs;
 
 namespace BDense.Cli.Verbs;
 

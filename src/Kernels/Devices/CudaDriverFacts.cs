@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace BDense.Kernels;
+namespace BDense.Kernels.Devices;
 
 /// <summary>What the CUDA driver itself says, asked without ILGPU.</summary>
 /// <param name="Library">The file that was loaded; its name where the path cannot be found out.</param>

@@ -1,4 +1,4 @@
-namespace BDense.Kernels;
+namespace BDense.Kernels.Devices;
 
 /// <summary>
 /// A device that computes nothing and holds nothing: every operation checks its arguments, reports its cost and returns. It tells what a

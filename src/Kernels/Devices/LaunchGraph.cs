@@ -1,4 +1,4 @@
-namespace BDense.Kernels;
+namespace BDense.Kernels.Devices;
 
 /// <summary>How a device captures the launches of a stretch of work, so that they can be replayed without the host's part.</summary>
 /// <remarks>Between <see cref="Begin"/> and <see cref="End"/> launches are noted, not run.</remarks>

@@ -1,4 +1,4 @@
-namespace BDense.Kernels;
+namespace BDense.Kernels.Devices;
 
 /// <summary>
 /// Blocks that belong to a captured graph. Its launches name their addresses, so nobody else may be given them while it can be replayed;

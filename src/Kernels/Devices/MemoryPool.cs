@@ -1,4 +1,4 @@
-namespace BDense.Kernels;
+namespace BDense.Kernels.Devices;
 
 /// <summary>Caches freed blocks by size, so that a warm training step asks the driver for nothing.</summary>
 /// <remarks>

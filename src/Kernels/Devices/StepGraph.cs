@@ -1,4 +1,4 @@
-namespace BDense.Kernels;
+namespace BDense.Kernels.Devices;
 
 /// <summary>
 /// Work of fixed shape that runs again and again: run as it is the first time, captured the second time, and replayed from then on. Where the

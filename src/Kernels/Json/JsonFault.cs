@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 
-namespace BDense.Kernels;
+namespace BDense.Kernels.Json;
 
 /// <summary>System.Text.Json's faults in words that name the field, not the class behind it.</summary>
 internal static class JsonFault

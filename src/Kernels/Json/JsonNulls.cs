@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 
-namespace BDense.Kernels;
+namespace BDense.Kernels.Json;
 
 /// <summary>
 /// Nulls in lists and dictionaries whose elements are not declared to be nullable: the system's reader heeds declarations of properties

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
-namespace BDense.Kernels;
+namespace BDense.Kernels.Json;
 
 /// <summary>One pass over a JSON text for what the system's own readers let through, or throw other exceptions for.</summary>
 internal static class JsonScan

@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
-namespace BDense.Kernels;
+namespace BDense.Kernels.Json;
 
 /// <summary>
 /// The one way JSON comes in: every file and every text of the project that is JSON passes here. A name that an object has twice, half a

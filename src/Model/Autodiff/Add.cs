@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Model;
+namespace BDense.Model.Autodiff;
 
 public sealed partial class Tape
 {

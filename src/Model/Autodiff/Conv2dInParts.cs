@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Layers;
 
-namespace BDense.Model;
+namespace BDense.Model.Autodiff;
 
 public sealed partial class Tape
 {

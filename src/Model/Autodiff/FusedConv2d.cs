@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Layers;
 
-namespace BDense.Model;
+namespace BDense.Model.Autodiff;
 
 /// <summary>A group normalisation in front of a convolution.</summary>
 /// <param name="Gamma">[C]</param>
@@ -17,7 +18,7 @@ public readonly record struct NormalizationBefore(Parameter Gamma, Parameter Bet
 /// <param name="Embedding">[N,K], added to every pixel; or none.</param>
 /// <param name="Residual">As y; or none.</param>
 /// <param name="Scale">Multiplies the sum; 1 without a residual.</param>
-public readonly record struct Around(NormalizationBefore? Norm = null, Resampling Resampling = Resampling.None, Variable? Embedding = null,
+public readonly record struct Surroundings(NormalizationBefore? Norm = null, Resampling Resampling = Resampling.None, Variable? Embedding = null,
     Variable? Residual = null, float Scale = 1f);
 
 public sealed partial class Tape
@@ -32,7 +33,7 @@ public sealed partial class Tape
     /// <param name="weight">[K,R,R,C], R odd.</param>
     /// <param name="bias">[K]</param>
     /// <param name="around">Its embedding and residual are the caller's to drop.</param>
-    public Variable Conv2d(Variable x, Parameter weight, Parameter bias, in Around around)
+    public Variable Conv2d(Variable x, Parameter weight, Parameter bias, in Surroundings around)
     {
         int n = x.Shape[0], h = Resized(x.Shape[1], around.Resampling), w = Resized(x.Shape[2], around.Resampling);
         var shape = Conv2dShape.Same(n, h, w, x.Shape[3], weight.Shape[0], weight.Shape[1]);
@@ -57,9 +58,9 @@ public sealed partial class Tape
                 Drop(u);
             u = resized;
         }
-        var inside = new Around(prologue ? around.Norm : null, resample ? around.Resampling : Resampling.None,
+        var inside = new Surroundings(prologue ? around.Norm : null, resample ? around.Resampling : Resampling.None,
             epilogue ? around.Embedding : null, epilogue ? around.Residual : null, epilogue ? around.Scale : 1f);
-        var y = inside == default(Around) with { Scale = 1f } ? Conv2d(u, weight, bias) : FusedConv2d(shape, u, weight, bias, inside);
+        var y = inside == default(Surroundings) with { Scale = 1f } ? Conv2d(u, weight, bias) : FusedConv2d(shape, u, weight, bias, inside);
         if (u != x)
             Drop(u);
         if (!epilogue && around.Embedding is { } embedding)
@@ -76,7 +77,7 @@ public sealed partial class Tape
         _ => extent,
     };
 
-    private Variable FusedConv2d(in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Around a)
+    private Variable FusedConv2d(in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Surroundings a)
     {
         bool trained = weight.Gradient is not null || a.Norm is { Gamma.Gradient: not null } or { ScaleShift.RequiresGradient: true };
         var y = Output(shape.Output, trained || x.RequiresGradient || a.Embedding is { RequiresGradient: true } || a.Residual is { RequiresGradient: true });
@@ -99,12 +100,12 @@ public sealed partial class Tape
         private readonly Conv2dShape _shape;
         private readonly Variable _x;
         private readonly Parameter _weight, _bias;
-        private readonly Around _around;
+        private readonly Surroundings _around;
         private readonly ConvolutionPrologue _prologue;
         private readonly GroupNormShape _normShape;
         private readonly Tensor? _stats;
 
-        public FusedConv2dNode(in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Around around,
+        public FusedConv2dNode(in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Surroundings around,
             in ConvolutionPrologue prologue, in GroupNormShape normShape, Tensor? stats, Variable y)
             : base(y)
         {
@@ -158,8 +159,8 @@ public sealed partial class Tape
         {
             var dx = tape.Scratch(_x.Shape);
             var dscaleShift = norm.ScaleShift is null ? null : tape.Scratch(norm.ScaleShift.Shape);
-            var dgamma = norm.Gamma.Gradient ?? tape.Waste(norm.Gamma.Shape);
-            var dbeta = norm.Beta.Gradient ?? tape.Waste(norm.Beta.Shape);
+            var dgamma = norm.Gamma.Gradient ?? tape.UnusedGradient(norm.Gamma.Shape);
+            var dbeta = norm.Beta.Gradient ?? tape.UnusedGradient(norm.Beta.Shape);
             tape.Backend.GroupNormBackward(_normShape, dv, _x.Data, _stats!, norm.Gamma.Value, norm.Beta.Value, norm.ScaleShift?.Data,
                 dx, dgamma, dbeta, dscaleShift);
             dv.Dispose();

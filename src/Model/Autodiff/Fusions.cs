@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 
-namespace BDense.Model;
+namespace BDense.Model.Autodiff;
 
 /// <summary>What can be done in one kernel, or as a composition of plain ones with the same result up to rounding.</summary>
 [Flags]

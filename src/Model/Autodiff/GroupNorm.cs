@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Layers;
 
-namespace BDense.Model;
+namespace BDense.Model.Autodiff;
 
 public sealed partial class Tape
 {
@@ -52,8 +53,8 @@ public sealed partial class Tape
             var dx = tape.Scratch(_x.Shape);
             var dscaleShift = _scaleShift is null ? null : tape.Scratch(_scaleShift.Shape);
             // The kernel always writes all gradients; those of frozen parameters go to waste.
-            var dgamma = _gamma.Gradient ?? tape.Waste(_gamma.Shape);
-            var dbeta = _beta.Gradient ?? tape.Waste(_beta.Shape);
+            var dgamma = _gamma.Gradient ?? tape.UnusedGradient(_gamma.Shape);
+            var dbeta = _beta.Gradient ?? tape.UnusedGradient(_beta.Shape);
             tape.Backend.GroupNormBackward(_shape, dy, _x.Data, _stats, _gamma.Value, _beta.Value, _scaleShift?.Data,
                 dx, dgamma, dbeta, dscaleShift);
             if (_gamma.Gradient is null)
@@ -73,7 +74,7 @@ public sealed partial class Tape
         }
     }
 
-    private Tensor Waste(Shape shape)
+    private Tensor UnusedGradient(Shape shape)
     {
         var waste = Scratch(shape);
         Backend.Fill(waste, 0f);

@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Model;
+namespace BDense.Model.Autodiff;
 
 /// <summary>Attention as a composition: matrices of heads, scores, softmax, values. Its probabilities, Tokens^2 a head, are kept.</summary>
 public sealed partial class Tape

@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Model;
+namespace BDense.Model.Autodiff;
 
 /// <summary>The box filter [1,1]; each is the other's gradient up to a factor. Nothing is saved.</summary>
 public sealed partial class Tape

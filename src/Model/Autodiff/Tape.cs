@@ -1,6 +1,8 @@
 using BDense.Kernels;
+using BDense.Model.Layers;
+using BDense.Model.Networks;
 
-namespace BDense.Model;
+namespace BDense.Model.Autodiff;
 
 /// <summary>
 /// Reverse-mode automatic differentiation: operations run at once and leave a node behind; <see cref="Backward"/> goes through the

@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Model;
+namespace BDense.Model.Autodiff;
 
 /// <summary>A value on a <see cref="Tape"/>: its data, and during the backward pass the gradient of the loss with respect to it.</summary>
 /// <remarks>

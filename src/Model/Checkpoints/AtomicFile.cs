@@ -1,7 +1,8 @@
 using System.Text;
 using BDense.Kernels;
+using BDense.Model.FileSystem;
 
-namespace BDense.Model;
+namespace BDense.Model.Checkpoints;
 
 /// <summary>
 /// Files that are there whole or not at all: written beside their place, flushed to the disk, then renamed. A link stays, and what it leads

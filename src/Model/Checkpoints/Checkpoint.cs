@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using BDense.Kernels;
+using BDense.Model.Networks;
 
-namespace BDense.Model;
+namespace BDense.Model.Checkpoints;
 
 /// <summary>
 /// A network on disk: <c>model.safetensors</c> with PyTorch's names and layouts, and <c>config.json</c> beside it. The configuration is

@@ -2,8 +2,10 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using BDense.Kernels;
+using BDense.Kernels.Json;
+using BDense.Model.Networks;
 
-namespace BDense.Model;
+namespace BDense.Model.Checkpoints;
 
 /// <summary>
 /// diffusers' folders: <c>unet/config.json</c> and <c>unet/diffusion_pytorch_model.safetensors</c>, <c>scheduler/scheduler_config.json</c>,

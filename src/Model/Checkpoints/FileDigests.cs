@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace BDense.Model;
+namespace BDense.Model.Checkpoints;
 
 /// <summary>
 /// The SHA-256 of every file that <see cref="AtomicFile"/> writes while this lives: of the bytes as they were handed over, so that what the

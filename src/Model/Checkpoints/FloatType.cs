@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace BDense.Model;
+namespace BDense.Model.Checkpoints;
 
 /// <summary>The element types of a checkpoint that are read, by the names the safetensors format gives them.</summary>
 internal enum FloatType

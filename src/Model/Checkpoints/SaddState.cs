@@ -1,4 +1,4 @@
-namespace BDense.Model;
+namespace BDense.Model.Checkpoints;
 
 /// <summary>What B-DENSE's authors' own networks (dsgiitr/SADD, models/networks_edm.py) carry besides those of EDM and SFD.</summary>
 internal static class SaddState

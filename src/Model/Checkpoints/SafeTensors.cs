@@ -3,7 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using BDense.Kernels;
 
-namespace BDense.Model;
+namespace BDense.Model.Checkpoints;
 
 /// <summary>A tensor of a file: extents, outermost first, and its values in row-major order.</summary>
 public readonly record struct HostTensor(int[] Shape, float[] Data);

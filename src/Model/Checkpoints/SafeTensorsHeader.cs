@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using BDense.Kernels;
+using BDense.Kernels.Json;
 
-namespace BDense.Model;
+namespace BDense.Model.Checkpoints;
 
 /// <summary>A tensor as the header declares it; Begin and End count bytes from the end of the header.</summary>
 internal sealed record SafeTensorsEntry(string Name, FloatType Type, int[] Shape, int Length, long Begin, long End);

@@ -1,4 +1,4 @@
-namespace BDense.Model;
+namespace BDense.Model.Checkpoints;
 
 /// <summary>
 /// unet.cu's names for guided-diffusion's layers: its train_unet.py has a residual block's layers one by one, where guided-diffusion has

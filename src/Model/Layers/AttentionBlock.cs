@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Autodiff;
 
-namespace BDense.Model;
+namespace BDense.Model.Layers;
 
 /// <summary>Names of an attention block's layers in checkpoints.</summary>
 /// <param name="Norm">Of the normalisation.</param>
@@ -43,7 +44,7 @@ internal sealed class AttentionBlock
     {
         var h = _qkv.ForwardQkv(tape, x, _norm);
         tape.Replace(ref h, tape.Attention(h, _heads));
-        var y = _proj.Forward(tape, h, new Around(Residual: x, Scale: _skipScale));
+        var y = _proj.Forward(tape, h, new Surroundings(Residual: x, Scale: _skipScale));
         tape.Drop(h);
         tape.Drop(x);
         return y;

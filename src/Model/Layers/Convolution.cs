@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Autodiff;
 
-namespace BDense.Model;
+namespace BDense.Model.Layers;
 
 /// <summary>A convolution with bias; by default stride 1 and an output as large as the input, EDM's <c>Conv2d</c> without resampling.</summary>
 internal sealed class Convolution
@@ -40,7 +41,7 @@ internal sealed class Convolution
     public Variable ForwardQkv(Tape tape, Variable x, Normalization norm)
     {
         if (tape.Execution.Fusions.Has(Fusion.Qkv))
-            return Forward(tape, x, new Around(norm.Before(silu: false)));
+            return Forward(tape, x, new Surroundings(norm.Before(silu: false)));
         var h = norm.Forward(tape, x, silu: false);
         var y = tape.Conv2dInParts(h, _weight, _bias, 3);
         tape.Drop(h);
@@ -50,7 +51,7 @@ internal sealed class Convolution
     public Variable Forward(Tape tape, Variable x) => tape.Conv2d(x, _weight, _bias);
 
     /// <summary>With what is around it.</summary>
-    public Variable Forward(Tape tape, Variable x, in Around around) => tape.Conv2d(x, _weight, _bias, around);
+    public Variable Forward(Tape tape, Variable x, in Surroundings around) => tape.Conv2d(x, _weight, _bias, around);
 
     /// <summary>
     /// 3x3 with a stride of 2, [N,H,W,C] to [N,H/2,W/2,K]: with one row and column of zeros after the last, as diffusers has it, or before the

@@ -1,4 +1,4 @@
-namespace BDense.Model;
+namespace BDense.Model.Layers;
 
 /// <summary>What a layer is to its network, as far as its initial values depend on it.</summary>
 internal enum LayerRole

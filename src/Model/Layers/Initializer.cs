@@ -1,7 +1,7 @@
 using System.Text;
 using BDense.Kernels;
 
-namespace BDense.Model;
+namespace BDense.Model.Layers;
 
 /// <summary>What an initial value is drawn from.</summary>
 public enum InitialDistribution

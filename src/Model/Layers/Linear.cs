@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Autodiff;
 
-namespace BDense.Model;
+namespace BDense.Model.Layers;
 
 /// <summary>y = x w^T + b.</summary>
 internal sealed class Linear

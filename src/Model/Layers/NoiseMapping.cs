@@ -1,6 +1,8 @@
 using BDense.Kernels;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
 
-namespace BDense.Model;
+namespace BDense.Model.Layers;
 
 /// <summary>Where a mapping adds the class, and to what.</summary>
 internal enum LabelPlace

@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Autodiff;
 
-namespace BDense.Model;
+namespace BDense.Model.Layers;
 
 /// <summary>Group normalisation.</summary>
 internal sealed class Normalization
@@ -35,6 +36,6 @@ internal sealed class Normalization
     public Variable Forward(Tape tape, Variable x, bool silu, Variable? scaleShift = null) =>
         tape.GroupNorm(x, _gamma, _beta, _groups, _epsilon, silu, scaleShift);
 
-    /// <summary>The same in front of a convolution (<see cref="Around"/>).</summary>
+    /// <summary>The same in front of a convolution (<see cref="Surroundings"/>).</summary>
     public NormalizationBefore Before(bool silu, Variable? scaleShift = null) => new(_gamma, _beta, _groups, _epsilon, silu, scaleShift);
 }

@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Model;
+namespace BDense.Model.Layers;
 
 /// <summary>All parameters of a network in one flat buffer (and their gradients in another), so that the optimizer needs one launch.</summary>
 /// <remarks>Each parameter starts at a multiple of 64 floats; the gaps hold zeros, in values and gradients.</remarks>

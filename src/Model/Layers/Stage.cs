@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Autodiff;
 
-namespace BDense.Model;
+namespace BDense.Model.Layers;
 
 /// <summary>What every block of a pass reads besides its input.</summary>
 /// <param name="Noise">[N,E] embedding of the noise level and the class.</param>
@@ -40,5 +41,5 @@ internal sealed class ResamplingConvolution(StateDeclaration state, string name,
     public override int ChannelsOut => channels;
 
     public override Variable Forward(Tape tape, Variable x, Embeddings embeddings, RandomKey? dropout) =>
-        resampling == Resampling.Down ? _convolution.ForwardHalving(tape, x, zerosBefore) : _convolution.Forward(tape, x, new Around(Resampling: Resampling.Up));
+        resampling == Resampling.Down ? _convolution.ForwardHalving(tape, x, zerosBefore) : _convolution.Forward(tape, x, new Surroundings(Resampling: Resampling.Up));
 }

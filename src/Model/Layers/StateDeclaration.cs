@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Model;
+namespace BDense.Model.Layers;
 
 /// <summary>A tensor that checkpoints list among the parameters but that is never trained ("buffer" in PyTorch).</summary>
 /// <param name="Name">Its key.</param>

@@ -1,6 +1,8 @@
 using BDense.Kernels;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
 
-namespace BDense.Model;
+namespace BDense.Model.Layers;
 
 /// <summary>What all blocks of a network share.</summary>
 /// <param name="EmbeddingChannels">Length of the embeddings.</param>
@@ -80,10 +82,10 @@ internal sealed class UNetBlock : Stage
         }
         var affine = Affine(tape, embeddings);
         bool adaptive = _options.AdaptiveScale;
-        var h = _conv0.Forward(tape, x, new Around(_norm0.Before(silu: true), _resampling, adaptive ? null : affine));
+        var h = _conv0.Forward(tape, x, new Surroundings(_norm0.Before(silu: true), _resampling, adaptive ? null : affine));
         var skip = Skip(tape, x);
         var scaleShift = adaptive ? affine : null;
-        var around = new Around(Residual: skip, Scale: _options.SkipScale);
+        var around = new Surroundings(Residual: skip, Scale: _options.SkipScale);
         if (dropout is { } key && _options.Dropout > 0)
         {
             tape.Replace(ref h, _norm1.Forward(tape, h, silu: true, scaleShift));
@@ -119,7 +121,7 @@ internal sealed class UNetBlock : Stage
         if (_skip is null)
             return Resample(tape, x);
         if (_resampling != Resampling.Up || !tape.Execution.Fusions.Has(Fusion.ResampleConv))
-            return _skip.Forward(tape, x, new Around(Resampling: _resampling));
+            return _skip.Forward(tape, x, new Surroundings(Resampling: _resampling));
         // Copies of pixels may be made after a 1x1 convolution as well as before it: the same numbers for a quarter of the work.
         var small = _skip.Forward(tape, x);
         var y = Resample(tape, small);

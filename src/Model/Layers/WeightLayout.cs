@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Model;
+namespace BDense.Model.Layers;
 
 /// <summary>Rows of a qkv projection in checkpoints, of D channels a head and C in all; here they are always <see cref="Packed"/>.</summary>
 public enum QkvRows

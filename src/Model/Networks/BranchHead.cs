@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>The K-branch head: a last convolution of K heads, branch-major, and its way back to one.</summary>
 /// <remarks>The prediction <see cref="Prediction.Both"/> has two such blocks of K heads: all images, then all noises.</remarks>

@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Layers;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>
 /// DDPM's U-Net (Ho et al. 2020, appendix B) in two forms: <c>ddpm</c>, diffusers' <c>UNet2DModel</c> with its parameter names and order,

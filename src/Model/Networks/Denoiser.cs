@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Autodiff;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>A network with its preconditioning: D(x; sigma) = c_skip x + c_out F(c_in x; c_noise). Karras et al. 2022, eq. 7.</summary>
 public sealed class Denoiser(INetwork network)

@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Layers;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>
 /// The two families of EDM, with its parameter names: <c>ddpmpp</c>, DDPM++ (Song et al. 2021, "Score-based generative modeling through

@@ -1,6 +1,8 @@
 using BDense.Kernels;
+using BDense.Model.Autodiff;
+using BDense.Model.Layers;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>A last convolution in the place of a network's own.</summary>
 /// <param name="Weight">[C,3,3,Cin]</param>

@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Layers;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>
 /// The U-Net of guided-diffusion and, with <see cref="UNetConfig.QkvByHead"/>, of improved-diffusion (Nichol and Dhariwal 2021; Dhariwal

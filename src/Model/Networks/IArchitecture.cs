@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Autodiff;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>A family of networks: its constructor declares the parameters, its forward pass uses them. <see cref="UNet"/> gives it memory.</summary>
 internal interface IArchitecture : IDisposable

@@ -1,6 +1,8 @@
 using BDense.Kernels;
+using BDense.Model.Autodiff;
+using BDense.Model.Layers;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>The raw network F(c_in x; c_noise, conditions) inside a denoiser.</summary>
 public interface INetwork : IDisposable

@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Model.Checkpoints;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>Networks by name.</summary>
 public static class NetworkCatalog

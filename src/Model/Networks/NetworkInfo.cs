@@ -1,6 +1,8 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
+using BDense.Model.Autodiff;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>What a network consists of and costs, found without its memory.</summary>
 /// <param name="Parameters">Trained numbers.</param>

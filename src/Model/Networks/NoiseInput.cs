@@ -1,4 +1,4 @@
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>What number stands for the noise level where the network embeds it (c_noise).</summary>
 public enum NoiseInput

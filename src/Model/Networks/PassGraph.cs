@@ -1,6 +1,8 @@
 using BDense.Kernels;
+using BDense.Kernels.Devices;
+using BDense.Model.Autodiff;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>A pass without a gradient at one batch size, captured: x, the noise numbers and the labels are copied in, the heads stay in place.</summary>
 internal sealed class PassGraph : IDisposable

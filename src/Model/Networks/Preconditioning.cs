@@ -1,4 +1,4 @@
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>What the raw network predicts, in sigma space (x = image + sigma * noise).</summary>
 public enum Prediction

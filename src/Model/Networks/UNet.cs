@@ -1,6 +1,8 @@
 using BDense.Kernels;
+using BDense.Model.Autodiff;
+using BDense.Model.Layers;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>A network of a configuration, with its parameters on a backend.</summary>
 public sealed class UNet : INetwork

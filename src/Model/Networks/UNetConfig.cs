@@ -2,8 +2,9 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using BDense.Kernels;
+using BDense.Kernels.Json;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>Features of the noise level.</summary>
 public enum NoiseEmbedding

@@ -1,6 +1,8 @@
 using BDense.Kernels;
+using BDense.Model.Autodiff;
+using BDense.Model.Layers;
 
-namespace BDense.Model;
+namespace BDense.Model.Networks;
 
 /// <summary>
 /// The U of every family: a 3x3 convolution and the encoder's stages, each output kept; then the decoder's stages, those that take a
@@ -99,7 +101,7 @@ internal sealed class UShape : IArchitecture
         tape.Drop(embeddings.Noise);
         if (embeddings.Step is not null)
             tape.Drop(embeddings.Step);
-        var before = new Around(_normOut!.Before(silu: true));
+        var before = new Surroundings(_normOut!.Before(silu: true));
         tape.Replace(ref h, options.Head is { } head ? tape.Conv2d(h, head.Weight, head.Bias, before) : _convOut!.Forward(tape, h, before));
         return h;
 

@@ -1,7 +1,7 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>
 /// Images or latents as one array in .npz, .npy or .safetensors: N x C x H x W, N x H x W x C or N x H x W. Of the second and the

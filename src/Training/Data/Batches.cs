@@ -1,7 +1,7 @@
 using System.Numerics;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>
 /// Which images a training step sees: shuffled epochs, every image once in each, computed from (seed, step) alone. So a run

@@ -1,7 +1,7 @@
 using System.Numerics;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>
 /// Small lit scenes, drawn from a seed: one of six figures on a shaded ground with its shadow, stripes, checkers, a landscape, or

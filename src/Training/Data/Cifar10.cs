@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>
 /// CIFAR-10 (Krizhevsky 2009). The binary version: rows of 3073 bytes, a label from 0 to 9, then 32 x 32 red, green and blue

@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>One file of CIFAR-10's python version: a pickled dictionary of labels (a list) and data (uint8, N x 3072, planes).</summary>
 internal static class Cifar10Pickle

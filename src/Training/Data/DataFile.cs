@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>Opening files of data, and turning whatever a damaged one throws into one line that names it.</summary>
 internal static class DataFile

@@ -1,7 +1,7 @@
 using System.Buffers;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>How to open a dataset.</summary>
 /// <param name="Resolution">Rows of an image; larger ones are averaged down over whole boxes. 0: as stored (the built-in: 16).</param>

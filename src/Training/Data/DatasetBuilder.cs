@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>Collects images of one size for a <see cref="Dataset"/>, averaging them down on the way. Different images may be put by different threads.</summary>
 internal sealed class DatasetBuilder

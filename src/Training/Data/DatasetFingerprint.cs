@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>The digest that <see cref="Dataset.Fingerprint"/> is.</summary>
 internal static class DatasetFingerprint

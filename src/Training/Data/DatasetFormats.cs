@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>Finds out by content, not by name alone, which of the known formats a path holds.</summary>
 internal static class DatasetFormats

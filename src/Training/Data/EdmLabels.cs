@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using BDense.Kernels;
+using BDense.Kernels.Json;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>
 /// EDM's dataset.json, as its dataset_tool.py writes it: {"labels": [["00000/img00000000.png", 3], ...]}, or null for labels that

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>
 /// The idx format of MNIST (LeCun, Cortes and Burges): 0, 0, element type (8: unsigned byte), number of extents, the extents as

@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>The classes of images in a folder or zip: what EDM's dataset.json says if it is there, else the folders that they lie in.</summary>
 /// <param name="Labels">The label of each image, from 0; null without classes.</param>

@@ -2,7 +2,7 @@ using System.IO.Compression;
 using BDense.Kernels;
 using SkiaSharp;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>
 /// JPEG, PNG, BMP or WebP images in a folder or zip, all of one size, read as RGB (transparency over black), or as one channel

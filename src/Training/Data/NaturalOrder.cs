@@ -1,4 +1,4 @@
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>The order in which people count: digits compare as one number, so that 2 comes before 10; all else is ordinal.</summary>
 internal sealed class NaturalOrder : IComparer<string>

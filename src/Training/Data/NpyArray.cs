@@ -5,7 +5,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>An array of NumPy's .npy format: extents, outermost first, and values in row-major (C) order.</summary>
 /// <param name="Shape">Extents; empty for a scalar.</param>

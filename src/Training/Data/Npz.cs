@@ -1,8 +1,8 @@
 using System.IO.Compression;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>NumPy's .npz: a zip of .npy arrays, as numpy.savez and numpy.savez_compressed write it; also a lone .npy.</summary>
 public static class Npz

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>
 /// Python's pickle, as much of protocol 2 as CIFAR-10's files are written in. A pickle is a program that may name and call

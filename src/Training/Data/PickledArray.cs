@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>A NumPy array of uint8 out of a pickle: made empty by _reconstruct, then given its state, as NumPy does it.</summary>
 internal sealed class PickledArray

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>The figures of the built-in dataset.</summary>
 internal enum ShapeKind

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Data;
 
 /// <summary>
 /// Files out of a tar archive (POSIX ustar, and GNU's where names are short), as they come. The system's own reader makes room for what a

@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// Branch weights learned from gradients with the endpoint as their anchor: w_b ~ c_b e^{v_b} for b below K, w_K ~ c_K, where

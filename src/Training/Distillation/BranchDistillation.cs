@@ -1,7 +1,8 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// What the authors' own progressive distillation does differently, in the variance-preserving coordinates that it works in,

@@ -1,8 +1,12 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Autodiff;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Training.Data;
+using BDense.Training.Runs;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// The authors' own progressive distillation with dense branches (see <see cref="BranchDistillation"/>), round by round: a batch noised to
@@ -36,7 +40,7 @@ public sealed class BranchDistillationTraining : ITraining
         (_student, _firstTeacher, _data) = (student, teacher, data);
         _batches = new Batches(data.Count, _options.Batch, _options.Seed, _options.Flip);
         _rate = new LearningRate(_options.LearningRate, _options.Warmup, _options.Decay!.Value);
-        _optimizer = Distillation.NewOptimizer(student, _options);
+        _optimizer = DistillationMethods.NewOptimizer(student, _options);
     }
 
     public Backend Backend => _student.Backend;
@@ -71,7 +75,7 @@ public sealed class BranchDistillationTraining : ITraining
 
         using var tape = Tape.For(_student, recording: true);
         using var numbers = BranchDistillation.Numbers(Backend, k, n);
-        RandomKey? dropout = Distillation.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, step) : null;
+        RandomKey? dropout = DistillationMethods.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, step) : null;
         var heads = _student.Forward(tape, tape.Input(z), numbers, new ForwardOptions(dropout));
         var (losses, gradient) = BranchDistillation.Loss(z.ToArray(), heads.Data.ToArray(), targets,
             [.. k.Select(i => (own.Alpha[i], own.Sigma[i]))], [.. k.Select(i => (own.Alpha[i - 1], own.Sigma[i - 1]))],
@@ -116,7 +120,7 @@ public sealed class BranchDistillationTraining : ITraining
         _laterTeacher?.Dispose();
         _laterTeacher = _student.Clone();
         _optimizer.Dispose();
-        _optimizer = Distillation.NewOptimizer(_student, _options);
+        _optimizer = DistillationMethods.NewOptimizer(_student, _options);
         Round++;
     }
 

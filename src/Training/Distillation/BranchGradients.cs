@@ -1,7 +1,7 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Networks;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// The branches' gradients apart, compared on the trunk: all parameters but the last convolution, whose rows are one branch's

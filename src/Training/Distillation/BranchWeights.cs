@@ -1,7 +1,7 @@
 using System.Globalization;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// The weights w_b of the branch losses, b = 1..K. As text: a kind, and for some of them numbers after a colon.

@@ -1,8 +1,12 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
 using BDense.Kernels;
+using BDense.Training.Runs;
+using BDense.Training.Samplers;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>The family of distillation.</summary>
 public enum DistillMethod
@@ -13,7 +17,7 @@ public enum DistillMethod
     /// <summary>Simple and fast distillation (Zhou et al. 2024): along the teacher's trajectories from pure noise.</summary>
     Sfd,
 
-    /// <summary>The authors' own variant of progressive distillation (<see cref="Training.BranchDistillation"/>).</summary>
+    /// <summary>The authors' own variant of progressive distillation (<see cref="Training.Distillation.BranchDistillation"/>).</summary>
     BranchDistillation,
 }
 
@@ -160,7 +164,7 @@ public sealed record Distill
             throw new UsageException($"the branch weights '{weights}' say already how often gradients are projected");
         var resolved = this with
         {
-            Solver = Solvers.ToFile(Solver),
+            Solver = SolverCatalog.ToFile(Solver),
             Jump = Jump ?? Math.Max(first is not null ? 3 : sfd ? 4 : 2, Branches),
             Nfe = choices.Contains(Nfe) ? Nfe : choices[^1],
             NfeChoices = NfeChoices is null ? null : string.Join(",", choices),
@@ -173,7 +177,7 @@ public sealed record Distill
             Layout = layout,
             Weights = weights.Projection > 0 ? usual : weights.ToString(),
             Projection = weights.Projection > 0 ? weights.Projection : Projection,
-            Decay = Decay ?? (sfd ? Training.Decay.Half : compat ? Training.Decay.Constant : Training.Decay.Linear),
+            Decay = Decay ?? (sfd ? Training.Runs.Decay.Half : compat ? Training.Runs.Decay.Constant : Training.Runs.Decay.Linear),
             ClipNorm = ClipNorm ?? (sfd || compat ? 0 : 1),
             AnalyticalFirstStep = AnalyticalFirstStep ?? sfd,
             Distance = Distance ?? (sfd ? Kernels.Distance.L1 : Kernels.Distance.L2),
@@ -188,13 +192,13 @@ public sealed record Distill
     {
         var o = Resolve();
         string? known = o.Rounds > 1 ? $"they are shared out among {o.Rounds} rounds"
-            : o.Decay != Training.Decay.Constant ? $"its learning rate falls over all of them (decay {o.Decay.ToString()!.ToLowerInvariant()})"
+            : o.Decay != Training.Runs.Decay.Constant ? $"its learning rate falls over all of them (decay {o.Decay.ToString()!.ToLowerInvariant()})"
             : BranchWeights.Parse(o.Weights!).FollowsProgress ? $"its branch weights change over all of them ({o.Weights})" : null;
         return new RunLength(RunFolder.DistillKey, "updates", known is null ? null : $"{known}, so the first ones would have been others; begin a new run, from these weights with --init");
     }
 
     /// <summary>The student's schedule.</summary>
-    public Schedule FindSchedule() => Schedules.Find(Schedule, SigmaMin, SigmaMax, Rho);
+    public Schedule FindSchedule() => ScheduleCatalog.Find(Schedule, SigmaMin, SigmaMax, Rho);
 
     /// <summary>PD: steps of the student of round <paramref name="round"/>, from 0; its teacher takes Jump times as many.</summary>
     internal int StepsAfter(int round) => Nfe * (int)Math.Pow(Jump!.Value, Rounds - 1 - round);
@@ -232,14 +236,14 @@ public sealed record Distill
     /// first round's. Of resolved options of a first stage.
     /// </summary>
     internal SamplerOptions TeacherSampler() => Method == DistillMethod.Sfd
-        ? new SamplerOptions { Solver = Solver, Schedule = Schedules.Text(Grid(Intervals + 1).Teacher), Threshold = TeacherThreshold }
-        : new SamplerOptions { Solver = "euler", Schedule = Schedules.Text(PdTraining.Rounds(this)[0].Teacher) };
+        ? new SamplerOptions { Solver = Solver, Schedule = ScheduleCatalog.Text(Grid(Intervals + 1).Teacher), Threshold = TeacherThreshold }
+        : new SamplerOptions { Solver = "euler", Schedule = ScheduleCatalog.Text(PdTraining.Rounds(this)[0].Teacher) };
 
     /// <summary>Options from a run's configuration, whose names for solvers may be older.</summary>
     internal static Distill FromFile(System.Text.Json.Nodes.JsonNode node, string file)
     {
         var options = RunJson.FromNode<Distill>(node, file, RunFolder.DistillKey);
-        return options with { Solver = Solvers.OfFile(options.Solver), FirstStage = options.FirstStage is { } first ? first with { Solver = Solvers.OfFile(first.Solver) } : null };
+        return options with { Solver = SolverCatalog.OfFile(options.Solver), FirstStage = options.FirstStage is { } first ? first with { Solver = SolverCatalog.OfFile(first.Solver) } : null };
     }
 
     /// <summary>Whole numbers with commas between, rising, each once.</summary>
@@ -303,7 +307,7 @@ public sealed record Distill
             Require(Nfe >= 2, $"the authors' variant of PD ends at 2 steps or more, not {Nfe}");
         }
         Require(FindSchedule().SigmaMin > 0, "a student's noise levels end above 0; the schedule's end there");
-        Solvers.Find(Solver);
+        SolverCatalog.Find(Solver);
         Require(TeacherThreshold is null || (Method == DistillMethod.Sfd && FirstStage is null), "the teacher is thresholded in SFD's first stage alone");
         Require(TeacherThreshold is null or (> 0 and <= 1), FormattableString.Invariant($"the teacher's threshold is a quantile in (0, 1], not {TeacherThreshold}"));
         var weights = BranchWeights.Parse(Weights!).At([.. Enumerable.Range(0, Branches + 1).Select(i => Math.Pow(0.5, i))], 0);

@@ -1,6 +1,8 @@
 using BDense.Kernels;
+using BDense.Training.Runs;
+using BDense.Training.Solvers;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>Published settings under a name; what is asked for besides goes before them.</summary>
 /// <param name="Name">As given on the command line.</param>

@@ -1,8 +1,8 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Networks;
 using MathNet.Numerics.LinearAlgebra;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// A student's step with fitted coefficients: a linear multistep method over its heads. In an interval that starts at x_0 with noise level
@@ -111,7 +111,7 @@ public sealed class FittedSteps
         var nodes = _student.Grid.Nodes(i);
         int k = _student.Grid.Branches;
         var shape = walk.State.Shape;
-        using var condition = _student.StepCondition ? Distillation.StepCondition(backend, _student.Grid, shape[0]) : null;
+        using var condition = _student.StepCondition ? DistillationMethods.StepCondition(backend, _student.Grid, shape[0]) : null;
         using var states = StateStep.States(new Denoiser(_student.Network), _student.Layout, walk.State, nodes, new ForwardOptions(Labels: walk.Labels, Step: condition));
         var denoised = new Tensor[k];
         for (int j = 0; j < k; j++)

@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// Branch weights from a likelihood: a log-scale s_b per branch, trained with the network. Laplace, for L1-like distances:

@@ -1,7 +1,8 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Kernels.Devices;
+using BDense.Model.Networks;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// Forward, loss and backward of a <see cref="TrajectoryObjective"/>, captured. What differs from step to step is written into tensors that

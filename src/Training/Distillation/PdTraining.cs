@@ -1,8 +1,12 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Training.Data;
+using BDense.Training.Runs;
+using BDense.Training.Schedules;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// Progressive distillation (Salimans and Ho 2022) in sigma space, plain and with dense branches. A sample is noised to a random
@@ -48,7 +52,7 @@ public sealed class PdTraining : ITraining
         _learned = _weights.IsLearned ? new LearnedScales([_weights.At(nodes, 0)], _options.Distance!.Value) : null;
         _rate = new LearningRate(_options.LearningRate, _options.Warmup, _options.Decay!.Value);
         _objective = new TrajectoryObjective(student, _options.Layout!.Value, _options.Distance!.Value, _options.Delta);
-        _optimizer = Distillation.NewOptimizer(student, _options);
+        _optimizer = DistillationMethods.NewOptimizer(student, _options);
         _gradients = _options.Projection > 0 ? new BranchGradients(student, _objective) : null;
     }
 
@@ -83,7 +87,7 @@ public sealed class PdTraining : ITraining
         var grid = _rounds[Round].Coarsen(_student.Config.Branches);
         double progress = length > 1 ? (double)within / (length - 1) : 1;
         var (nodes, weights, mean) = NodesAndWeights(grid, places, progress);
-        RandomKey? dropout = Distillation.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, step) : null;
+        RandomKey? dropout = DistillationMethods.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, step) : null;
         var forward = new ForwardOptions(dropout, labels);
         var result = _gradients is not null && step % _options.Projection == 0 ? _gradients.Project(x, nodes, weights, targets, forward, x)
             : _objective.Accumulate(x, nodes, weights, targets, forward);
@@ -147,7 +151,7 @@ public sealed class PdTraining : ITraining
         _laterTeacher?.Dispose();
         _laterTeacher = _student.Clone();
         _optimizer.Dispose();
-        _optimizer = Distillation.NewOptimizer(_student, _options);
+        _optimizer = DistillationMethods.NewOptimizer(_student, _options);
         Round++;
     }
 

@@ -1,7 +1,9 @@
 using BDense.Kernels;
+using BDense.Training.Metrics;
+using BDense.Training.Runs;
 using Microsoft.ML.OnnxRuntime;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// A perceptual distance p(x, y) from an ONNX file that the user brings, such as LPIPS (Zhang et al. 2018), which the second stage of SFD

@@ -1,7 +1,7 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Networks;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// The branch states without the linear trajectory map: D_j = c_skip x_0 + c_out F_j for each head, then Euler (DDIM) steps

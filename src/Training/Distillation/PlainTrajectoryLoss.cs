@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// The dense-trajectory loss and its gradient as a composition of plain operations, as a framework without the fused kernel runs it:

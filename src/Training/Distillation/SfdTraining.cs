@@ -1,8 +1,13 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Training.Runs;
+using BDense.Training.Samplers;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// Simple and fast distillation (Zhou et al. 2024), plain and with dense branches. An iteration draws noise sigma_max n, lets the
@@ -55,7 +60,7 @@ public sealed class SfdTraining : ITraining
         _aligned = _weights.IsAligned ? new AlignedWeights(initial) : null;
         _rate = new LearningRate(_options.LearningRate, _options.Warmup, _options.Decay!.Value);
         _objective = new TrajectoryObjective(student, _options.Layout!.Value, _options.Distance!.Value, _options.Delta);
-        _optimizer = Distillation.NewOptimizer(student, _options);
+        _optimizer = DistillationMethods.NewOptimizer(student, _options);
         _perceptual = _options.Perceptual is { } file ? new PerceptualLoss(file) : null;
         _gradients = _aligned is not null || _options.Projection > 0 ? new BranchGradients(student, _objective) : null;
         _cache = shared ?? (_options.CacheTrajectories > 0 ? new TrajectoryCache(long.MaxValue) : null);
@@ -83,9 +88,9 @@ public sealed class SfdTraining : ITraining
         var grid = chosen.Student;
         long draw = _options.CacheTrajectories > 0 ? step % _options.CacheTrajectories : step;
         using var labels = Conditions.Random(_student, _options.Batch, RandomStreams.ForNodes(_options.Seed, draw));
-        using var x = Distillation.Latents(_student, _options, draw);
+        using var x = DistillationMethods.Latents(_student, _options, draw);
         using var targets = Targets(chosen, x, labels, draw);
-        using var condition = Distillation.StepCondition(_student, _options, grid, _options.Batch);
+        using var condition = DistillationMethods.StepCondition(_student, _options, grid, _options.Batch);
 
         int k = grid.Branches, first = _options.AnalyticalFirstStep!.Value ? 1 : 0;
         if (first == 1)
@@ -102,7 +107,7 @@ public sealed class SfdTraining : ITraining
             var nodes = grid.Nodes(i);
             weights = _learned?.Weights(chosen.FirstScale + i) ?? _aligned?.Weights(chosen.FirstScale + i) ?? _weights.At(nodes, total > 1 ? (double)update / (total - 1) : 1);
             using var y = targets.View(i * k * x.Length, new Shape(k, x.Length));
-            RandomKey? dropout = Distillation.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, update) : null;
+            RandomKey? dropout = DistillationMethods.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, update) : null;
             var result = Pass(step, chosen.FirstScale + i, x, nodes, [.. weights.Select(w => w * elements)], y, new ForwardOptions(dropout, labels, Step: condition),
                 i == grid.Intervals - 1 ? _perceptual : null, elements);
             rate = _rate.At(update, total);
@@ -208,8 +213,8 @@ public sealed class SfdTraining : ITraining
             });
             return;
         }
-        var way = Samplers.Build(_teacher, (_options with { Nfe = nfe }).TeacherSampler(), onStep: s => onState(s.Index, s.State));
-        using var end = way.Run(x, labels, Solvers.NoFreshNoise);
+        var way = SamplerBuilder.Build(_teacher, (_options with { Nfe = nfe }).TeacherSampler(), onStep: s => onState(s.Index, s.State));
+        using var end = way.Run(x, labels, SolverCatalog.NoFreshNoise);
     }
 
     /// <summary>The grids for one number of evaluations.</summary>

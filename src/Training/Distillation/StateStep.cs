@@ -1,7 +1,8 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>One student step without a gradient: a pass of the network and its branch states.</summary>
 internal static class StateStep

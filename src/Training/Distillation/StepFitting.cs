@@ -1,8 +1,13 @@
 using System.Globalization;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Training.Runs;
+using BDense.Training.Samplers;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>How coefficients are fitted.</summary>
 public sealed record FittingOptions
@@ -135,13 +140,13 @@ public sealed class StepFitting
     {
         int stride = Stride(o);
         var grid = NestedGrid.Of(o.FindSchedule(), o.Intervals + 1, stride, o.ToZero);
-        var own = Ends(new SamplerOptions { Solver = o.Method == DistillMethod.Sfd ? o.Solver : "euler", Schedule = Schedules.Text(grid.Teacher), Threshold = o.TeacherThreshold }, stride, noises, labels, options, onStep);
+        var own = Ends(new SamplerOptions { Solver = o.Method == DistillMethod.Sfd ? o.Solver : "euler", Schedule = ScheduleCatalog.Text(grid.Teacher), Threshold = o.TeacherThreshold }, stride, noises, labels, options, onStep);
         if (!options.Fine)
             return own;
         // A grid that ends at 0 is followed down to EDM's smallest noise level first.
         bool toZero = grid.Student[^1] == 0;
-        double[] fine = Schedules.Polynomial(toZero ? 0.002 : grid.Student[^1], student.StartSigma).Grid(options.FineSteps + (toZero ? 0 : 1), toZero);
-        var ends = Ends(new SamplerOptions { Solver = "dpmpp3m", Schedule = Schedules.Text(fine) }, fine.Length - 1, noises, labels, options, onStep);
+        double[] fine = ScheduleCatalog.Polynomial(toZero ? 0.002 : grid.Student[^1], student.StartSigma).Grid(options.FineSteps + (toZero ? 0 : 1), toZero);
+        var ends = Ends(new SamplerOptions { Solver = "dpmpp3m", Schedule = ScheduleCatalog.Text(fine) }, fine.Length - 1, noises, labels, options, onStep);
         return [.. own.Zip(ends, (coarse, end) => (float[][])[.. coarse[..^1], end[0]])];
     }
 
@@ -155,12 +160,12 @@ public sealed class StepFitting
         for (int n = 0; n < noises.Count; n++)
         {
             var ends = new List<float[]>();
-            using var end = Samplers.Build(_teacher, teacher, _cancellation, s =>
+            using var end = SamplerBuilder.Build(_teacher, teacher, _cancellation, s =>
             {
                 onStep();
                 if (s.Index % stride == 0)
                     ends.Add(s.State.ToArray());
-            }).Run(noises[n], labels[n], Solvers.NoFreshNoise);
+            }).Run(noises[n], labels[n], SolverCatalog.NoFreshNoise);
             targets.Add([.. ends]);
         }
         return _targets[key] = targets;

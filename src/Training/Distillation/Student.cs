@@ -1,7 +1,11 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Autodiff;
+using BDense.Model.Networks;
+using BDense.Training.Runs;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>A few-step sampler: a network with K heads, its grid, and how its states follow from the heads.</summary>
 /// <remarks>The network stays the caller's.</remarks>
@@ -201,13 +205,13 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
             return;
         double r = nodes[^1] / nodes[0];
         state.Backend.LinearCombination([(float)(1 / (1 - r)), (float)(-r / (1 - r))], [state, start], state);
-        Solvers.Threshold(state, how);
+        SolverCatalog.Threshold(state, how);
         state.Backend.LinearCombination([(float)r, (float)(1 - r)], [start, state], state);
     }
 
-    private Tensor? Condition(Tensor x) => stepCondition ? Distillation.StepCondition(network.Backend, grid, x.Shape[0]) : null;
+    private Tensor? Condition(Tensor x) => stepCondition ? DistillationMethods.StepCondition(network.Backend, grid, x.Shape[0]) : null;
 
     /// <summary>K steps d = x / sqrt(1 + t^2) for K branches, one for a plain student, as their authors have it.</summary>
     internal static Tensor AnalyticalInterval(Tensor x, double[] nodes, Action<int, Tensor>? onState) =>
-        Solvers.Euler(Solvers.AnalyticalDenoise, x, nodes, new SolverOptions { OnStep = s => onState?.Invoke(s.Index, s.State) });
+        SolverCatalog.Euler(SolverCatalog.AnalyticalDenoise, x, nodes, new SolverOptions { OnStep = s => onState?.Invoke(s.Index, s.State) });
 }

@@ -1,7 +1,11 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Training.Runs;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>One of a student's intervals.</summary>
 /// <param name="Index">From 0.</param>
@@ -59,7 +63,7 @@ public sealed record StudentFile(bool Folded, int? StepCondition, IReadOnlyList<
         try
         {
             foreach (var interval in file.Intervals)
-                Schedules.Given(interval.Sigmas);
+                ScheduleCatalog.Given(interval.Sigmas);
         }
         catch (BDenseException e)
         {
@@ -78,7 +82,7 @@ public sealed record StudentFile(bool Folded, int? StepCondition, IReadOnlyList<
     {
         int k = network.Config.Branches;
         if (OwnSteps is { } steps)
-            return Training.Student.OfOwnVariant(network, steps);
+            return Training.Distillation.Student.OfOwnVariant(network, steps);
         if (Intervals[0].Sigmas.Length != k + 1)
             throw new BDenseException($"{path} divides an interval into {Intervals[0].Sigmas.Length - 1} steps, and the network beside it has {k} heads");
         if (StepCondition is not null && !network.Config.StepCondition)

@@ -1,4 +1,4 @@
-namespace BDense.Training;
+namespace BDense.Training.Distillation;
 
 /// <summary>
 /// The teacher's states along its whole trajectories, batch by batch, for several students that start from the same noises: same

@@ -1,7 +1,7 @@
 using BDense.Kernels;
 using MathNet.Numerics.Distributions;
 
-namespace BDense.Training;
+namespace BDense.Training.Metrics;
 
 /// <summary>A mean and its 95% interval.</summary>
 public readonly record struct Interval(double Mean, double Low, double High);

@@ -1,4 +1,4 @@
-namespace BDense.Training;
+namespace BDense.Training.Metrics;
 
 /// <summary>Errors of paired samples, one number a sample.</summary>
 /// <param name="Rmse">sqrt(mean over the sample's elements of (a - b)^2).</param>

@@ -1,8 +1,9 @@
 using System.Text;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.FileSystem;
+using BDense.Training.Data;
 
-namespace BDense.Training;
+namespace BDense.Training.Metrics;
 
 /// <summary>Gives the images first .. first + n - 1 of a source, [n,H,W,C].</summary>
 public delegate float[] ImageSource(int first, int n);

@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Training.Data;
 
-namespace BDense.Training;
+namespace BDense.Training.Metrics;
 
 /// <summary>
 /// At most <paramref name="capacity"/> vectors of a stream of any length, each equally likely to be among them: reservoir sampling

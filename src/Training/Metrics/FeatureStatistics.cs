@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
 using BDense.Kernels;
+using BDense.Training.Data;
 using MathNet.Numerics.LinearAlgebra;
 using Lanes = System.Numerics.Vector<double>;
 
-namespace BDense.Training;
+namespace BDense.Training.Metrics;
 
 /// <summary>
 /// Mean and covariance of feature vectors, summed in double precision as they come: sum of x and of x x^T, both about the first

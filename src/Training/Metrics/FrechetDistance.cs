@@ -1,7 +1,7 @@
 using BDense.Kernels;
 using MathNet.Numerics.LinearAlgebra;
 
-namespace BDense.Training;
+namespace BDense.Training.Metrics;
 
 /// <summary>
 /// Squared Frechet distance between two Gaussians (Dowson and Landau 1982):

@@ -1,4 +1,4 @@
-namespace BDense.Training;
+namespace BDense.Training.Metrics;
 
 /// <summary>A map from an image to the feature vector that distances between sets of images are taken over.</summary>
 public interface IImageFeatures : IDisposable

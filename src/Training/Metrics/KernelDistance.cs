@@ -1,8 +1,9 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using BDense.Kernels;
+using BDense.Training.Data;
 
-namespace BDense.Training;
+namespace BDense.Training.Metrics;
 
 /// <summary>A kernel distance: mean over subsets, and the deviation from subset to subset.</summary>
 public readonly record struct KernelDistanceResult(double Mean, double? Deviation);

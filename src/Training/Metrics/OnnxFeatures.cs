@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using BDense.Kernels;
+using BDense.Training.Data;
 using Microsoft.ML.OnnxRuntime;
 
-namespace BDense.Training;
+namespace BDense.Training.Metrics;
 
 /// <summary>
 /// Features by a network from an ONNX file, run by ONNX Runtime on the CPU; with the Inception network of FID

@@ -1,7 +1,7 @@
 using System.Numerics;
 using MathNet.Numerics.IntegralTransforms;
 
-namespace BDense.Training;
+namespace BDense.Training.Metrics;
 
 /// <summary>
 /// Radially averaged power spectrum: P(k) = mean of |F(kx, ky)|^2 / (H W) over the frequencies whose distance from 0 rounds to k cycles an

@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Metrics;
 
 /// <summary>
 /// Features for the random-feature Frechet distance: four convolutions 3x3 with fixed random weights and SiLU, strides

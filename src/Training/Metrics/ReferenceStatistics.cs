@@ -1,8 +1,9 @@
 using System.Text;
 using BDense.Kernels;
+using BDense.Training.Data;
 using MathNet.Numerics.LinearAlgebra;
 
-namespace BDense.Training;
+namespace BDense.Training.Metrics;
 
 /// <summary>
 /// What generated images are held to, as EDM and its descendants store it: a .npz with <c>mu</c> [d] and <c>sigma</c> [d,d], the

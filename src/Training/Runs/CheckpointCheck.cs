@@ -1,7 +1,7 @@
 using System.Globalization;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>Whether a checkpoint is whole and its run's own: asked before anything of it is used.</summary>
 public static class CheckpointCheck

@@ -1,7 +1,8 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Networks;
+using BDense.Training.Data;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>The labels of class-conditional networks.</summary>
 internal static class Conditions

@@ -1,7 +1,8 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Networks;
+using BDense.Training.Data;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>Noise from a file, so that another implementation can start from the same numbers and be held to ours.</summary>
 public static class GivenNoise

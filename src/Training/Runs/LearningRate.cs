@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>How the learning rate falls.</summary>
 public enum Decay

@@ -1,4 +1,6 @@
-namespace BDense.Training;
+using BDense.Training.Distillation;
+
+namespace BDense.Training.Runs;
 
 /// <summary>One iteration in the log.</summary>
 /// <param name="Step">Iterations done, from 1.</param>

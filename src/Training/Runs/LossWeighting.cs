@@ -1,7 +1,7 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Networks;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>lambda(sigma), the weight of a squared error in the denoised image. SNR = 1 / sigma^2 in sigma space.</summary>
 public enum LossWeighting

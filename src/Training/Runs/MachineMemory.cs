@@ -1,7 +1,7 @@
 using System.Globalization;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>Memory that is free now.</summary>
 public static class MachineMemory

@@ -1,7 +1,7 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>What a checkpoint consists of, in <c>manifest.json</c>, which is written last: a checkpoint that differs from it is not used.</summary>
 /// <param name="Run">The run that it belongs to: <see cref="RunFolder.Identity"/>.</param>

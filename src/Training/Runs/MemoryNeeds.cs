@@ -1,7 +1,9 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Kernels.Devices;
+using BDense.Model.Networks;
+using BDense.Training.Distillation;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>
 /// What work will take of a device's memory, found by a dry run before the work begins: what does not fit is refused in a second, in place of

@@ -1,8 +1,12 @@
 using System.Globalization;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Kernels.Devices;
+using BDense.Model.Autodiff;
+using BDense.Model.Checkpoints;
+using BDense.Model.Layers;
+using BDense.Model.Networks;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>Hyperparameters of the optimizer, but for the learning rate, which each update is given.</summary>
 public sealed record OptimizerOptions

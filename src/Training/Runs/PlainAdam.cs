@@ -1,7 +1,7 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Layers;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>
 /// An optimizer update as a composition: the gradient scaled and clipped, Adam, then the moving average, each a pass of its own, and

@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>
 /// Which random numbers are for what. Every draw of training is named by (seed, stream, step): nothing is carried from step to

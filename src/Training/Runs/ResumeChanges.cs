@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>What a resumed run may differ in from what it was begun with; everything else that differs is refused.</summary>
 public sealed record ResumeChanges

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
+using BDense.Training.Data;
+using BDense.Training.Solvers;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>
 /// What a run is made from, in its configuration: a name for people, and a fingerprint, which alone decides whether a resumed run has the same.
@@ -97,7 +99,7 @@ public static class RunData
         rest.Remove(RunIdentity.Key);
         // Older versions called a solver otherwise.
         if (rest[RunFolder.DistillKey] is JsonObject distill && distill["solver"] is JsonValue solver && solver.TryGetValue(out string? name))
-            distill["solver"] = Solvers.OfFile(name);
+            distill["solver"] = SolverCatalog.OfFile(name);
         return rest;
     }
 

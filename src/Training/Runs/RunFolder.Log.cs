@@ -1,9 +1,11 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Kernels.Json;
+using BDense.Model.Checkpoints;
+using BDense.Model.FileSystem;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>What a run remembers besides its checkpoints: its iterations and its memory.</summary>
 public sealed partial class RunFolder

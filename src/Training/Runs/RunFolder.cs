@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Model.FileSystem;
+using BDense.Training.Distillation;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>
 /// The folder of a run:

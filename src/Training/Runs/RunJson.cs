@@ -1,8 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using BDense.Kernels;
+using BDense.Kernels.Json;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>How records become files of a run: camel case, enumerations by name, unknown fields refused.</summary>
 public static class RunJson

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>Kinds of what a run is made from.</summary>
 internal enum SourceKind

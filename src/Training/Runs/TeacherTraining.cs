@@ -1,8 +1,12 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Training.Data;
+using BDense.Training.Distillation;
+using BDense.Training.Schedules;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>What noise levels a teacher is trained at.</summary>
 public enum NoiseLevels
@@ -82,7 +86,7 @@ public sealed record TeacherOptions
 /// </summary>
 public sealed class TeacherTraining : ITraining
 {
-    private static readonly Schedule Cosine = Schedules.Cosine(Math.Exp(-10), Math.Exp(10));
+    private static readonly Schedule Cosine = ScheduleCatalog.Cosine(Math.Exp(-10), Math.Exp(10));
 
     private readonly UNet _network;
     private readonly Dataset _data;

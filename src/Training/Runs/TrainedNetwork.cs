@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>The network that a run made, as one samples with it.</summary>
 public static class TrainedNetwork

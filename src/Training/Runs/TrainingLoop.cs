@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
 
-namespace BDense.Training;
+namespace BDense.Training.Runs;
 
 /// <summary>Something that is trained in iterations, each a function of its number and of what <see cref="Save"/> keeps: nothing else.</summary>
 public interface ITraining : IDisposable

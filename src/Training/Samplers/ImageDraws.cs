@@ -1,7 +1,7 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Networks;
 
-namespace BDense.Training;
+namespace BDense.Training.Samplers;
 
 /// <summary>
 /// What each image of a sampling is made from: its noise, the fresh noise of stochastic steps, and its class. All of it belongs to

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
 
-namespace BDense.Training;
+namespace BDense.Training.Samplers;
 
 /// <summary>
 /// Where images go that are written one by one: a folder, given with a closing slash or there already, takes <c>000000.png</c> and following, as

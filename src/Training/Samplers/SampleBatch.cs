@@ -1,4 +1,4 @@
-namespace BDense.Training;
+namespace BDense.Training.Samplers;
 
 /// <summary>Some of the images of a sampling, as they come.</summary>
 /// <param name="Numbers">Of each image: its seed where seeds were asked for, otherwise its place, from 0.</param>

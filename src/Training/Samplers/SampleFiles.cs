@@ -1,7 +1,10 @@
 using System.IO.Compression;
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Training.Data;
+using BDense.Training.Pictures;
+using BDense.Training.Runs;
 
-namespace BDense.Training;
+namespace BDense.Training.Samplers;
 
 /// <summary>
 /// Files of images, written while the images are made. Each of these takes a stream of images and gives the same stream, which writes besides;

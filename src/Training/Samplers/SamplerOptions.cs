@@ -1,6 +1,9 @@
 using BDense.Kernels;
+using BDense.Training.Distillation;
+using BDense.Training.Schedules;
+using BDense.Training.Solvers;
 
-namespace BDense.Training;
+namespace BDense.Training.Samplers;
 
 /// <summary>
 /// Everything that says how images are made of noise, whoever makes them. What is left out takes its own value in <see cref="Resolve"/>;
@@ -24,7 +27,7 @@ public sealed record SamplerOptions
     /// <summary>Of a multistep solver: its largest order, 1 to its own, which is the default.</summary>
     public int? Order { get; init; }
 
-    /// <summary>Of a teacher: a schedule's name, a file of <see cref="ScheduleFile"/>, or noise levels as <see cref="Schedules.Text"/> has them. By default polynomial.</summary>
+    /// <summary>Of a teacher: a schedule's name, a file of <see cref="ScheduleFile"/>, or noise levels as <see cref="ScheduleCatalog.Text"/> has them. By default polynomial.</summary>
     public string? Schedule { get; init; }
 
     /// <summary>Of the polynomial schedule, above 0; by default 7.</summary>
@@ -113,7 +116,7 @@ public sealed record SamplerOptions
             throw new UsageException("--threshold and --clip are two ways for one thing; give one");
         if (ThresholdFloor is not null && !(Threshold > 0))
             throw new UsageException("--threshold-floor goes with --threshold");
-        var how = Clip ? Training.Thresholding.Clip : Threshold is { } quantile and not 0 ? new Thresholding(quantile, ThresholdFloor ?? Training.Thresholding.PublishedFloor) : null;
+        var how = Clip ? Training.Solvers.Thresholding.Clip : Threshold is { } quantile and not 0 ? new Thresholding(quantile, ThresholdFloor ?? Training.Solvers.Thresholding.PublishedFloor) : null;
         how?.Require();
         return how;
     }
@@ -127,7 +130,7 @@ public sealed record SamplerOptions
     internal (SamplerOptions Options, Solver Solver, double[] Grid) OfTeacher()
     {
         string on = Schedule ?? DefaultSchedule;
-        bool given = Schedules.IsGiven(on);
+        bool given = ScheduleCatalog.IsGiven(on);
         return given || ScheduleFile.IsFile(on) ? OnLevels(on, given) : OnFormula(on);
     }
 
@@ -139,13 +142,13 @@ public sealed record SamplerOptions
             if (isAsked)
                 throw new UsageException($"{name}: {on} has noise levels of its own");
         }
-        var (solver, grid) = given ? (Solvers.Find(Solver ?? DefaultSolver), Schedules.Levels(on, Steps)) : ScheduleFile.Read(on).Sampler(Solver, Steps);
+        var (solver, grid) = given ? (SolverCatalog.Find(Solver ?? DefaultSolver), ScheduleCatalog.Levels(on, Steps)) : ScheduleFile.Read(on).Sampler(Solver, Steps);
         return (WithSolver(solver) with { Schedule = on, Steps = grid.Length - 1 }, solver, grid);
     }
 
     private (SamplerOptions, Solver, double[]) OnFormula(string on)
     {
-        var solver = Solvers.Find(Solver ?? DefaultSolver);
+        var solver = SolverCatalog.Find(Solver ?? DefaultSolver);
         int steps = Steps ?? DefaultSteps;
         if (SigmaMin == 0 && ToZero == false)
             throw new UsageException("--sigma-min 0 is a last step to 0, and --to-zero false is none; give one");
@@ -156,7 +159,7 @@ public sealed record SamplerOptions
         if (steps < 1)
             throw new UsageException($"a sampler takes 1 step or more, not {steps}");
         double rho = Rho ?? 7;
-        var schedule = Schedules.Find(on, min, max, rho);
+        var schedule = ScheduleCatalog.Find(on, min, max, rho);
         // One step to 0 starts at the first level and passes no other.
         double[] grid = toZero && steps == 1 ? [schedule.SigmaMax, 0] : schedule.Grid(toZero ? steps : steps + 1, toZero);
         return (WithSolver(solver) with { Schedule = on, Steps = steps, Rho = on == DefaultSchedule ? rho : null, SigmaMin = min, SigmaMax = max, ToZero = toZero }, solver, grid);
@@ -170,7 +173,7 @@ public sealed record SamplerOptions
         if (Order is { } order && (solver.MaxOrder == 0 || order < 1 || order > solver.MaxOrder))
             throw new UsageException(solver.MaxOrder == 0 ? $"--order is for multistep solvers, not for {solver.Name}" : $"--order of {solver.Name} is 1 to {solver.MaxOrder}, not {order}");
         if (LowerOrderFinal is not null && !solver.LowersOrder)
-            throw new UsageException($"--lower-order-final is for {string.Join(", ", Solvers.All.Where(s => s.LowersOrder).Select(s => s.Name))}, not for {solver.Name}");
+            throw new UsageException($"--lower-order-final is for {string.Join(", ", SolverCatalog.All.Where(s => s.LowersOrder).Select(s => s.Name))}, not for {solver.Name}");
         bool churns = Churn > 0;
         if (churns && solver.Name != "heun")
             throw new UsageException($"--churn is for --solver heun, not {solver.Name}");

@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Training.Solvers;
 
-namespace BDense.Training;
+namespace BDense.Training.Samplers;
 
 /// <summary>A published sampler under a name; what is asked for besides goes before it.</summary>
 /// <param name="Name">As given on the command line.</param>

@@ -1,7 +1,9 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Networks;
+using BDense.Training.Metrics;
+using BDense.Training.Solvers;
 
-namespace BDense.Training;
+namespace BDense.Training.Samplers;
 
 /// <summary>Takes noise at the sampler's first noise level to images; the caller disposes them.</summary>
 /// <param name="x">[N,H,W,C]; stays as it is.</param>

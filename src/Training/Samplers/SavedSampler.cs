@@ -1,7 +1,11 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Training.Distillation;
+using BDense.Training.Runs;
+using BDense.Training.Schedules;
 
-namespace BDense.Training;
+namespace BDense.Training.Samplers;
 
 /// <summary>
 /// A sampler from a path, for whoever shows its images and whoever measures them: a student as it was distilled, anything else as a teacher
@@ -19,7 +23,7 @@ namespace BDense.Training;
 public sealed record SavedSampler(string Path, Student? Student, UNet Network, Sampler Sampler, int Evaluations, double Sigma, string Title, SamplerOptions Options, double[] Grid) : IDisposable
 {
     /// <summary>Whether a path is that of a student: a distillation's run folder, or an export that says how to sample it.</summary>
-    public static bool IsStudent(string path) => Training.Student.IsStudent(path) || StudentFile.Find(path) is not null;
+    public static bool IsStudent(string path) => Training.Distillation.Student.IsStudent(path) || StudentFile.Find(path) is not null;
 
     /// <summary>Whether each option that is asked for is for one of several paths.</summary>
     /// <exception cref="UsageException">One is for none of them.</exception>
@@ -55,7 +59,7 @@ public sealed record SavedSampler(string Path, Student? Student, UNet Network, S
         {
             if (network.Config.Branches > 1)
                 return OfHeads(network, path, Own(options, ofStudent: true), cancellation);
-            var sampler = Samplers.Build(network, Own(options, ofStudent: false), cancellation);
+            var sampler = SamplerBuilder.Build(network, Own(options, ofStudent: false), cancellation);
             string on = sampler.Options.Schedule!;
             return new SavedSampler(path, null, network, sampler.Run, sampler.Evaluations, sampler.Sigma,
                 $"teacher, {sampler.Options.Solver}{(ScheduleFile.IsFile(on) ? $", {ScheduleFile.Read(on).Kind} schedule" : "")}", sampler.Options, sampler.Grid);
@@ -79,7 +83,7 @@ public sealed record SavedSampler(string Path, Student? Student, UNet Network, S
     {
         // The path says where a model is, not what it is: trained anew in place it is another one.
         string identity = $"model {TrainedNetwork.Fingerprint(Path, Network.Config)}";
-        if (Training.Student.IsStudent(Path))
+        if (Training.Distillation.Student.IsStudent(Path))
             identity += $", run {RunFolder.Existing(Path).Identity}{(Options.Fitted ? $", fitted {StepFitting.Fingerprint(Student!, Path)}" : "")}";
         else if (StudentFile.Find(Path) is { } file)
             identity += $", student {FileDigests.Compute(file)}";
@@ -90,12 +94,12 @@ public sealed record SavedSampler(string Path, Student? Student, UNet Network, S
 
     private static SavedSampler OfStudent(Backend backend, string path, SamplerOptions options, CancellationToken cancellation)
     {
-        if (Training.Student.IsStudent(path))
+        if (Training.Distillation.Student.IsStudent(path))
         {
             if (options.Layout is not null)
                 throw new UsageException($"--layout is for a file that does not say it; {path} does");
-            var distill = Training.Student.OptionsOf(path);
-            var student = Training.Student.Load(backend, path, options.Nfe, options.Thresholding(), options.Fitted);
+            var distill = Training.Distillation.Student.OptionsOf(path);
+            var student = Training.Distillation.Student.Load(backend, path, options.Nfe, options.Thresholding(), options.Fitted);
             return Of(path, student, options with { Nfe = options.Nfe ?? distill.Nfe }, distill.Title, cancellation);
         }
         string file = StudentFile.Find(path)!;
@@ -126,7 +130,7 @@ public sealed record SavedSampler(string Path, Student? Student, UNet Network, S
         if (options.Fitted)
             throw new UsageException($"--fitted steps are kept in a run's folder; {path} is none");
         var layout = options.Layout ?? BranchLayout.Chained;
-        var student = Training.Student.Of(network, new Distill { Branches = k, Jump = k, Nfe = nfe, Layout = layout, Weights = "uniform" }, threshold: options.Thresholding());
+        var student = Training.Distillation.Student.Of(network, new Distill { Branches = k, Jump = k, Nfe = nfe, Layout = layout, Weights = "uniform" }, threshold: options.Thresholding());
         return Of(path, student, options with { Layout = layout }, $"student, {k} heads", cancellation);
     }
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Samplers;
 
 /// <summary>Seeds as EDM's generate.py takes them, one an image: numbers and ranges with commas between, <c>0-63,100</c>; kept as ranges.</summary>
 public sealed class SeedList

@@ -1,6 +1,7 @@
 using BDense.Kernels;
+using BDense.Training.Solvers;
 
-namespace BDense.Training;
+namespace BDense.Training.Schedules;
 
 /// <summary>
 /// Geometry-inspired time scheduling: of the nodes of a teacher's fine grid those few between which Euler's method leaves the teacher's

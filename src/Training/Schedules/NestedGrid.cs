@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Schedules;
 
 /// <summary>
 /// A student's grid and its teacher's, which divides each of the student's intervals into K: the teacher has

@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Schedules;
 
 /// <summary>
 /// A noise schedule: the noise level sigma as a falling function of u in [0, 1], from <see cref="SigmaMax"/> at u = 0 to

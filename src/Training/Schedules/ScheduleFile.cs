@@ -1,7 +1,9 @@
 using BDense.Kernels;
-using BDense.Model;
+using BDense.Model.Checkpoints;
+using BDense.Training.Runs;
+using BDense.Training.Solvers;
 
-namespace BDense.Training;
+namespace BDense.Training.Schedules;
 
 /// <summary>A schedule that was fitted to a teacher, as a JSON file: noise levels, and for AMED's steps two numbers each.</summary>
 /// <param name="Kind"><c>gits</c> or <c>amed-fixed</c>.</param>
@@ -22,8 +24,8 @@ public sealed record ScheduleFile(string Kind, string Solver, double[] Sigmas, d
             throw new BDenseException($"{path} is no fitted schedule: its kind is '{file.Kind}', not {Gits} or {AmedFixed}, or it has no sigmas or no solver");
         try
         {
-            Schedules.Given(file.Sigmas);
-            file = file with { Solver = Solvers.OfFile(file.Solver) };
+            ScheduleCatalog.Given(file.Sigmas);
+            file = file with { Solver = SolverCatalog.OfFile(file.Solver) };
         }
         catch (BDenseException e)
         {
@@ -37,7 +39,7 @@ public sealed record ScheduleFile(string Kind, string Solver, double[] Sigmas, d
 
     /// <summary>Whether a text given for a schedule names a file, not a formula.</summary>
     public static bool IsFile(string schedule) =>
-        !Schedules.Names.Contains(schedule) && (schedule.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || File.Exists(schedule));
+        !ScheduleCatalog.Names.Contains(schedule) && (schedule.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || File.Exists(schedule));
 
     public void Write(string path) => AtomicFile.WriteText(path, RunJson.ToText(RunJson.ToNode(this)) + "\n");
 
@@ -49,11 +51,11 @@ public sealed record ScheduleFile(string Kind, string Solver, double[] Sigmas, d
     {
         int own = Sigmas.Length - 1;
         if (Kind != AmedFixed)
-            return (Solvers.Find(solver ?? Solver), steps is null || steps == own ? Sigmas : Schedules.Given(Sigmas).Grid(steps.Value + 1));
+            return (SolverCatalog.Find(solver ?? Solver), steps is null || steps == own ? Sigmas : ScheduleCatalog.Given(Sigmas).Grid(steps.Value + 1));
         if (solver is not (null or AmedFixed))
             throw new UsageException($"the schedule was fitted together with the numbers of {AmedFixed}; it is for no other solver, nor for {solver}");
         if (steps is not null && steps != own)
             throw new UsageException($"the numbers of {AmedFixed} are fitted to {own} steps, not {steps}");
-        return (new Solver(AmedFixed, 2, 2, "Zhou et al. 2024 (AMED), without its predictor: r and c fixed a step", Solvers.AmedFixed(Ratios!, Scales!)), Sigmas);
+        return (new Solver(AmedFixed, 2, 2, "Zhou et al. 2024 (AMED), without its predictor: r and c fixed a step", SolverCatalog.AmedFixed(Ratios!, Scales!)), Sigmas);
     }
 }

@@ -1,8 +1,8 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Solvers;
 
-public static partial class Solvers
+public static partial class SolverCatalog
 {
     /// <summary>
     /// The step of AMED-Solver (Zhou et al. 2024, "Fast ODE-based sampling for diffusion models in around 5 steps"): one direction, at an
@@ -43,7 +43,7 @@ public static partial class Solvers
     internal static double AmedTime(double from, double to, double ratio) => Math.Pow(to, ratio) * Math.Pow(from, 1 - ratio);
 }
 
-/// <summary>Fits r and c of <see cref="Solvers.AmedFixed"/>, step after step.</summary>
+/// <summary>Fits r and c of <see cref="SolverCatalog.AmedFixed"/>, step after step.</summary>
 /// <remarks>
 /// The published objective, the squared distance to the teacher's state at the step's end, from where the fitted steps before have
 /// arrived. For a given r the best c is a quotient of two inner products, so that r alone is searched: nine places, then golden sections
@@ -84,7 +84,7 @@ public static class AmedFit
             }
             var (ratio, found) = tried.MinBy(t => t.Value.Error);
             (ratios[i], scales[i]) = (ratio, found.Scale);
-            states = [.. batches.Select((batch, n) => Moved(states[n], scales[i] * (to - from), Mean(batch, states[n], slopes[n], from, Solvers.AmedTime(from, to, ratios[i]))))];
+            states = [.. batches.Select((batch, n) => Moved(states[n], scales[i] * (to - from), Mean(batch, states[n], slopes[n], from, SolverCatalog.AmedTime(from, to, ratios[i]))))];
 
             (double Error, double Scale) Try(double r)
             {
@@ -92,7 +92,7 @@ public static class AmedFit
                 if (tried.TryGetValue(r, out var known))
                     return known;
                 // |w - c g|^2 with w = target - x, g = (t' - t) d.
-                double ww = 0, wg = 0, gg = 0, s = Solvers.AmedTime(from, to, r);
+                double ww = 0, wg = 0, gg = 0, s = SolverCatalog.AmedTime(from, to, r);
                 for (int n = 0; n < batches.Count; n++)
                 {
                     float[] mean = Mean(batches[n], states[n], slopes[n], from, s);

@@ -1,9 +1,9 @@
 using BDense.Kernels;
 using MathNet.Numerics.Integration;
 
-namespace BDense.Training;
+namespace BDense.Training.Solvers;
 
-public static partial class Solvers
+public static partial class SolverCatalog
 {
     private const int QuadraturePoints = 64;
 

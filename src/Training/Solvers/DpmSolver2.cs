@@ -1,8 +1,8 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Solvers;
 
-public static partial class Solvers
+public static partial class SolverCatalog
 {
     /// <summary>
     /// DPM-Solver-2 with r = 1/2: an evaluation at the geometric middle m = sqrt(t t') gives the slope of the whole step:

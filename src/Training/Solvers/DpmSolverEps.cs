@@ -1,8 +1,8 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Solvers;
 
-public static partial class Solvers
+public static partial class SolverCatalog
 {
     /// <summary>DPM-Solver(2M): <see cref="DpmSolverPlusPlus2M"/> in noise prediction; see <see cref="DpmSolverEps3M"/>. One evaluation a step.</summary>
     public static Tensor DpmSolverEps2M(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) => DpmSolverEps(2, denoise, x, t, o);

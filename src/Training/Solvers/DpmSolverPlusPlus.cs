@@ -1,8 +1,8 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Solvers;
 
-public static partial class Solvers
+public static partial class SolverCatalog
 {
     /// <summary>DPM-Solver++(2M). Lu et al. 2022b, algorithm 2; one evaluation a step.</summary>
     public static Tensor DpmSolverPlusPlus2M(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) =>

@@ -1,8 +1,8 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Solvers;
 
-public static partial class Solvers
+public static partial class SolverCatalog
 {
     /// <summary>
     /// Dynamic thresholding (Saharia et al. 2022, section 2.3): each sample's prediction becomes clamp(D, -s, s) / s, where s is the

@@ -1,8 +1,8 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Solvers;
 
-public static partial class Solvers
+public static partial class SolverCatalog
 {
     /// <summary>
     /// Euler's method, which in sigma space is DDIM: x' = x + (t' - t) (x - D) / t = (t'/t) x + (1 - t'/t) D.

@@ -1,8 +1,8 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Solvers;
 
-public static partial class Solvers
+public static partial class SolverCatalog
 {
     /// <summary>
     /// Heun's method with optional churn, Karras et al. 2022, algorithm 2 (algorithm 1 without churn). Noise is raised to

@@ -1,8 +1,8 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Solvers;
 
-public static partial class Solvers
+public static partial class SolverCatalog
 {
     /// <summary>
     /// Improved PNDM: the Adams-Bashforth formulas for even steps, whatever the grid, on d = (x - D) / t, order rising from 1 to 4:

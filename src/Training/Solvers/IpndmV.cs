@@ -1,8 +1,8 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Solvers;
 
-public static partial class Solvers
+public static partial class SolverCatalog
 {
     /// <summary>
     /// iPNDM_v as published (Zhou et al. 2024, AMED, and its authors' code, diff-sampler): Adams-Bashforth of variable steps on

@@ -1,8 +1,8 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Solvers;
 
-public static partial class Solvers
+public static partial class SolverCatalog
 {
     private const int HistoryOrder = 4;
 

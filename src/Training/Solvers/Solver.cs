@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Solvers;
 
 /// <summary>D(x; sigma): the denoised image expected behind x = clean + sigma * noise. The caller disposes what it returns; x stays as it is.</summary>
 public delegate Tensor Denoise(Tensor x, double sigma);

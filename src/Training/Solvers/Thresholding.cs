@@ -1,6 +1,6 @@
 using BDense.Kernels;
 
-namespace BDense.Training;
+namespace BDense.Training.Solvers;
 
 /// <summary>What is done to a denoised image before a step is made of it.</summary>
 /// <param name="Quantile">p of dynamic thresholding, in (0, 1]; 0 clamps to [-1, 1] alone.</param>
@@ -29,7 +29,7 @@ public sealed record Thresholding(double Quantile, double Floor = Thresholding.P
         return (x, sigma) =>
         {
             var d = denoise(x, sigma);
-            Solvers.Threshold(d, this);
+            SolverCatalog.Threshold(d, this);
             return d;
         };
     }

@@ -82,7 +82,7 @@ internal sealed record KernelCode(Instruction[] Instructions, int RegisterBytes,
     IReadOnlyDictionary<string, int> Special, IReadOnlyList<(string Name, int Start, int Bytes)> Shared, int LocalBytes,
     IReadOnlyList<(string Name, int Start, int Bytes)>? Local = null)
 {
-    /// <summary>By place: whose turn is sooner where lanes have parted (<see cref="Ptx.MeetingOrder"/>).</summary>
+    /// <summary>By place: whose turn is sooner where lanes have parted (<see cref="Decoding.MeetingOrder"/>).</summary>
     public int[] Order { get; init; } = [];
 
     /// <summary>By place: the end of the instructions that follow it whatever happens.</summary>

@@ -1,3 +1,5 @@
+using BDense.VirtualGpu.Decoding;
+
 namespace BDense.VirtualGpu;
 
 /// <summary>A kernel's parameter: where its bytes lie in the packed arguments.</summary>
@@ -11,5 +13,5 @@ public sealed class PtxModule
     public IReadOnlyDictionary<string, PtxKernel> Kernels { get; }
 
     /// <exception cref="PtxException">Text that is not PTX, or an instruction that this GPU does not know.</exception>
-    public static PtxModule Read(string text) => new(Ptx.Decoder.Decode(text));
+    public static PtxModule Read(string text) => new(Decoder.Decode(text));
 }

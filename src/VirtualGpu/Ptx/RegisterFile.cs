@@ -1,3 +1,4 @@
+using BDense.VirtualGpu.Decoding;
 using BDense.VirtualGpu.Execution;
 
 namespace BDense.VirtualGpu.Ptx;

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
-using BDense.Kernels.Ilgpu.Cuda;
 
-namespace BDense.Kernels.Ilgpu;
+namespace BDense.Kernels.Ilgpu.Cuda;
 
 /// <summary>The entry points in <c>libcuda.so.1</c> or <c>nvcuda.dll</c>, found at first use: CUDA 11.4 and later have all of them.</summary>
 internal sealed unsafe class CudaGraphDriver : ICudaGraphDriver

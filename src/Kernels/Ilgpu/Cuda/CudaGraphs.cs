@@ -1,4 +1,6 @@
-namespace BDense.Kernels.Ilgpu;
+using BDense.Kernels.Devices;
+
+namespace BDense.Kernels.Ilgpu.Cuda;
 
 /// <summary>The calls of the CUDA driver that graphs need; each returns a CUresult, 0 for success.</summary>
 internal interface ICudaGraphDriver

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using BDense.Kernels.Devices;
 using ILGPU.Runtime.Cuda;
 
 namespace BDense.Kernels.Ilgpu.Cuda;

@@ -1,3 +1,4 @@
+using BDense.Kernels.Devices;
 using BDense.VirtualGpu;
 using BDense.VirtualGpu.Driver.Library;
 

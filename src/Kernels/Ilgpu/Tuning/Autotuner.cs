@@ -1,4 +1,4 @@
-using BDense.Kernels.Ilgpu.Cuda;
+using BDense.Kernels.Ilgpu.Tiles;
 
 namespace BDense.Kernels.Ilgpu.Tuning;
 

@@ -1,4 +1,5 @@
 using BDense.Kernels.Ilgpu.Cuda;
+using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
 
 namespace BDense.Kernels.Ilgpu;

@@ -1,4 +1,4 @@
-namespace BDense.Kernels.Ilgpu;
+namespace BDense.Kernels.Ilgpu.Tuning;
 
 /// <summary>A problem that was tuned.</summary>
 /// <param name="Operation">forward, dgrad, wgrad, product NN, NT or TN, portable.</param>

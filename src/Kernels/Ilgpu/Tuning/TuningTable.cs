@@ -1,5 +1,6 @@
 using System.Text.Json;
-using BDense.Kernels.Ilgpu.Cuda;
+using BDense.Kernels.Ilgpu.Tiles;
+using BDense.Kernels.Json;
 
 namespace BDense.Kernels.Ilgpu.Tuning;
 
@@ -25,7 +26,7 @@ internal sealed class TuningTable
 
     private readonly Dictionary<TuningKey, TensorChoice> _choices = [];
 
-    private sealed record Entry(string Operation, Precision Precision, int M, int N, int Steps, int Taps, int Stride, int Batch, TensorTileName Tile, int Slices);
+    private sealed record Entry(string Operation, Precision Precision, int M, int N, int Steps, int Taps, int Stride, int Batch, TileName Tile, int Slices);
 
     private sealed record Contents(string Device, int Kernels, List<Entry> Choices);
 

@@ -1,0 +1,565 @@
+using System.Runtime.CompilerServices;
+using BDense.Kernels.Ilgpu.Attention;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Util;
+
+namespace BDense.Kernels.Ilgpu.Generated;
+
+/// <summary>A warp's 16 rows of attention with heads of 128 channels, in BF16; written by tools/TensorAttention.cs.</summary>
+internal readonly struct TensorAttention128Bf16 : ITensorAttention, ITensorAttentionSecond
+{
+    private const string Names = """
+        .reg .f32 acc<64>; .reg .f32 s<16>; .reg .f32 p<16>; .reg .f32 v<32>; .reg .f32 m<2>; .reg .f32 l<2>; .reg .b32 a<4>; .reg .b32 b<8>;
+        .reg .b32 base; .reg .b32 at; mov.f32 m0, 0fFF800000; mov.f32 l0, 0f00000000; mov.f32 m1, 0fFF800000; mov.f32 l1, 0f00000000;
+        """;
+
+    private const string Zero = """
+        mov.f32 acc0, 0f00000000; mov.f32 acc1, 0f00000000; mov.f32 acc2, 0f00000000; mov.f32 acc3, 0f00000000; mov.f32 acc4, 0f00000000;
+        mov.f32 acc5, 0f00000000; mov.f32 acc6, 0f00000000; mov.f32 acc7, 0f00000000; mov.f32 acc8, 0f00000000; mov.f32 acc9, 0f00000000;
+        mov.f32 acc10, 0f00000000; mov.f32 acc11, 0f00000000; mov.f32 acc12, 0f00000000; mov.f32 acc13, 0f00000000; mov.f32 acc14, 0f00000000;
+        mov.f32 acc15, 0f00000000; mov.f32 acc16, 0f00000000; mov.f32 acc17, 0f00000000; mov.f32 acc18, 0f00000000; mov.f32 acc19, 0f00000000;
+        mov.f32 acc20, 0f00000000; mov.f32 acc21, 0f00000000; mov.f32 acc22, 0f00000000; mov.f32 acc23, 0f00000000; mov.f32 acc24, 0f00000000;
+        mov.f32 acc25, 0f00000000; mov.f32 acc26, 0f00000000; mov.f32 acc27, 0f00000000; mov.f32 acc28, 0f00000000; mov.f32 acc29, 0f00000000;
+        mov.f32 acc30, 0f00000000; mov.f32 acc31, 0f00000000; mov.f32 acc32, 0f00000000; mov.f32 acc33, 0f00000000; mov.f32 acc34, 0f00000000;
+        mov.f32 acc35, 0f00000000; mov.f32 acc36, 0f00000000; mov.f32 acc37, 0f00000000; mov.f32 acc38, 0f00000000; mov.f32 acc39, 0f00000000;
+        mov.f32 acc40, 0f00000000; mov.f32 acc41, 0f00000000; mov.f32 acc42, 0f00000000; mov.f32 acc43, 0f00000000; mov.f32 acc44, 0f00000000;
+        mov.f32 acc45, 0f00000000; mov.f32 acc46, 0f00000000; mov.f32 acc47, 0f00000000; mov.f32 acc48, 0f00000000; mov.f32 acc49, 0f00000000;
+        mov.f32 acc50, 0f00000000; mov.f32 acc51, 0f00000000; mov.f32 acc52, 0f00000000; mov.f32 acc53, 0f00000000; mov.f32 acc54, 0f00000000;
+        mov.f32 acc55, 0f00000000; mov.f32 acc56, 0f00000000; mov.f32 acc57, 0f00000000; mov.f32 acc58, 0f00000000; mov.f32 acc59, 0f00000000;
+        mov.f32 acc60, 0f00000000; mov.f32 acc61, 0f00000000; mov.f32 acc62, 0f00000000; mov.f32 acc63, 0f00000000;
+        """;
+
+    private const string SecondNames = """
+        .reg .f32 second<64>; mov.f32 second0, 0f00000000; mov.f32 second1, 0f00000000; mov.f32 second2, 0f00000000; mov.f32 second3, 0f00000000;
+        mov.f32 second4, 0f00000000; mov.f32 second5, 0f00000000; mov.f32 second6, 0f00000000; mov.f32 second7, 0f00000000;
+        mov.f32 second8, 0f00000000; mov.f32 second9, 0f00000000; mov.f32 second10, 0f00000000; mov.f32 second11, 0f00000000;
+        mov.f32 second12, 0f00000000; mov.f32 second13, 0f00000000; mov.f32 second14, 0f00000000; mov.f32 second15, 0f00000000;
+        mov.f32 second16, 0f00000000; mov.f32 second17, 0f00000000; mov.f32 second18, 0f00000000; mov.f32 second19, 0f00000000;
+        mov.f32 second20, 0f00000000; mov.f32 second21, 0f00000000; mov.f32 second22, 0f00000000; mov.f32 second23, 0f00000000;
+        mov.f32 second24, 0f00000000; mov.f32 second25, 0f00000000; mov.f32 second26, 0f00000000; mov.f32 second27, 0f00000000;
+        mov.f32 second28, 0f00000000; mov.f32 second29, 0f00000000; mov.f32 second30, 0f00000000; mov.f32 second31, 0f00000000;
+        mov.f32 second32, 0f00000000; mov.f32 second33, 0f00000000; mov.f32 second34, 0f00000000; mov.f32 second35, 0f00000000;
+        mov.f32 second36, 0f00000000; mov.f32 second37, 0f00000000; mov.f32 second38, 0f00000000; mov.f32 second39, 0f00000000;
+        mov.f32 second40, 0f00000000; mov.f32 second41, 0f00000000; mov.f32 second42, 0f00000000; mov.f32 second43, 0f00000000;
+        mov.f32 second44, 0f00000000; mov.f32 second45, 0f00000000; mov.f32 second46, 0f00000000; mov.f32 second47, 0f00000000;
+        mov.f32 second48, 0f00000000; mov.f32 second49, 0f00000000; mov.f32 second50, 0f00000000; mov.f32 second51, 0f00000000;
+        mov.f32 second52, 0f00000000; mov.f32 second53, 0f00000000; mov.f32 second54, 0f00000000; mov.f32 second55, 0f00000000;
+        mov.f32 second56, 0f00000000; mov.f32 second57, 0f00000000; mov.f32 second58, 0f00000000; mov.f32 second59, 0f00000000;
+        mov.f32 second60, 0f00000000; mov.f32 second61, 0f00000000; mov.f32 second62, 0f00000000; mov.f32 second63, 0f00000000;
+        """;
+
+    private const string Loads = """
+        { .reg .b32 row; .reg .b64 from; add.s32 row, %1, 0; min.s32 row, row, %2; mul.wide.s32 from, row, %3; add.s64 from, from, %0;
+        ld.global.v4.f32 {v0, v1, v2, v3}, [from+0]; ld.global.v4.f32 {v4, v5, v6, v7}, [from+16]; add.s32 row, %1, 8; min.s32 row, row, %2;
+        mul.wide.s32 from, row, %3; add.s64 from, from, %0; ld.global.v4.f32 {v8, v9, v10, v11}, [from+0];
+        ld.global.v4.f32 {v12, v13, v14, v15}, [from+16]; add.s32 row, %1, 16; min.s32 row, row, %2; mul.wide.s32 from, row, %3;
+        add.s64 from, from, %0; ld.global.v4.f32 {v16, v17, v18, v19}, [from+0]; ld.global.v4.f32 {v20, v21, v22, v23}, [from+16];
+        add.s32 row, %1, 24; min.s32 row, row, %2; mul.wide.s32 from, row, %3; add.s64 from, from, %0;
+        ld.global.v4.f32 {v24, v25, v26, v27}, [from+0]; ld.global.v4.f32 {v28, v29, v30, v31}, [from+16]; }
+        """;
+
+    private const string Stores = """
+        { .reg .b32 w<4>; add.u32 at, base, %0; cvt.rn.bf16x2.f32 w0, v1, v0; cvt.rn.bf16x2.f32 w1, v3, v2; cvt.rn.bf16x2.f32 w2, v5, v4;
+        cvt.rn.bf16x2.f32 w3, v7, v6; st.shared.v4.b32 [at+0], {w0, w1, w2, w3}; cvt.rn.bf16x2.f32 w0, v9, v8; cvt.rn.bf16x2.f32 w1, v11, v10;
+        cvt.rn.bf16x2.f32 w2, v13, v12; cvt.rn.bf16x2.f32 w3, v15, v14; st.shared.v4.b32 [at+2176], {w0, w1, w2, w3};
+        cvt.rn.bf16x2.f32 w0, v17, v16; cvt.rn.bf16x2.f32 w1, v19, v18; cvt.rn.bf16x2.f32 w2, v21, v20; cvt.rn.bf16x2.f32 w3, v23, v22;
+        st.shared.v4.b32 [at+4352], {w0, w1, w2, w3}; cvt.rn.bf16x2.f32 w0, v25, v24; cvt.rn.bf16x2.f32 w1, v27, v26;
+        cvt.rn.bf16x2.f32 w2, v29, v28; cvt.rn.bf16x2.f32 w3, v31, v30; st.shared.v4.b32 [at+6528], {w0, w1, w2, w3}; }
+        """;
+
+    private const string Products = """
+        mov.f32 s0, 0f00000000; mov.f32 s1, 0f00000000; mov.f32 s2, 0f00000000; mov.f32 s3, 0f00000000; mov.f32 s4, 0f00000000;
+        mov.f32 s5, 0f00000000; mov.f32 s6, 0f00000000; mov.f32 s7, 0f00000000; mov.f32 s8, 0f00000000; mov.f32 s9, 0f00000000;
+        mov.f32 s10, 0f00000000; mov.f32 s11, 0f00000000; mov.f32 s12, 0f00000000; mov.f32 s13, 0f00000000; mov.f32 s14, 0f00000000;
+        mov.f32 s15, 0f00000000; { .reg .b32 left; add.u32 left, base, %0; add.u32 at, base, %1;
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {a0, a1, a2, a3}, [left+0]; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+0];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s0, s1, s2, s3}, {a0, a1, a2, a3}, {b0, b1}, {s0, s1, s2, s3};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s4, s5, s6, s7}, {a0, a1, a2, a3}, {b2, b3}, {s4, s5, s6, s7};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+4352];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s8, s9, s10, s11}, {a0, a1, a2, a3}, {b0, b1}, {s8, s9, s10, s11};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s12, s13, s14, s15}, {a0, a1, a2, a3}, {b2, b3}, {s12, s13, s14, s15};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {a0, a1, a2, a3}, [left+32]; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+32];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s0, s1, s2, s3}, {a0, a1, a2, a3}, {b0, b1}, {s0, s1, s2, s3};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s4, s5, s6, s7}, {a0, a1, a2, a3}, {b2, b3}, {s4, s5, s6, s7};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+4384];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s8, s9, s10, s11}, {a0, a1, a2, a3}, {b0, b1}, {s8, s9, s10, s11};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s12, s13, s14, s15}, {a0, a1, a2, a3}, {b2, b3}, {s12, s13, s14, s15};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {a0, a1, a2, a3}, [left+64]; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+64];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s0, s1, s2, s3}, {a0, a1, a2, a3}, {b0, b1}, {s0, s1, s2, s3};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s4, s5, s6, s7}, {a0, a1, a2, a3}, {b2, b3}, {s4, s5, s6, s7};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+4416];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s8, s9, s10, s11}, {a0, a1, a2, a3}, {b0, b1}, {s8, s9, s10, s11};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s12, s13, s14, s15}, {a0, a1, a2, a3}, {b2, b3}, {s12, s13, s14, s15};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {a0, a1, a2, a3}, [left+96]; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+96];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s0, s1, s2, s3}, {a0, a1, a2, a3}, {b0, b1}, {s0, s1, s2, s3};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s4, s5, s6, s7}, {a0, a1, a2, a3}, {b2, b3}, {s4, s5, s6, s7};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+4448];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s8, s9, s10, s11}, {a0, a1, a2, a3}, {b0, b1}, {s8, s9, s10, s11};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s12, s13, s14, s15}, {a0, a1, a2, a3}, {b2, b3}, {s12, s13, s14, s15};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {a0, a1, a2, a3}, [left+128]; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+128];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s0, s1, s2, s3}, {a0, a1, a2, a3}, {b0, b1}, {s0, s1, s2, s3};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s4, s5, s6, s7}, {a0, a1, a2, a3}, {b2, b3}, {s4, s5, s6, s7};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+4480];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s8, s9, s10, s11}, {a0, a1, a2, a3}, {b0, b1}, {s8, s9, s10, s11};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s12, s13, s14, s15}, {a0, a1, a2, a3}, {b2, b3}, {s12, s13, s14, s15};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {a0, a1, a2, a3}, [left+160]; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+160];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s0, s1, s2, s3}, {a0, a1, a2, a3}, {b0, b1}, {s0, s1, s2, s3};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s4, s5, s6, s7}, {a0, a1, a2, a3}, {b2, b3}, {s4, s5, s6, s7};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+4512];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s8, s9, s10, s11}, {a0, a1, a2, a3}, {b0, b1}, {s8, s9, s10, s11};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s12, s13, s14, s15}, {a0, a1, a2, a3}, {b2, b3}, {s12, s13, s14, s15};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {a0, a1, a2, a3}, [left+192]; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+192];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s0, s1, s2, s3}, {a0, a1, a2, a3}, {b0, b1}, {s0, s1, s2, s3};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s4, s5, s6, s7}, {a0, a1, a2, a3}, {b2, b3}, {s4, s5, s6, s7};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+4544];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s8, s9, s10, s11}, {a0, a1, a2, a3}, {b0, b1}, {s8, s9, s10, s11};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s12, s13, s14, s15}, {a0, a1, a2, a3}, {b2, b3}, {s12, s13, s14, s15};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {a0, a1, a2, a3}, [left+224]; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+224];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s0, s1, s2, s3}, {a0, a1, a2, a3}, {b0, b1}, {s0, s1, s2, s3};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s4, s5, s6, s7}, {a0, a1, a2, a3}, {b2, b3}, {s4, s5, s6, s7};
+        ldmatrix.sync.aligned.m8n8.x4.shared.b16 {b0, b1, b2, b3}, [at+4576];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s8, s9, s10, s11}, {a0, a1, a2, a3}, {b0, b1}, {s8, s9, s10, s11};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {s12, s13, s14, s15}, {a0, a1, a2, a3}, {b2, b3}, {s12, s13, s14, s15}; }
+        """;
+
+    private const string Weighted = """
+        add.u32 at, base, %0; cvt.rn.bf16x2.f32 a0, s1, s0; cvt.rn.bf16x2.f32 a1, s3, s2; cvt.rn.bf16x2.f32 a2, s5, s4;
+        cvt.rn.bf16x2.f32 a3, s7, s6; ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+0];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc0, acc1, acc2, acc3}, {a0, a1, a2, a3}, {b0, b1}, {acc0, acc1, acc2, acc3};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc4, acc5, acc6, acc7}, {a0, a1, a2, a3}, {b2, b3}, {acc4, acc5, acc6, acc7};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+32];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc8, acc9, acc10, acc11}, {a0, a1, a2, a3}, {b0, b1}, {acc8, acc9, acc10, acc11};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc12, acc13, acc14, acc15}, {a0, a1, a2, a3}, {b2, b3}, {acc12, acc13, acc14, acc15};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+64];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc16, acc17, acc18, acc19}, {a0, a1, a2, a3}, {b0, b1}, {acc16, acc17, acc18, acc19};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc20, acc21, acc22, acc23}, {a0, a1, a2, a3}, {b2, b3}, {acc20, acc21, acc22, acc23};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+96];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc24, acc25, acc26, acc27}, {a0, a1, a2, a3}, {b0, b1}, {acc24, acc25, acc26, acc27};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc28, acc29, acc30, acc31}, {a0, a1, a2, a3}, {b2, b3}, {acc28, acc29, acc30, acc31};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+128];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc32, acc33, acc34, acc35}, {a0, a1, a2, a3}, {b0, b1}, {acc32, acc33, acc34, acc35};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc36, acc37, acc38, acc39}, {a0, a1, a2, a3}, {b2, b3}, {acc36, acc37, acc38, acc39};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+160];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc40, acc41, acc42, acc43}, {a0, a1, a2, a3}, {b0, b1}, {acc40, acc41, acc42, acc43};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc44, acc45, acc46, acc47}, {a0, a1, a2, a3}, {b2, b3}, {acc44, acc45, acc46, acc47};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+192];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc48, acc49, acc50, acc51}, {a0, a1, a2, a3}, {b0, b1}, {acc48, acc49, acc50, acc51};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc52, acc53, acc54, acc55}, {a0, a1, a2, a3}, {b2, b3}, {acc52, acc53, acc54, acc55};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+224];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc56, acc57, acc58, acc59}, {a0, a1, a2, a3}, {b0, b1}, {acc56, acc57, acc58, acc59};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc60, acc61, acc62, acc63}, {a0, a1, a2, a3}, {b2, b3}, {acc60, acc61, acc62, acc63};
+        cvt.rn.bf16x2.f32 a0, s9, s8; cvt.rn.bf16x2.f32 a1, s11, s10; cvt.rn.bf16x2.f32 a2, s13, s12; cvt.rn.bf16x2.f32 a3, s15, s14;
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4352];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc0, acc1, acc2, acc3}, {a0, a1, a2, a3}, {b0, b1}, {acc0, acc1, acc2, acc3};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc4, acc5, acc6, acc7}, {a0, a1, a2, a3}, {b2, b3}, {acc4, acc5, acc6, acc7};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4384];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc8, acc9, acc10, acc11}, {a0, a1, a2, a3}, {b0, b1}, {acc8, acc9, acc10, acc11};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc12, acc13, acc14, acc15}, {a0, a1, a2, a3}, {b2, b3}, {acc12, acc13, acc14, acc15};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4416];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc16, acc17, acc18, acc19}, {a0, a1, a2, a3}, {b0, b1}, {acc16, acc17, acc18, acc19};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc20, acc21, acc22, acc23}, {a0, a1, a2, a3}, {b2, b3}, {acc20, acc21, acc22, acc23};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4448];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc24, acc25, acc26, acc27}, {a0, a1, a2, a3}, {b0, b1}, {acc24, acc25, acc26, acc27};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc28, acc29, acc30, acc31}, {a0, a1, a2, a3}, {b2, b3}, {acc28, acc29, acc30, acc31};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4480];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc32, acc33, acc34, acc35}, {a0, a1, a2, a3}, {b0, b1}, {acc32, acc33, acc34, acc35};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc36, acc37, acc38, acc39}, {a0, a1, a2, a3}, {b2, b3}, {acc36, acc37, acc38, acc39};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4512];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc40, acc41, acc42, acc43}, {a0, a1, a2, a3}, {b0, b1}, {acc40, acc41, acc42, acc43};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc44, acc45, acc46, acc47}, {a0, a1, a2, a3}, {b2, b3}, {acc44, acc45, acc46, acc47};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4544];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc48, acc49, acc50, acc51}, {a0, a1, a2, a3}, {b0, b1}, {acc48, acc49, acc50, acc51};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc52, acc53, acc54, acc55}, {a0, a1, a2, a3}, {b2, b3}, {acc52, acc53, acc54, acc55};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4576];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc56, acc57, acc58, acc59}, {a0, a1, a2, a3}, {b0, b1}, {acc56, acc57, acc58, acc59};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {acc60, acc61, acc62, acc63}, {a0, a1, a2, a3}, {b2, b3}, {acc60, acc61, acc62, acc63};
+        """;
+
+    private const string WeightedSecond = """
+        add.u32 at, base, %0; cvt.rn.bf16x2.f32 a0, p1, p0; cvt.rn.bf16x2.f32 a1, p3, p2; cvt.rn.bf16x2.f32 a2, p5, p4;
+        cvt.rn.bf16x2.f32 a3, p7, p6; ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+0];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second0, second1, second2, second3}, {a0, a1, a2, a3}, {b0, b1}, {second0, second1, second2, second3};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second4, second5, second6, second7}, {a0, a1, a2, a3}, {b2, b3}, {second4, second5, second6, second7};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+32];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second8, second9, second10, second11}, {a0, a1, a2, a3}, {b0, b1}, {second8, second9, second10, second11};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second12, second13, second14, second15}, {a0, a1, a2, a3}, {b2, b3}, {second12, second13, second14, second15};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+64];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second16, second17, second18, second19}, {a0, a1, a2, a3}, {b0, b1}, {second16, second17, second18, second19};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second20, second21, second22, second23}, {a0, a1, a2, a3}, {b2, b3}, {second20, second21, second22, second23};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+96];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second24, second25, second26, second27}, {a0, a1, a2, a3}, {b0, b1}, {second24, second25, second26, second27};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second28, second29, second30, second31}, {a0, a1, a2, a3}, {b2, b3}, {second28, second29, second30, second31};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+128];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second32, second33, second34, second35}, {a0, a1, a2, a3}, {b0, b1}, {second32, second33, second34, second35};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second36, second37, second38, second39}, {a0, a1, a2, a3}, {b2, b3}, {second36, second37, second38, second39};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+160];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second40, second41, second42, second43}, {a0, a1, a2, a3}, {b0, b1}, {second40, second41, second42, second43};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second44, second45, second46, second47}, {a0, a1, a2, a3}, {b2, b3}, {second44, second45, second46, second47};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+192];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second48, second49, second50, second51}, {a0, a1, a2, a3}, {b0, b1}, {second48, second49, second50, second51};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second52, second53, second54, second55}, {a0, a1, a2, a3}, {b2, b3}, {second52, second53, second54, second55};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+224];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second56, second57, second58, second59}, {a0, a1, a2, a3}, {b0, b1}, {second56, second57, second58, second59};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second60, second61, second62, second63}, {a0, a1, a2, a3}, {b2, b3}, {second60, second61, second62, second63};
+        cvt.rn.bf16x2.f32 a0, p9, p8; cvt.rn.bf16x2.f32 a1, p11, p10; cvt.rn.bf16x2.f32 a2, p13, p12; cvt.rn.bf16x2.f32 a3, p15, p14;
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4352];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second0, second1, second2, second3}, {a0, a1, a2, a3}, {b0, b1}, {second0, second1, second2, second3};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second4, second5, second6, second7}, {a0, a1, a2, a3}, {b2, b3}, {second4, second5, second6, second7};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4384];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second8, second9, second10, second11}, {a0, a1, a2, a3}, {b0, b1}, {second8, second9, second10, second11};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second12, second13, second14, second15}, {a0, a1, a2, a3}, {b2, b3}, {second12, second13, second14, second15};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4416];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second16, second17, second18, second19}, {a0, a1, a2, a3}, {b0, b1}, {second16, second17, second18, second19};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second20, second21, second22, second23}, {a0, a1, a2, a3}, {b2, b3}, {second20, second21, second22, second23};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4448];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second24, second25, second26, second27}, {a0, a1, a2, a3}, {b0, b1}, {second24, second25, second26, second27};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second28, second29, second30, second31}, {a0, a1, a2, a3}, {b2, b3}, {second28, second29, second30, second31};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4480];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second32, second33, second34, second35}, {a0, a1, a2, a3}, {b0, b1}, {second32, second33, second34, second35};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second36, second37, second38, second39}, {a0, a1, a2, a3}, {b2, b3}, {second36, second37, second38, second39};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4512];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second40, second41, second42, second43}, {a0, a1, a2, a3}, {b0, b1}, {second40, second41, second42, second43};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second44, second45, second46, second47}, {a0, a1, a2, a3}, {b2, b3}, {second44, second45, second46, second47};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4544];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second48, second49, second50, second51}, {a0, a1, a2, a3}, {b0, b1}, {second48, second49, second50, second51};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second52, second53, second54, second55}, {a0, a1, a2, a3}, {b2, b3}, {second52, second53, second54, second55};
+        ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {b0, b1, b2, b3}, [at+4576];
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second56, second57, second58, second59}, {a0, a1, a2, a3}, {b0, b1}, {second56, second57, second58, second59};
+        mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {second60, second61, second62, second63}, {a0, a1, a2, a3}, {b2, b3}, {second60, second61, second62, second63};
+        """;
+
+    private const string Masked = """
+        { .reg .pred inside; setp.gt.s32 inside, %0, 0; selp.f32 s0, s0, 0fFF800000, inside; selp.f32 s2, s2, 0fFF800000, inside;
+        setp.gt.s32 inside, %0, 1; selp.f32 s1, s1, 0fFF800000, inside; selp.f32 s3, s3, 0fFF800000, inside; setp.gt.s32 inside, %0, 8;
+        selp.f32 s4, s4, 0fFF800000, inside; selp.f32 s6, s6, 0fFF800000, inside; setp.gt.s32 inside, %0, 9; selp.f32 s5, s5, 0fFF800000, inside;
+        selp.f32 s7, s7, 0fFF800000, inside; setp.gt.s32 inside, %0, 16; selp.f32 s8, s8, 0fFF800000, inside;
+        selp.f32 s10, s10, 0fFF800000, inside; setp.gt.s32 inside, %0, 17; selp.f32 s9, s9, 0fFF800000, inside;
+        selp.f32 s11, s11, 0fFF800000, inside; setp.gt.s32 inside, %0, 24; selp.f32 s12, s12, 0fFF800000, inside;
+        selp.f32 s14, s14, 0fFF800000, inside; setp.gt.s32 inside, %0, 25; selp.f32 s13, s13, 0fFF800000, inside;
+        selp.f32 s15, s15, 0fFF800000, inside; }
+        """;
+
+    private const string Online = """
+        { .reg .f32 n<2>; .reg .f32 shrink<2>; .reg .f32 t; mov.f32 n0, m0; mov.f32 n1, m1; max.f32 n0, n0, s0; max.f32 n0, n0, s1;
+        max.f32 n1, n1, s2; max.f32 n1, n1, s3; max.f32 n0, n0, s4; max.f32 n0, n0, s5; max.f32 n1, n1, s6; max.f32 n1, n1, s7; max.f32 n0, n0, s8;
+        max.f32 n0, n0, s9; max.f32 n1, n1, s10; max.f32 n1, n1, s11; max.f32 n0, n0, s12; max.f32 n0, n0, s13; max.f32 n1, n1, s14;
+        max.f32 n1, n1, s15; shfl.sync.bfly.b32 t, n0, 1, 31, 0xffffffff; max.f32 n0, n0, t; shfl.sync.bfly.b32 t, n0, 2, 31, 0xffffffff;
+        max.f32 n0, n0, t; shfl.sync.bfly.b32 t, n1, 1, 31, 0xffffffff; max.f32 n1, n1, t; shfl.sync.bfly.b32 t, n1, 2, 31, 0xffffffff;
+        max.f32 n1, n1, t; sub.f32 t, m0, n0; mul.f32 t, t, %0; ex2.approx.ftz.f32 shrink0, t; mov.f32 m0, n0; mul.f32 n0, n0, %0; neg.f32 n0, n0;
+        mul.f32 l0, l0, shrink0; sub.f32 t, m1, n1; mul.f32 t, t, %0; ex2.approx.ftz.f32 shrink1, t; mov.f32 m1, n1; mul.f32 n1, n1, %0;
+        neg.f32 n1, n1; mul.f32 l1, l1, shrink1; fma.rn.f32 s0, s0, %0, n0; ex2.approx.ftz.f32 s0, s0; add.f32 l0, l0, s0;
+        fma.rn.f32 s1, s1, %0, n0; ex2.approx.ftz.f32 s1, s1; add.f32 l0, l0, s1; fma.rn.f32 s2, s2, %0, n1; ex2.approx.ftz.f32 s2, s2;
+        add.f32 l1, l1, s2; fma.rn.f32 s3, s3, %0, n1; ex2.approx.ftz.f32 s3, s3; add.f32 l1, l1, s3; fma.rn.f32 s4, s4, %0, n0;
+        ex2.approx.ftz.f32 s4, s4; add.f32 l0, l0, s4; fma.rn.f32 s5, s5, %0, n0; ex2.approx.ftz.f32 s5, s5; add.f32 l0, l0, s5;
+        fma.rn.f32 s6, s6, %0, n1; ex2.approx.ftz.f32 s6, s6; add.f32 l1, l1, s6; fma.rn.f32 s7, s7, %0, n1; ex2.approx.ftz.f32 s7, s7;
+        add.f32 l1, l1, s7; fma.rn.f32 s8, s8, %0, n0; ex2.approx.ftz.f32 s8, s8; add.f32 l0, l0, s8; fma.rn.f32 s9, s9, %0, n0;
+        ex2.approx.ftz.f32 s9, s9; add.f32 l0, l0, s9; fma.rn.f32 s10, s10, %0, n1; ex2.approx.ftz.f32 s10, s10; add.f32 l1, l1, s10;
+        fma.rn.f32 s11, s11, %0, n1; ex2.approx.ftz.f32 s11, s11; add.f32 l1, l1, s11; fma.rn.f32 s12, s12, %0, n0; ex2.approx.ftz.f32 s12, s12;
+        add.f32 l0, l0, s12; fma.rn.f32 s13, s13, %0, n0; ex2.approx.ftz.f32 s13, s13; add.f32 l0, l0, s13; fma.rn.f32 s14, s14, %0, n1;
+        ex2.approx.ftz.f32 s14, s14; add.f32 l1, l1, s14; fma.rn.f32 s15, s15, %0, n1; ex2.approx.ftz.f32 s15, s15; add.f32 l1, l1, s15;
+        mul.f32 acc0, acc0, shrink0; mul.f32 acc1, acc1, shrink0; mul.f32 acc2, acc2, shrink1; mul.f32 acc3, acc3, shrink1;
+        mul.f32 acc4, acc4, shrink0; mul.f32 acc5, acc5, shrink0; mul.f32 acc6, acc6, shrink1; mul.f32 acc7, acc7, shrink1;
+        mul.f32 acc8, acc8, shrink0; mul.f32 acc9, acc9, shrink0; mul.f32 acc10, acc10, shrink1; mul.f32 acc11, acc11, shrink1;
+        mul.f32 acc12, acc12, shrink0; mul.f32 acc13, acc13, shrink0; mul.f32 acc14, acc14, shrink1; mul.f32 acc15, acc15, shrink1;
+        mul.f32 acc16, acc16, shrink0; mul.f32 acc17, acc17, shrink0; mul.f32 acc18, acc18, shrink1; mul.f32 acc19, acc19, shrink1;
+        mul.f32 acc20, acc20, shrink0; mul.f32 acc21, acc21, shrink0; mul.f32 acc22, acc22, shrink1; mul.f32 acc23, acc23, shrink1;
+        mul.f32 acc24, acc24, shrink0; mul.f32 acc25, acc25, shrink0; mul.f32 acc26, acc26, shrink1; mul.f32 acc27, acc27, shrink1;
+        mul.f32 acc28, acc28, shrink0; mul.f32 acc29, acc29, shrink0; mul.f32 acc30, acc30, shrink1; mul.f32 acc31, acc31, shrink1;
+        mul.f32 acc32, acc32, shrink0; mul.f32 acc33, acc33, shrink0; mul.f32 acc34, acc34, shrink1; mul.f32 acc35, acc35, shrink1;
+        mul.f32 acc36, acc36, shrink0; mul.f32 acc37, acc37, shrink0; mul.f32 acc38, acc38, shrink1; mul.f32 acc39, acc39, shrink1;
+        mul.f32 acc40, acc40, shrink0; mul.f32 acc41, acc41, shrink0; mul.f32 acc42, acc42, shrink1; mul.f32 acc43, acc43, shrink1;
+        mul.f32 acc44, acc44, shrink0; mul.f32 acc45, acc45, shrink0; mul.f32 acc46, acc46, shrink1; mul.f32 acc47, acc47, shrink1;
+        mul.f32 acc48, acc48, shrink0; mul.f32 acc49, acc49, shrink0; mul.f32 acc50, acc50, shrink1; mul.f32 acc51, acc51, shrink1;
+        mul.f32 acc52, acc52, shrink0; mul.f32 acc53, acc53, shrink0; mul.f32 acc54, acc54, shrink1; mul.f32 acc55, acc55, shrink1;
+        mul.f32 acc56, acc56, shrink0; mul.f32 acc57, acc57, shrink0; mul.f32 acc58, acc58, shrink1; mul.f32 acc59, acc59, shrink1;
+        mul.f32 acc60, acc60, shrink0; mul.f32 acc61, acc61, shrink0; mul.f32 acc62, acc62, shrink1; mul.f32 acc63, acc63, shrink1; }
+        """;
+
+    private const string Quotient = """
+        { .reg .f32 t; shfl.sync.bfly.b32 t, l0, 1, 31, 0xffffffff; add.f32 l0, l0, t; shfl.sync.bfly.b32 t, l0, 2, 31, 0xffffffff;
+        add.f32 l0, l0, t; lg2.approx.ftz.f32 t, l0; mul.f32 t, t, 0f3F317218; fma.rn.f32 m0, m0, %0, t; rcp.approx.ftz.f32 l0, l0;
+        shfl.sync.bfly.b32 t, l1, 1, 31, 0xffffffff; add.f32 l1, l1, t; shfl.sync.bfly.b32 t, l1, 2, 31, 0xffffffff; add.f32 l1, l1, t;
+        lg2.approx.ftz.f32 t, l1; mul.f32 t, t, 0f3F317218; fma.rn.f32 m1, m1, %0, t; rcp.approx.ftz.f32 l1, l1; mul.f32 acc0, acc0, l0;
+        mul.f32 acc1, acc1, l0; mul.f32 acc2, acc2, l1; mul.f32 acc3, acc3, l1; mul.f32 acc4, acc4, l0; mul.f32 acc5, acc5, l0;
+        mul.f32 acc6, acc6, l1; mul.f32 acc7, acc7, l1; mul.f32 acc8, acc8, l0; mul.f32 acc9, acc9, l0; mul.f32 acc10, acc10, l1;
+        mul.f32 acc11, acc11, l1; mul.f32 acc12, acc12, l0; mul.f32 acc13, acc13, l0; mul.f32 acc14, acc14, l1; mul.f32 acc15, acc15, l1;
+        mul.f32 acc16, acc16, l0; mul.f32 acc17, acc17, l0; mul.f32 acc18, acc18, l1; mul.f32 acc19, acc19, l1; mul.f32 acc20, acc20, l0;
+        mul.f32 acc21, acc21, l0; mul.f32 acc22, acc22, l1; mul.f32 acc23, acc23, l1; mul.f32 acc24, acc24, l0; mul.f32 acc25, acc25, l0;
+        mul.f32 acc26, acc26, l1; mul.f32 acc27, acc27, l1; mul.f32 acc28, acc28, l0; mul.f32 acc29, acc29, l0; mul.f32 acc30, acc30, l1;
+        mul.f32 acc31, acc31, l1; mul.f32 acc32, acc32, l0; mul.f32 acc33, acc33, l0; mul.f32 acc34, acc34, l1; mul.f32 acc35, acc35, l1;
+        mul.f32 acc36, acc36, l0; mul.f32 acc37, acc37, l0; mul.f32 acc38, acc38, l1; mul.f32 acc39, acc39, l1; mul.f32 acc40, acc40, l0;
+        mul.f32 acc41, acc41, l0; mul.f32 acc42, acc42, l1; mul.f32 acc43, acc43, l1; mul.f32 acc44, acc44, l0; mul.f32 acc45, acc45, l0;
+        mul.f32 acc46, acc46, l1; mul.f32 acc47, acc47, l1; mul.f32 acc48, acc48, l0; mul.f32 acc49, acc49, l0; mul.f32 acc50, acc50, l1;
+        mul.f32 acc51, acc51, l1; mul.f32 acc52, acc52, l0; mul.f32 acc53, acc53, l0; mul.f32 acc54, acc54, l1; mul.f32 acc55, acc55, l1;
+        mul.f32 acc56, acc56, l0; mul.f32 acc57, acc57, l0; mul.f32 acc58, acc58, l1; mul.f32 acc59, acc59, l1; mul.f32 acc60, acc60, l0;
+        mul.f32 acc61, acc61, l0; mul.f32 acc62, acc62, l1; mul.f32 acc63, acc63, l1; }
+        """;
+
+    private const string RowStatistics = """
+        ld.global.v2.f32 {m0, l0}, [%0]; ld.global.v2.f32 {m1, l1}, [%1]; mul.f32 m0, m0, 0fBFB8AA3B; mul.f32 m1, m1, 0fBFB8AA3B;
+        """;
+
+    private const string RowWeights = """
+        fma.rn.f32 p0, s0, %0, m0; ex2.approx.ftz.f32 p0, p0; fma.rn.f32 p1, s1, %0, m0; ex2.approx.ftz.f32 p1, p1; fma.rn.f32 p2, s2, %0, m1;
+        ex2.approx.ftz.f32 p2, p2; fma.rn.f32 p3, s3, %0, m1; ex2.approx.ftz.f32 p3, p3; fma.rn.f32 p4, s4, %0, m0; ex2.approx.ftz.f32 p4, p4;
+        fma.rn.f32 p5, s5, %0, m0; ex2.approx.ftz.f32 p5, p5; fma.rn.f32 p6, s6, %0, m1; ex2.approx.ftz.f32 p6, p6; fma.rn.f32 p7, s7, %0, m1;
+        ex2.approx.ftz.f32 p7, p7; fma.rn.f32 p8, s8, %0, m0; ex2.approx.ftz.f32 p8, p8; fma.rn.f32 p9, s9, %0, m0; ex2.approx.ftz.f32 p9, p9;
+        fma.rn.f32 p10, s10, %0, m1; ex2.approx.ftz.f32 p10, p10; fma.rn.f32 p11, s11, %0, m1; ex2.approx.ftz.f32 p11, p11;
+        fma.rn.f32 p12, s12, %0, m0; ex2.approx.ftz.f32 p12, p12; fma.rn.f32 p13, s13, %0, m0; ex2.approx.ftz.f32 p13, p13;
+        fma.rn.f32 p14, s14, %0, m1; ex2.approx.ftz.f32 p14, p14; fma.rn.f32 p15, s15, %0, m1; ex2.approx.ftz.f32 p15, p15;
+        """;
+
+    private const string RowDifferences = """
+        sub.f32 s0, s0, l0; mul.f32 s0, s0, p0; sub.f32 s1, s1, l0; mul.f32 s1, s1, p1; sub.f32 s2, s2, l1; mul.f32 s2, s2, p2; sub.f32 s3, s3, l1;
+        mul.f32 s3, s3, p3; sub.f32 s4, s4, l0; mul.f32 s4, s4, p4; sub.f32 s5, s5, l0; mul.f32 s5, s5, p5; sub.f32 s6, s6, l1; mul.f32 s6, s6, p6;
+        sub.f32 s7, s7, l1; mul.f32 s7, s7, p7; sub.f32 s8, s8, l0; mul.f32 s8, s8, p8; sub.f32 s9, s9, l0; mul.f32 s9, s9, p9;
+        sub.f32 s10, s10, l1; mul.f32 s10, s10, p10; sub.f32 s11, s11, l1; mul.f32 s11, s11, p11; sub.f32 s12, s12, l0; mul.f32 s12, s12, p12;
+        sub.f32 s13, s13, l0; mul.f32 s13, s13, p13; sub.f32 s14, s14, l1; mul.f32 s14, s14, p14; sub.f32 s15, s15, l1; mul.f32 s15, s15, p15;
+        """;
+
+    private const string ColumnWeights = """
+        { .reg .b32 column; .reg .b64 from; .reg .f32 x<8>; add.s32 column, %2, 0; min.s32 column, column, %3; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %1; ld.global.f32 x0, [from+0]; add.s32 column, %2, 1; min.s32 column, column, %3; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %1; ld.global.f32 x1, [from+0]; add.s32 column, %2, 8; min.s32 column, column, %3; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %1; ld.global.f32 x2, [from+0]; add.s32 column, %2, 9; min.s32 column, column, %3; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %1; ld.global.f32 x3, [from+0]; add.s32 column, %2, 16; min.s32 column, column, %3; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %1; ld.global.f32 x4, [from+0]; add.s32 column, %2, 17; min.s32 column, column, %3; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %1; ld.global.f32 x5, [from+0]; add.s32 column, %2, 24; min.s32 column, column, %3; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %1; ld.global.f32 x6, [from+0]; add.s32 column, %2, 25; min.s32 column, column, %3; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %1; ld.global.f32 x7, [from+0]; mul.f32 x0, x0, 0fBFB8AA3B; fma.rn.f32 p0, s0, %0, x0; ex2.approx.ftz.f32 p0, p0;
+        mul.f32 x1, x1, 0fBFB8AA3B; fma.rn.f32 p1, s1, %0, x1; ex2.approx.ftz.f32 p1, p1; fma.rn.f32 p2, s2, %0, x0; ex2.approx.ftz.f32 p2, p2;
+        fma.rn.f32 p3, s3, %0, x1; ex2.approx.ftz.f32 p3, p3; mul.f32 x2, x2, 0fBFB8AA3B; fma.rn.f32 p4, s4, %0, x2; ex2.approx.ftz.f32 p4, p4;
+        mul.f32 x3, x3, 0fBFB8AA3B; fma.rn.f32 p5, s5, %0, x3; ex2.approx.ftz.f32 p5, p5; fma.rn.f32 p6, s6, %0, x2; ex2.approx.ftz.f32 p6, p6;
+        fma.rn.f32 p7, s7, %0, x3; ex2.approx.ftz.f32 p7, p7; mul.f32 x4, x4, 0fBFB8AA3B; fma.rn.f32 p8, s8, %0, x4; ex2.approx.ftz.f32 p8, p8;
+        mul.f32 x5, x5, 0fBFB8AA3B; fma.rn.f32 p9, s9, %0, x5; ex2.approx.ftz.f32 p9, p9; fma.rn.f32 p10, s10, %0, x4; ex2.approx.ftz.f32 p10, p10;
+        fma.rn.f32 p11, s11, %0, x5; ex2.approx.ftz.f32 p11, p11; mul.f32 x6, x6, 0fBFB8AA3B; fma.rn.f32 p12, s12, %0, x6;
+        ex2.approx.ftz.f32 p12, p12; mul.f32 x7, x7, 0fBFB8AA3B; fma.rn.f32 p13, s13, %0, x7; ex2.approx.ftz.f32 p13, p13;
+        fma.rn.f32 p14, s14, %0, x6; ex2.approx.ftz.f32 p14, p14; fma.rn.f32 p15, s15, %0, x7; ex2.approx.ftz.f32 p15, p15; }
+        """;
+
+    private const string ColumnDifferences = """
+        { .reg .b32 column; .reg .b64 from; .reg .f32 x<8>; add.s32 column, %1, 0; min.s32 column, column, %2; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %0; ld.global.f32 x0, [from+4]; add.s32 column, %1, 1; min.s32 column, column, %2; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %0; ld.global.f32 x1, [from+4]; add.s32 column, %1, 8; min.s32 column, column, %2; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %0; ld.global.f32 x2, [from+4]; add.s32 column, %1, 9; min.s32 column, column, %2; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %0; ld.global.f32 x3, [from+4]; add.s32 column, %1, 16; min.s32 column, column, %2; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %0; ld.global.f32 x4, [from+4]; add.s32 column, %1, 17; min.s32 column, column, %2; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %0; ld.global.f32 x5, [from+4]; add.s32 column, %1, 24; min.s32 column, column, %2; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %0; ld.global.f32 x6, [from+4]; add.s32 column, %1, 25; min.s32 column, column, %2; mul.wide.s32 from, column, 8;
+        add.s64 from, from, %0; ld.global.f32 x7, [from+4]; sub.f32 s0, s0, x0; mul.f32 s0, s0, p0; sub.f32 s1, s1, x1; mul.f32 s1, s1, p1;
+        sub.f32 s2, s2, x0; mul.f32 s2, s2, p2; sub.f32 s3, s3, x1; mul.f32 s3, s3, p3; sub.f32 s4, s4, x2; mul.f32 s4, s4, p4; sub.f32 s5, s5, x3;
+        mul.f32 s5, s5, p5; sub.f32 s6, s6, x2; mul.f32 s6, s6, p6; sub.f32 s7, s7, x3; mul.f32 s7, s7, p7; sub.f32 s8, s8, x4; mul.f32 s8, s8, p8;
+        sub.f32 s9, s9, x5; mul.f32 s9, s9, p9; sub.f32 s10, s10, x4; mul.f32 s10, s10, p10; sub.f32 s11, s11, x5; mul.f32 s11, s11, p11;
+        sub.f32 s12, s12, x6; mul.f32 s12, s12, p12; sub.f32 s13, s13, x7; mul.f32 s13, s13, p13; sub.f32 s14, s14, x6; mul.f32 s14, s14, p14;
+        sub.f32 s15, s15, x7; mul.f32 s15, s15, p15; }
+        """;
+
+    private const string Copies = """
+        mov.f32 s0, p0; mov.f32 s1, p1; mov.f32 s2, p2; mov.f32 s3, p3; mov.f32 s4, p4; mov.f32 s5, p5; mov.f32 s6, p6; mov.f32 s7, p7;
+        mov.f32 s8, p8; mov.f32 s9, p9; mov.f32 s10, p10; mov.f32 s11, p11; mov.f32 s12, p12; mov.f32 s13, p13; mov.f32 s14, p14; mov.f32 s15, p15;
+        """;
+
+    private const string Scaled = """
+        mul.f32 acc0, acc0, %0; mul.f32 acc1, acc1, %0; mul.f32 acc2, acc2, %0; mul.f32 acc3, acc3, %0; mul.f32 acc4, acc4, %0;
+        mul.f32 acc5, acc5, %0; mul.f32 acc6, acc6, %0; mul.f32 acc7, acc7, %0; mul.f32 acc8, acc8, %0; mul.f32 acc9, acc9, %0;
+        mul.f32 acc10, acc10, %0; mul.f32 acc11, acc11, %0; mul.f32 acc12, acc12, %0; mul.f32 acc13, acc13, %0; mul.f32 acc14, acc14, %0;
+        mul.f32 acc15, acc15, %0; mul.f32 acc16, acc16, %0; mul.f32 acc17, acc17, %0; mul.f32 acc18, acc18, %0; mul.f32 acc19, acc19, %0;
+        mul.f32 acc20, acc20, %0; mul.f32 acc21, acc21, %0; mul.f32 acc22, acc22, %0; mul.f32 acc23, acc23, %0; mul.f32 acc24, acc24, %0;
+        mul.f32 acc25, acc25, %0; mul.f32 acc26, acc26, %0; mul.f32 acc27, acc27, %0; mul.f32 acc28, acc28, %0; mul.f32 acc29, acc29, %0;
+        mul.f32 acc30, acc30, %0; mul.f32 acc31, acc31, %0; mul.f32 acc32, acc32, %0; mul.f32 acc33, acc33, %0; mul.f32 acc34, acc34, %0;
+        mul.f32 acc35, acc35, %0; mul.f32 acc36, acc36, %0; mul.f32 acc37, acc37, %0; mul.f32 acc38, acc38, %0; mul.f32 acc39, acc39, %0;
+        mul.f32 acc40, acc40, %0; mul.f32 acc41, acc41, %0; mul.f32 acc42, acc42, %0; mul.f32 acc43, acc43, %0; mul.f32 acc44, acc44, %0;
+        mul.f32 acc45, acc45, %0; mul.f32 acc46, acc46, %0; mul.f32 acc47, acc47, %0; mul.f32 acc48, acc48, %0; mul.f32 acc49, acc49, %0;
+        mul.f32 acc50, acc50, %0; mul.f32 acc51, acc51, %0; mul.f32 acc52, acc52, %0; mul.f32 acc53, acc53, %0; mul.f32 acc54, acc54, %0;
+        mul.f32 acc55, acc55, %0; mul.f32 acc56, acc56, %0; mul.f32 acc57, acc57, %0; mul.f32 acc58, acc58, %0; mul.f32 acc59, acc59, %0;
+        mul.f32 acc60, acc60, %0; mul.f32 acc61, acc61, %0; mul.f32 acc62, acc62, %0; mul.f32 acc63, acc63, %0;
+        """;
+
+    private const string Result0 = """
+        { .reg .pred inside; setp.ne.s32 inside, %1, 0; @inside st.global.v2.f32 [%0+0], {acc0, acc1};
+        @inside st.global.v2.f32 [%0+32], {acc4, acc5}; @inside st.global.v2.f32 [%0+64], {acc8, acc9};
+        @inside st.global.v2.f32 [%0+96], {acc12, acc13}; @inside st.global.v2.f32 [%0+128], {acc16, acc17};
+        @inside st.global.v2.f32 [%0+160], {acc20, acc21}; @inside st.global.v2.f32 [%0+192], {acc24, acc25};
+        @inside st.global.v2.f32 [%0+224], {acc28, acc29}; @inside st.global.v2.f32 [%0+256], {acc32, acc33};
+        @inside st.global.v2.f32 [%0+288], {acc36, acc37}; @inside st.global.v2.f32 [%0+320], {acc40, acc41};
+        @inside st.global.v2.f32 [%0+352], {acc44, acc45}; @inside st.global.v2.f32 [%0+384], {acc48, acc49};
+        @inside st.global.v2.f32 [%0+416], {acc52, acc53}; @inside st.global.v2.f32 [%0+448], {acc56, acc57};
+        @inside st.global.v2.f32 [%0+480], {acc60, acc61}; }
+        """;
+
+    private const string Result1 = """
+        { .reg .pred inside; setp.ne.s32 inside, %1, 0; @inside st.global.v2.f32 [%0+0], {acc2, acc3};
+        @inside st.global.v2.f32 [%0+32], {acc6, acc7}; @inside st.global.v2.f32 [%0+64], {acc10, acc11};
+        @inside st.global.v2.f32 [%0+96], {acc14, acc15}; @inside st.global.v2.f32 [%0+128], {acc18, acc19};
+        @inside st.global.v2.f32 [%0+160], {acc22, acc23}; @inside st.global.v2.f32 [%0+192], {acc26, acc27};
+        @inside st.global.v2.f32 [%0+224], {acc30, acc31}; @inside st.global.v2.f32 [%0+256], {acc34, acc35};
+        @inside st.global.v2.f32 [%0+288], {acc38, acc39}; @inside st.global.v2.f32 [%0+320], {acc42, acc43};
+        @inside st.global.v2.f32 [%0+352], {acc46, acc47}; @inside st.global.v2.f32 [%0+384], {acc50, acc51};
+        @inside st.global.v2.f32 [%0+416], {acc54, acc55}; @inside st.global.v2.f32 [%0+448], {acc58, acc59};
+        @inside st.global.v2.f32 [%0+480], {acc62, acc63}; }
+        """;
+
+    private const string Second0 = """
+        { .reg .pred inside; setp.ne.s32 inside, %1, 0; @inside st.global.v2.f32 [%0+0], {second0, second1};
+        @inside st.global.v2.f32 [%0+32], {second4, second5}; @inside st.global.v2.f32 [%0+64], {second8, second9};
+        @inside st.global.v2.f32 [%0+96], {second12, second13}; @inside st.global.v2.f32 [%0+128], {second16, second17};
+        @inside st.global.v2.f32 [%0+160], {second20, second21}; @inside st.global.v2.f32 [%0+192], {second24, second25};
+        @inside st.global.v2.f32 [%0+224], {second28, second29}; @inside st.global.v2.f32 [%0+256], {second32, second33};
+        @inside st.global.v2.f32 [%0+288], {second36, second37}; @inside st.global.v2.f32 [%0+320], {second40, second41};
+        @inside st.global.v2.f32 [%0+352], {second44, second45}; @inside st.global.v2.f32 [%0+384], {second48, second49};
+        @inside st.global.v2.f32 [%0+416], {second52, second53}; @inside st.global.v2.f32 [%0+448], {second56, second57};
+        @inside st.global.v2.f32 [%0+480], {second60, second61}; }
+        """;
+
+    private const string Second1 = """
+        { .reg .pred inside; setp.ne.s32 inside, %1, 0; @inside st.global.v2.f32 [%0+0], {second2, second3};
+        @inside st.global.v2.f32 [%0+32], {second6, second7}; @inside st.global.v2.f32 [%0+64], {second10, second11};
+        @inside st.global.v2.f32 [%0+96], {second14, second15}; @inside st.global.v2.f32 [%0+128], {second18, second19};
+        @inside st.global.v2.f32 [%0+160], {second22, second23}; @inside st.global.v2.f32 [%0+192], {second26, second27};
+        @inside st.global.v2.f32 [%0+224], {second30, second31}; @inside st.global.v2.f32 [%0+256], {second34, second35};
+        @inside st.global.v2.f32 [%0+288], {second38, second39}; @inside st.global.v2.f32 [%0+320], {second42, second43};
+        @inside st.global.v2.f32 [%0+352], {second46, second47}; @inside st.global.v2.f32 [%0+384], {second50, second51};
+        @inside st.global.v2.f32 [%0+416], {second54, second55}; @inside st.global.v2.f32 [%0+448], {second58, second59};
+        @inside st.global.v2.f32 [%0+480], {second62, second63}; }
+        """;
+
+    private const string LogSumExp0 = """
+        { .reg .pred inside; setp.ne.s32 inside, %1, 0; @inside st.global.f32 [%0], m0; }
+        """;
+
+    private const string LogSumExp1 = """
+        { .reg .pred inside; setp.ne.s32 inside, %1, 0; @inside st.global.f32 [%0], m1; }
+        """;
+
+    public static int Head { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => 128; }
+
+    public static int Block { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => 32; }
+
+    public static bool IsBf16 { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => true; }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Declare()
+    {
+        CudaAsm.Emit(Names);
+        CudaAsm.Emit(Zero);
+    }
+
+    public static bool Exists { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => true; }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void DeclareSecond()
+    {
+        CudaAsm.Emit(SecondNames);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fetch(long from, int row, int last, int pitch)
+    {
+        CudaAsm.Emit(Loads, from, row, last, pitch);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Place(int to)
+    {
+        CudaAsm.Emit(Stores, to);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Scores(int rows, int columns)
+    {
+        CudaAsm.Emit(Products, rows, columns);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Add(int values)
+    {
+        CudaAsm.Emit(Weighted, values);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddSecond(int values)
+    {
+        CudaAsm.Emit(WeightedSecond, values);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Mask(int left)
+    {
+        CudaAsm.Emit(Masked, left);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Softmax(float scale)
+    {
+        CudaAsm.Emit(Online, scale);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Divide(float scale)
+    {
+        CudaAsm.Emit(Quotient, scale);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadStatistics(long upper, long lower)
+    {
+        CudaAsm.Emit(RowStatistics, upper, lower);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void WeighRows(float scale)
+    {
+        CudaAsm.Emit(RowWeights, scale);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void DifferRows()
+    {
+        CudaAsm.Emit(RowDifferences);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void WeighColumns(float scale, long statistics, int column, int last)
+    {
+        CudaAsm.Emit(ColumnWeights, scale, statistics, column, last);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void DifferColumns(long statistics, int column, int last)
+    {
+        CudaAsm.Emit(ColumnDifferences, statistics, column, last);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UseWeights()
+    {
+        CudaAsm.Emit(Copies);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Scale(float scale)
+    {
+        CudaAsm.Emit(Scaled, scale);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(long y, int pitch, bool upper, bool lower)
+    {
+        CudaAsm.Emit(Result0, y, Utilities.Select(upper, 1, 0));
+        CudaAsm.Emit(Result1, y + 8L * pitch, Utilities.Select(lower, 1, 0));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreSecond(long y, int pitch, bool upper, bool lower)
+    {
+        CudaAsm.Emit(Second0, y, Utilities.Select(upper, 1, 0));
+        CudaAsm.Emit(Second1, y + 8L * pitch, Utilities.Select(lower, 1, 0));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreLogSumExp(long lse, bool upper, bool lower)
+    {
+        CudaAsm.Emit(LogSumExp0, lse, Utilities.Select(upper, 1, 0));
+        CudaAsm.Emit(LogSumExp1, lse + 32, Utilities.Select(lower, 1, 0));
+    }
+}

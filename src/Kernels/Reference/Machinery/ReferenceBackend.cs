@@ -1,0 +1,71 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using BDense.Kernels.Reference.Convolution;
+
+namespace BDense.Kernels.Reference;
+
+/// <summary>
+/// The CPU: managed SIMD over native memory, no native library. Each operation is one or more <see cref="IJob"/> structs, the
+/// CPU's kernels, run by <see cref="Workers"/> over a number of tasks that depends on the shapes alone: so the same bits come out
+/// for any number of threads.
+/// </summary>
+public sealed unsafe partial class ReferenceBackend : Backend
+{
+    /// <summary>More threads are not started, whatever is asked for: they would wait for each other. How many there are changes no bits.</summary>
+    public const int MaxThreads = 1024;
+
+    /// <param name="threads">Threads that work on one operation; 0 for one a core.</param>
+    public ReferenceBackend(int threads = 0) => Workers = new Workers(threads > 0 ? Math.Min(threads, MaxThreads) : Environment.ProcessorCount);
+
+    public override string Name => "cpu";
+
+    public override string Description =>
+        $"managed reference, {Workers.Threads} thread{(Workers.Threads == 1 ? "" : "s")}, {Simd} float lanes";
+
+    public override string Rounding => $"{Name}, {Simd} float lanes";
+
+    internal Workers Workers { get; }
+
+    private static string Simd => Vector512.IsHardwareAccelerated ? "16 (512-bit)" : Vector256.IsHardwareAccelerated ? "8 (256-bit)"
+        : Vector128.IsHardwareAccelerated ? "4 (128-bit)" : "1 (scalar)";
+
+    public override void Dispose()
+    {
+        Workers.Dispose();
+        base.Dispose();
+    }
+
+    protected override Storage Allocate(int length) => new NativeStorage(length);
+
+    protected internal override void UploadCore(Tensor destination, ReadOnlySpan<float> source) => source.CopyTo(Span(destination));
+
+    protected internal override void DownloadCore(Tensor source, Span<float> destination) => Span(source).CopyTo(destination);
+
+    /// <summary>Address of a tensor's first element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float* Pointer(Tensor x) => ((NativeStorage)x.Storage).Pointer + x.Offset;
+
+    private static float* PointerOrNull(Tensor? x) => x is null ? null : Pointer(x);
+
+    private static Span<float> Span(Tensor x) => new(Pointer(x), x.Length);
+
+    private sealed class NativeStorage(int length) : Storage(length)
+    {
+        private KeptPacks? _packs;
+
+        /// <summary>What convolutions keep of the weights in here.</summary>
+        public KeptPacks Packs => _packs ??= new KeptPacks();
+
+        public float* Pointer { get; private set; } = (float*)NativeMemory.AlignedAlloc((nuint)length * sizeof(float), 64);
+
+        internal override void OnReturned() => _packs?.Clear();
+
+        public override void Dispose()
+        {
+            _packs?.Clear();
+            NativeMemory.AlignedFree(Pointer);
+            Pointer = null;
+        }
+    }
+}
