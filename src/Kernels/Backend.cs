@@ -16,7 +16,7 @@ namespace BDense.Kernels;
 /// </remarks>
 public abstract partial class Backend : IDisposable
 {
-    protected Backend() => Pool = new MemoryPool(Allocate);
+    private protected Backend() => Pool = new MemoryPool(Allocate);
 
     /// <summary>As given to <c>--device</c>: <c>cpu</c>, <c>cuda:0</c>, <c>opencl:0</c>, <c>ilgpu-cpu</c>.</summary>
     public abstract string Name { get; }
@@ -91,7 +91,7 @@ public abstract partial class Backend : IDisposable
         Waited += Stopwatch.GetElapsedTime(start);
     }
 
-    protected virtual void SynchronizeCore() { }
+    private protected virtual void SynchronizeCore() { }
 
     public virtual void Dispose()
     {
@@ -101,13 +101,24 @@ public abstract partial class Backend : IDisposable
 
     /// <summary>New device memory of <paramref name="length"/> floats, aligned to 64 bytes or more.</summary>
     /// <exception cref="OutOfMemoryException">There is none; the pool then trims its cache and tries once more.</exception>
-    protected abstract Storage Allocate(int length);
+    private protected abstract Storage Allocate(int length);
 
-    protected internal abstract void UploadCore(Tensor destination, ReadOnlySpan<float> source);
+    internal abstract void UploadCore(Tensor destination, ReadOnlySpan<float> source);
 
-    protected internal abstract void DownloadCore(Tensor source, Span<float> destination);
+    internal abstract void DownloadCore(Tensor source, Span<float> destination);
 
-    private void Report(OpCost cost, [CallerMemberName] string op = "") => OnOp?.Invoke(op, cost);
+    /// <summary>Whether operations are run; else they check their arguments, report their cost and say what they would write.</summary>
+    internal virtual bool Computes => true;
+
+    /// <summary>Every operation comes by here once, after its checks and before it runs.</summary>
+    private void Report(OpCost cost, [CallerMemberName] string op = "")
+    {
+        Reported(cost);
+        OnOp?.Invoke(op, cost);
+    }
+
+    /// <summary>For a backend that adds costs up.</summary>
+    private protected virtual void Reported(OpCost cost) { }
 
     /// <summary>Holds one argument to its shape; the message names the operation, the argument and both shapes.</summary>
     private void Expect(Tensor x, Shape shape, [CallerArgumentExpression(nameof(x))] string name = "", [CallerMemberName] string op = "")

@@ -57,8 +57,9 @@ public abstract partial class Backend
         Writes(m);
         Writes(v);
         Writes(ema);
-        AdamCore(s, p, g, m, v, ema, squaredNorm, schedule);
+        if (Computes)
+            AdamCore(s, p, g, m, v, ema, squaredNorm, schedule);
     }
 
-    protected abstract void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule);
+    private protected abstract void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule);
 }

@@ -33,10 +33,12 @@ public abstract partial class Backend
     {
         CheckAttention(s, qkv, lse);
         Expect(y, s.Output);
-        Report(OpCost.Of(qkv.Length, (long)y.Length + lse.Length, 2 * s.Macs + 4L * s.N * s.Heads * s.Tokens * s.Tokens));
+        long scores = (long)s.N * s.Heads * s.Tokens * s.Tokens;
+        Report(OpCost.Of(qkv.Length, (long)y.Length + lse.Length, 2 * s.Macs + 4 * scores) with { Macs = s.Macs });
         Writes(y);
         Writes(lse);
-        AttentionCore(s, qkv, y, lse);
+        if (Computes)
+            AttentionCore(s, qkv, y, lse);
     }
 
     /// <summary>
@@ -54,14 +56,16 @@ public abstract partial class Backend
         Expect(dy, s.Output);
         Expect(y, s.Output);
         Expect(dqkv, s.Qkv);
-        Report(OpCost.Of(2L * dy.Length + qkv.Length + lse.Length, dqkv.Length, 5 * s.Macs + 6L * s.N * s.Heads * s.Tokens * s.Tokens));
+        long scores = (long)s.N * s.Heads * s.Tokens * s.Tokens;
+        Report(OpCost.Of(2L * dy.Length + qkv.Length + lse.Length, dqkv.Length, 5 * s.Macs + 6 * scores) with { Macs = 5 * s.Macs / 2 });
         Writes(dqkv);
-        AttentionBackwardCore(s, dy, qkv, y, lse, dqkv);
+        if (Computes)
+            AttentionBackwardCore(s, dy, qkv, y, lse, dqkv);
     }
 
-    protected abstract void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse);
+    private protected abstract void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse);
 
-    protected abstract void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv);
+    private protected abstract void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv);
 
     private void CheckAttention(in AttentionShape s, Tensor qkv, Tensor lse, [CallerMemberName] string op = "")
     {

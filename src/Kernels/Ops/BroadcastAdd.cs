@@ -14,7 +14,8 @@ public abstract partial class Backend
         Expect(y, x.Shape);
         Report(OpCost.Of((long)x.Length + e.Length, y.Length, y.Length));
         Writes(y);
-        BroadcastAddCore(x, e, y);
+        if (Computes)
+            BroadcastAddCore(x, e, y);
     }
 
     /// <summary>de[n,c] = sum_i dy[n,i,c], overwritten: the gradient of the broadcast operand; over pixels in a fixed order.</summary>
@@ -23,12 +24,13 @@ public abstract partial class Backend
         CheckBroadcast(dy, de);
         Report(OpCost.Of(dy.Length, de.Length, dy.Length));
         Writes(de);
-        BroadcastAddBackwardCore(dy, de);
+        if (Computes)
+            BroadcastAddBackwardCore(dy, de);
     }
 
-    protected abstract void BroadcastAddCore(Tensor x, Tensor e, Tensor y);
+    private protected abstract void BroadcastAddCore(Tensor x, Tensor e, Tensor y);
 
-    protected abstract void BroadcastAddBackwardCore(Tensor dy, Tensor de);
+    private protected abstract void BroadcastAddBackwardCore(Tensor dy, Tensor de);
 
     private void CheckBroadcast(Tensor x, Tensor e, [CallerMemberName] string op = "")
     {

@@ -13,7 +13,8 @@ public abstract partial class Backend
         CheckConcat(a, b, y);
         Report(OpCost.Of((long)a.Length + b.Length, y.Length, 0));
         Writes(y);
-        ConcatCore(a, b, y);
+        if (Computes)
+            ConcatCore(a, b, y);
     }
 
     /// <summary>The inverse and the gradient of <see cref="Concat"/>: y's channels dealt out to a and b, both overwritten.</summary>
@@ -23,12 +24,13 @@ public abstract partial class Backend
         Report(OpCost.Of(y.Length, (long)a.Length + b.Length, 0));
         Writes(a);
         Writes(b);
-        SplitCore(y, a, b);
+        if (Computes)
+            SplitCore(y, a, b);
     }
 
-    protected abstract void ConcatCore(Tensor a, Tensor b, Tensor y);
+    private protected abstract void ConcatCore(Tensor a, Tensor b, Tensor y);
 
-    protected abstract void SplitCore(Tensor y, Tensor a, Tensor b);
+    private protected abstract void SplitCore(Tensor y, Tensor a, Tensor b);
 
     private void CheckConcat(Tensor a, Tensor b, Tensor y, [CallerMemberName] string op = "")
     {

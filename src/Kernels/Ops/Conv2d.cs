@@ -46,9 +46,10 @@ public abstract partial class Backend
         if (bias is not null)
             Expect(bias, new Shape(s.K));
         Expect(y, s.Output);
-        Report(OpCost.Of((long)x.Length + w.Length + (bias?.Length ?? 0), y.Length, 2 * s.Macs));
+        Report(OpCost.Of((long)x.Length + w.Length + (bias?.Length ?? 0), y.Length, 2 * s.Macs) with { Macs = s.Macs });
         Writes(y);
-        Conv2dCore(s, x, w, bias, y);
+        if (Computes)
+            Conv2dCore(s, x, w, bias, y);
     }
 
     /// <summary>Gradient with respect to the input (dgrad): dx[n,h,w,c] = sum over all (p,q,r,s,k) that read it of dy[n,p,q,k] w[k,r,s,c].</summary>
@@ -62,9 +63,10 @@ public abstract partial class Backend
         Expect(dy, s.Output);
         Expect(w, s.Weight);
         Expect(dx, s.Input);
-        Report(OpCost.Of((long)dy.Length + w.Length, dx.Length, 2 * s.Macs));
+        Report(OpCost.Of((long)dy.Length + w.Length, dx.Length, 2 * s.Macs) with { Macs = s.Macs });
         Writes(dx);
-        Conv2dDgradCore(s, dy, w, dx);
+        if (Computes)
+            Conv2dDgradCore(s, dy, w, dx);
     }
 
     /// <summary>Gradients with respect to weight and bias (wgrad): dw[k,r,s,c] += sum_{n,p,q} dy[n,p,q,k] x[...]; dbias[k] += sum dy.</summary>
@@ -81,15 +83,16 @@ public abstract partial class Backend
         Expect(dw, s.Weight);
         if (dbias is not null)
             Expect(dbias, new Shape(s.K));
-        Report(OpCost.Of((long)x.Length + dy.Length + dw.Length, dw.Length, 2 * s.Macs));
+        Report(OpCost.Of((long)x.Length + dy.Length + dw.Length, dw.Length, 2 * s.Macs) with { Macs = s.Macs });
         Writes(dw);
         Writes(dbias);
-        Conv2dWgradCore(s, x, dy, dw, dbias);
+        if (Computes)
+            Conv2dWgradCore(s, x, dy, dw, dbias);
     }
 
-    protected abstract void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y);
+    private protected abstract void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y);
 
-    protected abstract void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx);
+    private protected abstract void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx);
 
-    protected abstract void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias);
+    private protected abstract void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias);
 }

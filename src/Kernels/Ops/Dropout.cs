@@ -19,8 +19,9 @@ public abstract partial class Backend
             Expect(counter, new Shape(RandomKey.CounterLength));
         Report(OpCost.Of(x.Length, y.Length, 2L * y.Length));
         Writes(y);
-        DropoutCore(x, p, key, y);
+        if (Computes)
+            DropoutCore(x, p, key, y);
     }
 
-    protected abstract void DropoutCore(Tensor x, float p, RandomKey key, Tensor y);
+    private protected abstract void DropoutCore(Tensor x, float p, RandomKey key, Tensor y);
 }

@@ -22,8 +22,9 @@ public abstract partial class Backend
         Expect(y, new Shape(t.Length, 2 * frequencies.Length));
         Report(OpCost.Of((long)t.Length + frequencies.Length, y.Length, 2L * y.Length));
         Writes(y);
-        EmbeddingCore(t, frequencies, y, sinFirst);
+        if (Computes)
+            EmbeddingCore(t, frequencies, y, sinFirst);
     }
 
-    protected abstract void EmbeddingCore(Tensor t, Tensor frequencies, Tensor y, bool sinFirst);
+    private protected abstract void EmbeddingCore(Tensor t, Tensor frequencies, Tensor y, bool sinFirst);
 }

@@ -37,7 +37,8 @@ public abstract partial class Backend
         Report(OpCost.Of(x.Length, (long)y.Length + stats.Length, (s.Silu ? 12L : 8L) * x.Length));
         Writes(y);
         Writes(stats);
-        GroupNormCore(s, x, gamma, beta, scaleShift, y, stats);
+        if (Computes)
+            GroupNormCore(s, x, gamma, beta, scaleShift, y, stats);
     }
 
     /// <summary>
@@ -73,12 +74,13 @@ public abstract partial class Backend
         Writes(dgamma);
         Writes(dbeta);
         Writes(dscaleShift);
-        GroupNormBackwardCore(s, dy, x, stats, gamma, beta, scaleShift, dx, dgamma, dbeta, dscaleShift);
+        if (Computes)
+            GroupNormBackwardCore(s, dy, x, stats, gamma, beta, scaleShift, dx, dgamma, dbeta, dscaleShift);
     }
 
-    protected abstract void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats);
+    private protected abstract void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats);
 
-    protected abstract void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
+    private protected abstract void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
         Tensor? scaleShift, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift);
 
     private void CheckGroupNorm(in GroupNormShape s, Tensor x, Tensor gamma, Tensor? scaleShift, Tensor stats, [CallerMemberName] string op = "")

@@ -22,8 +22,9 @@ public abstract partial class Backend
         Report(OpCost.Of(x.Length, (long)factors.Length + stats.Length, 4L * x.Length));
         Writes(factors);
         Writes(stats);
-        GroupNormFactorsCore(s, x, gamma, beta, scaleShift, factors, stats);
+        if (Computes)
+            GroupNormFactorsCore(s, x, gamma, beta, scaleShift, factors, stats);
     }
 
-    protected abstract void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats);
+    private protected abstract void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats);
 }

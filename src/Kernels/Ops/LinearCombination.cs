@@ -20,7 +20,8 @@ public abstract partial class Backend
             Expect(term, y.Shape, "a term");
         Report(OpCost.Of((long)c.Length * y.Length, y.Length, (2L * c.Length - 1) * y.Length));
         Writes(y);
-        LinearCombinationCore(c, x, y);
+        if (Computes)
+            LinearCombinationCore(c, x, y);
     }
 
     /// <summary>
@@ -41,7 +42,8 @@ public abstract partial class Backend
             Expect(term, y.Shape, "a term");
         Report(OpCost.Of((long)terms * y.Length + c.Length, y.Length, (2L * terms - 1) * y.Length));
         Writes(y);
-        LinearCombinationPerSampleCore(c, x, y);
+        if (Computes)
+            LinearCombinationPerSampleCore(c, x, y);
     }
 
     /// <summary>y = a + b.</summary>
@@ -53,7 +55,7 @@ public abstract partial class Backend
     /// <summary>y = x.</summary>
     public void Copy(Tensor x, Tensor y) => LinearCombination([1f], [x], y);
 
-    protected abstract void LinearCombinationCore(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y);
+    private protected abstract void LinearCombinationCore(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y);
 
-    protected abstract void LinearCombinationPerSampleCore(Tensor c, ReadOnlySpan<Tensor> x, Tensor y);
+    private protected abstract void LinearCombinationPerSampleCore(Tensor c, ReadOnlySpan<Tensor> x, Tensor y);
 }

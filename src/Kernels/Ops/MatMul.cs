@@ -24,10 +24,11 @@ public abstract partial class Backend
         Expect(a, s.A);
         Expect(b, s.B);
         Expect(c, s.C);
-        Report(OpCost.Of((long)a.Length + b.Length + (accumulate ? c.Length : 0), c.Length, 2 * s.Macs));
+        Report(OpCost.Of((long)a.Length + b.Length + (accumulate ? c.Length : 0), c.Length, 2 * s.Macs) with { Macs = s.Macs });
         Writes(c);
-        MatMulCore(s, a, b, c, alpha, accumulate);
+        if (Computes)
+            MatMulCore(s, a, b, c, alpha, accumulate);
     }
 
-    protected abstract void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate);
+    private protected abstract void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate);
 }

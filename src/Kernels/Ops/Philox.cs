@@ -100,7 +100,8 @@ public abstract partial class Backend
         Require(key.Counter is null, "a counter on the device is for dropout");
         Report(OpCost.Of(0, y.Length, 20L * y.Length));
         Writes(y);
-        RandomUniformCore(key, y);
+        if (Computes)
+            RandomUniformCore(key, y);
     }
 
     /// <summary>y_i = number i of the key's normal sequence (mean 0, variance 1), as <see cref="Philox.Normal"/> defines it.</summary>
@@ -110,10 +111,11 @@ public abstract partial class Backend
         Require(key.Counter is null, "a counter on the device is for dropout");
         Report(OpCost.Of(0, y.Length, 24L * y.Length));
         Writes(y);
-        RandomNormalCore(key, y);
+        if (Computes)
+            RandomNormalCore(key, y);
     }
 
-    protected abstract void RandomUniformCore(RandomKey key, Tensor y);
+    private protected abstract void RandomUniformCore(RandomKey key, Tensor y);
 
-    protected abstract void RandomNormalCore(RandomKey key, Tensor y);
+    private protected abstract void RandomNormalCore(RandomKey key, Tensor y);
 }

@@ -10,7 +10,8 @@ public abstract partial class Backend
         Expect(y, new Shape(1));
         Report(OpCost.Of(x.Length, 1, x.Length));
         Writes(y);
-        SumCore(x, y);
+        if (Computes)
+            SumCore(x, y);
     }
 
     /// <summary>y[0] = sum_i x_i^2; not finite if any x is not (or if the sum overflows).</summary>
@@ -20,10 +21,11 @@ public abstract partial class Backend
         Expect(y, new Shape(1));
         Report(OpCost.Of(x.Length, 1, 2L * x.Length));
         Writes(y);
-        SumOfSquaresCore(x, y);
+        if (Computes)
+            SumOfSquaresCore(x, y);
     }
 
-    protected abstract void SumCore(Tensor x, Tensor y);
+    private protected abstract void SumCore(Tensor x, Tensor y);
 
-    protected abstract void SumOfSquaresCore(Tensor x, Tensor y);
+    private protected abstract void SumOfSquaresCore(Tensor x, Tensor y);
 }

@@ -14,7 +14,8 @@ public abstract partial class Backend
         CheckResample(x, y);
         Report(OpCost.Of(x.Length, y.Length, x.Length));
         Writes(y);
-        DownsampleCore(x, y, factor);
+        if (Computes)
+            DownsampleCore(x, y, factor);
     }
 
     /// <summary>y[n,h,w,c] = factor * x[n, h/2, w/2, c]. Factor 1 is nearest-neighbour; factor 1/4 the gradient of <see cref="Downsample"/>.</summary>
@@ -26,12 +27,13 @@ public abstract partial class Backend
         CheckResample(y, x);
         Report(OpCost.Of(x.Length, y.Length, y.Length));
         Writes(y);
-        UpsampleCore(x, y, factor);
+        if (Computes)
+            UpsampleCore(x, y, factor);
     }
 
-    protected abstract void DownsampleCore(Tensor x, Tensor y, float factor);
+    private protected abstract void DownsampleCore(Tensor x, Tensor y, float factor);
 
-    protected abstract void UpsampleCore(Tensor x, Tensor y, float factor);
+    private protected abstract void UpsampleCore(Tensor x, Tensor y, float factor);
 
     private void CheckResample(Tensor large, Tensor small, [CallerMemberName] string op = "")
     {

@@ -14,7 +14,8 @@ public abstract partial class Backend
         CheckRho(rho, delta, d, y);
         Report(OpCost.Of(d.Length, y.Length, 4L * y.Length));
         Writes(y);
-        RhoCore(rho, delta, d, y);
+        if (Computes)
+            RhoCore(rho, delta, d, y);
     }
 
     /// <summary>y = rho'(d), elementwise: sign(d), 2d, or d / sqrt(d^2 + delta^2). y may be d.</summary>
@@ -23,12 +24,13 @@ public abstract partial class Backend
         CheckRho(rho, delta, d, y);
         Report(OpCost.Of(d.Length, y.Length, 4L * y.Length));
         Writes(y);
-        RhoDerivativeCore(rho, delta, d, y);
+        if (Computes)
+            RhoDerivativeCore(rho, delta, d, y);
     }
 
-    protected abstract void RhoCore(Distance rho, float delta, Tensor d, Tensor y);
+    private protected abstract void RhoCore(Distance rho, float delta, Tensor d, Tensor y);
 
-    protected abstract void RhoDerivativeCore(Distance rho, float delta, Tensor d, Tensor y);
+    private protected abstract void RhoDerivativeCore(Distance rho, float delta, Tensor d, Tensor y);
 
     private void CheckRho(Distance rho, float delta, Tensor d, Tensor y, [CallerMemberName] string op = "")
     {

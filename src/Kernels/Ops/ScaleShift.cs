@@ -16,8 +16,9 @@ public abstract partial class Backend
         Expect(y, x.Shape);
         Report(OpCost.Of((long)x.Length + scaleShift.Length, y.Length, (silu ? 6L : 2L) * y.Length));
         Writes(y);
-        ScaleShiftCore(x, scaleShift, silu, y);
+        if (Computes)
+            ScaleShiftCore(x, scaleShift, silu, y);
     }
 
-    protected abstract void ScaleShiftCore(Tensor x, Tensor scaleShift, bool silu, Tensor y);
+    private protected abstract void ScaleShiftCore(Tensor x, Tensor scaleShift, bool silu, Tensor y);
 }

@@ -13,7 +13,8 @@ public abstract partial class Backend
         Expect(y, x.Shape);
         Report(OpCost.Of(x.Length, x.Length, 5L * x.Length));
         Writes(y);
-        SoftmaxCore(x, y);
+        if (Computes)
+            SoftmaxCore(x, y);
     }
 
     /// <summary>dx[r,c] = y[r,c] (dy[r,c] - sum_c dy[r,c] y[r,c]). dx may be dy.</summary>
@@ -28,10 +29,11 @@ public abstract partial class Backend
         Expect(dx, y.Shape);
         Report(OpCost.Of(2L * y.Length, y.Length, 4L * y.Length));
         Writes(dx);
-        SoftmaxBackwardCore(dy, y, dx);
+        if (Computes)
+            SoftmaxBackwardCore(dy, y, dx);
     }
 
-    protected abstract void SoftmaxCore(Tensor x, Tensor y);
+    private protected abstract void SoftmaxCore(Tensor x, Tensor y);
 
-    protected abstract void SoftmaxBackwardCore(Tensor dy, Tensor y, Tensor dx);
+    private protected abstract void SoftmaxBackwardCore(Tensor dy, Tensor y, Tensor dx);
 }

@@ -84,7 +84,8 @@ public abstract partial class Backend
         Report(OpCost.Of((1 + 2 * k) * e, k * e, e * (2 * k * k * 2 + 6 * k)));
         Writes(dheads);
         Writes(losses);
-        TrajectoryLossCore(s, rho, delta, x0, heads, targets, skip, map, weights, dheads, losses);
+        if (Computes)
+            TrajectoryLossCore(s, rho, delta, x0, heads, targets, skip, map, weights, dheads, losses);
     }
 
     /// <summary>The states themselves: states[b] = S[n,b] x_0 + sum_j M[n,b,j] F_j. Sampling with K heads, and the unfused loss's first part.</summary>
@@ -101,7 +102,8 @@ public abstract partial class Backend
         long e = x0.Length, k = s.Branches;
         Report(OpCost.Of((1 + k) * e, k * e, e * k * (2 * k + 1)));
         Writes(states);
-        TrajectoryStatesCore(s, x0, heads, skip, map, states);
+        if (Computes)
+            TrajectoryStatesCore(s, x0, heads, skip, map, states);
     }
 
     /// <summary>Gradient of <see cref="TrajectoryStates"/>: dF_j = sum_b M[n,b,j] dstates[b], overwritten.</summary>
@@ -114,15 +116,16 @@ public abstract partial class Backend
         long e = s.State.Length, k = s.Branches;
         Report(OpCost.Of(k * e, k * e, e * k * 2 * k));
         Writes(dheads);
-        TrajectoryStatesBackwardCore(s, dstates, map, dheads);
+        if (Computes)
+            TrajectoryStatesBackwardCore(s, dstates, map, dheads);
     }
 
-    protected abstract void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets,
+    private protected abstract void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets,
         Tensor skip, Tensor map, Tensor weights, Tensor dheads, Tensor losses);
 
-    protected abstract void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, Tensor states);
+    private protected abstract void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, Tensor states);
 
-    protected abstract void TrajectoryStatesBackwardCore(in TrajectoryShape s, Tensor dstates, Tensor map, Tensor dheads);
+    private protected abstract void TrajectoryStatesBackwardCore(in TrajectoryShape s, Tensor dstates, Tensor map, Tensor dheads);
 
     private void CheckTrajectory(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, [CallerMemberName] string op = "")
     {

@@ -15,8 +15,9 @@ public abstract partial class Backend
         Expect(y, new Shape(x.Shape[1], x.Shape[0], x.Shape[2]));
         Report(OpCost.Of(x.Length, y.Length, 0));
         Writes(y);
-        TransposeCore(x, y);
+        if (Computes)
+            TransposeCore(x, y);
     }
 
-    protected abstract void TransposeCore(Tensor x, Tensor y);
+    private protected abstract void TransposeCore(Tensor x, Tensor y);
 }

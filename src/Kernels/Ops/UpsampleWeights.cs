@@ -17,7 +17,8 @@ public abstract partial class Backend
         CheckUpsampleWeights(w, large);
         Report(OpCost.Of(w.Length, large.Length, 4L * w.Length - large.Length));
         Writes(large);
-        UpsampleWeightsCore(w, large);
+        if (Computes)
+            UpsampleWeightsCore(w, large);
     }
 
     /// <summary>dw[k,r,s,c] += sum of dlarge[c,u,v,k] over u = 2-r, 3-r and v = 2-s, 3-s.</summary>
@@ -28,12 +29,13 @@ public abstract partial class Backend
         CheckUpsampleWeights(dw, dlarge);
         Report(OpCost.Of((long)dlarge.Length + dw.Length, dw.Length, 4L * dw.Length));
         Writes(dw);
-        UpsampleWeightsBackwardCore(dlarge, dw);
+        if (Computes)
+            UpsampleWeightsBackwardCore(dlarge, dw);
     }
 
-    protected abstract void UpsampleWeightsCore(Tensor w, Tensor large);
+    private protected abstract void UpsampleWeightsCore(Tensor w, Tensor large);
 
-    protected abstract void UpsampleWeightsBackwardCore(Tensor dlarge, Tensor dw);
+    private protected abstract void UpsampleWeightsBackwardCore(Tensor dlarge, Tensor dw);
 
     private void CheckUpsampleWeights(Tensor w, Tensor large, [CallerMemberName] string op = "")
     {

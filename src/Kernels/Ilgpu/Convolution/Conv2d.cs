@@ -36,7 +36,7 @@ public sealed partial class IlgpuBackend
     /// <summary>Consecutive pixels of a row that one thread computes.</summary>
     private const int PixelTile = 4;
 
-    protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) =>
+    private protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) =>
         Forward(s, x, w, default, new ConvolutionEpilogue(bias), y);
 
     /// <summary>Forward with what is around it, by the first kernel of the plan that takes the shape; the kernels of the cache have no prologue.</summary>
@@ -84,7 +84,7 @@ public sealed partial class IlgpuBackend
             OutStep = 1,
         }, x, w, e, y);
 
-    protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
+    private protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
     {
         if (TensorDgrad(s, dy, w, dx) || SharedTileDgrad(s, dy, w, dx))
             return;

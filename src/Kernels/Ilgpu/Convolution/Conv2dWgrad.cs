@@ -18,7 +18,7 @@ internal struct WgradGeometry
 
 public sealed partial class IlgpuBackend
 {
-    protected override void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias) => Wgrad(s, x, default, dy, dw, dbias);
+    private protected override void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias) => Wgrad(s, x, default, dy, dw, dbias);
 
     /// <summary>wgrad of what the prologue makes of x, by the first kernel of the plan that takes the shape.</summary>
     private void Wgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias)

@@ -106,7 +106,7 @@ public sealed partial class IlgpuBackend : Backend
     /// <summary>CUDA's graphs on CUDA; elsewhere the launches with their arguments, issued again.</summary>
     public override IGraphCapture? Graphs => _graphs;
 
-    protected override void SynchronizeCore()
+    private protected override void SynchronizeCore()
     {
         try
         {
@@ -147,7 +147,7 @@ public sealed partial class IlgpuBackend : Backend
         return _fault ??= new DeviceFaultException($"{Name}: {call}", error, e, VirtualCuda.LastFinding);
     }
 
-    protected override Storage Allocate(int length)
+    private protected override Storage Allocate(int length)
     {
         try
         {
@@ -170,7 +170,7 @@ public sealed partial class IlgpuBackend : Backend
         }
     }
 
-    protected internal override void UploadCore(Tensor destination, ReadOnlySpan<float> source)
+    internal override void UploadCore(Tensor destination, ReadOnlySpan<float> source)
     {
         if (source.IsEmpty)
             return;
@@ -185,7 +185,7 @@ public sealed partial class IlgpuBackend : Backend
         }
     }
 
-    protected internal override void DownloadCore(Tensor source, Span<float> destination)
+    internal override void DownloadCore(Tensor source, Span<float> destination)
     {
         if (destination.IsEmpty)
             return;

@@ -2,7 +2,7 @@ using BDense.Kernels.Reference.Convolution;
 
 namespace BDense.Kernels.Reference;
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
     /// <remarks>
     /// Before an upsampling scale and shift are left to a pass of their own: its four passes of 2x2 taps would each compute them. Means

@@ -10,7 +10,7 @@ namespace BDense.Kernels.Reference;
 /// CPU's kernels, run by <see cref="Workers"/> over a number of tasks that depends on the shapes alone: so the same bits come out
 /// for any number of threads.
 /// </summary>
-public sealed unsafe partial class ReferenceBackend : Backend
+public unsafe partial class ReferenceBackend : Backend
 {
     /// <summary>More threads are not started, whatever is asked for: they would wait for each other. How many there are changes no bits.</summary>
     public const int MaxThreads = 1024;
@@ -36,11 +36,11 @@ public sealed unsafe partial class ReferenceBackend : Backend
         base.Dispose();
     }
 
-    protected override Storage Allocate(int length) => new NativeStorage(length);
+    private protected override Storage Allocate(int length) => new NativeStorage(length);
 
-    protected internal override void UploadCore(Tensor destination, ReadOnlySpan<float> source) => source.CopyTo(Span(destination));
+    internal override void UploadCore(Tensor destination, ReadOnlySpan<float> source) => source.CopyTo(Span(destination));
 
-    protected internal override void DownloadCore(Tensor source, Span<float> destination) => Span(source).CopyTo(destination);
+    internal override void DownloadCore(Tensor source, Span<float> destination) => Span(source).CopyTo(destination);
 
     /// <summary>Address of a tensor's first element.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
