@@ -82,6 +82,10 @@ public abstract partial class Backend : IDisposable
         return y;
     }
 
+    /// <summary>Begins a call of an operation that is written outside this assembly.</summary>
+    /// <param name="name">As reports and messages have it: the method's own.</param>
+    public OpCall Call([CallerMemberName] string name = "") => new(this, name);
+
     /// <summary>Waits until everything queued has run.</summary>
     public void Synchronize()
     {
@@ -111,7 +115,7 @@ public abstract partial class Backend : IDisposable
     internal virtual bool Computes => true;
 
     /// <summary>Every operation comes by here once, after its checks and before it runs.</summary>
-    private void Report(OpCost cost, [CallerMemberName] string op = "")
+    internal void Report(OpCost cost, [CallerMemberName] string op = "")
     {
         Reported(cost);
         OnOp?.Invoke(op, cost);
@@ -121,7 +125,7 @@ public abstract partial class Backend : IDisposable
     private protected virtual void Reported(OpCost cost) { }
 
     /// <summary>Holds one argument to its shape; the message names the operation, the argument and both shapes.</summary>
-    private void Expect(Tensor x, Shape shape, [CallerArgumentExpression(nameof(x))] string name = "", [CallerMemberName] string op = "")
+    internal void Expect(Tensor x, Shape shape, [CallerArgumentExpression(nameof(x))] string name = "", [CallerMemberName] string op = "")
     {
         if (!ReferenceEquals(x.Backend, this))
             throw new BDenseException($"{op}: {name} lives on {x.Backend.Name}, not on {Name}");

@@ -151,7 +151,7 @@ public static partial class Estimates
         if (KernelCatalog.AssemblerVersion is null)
             throw new BDenseException("estimates count machine instructions: ptxas is not on PATH; it comes with the CUDA toolkit");
         var cases = Cases().Where(c => KernelCatalog.Names.Contains(c.Kernel)).ToList();
-        missing = [.. KernelRegistry.All.Where(k => k.Hot).Select(k => k.Name).Except(cases.Select(c => c.Kernel))];
+        missing = [.. KernelRegistry.BuiltIn.Where(k => k.Hot).Select(k => k.Name).Except(cases.Select(c => c.Kernel))];
         var rows = KernelCatalog.Rows(cases.Select(c => c.Kernel), GpuModel.All.Select(g => g.Architecture), cancellation).ToDictionary(r => (r.Name, r.Architecture));
         return [.. from c in cases from gpu in GpuModel.All select Of(c, gpu, rows[(c.Kernel, gpu.Architecture.Name)])];
     }

@@ -202,8 +202,9 @@ public sealed partial class IlgpuBackend : Backend
     private static ArrayView1D<float, Stride1D.Dense> View1D(Tensor x) =>
         ((DeviceStorage)x.Storage).Buffer.View.SubView(x.Offset, x.Length);
 
-    /// <summary>A tensor's elements as kernels see them.</summary>
-    private static ArrayView<float> View(Tensor x) => View1D(x);
+    /// <summary>A tensor's elements as kernels see them, for the arguments of a launch.</summary>
+    /// <exception cref="ObjectDisposedException">The tensor was disposed.</exception>
+    public static ArrayView<float> View(Tensor x) => View1D(x);
 
     /// <summary>The same elements four at a time; the tensor must be <see cref="Aligned"/>.</summary>
     private static ArrayView<Float4> View4(Tensor x) => View(x).Cast<Float4>();

@@ -48,7 +48,43 @@ public unsafe partial class ReferenceBackend : Backend
 
     private static float* PointerOrNull(Tensor? x) => x is null ? null : Pointer(x);
 
+    /// <summary>
+    /// A tensor's elements in memory, for an operation in plain C#. Operations run at once, so what was written is there to be read; it
+    /// stays so until the tensor is disposed.
+    /// </summary>
+    /// <param name="x">A tensor of a CPU backend.</param>
+    public static Span<float> Values(Tensor x) => Span(x);
+
+    /// <summary>
+    /// Runs <paramref name="task"/> for 0 .. <paramref name="tasks"/> - 1 on the backend's threads, in any order, and returns when all are
+    /// done. Results have the same bits for any number of threads if the number of tasks depends on shapes alone and each task writes to
+    /// places of its own; a sum over all of them is made of partial sums, one a task, added up afterwards.
+    /// </summary>
+    /// <param name="tasks">How many: some dozens or more, each of some microseconds.</param>
+    /// <param name="task">Given its number.</param>
+    /// <exception cref="InvalidOperationException">A task threw; its exception is inside.</exception>
+    public void For(int tasks, Action<int> task)
+    {
+        var handle = GCHandle.Alloc(task);
+        try
+        {
+            Workers.Run(new DelegateJob { Handle = GCHandle.ToIntPtr(handle) }, tasks);
+        }
+        finally
+        {
+            handle.Free();
+        }
+    }
+
     private static Span<float> Span(Tensor x) => new(Pointer(x), x.Length);
+
+    /// <summary>A job without references, as <see cref="Workers"/> takes it, for a delegate.</summary>
+    private struct DelegateJob : IJob
+    {
+        public nint Handle;
+
+        public readonly void Run(int task) => ((Action<int>)GCHandle.FromIntPtr(Handle).Target!)(task);
+    }
 
     private sealed class NativeStorage(int length) : Storage(length)
     {
