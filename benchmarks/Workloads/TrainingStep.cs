@@ -63,7 +63,7 @@ public sealed record TrainingStep(string Network, UNetConfig Config, int Batch) 
                 backend.SumOfSquares(g, norm);
                 var update = new AdamStep(AdamEma.LearningRate, ++step, AdamEma.Beta1, AdamEma.Beta2, AdamEma.Epsilon,
                     ClipNorm: AdamEma.ClipNorm, EmaDecay: AdamEma.Decay);
-                if (Fusions.Has(Fusion.Adam))
+                if (Fusions.Has(Optimizer.FusedAdam))
                 {
                     backend.Adam(update, p, g, m, v, ema, norm);
                 }

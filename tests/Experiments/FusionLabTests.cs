@@ -8,6 +8,7 @@ using BDense.Model.Autodiff;
 using BDense.Model.Networks;
 using BDense.Tests.Cli;
 using BDense.Tests.Training;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
 namespace BDense.Tests.Experiments;
@@ -121,7 +122,7 @@ public sealed class FusionLabTests
         using var backend = new ReferenceBackend(1);
         using (var lab = new StepLab(backend, TinyRuns.Config with { Dropout = 0 }, 2))
         {
-            var rows = lab.Ablate(2, TimeSpan.Zero, [Fusion.Dropout, Fusion.Adam]);
+            var rows = lab.Ablate(2, TimeSpan.Zero, [Fusion.Dropout, Optimizer.FusedAdam]);
             Assert.That(rows.Select(r => r.Name), Is.EqualTo(new[] { "all", "-dropout", "-adam", "none", "all, recompute", "usual" }));
             Assert.That(rows.Where(r => r.Milliseconds is null).Select(r => r.Name), Is.EqualTo(new[] { "-dropout" }));
             Assert.That(rows[1].Note, Does.StartWith("not applicable: "));
@@ -316,6 +317,18 @@ public sealed class FusionLabTests
         Assert.That(rows.Select(r => (double)r!["shareOfCopyBandwidth"]!), Is.All.GreaterThan(0));
         var many = await CliRun.Of("fusion", "--roof", "--samples", "100000", "--device", "cpu");
         Assert.That((many.ExitCode, many.Message), Is.EqualTo((2, "bdense: --samples must be a whole number from 1 to 87381, not '100000' (see 'bdense fusion --help')")));
+    }
+
+    [Test]
+    public async Task The_list_says_of_each_what_is_declared()
+    {
+        var run = await CliRun.Succeeds("fusion", "--list", "--json");
+        Assert.That(run.Json.AsArray().Select(f => (string)f!["name"]!), Is.EqualTo(Fusions.Names));
+        foreach (string part in new[] { "does", "instead", "saves" })
+            Assert.That(run.Json.AsArray().Select(f => ((string)f![part]!).Length), Is.All.GreaterThan(5), part);
+        Assert.That(run.Json.AsArray().Where(f => f!["notUsual"] is not null).Select(f => (string)f!["name"]!), Is.EqualTo(new[] { "conv-prologue" }));
+        var text = await CliRun.Succeeds("fusion", "--list");
+        Assert.That(text.Output, Does.Contain("conv-prologue (not usual: it saves memory and costs time in training)").And.Contain("  instead  three launches a parameter"));
     }
 
     [Test]

@@ -5,6 +5,7 @@ using BDense.Kernels.Ilgpu.Tuning;
 using BDense.Kernels.MachineCode;
 using BDense.Model.Autodiff;
 using BDense.Tests.Training;
+using BDense.Training.Runs;
 using NUnit.Framework;
 
 namespace BDense.Tests.Experiments;
@@ -29,7 +30,7 @@ public sealed class StoppingTests
     {
         using var runs = new TinyRuns();
         using var network = runs.Teacher();
-        using var c = new FusionCases(network, 2, 64).All([Fusion.Adam]).First()();
+        using var c = new FusionCases(network, 2, 64).All([Optimizer.FusedAdam]).First()();
         Assert.That(() => FusionLab.Measure(runs.Backend, new DeviceSpeed(1e9, 1e12, 0), c, TimeSpan.FromHours(1), Stopped), Throws.TypeOf<OperationCanceledException>());
     }
 

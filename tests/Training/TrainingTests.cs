@@ -188,7 +188,7 @@ public sealed class TrainingTests
             TrainingLoop.Run(training);
         using var noise = DistillationMethods.Latents(teacher, options, 0);
         var student = Student.Of(network, options);
-        network.Execution = new Execution(Fusions.Usual.Without(Fusion.FoldedHeads));
+        network.Execution = new Execution(Fusions.Usual.Without(Student.FoldedHeads));
         using var heads = student.Sample(noise);
         using var folded = student.SampleFolded(noise);
         network.Execution = Execution.Default;

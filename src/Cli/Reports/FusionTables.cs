@@ -2,6 +2,7 @@ using System.Globalization;
 using BDense.Cli.Terminal;
 using BDense.Experiments.Labs;
 using BDense.Kernels;
+using BDense.Model.Autodiff;
 
 namespace BDense.Cli.Reports;
 
@@ -11,6 +12,18 @@ internal static class FusionTables
     public static string Text(double value) => value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
 
     public static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>What is declared beside each operation.</summary>
+    public static void List(Ui ui, IReadOnlyList<Fusion> fusions)
+    {
+        foreach (var fusion in fusions)
+        {
+            ui.Line(fusion.NotUsual is { } why ? $"{fusion.Name} (not usual: it {why})" : fusion.Name);
+            ui.Line($"  does     {fusion.Does}");
+            ui.Line($"  instead  {fusion.Instead}");
+            ui.Line($"  saves    {fusion.Saves}");
+        }
+    }
 
     /// <summary>Two tables: what operations declare, and what the clock says.</summary>
     public static void Fusions(Ui ui, Backend backend, DeviceSpeed speed, IReadOnlyList<FusionRow> rows)

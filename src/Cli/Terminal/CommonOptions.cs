@@ -42,10 +42,14 @@ internal static class CommonOptions
 
     public static Option<string> Fuse() => new("--fuse")
     {
-        Description = $"Fused kernels: usual (all but conv-prologue, which saves memory and costs time in training), all, none, or names with commas between; -name switches one off. {string.Join(", ", Fusions.Names)}.",
+        Description = $"Fused kernels: usual (all but {NotUsual}), all, none, or names with commas between; -name switches one off. "
+            + $"{string.Join(", ", Fusions.Names)}.",
         HelpName = "NAMES",
         DefaultValueFactory = _ => "usual",
     };
+
+    private static string NotUsual =>
+        string.Join("; ", from fusion in FusionCatalog.All where fusion.NotUsual is not null select $"{fusion.Name}, which {fusion.NotUsual}");
 
     public static Option<bool> Recompute() => new("--recompute") { Description = "Keep each block's input alone and run the block again in the backward pass: less memory, the same bits." };
 

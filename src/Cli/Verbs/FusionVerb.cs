@@ -28,6 +28,7 @@ internal static class FusionVerb
         var network = new Option<string>("--network") { Description = $"Shapes of {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json). --branches takes several with commas between.", HelpName = "NAME", DefaultValueFactory = _ => "demo" };
         var batch = Numbers.Int("--batch", "Images in the network's operations and in the step.", 16, min: 1, max: Most.Batch);
         var only = new Option<string?>("--only") { Description = "These fusions alone, with commas between: as rows, and to be switched off in steps.", HelpName = "NAMES" };
+        var list = new Option<bool>("--list") { Description = "Say instead what each fusion does, what is done without it, and what it saves." };
         var ablation = new Option<bool>("--ablation") { Description = "The table of whole steps alone: training with each fusion off in turn, and sampling." };
         var memory = new Option<bool>("--memory") { Description = "Measure batch sizes up to --batch instead: peak memory and images/s with blocks kept and recomputed." };
         var branches = new Option<bool>("--branches") { Description = "Tell instead what K = 1, 2, 4 and 8 branches cost: parameters, multiply-adds and memory of a step of --batch, predicted; its time at --measured-batch." };
@@ -45,11 +46,17 @@ internal static class FusionVerb
         var json = CommonOptions.Json();
         var command = new Command("fusion", "Predicts from declared bytes and launches what each fusion saves, and measures it.")
         {
-            network, batch, only, ablation, memory, branches, measuredBatch, roof, samples, count, dropout, quick, csv, plot, device, threads, precision, json,
+            network, batch, only, list, ablation, memory, branches, measuredBatch, roof, samples, count, dropout, quick, csv, plot, device, threads, precision, json,
         };
         command.SetAction((parse, cancellation) =>
         {
             ui.JsonOnly = parse.GetValue(json);
+            if (parse.GetValue(list))
+            {
+                ui.Json(FusionCatalog.All);
+                FusionTables.List(ui, FusionCatalog.All);
+                return Task.FromResult(0);
+            }
             if (new[] { ablation, memory, branches, roof }.Count(o => parse.GetValue(o)) > 1)
                 throw new UsageException("--ablation, --memory, --branches and --roof are tables of their own; ask for one");
             if (parse.GetValue(plot) is not null && new[] { ablation, memory, branches }.Any(o => parse.GetValue(o)))

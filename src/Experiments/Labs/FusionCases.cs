@@ -27,9 +27,9 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
         (Fusion.GroupNormSilu, GroupNormSilu), (Fusion.ConvEpilogue, ConvEpilogue), (Fusion.ConvPrologue, ConvPrologue),
         (Fusion.ResampleConv, () => ResampleConv(Resampling.Up)), (Fusion.ResampleConv, () => ResampleConv(Resampling.Down)),
         (Fusion.Attention, Attention), (Fusion.Qkv, Qkv), (Fusion.Dropout, Dropout),
-        .. new[] { 1, 2, 4, 8 }.Select(k => (Fusion.TrajectoryLoss, (Func<FusionCase>)(() => TrajectoryLoss(k)))),
-        .. new[] { 1, 4 }.Select(k => (Fusion.PreconditionStep, (Func<FusionCase>)(() => PreconditionStep(k)))),
-        (Fusion.Adam, Adam), (Fusion.FoldedHeads, () => FoldedHeads(4)),
+        .. new[] { 1, 2, 4, 8 }.Select(k => (TrajectoryObjective.FusedLoss, (Func<FusionCase>)(() => TrajectoryLoss(k)))),
+        .. new[] { 1, 4 }.Select(k => (StateStep.PreconditionStep, (Func<FusionCase>)(() => PreconditionStep(k)))),
+        (Optimizer.FusedAdam, Adam), (Student.FoldedHeads, () => FoldedHeads(4)),
     ]);
 
     /// <summary>Those that memory alone limits, the loss at every K: what they are held against is the device's copy bandwidth.</summary>
@@ -37,9 +37,9 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
     public IEnumerable<Func<FusionCase>> MemoryBound(IReadOnlyCollection<Fusion>? only = null) => Of(only,
     [
         (Fusion.GroupNormSilu, GroupNormSilu),
-        .. Enumerable.Range(1, Backend.MaxBranches).Select(k => (Fusion.TrajectoryLoss, (Func<FusionCase>)(() => TrajectoryLoss(k)))),
-        .. new[] { 1, 4 }.Select(k => (Fusion.PreconditionStep, (Func<FusionCase>)(() => PreconditionStep(k)))),
-        (Fusion.Adam, Adam),
+        .. Enumerable.Range(1, Backend.MaxBranches).Select(k => (TrajectoryObjective.FusedLoss, (Func<FusionCase>)(() => TrajectoryLoss(k)))),
+        .. new[] { 1, 4 }.Select(k => (StateStep.PreconditionStep, (Func<FusionCase>)(() => PreconditionStep(k)))),
+        (Optimizer.FusedAdam, Adam),
     ]);
 
     private IEnumerable<Func<FusionCase>> Of(IReadOnlyCollection<Fusion>? only, IReadOnlyList<(Fusion Fusion, Func<FusionCase> Make)> cases)
@@ -175,7 +175,7 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
         Tensor x0 = Normal(s.State), heads = Normal(s.Heads), targets = Normal(s.States), skip = Normal(s.PerBranch), map = Normal(s.Map),
             weights = Normal(s.PerBranch), dheads = Empty(s.Heads), losses = Empty(s.Losses);
         var results = new FusionResults();
-        return Case(Fusion.TrajectoryLoss, branches, s.State.ToString(),
+        return Case(TrajectoryObjective.FusedLoss, branches, s.State.ToString(),
             () => Shown(() => Backend.TrajectoryLoss(s, Distance.L1, 0, x0, heads, targets, skip, map, weights, dheads, losses)),
             () => Shown(() => PlainTrajectoryLoss.Run(s, Distance.L1, 0, x0, heads, targets, skip, map, weights, dheads, losses)),
             () => Shown(() => PlainTrajectoryLoss.Run(s, Distance.L1, 0, x0, heads, targets, skip, map, weights, dheads, losses, branchByBranch: false)),
@@ -199,7 +199,7 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
         var results = new FusionResults();
         var own = branches == 1 ? null : AllBranchesAtOnce(s, x0, heads, states, nodes);
         Action plain = () => Shown(() => PlainStep.States(BranchLayout.Chained, Config, s, x0, heads, nodes, states));
-        return Case(Fusion.PreconditionStep, branches, s.State.ToString(), () => Shown(() => Backend.TrajectoryStates(s, x0, heads, skip, map, states)), plain,
+        return Case(StateStep.PreconditionStep, branches, s.State.ToString(), () => Shown(() => Backend.TrajectoryStates(s, x0, heads, skip, map, states)), plain,
             own is null ? plain : () => Shown(own),
             branches == 1 ? "every launch as wide as the state in both" : "D of all branches in one launch, a transposition, all states as a linear map of D in another", results);
 
@@ -254,7 +254,7 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
         Backend.Scale(gradients, 1e-3f, gradients);
         var step = new AdamStep(0f, 1, ClipNorm: 1f, EmaDecay: 0.999f);
         var results = new FusionResults();
-        return Case(Fusion.Adam, 1, FormattableString.Invariant($"{p.All.Count} parameters, {p.Count} values"),
+        return Case(Optimizer.FusedAdam, 1, FormattableString.Invariant($"{p.All.Count} parameters, {p.Count} values"),
             () => Shown(() => Backend.Adam(step, p.Values, p.Gradients!, m, v, ema, norm)),
             () => Shown(() => PlainAdam.Run(step, p.All, p.Values, p.Gradients!, m, v, ema, norm, 1)),
             () => Shown(() => PlainAdam.Run(step, p.All, p.Values, p.Gradients!, m, v, ema, norm, 1, oneByOne: false)),
@@ -297,7 +297,7 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
         _owned.AddRange([.. weights, .. products, endpoint]);
         Backend.LinearCombination([.. whole.FoldCoefficients().Select(value => (float)value)], weights, w1);
         var results = new FusionResults();
-        return Case(Fusion.FoldedHeads, branches, one.Input.ToString(),
+        return Case(Student.FoldedHeads, branches, one.Input.ToString(),
             () =>
             {
                 Backend.Conv2d(one, h, w1, null, f1);
@@ -356,7 +356,7 @@ public sealed class FusionCases(UNet network, int batch, int stateElements)
     {
         var owned = _owned.ToArray();
         _owned.Clear();
-        return new FusionCase(Fusions.NameOf(fusion), branches, shapes, fused, unfused, sameGeometry, geometry, results, network.Parameters.ZeroGradients, owned);
+        return new FusionCase(fusion.Name, branches, shapes, fused, unfused, sameGeometry, geometry, results, network.Parameters.ZeroGradients, owned);
     }
 
     private static double[] Nodes(int branches) => [.. Enumerable.Range(0, branches + 1).Select(i => 10 * Math.Pow(0.7, i))];

@@ -3,6 +3,7 @@ using BDense.Kernels;
 using BDense.Kernels.Devices;
 using BDense.Model.Autodiff;
 using BDense.Model.Networks;
+using BDense.Training.Distillation;
 
 namespace BDense.Experiments.Labs;
 
@@ -44,17 +45,17 @@ public sealed class StepLab : IDisposable
     [
         new("all", new Execution(Fusions.All)),
         // Folding concerns sampling.
-        .. Off(only, f => f != Fusion.FoldedHeads), new("none", new Execution(Fusions.None)), new("all, recompute", new Execution(Fusions.All, Recompute: true)),
+        .. Off(only, f => f != Student.FoldedHeads), new("none", new Execution(Fusions.None)), new("all, recompute", new Execution(Fusions.All, Recompute: true)),
         .. Usual(Fusions.Usual, "usual"),
     ], batch, budget, onRound);
 
     /// <summary>Sampling likewise: folded, through all heads, these captured where the device can, and with no fusion.</summary>
     public IReadOnlyList<StepRow> Sample(int batch, TimeSpan budget, IReadOnlyCollection<Fusion>? only = null, Action<int>? onRound = null) => Run(Sampling,
     [
-        new("all", new Execution(Fusions.All)), .. Off(only, f => f is Fusion.FoldedHeads or Fusion.PreconditionStep),
+        new("all", new Execution(Fusions.All)), .. Off(only, f => f == Student.FoldedHeads || f == StateStep.PreconditionStep),
         new("none", new Execution(Fusions.None)),
         // Captured passes are those of a whole network; a folded one shares its student's.
-        .. Usual(Fusions.Usual.Without(Fusion.FoldedHeads), "usual,-folded-heads"),
+        .. Usual(Fusions.Usual.Without(Student.FoldedHeads), "usual,-folded-heads"),
     ], batch, budget, onRound);
 
     /// <summary>
@@ -107,8 +108,8 @@ public sealed class StepLab : IDisposable
 
     public void Dispose() => _network.Dispose();
 
-    private static IEnumerable<Variant> Off(IReadOnlyCollection<Fusion>? only, Func<Fusion, bool> concerns) => Fusions.Names.Select(Fusions.Find)
-        .Where(fusion => concerns(fusion) && only?.Contains(fusion) != false).Select(fusion => new Variant($"-{Fusions.NameOf(fusion)}", new Execution(Fusions.All.Without(fusion)), IsOff: true));
+    private static IEnumerable<Variant> Off(IReadOnlyCollection<Fusion>? only, Func<Fusion, bool> concerns) => FusionCatalog.All
+        .Where(fusion => concerns(fusion) && only?.Contains(fusion) != false).Select(fusion => new Variant($"-{fusion.Name}", new Execution(Fusions.All.Without(fusion)), IsOff: true));
 
     private IEnumerable<Variant> Usual(Fusions fusions, string name) =>
         CanCapture ? [new(name, new Execution(fusions)), new($"{name}, graph", new Execution(fusions, Graph: true))] : [new(name, new Execution(fusions))];

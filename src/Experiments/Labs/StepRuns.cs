@@ -99,7 +99,7 @@ internal sealed class SamplingRun(UNet network, Execution execution, int batch) 
     private readonly UNet _network = network;
     private readonly Tensor _x = Noise(network, batch);
     private readonly double[] _nodes = Nodes(network.Config.Branches);
-    private readonly bool _folds = network.Config.Branches > 1 && execution.Fusions.Has(Fusion.FoldedHeads);
+    private readonly bool _folds = network.Config.Branches > 1 && execution.Fusions.Has(Student.FoldedHeads);
 
     public override bool IsCaptured => _network.PassesAreCaptured;
 

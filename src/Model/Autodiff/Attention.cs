@@ -2,6 +2,15 @@ using BDense.Kernels;
 
 namespace BDense.Model.Autodiff;
 
+public sealed partial record Fusion
+{
+    /// <summary>Scores that never reach memory (Dao et al. 2022).</summary>
+    public static Fusion Attention { get; } = new("attention",
+        does: "scores never reach memory",
+        instead: "transposition, q k^T, softmax, p v, transposition; the probabilities are kept",
+        saves: "all trips of L x L scores and probabilities, and those that are kept");
+}
+
 public sealed partial class Tape
 {
     /// <summary>

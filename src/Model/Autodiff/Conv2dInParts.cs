@@ -3,6 +3,15 @@ using BDense.Model.Layers;
 
 namespace BDense.Model.Autodiff;
 
+public sealed partial record Fusion
+{
+    /// <summary>q, k and v in one product.</summary>
+    public static Fusion Qkv { get; } = new("qkv",
+        does: "one product of 3C columns",
+        instead: "three products of C columns, then packed",
+        saves: "two of three products and two packings forward, four and two backward; the input is read once");
+}
+
 public sealed partial class Tape
 {
     /// <summary>

@@ -2,6 +2,15 @@ using BDense.Kernels;
 
 namespace BDense.Model.Autodiff;
 
+public sealed partial record Fusion
+{
+    /// <summary>The mask is drawn again in the backward pass.</summary>
+    public static Fusion Dropout { get; } = new("dropout",
+        does: "the mask is drawn again in the backward pass",
+        instead: "drawn once, kept, multiplied",
+        saves: "the mask's trips, and its being kept");
+}
+
 public sealed partial class Tape
 {
     /// <summary>y_i = x_i / (1 - p) where the key's number u_i >= p, else 0. Saves nothing, the mask is drawn again; without <see cref="Fusion.Dropout"/> it is kept.</summary>

@@ -3,6 +3,29 @@ using BDense.Model.Layers;
 
 namespace BDense.Model.Autodiff;
 
+public sealed partial record Fusion
+{
+    /// <summary>Embedding, residual and its scale in the convolution's registers; for a 1x1 convolution too.</summary>
+    public static Fusion ConvEpilogue { get; } = new("conv-epilogue",
+        does: "embedding, residual and its scale in the convolution's registers",
+        instead: "a launch each over the convolution's output",
+        saves: "a launch and two trips of the output for each of the two");
+
+    /// <summary>GroupNorm's scale, shift and SiLU while the convolution loads its input. Without <see cref="GroupNormSilu"/>, or with dropout between,
+    /// the normalised activation is there anyway.</summary>
+    public static Fusion ConvPrologue { get; } = new("conv-prologue",
+        does: "GroupNorm's scale and shift with SiLU while the convolution loads x, forward and wgrad",
+        instead: "GroupNorm and SiLU written, read and kept",
+        saves: "one writing of an activation, and one that is kept",
+        notUsual: "saves memory and costs time in training");
+
+    /// <summary>Resampling and convolution as one.</summary>
+    public static Fusion ResampleConv { get; } = new("resample-conv",
+        does: "up: 2x2 taps on the small image; down: means in the load",
+        instead: "resampled image written, read and kept",
+        saves: "up: four trips of the large image; down, with the prologue: three quarters of one, and what is kept");
+}
+
 /// <summary>A group normalisation in front of a convolution.</summary>
 /// <param name="Gamma">[C]</param>
 /// <param name="Beta">[C]</param>

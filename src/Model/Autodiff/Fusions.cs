@@ -1,134 +1,113 @@
 using BDense.Kernels;
-using BDense.Kernels.Devices;
 
 namespace BDense.Model.Autodiff;
 
-/// <summary>What can be done in one kernel, or as a composition of plain ones with the same result up to rounding.</summary>
-[Flags]
-public enum Fusion
+/// <summary>The set of fusions that a tape, a network or a training uses. It does not change; two are equal if they hold the same.</summary>
+public sealed class Fusions : IEquatable<Fusions>
 {
-    None = 0,
+    private readonly Fusion[] _set;
 
-    /// <summary>SiLU in GroupNorm's last pass, forward and backward; else a launch of its own each way, and its input is kept.</summary>
-    GroupNormSilu = 1,
+    private Fusions(IEnumerable<Fusion> set) => _set = FusionCatalog.Ordered(set);
 
-    /// <summary>Scores that never reach memory (Dao et al. 2022); else q k^T, softmax and p v as three products' worth of memory.</summary>
-    Attention = 2,
+    /// <summary>All that BDense has; others come in by <see cref="With"/> or through <see cref="Parse"/>.</summary>
+    public static Fusions All { get; } = new(FusionCatalog.All);
 
-    /// <summary>q, k and v in one product of 3C columns; else in three, which are then packed.</summary>
-    Qkv = 4,
+    /// <summary>What runs take unless told otherwise: all that is no slower anywhere (<see cref="Fusion.NotUsual"/>).</summary>
+    public static Fusions Usual { get; } = new(FusionCatalog.All.Where(fusion => fusion.NotUsual is null));
 
-    /// <summary>The mask is drawn again in the backward pass; else it is drawn once and kept.</summary>
-    Dropout = 8,
+    /// <summary>Compositions everywhere.</summary>
+    public static Fusions None { get; } = new([]);
 
-    /// <summary>States, distance, weighted sums and gradient of the dense-trajectory loss in one pass; else as plain operations.</summary>
-    TrajectoryLoss = 16,
+    /// <summary>Of all that BDense has, as <c>--fuse</c> takes them.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. FusionCatalog.All.Select(fusion => fusion.Name)];
 
-    /// <summary>Preconditioning and solver step as one linear combination of x_0 and the raw heads; else D first, then the step.</summary>
-    PreconditionStep = 32,
-
-    /// <summary>Clipping, Adam and moving average of all parameters in one launch; else launches for each and for each parameter.</summary>
-    Adam = 64,
-
-    /// <summary>Sampling through one convolution that equals all K heads; else through the heads.</summary>
-    FoldedHeads = 128,
-
-    /// <summary>Embedding, residual and its scale in the convolution's registers; else a launch each. For a 1x1 convolution too.</summary>
-    ConvEpilogue = 256,
-
-    /// <summary>
-    /// GroupNorm's scale, shift and SiLU while the convolution loads its input, forward and wgrad: the normalised activation is neither
-    /// written nor kept; else it is both. Without <see cref="GroupNormSilu"/>, or with dropout in between, it is there anyway.
-    /// </summary>
-    ConvPrologue = 512,
-
-    /// <summary>Resampling and convolution as one: means in the load, or 2x2 taps on the small image; else a launch of its own, each way.</summary>
-    ResampleConv = 1024,
-}
-
-/// <summary>The set of fusions that a tape, a network or a training uses.</summary>
-/// <param name="Set">Those that are on.</param>
-public readonly record struct Fusions(Fusion Set)
-{
-    private static readonly (Fusion Fusion, string Name)[] Table =
-    [
-        (Fusion.GroupNormSilu, "groupnorm-silu"), (Fusion.Attention, "attention"), (Fusion.Qkv, "qkv"), (Fusion.Dropout, "dropout"),
-        (Fusion.TrajectoryLoss, "trajectory-loss"), (Fusion.PreconditionStep, "precondition-step"), (Fusion.Adam, "adam"),
-        (Fusion.FoldedHeads, "folded-heads"), (Fusion.ConvEpilogue, "conv-epilogue"), (Fusion.ConvPrologue, "conv-prologue"),
-        (Fusion.ResampleConv, "resample-conv"),
-    ];
-
-    public static Fusions All { get; } = new(Table.Aggregate(Fusion.None, (set, row) => set | row.Fusion));
-
-    /// <summary>What runs take unless told otherwise: all that is no slower anywhere. <see cref="Fusion.ConvPrologue"/> trades time for memory in training.</summary>
-    public static Fusions Usual { get; } = All.Without(Fusion.ConvPrologue);
-
-    public static Fusions None { get; } = new(Fusion.None);
-
-    /// <summary>As <c>--fuse</c> takes them.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Table.Select(row => row.Name)];
-
-    public bool Has(Fusion fusion) => (Set & fusion) == fusion;
-
-    public Fusions With(Fusion fusion) => new(Set | fusion);
-
-    public Fusions Without(Fusion fusion) => new(Set & ~fusion);
-
-    /// <summary>The fusion of a name.</summary>
-    /// <exception cref="UsageException">There is none; the message lists those there are.</exception>
-    public static Fusion Find(string name)
+    /// <summary>Whether it is on.</summary>
+    public bool Has(Fusion fusion)
     {
-        foreach (var row in Table)
+        foreach (var on in _set)
         {
-            if (row.Name == name)
-                return row.Fusion;
+            if (on.Equals(fusion))
+                return true;
         }
-        throw new UsageException($"there is no fusion '{name}'; there are all, none, {string.Join(", ", Names)}");
+        return false;
     }
 
-    public static string NameOf(Fusion fusion) => Table.Single(row => row.Fusion == fusion).Name;
+    /// <summary>These and one more, of whatever assembly.</summary>
+    public Fusions With(Fusion fusion) => new([.. _set, fusion]);
+
+    /// <summary>These but one.</summary>
+    public Fusions Without(Fusion fusion) => new(_set.Where(on => !on.Equals(fusion)));
+
+    /// <summary>The fusion of a name.</summary>
+    /// <param name="name">As <c>--fuse</c> takes it.</param>
+    /// <exception cref="UsageException">There is none; the message lists those there are.</exception>
+    public static Fusion Find(string name) => Find(name, FusionCatalog.All);
 
     /// <summary>
     /// <c>all</c>, <c>none</c>, <c>usual</c>, or names with commas between, each switched off by a minus before it, read from left to right:
     /// <c>a,b</c> is these two alone, <c>-c</c> or <c>all,-c</c> everything but c.
     /// </summary>
+    /// <param name="text">The names.</param>
+    /// <param name="own">Fusions of other assemblies that the text may name, and that its <c>all</c> and <c>usual</c> hold.</param>
     /// <exception cref="UsageException">A name that there is not.</exception>
-    public static Fusions Parse(string text)
+    /// <exception cref="BDenseException">Two fusions of one name.</exception>
+    public static Fusions Parse(string text, params ReadOnlySpan<Fusion> own)
     {
+        Fusion[] known = [.. FusionCatalog.All, .. own];
+        if (known.CountBy(fusion => fusion.Name).FirstOrDefault(pair => pair.Value > 1).Key is { } twice)
+            throw new BDenseException($"there are two fusions called '{twice}': give one's own another name");
+        Fusions all = new(known), usual = new(known.Where(fusion => fusion.NotUsual is null));
         string[] items = text.Split(',', StringSplitOptions.TrimEntries);
         // What is switched off must have been on.
-        var fusions = items[0].StartsWith('-') ? All : None;
+        var fusions = items[0].StartsWith('-') ? all : None;
         foreach (string item in items)
         {
             fusions = item switch
             {
-                "all" => All,
+                "all" => all,
                 "none" => None,
-                "usual" => Usual,
-                ['-', .. var name] => fusions.Without(Find(name)),
-                _ => fusions.With(Find(item)),
+                "usual" => usual,
+                ['-', .. var name] => fusions.Without(Find(name, known)),
+                _ => fusions.With(Find(item, known)),
             };
         }
         return fusions;
     }
 
     /// <summary><c>all</c>, <c>usual</c>, <c>none</c> or the names that are on.</summary>
-    public override string ToString()
-    {
-        if (this == All)
-            return "all";
-        if (this == Usual)
-            return "usual";
-        var fusions = this;
-        return this == None ? "none" : string.Join(',', Table.Where(row => fusions.Has(row.Fusion)).Select(row => row.Name));
-    }
-}
+    public override string ToString() =>
+        Equals(All) ? "all" : Equals(Usual) ? "usual" : Equals(None) ? "none" : string.Join(',', _set.Select(fusion => fusion.Name));
 
-/// <summary>How passes of a network run: what they compute is the same up to rounding.</summary>
-/// <param name="Fusions">Fused kernels, or compositions.</param>
-/// <param name="Recompute">Keep each block's input alone, and run the block again in the backward pass: less memory, the same bits.</param>
-/// <param name="Graph">Capture training updates and passes once and replay them (<see cref="StepGraph"/>): less host time, the same bits.</param>
-public sealed record Execution(Fusions Fusions, bool Recompute = false, bool Graph = false)
-{
-    public static Execution Default { get; } = new(Fusions.Usual);
+    /// <summary>Whether both hold the same fusions.</summary>
+    public bool Equals(Fusions? other) => other is not null && _set.AsSpan().SequenceEqual(other._set);
+
+    /// <summary>Whether both hold the same fusions.</summary>
+    public override bool Equals(object? obj) => Equals(obj as Fusions);
+
+    /// <summary>Of the fusions.</summary>
+    public override int GetHashCode()
+    {
+        var hash = new HashCode();
+        foreach (var fusion in _set)
+            hash.Add(fusion);
+        return hash.ToHashCode();
+    }
+
+    /// <summary>Whether both hold the same fusions.</summary>
+    public static bool operator ==(Fusions? a, Fusions? b) => a is null ? b is null : a.Equals(b);
+
+    /// <summary>Whether one holds what the other does not.</summary>
+    public static bool operator !=(Fusions? a, Fusions? b) => !(a == b);
+
+    private static Fusion Find(string name, IReadOnlyList<Fusion> known)
+    {
+        foreach (var fusion in known)
+        {
+            if (fusion.Name == name)
+                return fusion;
+        }
+        string[] names = ["all", "none", .. known.Select(fusion => fusion.Name)];
+        string near = Suggestion.For(name, names);
+        throw new UsageException($"there is no fusion {Printable.Quoted(name)}{near}{(near.Length > 0 ? " There" : "; there")} are {string.Join(", ", names)}");
+    }
 }

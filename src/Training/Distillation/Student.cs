@@ -5,6 +5,8 @@ using BDense.Training.Runs;
 using BDense.Training.Schedules;
 using BDense.Training.Solvers;
 
+[assembly: DeclaresFusions(typeof(BDense.Training.Distillation.Student))]
+
 namespace BDense.Training.Distillation;
 
 /// <summary>A few-step sampler: a network with K heads, its grid, and how its states follow from the heads.</summary>
@@ -16,6 +18,12 @@ namespace BDense.Training.Distillation;
 /// <param name="stepCondition">Whether the network is told the number of nodes.</param>
 public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, bool analyticalFirstStep, bool stepCondition = false)
 {
+    /// <summary>Sampling through one convolution that equals all K heads.</summary>
+    public static Fusion FoldedHeads { get; } = new("folded-heads",
+        does: "sampling through one folded convolution, wherever the endpoint alone is asked for",
+        instead: "through all K heads",
+        saves: "K - 1 of K heads' output");
+
     private readonly Denoiser _denoiser = new(network);
 
     public UNet Network => network;
@@ -119,7 +127,7 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
 
     /// <summary>
     /// From x at the largest noise level to the student's endpoint; the caller disposes it. With all heads where their states are asked
-    /// for or <see cref="Fusion.FoldedHeads"/> is off, else as <see cref="SampleFolded"/>.
+    /// for or <see cref="FoldedHeads"/> is off, else as <see cref="SampleFolded"/>.
     /// </summary>
     /// <param name="x">[N,H,W,C] sigma_max times normal noise; stays as it is.</param>
     /// <param name="labels">Of a class-conditional network.</param>
@@ -131,7 +139,7 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
             return BranchDistillation.Sample(network, steps, x, cancellation);
         if (Fitted is not null)
             return Fitted.Sample(x, labels, onState, cancellation);
-        if (onState is null && Threshold is null && network.Config.Branches > 1 && network.Execution.Fusions.Has(Fusion.FoldedHeads))
+        if (onState is null && Threshold is null && network.Config.Branches > 1 && network.Execution.Fusions.Has(FoldedHeads))
             return SampleFolded(x, labels, cancellation);
         var state = x.Share();
         using var step = Condition(x);

@@ -2,6 +2,8 @@ using BDense.Kernels;
 using BDense.Model.Autodiff;
 using BDense.Model.Networks;
 
+[assembly: DeclaresFusions(typeof(BDense.Training.Distillation.TrajectoryObjective))]
+
 namespace BDense.Training.Distillation;
 
 /// <summary>What one pass gave.</summary>
@@ -31,6 +33,12 @@ internal sealed record ObjectiveTensors(TrajectoryShape Shape, Tensor X0, Tensor
 /// </summary>
 internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Distance distance, double delta) : IDisposable
 {
+    /// <summary>Loss and gradient of the dense trajectory in one pass.</summary>
+    public static Fusion FusedLoss { get; } = new("trajectory-loss",
+        does: "loss and gradient of all K branches in one pass",
+        instead: "states, differences, distances, sums, weights, derivatives, weights, gradient",
+        saves: "of 1 + 17K trips of a state all but 1 + 3K");
+
     private readonly Denoiser _denoiser = new(network);
     private ObjectiveGraph? _graph;
 
@@ -112,7 +120,7 @@ internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Dis
 
     /// <summary>The launches.</summary>
     /// <param name="t">What they read and write.</param>
-    /// <param name="nodes">For the endpoint without <see cref="Fusion.PreconditionStep"/>, whose coefficients are then uploaded.</param>
+    /// <param name="nodes">For the endpoint without <see cref="StateStep.PreconditionStep"/>, whose coefficients are then uploaded.</param>
     /// <param name="perceptual">As in <see cref="Accumulate"/>.</param>
     /// <param name="perceptualScale">Likewise.</param>
     /// <returns>What the perceptual distance adds.</returns>
@@ -123,7 +131,7 @@ internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Dis
         using var dheads = backend.Empty(s.Heads);
         using var tape = Tape.For(network, recording: true);
         var heads = _denoiser.Merged(tape, _denoiser.Heads(tape, t.X0, t.Scale, t.Noise, t.Options), Starts(nodes, s.N, Branches));
-        if (network.Execution.Fusions.Has(Fusion.TrajectoryLoss))
+        if (network.Execution.Fusions.Has(FusedLoss))
             backend.TrajectoryLoss(s, distance, (float)delta, t.X0, heads.Data, t.Targets, t.Skip, t.Map, t.Weights, dheads, t.Losses);
         else
             PlainTrajectoryLoss.Run(s, distance, (float)delta, t.X0, heads.Data, t.Targets, t.Skip, t.Map, t.Weights, dheads, t.Losses);

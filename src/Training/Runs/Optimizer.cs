@@ -6,6 +6,8 @@ using BDense.Model.Checkpoints;
 using BDense.Model.Layers;
 using BDense.Model.Networks;
 
+[assembly: DeclaresFusions(typeof(BDense.Training.Runs.Optimizer))]
+
 namespace BDense.Training.Runs;
 
 /// <summary>Hyperparameters of the optimizer, but for the learning rate, which each update is given.</summary>
@@ -26,10 +28,10 @@ public sealed record OptimizerOptions
     /// <summary>Decay of the weights' moving average a step; 0 for none. It starts as min(decay, (1 + t) / (10 + t)).</summary>
     public double EmaDecay { get; init; }
 
-    /// <summary>Whether <see cref="Fusion.Adam"/> is on.</summary>
+    /// <summary>Whether <see cref="Optimizer.FusedAdam"/> is on.</summary>
     public Fusions Fusions { get; init; } = Fusions.All;
 
-    /// <summary>Whether updates are captured and replayed. Without <see cref="Fusion.Adam"/> they cannot be: the composition reads the norm on the host.</summary>
+    /// <summary>Whether updates are captured and replayed. Without <see cref="Optimizer.FusedAdam"/> they cannot be: the composition reads the norm on the host.</summary>
     public bool Graph { get; init; }
 
     /// <summary>As a network's passes run.</summary>
@@ -39,6 +41,12 @@ public sealed record OptimizerOptions
 /// <summary>Adam with a moving average of the weights, over the one flat buffer of all parameters: two launches an update.</summary>
 public sealed class Optimizer : IDisposable
 {
+    /// <summary>One launch updates all parameters.</summary>
+    public static Fusion FusedAdam { get; } = new("adam",
+        does: "clipping, Adam, moving average of all parameters in one launch",
+        instead: "three launches a parameter",
+        saves: "three launches for each parameter but one, and the trips between them");
+
     public const string OptimizerFile = "optimizer.safetensors", EmaFile = "ema.safetensors";
 
     private readonly ParameterSet _parameters;
@@ -56,7 +64,7 @@ public sealed class Optimizer : IDisposable
         _v = parameters.Backend.Zeros(shape);
         _squaredNorm = parameters.Backend.Empty(new Shape(1));
         Ema = options.EmaDecay > 0 ? parameters.CopyValues() : null;
-        if (options.Graph && options.Fusions.Has(Fusion.Adam))
+        if (options.Graph && options.Fusions.Has(FusedAdam))
         {
             _schedule = parameters.Backend.Empty(new Shape(AdamStep.ScheduleLength));
             _graph = new StepGraph(parameters.Backend, "optimizer update", UpdateByGraph);
@@ -104,7 +112,7 @@ public sealed class Optimizer : IDisposable
         Updates++;
         if (_graph is null)
         {
-            if (_options.Fusions.Has(Fusion.Adam))
+            if (_options.Fusions.Has(FusedAdam))
                 backend.Adam(s, _parameters.Values, _parameters.Gradients!, _m, _v, Ema, _squaredNorm);
             else
                 PlainAdam.Run(s, _parameters.All, _parameters.Values, _parameters.Gradients!, _m, _v, Ema, _squaredNorm, squared[0]);
