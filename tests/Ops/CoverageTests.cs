@@ -1,7 +1,7 @@
 using System.Reflection;
+using BDense.Cases;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
-using BDense.Tests.Cases;
 using NUnit.Framework;
 
 namespace BDense.Tests.Ops;

@@ -1,4 +1,4 @@
-using BDense.Tests.Cases;
+using BDense.Cases;
 using NUnit.Framework;
 
 namespace BDense.Tests.Ops;

@@ -1,9 +1,10 @@
+using BDense.Cases;
+using BDense.Cases.Ops;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
-using BDense.Tests.Cases;
 using BDense.Tests.Ilgpu.Emulator;
 using NUnit.Framework;
 
