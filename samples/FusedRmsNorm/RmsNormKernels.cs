@@ -1,4 +1,3 @@
-using BDense.Kernels.Ilgpu;
 using ILGPU;
 using ILGPU.Algorithms;
 
@@ -19,18 +18,15 @@ public static class RmsNormKernels
             squares += x[row + c] * x[row + c];
         float scale = 1f / XMath.Sqrt(GroupSum(squares) / channels + epsilon);
         for (int c = Group.IdxX; c < channels; c += Group.DimX)
-        {
-            float u = x[row + c] * scale * gamma[c];
-            y[row + c] = silu != 0 ? DeviceMath.Silu(u) : u;
-        }
+            y[row + c] = silu != 0 ? DeviceMath.Silu(x[row + c] * scale * gamma[c]) : x[row + c] * scale * gamma[c];
         if (Group.IdxX == 0)
             r[Grid.IdxX] = scale;
     }
 
     /// <summary>A group a share, its rows one after the other. A thread's channels are its own: no two write to one place.</summary>
     [Kernel(Threads, AnyGroupSize = true, Hot = true)]
-    public static void RmsNormBackwardKernel(ArrayView<float> dy, ArrayView<float> x, ArrayView<float> gamma, ArrayView<float> r,
-        int silu, ArrayView<float> dx, ArrayView<float> shares)
+    public static void RmsNormBackwardKernel(ArrayView<float> dy, ArrayView<float> x, ArrayView<float> gamma, ArrayView<float> r, int silu,
+        ArrayView<float> dx, ArrayView<float> shares)
     {
         int channels = gamma.IntLength, share = Grid.IdxX * channels, first = Grid.IdxX * RmsNorm.ShareRows;
         for (int n = first; n < first + RmsNorm.ShareRows && n < r.IntLength; n++)
@@ -39,7 +35,7 @@ public static class RmsNormKernels
             float scale = r[n], dot = 0f;
             for (int c = Group.IdxX; c < channels; c += Group.DimX)
             {
-                float xhat = x[row + c] * scale, part = Du(dy[row + c], xhat * gamma[c], silu) * xhat;
+                float part = Du(dy[row + c], x[row + c] * scale * gamma[c], silu) * x[row + c] * scale;
                 shares[share + c] = n == first ? part : shares[share + c] + part;
                 dot += part * gamma[c];
             }
@@ -54,10 +50,11 @@ public static class RmsNormKernels
 
     private static float Du(float dy, float u, int silu) => silu != 0 ? dy * DeviceMath.SiluDerivative(u) : dy;
 
-    /// <summary>The sum over a group, a power of two threads, in shared memory that the next call may use again.</summary>
+    /// <summary>The sum over a group, a power of two threads, in shared memory; the first barrier is for a call before this one.</summary>
     private static float GroupSum(float value)
     {
         var shared = SharedMemory.Allocate1D<float>(Threads);
+        Group.Barrier();
         shared[Group.IdxX] = value;
         for (int half = Group.DimX / 2; half > 0; half /= 2)
         {
@@ -66,8 +63,6 @@ public static class RmsNormKernels
                 shared[Group.IdxX] += shared[Group.IdxX + half];
         }
         Group.Barrier();
-        float sum = shared[0];
-        Group.Barrier();
-        return sum;
+        return shared[0];
     }
 }

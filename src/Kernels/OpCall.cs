@@ -20,8 +20,8 @@ namespace BDense.Kernels;
 ///         return;
 ///     if (backend is IlgpuBackend gpu)
 ///         gpu.Launch(SquareKernel, x.Length, IlgpuBackend.View(x), IlgpuBackend.View(y));
-///     else
-///         ((ReferenceBackend)backend).For(tasks, task => ...);
+///     else if (backend is ReferenceBackend cpu)
+///         cpu.For(x.Length, 4096, i => ReferenceBackend.Values(y)[i] = ReferenceBackend.Values(x)[i] * ReferenceBackend.Values(x)[i]);
 /// }
 /// </code>
 /// <para>A backend that computes is an <see cref="IlgpuBackend"/> or a <see cref="ReferenceBackend"/>, and no other. What is launched is

@@ -52,7 +52,7 @@ public sealed partial class Tape : IDisposable
     /// <param name="requiresGradient">Whether <see cref="Variable.Gradient"/> is wanted; it lives until the tape is disposed.</param>
     public Variable Input(Tensor x, bool requiresGradient = false) => Register(new Variable(x, owned: false, Recording && requiresGradient));
 
-    /// <summary>As <see cref="Input"/>, but the tape takes <paramref name="x"/> over and disposes it.</summary>
+    /// <summary>As <see cref="Input(Tensor, bool)"/>, but the tape takes <paramref name="x"/> over and disposes it.</summary>
     public Variable Own(Tensor x) => Register(new Variable(x, owned: true, requiresGradient: false));
 
     /// <summary>The caller will not read <paramref name="v"/> again: its data are freed as soon as no backward pass needs them.</summary>

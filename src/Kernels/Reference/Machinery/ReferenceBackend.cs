@@ -56,19 +56,23 @@ public unsafe partial class ReferenceBackend : Backend
     public static Span<float> Values(Tensor x) => Span(x);
 
     /// <summary>
-    /// Runs <paramref name="task"/> for 0 .. <paramref name="tasks"/> - 1 on the backend's threads, in any order, and returns when all are
-    /// done. Results have the same bits for any number of threads if the number of tasks depends on shapes alone and each task writes to
-    /// places of its own; a sum over all of them is made of partial sums, one a task, added up afterwards.
+    /// Runs <paramref name="body"/> for 0 .. <paramref name="count"/> - 1 on the backend's threads and returns when all are done.
+    /// <paramref name="perTask"/> numbers in a row are one task, run in their order; tasks run in any order. Results have the same bits for
+    /// any number of threads if the size of a task does not depend on it and each task writes to places of its own; a sum over all is made
+    /// of partial sums, one a task, added up afterwards.
     /// </summary>
-    /// <param name="tasks">How many: some dozens or more, each of some microseconds.</param>
-    /// <param name="task">Given its number.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="perTask">So many that a task takes some microseconds, and so few that there are some dozens.</param>
+    /// <param name="body">Given its number.</param>
     /// <exception cref="InvalidOperationException">A task threw; its exception is inside.</exception>
-    public void For(int tasks, Action<int> task)
+    public void For(int count, int perTask, Action<int> body)
     {
-        var handle = GCHandle.Alloc(task);
+        ArgumentOutOfRangeException.ThrowIfLessThan(perTask, 1);
+        var handle = GCHandle.Alloc(body);
         try
         {
-            Workers.Run(new DelegateJob { Handle = GCHandle.ToIntPtr(handle) }, tasks);
+            var job = new DelegateJob { Handle = GCHandle.ToIntPtr(handle), Count = count, PerTask = perTask };
+            Workers.Run(job, (int)(((long)count + perTask - 1) / perTask));
         }
         finally
         {
@@ -82,8 +86,15 @@ public unsafe partial class ReferenceBackend : Backend
     private struct DelegateJob : IJob
     {
         public nint Handle;
+        public int Count, PerTask;
 
-        public readonly void Run(int task) => ((Action<int>)GCHandle.FromIntPtr(Handle).Target!)(task);
+        public readonly void Run(int task)
+        {
+            var body = (Action<int>)GCHandle.FromIntPtr(Handle).Target!;
+            int first = task * PerTask, end = Math.Min(PerTask, Count - first) + first;
+            for (int i = first; i < end; i++)
+                body(i);
+        }
     }
 
     private sealed class NativeStorage(int length) : Storage(length)
