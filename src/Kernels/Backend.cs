@@ -30,6 +30,7 @@ public abstract partial class Backend : IDisposable
     /// <summary>A line for people about something that was ignored when the device was opened; null for nothing.</summary>
     public virtual string? Notice => null;
 
+    /// <summary>Where tensors of this backend come from and go back to; it counts bytes.</summary>
     public MemoryPool Pool { get; }
 
     /// <summary>If set, every operation reports its name and declared cost here, before it runs.</summary>
@@ -66,6 +67,7 @@ public abstract partial class Backend : IDisposable
     /// <summary>An uninitialised tensor from the pool.</summary>
     public Tensor Empty(Shape shape) => new(this, Pool.Rent(shape.Length), 0, shape);
 
+    /// <summary>A tensor from the pool, filled with zeros.</summary>
     public Tensor Zeros(Shape shape)
     {
         var y = Empty(shape);
@@ -73,6 +75,10 @@ public abstract partial class Backend : IDisposable
         return y;
     }
 
+    /// <summary>A tensor from the pool with these values.</summary>
+    /// <param name="values">Row-major, as many as the shape has.</param>
+    /// <param name="shape">Its extents.</param>
+    /// <exception cref="BDenseException">Their number is another.</exception>
     public Tensor FromArray(ReadOnlySpan<float> values, Shape shape)
     {
         if (values.Length != shape.Length)
@@ -97,6 +103,7 @@ public abstract partial class Backend : IDisposable
 
     private protected virtual void SynchronizeCore() { }
 
+    /// <summary>Gives back all device memory; tensors of this backend must not be used after it.</summary>
     public virtual void Dispose()
     {
         Pool.Dispose();

@@ -13,12 +13,14 @@ namespace BDense.Kernels.MachineCode;
 /// <param name="Bandwidth">TB/s of device memory.</param>
 public sealed record GpuModel(string Name, GpuArchitecture Architecture, double Gigahertz, double Float32, double Tf32, double Bandwidth)
 {
+    /// <summary>Those that estimates are made for.</summary>
     public static IReadOnlyList<GpuModel> All { get; } =
     [
         new("A100 SXM 80 GB", GpuArchitecture.Find("sm_80"), 1.41, 19.5, 156, 2.04),
         new("H100 SXM 80 GB", GpuArchitecture.Find("sm_90"), 1.83, 66.9, 494.7, 3.35),
     ];
 
+    /// <summary>Multiprocessors of the whole GPU.</summary>
     public int Multiprocessors => Architecture.Model.Multiprocessors;
 
     /// <summary>What mma.sync reaches of the tensor cores' peak.</summary>

@@ -9,11 +9,13 @@ namespace BDense.Kernels;
 /// <param name="HeadSize">Channels per head, 1 to 256.</param>
 public readonly record struct AttentionShape(int N, int Tokens, int Heads, int HeadSize)
 {
+    /// <summary>Channels: Heads * HeadSize.</summary>
     public int C => Heads * HeadSize;
 
     /// <summary>[N,Tokens,3C]: all of q, then all of k, then all of v; within each, head after head.</summary>
     public Shape Qkv => new(N, Tokens, 3 * C);
 
+    /// <summary>[N,Tokens,C]</summary>
     public Shape Output => new(N, Tokens, C);
 
     /// <summary>[N,Heads,Tokens]: log-sum-exp of each row of scaled scores.</summary>

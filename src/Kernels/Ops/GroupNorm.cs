@@ -11,8 +11,13 @@ namespace BDense.Kernels;
 /// <param name="Silu">Whether SiLU follows in the same pass.</param>
 public readonly record struct GroupNormShape(int N, int Pixels, int C, int Groups, float Epsilon, bool Silu)
 {
+    /// <summary>[N,Pixels,C]</summary>
     public Shape Activation => new(N, Pixels, C);
+
+    /// <summary>[N,Groups,2]: mean and 1/sqrt(variance + Epsilon) of each group.</summary>
     public Shape Stats => new(N, Groups, 2);
+
+    /// <summary>[N,2C]: C scales, then C shifts, of each sample.</summary>
     public Shape ScaleShift => new(N, 2 * C);
 }
 

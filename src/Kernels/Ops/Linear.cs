@@ -1,8 +1,12 @@
 namespace BDense.Kernels;
 
 /// <summary>A linear layer is a 1x1 convolution over one pixel: x [N,In], w [Out,In] (PyTorch's layout and KRSC agree), y [N,Out].</summary>
+/// <param name="N">Batch.</param>
+/// <param name="In">Features of the input.</param>
+/// <param name="Out">Features of the output.</param>
 public readonly record struct LinearShape(int N, int In, int Out)
 {
+    /// <summary>The convolution that it is.</summary>
     public Conv2dShape Conv => new(N, 1, 1, In, Out, 1, 1);
 }
 

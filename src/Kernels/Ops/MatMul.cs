@@ -9,9 +9,16 @@ namespace BDense.Kernels;
 /// <param name="TransB">B is stored [N,K] instead of [K,N].</param>
 public readonly record struct MatMulShape(int Batch, int M, int N, int K, bool TransA = false, bool TransB = false)
 {
+    /// <summary>A as it is stored: [Batch,M,K], or [Batch,K,M] if transposed.</summary>
     public Shape A => TransA ? new(Batch, K, M) : new(Batch, M, K);
+
+    /// <summary>B as it is stored: [Batch,K,N], or [Batch,N,K] if transposed.</summary>
     public Shape B => TransB ? new(Batch, N, K) : new(Batch, K, N);
+
+    /// <summary>[Batch,M,N]</summary>
     public Shape C => new(Batch, M, N);
+
+    /// <summary>Multiply-adds of all products.</summary>
     public long Macs => (long)Batch * M * N * K;
 }
 

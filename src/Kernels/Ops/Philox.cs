@@ -13,6 +13,7 @@ public readonly record struct RandomKey(ulong Seed, uint Stream, ulong Offset = 
     /// <summary>Floats of a counter.</summary>
     public const int CounterLength = 4;
 
+    /// <summary>The sequence from <paramref name="blocks"/> blocks of four numbers further on.</summary>
     public RandomKey Skip(ulong blocks) => this with { Offset = Offset + blocks };
 
     /// <summary>Writes <paramref name="value"/> as a counter holds it: four digits of 16 bits, the lowest first, each exact in a float.</summary>
@@ -33,10 +34,25 @@ public readonly record struct RandomKey(ulong Seed, uint Stream, ulong Offset = 
 }
 
 /// <summary>Four 32-bit numbers: one block of Philox.</summary>
+/// <param name="x">The first.</param>
+/// <param name="y">The second.</param>
+/// <param name="z">The third.</param>
+/// <param name="w">The fourth.</param>
 public struct Philox4(uint x, uint y, uint z, uint w)
 {
-    public uint X = x, Y = y, Z = z, W = w;
+    /// <summary>The first.</summary>
+    public uint X = x;
 
+    /// <summary>The second.</summary>
+    public uint Y = y;
+
+    /// <summary>The third.</summary>
+    public uint Z = z;
+
+    /// <summary>The fourth.</summary>
+    public uint W = w;
+
+    /// <summary>Number 0 to 3.</summary>
     public readonly uint this[int lane] => lane == 0 ? X : lane == 1 ? Y : lane == 2 ? Z : W;
 }
 
@@ -48,9 +64,11 @@ public struct Philox4(uint x, uint y, uint z, uint w)
 /// <remarks>Counter words: block index (64 bits), stream, 0; key: seed. Checked against the authors' known-answer vectors.</remarks>
 public static class Philox
 {
+    /// <summary>The four numbers at place <paramref name="block"/> of a stream.</summary>
     public static Philox4 Block(ulong seed, uint stream, ulong block) =>
         Rounds((uint)block, (uint)(block >> 32), stream, 0u, (uint)seed, (uint)(seed >> 32));
 
+    /// <summary>The cipher itself: ten rounds over counter c under key k.</summary>
     public static Philox4 Rounds(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1)
     {
         for (int round = 0; round < 10; round++)

@@ -3,6 +3,7 @@ namespace BDense.Kernels.Profiling;
 /// <summary>All operations, each at a shape that the caller chooses.</summary>
 public static class OperationCatalog
 {
+    /// <summary>Every operation, variants one by one.</summary>
     public static IReadOnlyList<CatalogOperation> All { get; } = [.. Convolutions(), .. Products(), .. Normalisations(), .. Pointwise(), .. Moves(), .. Losses()];
 
     /// <summary>By its name, whatever the case and with or without hyphens; null for none.</summary>

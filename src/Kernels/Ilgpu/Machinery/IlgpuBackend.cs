@@ -61,11 +61,13 @@ public sealed partial class IlgpuBackend : Backend
     /// <summary>How float32 products are tiled here; tests choose otherwise.</summary>
     internal Tiling Tiling { get; set; }
 
+    /// <inheritdoc/>
     public override string Name { get; }
 
     /// <summary>The GPU in software that this backend runs on, which counts for whoever asks; null on hardware.</summary>
     public VirtualGpu.Gpu? VirtualGpu { get; init; }
 
+    /// <inheritdoc/>
     public override string Description => string.Create(CultureInfo.InvariantCulture,
         $"{_accelerator.Name}, {_accelerator.NumMultiprocessors} multiprocessors{Memory}");
 
@@ -75,14 +77,17 @@ public sealed partial class IlgpuBackend : Backend
     /// <summary>Whether the GPU is one in software.</summary>
     public bool IsVirtual { get; }
 
+    /// <summary>CUDA, OpenCL or the simulation on the CPU.</summary>
     public AcceleratorType Kind => _accelerator.AcceleratorType;
 
     /// <summary>Nothing for the simulation, whose memory is the machine's.</summary>
     private string Memory => Kind == AcceleratorType.CPU ? ""
         : string.Create(CultureInfo.InvariantCulture, $", {_accelerator.MemorySize / (double)(1 << 30):0.#} GiB");
 
+    /// <inheritdoc/>
     public override long? KernelLaunches => _launches;
 
+    /// <inheritdoc/>
     public override long? FreeBytes => _accelerator is CudaAccelerator cuda ? cuda.GetFreeMemory()
         : Kind == AcceleratorType.OpenCL ? _accelerator.MemorySize - Pool.CurrentBytes
         : null;

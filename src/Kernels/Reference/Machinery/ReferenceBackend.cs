@@ -18,11 +18,14 @@ public unsafe partial class ReferenceBackend : Backend
     /// <param name="threads">Threads that work on one operation; 0 for one a core.</param>
     public ReferenceBackend(int threads = 0) => Workers = new Workers(threads > 0 ? Math.Min(threads, MaxThreads) : Environment.ProcessorCount);
 
+    /// <inheritdoc/>
     public override string Name => "cpu";
 
+    /// <inheritdoc/>
     public override string Description =>
         $"managed reference, {Workers.Threads} thread{(Workers.Threads == 1 ? "" : "s")}, {Simd} float lanes";
 
+    /// <inheritdoc/>
     public override string Rounding => $"{Name}, {Simd} float lanes";
 
     internal Workers Workers { get; }
@@ -30,6 +33,7 @@ public unsafe partial class ReferenceBackend : Backend
     private static string Simd => Vector512.IsHardwareAccelerated ? "16 (512-bit)" : Vector256.IsHardwareAccelerated ? "8 (256-bit)"
         : Vector128.IsHardwareAccelerated ? "4 (128-bit)" : "1 (scalar)";
 
+    /// <summary>Ends the threads, and gives back all memory.</summary>
     public override void Dispose()
     {
         Workers.Dispose();
