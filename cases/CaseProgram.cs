@@ -1,7 +1,5 @@
 using BDense.Cases.Timing;
-using BDense.Kernels;
 using BDense.Model.Autodiff;
-using ILGPU.Runtime;
 
 namespace BDense.Cases;
 
@@ -37,26 +35,6 @@ public static class CaseProgram
                 bool asked = args is ["--help" or "-h"];
                 (asked ? Console.Out : Console.Error).WriteLine(Usage);
                 return asked ? 0 : 2;
-        }
-    }
-
-    /// <summary>An error in one line, and its exit code.</summary>
-    internal static int Guarded(string verb, Action run)
-    {
-        try
-        {
-            run();
-            return 0;
-        }
-        catch (BDenseException e)
-        {
-            Console.Error.WriteLine($"{verb}: {e.Message}");
-            return e is UsageException ? 2 : 1;
-        }
-        catch (AcceleratorException e)
-        {
-            Console.Error.WriteLine($"{verb}: the device failed: {e.Message}");
-            return 1;
         }
     }
 }

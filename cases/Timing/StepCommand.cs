@@ -45,7 +45,7 @@ public static class StepCommand
                 result.AddError("--rows: at least 1");
         });
         var root = new RootCommand("Runs a pass forward and backward, with fusions and without.") { device, fuse, rows };
-        root.SetAction((parse, cancellation) => Task.FromResult(CaseProgram.Guarded("step", () =>
+        root.SetAction((parse, cancellation) => Task.FromResult(OpsCommand.Guarded("step", () =>
         {
             string[] texts = parse.GetValue(fuse) is { } text ? [text] : ["all", "all," + string.Join(',', own.Select(fusion => "-" + fusion.Name))];
             var sets = Array.ConvertAll(texts, t => Fusions.Parse(t, own));
@@ -58,6 +58,7 @@ public static class StepCommand
                 string on = string.Join(", ", own.Select(fusion => $"{(set.Has(fusion) ? "" : "no ")}{fusion.Name}"));
                 Console.WriteLine($"{on}: {Figures(backend, set, pass, parse.GetValue(rows) ?? (simulated ? RowsInSimulation : RowsOnDevice))}");
             }
+            return 0;
         })));
         var parsed = root.Parse(args);
         return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();

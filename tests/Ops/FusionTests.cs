@@ -1,6 +1,7 @@
 using BDense.Cases;
 using BDense.Experiments.Labs;
 using BDense.Kernels;
+using BDense.Kernels.Profiling;
 using BDense.Model.Autodiff;
 using BDense.Model.Networks;
 using BDense.Tests.Training;

@@ -33,7 +33,7 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
     internal bool Exact { get; set; }
 
     /// <summary>Floats of each block that is held and not handed out.</summary>
-    internal IReadOnlyList<int> FreeLengths => [.. _free.Values.SelectMany(stack => stack.Select(storage => storage.Length))];
+    public IReadOnlyList<int> FreeLengths => [.. _free.Values.SelectMany(stack => stack.Select(storage => storage.Length))];
 
     /// <summary>Set while launches are captured: a block that no list has is refused, since the driver must not be asked then.</summary>
     internal bool Sealed { get; set; }

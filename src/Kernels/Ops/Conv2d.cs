@@ -16,10 +16,10 @@ public readonly record struct Conv2dShape(int N, int H, int W, int C, int K, int
     /// <summary>Odd kernel, stride 1, output as large as the input.</summary>
     public static Conv2dShape Same(int n, int h, int w, int c, int k, int kernel) => new(n, h, w, c, k, kernel, kernel, 1, kernel / 2, kernel / 2);
 
-    /// <summary>Height of the output: (H + 2 Pad - R) / Stride + 1, rounded down.</summary>
+    /// <summary>Height of the output, (H + PadBegin + PadEnd - R) / Stride + 1 rounded down; 0 for no stride.</summary>
     public int P => Stride == 0 ? 0 : (H + PadBegin + PadEnd - R) / Stride + 1;
 
-    /// <summary>Width of the output.</summary>
+    /// <summary>Width of the output, likewise.</summary>
     public int Q => Stride == 0 ? 0 : (W + PadBegin + PadEnd - S) / Stride + 1;
 
     /// <summary>[N,H,W,C]</summary>

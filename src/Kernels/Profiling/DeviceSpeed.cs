@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using BDense.Kernels;
 
-namespace BDense.Experiments.Labs;
+namespace BDense.Kernels.Profiling;
 
 /// <summary>What a device can do at best, measured: the roofs that a kernel is held against (Williams et al. 2009).</summary>
 /// <param name="CopyBytesPerSecond">Bytes read and written by a large copy.</param>
