@@ -33,23 +33,24 @@ internal sealed class FusedRmsNormDeviceTests(string device)
     [Test]
     public void A_captured_step_gives_the_bits_of_a_fresh_one([Values] bool fused)
     {
-        using Tensor x = Normal(new(40, 24), 1), gamma = Normal(new(24), 2), dx = Backend.Empty(new(40, 24)), dgamma = Backend.Empty(new(24));
+        var backend = Backend;
+        using Tensor x = Normal(new(40, 24), 1), gamma = Normal(new(24), 2), dx = backend.Empty(new(40, 24)), dgamma = backend.Empty(new(24));
         var notices = new List<string>();
-        Backend.OnNotice = notices.Add;
+        backend.OnNotice = notices.Add;
         float[][] fresh = [], last = [];
         int captured = 0;
-        using (var graph = new StepGraph(Backend, "rmsnorm", Step))
+        using (var graph = new StepGraph(backend, "rmsnorm", Step))
         {
             for (int run = 0; run < 4; run++)
             {
-                Backend.Fill(dx, float.NaN);
+                backend.Fill(dx, float.NaN);
                 graph.Run();
                 last = [dx.ToArray(), dgamma.ToArray()];
                 fresh = run == 0 ? last : fresh;
             }
             captured = graph.Launches;
         }
-        Backend.OnNotice = null;
+        backend.OnNotice = null;
         Assert.That(notices, Is.Empty);
         Assert.That(captured, device == "cpu" ? Is.Zero : Is.GreaterThan(fused ? 6 : 8));
         Assert.That(last, Is.EqualTo(fresh));
@@ -57,13 +58,13 @@ internal sealed class FusedRmsNormDeviceTests(string device)
 
         void Step()
         {
-            using var tape = new Tape(Backend, recording: true) { Execution = new(fused ? Fusions.All.With(RmsNormTape.Fused) : Fusions.All) };
+            using var tape = new Tape(backend, recording: true) { Execution = new(fused ? Fusions.All.With(RmsNormTape.Fused) : Fusions.All) };
             Variable v = tape.Input(x, requiresGradient: true), g = tape.Input(gamma, requiresGradient: true);
             var y = tape.RmsNormSilu(v, g);
             tape.Replace(ref y, tape.RmsNormSilu(y, g));
             tape.Backward(y, x);
-            Backend.Copy(v.Gradient!, dx);
-            Backend.Copy(g.Gradient!, dgamma);
+            backend.Copy(v.Gradient!, dx);
+            backend.Copy(g.Gradient!, dgamma);
         }
     }
 
@@ -158,7 +159,7 @@ internal sealed class FusedRmsNormTests
         y.Dispose();
         Assert.That(() => backend.RmsNormForward(x, gamma, 1e-6f, false, y, r), Throws.TypeOf<ObjectDisposedException>().With.Message.Contains("RmsNormForward: y"));
 
-        static void Refused(string message, TestDelegate call) => Assert.That(call, Throws.TypeOf<BDenseException>().With.Message.EqualTo(message));
+        static void Refused(string message, Action call) => Assert.That(call, Throws.TypeOf<BDenseException>().With.Message.EqualTo(message));
     }
 
     [TestCase(new[] { "nothing" }, 2)]
