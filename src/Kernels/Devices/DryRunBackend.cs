@@ -1,3 +1,5 @@
+using BDense.Kernels.Reference;
+
 namespace BDense.Kernels.Devices;
 
 /// <summary>
@@ -80,8 +82,7 @@ public class DryRunBackend : Backend
     protected override void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias) => Macs += s.Macs;
 
     /// <summary>As the CPU reference.</summary>
-    public override ConvolutionParts FusedParts(in Conv2dShape s, Resampling resampling) => resampling != Resampling.Up ? ConvolutionParts.All
-        : ConvolutionParts.Epilogue | (IsUpsampled(s, resampling) ? ConvolutionParts.Resampling : ConvolutionParts.None);
+    public override ConvolutionSupport SupportOf(in Conv2dShape s, Resampling resampling) => ReferenceBackend.SupportFor(s, resampling);
 
     /// <remarks>Counts the multiply-adds of the formula, also where the upsampled form takes fewer.</remarks>
     protected override void FusedConv2dCore(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue,
