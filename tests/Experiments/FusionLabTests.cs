@@ -324,10 +324,11 @@ public sealed class FusionLabTests
     public async Task The_list_says_of_each_what_is_declared()
     {
         var run = await CliRun.Succeeds("fusion", "--list", "--json");
-        Assert.That(run.Json.AsArray().Select(f => (string)f!["name"]!), Is.EqualTo(Fusions.Names));
+        var fusions = run.Json["fusions"]!.AsArray();
+        Assert.That(fusions.Select(f => (string)f!["name"]!), Is.EqualTo(Fusions.Names));
         foreach (string part in new[] { "does", "instead", "saves" })
-            Assert.That(run.Json.AsArray().Select(f => ((string)f![part]!).Length), Is.All.GreaterThan(5), part);
-        Assert.That(run.Json.AsArray().Where(f => f!["notUsual"] is not null).Select(f => (string)f!["name"]!), Is.EqualTo(new[] { "conv-prologue" }));
+            Assert.That(fusions.Select(f => ((string)f![part]!).Length), Is.All.GreaterThan(5), part);
+        Assert.That(fusions.Where(f => f!["notUsual"] is not null).Select(f => (string)f!["name"]!), Is.EqualTo(new[] { "conv-prologue" }));
         var text = await CliRun.Succeeds("fusion", "--list");
         Assert.That(text.Output, Does.Contain("conv-prologue (not usual: it saves memory and costs time in training)").And.Contain("  instead  three launches a parameter"));
     }

@@ -58,10 +58,10 @@ internal sealed class IlgpuCpuSharedTileTests
     public void The_prologue_is_in_the_tiles()
     {
         var s = Conv2dShape.Same(2, 4, 4, 8, 4, 3);
-        Assert.That(_backend!.FusedParts(s, Resampling.None), Is.EqualTo(ConvolutionParts.Prologue | ConvolutionParts.Epilogue));
-        Assert.That(_backend.FusedParts(s, Resampling.Down), Is.EqualTo(ConvolutionParts.Epilogue));
-        Assert.That(_backend.FusedParts(s, Resampling.Up), Is.EqualTo(ConvolutionParts.Resampling | ConvolutionParts.Epilogue));
-        Assert.That(_backend.FusedParts(Conv2dShape.Same(2, 4, 4, 3, 5, 3), Resampling.None), Is.EqualTo(ConvolutionParts.None));
+        Assert.That(_backend!.SupportOf(s, Resampling.None).Forward, Is.EqualTo(ConvolutionParts.Prologue | ConvolutionParts.Epilogue));
+        Assert.That(_backend.SupportOf(s, Resampling.Down).Forward, Is.EqualTo(ConvolutionParts.Epilogue));
+        Assert.That(_backend.SupportOf(s, Resampling.Up).Forward, Is.EqualTo(ConvolutionParts.Resampling | ConvolutionParts.Epilogue));
+        Assert.That(_backend.SupportOf(Conv2dShape.Same(2, 4, 4, 3, 5, 3), Resampling.None).Forward, Is.EqualTo(ConvolutionParts.None));
     }
 
     [TestCaseSource(nameof(Rows))]

@@ -134,6 +134,7 @@ internal sealed class CountedBytesTests
     /// <summary>A device that fuses everything, so that the fused operations are reached.</summary>
     private sealed class WithFusions : DryRunBackend
     {
-        public override ConvolutionParts FusedParts(in Conv2dShape s, Resampling resampling) => ConvolutionParts.All;
+        public override ConvolutionSupport SupportOf(in Conv2dShape s, Resampling resampling) =>
+            base.SupportOf(s, resampling) with { Forward = ConvolutionParts.All };
     }
 }

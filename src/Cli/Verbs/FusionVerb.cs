@@ -53,7 +53,7 @@ internal static class FusionVerb
             ui.JsonOnly = parse.GetValue(json);
             if (parse.GetValue(list))
             {
-                ui.Json(FusionCatalog.All);
+                ui.Json(new { fusions = FusionCatalog.All });
                 FusionTables.List(ui, FusionCatalog.All);
                 return Task.FromResult(0);
             }

@@ -33,13 +33,6 @@ public class DryRunBackend() : ReferenceBackend(threads: 1)
 
     internal override void DownloadCore(Tensor source, Span<float> destination) => destination.Clear();
 
-    /// <remarks>Counts the multiply-adds of the formula, also where the upsampled form takes fewer.</remarks>
-    protected override void FusedConv2dCore(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue,
-        in ConvolutionEpilogue epilogue, Tensor y) => Macs += s.Macs;
-
-    protected override void FusedConv2dWgradCore(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw,
-        Tensor? dbias) => Macs += s.Macs;
-
     private sealed class NoStorage(int length) : Storage(length)
     {
         public override void Dispose() { }

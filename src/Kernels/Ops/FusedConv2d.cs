@@ -42,37 +42,16 @@ public readonly record struct ConvolutionEpilogue(Tensor? Bias, Tensor? Embeddin
     internal long Length => (Bias?.Length ?? 0L) + (Embedding?.Length ?? 0) + (Residual?.Length ?? 0);
 }
 
-/// <summary>What a device does within the convolution's own kernels.</summary>
-[Flags]
-public enum ConvolutionParts
-{
-    None = 0,
-
-    /// <summary>Scale, shift and SiLU while the input is loaded, forward and wgrad.</summary>
-    Prologue = 1,
-
-    /// <summary>Resampling.</summary>
-    Resampling = 2,
-
-    /// <summary>Embedding, residual, scale and SiLU before the result is stored.</summary>
-    Epilogue = 4,
-
-    All = Prologue | Resampling | Epilogue,
-}
-
 public abstract partial class Backend
 {
-    /// <summary>
-    /// Which parts of a fused convolution this device has a kernel for that is faster than the composition; the others are composed of
-    /// plain operations. Depends on the shape alone.
-    /// </summary>
+    /// <summary>What this device does within a fused convolution's launches, and faster than apart: by shape, not by what the tensors hold.</summary>
     /// <param name="s">Geometry of the convolution, after resampling.</param>
     /// <param name="resampling">Of its input.</param>
-    public virtual ConvolutionParts FusedParts(in Conv2dShape s, Resampling resampling) => ConvolutionParts.None;
+    public virtual ConvolutionSupport SupportOf(in Conv2dShape s, Resampling resampling) => default;
 
     /// <summary>
     /// y = act((conv(resample(act(scale x + shift)), w) + bias + embedding + residual) * scale) in one launch, as far as the device has
-    /// it (<see cref="FusedParts"/>). Bytes: x, w and what the epilogue adds read once, y written once; normalised, resampled and raw
+    /// it (<see cref="SupportOf"/>); the rest as operations of their own. Bytes: x, w and what the epilogue adds read once, y written once; normalised, resampled and raw
     /// values never reach memory.
     /// </summary>
     /// <remarks>
@@ -86,170 +65,125 @@ public abstract partial class Backend
     /// <param name="prologue">On the way in.</param>
     /// <param name="epilogue">On the way out.</param>
     /// <param name="y">[N,P,Q,K], overwritten.</param>
-    public void FusedConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
+    public void FusedConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y) =>
+        FusedConv2d(SurroundingsPlan.Of(SurroundingsRequest.Of(prologue, epilogue), SupportOf(s, prologue.Resampling)), s, x, w, prologue, epilogue, y);
+
+    /// <summary>As above, where the plan is made already.</summary>
+    /// <param name="plan">What is done within the launch; what there is beside is composed.</param>
+    /// <param name="s">Geometry of the convolution.</param>
+    /// <param name="x">Input.</param>
+    /// <param name="w">[K,R,S,C]</param>
+    /// <param name="prologue">On the way in.</param>
+    /// <param name="epilogue">On the way out.</param>
+    /// <param name="y">[N,P,Q,K], overwritten.</param>
+    /// <exception cref="BDenseException">Shapes do not fit, or the plan has within the launch what the device cannot do there.</exception>
+    public void FusedConv2d(
+        in SurroundingsPlan plan, in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
     {
         CheckFused(s, x, prologue);
         Expect(w, s.Weight);
         CheckEpilogue(s, epilogue);
         Expect(y, s.Output);
-        var parts = FusedParts(s, prologue.Resampling);
-        if (Materialised(s, x, prologue, parts, out var rest) is { } input)
-        {
-            using (input)
-                FusedConv2d(s, input, w, rest, epilogue, y);
-            return;
-        }
-        if (!epilogue.IsBias && !parts.HasFlag(ConvolutionParts.Epilogue))
-        {
-            FusedConv2d(s, x, w, prologue, new ConvolutionEpilogue(epilogue.Bias), y);
+        var within = plan.Within(plan.Forward, AreAligned(x, prologue.ScaleShift, w, epilogue.Bias, epilogue.Embedding, epilogue.Residual, y));
+        using var made = Apart(s, x, prologue, within, out var rest);
+        var u = made ?? x;
+        var fused = within.HasFlag(ConvolutionParts.Epilogue) ? epilogue : new ConvolutionEpilogue(epilogue.Bias);
+        if (rest.IsNone && fused.IsBias)
+            Conv2d(s, u, w, epilogue.Bias, y);
+        else
+            FusedLaunch(s, u, w, rest, fused, y);
+        if (!within.HasFlag(ConvolutionParts.Epilogue))
             Finish(epilogue, y);
-            return;
-        }
-        if (prologue.IsNone && epilogue.IsBias)
-        {
-            Conv2d(s, x, w, epilogue.Bias, y);
-            return;
-        }
+    }
+
+    private void FusedLaunch(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
+    {
+        Require(prologue.Resampling != Resampling.Up || IsUpsampled(s, prologue.Resampling),
+            $"no launch upsamples the input of {s}: the plan must have it apart", nameof(FusedConv2d));
         using var large = prologue.Resampling == Resampling.Up ? Empty(UpsampledShape(s).Weight) : w.Share();
         if (prologue.Resampling == Resampling.Up)
             UpsampleWeights(w, large);
+        // The multiply-adds of the formula, also where the upsampled form takes fewer.
         Report(OpCost.Of((long)x.Length + large.Length + (prologue.ScaleShift?.Length ?? 0) + epilogue.Length, y.Length, FusedFlops(s, x, prologue)
-            + (epilogue.IsBias ? 0 : (epilogue.Silu ? 7L : 3L) * y.Length)));
+            + (epilogue.IsBias ? 0 : (epilogue.Silu ? 7L : 3L) * y.Length)) with { Macs = s.Macs }, nameof(FusedConv2d));
         Writes(y);
-        FusedConv2dCore(s, x, large, prologue, epilogue, y);
+        if (Computes)
+            FusedConv2dCore(s, x, large, prologue, epilogue, y);
     }
 
     /// <summary>
-    /// The gradient of <see cref="FusedConv2d"/> with respect to v = act(scale x + shift): dgrad, then the adjoint of the resampling. After
-    /// <see cref="Resampling.Up"/> a 4x4 convolution of stride 2 over dy, where the device fuses resampling.
+    /// What <see cref="SupportOf"/> promises for the shape; anything else is refused, not composed. After <see cref="Resampling.Up"/> w is
+    /// [C,4,4,K] (<see cref="UpsampleWeights"/>).
     /// </summary>
-    /// <param name="s">Geometry of the forward pass.</param>
-    /// <param name="dy">[N,P,Q,K]: the gradient of the convolution's sum.</param>
-    /// <param name="w">[K,R,S,C]</param>
-    /// <param name="resampling">Of the forward pass.</param>
-    /// <param name="dv">As x there, overwritten.</param>
-    public void FusedConv2dDgrad(in Conv2dShape s, Tensor dy, Tensor w, Resampling resampling, Tensor dv)
-    {
-        CheckFused(s, dv, new ConvolutionPrologue(null, Resampling: resampling));
-        Expect(dy, s.Output);
-        Expect(w, s.Weight);
-        if (resampling == Resampling.None)
-        {
-            Conv2dDgrad(s, dy, w, dv);
-        }
-        else if (resampling == Resampling.Up && FusedParts(s, resampling).HasFlag(ConvolutionParts.Resampling))
-        {
-            var large = UpsampledShape(s);
-            using var weights = Empty(large.Weight);
-            UpsampleWeights(w, weights);
-            Conv2d(large, dy, weights, null, dv);
-        }
-        else
-        {
-            using var du = Empty(s.Input);
-            Conv2dDgrad(s, dy, w, du);
-            if (resampling == Resampling.Up)
-                Downsample(du, dv, 1f);
-            else
-                Upsample(du, dv, 0.25f);
-        }
-    }
-
-    /// <summary>
-    /// The gradients of <see cref="FusedConv2d"/> with respect to weight and bias: dw[k,r,s,c] += sum dy[n,p,q,k] u[...], dbias[k] += sum dy.
-    /// u is computed again from x while it is loaded; after <see cref="Resampling.Up"/> this is the wgrad of the 4x4 convolution of stride 2
-    /// with input and output exchanged, summed to 3x3.
-    /// </summary>
-    /// <param name="s">Geometry of the forward pass.</param>
-    /// <param name="x">As in the forward pass.</param>
-    /// <param name="prologue">Of the forward pass.</param>
-    /// <param name="dy">[N,P,Q,K]: the gradient of the convolution's sum.</param>
-    /// <param name="dw">[K,R,S,C], accumulated.</param>
-    /// <param name="dbias">[K], accumulated; or none.</param>
-    public void FusedConv2dWgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias)
-    {
-        CheckFused(s, x, prologue);
-        Expect(dy, s.Output);
-        Expect(dw, s.Weight);
-        if (dbias is not null)
-            Expect(dbias, new Shape(s.K));
-        var parts = FusedParts(s, prologue.Resampling);
-        // The way round has x in the place of dy, which is not loaded through a prologue.
-        if (prologue.Resampling == Resampling.Up)
-            parts &= ~ConvolutionParts.Prologue;
-        if (Materialised(s, x, prologue, parts, out var rest) is { } input)
-        {
-            using (input)
-                FusedConv2dWgrad(s, input, rest, dy, dw, dbias);
-            return;
-        }
-        if (prologue.IsNone)
-        {
-            Conv2dWgrad(s, x, dy, dw, dbias);
-            return;
-        }
-        if (prologue.Resampling == Resampling.Up)
-        {
-            var large = UpsampledShape(s);
-            using (var dlarge = Zeros(large.Weight))
-            {
-                Conv2dWgrad(large, dy, x, dlarge, null);
-                UpsampleWeightsBackward(dlarge, dw);
-            }
-            if (dbias is null)
-                return;
-            using Tensor pixels = dy.Reshape(new Shape(1, s.N * s.P * s.Q, s.K)), sum = Empty(new Shape(1, s.K)), total = dbias.Reshape(sum.Shape);
-            BroadcastAddBackward(pixels, sum);
-            Add(total, sum, total);
-            return;
-        }
-        Report(OpCost.Of((long)x.Length + dy.Length + dw.Length + (prologue.ScaleShift?.Length ?? 0), dw.Length, FusedFlops(s, x, prologue)));
-        Writes(dw);
-        Writes(dbias);
-        FusedConv2dWgradCore(s, x, prologue, dy, dw, dbias);
-    }
-
-    /// <summary>What <see cref="FusedParts"/> promises for the shape. After <see cref="Resampling.Up"/> w is [C,4,4,K] (<see cref="UpsampleWeights"/>).</summary>
-    protected abstract void FusedConv2dCore(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y);
+    /// <exception cref="BDenseException">The device has no such launch (<see cref="NoLaunch"/>).</exception>
+    private protected abstract void FusedConv2dCore(
+        in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y);
 
     /// <summary>The same for wgrad, but for <see cref="Resampling.Up"/>.</summary>
-    protected abstract void FusedConv2dWgradCore(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias);
+    private protected abstract void FusedConv2dWgradCore(
+        in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias);
 
     /// <summary>The 4x4 convolution of stride 2 from the output of an upsampled 3x3 convolution to its input, whose transpose it is.</summary>
-    protected static Conv2dShape UpsampledShape(in Conv2dShape s) => new(s.N, s.H, s.W, s.K, s.C, 4, 4, 2, 1, 1);
+    private protected static Conv2dShape UpsampledShape(in Conv2dShape s) => new(s.N, s.H, s.W, s.K, s.C, 4, 4, 2, 1, 1);
 
     /// <summary>Whether a convolution of an upsampled input is the transpose of one of stride 2: 3x3, stride 1, as large as the input.</summary>
-    protected static bool IsUpsampled(in Conv2dShape s, Resampling resampling) =>
+    private protected static bool IsUpsampled(in Conv2dShape s, Resampling resampling) =>
         resampling == Resampling.Up && s is { R: 3, S: 3, Stride: 1, PadBegin: 1, PadEnd: 1 };
 
-    /// <summary>The first of scale and shift, and resampling, that the device does not do by itself, done; and what is left to do. None if there is no such step.</summary>
-    private Tensor? Materialised(in Conv2dShape s, Tensor x, in ConvolutionPrologue p, ConvolutionParts parts, out ConvolutionPrologue rest)
+    /// <summary>For a device that is asked for a launch it has not: what is wrong, and what would be right.</summary>
+    private protected BDenseException NoLaunch(in Conv2dShape s, in ConvolutionPrologue p, in ConvolutionEpilogue e, string op)
     {
-        bool resample = p.Resampling != Resampling.None && !parts.HasFlag(ConvolutionParts.Resampling);
-        bool activate = p.ScaleShift is not null && (resample || !parts.HasFlag(ConvolutionParts.Prologue));
-        rest = activate ? new ConvolutionPrologue(null, Resampling: p.Resampling) : resample ? default : p;
-        if (!activate && !resample)
-            return null;
-        var u = Empty(activate ? x.Shape : s.Input);
+        var parts = SurroundingsRequest.Of(p, e).Asked;
+        return new BDenseException($"{op}: {Name} has no launch of {s} with {parts} in it, for tensors that start where these do; "
+            + $"a plan by SupportOf has within {SupportOf(s, p.Resampling).Forward} at most");
+    }
+
+    /// <summary>Whether all start at multiples of 16 bytes.</summary>
+    private protected static bool AreAligned(params ReadOnlySpan<Tensor?> tensors)
+    {
+        foreach (var x in tensors)
+        {
+            if (x is not null && x.Offset % 4 != 0)
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>What is apart, done, as the launch's input; and what is left to do within. None if nothing is apart.</summary>
+    private Tensor? Apart(in Conv2dShape s, Tensor x, in ConvolutionPrologue p, ConvolutionParts within, out ConvolutionPrologue rest)
+    {
+        bool activate = p.ScaleShift is not null && !within.HasFlag(ConvolutionParts.Prologue);
+        bool resample = p.Resampling != Resampling.None && !within.HasFlag(ConvolutionParts.Resampling);
+        rest = new ConvolutionPrologue(activate ? null : p.ScaleShift, p.Silu && !activate, resample ? Resampling.None : p.Resampling);
+        Require(!resample || rest.ScaleShift is null, "the plan normalises within the launch what it resamples apart, before it");
+        var v = activate ? Made(x.Shape, x, p, static (b, x, p, v) => b.ScaleShift(x, p.ScaleShift!, p.Silu, v)) : null;
+        if (!resample)
+            return v;
+        using (v)
+        {
+            return p.Resampling == Resampling.Up ? Made(s.Input, v ?? x, p, static (b, v, _, u) => b.Upsample(v, u))
+                : Made(s.Input, v ?? x, p, static (b, v, _, u) => b.Downsample(v, u));
+        }
+    }
+
+    /// <summary>A new tensor that <paramref name="make"/> has filled; none is left behind if it fails.</summary>
+    private Tensor Made(Shape shape, Tensor from, in ConvolutionPrologue p, Action<Backend, Tensor, ConvolutionPrologue, Tensor> make)
+    {
+        var made = Empty(shape);
         try
         {
-            if (activate)
-                ScaleShift(x, p.ScaleShift!, p.Silu, u);
-            else if (p.Resampling == Resampling.Up)
-                Upsample(x, u);
-            else
-                Downsample(x, u);
-            return u;
+            make(this, from, p, made);
+            return made;
         }
         catch
         {
-            u.Dispose();
+            made.Dispose();
             throw;
         }
     }
 
     /// <summary>The epilogue behind the bias as plain operations on y.</summary>
-    private protected void Finish(in ConvolutionEpilogue e, Tensor y)
+    private void Finish(in ConvolutionEpilogue e, Tensor y)
     {
         if (e.Embedding is not null)
             BroadcastAdd(y, e.Embedding, y);

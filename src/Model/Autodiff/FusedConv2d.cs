@@ -42,14 +42,28 @@ public readonly record struct NormalizationBefore(Parameter Gamma, Parameter Bet
 /// <param name="Residual">As y; or none.</param>
 /// <param name="Scale">Multiplies the sum; 1 without a residual.</param>
 public readonly record struct Surroundings(NormalizationBefore? Norm = null, Resampling Resampling = Resampling.None, Variable? Embedding = null,
-    Variable? Residual = null, float Scale = 1f);
+    Variable? Residual = null, float Scale = 1f)
+{
+    /// <summary>Which parts there are.</summary>
+    internal ConvolutionParts Parts => (Norm is null ? ConvolutionParts.None : ConvolutionParts.Prologue)
+        | (Resampling == Resampling.None ? ConvolutionParts.None : ConvolutionParts.Resampling)
+        | (Embedding is null && Residual is null && Scale == 1f ? ConvolutionParts.None : ConvolutionParts.Epilogue);
+
+    /// <summary>These parts alone.</summary>
+    internal Surroundings Within(ConvolutionParts parts)
+    {
+        bool epilogue = parts.HasFlag(ConvolutionParts.Epilogue);
+        return new(parts.HasFlag(ConvolutionParts.Prologue) ? Norm : null, parts.HasFlag(ConvolutionParts.Resampling) ? Resampling : Resampling.None,
+            epilogue ? Embedding : null, epilogue ? Residual : null, epilogue ? Scale : 1f);
+    }
+}
 
 public sealed partial class Tape
 {
     /// <summary>
     /// A convolution of stride 1, output as large as its input, with what is around it: in its own kernels as far as the fusions
     /// <see cref="Fusion.ConvPrologue"/>, <see cref="Fusion.ResampleConv"/> and <see cref="Fusion.ConvEpilogue"/> are on and the device
-    /// has them (<see cref="Backend.FusedParts"/>), else as operations of their own. Saves x, and with the prologue [N,2C] factors: the
+    /// has them (<see cref="SurroundingsPlan"/>), else as operations of their own. Saves x, and with the prologue [N,2C] factors: the
     /// normalised input is computed again from them, whoever needs it.
     /// </summary>
     /// <param name="x">[N,H,W,C]; the caller drops it.</param>
@@ -60,37 +74,37 @@ public sealed partial class Tape
     {
         int n = x.Shape[0], h = Resized(x.Shape[1], around.Resampling), w = Resized(x.Shape[2], around.Resampling);
         var shape = Conv2dShape.Same(n, h, w, x.Shape[3], weight.Shape[0], weight.Shape[1]);
-        var parts = Backend.FusedParts(shape, around.Resampling);
-        var fusions = Execution.Fusions;
-        bool epilogue = fusions.Has(Fusion.ConvEpilogue) && parts.HasFlag(ConvolutionParts.Epilogue);
-        // SiLU on its own means that the normalised input is there anyway.
-        bool prologue = around.Norm is { } before && fusions.Has(Fusion.ConvPrologue) && parts.HasFlag(ConvolutionParts.Prologue)
-            && (!before.Silu || fusions.Has(Fusion.GroupNormSilu));
-        // Means of x as it lies there are better taken once than in the forward pass and in wgrad: they are a quarter of it.
-        bool resample = around.Resampling == Resampling.None || (fusions.Has(Fusion.ResampleConv) && parts.HasFlag(ConvolutionParts.Resampling)
-            && (around.Resampling == Resampling.Up || prologue || !Recording));
-        prologue &= resample;
-
+        var plan = SurroundingsPlan.Of(
+            new SurroundingsRequest(around.Parts, around.Resampling, Fused(around), IsKept: Recording), Backend.SupportOf(shape, around.Resampling));
         var u = x;
-        if (around.Norm is { } norm && !prologue)
+        if (plan.IsApart(ConvolutionParts.Prologue) && around.Norm is { } norm)
             u = GroupNorm(x, norm.Gamma, norm.Beta, norm.Groups, norm.Epsilon, norm.Silu, norm.ScaleShift);
-        if (!resample)
+        if (plan.IsApart(ConvolutionParts.Resampling))
         {
             var resized = around.Resampling == Resampling.Up ? Upsample(u) : Downsample(u);
             if (u != x)
                 Drop(u);
             u = resized;
         }
-        var inside = new Surroundings(prologue ? around.Norm : null, resample ? around.Resampling : Resampling.None,
-            epilogue ? around.Embedding : null, epilogue ? around.Residual : null, epilogue ? around.Scale : 1f);
-        var y = inside == default(Surroundings) with { Scale = 1f } ? Conv2d(u, weight, bias) : FusedConv2d(shape, u, weight, bias, inside);
+        var y = plan.Forward == ConvolutionParts.None
+            ? Conv2d(u, weight, bias) : FusedConv2d(plan, shape, u, weight, bias, around.Within(plan.Forward));
         if (u != x)
             Drop(u);
-        if (!epilogue && around.Embedding is { } embedding)
+        if (plan.IsApart(ConvolutionParts.Epilogue) && around.Embedding is { } embedding)
             Replace(ref y, BroadcastAdd(y, embedding));
-        if (!epilogue && around.Residual is { } residual)
+        if (plan.IsApart(ConvolutionParts.Epilogue) && around.Residual is { } residual)
             Replace(ref y, Add(y, residual, around.Scale));
         return y;
+    }
+
+    /// <summary>What the fusions that are on let the launch do. SiLU on its own means that the normalised input is there anyway.</summary>
+    private ConvolutionParts Fused(in Surroundings around)
+    {
+        var on = Execution.Fusions;
+        bool prologue = on.Has(Fusion.ConvPrologue) && (around.Norm is not { Silu: true } || on.Has(Fusion.GroupNormSilu));
+        return (prologue ? ConvolutionParts.Prologue : ConvolutionParts.None)
+            | (on.Has(Fusion.ResampleConv) ? ConvolutionParts.Resampling : ConvolutionParts.None)
+            | (on.Has(Fusion.ConvEpilogue) ? ConvolutionParts.Epilogue : ConvolutionParts.None);
     }
 
     private static int Resized(int extent, Resampling resampling) => resampling switch
@@ -100,7 +114,7 @@ public sealed partial class Tape
         _ => extent,
     };
 
-    private Variable FusedConv2d(in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Surroundings a)
+    private Variable FusedConv2d(in SurroundingsPlan plan, in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Surroundings a)
     {
         bool trained = weight.Gradient is not null || a.Norm is { Gamma.Gradient: not null } or { ScaleShift.RequiresGradient: true };
         var y = Output(shape.Output, trained || x.RequiresGradient || a.Embedding is { RequiresGradient: true } || a.Residual is { RequiresGradient: true });
@@ -113,13 +127,14 @@ public sealed partial class Tape
             Backend.GroupNormFactors(normShape, x.Data, norm.Gamma.Value, norm.Beta.Value, norm.ScaleShift?.Data, factors, stats);
         }
         var prologue = new ConvolutionPrologue(factors, a.Norm is { Silu: true }, a.Resampling);
-        Backend.FusedConv2d(shape, x.Data, weight.Value, prologue,
+        Backend.FusedConv2d(plan, shape, x.Data, weight.Value, prologue,
             new ConvolutionEpilogue(bias.Value, a.Embedding?.Data, a.Residual?.Data, a.Scale), y.Data);
-        return Record(y, new FusedConv2dNode(shape, x, weight, bias, a, prologue, normShape, stats, y));
+        return Record(y, new FusedConv2dNode(plan, shape, x, weight, bias, a, prologue, normShape, stats, y));
     }
 
     private sealed class FusedConv2dNode : Node
     {
+        private readonly SurroundingsPlan _plan;
         private readonly Conv2dShape _shape;
         private readonly Variable _x;
         private readonly Parameter _weight, _bias;
@@ -128,11 +143,11 @@ public sealed partial class Tape
         private readonly GroupNormShape _normShape;
         private readonly Tensor? _stats;
 
-        public FusedConv2dNode(in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Surroundings around,
+        public FusedConv2dNode(in SurroundingsPlan plan, in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Surroundings around,
             in ConvolutionPrologue prologue, in GroupNormShape normShape, Tensor? stats, Variable y)
             : base(y)
         {
-            (_shape, _x, _weight, _bias, _around) = (shape, x, weight, bias, around);
+            (_plan, _shape, _x, _weight, _bias, _around) = (plan, shape, x, weight, bias, around);
             (_prologue, _normShape, _stats) = (prologue, normShape, stats);
             if (SavesInput)
                 x.Save();
@@ -161,11 +176,11 @@ public sealed partial class Tape
                 tape.Contribute(embedding, de);
             }
             if (_weight.Gradient is { } dw)
-                tape.Backend.FusedConv2dWgrad(_shape, _x.Data, _prologue, d, dw, _bias.Gradient);
+                tape.Backend.FusedConv2dWgrad(_plan, _shape, _x.Data, _prologue, d, dw, _bias.Gradient);
             if (_x.RequiresGradient || _around.Norm is not null)
             {
                 var dx = tape.Scratch(_x.Shape);
-                tape.Backend.FusedConv2dDgrad(_shape, d, _weight.Value, _prologue.Resampling, dx);
+                tape.Backend.FusedConv2dDgrad(_plan, _shape, d, _weight.Value, _prologue.Resampling, dx);
                 if (_around.Norm is { } norm)
                     Normalised(tape, norm, dx);
                 else

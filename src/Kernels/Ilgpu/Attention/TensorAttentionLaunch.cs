@@ -27,7 +27,7 @@ public sealed partial class IlgpuBackend
     /// <summary>Backward on tensor cores: true if it was done, false where the plan says otherwise.</summary>
     private bool TensorAttentionBackward(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv)
     {
-        var precision = AttentionPrecision(s, IsAligned(dy, qkv, y, dqkv), backward: true);
+        var precision = AttentionPrecision(s, AreAligned(dy, qkv, y, dqkv), backward: true);
         if (precision == Precision.Fp32)
             return false;
         using var statistics = TensorAttentionStatistics(s, dy, y, lse);

@@ -39,30 +39,16 @@ public sealed partial class IlgpuBackend
     private protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) =>
         Forward(s, x, w, default, new ConvolutionEpilogue(bias), y);
 
-    /// <summary>Forward with what is around it, by the first kernel of the plan that takes the shape; the kernels of the cache have no prologue.</summary>
-    private void Forward(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
-    {
-        if (TensorConv2d(s, x, w, p, e, y) || SharedTileConv2d(s, x, w, p, e, y))
-            return;
-        if (p.ScaleShift is null)
-        {
-            SimtConv2d(s, x, w, e, y);
-            return;
-        }
-        using var u = Activated(x, p);
-        Forward(s, u, w, default, e, y);
-    }
-
-    /// <summary>act(scale x + shift) in memory.</summary>
-    private Tensor Activated(Tensor x, in ConvolutionPrologue p)
-    {
-        var u = Empty(x.Shape);
-        ScaleShiftCore(x, p.ScaleShift!, p.Silu, u);
-        return u;
-    }
+    /// <summary>
+    /// Forward with what is within its launch, by the first kernel of the plan that takes the shape; true if one does. The kernels of the
+    /// cache have no prologue.
+    /// </summary>
+    private bool Forward(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y) =>
+        TensorConv2d(s, x, w, p, e, y) || SharedTileConv2d(s, x, w, p, e, y) || (p.ScaleShift is null && SimtConv2d(s, x, w, e, y));
 
     /// <summary>Forward in float32 from the cache.</summary>
-    private void SimtConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y) =>
+    private bool SimtConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
+    {
         Gemm(s, new ImplicitGemm
         {
             SourceHeight = s.H,
@@ -83,6 +69,8 @@ public sealed partial class IlgpuBackend
             OutRow = s.Q,
             OutStep = 1,
         }, x, w, e, y);
+        return true;
+    }
 
     private protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
     {
@@ -113,6 +101,9 @@ public sealed partial class IlgpuBackend
 
     private void Gemm(in Conv2dShape s, ImplicitGemm g, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
+        bool vector = g.Channels % 4 == 0 && AreAligned(y, e.Bias, g.OutputStride == 1 ? w : null);
+        if (!e.IsBias && !(vector && IsWideInput(g, x) && AreAligned(e.Embedding, e.Residual)))
+            throw NoLaunch(s, default, e, nameof(FusedConv2d));
         int n = s.N;
         g.Result = ResultTerms.Of(e, y.Length / (g.Channels * Math.Max(1, n)));
         if (s is { R: 1, S: 1, Stride: 1, PadBegin: 0, PadEnd: 0 })
@@ -123,7 +114,6 @@ public sealed partial class IlgpuBackend
         }
         g.HasBias = e.Bias is null ? 0 : 1;
         int tiles = n * g.Height * ((g.Width + PixelTile - 1) / PixelTile);
-        bool vector = g.Channels % 4 == 0 && IsAligned(y, e.Bias, g.OutputStride == 1 ? w : null);
         if (!vector)
             Launch(ConvScalarKernel, Threads((long)tiles * g.Channels), g, View(x), View(w), View(e.Bias ?? w), View(y));
         else

@@ -18,23 +18,16 @@ internal struct WgradGeometry
 
 public sealed partial class IlgpuBackend
 {
-    private protected override void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias) => Wgrad(s, x, default, dy, dw, dbias);
-
-    /// <summary>wgrad of what the prologue makes of x, by the first kernel of the plan that takes the shape.</summary>
-    private void Wgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias)
+    private protected override void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias)
     {
         if (dbias is not null)
-            SumColumns(dy, 1, s.N * s.P * s.Q, s.K, accumulate: true, dbias);
-        if (TensorWgrad(s, x, prologue, dy, dw) || SharedTileWgrad(s, x, prologue, dy, dw))
-            return;
-        if (prologue.ScaleShift is null)
-        {
+            SumRows(s, dy, dbias);
+        if (!TensorWgrad(s, x, default, dy, dw) && !SharedTileWgrad(s, x, default, dy, dw))
             SimtWgrad(s, x, dy, dw);
-            return;
-        }
-        using var u = Activated(x, prologue);
-        Wgrad(s, u, default, dy, dw, null);
     }
+
+    /// <summary>dbias[k] += sum over the pixels of dy.</summary>
+    private void SumRows(in Conv2dShape s, Tensor dy, Tensor dbias) => SumColumns(dy, 1, s.N * s.P * s.Q, s.K, accumulate: true, dbias);
 
     /// <summary>wgrad in float32 from the cache.</summary>
     private void SimtWgrad(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw)

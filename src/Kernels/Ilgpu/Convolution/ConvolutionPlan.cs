@@ -106,6 +106,28 @@ internal static class ConvolutionPlan
         return UseSharedTile(tiling, (long)s.R * s.S * s.C, s.K, s.C, aligned) && (tiling == Ilgpu.Convolution.Tiling.SharedAlways ? pixels > 0 : pixels >= 16);
     }
 
+    /// <summary>
+    /// What the launches have of a convolution's surroundings. The prologue where a tile goes through shared memory, forward and in wgrad:
+    /// what forward composes, wgrad finds in memory. Tensor cores take a resampled input as it lies there.
+    /// </summary>
+    /// <param name="precision">What the backend is set to.</param>
+    /// <param name="tiling">The device's.</param>
+    /// <param name="s">Geometry of the convolution, after resampling.</param>
+    /// <param name="resampling">Of its input.</param>
+    /// <param name="isUpsampled">Whether the convolution of an upsampled input is four of the small one.</param>
+    public static ConvolutionSupport SupportFor(Precision precision, Tiling tiling, in Conv2dShape s, Resampling resampling, bool isUpsampled)
+    {
+        bool tensor = Choose(precision, aligned: true) != Precision.Fp32;
+        bool forward = Choose(precision, s.C, s.K, aligned: true) != Precision.Fp32
+            || UseSharedTile(tiling, (long)s.N * s.P * s.Q, s.K, s.C, aligned: true);
+        bool wgrad = forward && (ChooseWgrad(precision, s.C, s.K, aligned: true) != Precision.Fp32 || UseSharedTileWgrad(tiling, s, aligned: true));
+        var epilogue = tensor || (s.C % 4 == 0 && s.K % 4 == 0) ? ConvolutionParts.Epilogue : ConvolutionParts.None;
+        var up = !tensor && isUpsampled ? ConvolutionParts.Resampling : ConvolutionParts.None;
+        return new ConvolutionSupport(epilogue | up | Prologue(forward), up, up | Prologue(wgrad), ConvolutionParts.Prologue | ConvolutionParts.Epilogue);
+
+        ConvolutionParts Prologue(bool has) => has && resampling == Resampling.None ? ConvolutionParts.Prologue : ConvolutionParts.None;
+    }
+
     /// <param name="precision">Asked for.</param>
     /// <param name="accelerator">The device; none for the CPU reference.</param>
     /// <param name="name">The device's, for the message.</param>

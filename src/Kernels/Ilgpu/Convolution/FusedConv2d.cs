@@ -58,38 +58,23 @@ public sealed partial class IlgpuBackend
     /// result. A thread that reads from the cache would pay an exponential and a division for each 8 multiply-adds, so those kernels have
     /// none. Tensor cores take a resampled input as it lies in memory: they have the 3x3 kernel alone.
     /// </remarks>
-    public override ConvolutionParts FusedParts(in Conv2dShape s, Resampling resampling)
+    public override ConvolutionSupport SupportOf(in Conv2dShape s, Resampling resampling) =>
+        ConvolutionPlan.SupportFor(Precision, Tiling, s, resampling, IsUpsampled(s, resampling));
+
+    private protected override void FusedConv2dCore(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
     {
-        bool tensor = ConvolutionPlan.Choose(Precision, aligned: true) != Precision.Fp32;
-        bool tile = ConvolutionPlan.Choose(Precision, s.C, s.K, aligned: true) != Precision.Fp32 || ConvolutionPlan.UseSharedTile(Tiling, (long)s.N * s.P * s.Q, s.K, s.C, aligned: true);
-        return (tensor || (s.C % 4 == 0 && s.K % 4 == 0) ? ConvolutionParts.Epilogue : ConvolutionParts.None)
-            | (tile && resampling == Resampling.None ? ConvolutionParts.Prologue : ConvolutionParts.None)
-            | (!tensor && IsUpsampled(s, resampling) ? ConvolutionParts.Resampling : ConvolutionParts.None);
+        if (prologue is { Resampling: Resampling.Up, ScaleShift: null })
+            UpsampledConv2d(s, x, w, epilogue, y);
+        else if (prologue.Resampling != Resampling.None || !Forward(s, x, w, prologue, epilogue, y))
+            throw NoLaunch(s, prologue, epilogue, nameof(FusedConv2d));
     }
 
-    protected override void FusedConv2dCore(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
+    private protected override void FusedConv2dWgradCore(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias)
     {
-        bool aligned = IsAligned(x, w, y, epilogue.Bias, epilogue.Embedding, epilogue.Residual);
-        var e = aligned ? epilogue : new ConvolutionEpilogue(epilogue.Bias);
-        if (prologue.Resampling == Resampling.Up)
-            UpsampledConv2d(s, x, w, e, y);
-        else
-            Forward(s, x, w, prologue, e, y);
-        if (!aligned)
-            Finish(epilogue, y);
-    }
-
-    protected override void FusedConv2dWgradCore(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias) =>
-        Wgrad(s, x, prologue, dy, dw, dbias);
-
-    private static bool IsAligned(params ReadOnlySpan<Tensor?> tensors)
-    {
-        foreach (var x in tensors)
-        {
-            if (x is not null && !Aligned(x))
-                return false;
-        }
-        return true;
+        if (prologue.Resampling != Resampling.None || !(TensorWgrad(s, x, prologue, dy, dw) || SharedTileWgrad(s, x, prologue, dy, dw)))
+            throw NoLaunch(s, prologue, new ConvolutionEpilogue(null), nameof(FusedConv2dWgrad));
+        if (dbias is not null)
+            SumRows(s, dy, dbias);
     }
 
     /// <summary>

@@ -6,7 +6,7 @@ public sealed partial class IlgpuBackend
 {
     private protected override void DownsampleCore(Tensor x, Tensor y, float factor)
     {
-        if (y.Shape[3] % 4 == 0 && IsAligned(x, y))
+        if (y.Shape[3] % 4 == 0 && AreAligned(x, y))
             Launch(Downsample4Kernel, y.Length / 4, View4(x), y.Shape[2], y.Shape[3] / 4, factor, View4(y));
         else
             Launch(DownsampleKernel, y.Length, View(x), y.Shape[2], y.Shape[3], factor, View(y));
@@ -14,7 +14,7 @@ public sealed partial class IlgpuBackend
 
     private protected override void UpsampleCore(Tensor x, Tensor y, float factor)
     {
-        if (y.Shape[3] % 4 == 0 && IsAligned(x, y))
+        if (y.Shape[3] % 4 == 0 && AreAligned(x, y))
             Launch(Upsample4Kernel, y.Length / 4, View4(x), y.Shape[2], y.Shape[3] / 4, factor, View4(y));
         else
             Launch(UpsampleKernel, y.Length, View(x), y.Shape[2], y.Shape[3], factor, View(y));

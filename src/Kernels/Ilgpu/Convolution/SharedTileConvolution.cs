@@ -158,7 +158,7 @@ public sealed partial class IlgpuBackend
     /// <summary>Forward through shared memory: true if it was done, false where the plan says otherwise.</summary>
     private bool SharedTileConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
     {
-        if (!ConvolutionPlan.UseSharedTile(Tiling, (long)s.N * s.P * s.Q, s.K, s.C, IsAligned(x, y, p.ScaleShift, e.Bias, e.Embedding, e.Residual)))
+        if (!ConvolutionPlan.UseSharedTile(Tiling, (long)s.N * s.P * s.Q, s.K, s.C, AreAligned(x, y, p.ScaleShift, e.Bias, e.Embedding, e.Residual)))
             return false;
         // Output channels innermost, so that neighbouring threads read neighbouring weights, four at a time.
         using var rsck = Empty(new Shape(s.R, s.S, s.C, s.K));

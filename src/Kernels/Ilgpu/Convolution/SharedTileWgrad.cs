@@ -126,7 +126,7 @@ public sealed partial class IlgpuBackend
     private bool SharedTileWgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw)
     {
         int rows = s.R * s.S * s.C;
-        if (!ConvolutionPlan.UseSharedTileWgrad(Tiling, s, IsAligned(x, prologue.ScaleShift, dy)))
+        if (!ConvolutionPlan.UseSharedTileWgrad(Tiling, s, AreAligned(x, prologue.ScaleShift, dy)))
             return false;
         var g = new TileWgrad { H = s.H, W = s.W, C = s.C, K = s.K, S = s.S, Stride = s.Stride, Pad = s.PadBegin, P = s.P, Q = s.Q, Rows = rows, Pixels = s.N * s.P * s.Q, InputSilu = prologue.Silu ? 1 : 0 };
         // Factors belong to an image.

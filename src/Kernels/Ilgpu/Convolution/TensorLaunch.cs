@@ -42,7 +42,7 @@ public sealed partial class IlgpuBackend
     /// <summary>Forward on tensor cores: true if it was done, false where the shape or the precision asks for the ordinary kernels.</summary>
     private bool TensorConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
     {
-        bool aligned = IsAligned(x, w, y, p.ScaleShift, e.Embedding, e.Residual);
+        bool aligned = AreAligned(x, w, y, p.ScaleShift, e.Embedding, e.Residual);
         var precision = p.ScaleShift is null ? ConvolutionPlan.Choose(Precision, aligned) : ConvolutionPlan.Choose(Precision, s.C, s.K, aligned);
         NoticePrecision("convolution", s.C, s.K, precision);
         if (precision == Precision.Fp32)
@@ -58,7 +58,7 @@ public sealed partial class IlgpuBackend
     /// <summary>dgrad on tensor cores: the same sum with the weights' two channel axes exchanged.</summary>
     private bool TensorDgrad(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
     {
-        var precision = ConvolutionPlan.Choose(Precision, IsAligned(dy, dx));
+        var precision = ConvolutionPlan.Choose(Precision, AreAligned(dy, dx));
         NoticePrecision("dgrad", s.K, s.C, precision);
         if (precision == Precision.Fp32)
             return false;
@@ -136,7 +136,7 @@ public sealed partial class IlgpuBackend
     /// <summary>wgrad on tensor cores, the sum over the pixels in slices; the bias is not its business.</summary>
     private bool TensorWgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw)
     {
-        bool aligned = IsAligned(x, prologue.ScaleShift, dy, dw);
+        bool aligned = AreAligned(x, prologue.ScaleShift, dy, dw);
         var precision = prologue.ScaleShift is null ? ConvolutionPlan.Choose(Precision, aligned) : ConvolutionPlan.ChooseWgrad(Precision, s.C, s.K, aligned);
         NoticePrecision("wgrad", s.C, s.K, precision);
         if (precision == Precision.Fp32 || s.N == 0)

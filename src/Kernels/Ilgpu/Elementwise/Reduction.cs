@@ -65,7 +65,7 @@ public sealed partial class IlgpuBackend
     /// <summary>One round, four columns a thread where that is possible.</summary>
     private void SumChunks(Tensor x, int batch, int rows, int columns, int chunks, int chunkRows, bool accumulate, Tensor y)
     {
-        if (columns % 4 == 0 && IsAligned(x, y))
+        if (columns % 4 == 0 && AreAligned(x, y))
             Launch(SumColumns4Kernel, batch * chunks * (columns / 4), View4(x), rows, columns / 4, chunks, chunkRows, accumulate ? 1 : 0, View4(y));
         else
             Launch(SumColumnsKernel, batch * chunks * columns, View(x), rows, columns, chunks, chunkRows, accumulate ? 1 : 0, View(y));

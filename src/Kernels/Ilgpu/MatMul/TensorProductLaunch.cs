@@ -9,7 +9,7 @@ public sealed partial class IlgpuBackend
     /// <summary>Matrix products on tensor cores: true if it was done, false where the shape or the precision asks for the ordinary kernels.</summary>
     private bool TensorMatMul(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate)
     {
-        var precision = ConvolutionPlan.ChooseProduct(Precision, s, IsAligned(a, b, c));
+        var precision = ConvolutionPlan.ChooseProduct(Precision, s, AreAligned(a, b, c));
         NoticePrecision("product", s.K, s.N, precision);
         if (precision == Precision.Fp32)
             return false;

@@ -14,7 +14,7 @@ public sealed partial class IlgpuBackend
         var g = Geometry(s, scaleShift);
         var scale = View(scaleShift ?? gamma);
         // Four channels of one group a thread.
-        bool vector = g.GroupChannels % 4 == 0 && IsAligned(dy, x, gamma, beta, scaleShift);
+        bool vector = g.GroupChannels % 4 == 0 && AreAligned(dy, x, gamma, beta, scaleShift);
         var scale4 = vector ? View4(scaleShift ?? gamma) : default;
         using var sums = Empty(new Shape(s.N, s.C, 2));
         using (var partial = Empty(new Shape(s.N, g.Chunks, s.C, 2)))

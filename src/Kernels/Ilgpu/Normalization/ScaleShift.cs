@@ -9,7 +9,7 @@ public sealed partial class IlgpuBackend
         if (x.Length == 0)
             return;
         int n = scaleShift.Shape[0], channels = scaleShift.Shape[1] / 2, sample = x.Length / n;
-        if (channels % 4 == 0 && IsAligned(x, scaleShift, y))
+        if (channels % 4 == 0 && AreAligned(x, scaleShift, y))
             Launch(ScaleShift4Kernel, x.Length / 4, View4(x), View4(scaleShift), sample / 4, channels / 4, silu ? 1 : 0, View4(y));
         else
             Launch(ScaleShiftKernel, x.Length, View(x), View(scaleShift), sample, channels, silu ? 1 : 0, View(y));

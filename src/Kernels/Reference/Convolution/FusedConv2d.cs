@@ -8,25 +8,31 @@ public unsafe partial class ReferenceBackend
     /// Before an upsampling scale and shift are left to a pass of their own: its four passes of 2x2 taps would each compute them. Means
     /// of 2x2 blocks are taken in the load, forward and wgrad.
     /// </remarks>
-    public override ConvolutionParts FusedParts(in Conv2dShape s, Resampling resampling) => resampling switch
+    public override ConvolutionSupport SupportOf(in Conv2dShape s, Resampling resampling) => SupportFor(s, resampling);
+
+    internal static ConvolutionSupport SupportFor(in Conv2dShape s, Resampling resampling)
     {
-        Resampling.Up => IsUpsampled(s, resampling) ? ConvolutionParts.Resampling | ConvolutionParts.Epilogue : ConvolutionParts.Epilogue,
-        _ => ConvolutionParts.All,
-    };
+        if (resampling != Resampling.Up)
+            return new(ConvolutionParts.All, ConvolutionParts.None, ConvolutionParts.Prologue | ConvolutionParts.Resampling);
+        var up = IsUpsampled(s, resampling) ? ConvolutionParts.Resampling : ConvolutionParts.None;
+        return new(up | ConvolutionParts.Epilogue, up, up);
+    }
 
     /// <remarks>
     /// One <see cref="ConvolutionPass"/>, or four after an upsampling. Scale and embedding go into the bias that sums start from, the
     /// residual takes the place of the partial sums of the first step of depth, and SiLU follows while a task's output is in its cache.
     /// </remarks>
-    protected override void FusedConv2dCore(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
+    private protected override void FusedConv2dCore(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
     {
+        if (prologue is { Resampling: Resampling.Up, ScaleShift: not null })
+            throw NoLaunch(s, prologue, epilogue, nameof(FusedConv2d));
         if (prologue.Resampling == Resampling.Up)
             Phases(UpsampledShape(s), x, w, y, epilogue);
         else
             Forward(s, x, w, InputOf(s, prologue), epilogue, y);
     }
 
-    protected override void FusedConv2dWgradCore(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias) =>
+    private protected override void FusedConv2dWgradCore(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias) =>
         Wgrad(s, x, InputOf(s, prologue), dy, dw, dbias);
 
     private static ConvolutionInput InputOf(in Conv2dShape s, in ConvolutionPrologue p) => new()
