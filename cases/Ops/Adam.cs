@@ -3,8 +3,15 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>The optimizer's step, with clipping, weight decay and moving average.</summary>
 public static class AdamCases
 {
+    /// <summary>Parameters of small networks: what benchmarks time on CPUs.</summary>
+    public static IReadOnlyList<int> Large { get; } = [1 << 16, 1 << 20, 1 << 23];
+
+    /// <summary>Parameters of EDM's network for CIFAR-10: what benchmarks time on GPUs.</summary>
+    public static IReadOnlyList<int> Huge { get; } = [55_733_891];
+
     private static void Step(AdamStep s, double[] p, double[] g, double[] m, double[] v, double[]? ema, double squaredNorm)
     {
         if (!double.IsFinite(squaredNorm))
@@ -35,15 +42,19 @@ public static class AdamCases
             ("not clipped", new(1e-2f, 2, GradientScale: 0.5f, ClipNorm: 1e9f), false),
             ("all", new(3e-3f, 5, 0.95f, 0.99f, 1e-6f, 0.05f, 0.25f, 1f, 0.9f), true),
         ];
-        foreach (var (length, size) in new[] { (5, CaseSize.Tiny), (67, CaseSize.Tiny), (100_003, CaseSize.Small),
-            (1 << 24, CaseSize.Large) })
+        (int Length, CaseSize Size)[] lengths =
+        [
+            (5, CaseSize.Tiny), (67, CaseSize.Tiny), (100_003, CaseSize.Small), (1 << 24, CaseSize.Large),
+            .. Large.Select(length => (length, CaseSize.Large)), .. Huge.Select(length => (length, CaseSize.Huge)),
+        ];
+        foreach (var (length, size) in lengths)
         {
             foreach (var (note, step, ema) in options)
             {
-                if (size != CaseSize.Large || note == "all")
+                if (size < CaseSize.Large || note == "all")
                     yield return Row($"{length} {note}", length, size, ema, [step]);
             }
-            if (size == CaseSize.Large)
+            if (size >= CaseSize.Large)
                 continue;
             yield return Scheduled(length, size);
             yield return Row($"{length} four steps", length, size, true,

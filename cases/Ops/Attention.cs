@@ -3,8 +3,15 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Scaled dot-product attention from packed projections, and its gradient.</summary>
 public static class AttentionCases
 {
+    /// <summary>Of small diffusion networks: what benchmarks time on CPUs.</summary>
+    public static IReadOnlyList<AttentionShape> Large { get; } = [new(16, 256, 1, 128), new(16, 256, 4, 32), new(64, 64, 1, 64)];
+
+    /// <summary>EDM's network for CIFAR-10, and ADM's for ImageNet-64: what benchmarks time on GPUs.</summary>
+    public static IReadOnlyList<AttentionShape> Huge { get; } = [new(64, 256, 1, 256), new(32, 1024, 6, 64), new(32, 256, 9, 64), new(32, 64, 12, 64)];
+
     /// <summary>Flat index of channel c of head h of q (part 0), k (1) or v (2).</summary>
     private static int Qkv(AttentionShape s, int n, int token, int part, int h, int c) =>
         ((n * s.Tokens + token) * 3 + part) * s.C + h * s.HeadSize + c;
@@ -76,7 +83,7 @@ public static class AttentionCases
             (new(1, 40, 2, 128), CaseSize.Small, 1), (new(1, 33, 1, 256), CaseSize.Small, 1),
             // Scores near +-300: the softmax must subtract the largest first.
             (new(1, 16, 2, 32), CaseSize.Small, 10),
-            (new(8, 256, 4, 64), CaseSize.Large, 1),
+            (new(8, 256, 4, 64), CaseSize.Large, 1), .. Large.Select(s => (s, CaseSize.Large, 1f)), .. Huge.Select(s => (s, CaseSize.Huge, 1f)),
         ];
         return rows.SelectMany(row => Of(row.Shape, row.Size, row.Spread));
     }
@@ -88,12 +95,12 @@ public static class AttentionCases
         var tolerance = spread > 1 ? new Tolerance(1e-7, 2e-3) : Tolerance.Default;
         yield return new("Attention", label, [In("qkv", s.Qkv, values), Operand.Out("y", s.Output), Operand.Out("lse", s.LogSumExp)],
             (b, t) => b.Attention(s, t[0], t[1], t[2]), d => Forward(s, d[0], d[1], d[2]))
-        { Size = size, Tolerance = tolerance };
+        { Size = size, Tolerance = tolerance, Setting = s };
         yield return new("AttentionBackward", label,
             [In("dy", s.Output), In("qkv", s.Qkv, values), In("y", s.Output, Values.Zero), In("lse", s.LogSumExp, Values.Zero),
                 Operand.Out("dqkv", s.Qkv)],
             (b, t) => b.AttentionBackward(s, t[0], t[1], t[2], t[3], t[4]), d => Backward(s, d[0], d[1], d[2], d[3], d[4]))
-        { Size = size, Tolerance = tolerance, Prepare = d => Forward(s, d[1], d[2], d[3]) };
+        { Size = size, Tolerance = tolerance, Setting = s, Prepare = d => Forward(s, d[1], d[2], d[3]) };
     }
 
     public static IEnumerable<GradientCase> Gradients()

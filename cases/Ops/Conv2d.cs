@@ -3,8 +3,30 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Convolution, its two gradients, and the sizes that benchmarks take.</summary>
 public static class Conv2dCases
 {
+    /// <summary>The 3x3 convolutions of small diffusion networks, as many channels out as in: what benchmarks time on CPUs.</summary>
+    public static IReadOnlyList<Conv2dShape> Blocks { get; } =
+    [
+        Square(16, 32, 32, 32), Square(16, 32, 64, 64), Square(16, 32, 128, 128), Square(16, 16, 128, 128),
+        Square(64, 16, 32, 32), Square(64, 8, 64, 64), Square(16, 8, 256, 256),
+    ];
+
+    /// <summary>Their first and last layers, a projection and a shortcut.</summary>
+    public static IReadOnlyList<Conv2dShape> Ends { get; } =
+        [Square(16, 32, 3, 64), Square(16, 32, 64, 3), Square(16, 16, 128, 128, 1), Square(16, 32, 128, 64, 1)];
+
+    /// <summary>Layers of EDM's network for CIFAR-10, and of ADM's for ImageNet-64: what benchmarks time on GPUs.</summary>
+    public static IReadOnlyList<Conv2dShape> Huge { get; } =
+    [
+        Square(64, 32, 128, 256), Square(64, 32, 256, 256), Square(64, 32, 512, 256), Square(64, 16, 256, 256), Square(64, 16, 512, 256),
+        Square(64, 8, 256, 256), Square(64, 8, 512, 256), Square(64, 32, 512, 256, 1), Square(64, 32, 256, 3), Square(64, 32, 256, 12),
+        Square(32, 64, 192, 192), Square(32, 32, 384, 384), Square(32, 16, 576, 576), Square(32, 8, 768, 768),
+    ];
+
+    private static Conv2dShape Square(int n, int size, int c, int k, int kernel = 3) => Conv2dShape.Same(n, size, size, c, k, kernel);
+
     /// <summary>Every product of the convolution: input element i times weight element j belongs to output element o.</summary>
     private static void ForEachTap(Conv2dShape s, Action<int, int, int> tap)
     {
@@ -24,6 +46,7 @@ public static class Conv2dCases
                             }
     }
 
+    /// <summary>y = x * w + bias.</summary>
     public static void Forward(Conv2dShape s, double[] x, double[] w, double[]? bias, double[] y)
     {
         for (int o = 0; o < y.Length; o++)
@@ -31,12 +54,14 @@ public static class Conv2dCases
         ForEachTap(s, (i, j, o) => y[o] += x[i] * w[j]);
     }
 
+    /// <summary>dx, overwritten.</summary>
     public static void Dgrad(Conv2dShape s, double[] dy, double[] w, double[] dx)
     {
         Array.Clear(dx);
         ForEachTap(s, (i, j, o) => dx[i] += dy[o] * w[j]);
     }
 
+    /// <summary>dw and dbias, added to.</summary>
     public static void Wgrad(Conv2dShape s, double[] x, double[] dy, double[] dw, double[]? dbias)
     {
         ForEachTap(s, (i, j, o) => dw[j] += dy[o] * x[i]);
@@ -72,7 +97,15 @@ public static class Conv2dCases
         yield return (Conv2dShape.Same(32, 16, 16, 256, 256, 1), CaseSize.Large);
     }
 
-    public static IEnumerable<OpCase> Rows() => Shapes().SelectMany(row => Of(row.Shape, row.Size));
+    /// <summary>All of them; benchmarks' sizes with a bias alone.</summary>
+    public static IEnumerable<OpCase> Rows() =>
+    [
+        .. Shapes().SelectMany(row => Of(row.Shape, row.Size)),
+        .. Blocks.Concat(Ends).SelectMany(s => Timed(s, CaseSize.Large)), .. Huge.SelectMany(s => Timed(s, CaseSize.Huge)),
+    ];
+
+    private static IEnumerable<OpCase> Timed(Conv2dShape s, CaseSize size) =>
+        Of(s, size).Where(row => row.Op == "Conv2dDgrad" || row.Label.EndsWith("bias", StringComparison.Ordinal));
 
     /// <summary>Forward, dgrad and wgrad of a shape, with and without bias.</summary>
     public static IEnumerable<OpCase> Of(Conv2dShape s, CaseSize size)
@@ -84,24 +117,25 @@ public static class Conv2dCases
             yield return bias
                 ? new("Conv2d", label, [.. ends, In("bias", new(s.K))], (b, t) => b.Conv2d(s, t[0], t[1], t[3], t[2]),
                     d => Forward(s, d[0], d[1], d[3], d[2]))
-                { Size = size }
+                { Size = size, Setting = s }
                 : new("Conv2d", label, ends, (b, t) => b.Conv2d(s, t[0], t[1], null, t[2]),
                     d => Forward(s, d[0], d[1], null, d[2]))
-                { Size = size };
+                { Size = size, Setting = s };
             Operand[] wgrad = [In("x", s.Input), In("dy", s.Output), InOut("dw", s.Weight)];
             yield return bias
                 ? new("Conv2dWgrad", label, [.. wgrad, InOut("dbias", new(s.K))], (b, t) => b.Conv2dWgrad(s, t[0], t[1], t[2], t[3]),
                     d => Wgrad(s, d[0], d[1], d[2], d[3]))
-                { Size = size }
+                { Size = size, Setting = s }
                 : new("Conv2dWgrad", label, wgrad, (b, t) => b.Conv2dWgrad(s, t[0], t[1], t[2], null),
                     d => Wgrad(s, d[0], d[1], d[2], null))
-                { Size = size };
+                { Size = size, Setting = s };
         }
         yield return new("Conv2dDgrad", Text(s), [In("dy", s.Output), In("w", s.Weight), Out("dx", s.Input)],
             (b, t) => b.Conv2dDgrad(s, t[0], t[1], t[2]), d => Dgrad(s, d[0], d[1], d[2]))
-        { Size = size };
+        { Size = size, Setting = s };
     }
 
+    /// <summary>At the tiny shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
         foreach (var (s, _) in Shapes().Where(row => row.Size == CaseSize.Tiny))

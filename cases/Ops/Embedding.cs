@@ -26,7 +26,7 @@ public static class EmbeddingCases
                 new("Embedding", $"{n}x{count}{note}{order}",
                     [In("t", new(n), t), In("frequencies", new(count), frequencies), Out("y", new(n, 2 * count))],
                     (b, x) => b.Embedding(x[0], x[1], x[2], sinFirst), d => Features(d[0], d[1], d[2], sinFirst))
-                { Size = size, Tolerance = tolerance };
+                { Size = size, Tolerance = tolerance, Setting = sinFirst };
 
             // Absolute errors of 1e-5 and 5e-5, in units of the root mean square, 0.7: the argument is exact, or rounded (3e-5 at 1000).
             var (exact, rounded) = (new Tolerance(2e-10, 1.4e-5), new Tolerance(5e-9, 7e-5));
@@ -37,6 +37,8 @@ public static class EmbeddingCases
                 Values.Of(1f, 0.5f, 0.25f, 0.125f, 1f / 16, 1f / 32, 1f / 64), exact);
             yield return Row(40, 64, " positional", CaseSize.Small, (random, _) => random.Next(1000),
                 (_, j) => (float)Math.Pow(10000, -j / 64.0), rounded);
+            yield return Row(4096, 128, " positional", CaseSize.Large, (random, _) => random.Next(1000),
+                (_, j) => (float)Math.Pow(10000, -j / 128.0), rounded);
             yield return Row(17, 33, " Fourier", CaseSize.Small, Values.Around(0f, 1.2f), Values.Around(0f, 16f * 6.2831853f), rounded);
         }
     }

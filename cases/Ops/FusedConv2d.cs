@@ -160,7 +160,7 @@ public static class FusedConv2dCases
             (b, t) => b.FusedConv2d(s.Shape, t[0], t[1], new ConvolutionPrologue(Of(t, at[0]), s.InputSilu, s.Resampling),
                 new ConvolutionEpilogue(Of(t, at[1]), Of(t, at[2]), Of(t, at[3]), s.Scale, s.Silu), t[2]),
             d => Forward(s, d[0], Of(d, at[0])!, d[1], Of(d, at[1])!, Of(d, at[2])!, Of(d, at[3])!, d[2]))
-        { Size = s.Size, Multiplied = d => Seen(s, d[0], Of(d, at[0])!) };
+        { Size = s.Size, Setting = s, Multiplied = d => Seen(s, d[0], Of(d, at[0])!) };
 
         int Add(bool wanted, Operand operand)
         {
@@ -182,10 +182,10 @@ public static class FusedConv2dCases
         yield return new("FusedConv2dWgrad", s.Label, bias ? wgrad : wgrad[..4],
             (b, t) => b.FusedConv2dWgrad(s.Shape, t[0], Prologue(s, t[1]), t[2], t[3], bias ? t[4] : null),
             d => Conv2dCases.Wgrad(s.Shape, Seen(s, d[0], d[1]), d[2], d[3], bias ? d[4] : null))
-        { Size = s.Size, Multiplied = d => Seen(s, d[0], d[1]) };
+        { Size = s.Size, Setting = s, Multiplied = d => Seen(s, d[0], d[1]) };
         yield return new("FusedConv2dDgrad", s.Label, [In("dy", s.Shape.Output), In("w", s.Shape.Weight), Out("dv", s.Input)],
             (b, t) => b.FusedConv2dDgrad(s.Shape, t[0], t[1], s.Resampling, t[2]), d => Dgrad(s, d[0], d[1], d[2]))
-        { Size = s.Size };
+        { Size = s.Size, Setting = s };
     }
 
     public static IEnumerable<GradientCase> Gradients()

@@ -3,8 +3,18 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Group normalisation, with SiLU and with each sample's scale and shift; its factors alone; its gradients.</summary>
 public static class GroupNormCases
 {
+    /// <summary>With SiLU, as between the convolutions of small diffusion networks: what benchmarks time on CPUs.</summary>
+    public static IReadOnlyList<GroupNormShape> Large { get; } = [Edm(16, 32, 64), Edm(16, 16, 128), Edm(64, 16, 32)];
+
+    /// <summary>The first and the last level of EDM's network for CIFAR-10: what benchmarks time on GPUs.</summary>
+    public static IReadOnlyList<GroupNormShape> Huge { get; } = [Edm(64, 32, 256), Edm(64, 8, 256)];
+
+    /// <summary>min(32, C/4) groups, as EDM has them, and SiLU.</summary>
+    public static GroupNormShape Edm(int n, int size, int c) => new(n, size * size, c, Math.Min(32, c / 4), 1e-5f, Silu: true);
+
     /// <summary>Flat indices of the elements of group g of sample n.</summary>
     private static IEnumerable<int> Group(GroupNormShape s, int n, int g)
     {
@@ -110,6 +120,10 @@ public static class GroupNormCases
             yield return (new(2, 128, 64, 32, 1e-5f, silu), CaseSize.Small, "", x, Tolerance.Default);
             yield return (new(32, 1024, 128, 32, 1e-5f, silu), CaseSize.Large, "", x, Tolerance.Default);
         }
+        foreach (var s in Large)
+            yield return (s, CaseSize.Large, "", x, Tolerance.Default);
+        foreach (var s in Huge)
+            yield return (s, CaseSize.Huge, "", x, Tolerance.Default);
         // The mean of squares minus the squared mean would lose every digit here. The inputs themselves are rounded to 6e-5.
         yield return (new(2, 64, 8, 2, 1e-5f, false), CaseSize.Small, " mean 1000", Values.Around(1000f, 1f), new(1e-6, 2e-3));
         // A constant input: variance 0, so epsilon alone stands between the answer and a division by zero.
@@ -131,13 +145,13 @@ public static class GroupNormCases
                 yield return new("GroupNorm", label, forward,
                     (b, t) => b.GroupNorm(s, t[0], t[1], t[2], adaptive ? t[5] : null, t[3], t[4]),
                     d => Forward(s, d[0], d[1], d[2], adaptive ? d[5] : null, d[3], d[4]))
-                { Size = size, Tolerance = tolerance };
+                { Size = size, Tolerance = tolerance, Setting = s };
 
                 yield return new("GroupNormFactors", label, [In("x", s.Activation, x), In("gamma", channels), In("beta", channels),
                     Out("factors", s.ScaleShift), Out("stats", s.Stats), .. adaptive ? new[] { In("scaleShift", s.ScaleShift) } : []],
                     (b, t) => b.GroupNormFactors(s, t[0], t[1], t[2], adaptive ? t[5] : null, t[3], t[4]),
                     d => Factors(s, d[0], d[1], d[2], adaptive ? d[5] : null, d[3], d[4]))
-                { Size = size, Tolerance = tolerance };
+                { Size = size, Tolerance = tolerance, Setting = s };
 
                 Operand[] backward = [In("dy", s.Activation), In("x", s.Activation, x), In("stats", s.Stats, Values.Zero),
                     In("gamma", channels), In("beta", channels), Out("dx", s.Activation),
@@ -148,7 +162,7 @@ public static class GroupNormCases
                     (b, t) => b.GroupNormBackward(s, t[0], t[1], t[2], t[3], t[4], adaptive ? t[8] : null,
                         t[5], t[6], t[7], adaptive ? t[9] : null),
                     d => Backward(s, d[0], d[1], d[2], d[3], d[4], adaptive ? d[8] : null, d[5], d[6], d[7], adaptive ? d[9] : null))
-                { Size = size, Tolerance = tolerance, Prepare = d => Statistics(s, d[1], d[2]) };
+                { Size = size, Tolerance = tolerance, Setting = s, Prepare = d => Statistics(s, d[1], d[2]) };
             }
         }
     }

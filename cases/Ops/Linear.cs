@@ -50,13 +50,13 @@ public static class LinearCases
             Shape x = new(s.N, s.In), w = new(s.Out, s.In), bias = new(s.Out), y = new(s.N, s.Out);
             yield return new("Linear", Text(s), [In("x", x), In("w", w), In("bias", bias), Out("y", y)],
                 (b, t) => b.Linear(s, t[0], t[1], t[2], t[3]), d => Forward(s, d[0], d[1], d[2], d[3]))
-            { Size = size };
+            { Size = size, Setting = s };
             yield return new("LinearDgrad", Text(s), [In("dy", y), In("w", w), Out("dx", x)],
                 (b, t) => b.LinearDgrad(s, t[0], t[1], t[2]), d => Dgrad(s, d[0], d[1], d[2]))
-            { Size = size };
+            { Size = size, Setting = s };
             yield return new("LinearWgrad", Text(s), [In("x", x), In("dy", y), InOut("dw", w), InOut("dbias", bias)],
                 (b, t) => b.LinearWgrad(s, t[0], t[1], t[2], t[3]), d => Wgrad(s, d[0], d[1], d[2], d[3]))
-            { Size = size };
+            { Size = size, Setting = s };
         }
     }
 

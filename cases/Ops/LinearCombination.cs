@@ -3,8 +3,15 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Sums of multiples of tensors: solvers' steps, copies, additions.</summary>
 public static class LinearCombinationCases
 {
+    /// <summary>Elements of a copy that no GPU's caches hold.</summary>
+    public const int HugeCopy = 1 << 26;
+
+    /// <summary>Elements of 4,096 images of 32x32 in a solver's step: what benchmarks time on GPUs, of four terms.</summary>
+    public const int HugeStep = 4096 * 32 * 32 * 3;
+
     private static readonly float[] Coefficients = [0.5f, -1.25f, 3f, 0.1f, -0.7f, 2.2f, 1f, -0.01f];
 
     private static double[] Sum(Func<int, int, double> coefficient, double[][] x, int samples)
@@ -19,12 +26,12 @@ public static class LinearCombinationCases
     public static IEnumerable<OpCase> Rows()
     {
         foreach (var (length, size) in new[] { (1, CaseSize.Tiny), (67, CaseSize.Tiny), (100_003, CaseSize.Small),
-            (1 << 24, CaseSize.Large) })
+            (1 << 24, CaseSize.Large), (HugeStep, CaseSize.Huge), (HugeCopy, CaseSize.Huge) })
         {
             var shape = new Shape(length);
             for (int terms = 1; terms <= Backend.MaxTerms; terms++)
             {
-                if (size == CaseSize.Large && terms is not (1 or 2 or 4))
+                if (size >= CaseSize.Large && terms is not (1 or 2 or 4))
                     continue;
                 int count = terms;
                 Operand[] x = [.. Enumerable.Range(0, count).Select(j => In($"x{j}", shape))];
@@ -33,7 +40,10 @@ public static class LinearCombinationCases
                     d => d[count] = Sum((_, j) => Coefficients[j], d[..count], 1))
                 { Size = size, Tolerance = Tolerance.Tight };
             }
-            if (size == CaseSize.Large)
+            yield return new("Copy", $"{length}", [In("x", shape), Out("y", shape)],
+                (b, t) => b.Copy(t[0], t[1]), d => d[1] = d[0])
+            { Size = size, Tolerance = Tolerance.Exact };
+            if (size >= CaseSize.Large)
                 continue;
             foreach (int place in new[] { 0, 2 })
             {
@@ -52,13 +62,10 @@ public static class LinearCombinationCases
             yield return new("Scale", $"{length}", [In("x", shape), Out("y", shape)],
                 (b, t) => b.Scale(t[0], -0.25f, t[1]), d => d[1] = Sum((_, _) => -0.25, d[..1], 1))
             { Size = size, Tolerance = Tolerance.Exact };
-            yield return new("Copy", $"{length}", [In("x", shape), Out("y", shape)],
-                (b, t) => b.Copy(t[0], t[1]), d => d[1] = d[0])
-            { Size = size, Tolerance = Tolerance.Exact };
         }
 
         foreach (var (samples, elements, size) in new[] { (1, 1, CaseSize.Tiny), (3, 23, CaseSize.Tiny), (7, 769, CaseSize.Small),
-            (16, 3072, CaseSize.Small) })
+            (16, 3072, CaseSize.Small), (64, 3072, CaseSize.Large) })
         {
             Shape shape = new(samples, elements);
             for (int terms = 1; terms <= Backend.MaxTerms; terms++)

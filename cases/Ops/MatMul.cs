@@ -3,8 +3,15 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Batched matrix products.</summary>
 public static class MatMulCases
 {
+    /// <summary>What benchmarks time on CPUs.</summary>
+    public static IReadOnlyList<MatMulShape> Large { get; } = [new(1, 256, 256, 256), new(1, 512, 512, 512), new(1, 1024, 1024, 1024), new(1, 64, 512, 128)];
+
+    /// <summary>What benchmarks time on GPUs.</summary>
+    public static IReadOnlyList<MatMulShape> Huge { get; } = [new(1, 4096, 4096, 4096)];
+
     public static void Product(MatMulShape s, double[] a, double[] b, double[] c, double alpha, bool accumulate)
     {
         for (int batch = 0; batch < s.Batch; batch++)
@@ -27,7 +34,7 @@ public static class MatMulCases
             (1, 1, 1, 1, CaseSize.Tiny), (2, 3, 5, 7, CaseSize.Tiny),
             (3, 17, 33, 65, CaseSize.Small), (1, 128, 96, 64, CaseSize.Small), (2, 64, 1, 100, CaseSize.Small),
             (1, 1, 130, 257, CaseSize.Small),
-            (1, 1024, 1024, 1024, CaseSize.Large),
+            .. Large.Select(s => (s.Batch, s.M, s.N, s.K, CaseSize.Large)), .. Huge.Select(s => (s.Batch, s.M, s.N, s.K, CaseSize.Huge)),
         ];
         return sizes.SelectMany(row => Of(row.Batch, row.M, row.N, row.K, row.Size));
     }
@@ -43,15 +50,15 @@ public static class MatMulCases
                 string label = $"{batch}x{m}x{n}x{k}{(transA ? " A'" : "")}{(transB ? " B'" : "")}";
                 yield return new("MatMul", label, [In("a", s.A), In("b", s.B), Out("c", s.C)],
                     (b, t) => b.MatMul(s, t[0], t[1], t[2]), d => Product(s, d[0], d[1], d[2], 1, false))
-                { Size = size };
-                if (size != CaseSize.Large)
+                { Size = size, Setting = s };
+                if (size < CaseSize.Large)
                 {
                     yield return new("MatMul", $"{label} alpha", [In("a", s.A), In("b", s.B), Out("c", s.C)],
                         (b, t) => b.MatMul(s, t[0], t[1], t[2], -0.375f), d => Product(s, d[0], d[1], d[2], -0.375, false))
-                    { Size = size };
+                    { Size = size, Setting = s };
                     yield return new("MatMul", $"{label} alpha accumulate", [In("a", s.A), In("b", s.B), InOut("c", s.C)],
                         (b, t) => b.MatMul(s, t[0], t[1], t[2], 2.5f, true), d => Product(s, d[0], d[1], d[2], 2.5, true))
-                    { Size = size };
+                    { Size = size, Setting = s };
                 }
             }
         }

@@ -40,10 +40,10 @@ public static class ResampleCases
                 string label = FormattableString.Invariant($"{n}x{p}x{q}x{c} factor {factor}");
                 yield return new("Downsample", label, [In("x", large), Out("y", small)],
                     (b, t) => b.Downsample(t[0], t[1], factor), d => Down(p, q, c, d[0], d[1], factor))
-                { Size = size, Tolerance = Tolerance.Tight };
+                { Size = size, Tolerance = Tolerance.Tight, Setting = factor };
                 yield return new("Upsample", label, [In("x", small), Out("y", large)],
                     (b, t) => b.Upsample(t[0], t[1], factor), d => Up(p, q, c, d[0], d[1], factor))
-                { Size = size, Tolerance = Tolerance.Tight };
+                { Size = size, Tolerance = Tolerance.Tight, Setting = factor };
             }
         }
     }

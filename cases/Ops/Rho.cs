@@ -11,7 +11,7 @@ public static class RhoCases
     {
         foreach (var rho in Enum.GetValues<Distance>())
         {
-            foreach (var (length, size) in new[] { (1, CaseSize.Tiny), (67, CaseSize.Tiny), (100_003, CaseSize.Small) })
+            foreach (var (length, size) in new[] { (1, CaseSize.Tiny), (67, CaseSize.Tiny), (100_003, CaseSize.Small), (1 << 24, CaseSize.Large) })
             {
                 var shape = new Shape(length);
                 // Zeros among them: the kinks of |d|, and 0/0 if someone divides by the distance.

@@ -29,7 +29,7 @@ public static class ScaleShiftCases
                 Shape x = new(n, pixels, c);
                 yield return new("ScaleShift", $"{n}x{pixels}x{c}{(silu ? " silu" : "")}", [In("x", x), In("scaleShift", new(n, 2 * c)), Out("y", x)],
                     (b, t) => b.ScaleShift(t[0], t[1], silu, t[2]), d => Forward(c, silu, d[0], d[1], d[2]))
-                { Size = size };
+                { Size = size, Setting = silu };
             }
         }
     }

@@ -33,7 +33,8 @@ public static class SoftmaxCases
 
     public static IEnumerable<OpCase> Rows()
     {
-        foreach (var (rows, columns, size) in new[] { (1, 1, CaseSize.Tiny), (3, 7, CaseSize.Tiny), (5, 67, CaseSize.Tiny), (300, 256, CaseSize.Small), (17, 1003, CaseSize.Small) })
+        foreach (var (rows, columns, size) in new[] { (1, 1, CaseSize.Tiny), (3, 7, CaseSize.Tiny), (5, 67, CaseSize.Tiny), (300, 256, CaseSize.Small), (17, 1003, CaseSize.Small),
+            (4096, 256, CaseSize.Large) })
         {
             Shape shape = new(rows, columns);
             var scores = Values.Around(0f, 5f);

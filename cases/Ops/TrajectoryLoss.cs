@@ -3,10 +3,19 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>The dense-trajectory loss with its gradient; states from heads, and their gradient.</summary>
 public static class TrajectoryLossCases
 {
+    /// <summary>32x32 images, batch 64, of K = 1, 2, 4, 8 branches; and 16x16: what benchmarks time on CPUs.</summary>
+    public static IReadOnlyList<TrajectoryShape> Large { get; } = [.. new[] { 1, 2, 4, 8 }.Select(k => new TrajectoryShape(64, 1024, 3, k)), new(16, 256, 3, 4)];
+
+    /// <summary>32x32 images, batch 4096, of every K: what benchmarks time on GPUs.</summary>
+    public static IReadOnlyList<TrajectoryShape> Huge { get; } =
+        [.. Enumerable.Range(1, Backend.MaxBranches).Select(k => new TrajectoryShape(4096, 1024, 3, k))];
+
     private const float Delta = 0.3f;
 
+    /// <summary>rho(d).</summary>
     public static double Rho(Distance rho, double delta, double d) => rho switch
     {
         Distance.L1 => Math.Abs(d),
@@ -14,6 +23,7 @@ public static class TrajectoryLossCases
         _ => Math.Sqrt(d * d + delta * delta) - delta,
     };
 
+    /// <summary>Its derivative; 0 at the kink of |d|.</summary>
     public static double Derivative(Distance rho, double delta, double d) => rho switch
     {
         Distance.L1 => d > 0 ? 1 : d < 0 ? -1 : d,
@@ -92,10 +102,13 @@ public static class TrajectoryLossCases
             foreach (var row in StatesRows(s, CaseSize.Small))
                 yield return row;
         }
-        var large = new TrajectoryShape(64, 1024, 3, 4);
-        yield return LossRow(large, Distance.PseudoHuber, CaseSize.Large);
-        foreach (var row in StatesRows(large, CaseSize.Large))
-            yield return row;
+        foreach (var (s, size) in Large.Select(s => (s, CaseSize.Large)).Concat(Huge.Select(s => (s, CaseSize.Huge))))
+        {
+            foreach (var rho in Enum.GetValues<Distance>())
+                yield return LossRow(s, rho, size);
+            foreach (var row in StatesRows(s, size))
+                yield return row;
+        }
 
         // Every difference is exactly zero: losses and gradients are exactly zero, with no 0/0 on the way.
         foreach (var rho in Enum.GetValues<Distance>())
@@ -119,17 +132,17 @@ public static class TrajectoryLossCases
             Out("dheads", s.Heads), Out("losses", s.Losses)],
         (b, t) => b.TrajectoryLoss(s, rho, Delta, t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7]),
         d => Loss(s, rho, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]))
-    { Size = size };
+    { Size = size, Setting = s };
 
     private static IEnumerable<OpCase> StatesRows(TrajectoryShape s, CaseSize size)
     {
         yield return new("TrajectoryStates", Text(s), [In("x0", s.State), In("heads", s.Heads), In("skip", s.PerBranch), In("map", s.Map),
             Out("states", s.States)],
             (b, t) => b.TrajectoryStates(s, t[0], t[1], t[2], t[3], t[4]), d => States(s, d[0], d[1], d[2], d[3], d[4]))
-        { Size = size };
+        { Size = size, Setting = s };
         yield return new("TrajectoryStatesBackward", Text(s), [In("dstates", s.States), In("map", s.Map), Out("dheads", s.Heads)],
             (b, t) => b.TrajectoryStatesBackward(s, t[0], t[1], t[2]), d => StatesBackward(s, d[0], d[1], d[2]))
-        { Size = size };
+        { Size = size, Setting = s };
     }
 
     public static IEnumerable<GradientCase> Gradients()

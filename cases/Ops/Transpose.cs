@@ -7,7 +7,7 @@ public static class TransposeCases
     public static IEnumerable<OpCase> Rows()
     {
         foreach (var (rows, columns, block, size) in new[]
-            { (1, 1, 1, CaseSize.Tiny), (3, 5, 1, CaseSize.Tiny), (4, 6, 3, CaseSize.Tiny), (64, 12, 16, CaseSize.Small), (257, 31, 5, CaseSize.Small) })
+            { (1, 1, 1, CaseSize.Tiny), (3, 5, 1, CaseSize.Tiny), (4, 6, 3, CaseSize.Tiny), (64, 12, 16, CaseSize.Small), (257, 31, 5, CaseSize.Small), (1024, 1024, 4, CaseSize.Large) })
         {
             yield return new("Transpose", $"{rows}x{columns}x{block}", [In("x", new(rows, columns, block)), Out("y", new(columns, rows, block))],
                 (b, t) => b.Transpose(t[0], t[1]),

@@ -16,7 +16,8 @@ public static class OpsCommand
     /// <summary>Elements of the copy that bandwidth is measured by: 64 MB a tensor on a device, more than caches hold.</summary>
     private const int RoofElements = 1 << 24;
 
-    private static readonly TimeSpan s_roofPatience = TimeSpan.FromMilliseconds(150);
+    /// <summary>How long a roof must not have risen, in seconds: less where rows are timed briefly.</summary>
+    private const double LeastRoofPatience = 0.02, MostRoofPatience = 0.15;
 
     /// <summary>Parses, runs and prints.</summary>
     /// <param name="args">Behind the verb.</param>
@@ -67,6 +68,8 @@ public static class OpsCommand
 
     private static int Serve(CaseSet cases, OpsOptions options, CancellationToken cancellation)
     {
+        if (options.Names.FirstOrDefault(name => name.StartsWith('-')) is { } unknown)
+            throw new UsageException($"no option {Printable.Quoted(unknown)}; --help lists them");
         bool none = options.Names.Count == 0;
         if (none && options is { List: false, Check: false })
         {
@@ -75,9 +78,11 @@ public static class OpsCommand
             return 0;
         }
         var chosen = none ? cases : cases.Of(options.Ops(cases.Ops)) with { Kernels = [] };
+        // What cannot be is said before a device is opened.
+        var rows = options.Rows(chosen);
         if (options.List)
         {
-            foreach (var row in options.Rows(chosen))
+            foreach (var row in rows)
                 Console.WriteLine(row.Name);
             return 0;
         }
@@ -85,7 +90,6 @@ public static class OpsCommand
         Console.WriteLine($"{backend.Name}: {backend.Description}");
         if (options.Check)
             return Report(backend, chosen, options);
-        var rows = options.Rows(chosen);
         if (Profiler.IsOn(backend))
             Count(backend, rows, cancellation);
         else
@@ -96,7 +100,8 @@ public static class OpsCommand
     private static void Time(Backend backend, IReadOnlyList<OpCase> rows, double seconds, CancellationToken cancellation)
     {
         // ILGPU's simulation runs a thread for each lane: what it reaches is no roof.
-        var roof = backend.Name == "ilgpu-cpu" ? null : DeviceSpeed.Measure(backend, RoofElements, s_roofPatience, cancellation);
+        var patience = TimeSpan.FromSeconds(Math.Clamp(seconds / 3, LeastRoofPatience, MostRoofPatience));
+        var roof = backend.Name == "ilgpu-cpu" ? null : DeviceSpeed.Measure(backend, RoofElements, patience, cancellation);
         backend.Pool.Trim();
         if (roof is not null)
             Console.WriteLine(OpTable.Roof(roof));

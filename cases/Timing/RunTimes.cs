@@ -16,7 +16,9 @@ public sealed record RunTimes(double Best, double Tenth, double Median, double N
     /// <summary>What the median is worth: (90th - 10th percentile) / median.</summary>
     public double Spread => (Ninetieth - Tenth) / Median;
 
-    /// <summary>After two untimed samples, at least three and for <paramref name="seconds"/>. The device is waited for at a sample's end.</summary>
+    /// <summary>
+    /// After an untimed lead, at least three samples and for <paramref name="seconds"/>. The device is waited for at a sample's end.
+    /// </summary>
     /// <param name="run">Queues the work.</param>
     /// <param name="wait">Waits for all of it.</param>
     /// <param name="seconds">How long to go on at least.</param>
@@ -34,8 +36,15 @@ public sealed record RunTimes(double Best, double Tenth, double Median, double N
             wait();
             return Stopwatch.GetElapsedTime(start).TotalMilliseconds / runs;
         }
-        Sample(1);
-        int repeat = Math.Clamp((int)(SampleMilliseconds / Sample(1)), 1, mostRuns);
+        // Two runs at least: the first compiles kernels, and .NET replaces a busy method's first machine code after some tenths of a second.
+        var lead = Stopwatch.StartNew();
+        double shortest = double.PositiveInfinity;
+        for (int runs = 0; runs < 2 || lead.Elapsed.TotalSeconds < seconds / 4; runs++)
+        {
+            double sample = Sample(1);
+            shortest = runs == 0 ? shortest : Math.Min(shortest, sample);
+        }
+        int repeat = Math.Clamp((int)(SampleMilliseconds / shortest), 1, mostRuns);
         var samples = new List<double>();
         var total = Stopwatch.StartNew();
         while (samples.Count < 3 || (total.Elapsed.TotalSeconds < seconds && samples.Count < MostSamples))

@@ -66,13 +66,25 @@ public static partial class Estimates
     /// <param name="PassBytes">Bytes that passes of their own move before and behind it.</param>
     private sealed record Case(string Kernel, string Workload, Unit Unit, OpCost Cost, long PassBytes = 0);
 
-    /// <summary>EDM's CIFAR-10 network at batch 64, its largest layer; attention at 16 x 16 tokens; the DDPM network's parameters.</summary>
+    /// <summary>The largest layer of EDM's CIFAR-10 network at batch 64.</summary>
+    internal static Conv2dShape Layer => Conv2dShape.Same(64, 32, 32, 256, 256, 3);
+
+    /// <summary>A square product.</summary>
+    internal static MatMulShape Product => new(1, 4096, 4096, 4096);
+
+    /// <summary>At 16 x 16 tokens of that network.</summary>
+    internal static AttentionShape Tokens => new(64, 256, 1, 256);
+
+    /// <summary>
+    /// The three shapes above, heads of other sizes, and the DDPM network's parameters. The case list stands above this floor; a test holds
+    /// the three to be rows of it, so that estimates and measurements are of the same.
+    /// </summary>
     private static IEnumerable<Case> Cases()
     {
-        var conv = Conv2dShape.Same(64, 32, 32, 256, 256, 3);
+        var conv = Layer;
         const string convText = "3x3 64x32x32, 256->256";
         long x = conv.Input.Length, w = conv.Weight.Length;
-        var product = new MatMulShape(1, 4096, 4096, 4096);
+        var product = Product;
         foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel", "ConvTile8EpilogueKernel", "ConvSharedTileEpilogueKernel", "ConvSharedTileActivatedKernel" })
             yield return new(kernel, convText, Unit.Float32, OpCost.Of(x + w, x, 2 * conv.Macs));
         foreach (string kernel in KernelCatalog.Names.Where(n => n.StartsWith("Tensor", StringComparison.Ordinal) && !n.StartsWith("TensorAttention", StringComparison.Ordinal)))
@@ -96,7 +108,7 @@ public static partial class Estimates
             yield return new(kernel, "4096^3", Unit.Float32, OpCost.Of(2L * product.A.Length, product.C.Length, 2 * product.Macs));
 
         // Scores are computed once for each 64 channels of the output (32 for keys and values), as the kernels' own docs count.
-        var attention = new AttentionShape(64, 256, 1, 256);
+        var attention = Tokens;
         long row = 2L * attention.N * attention.Tokens * attention.Tokens * attention.HeadSize; // one product of Tokens x Tokens x d
         long tokens = attention.Output.Length;
         yield return new("AttentionKernel", "64x256 tokens, head 256", Unit.Float32, OpCost.Of(3 * tokens, tokens, 4 * row + row));

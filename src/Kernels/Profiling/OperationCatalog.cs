@@ -1,6 +1,9 @@
 namespace BDense.Kernels.Profiling;
 
-/// <summary>All operations, each at a shape that the caller chooses.</summary>
+/// <summary>
+/// All operations, each at a shape that the caller chooses: what <c>bdense profile</c> runs. The case list (cases/) stands above this floor
+/// and has the shapes that are tested and timed; one shape each is here, so that a name alone can be profiled.
+/// </summary>
 public static class OperationCatalog
 {
     /// <summary>Every operation, variants one by one.</summary>
