@@ -1,29 +1,29 @@
-using BDense.Cases.Ops;
+using System.Reflection;
 
 namespace BDense.Cases;
 
-/// <summary>The list: every operation with its shapes and options. A new operation is a file beside the others and a line here.</summary>
+/// <summary>
+/// The list: every operation with its shapes and options. A new operation is a file in Ops/, a class with a method <c>Rows</c> and, where
+/// it has a gradient, one <c>Gradients</c>; it is found there.
+/// </summary>
 public static class CaseList
 {
-    public static IReadOnlyList<OpCase> All { get; } =
-    [
-        .. Conv2dCases.Rows(), .. LinearCases.Rows(), .. MatMulCases.Rows(), .. GroupNormCases.Rows(), .. SiluCases.Rows(),
-        .. AttentionCases.Rows(),
-        .. LinearCombinationCases.Rows(), .. ElementwiseCases.Rows(), .. BroadcastAddCases.Rows(), .. ConcatCases.Rows(),
-        .. ResampleCases.Rows(),
-        .. DropoutCases.Rows(), .. EmbeddingCases.Rows(), .. ReductionCases.Rows(), .. PhiloxCases.Rows(), .. AdamCases.Rows(),
-        .. TrajectoryLossCases.Rows(), .. SoftmaxCases.Rows(), .. TransposeCases.Rows(), .. RhoCases.Rows(),
-        .. FusedConv2dCases.Rows(), .. UpsampleWeightsCases.Rows(), .. ScaleShiftCases.Rows(),
-    ];
+    private const string Folder = "BDense.Cases.Ops";
 
-    public static IReadOnlyList<GradientCase> Gradients { get; } =
-    [
-        .. Conv2dCases.Gradients(), .. LinearCases.Gradients(), .. GroupNormCases.Gradients(), .. SiluCases.Gradients(),
-        .. AttentionCases.Gradients(),
-        .. BroadcastAddCases.Gradients(), .. ConcatCases.Gradients(), .. ResampleCases.Gradients(), .. DropoutCases.Gradients(),
-        .. TrajectoryLossCases.Gradients(), .. SoftmaxCases.Gradients(),
-        .. FusedConv2dCases.Gradients(), .. UpsampleWeightsCases.Gradients(),
-    ];
+    /// <summary>Every row, by file and in the file's order.</summary>
+    public static IReadOnlyList<OpCase> All { get; } = Of<OpCase>("Rows");
 
+    /// <summary>Backward oracles beside their forward oracles, likewise.</summary>
+    public static IReadOnlyList<GradientCase> Gradients { get; } = Of<GradientCase>("Gradients");
+
+    /// <summary>The rows up to a size.</summary>
     public static IEnumerable<OpCase> Of(CaseSize largest) => All.Where(row => row.Size <= largest);
+
+    private static List<T> Of<T>(string method) =>
+    [
+        .. typeof(CaseList).Assembly.GetTypes().Where(type => type.Namespace == Folder).OrderBy(type => type.Name, StringComparer.Ordinal)
+            .Select(type => type.GetMethod(method, BindingFlags.Public | BindingFlags.Static, []))
+            .Where(found => found?.ReturnType == typeof(IEnumerable<T>))
+            .SelectMany(found => (IEnumerable<T>)found!.Invoke(null, null)!),
+    ];
 }

@@ -44,6 +44,10 @@ public static class FaultyKernels
     /// <summary>Without a mark.</summary>
     public static void NoKernel(Index1D i, ArrayView<float> y) => y[i] = 0f;
 
+    /// <summary>Of this assembly alone.</summary>
+    [Kernel]
+    internal static void HiddenKernel(Index1D i, ArrayView<float> y) => y[i] = 0f;
+
     /// <summary>A row of the case list that runs one of them.</summary>
     internal static OpCase Doubling(Action<Index1D, ArrayView<float>, ArrayView<float>> kernel) => new("Doubling", "100",
         [Operand.In("x", new(100)), Operand.Out("y", new(100))], (backend, t) => Double(backend, kernel, t[0], t[1]),
@@ -85,6 +89,8 @@ internal sealed class OutsideKernelTests
             .With.Message.EqualTo("FaultyKernels.NoKernel has no [Kernel]: mark the method with its group size"));
         Assert.That(() => backend.Launch((Index1D i, ArrayView<float> v) => v[i] = 1f, 3, IlgpuBackend.View(y)), Throws.TypeOf<BDenseException>()
             .With.Message.Contains("a kernel is a static method"));
+        Assert.That(() => backend.Launch(FaultyKernels.HiddenKernel, 3, IlgpuBackend.View(y)), Throws.TypeOf<BDenseException>()
+            .With.Message.EqualTo("FaultyKernels.HiddenKernel cannot be called by ILGPU's simulation: make it and its class public"));
         Assert.That(() => backend.LaunchGroups(FaultyKernels.ForgetsTheBarrierKernel, 1, IlgpuBackend.View(y), IlgpuBackend.View(y)),
             Throws.TypeOf<BDenseException>().With.Message.Contains("ForgetsTheBarrierKernel needs groups of 64 threads; ilgpu-cpu"));
     }

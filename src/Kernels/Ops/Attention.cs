@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -74,5 +75,16 @@ public abstract partial class Backend
         Require(s is { Tokens: > 0, Heads: > 0, HeadSize: > 0 and <= 256 }, $"no such attention: {s}; head sizes 1 to 256", op);
         Expect(qkv, s.Qkv, op: op);
         Expect(lse, s.LogSumExp, op: op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> AttentionByName()
+    {
+        yield return new("attention", ["N", "TOKENS", "HEADS", "HEADSIZE"], [2, 256, 2, 64], (t, e) =>
+        {
+            var s = new AttentionShape(e[0], e[1], e[2], e[3]);
+            Tensor qkv = t.Normal(s.Qkv), y = t.Empty(s.Output), lse = t.Empty(s.LogSumExp), dy = t.Normal(s.Output), dqkv = t.Empty(s.Qkv);
+            return [new("forward", () => t.Backend.Attention(s, qkv, y, lse)), new("backward", () => t.Backend.AttentionBackward(s, dy, qkv, y, lse, dqkv))];
+        });
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -38,5 +39,15 @@ public abstract partial class Backend
             $"{e.Shape} does not broadcast over {x.Shape}; expected [N,...,C] and [N,C]", op);
         Expect(x, x.Shape, op: op);
         Expect(e, e.Shape, op: op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> BroadcastAddByName()
+    {
+        yield return new("broadcast-add", ["N", "SIZE", "C"], [4, 16, 64], (t, e) =>
+        {
+            Tensor x = t.Normal(new(e[0], e[1] * e[1], e[2])), embedding = t.Normal(new(e[0], e[2])), y = t.Empty(x.Shape), de = t.Empty(embedding.Shape);
+            return [new("forward", () => t.Backend.BroadcastAdd(x, embedding, y)), new("backward", () => t.Backend.BroadcastAddBackward(x, de))];
+        });
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -40,5 +41,15 @@ public abstract partial class Backend
         Require(a.Shape.Rank > 0 && b.Shape.Rank > 0 && y.Shape.Rank > 0 && a.Shape[-1] + b.Shape[-1] == y.Shape[-1]
             && a.Length / a.Shape[-1] == y.Length / y.Shape[-1] && b.Length / b.Shape[-1] == y.Length / y.Shape[-1],
             $"channels of {a.Shape} and {b.Shape} do not make {y.Shape}", op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> ConcatByName()
+    {
+        yield return new("concat", ["PIXELS", "A", "B"], [1024, 64, 64], (t, e) =>
+        {
+            Tensor a = t.Normal(new(e[0], e[1])), b = t.Normal(new(e[0], e[2])), y = t.Empty(new(e[0], e[1] + e[2]));
+            return [new("forward", () => t.Backend.Concat(a, b, y)), new("backward", () => t.Backend.Split(y, a, b))];
+        });
     }
 }

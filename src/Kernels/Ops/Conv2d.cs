@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 /// <summary>Geometry of a 2-D convolution, NHWC x KRSC -> NPQK. P = (H + PadBegin + PadEnd - R) / Stride + 1, Q likewise.</summary>
@@ -104,4 +106,21 @@ public abstract partial class Backend
     private protected abstract void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx);
 
     private protected abstract void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> Conv2dByName()
+    {
+        string[] extents = ["N", "SIZE", "C", "K", "R"];
+        yield return new("conv2d", extents, [4, 16, 64, 64, 3], (t, e) =>
+        {
+            var s = Conv2dShape.Same(e[0], e[1], e[1], e[2], e[3], e[4]);
+            Tensor x = t.Normal(s.Input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), y = t.Empty(s.Output), dy = t.Normal(s.Output), dx = t.Empty(s.Input),
+                dw = t.Zeros(s.Weight), dbias = t.Zeros(bias.Shape);
+            return
+            [
+                new("forward", () => t.Backend.Conv2d(s, x, w, bias, y)), new("dgrad", () => t.Backend.Conv2dDgrad(s, dy, w, dx)),
+                new("wgrad", () => t.Backend.Conv2dWgrad(s, x, dy, dw, dbias)),
+            ];
+        });
+    }
 }

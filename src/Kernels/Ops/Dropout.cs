@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -24,4 +26,10 @@ public abstract partial class Backend
     }
 
     private protected abstract void DropoutCore(Tensor x, float p, RandomKey key, Tensor y);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> DropoutByName()
+    {
+        yield return OperationCatalog.OneToOne("dropout", (b, x, y) => b.Dropout(x, 0.1f, new RandomKey(7, 7), y));
+    }
 }

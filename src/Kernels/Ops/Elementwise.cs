@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -41,4 +43,16 @@ public abstract partial class Backend
     private protected abstract void ClampCore(Tensor x, float low, float high, Tensor y);
 
     private protected abstract void MultiplyCore(Tensor a, Tensor b, Tensor y);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> ElementwiseByName()
+    {
+        yield return OperationCatalog.OneToOne("fill", (b, _, y) => b.Fill(y, 1f));
+        yield return OperationCatalog.OneToOne("clamp", (b, x, y) => b.Clamp(x, -1f, 1f, y));
+        yield return new("multiply", ["LENGTH"], [OperationCatalog.UsualLength], (t, e) =>
+        {
+            Tensor a = t.Normal(new(e[0])), b = t.Normal(a.Shape), y = t.Empty(a.Shape);
+            return [new("forward", () => t.Backend.Multiply(a, b, y))];
+        });
+    }
 }

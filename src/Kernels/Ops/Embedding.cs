@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -27,4 +29,14 @@ public abstract partial class Backend
     }
 
     private protected abstract void EmbeddingCore(Tensor t, Tensor frequencies, Tensor y, bool sinFirst);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> EmbeddingByName()
+    {
+        yield return new("embedding", ["N", "FREQUENCIES"], [64, 128], (t, e) =>
+        {
+            Tensor times = t.Uniform(new(e[0])), frequencies = t.Uniform(new(e[1])), y = t.Empty(new(e[0], 2 * e[1]));
+            return [new("forward", () => t.Backend.Embedding(times, frequencies, y, sinFirst: false))];
+        });
+    }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -96,5 +97,25 @@ public abstract partial class Backend
         Expect(stats, s.Stats, op: op);
         if (scaleShift is not null)
             Expect(scaleShift, s.ScaleShift, op: op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> GroupNormByName()
+    {
+        string[] extents = ["N", "SIZE", "C", "GROUPS"];
+        foreach (bool silu in new[] { false, true })
+        {
+            yield return new(silu ? "group-norm-silu" : "group-norm", extents, [4, 16, 64, 16], (t, e) =>
+            {
+                var s = new GroupNormShape(e[0], e[1] * e[1], e[2], e[3], 1e-5f, silu);
+                Tensor x = t.Normal(s.Activation), gamma = t.Normal(new(s.C)), beta = t.Normal(new(s.C)), y = t.Empty(s.Activation), stats = t.Empty(s.Stats), dy = t.Normal(s.Activation),
+                    dx = t.Empty(s.Activation), dgamma = t.Zeros(new(s.C)), dbeta = t.Zeros(new(s.C));
+                return
+                [
+                    new("forward", () => t.Backend.GroupNorm(s, x, gamma, beta, null, y, stats)),
+                    new("backward", () => t.Backend.GroupNormBackward(s, dy, x, stats, gamma, beta, null, dx, dgamma, dbeta, null)),
+                ];
+            });
+        }
     }
 }

@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 /// <summary>A batch of row-major matrix products C = op(A) op(B).</summary>
@@ -38,4 +40,18 @@ public abstract partial class Backend
     }
 
     private protected abstract void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> MatMulByName()
+    {
+        foreach (var (name, transA, transB) in new[] { ("matmul", false, false), ("matmul-at", true, false), ("matmul-bt", false, true) })
+        {
+            yield return new(name, ["M", "N", "K"], [256, 256, 256], (t, e) =>
+            {
+                var s = new MatMulShape(1, e[0], e[1], e[2], transA, transB);
+                Tensor a = t.Normal(s.A), b = t.Normal(s.B), c = t.Empty(s.C);
+                return [new("forward", () => t.Backend.MatMul(s, a, b, c))];
+            });
+        }
+    }
 }

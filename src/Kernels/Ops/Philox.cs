@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 /// <summary>Names a sequence of random numbers: number i of it depends on these three and i alone, on every backend alike.</summary>
@@ -136,4 +138,11 @@ public abstract partial class Backend
     private protected abstract void RandomUniformCore(RandomKey key, Tensor y);
 
     private protected abstract void RandomNormalCore(RandomKey key, Tensor y);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> PhiloxByName()
+    {
+        yield return OperationCatalog.OneToOne("random-uniform", (b, _, y) => b.RandomUniform(new RandomKey(7, 7), y));
+        yield return OperationCatalog.OneToOne("random-normal", (b, _, y) => b.RandomNormal(new RandomKey(7, 7), y));
+    }
 }

@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 /// <summary>Sums in a fixed order: the same bits on the same device, whatever the number of threads.</summary>
@@ -28,4 +30,17 @@ public abstract partial class Backend
     private protected abstract void SumCore(Tensor x, Tensor y);
 
     private protected abstract void SumOfSquaresCore(Tensor x, Tensor y);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> ReductionByName()
+    {
+        foreach (var (name, run) in new (string, Action<Backend, Tensor, Tensor>)[] { ("sum", (b, x, y) => b.Sum(x, y)), ("sum-of-squares", (b, x, y) => b.SumOfSquares(x, y)) })
+        {
+            yield return new(name, ["LENGTH"], [1 << 18], (t, e) =>
+            {
+                Tensor x = t.Normal(new(e[0])), y = t.Empty(new(1));
+                return [new("forward", () => run(t.Backend, x, y))];
+            });
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -37,5 +38,11 @@ public abstract partial class Backend
         Require(rho != Distance.PseudoHuber || delta > 0, $"pseudo-Huber needs a delta above 0, not {delta}", op);
         Expect(d, y.Shape, op: op);
         Expect(y, y.Shape, op: op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> RhoByName()
+    {
+        yield return OperationCatalog.OneToOne("rho", (b, x, y) => b.Rho(Distance.PseudoHuber, 1f, x, y), (b, _, x, dx) => b.RhoDerivative(Distance.PseudoHuber, 1f, x, dx));
     }
 }

@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -21,4 +23,14 @@ public abstract partial class Backend
     }
 
     private protected abstract void ScaleShiftCore(Tensor x, Tensor scaleShift, bool silu, Tensor y);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> ScaleShiftByName()
+    {
+        yield return new("scale-shift", ["N", "SIZE", "C"], [4, 16, 64], (t, e) =>
+        {
+            Tensor x = t.Normal(new(e[0], e[1] * e[1], e[2])), factors = t.Normal(new(e[0], 2 * e[2])), y = t.Empty(x.Shape);
+            return [new("forward", () => t.Backend.ScaleShift(x, factors, silu: true, y))];
+        });
+    }
 }

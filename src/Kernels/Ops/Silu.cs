@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -28,4 +30,10 @@ public abstract partial class Backend
     private protected abstract void SiluCore(Tensor x, Tensor y);
 
     private protected abstract void SiluBackwardCore(Tensor dy, Tensor x, Tensor dx);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> SiluByName()
+    {
+        yield return OperationCatalog.OneToOne("silu", (b, x, y) => b.Silu(x, y), (b, dy, x, dx) => b.SiluBackward(dy, x, dx));
+    }
 }

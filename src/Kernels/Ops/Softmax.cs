@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -36,4 +38,14 @@ public abstract partial class Backend
     private protected abstract void SoftmaxCore(Tensor x, Tensor y);
 
     private protected abstract void SoftmaxBackwardCore(Tensor dy, Tensor y, Tensor dx);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> SoftmaxByName()
+    {
+        yield return new("softmax", ["ROWS", "COLUMNS"], [512, 256], (t, e) =>
+        {
+            Tensor x = t.Normal(new(e[0], e[1])), y = t.Empty(x.Shape), dy = t.Normal(x.Shape), dx = t.Empty(x.Shape);
+            return [new("forward", () => t.Backend.Softmax(x, y)), new("backward", () => t.Backend.SoftmaxBackward(dy, y, dx))];
+        });
+    }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -134,5 +135,28 @@ public abstract partial class Backend
         Expect(heads, s.Heads, op: op);
         Expect(skip, s.PerBranch, op: op);
         Expect(map, s.Map, op: op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> TrajectoryLossByName()
+    {
+        string[] extents = ["N", "SIZE", "C", "BRANCHES"];
+        yield return new("trajectory-loss", extents, [32, 32, 3, 4], (t, e) =>
+        {
+            var s = new TrajectoryShape(e[0], e[1] * e[1], e[2], e[3]);
+            Tensor x0 = t.Normal(s.State), heads = t.Normal(s.Heads), targets = t.Normal(s.States), skip = t.Normal(s.PerBranch), map = t.Normal(s.Map), weights = t.Uniform(s.PerBranch),
+                dheads = t.Empty(s.Heads), losses = t.Empty(s.Losses);
+            return [new("forward", () => t.Backend.TrajectoryLoss(s, Distance.L2, 1f, x0, heads, targets, skip, map, weights, dheads, losses))];
+        });
+        yield return new("trajectory-states", extents, [32, 32, 3, 4], (t, e) =>
+        {
+            var s = new TrajectoryShape(e[0], e[1] * e[1], e[2], e[3]);
+            Tensor x0 = t.Normal(s.State), heads = t.Normal(s.Heads), skip = t.Normal(s.PerBranch), map = t.Normal(s.Map), states = t.Empty(s.States), dheads = t.Empty(s.Heads);
+            return
+            [
+                new("forward", () => t.Backend.TrajectoryStates(s, x0, heads, skip, map, states)),
+                new("backward", () => t.Backend.TrajectoryStatesBackward(s, states, map, dheads)),
+            ];
+        });
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -42,5 +43,15 @@ public abstract partial class Backend
         Expect(w, w.Shape, op: op);
         Require(w.Shape is { Rank: 4 } s && s[1] == 3 && s[2] == 3, $"{w.Shape} is not a 3x3 kernel [K,3,3,C]", op);
         Expect(large, new Shape(w.Shape[3], 4, 4, w.Shape[0]), op: op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> UpsampleWeightsByName()
+    {
+        yield return new("upsample-weights", ["K", "C"], [64, 64], (t, e) =>
+        {
+            Tensor w = t.Normal(new(e[0], 3, 3, e[1])), large = t.Empty(new(e[1], 4, 4, e[0])), dlarge = t.Normal(large.Shape), dw = t.Zeros(w.Shape);
+            return [new("forward", () => t.Backend.UpsampleWeights(w, large)), new("backward", () => t.Backend.UpsampleWeightsBackward(dlarge, dw))];
+        });
     }
 }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using BDense.Kernels.Ilgpu.Cuda;
 using ILGPU;
@@ -35,8 +36,14 @@ public sealed partial class IlgpuBackend
             throw new BDenseException($"{method.Name} cannot be launched: a kernel is a static method with a name, no lambda");
         var entry = KernelRegistry.Find(method)
             ?? throw new BDenseException($"{method.DeclaringType?.Name}.{method.Name} has no [Kernel]: mark the method with its group size");
+        if (!IsReachable(method))
+            throw new BDenseException($"{method.DeclaringType?.Name}.{method.Name} cannot be called by ILGPU's simulation: make it and its class public");
         return entry.For(_accelerator.MaxNumThreadsPerGroup);
     }
+
+    /// <summary>ILGPU calls kernels from an assembly that it makes, which sees public methods and those of who names it a friend.</summary>
+    private static bool IsReachable(MethodInfo method) => (method.IsPublic && method.DeclaringType is { IsVisible: true })
+        || method.Module.Assembly.GetCustomAttributes<InternalsVisibleToAttribute>().Any(friend => friend.AssemblyName == Context.RuntimeAssemblyName);
 
     /// <summary>A kernel over a range of threads that ILGPU cuts into groups.</summary>
     private Kernel LoadThreads(KernelEntry entry)
