@@ -142,18 +142,18 @@ internal sealed class FusedRmsNormTests
         using var backend = new DryRunBackend();
         using var other = new DryRunBackend();
         using Tensor x = backend.Empty(new(6, 4)), gamma = backend.Empty(new(4)), y = backend.Empty(new(6, 4)), r = backend.Empty(new(6)),
-            wrong = backend.Empty(new(5)), far = other.Empty(new(6, 4)), part = x.View(4, new(5, 4));
+            wrong = backend.Empty(new(5)), dx = backend.Empty(new(6, 4)), far = other.Empty(new(6, 4));
         int ran = 0;
         backend.OnOp = (_, _) => ran++;
         Refused("RmsNormForward: epsilon is 0, expected above 0", () => backend.RmsNormForward(x, gamma, 0, false, y, r));
         Refused("RmsNormForward: x is 6 x 4, expected 6 x 5", () => backend.RmsNormForward(x, wrong, 1e-6f, false, y, r));
         Refused("RmsNormForward: y is 5, expected 6 x 4", () => backend.RmsNormForward(x, gamma, 1e-6f, false, wrong, r));
         Refused("RmsNormForward: y lives on dry-run, not on dry-run", () => backend.RmsNormForward(x, gamma, 1e-6f, false, far, r));
-        Refused("RmsNormBackward: shares is 5, expected 1 x 1 x 4", () => backend.RmsNormBackward(y, x, gamma, r, false, y, wrong));
+        Refused("RmsNormBackward: shares is 5, expected 1 x 1 x 4", () => backend.RmsNormBackward(y, x, gamma, r, false, dx, wrong));
         Refused("RmsNormBackward: dx shares memory with dy; it needs its own", () => backend.RmsNormBackward(y, x, gamma, r, false, y, gamma));
         // In place is allowed where the operation says so; half in place is not.
         Assert.That(() => backend.RmsNormForward(x, gamma, 1e-6f, false, x, r), Throws.Nothing);
-        using var row = new DisposableRow(backend);
+        using var row = new OverlappingRows(backend);
         Refused("RmsNormForward: y shares memory with x; it needs its own", () => backend.RmsNormForward(row.First, gamma, 1e-6f, false, row.Second, r));
         Assert.That(ran, Is.EqualTo(1));
         y.Dispose();
@@ -190,7 +190,7 @@ internal sealed class FusedRmsNormTests
         Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "samples", "FusedRmsNorm");
 
     /// <summary>Two tensors, the second a row behind the first in the same memory.</summary>
-    private sealed class DisposableRow(Backend backend) : IDisposable
+    private sealed class OverlappingRows(Backend backend) : IDisposable
     {
         private readonly Tensor _all = backend.Empty(new(7, 4));
 

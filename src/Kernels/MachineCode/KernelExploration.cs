@@ -42,7 +42,7 @@ public sealed partial record KernelExploration(KernelRow Row, string File, IRead
         // Of another assembly's kernel the text is where it was compiled, or nowhere.
         string file = sources.FirstOrDefault(s => s.Value.Contains(declaration, StringComparison.Ordinal)).Key
             ?? ptx.Select(line => line.Source.File).FirstOrDefault(f => KernelSources.Text(f)?.Contains(declaration, StringComparison.Ordinal) == true) ?? "";
-        var files = ptx.Where(line => line.Source.Line > 0).Select(line => line.Source.File).Append(file).Distinct()
+        var files = ptx.Where(line => line.Source.Line > 0).Select(line => line.Source.File).Append(file).OfType<string>().Distinct()
             .Select(f => (File: f, Text: KernelSources.Text(f))).Where(f => f.Text is not null).ToDictionary(f => f.File, f => f.Text!);
         if (KernelCatalog.AssemblerVersion is null)
         {

@@ -13,12 +13,12 @@ public static class KernelSources
 
     /// <summary>The text of a file; null where there is none.</summary>
     /// <param name="file">As in <see cref="All"/>, or a path on this machine.</param>
-    public static string? Text(string file) => file.Length == 0 ? null : All.GetValueOrDefault(file) ?? s_others.GetOrAdd(file, ReadFile);
+    public static string? Text(string? file) => string.IsNullOrEmpty(file) ? null : All.GetValueOrDefault(file) ?? s_others.GetOrAdd(file, ReadFile);
 
     /// <summary>A line of a file, without the space around it; empty where there is none.</summary>
     /// <param name="file">As for <see cref="Text"/>.</param>
     /// <param name="line">From 1 on.</param>
-    public static string Line(string file, int line) =>
+    public static string Line(string? file, int line) =>
         Text(file)?.Split('\n') is { } lines && line >= 1 && line <= lines.Length ? lines[line - 1].Trim() : "";
 
     /// <summary>A compiler's path as the resources name it, from Ilgpu/ on; one that is elsewhere stays as it is.</summary>

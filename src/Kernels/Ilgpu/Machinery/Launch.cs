@@ -82,10 +82,13 @@ public sealed partial class IlgpuBackend
 
     private Kernel LoadGroups(KernelEntry entry)
     {
+        RequireFits(entry, _accelerator.MaxNumThreadsPerGroup, SharedLimit, $"{Name} ({_accelerator.Name})");
         var compiled = _accelerator is CudaAccelerator cuda
             ? CompilerLog.Load(entry.Name, () => _accelerator.LoadKernel(PtxText.Compile(cuda, entry)))
             : _accelerator.LoadKernel(entry.Method, new KernelSpecialization(entry.GroupSize, null));
-        AllowShared(compiled, entry);
+        // CUDA wants to be told of more than 48 KiB before the launch.
+        if (compiled is CudaKernel loaded && entry.DynamicSharedBytes > 48 << 10)
+            CudaDriver.AllowDynamicShared(loaded.FunctionPtr, entry.DynamicSharedBytes);
         return compiled;
     }
 
@@ -100,15 +103,8 @@ public sealed partial class IlgpuBackend
         _choices.Clear();
     }
 
-    /// <summary>Holds a kernel's demand to what the device has; CUDA wants to be told of more than 48 KiB before the launch.</summary>
+    /// <summary>Holds a kernel's demand to what the device has.</summary>
     /// <exception cref="BDenseException">The device has less.</exception>
-    private void AllowShared(Kernel compiled, KernelEntry entry)
-    {
-        RequireFits(entry, _accelerator.MaxNumThreadsPerGroup, SharedLimit, $"{Name} ({_accelerator.Name})");
-        if (compiled is CudaKernel cuda && entry.DynamicSharedBytes > 48 << 10)
-            CudaDriver.AllowDynamicShared(cuda.FunctionPtr, entry.DynamicSharedBytes);
-    }
-
     internal static void RequireFits(KernelEntry entry, int maxThreads, int maxSharedBytes, string device)
     {
         if (entry.GroupSize > maxThreads)
