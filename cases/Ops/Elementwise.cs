@@ -18,10 +18,10 @@ public static class ElementwiseCases
             { Size = size, Tolerance = Tolerance.Tight };
             yield return new("Clamp", $"{length}", [In("x", shape), Out("y", shape)], (b, t) => b.Clamp(t[0], -0.5f, 1f, t[1]),
                 d => Clamp(d[0], -0.5, 1, d[1]))
-            { Size = size, Tolerance = Tolerance.Exact };
+            { Size = size, Tolerance = Tolerance.Exact, Setting = (-0.5f, 1f) };
             yield return new("Clamp", $"{length} in place", [InOut("x", shape)], (b, t) => b.Clamp(t[0], -0.5f, 1f, t[0]),
                 d => Clamp(d[0], -0.5, 1, d[0]))
-            { Size = size, Tolerance = Tolerance.Exact };
+            { Size = size, Tolerance = Tolerance.Exact, Setting = (-0.5f, 1f) };
         }
         var odd = Values.Of(float.NaN, float.PositiveInfinity, float.NegativeInfinity, -1f, 1f, 0f, 2f, -2f, float.NaN);
         yield return new("Clamp", "NaN and infinities", [In("x", new(37), odd), Out("y", new(37))], (b, t) => b.Clamp(t[0], -1f, 1f, t[1]),

@@ -38,12 +38,20 @@ public static class LinearCombinationCases
                 yield return new("LinearCombination", $"{length} terms {count}", [.. x, Out("y", shape)],
                     (b, t) => b.LinearCombination(Coefficients.AsSpan(0, count), t.AsSpan(0, count), t[count]),
                     d => d[count] = Sum((_, j) => Coefficients[j], d[..count], 1))
-                { Size = size, Tolerance = Tolerance.Tight };
+                { Size = size, Tolerance = Tolerance.Tight, Setting = Coefficients[..count] };
             }
             yield return new("Copy", $"{length}", [In("x", shape), Out("y", shape)],
                 (b, t) => b.Copy(t[0], t[1]), d => d[1] = d[0])
-            { Size = size, Tolerance = Tolerance.Exact };
-            if (size >= CaseSize.Large)
+            { Size = size, Tolerance = Tolerance.Exact, Setting = new[] { 1f } };
+            if (size == CaseSize.Huge)
+                continue;
+            yield return new("Add", $"{length}", [In("a", shape), In("b", shape), Out("y", shape)],
+                (b, t) => b.Add(t[0], t[1], t[2]), d => d[2] = Sum((_, _) => 1, d[..2], 1))
+            { Size = size, Tolerance = Tolerance.Tight, Setting = new[] { 1f, 1f } };
+            yield return new("Scale", $"{length}", [In("x", shape), Out("y", shape)],
+                (b, t) => b.Scale(t[0], -0.25f, t[1]), d => d[1] = Sum((_, _) => -0.25, d[..1], 1))
+            { Size = size, Tolerance = Tolerance.Exact, Setting = new[] { -0.25f } };
+            if (size == CaseSize.Large)
                 continue;
             foreach (int place in new[] { 0, 2 })
             {
@@ -51,16 +59,10 @@ public static class LinearCombinationCases
                 yield return new("LinearCombination", $"{length} terms 3 into x{place}", x,
                     (b, t) => b.LinearCombination(Coefficients.AsSpan(0, 3), t, t[place]),
                     d => d[place] = Sum((_, j) => Coefficients[j], d, 1))
-                { Size = size, Tolerance = Tolerance.Tight };
+                { Size = size, Tolerance = Tolerance.Tight, Setting = Coefficients[..3] };
             }
-            yield return new("Add", $"{length}", [In("a", shape), In("b", shape), Out("y", shape)],
-                (b, t) => b.Add(t[0], t[1], t[2]), d => d[2] = Sum((_, _) => 1, d[..2], 1))
-            { Size = size, Tolerance = Tolerance.Tight };
             yield return new("Add", $"{length} onto itself", [InOut("a", shape)],
                 (b, t) => b.Add(t[0], t[0], t[0]), d => d[0] = Sum((_, _) => 2, d, 1))
-            { Size = size, Tolerance = Tolerance.Exact };
-            yield return new("Scale", $"{length}", [In("x", shape), Out("y", shape)],
-                (b, t) => b.Scale(t[0], -0.25f, t[1]), d => d[1] = Sum((_, _) => -0.25, d[..1], 1))
             { Size = size, Tolerance = Tolerance.Exact };
         }
 

@@ -6,6 +6,9 @@ namespace BDense.Cases.Ops;
 /// <summary>Batched matrix products.</summary>
 public static class MatMulCases
 {
+    /// <summary>c = alpha a b, or c += alpha a b.</summary>
+    public sealed record Setting(MatMulShape Shape, float Alpha, bool Accumulate);
+
     /// <summary>What benchmarks time on CPUs.</summary>
     public static IReadOnlyList<MatMulShape> Large { get; } = [new(1, 256, 256, 256), new(1, 512, 512, 512), new(1, 1024, 1024, 1024), new(1, 64, 512, 128)];
 
@@ -50,15 +53,15 @@ public static class MatMulCases
                 string label = $"{batch}x{m}x{n}x{k}{(transA ? " A'" : "")}{(transB ? " B'" : "")}";
                 yield return new("MatMul", label, [In("a", s.A), In("b", s.B), Out("c", s.C)],
                     (b, t) => b.MatMul(s, t[0], t[1], t[2]), d => Product(s, d[0], d[1], d[2], 1, false))
-                { Size = size, Setting = s };
+                { Size = size, Setting = new Setting(s, 1, false) };
                 if (size < CaseSize.Large)
                 {
                     yield return new("MatMul", $"{label} alpha", [In("a", s.A), In("b", s.B), Out("c", s.C)],
                         (b, t) => b.MatMul(s, t[0], t[1], t[2], -0.375f), d => Product(s, d[0], d[1], d[2], -0.375, false))
-                    { Size = size, Setting = s };
+                    { Size = size, Setting = new Setting(s, -0.375f, false) };
                     yield return new("MatMul", $"{label} alpha accumulate", [In("a", s.A), In("b", s.B), InOut("c", s.C)],
                         (b, t) => b.MatMul(s, t[0], t[1], t[2], 2.5f, true), d => Product(s, d[0], d[1], d[2], 2.5, true))
-                    { Size = size, Setting = s };
+                    { Size = size, Setting = new Setting(s, 2.5f, true) };
                 }
             }
         }

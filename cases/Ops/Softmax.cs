@@ -47,6 +47,10 @@ public static class SoftmaxCases
             yield return new("SoftmaxBackward", $"{rows}x{columns}", [In("dy", shape), In("y", shape, Values.Positive), Out("dx", shape)],
                 (b, t) => b.SoftmaxBackward(t[0], t[1], t[2]), d => Backward(columns, d[0], d[1], d[2]))
             { Size = size };
+            // The operation takes any y; that of a softmax is what a gradient elsewhere can be held against.
+            yield return new("SoftmaxBackward", $"{rows}x{columns} of a softmax", [In("dy", shape), In("y", shape, scores), Out("dx", shape)],
+                (b, t) => b.SoftmaxBackward(t[0], t[1], t[2]), d => Backward(columns, d[0], d[1], d[2]))
+            { Size = size, Prepare = d => Forward(columns, d[1], d[1]) };
         }
         // Scores as far apart as float allows: nothing overflows.
         yield return new("Softmax", "far", [In("x", new(2, 5), Values.Of(-1000f, 0f, 1000f, 999f, -3e38f)), Out("y", new(2, 5))],
