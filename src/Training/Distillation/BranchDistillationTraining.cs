@@ -17,21 +17,21 @@ public sealed class BranchDistillationTraining : ITraining
 {
     private const string TeacherFile = "teacher.safetensors";
 
-    private readonly UNet _student;
-    private readonly UNet _firstTeacher;
+    private readonly INetwork _student;
+    private readonly INetwork _firstTeacher;
     private readonly Dataset _data;
     private readonly Distill _options;
     private readonly Batches _batches;
     private readonly LearningRate _rate;
     private Optimizer _optimizer;
-    private UNet? _laterTeacher;
+    private INetwork? _laterTeacher;
 
     /// <param name="student">Trained in place; stays the caller's.</param>
     /// <param name="teacher">One branch; stays the caller's, unchanged.</param>
     /// <param name="data">Images of the network's size.</param>
     /// <param name="options">How; resolved here.</param>
     /// <exception cref="BDenseException">The network does not predict noise from DDPM's step.</exception>
-    public BranchDistillationTraining(UNet student, UNet teacher, Dataset data, Distill options)
+    public BranchDistillationTraining(INetwork student, INetwork teacher, Dataset data, Distill options)
     {
         _options = options.Resolve();
         TeacherTraining.RequireFit(student, data);

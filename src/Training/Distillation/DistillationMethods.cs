@@ -14,7 +14,7 @@ public static class DistillationMethods
     /// condition where it wants one that the teacher has not. The second stage begins as the first one's student. The caller disposes it.
     /// </summary>
     /// <exception cref="BDenseException">The second stage asks for another number of heads than the first stage's K, which is above 1.</exception>
-    public static UNet NewStudent(UNet teacher, Distill options)
+    public static INetwork NewStudent(INetwork teacher, Distill options)
     {
         var o = options.Resolve();
         if (o.FirstStage is null || teacher.Config.Branches == 1)
@@ -28,10 +28,10 @@ public static class DistillationMethods
     /// <param name="options">As above.</param>
     /// <param name="start">Whose weights it takes; stays the caller's.</param>
     /// <exception cref="BDenseException">It is built otherwise than the student.</exception>
-    public static UNet NewStudent(UNet teacher, Distill options, UNet start)
+    public static INetwork NewStudent(INetwork teacher, Distill options, INetwork start)
     {
         var o = options.Resolve();
-        UNetConfig config;
+        NetworkConfig config;
         using (var usual = NewStudent(teacher, o))
             config = usual.Config;
         var student = start.Config.Branches == config.Branches ? start.Clone() : BranchHead.Widen(start, config.Branches, o.StepCondition!.Value ? o.Seed : null);
@@ -49,11 +49,11 @@ public static class DistillationMethods
     }
 
     /// <summary>The training of a student; the student, the teacher and the data stay the caller's.</summary>
-    /// <param name="student">From <see cref="NewStudent(UNet, Distill)"/>.</param>
+    /// <param name="student">From <see cref="NewStudent(INetwork, Distill)"/>.</param>
     /// <param name="teacher">One branch; for the second stage the first one's student, with its heads.</param>
     /// <param name="data">PD needs it, SFD does not.</param>
     /// <param name="options">How.</param>
-    public static ITraining Create(UNet student, UNet teacher, Dataset? data, Distill options)
+    public static ITraining Create(INetwork student, INetwork teacher, Dataset? data, Distill options)
     {
         if (teacher.Config.Branches != 1 && options.FirstStage is null)
             throw new BDenseException($"a teacher has one branch, this network {teacher.Config.Branches}; fold its heads first");
@@ -77,17 +77,17 @@ public static class DistillationMethods
         _ => throw new UsageException($"there is no method '{name}'; there are pd, sfd"),
     };
 
-    internal static Optimizer NewOptimizer(UNet student, Distill o) => new(student.Parameters, new OptimizerOptions
+    internal static Optimizer NewOptimizer(INetwork student, Distill o) => new(student.Parameters, new OptimizerOptions
     {
         WeightDecay = o.WeightDecay,
         ClipNorm = o.ClipNorm!.Value,
         EmaDecay = o.Ema,
     }.With(student.Execution));
 
-    internal static bool UsesDropout(UNet student, Distill o) => o.Dropout!.Value && student.Config.Dropout > 0;
+    internal static bool UsesDropout(INetwork student, Distill o) => o.Dropout!.Value && student.Config.Dropout > 0;
 
     /// <summary>[N] times the number of the student's nodes, where the network is told of it: SFD's step condition. The caller disposes it.</summary>
-    internal static Tensor? StepCondition(UNet student, Distill o, NestedGrid grid, int samples) =>
+    internal static Tensor? StepCondition(INetwork student, Distill o, NestedGrid grid, int samples) =>
         o.StepCondition == true ? StepCondition(student.Backend, grid, samples) : null;
 
     internal static Tensor StepCondition(Backend backend, NestedGrid grid, int samples)
@@ -98,7 +98,7 @@ public static class DistillationMethods
     }
 
     /// <summary>sigma_max times normal noise, [N,H,W,C]; the caller disposes it.</summary>
-    internal static Tensor Latents(UNet network, Distill o, long draw)
+    internal static Tensor Latents(INetwork network, Distill o, long draw)
     {
         var c = network.Config;
         var x = network.Backend.Empty(new Shape(o.Batch, c.Resolution, c.Resolution, c.ImageChannels));

@@ -22,8 +22,8 @@ public sealed class PdTraining : ITraining
 {
     private const string TeacherFile = "teacher.safetensors";
 
-    private readonly UNet _student;
-    private readonly UNet _firstTeacher;
+    private readonly INetwork _student;
+    private readonly INetwork _firstTeacher;
     private readonly Dataset _data;
     private readonly Distill _options;
     private readonly NestedGrid[] _rounds;
@@ -34,13 +34,13 @@ public sealed class PdTraining : ITraining
     private readonly Batches _batches;
     private readonly BranchGradients? _gradients;
     private Optimizer _optimizer;
-    private UNet? _laterTeacher;
+    private INetwork? _laterTeacher;
 
     /// <param name="student">Trained in place; stays the caller's.</param>
     /// <param name="teacher">One branch; stays the caller's, unchanged.</param>
     /// <param name="data">Images of the network's size.</param>
     /// <param name="options">How; resolved here.</param>
-    public PdTraining(UNet student, UNet teacher, Dataset data, Distill options)
+    public PdTraining(INetwork student, INetwork teacher, Dataset data, Distill options)
     {
         _options = options.Resolve();
         TeacherTraining.RequireFit(student, data);
