@@ -54,7 +54,7 @@ public sealed class BranchStudy
 
     private const int LeastResolution = 8;
 
-    private readonly UNet _teacher;
+    private readonly INetwork _teacher;
     private readonly Dataset? _data;
     private readonly BranchStudyOptions _options;
     private readonly IStages _stages;
@@ -62,7 +62,7 @@ public sealed class BranchStudy
     private readonly Evaluation _evaluation;
     private readonly StepFitting _fitting;
 
-    private BranchStudy(UNet teacher, Dataset? data, BranchStudyOptions options, IStages stages, CancellationToken cancellation)
+    private BranchStudy(INetwork teacher, Dataset? data, BranchStudyOptions options, IStages stages, CancellationToken cancellation)
     {
         (_teacher, _data, _options, _stages, _cancellation, _fitting) = (teacher, data, options, stages, cancellation, new StepFitting(teacher, cancellation));
         // Images too small for the features have no Frechet distance.
@@ -78,7 +78,7 @@ public sealed class BranchStudy
     /// <param name="cancellation">Looked at between iterations; the cell under way is lost.</param>
     /// <exception cref="UsageException">A PD variant without data.</exception>
     /// <exception cref="BDenseException">The folder holds something else or a study of other options; or training diverged.</exception>
-    public static BranchStudyResults Run(UNet teacher, string teacherName, Dataset? data, BranchStudyOptions options, IStages stages, CancellationToken cancellation = default)
+    public static BranchStudyResults Run(INetwork teacher, string teacherName, Dataset? data, BranchStudyOptions options, IStages stages, CancellationToken cancellation = default)
     {
         if (teacher.Config.LabelCount > 0)
             throw new UsageException("the study takes a teacher without classes");
@@ -125,7 +125,7 @@ public sealed class BranchStudy
 
     private static string MeasureStageOf(StudyVariant variant, ulong seed) => $"{variant.Name}, seed {seed}: measured";
 
-    private static WriterLock Prepare(UNet teacher, string teacherName, Dataset? data, BranchStudyOptions options)
+    private static WriterLock Prepare(INetwork teacher, string teacherName, Dataset? data, BranchStudyOptions options)
     {
         string file = Path.Combine(options.Folder, ConfigFile);
         var config = new JsonObject
@@ -176,7 +176,7 @@ public sealed class BranchStudy
         AtomicFile.WriteText(CellFile(variant.Name, seed), RunJson.ToText(RunJson.ToNode(cell)) + "\n");
     }
 
-    private StudyCell Measure(StudyVariant variant, Distill o, UNet network)
+    private StudyCell Measure(StudyVariant variant, Distill o, INetwork network)
     {
         float[] endpoint = _evaluation.TeacherOf(o, cancellation: _cancellation);
         var student = Student.Of(network, o);

@@ -130,7 +130,7 @@ public sealed class Demo
     private TeacherOptions TeacherTraining() =>
         new() { Steps = Scale.TeacherSteps, Batch = Scale.Batch, Seed = _options.Seed, LearningRate = 2e-3, EmaDecay = 0.99, Decay = Decay.Cosine };
 
-    private (UNet Teacher, RunResult Run) TrainTeacher()
+    private (INetwork Teacher, RunResult Run) TrainTeacher()
     {
         var options = TeacherTraining();
         var folder = RunFolder.Open(Path.Combine(_options.Folder, "teacher"), new JsonObject
@@ -139,7 +139,7 @@ public sealed class Demo
             ["network"] = JsonNode.Parse(Scale.Network.ToJson()),
             ["teacher"] = RunJson.ToNode(options),
         }.WithData(_data).WithDevice(_backend), _options.Resume);
-        using var network = new UNet(_backend, Scale.Network, options.Seed);
+        using var network = new Network(_backend, Scale.Network, options.Seed);
         using var training = new TeacherTraining(network, _data, options);
         var run = Train(TeacherStage, training, folder);
         return (TrainedNetwork.Load(_backend, folder), run);
@@ -148,7 +148,7 @@ public sealed class Demo
     private string FolderOf(Distill o) => Path.Combine(_options.Folder, "students",
         FormattableString.Invariant($"{o.Method.Name}-k{o.Branches}-nfe{o.Nfe}-seed{o.Seed}"));
 
-    private RunResult TrainStudent(UNet teacher, Distill options)
+    private RunResult TrainStudent(INetwork teacher, Distill options)
     {
         string from = TrainedNetwork.Find(Path.Combine(_options.Folder, "teacher"));
         var folder = RunFolder.Open(FolderOf(options), new JsonObject
@@ -173,7 +173,7 @@ public sealed class Demo
         return run;
     }
 
-    private List<TeacherSampling> SampleTeacher(UNet teacher, Evaluation evaluation, out List<(string, float[])> rows)
+    private List<TeacherSampling> SampleTeacher(INetwork teacher, Evaluation evaluation, out List<(string, float[])> rows)
     {
         rows = [];
         var figures = new List<TeacherSampling>();

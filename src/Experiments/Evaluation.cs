@@ -38,7 +38,7 @@ public sealed record Measured(SampleErrors? Endpoint, SampleErrors Fine, double 
 /// </summary>
 public sealed class Evaluation : IDisposable
 {
-    private readonly UNet _teacher;
+    private readonly INetwork _teacher;
     private readonly EvaluationOptions _options;
     private readonly RandomFeatures _features;
     private readonly FeatureStatistics? _dataStatistics;
@@ -47,7 +47,7 @@ public sealed class Evaluation : IDisposable
     /// <param name="teacher">One branch; stays the caller's.</param>
     /// <param name="data">For the Fréchet distance; or none.</param>
     /// <param name="options">How.</param>
-    public Evaluation(UNet teacher, Dataset? data, EvaluationOptions options)
+    public Evaluation(INetwork teacher, Dataset? data, EvaluationOptions options)
     {
         (_teacher, _options) = (teacher, options);
         var c = teacher.Config;
@@ -120,6 +120,6 @@ public sealed class Evaluation : IDisposable
 
     public void Dispose() => _features.Dispose();
 
-    private float[] Samples(UNet network, Sampler sampler, double sigma, Action<int>? onDone, CancellationToken cancellation) =>
+    private float[] Samples(INetwork network, Sampler sampler, double sigma, Action<int>? onDone, CancellationToken cancellation) =>
         Sampling.Generate(network, sampler, ImageDraws.Of(_options.Seed), _options.Count, _options.Batch, sigma, onDone, cancellation);
 }

@@ -29,7 +29,7 @@ public sealed record Trajectory(double[] Sigmas, IReadOnlyList<float[]> States, 
     }
 
     /// <summary>The teacher's on the grid that a student was distilled from.</summary>
-    public static Trajectory OfTeacher(UNet teacher, SamplerOptions options, int count, ulong seed)
+    public static Trajectory OfTeacher(INetwork teacher, SamplerOptions options, int count, ulong seed)
     {
         var states = new List<float[]>();
         var sampler = SamplerBuilder.Build(teacher, options, onStep: s => states.Add(s.State.ToArray()));

@@ -14,7 +14,7 @@ public sealed class BranchGradientsTests
     private static readonly double[] Weights = [0.3, 0.2, 0.1, 0.4];
 
     private TinyRuns _runs = null!;
-    private UNet _student = null!;
+    private INetwork _student = null!;
     private TrajectoryObjective _objective = null!;
 
     [SetUp]

@@ -93,7 +93,7 @@ public sealed class ProgressiveTests
             Assert.That(sum[i], Is.EqualTo(0.25f * heads[at] - heads[at + 3] + 1.75f * heads[at + 6]).Within(1e-4f));
         }
 
-        float[] Heads(UNet network)
+        float[] Heads(INetwork network)
         {
             using var tape = new Tape(_runs.Backend, recording: false);
             return new Denoiser(network).Heads(tape, x, [0.8]).Data.ToArray();

@@ -13,7 +13,7 @@ namespace BDense.Tests.Experiments;
 public sealed class BranchStudyTests
 {
     private TinyRuns _runs = null!;
-    private UNet _teacher = null!;
+    private INetwork _teacher = null!;
 
     private string Folder => _runs.Folder["study"];
 

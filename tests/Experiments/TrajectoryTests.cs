@@ -14,7 +14,7 @@ namespace BDense.Tests.Experiments;
 public sealed class TrajectoryTests
 {
     private TinyRuns _runs = null!;
-    private UNet _teacher = null!;
+    private INetwork _teacher = null!;
 
     [SetUp]
     public void Start()

@@ -66,7 +66,7 @@ internal sealed record FaultedRun(string Name, JsonObject Config, Func<TinyRuns,
             return (DistillationMethods.Create(student, teacher, TinyRuns.Data, options), new Both(student, teacher));
         });
 
-    private sealed record Both(UNet Student, UNet Teacher) : IDisposable
+    private sealed record Both(INetwork Student, INetwork Teacher) : IDisposable
     {
         public void Dispose()
         {

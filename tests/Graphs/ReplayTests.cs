@@ -55,7 +55,7 @@ internal sealed class ReplayTests(string device, Precision precision)
 
     private sealed record Outcome(List<double> Losses, List<double> Norms, float[] Values, float[] Average, List<int> Operations);
 
-    private Outcome Run(ITraining training, UNet network, Func<Tensor?> average)
+    private Outcome Run(ITraining training, INetwork network, Func<Tensor?> average)
     {
         var outcome = new Outcome([], [], [], [], []);
         int operations = 0;
@@ -94,7 +94,7 @@ internal sealed class ReplayTests(string device, Precision precision)
     {
         AssertSame(graph =>
         {
-            using var network = new UNet(_backend, _config, seed: 1) { Execution = new Execution(Fusions.Parse(fuse), recompute, graph) };
+            using var network = new Network(_backend, _config, seed: 1) { Execution = new Execution(Fusions.Parse(fuse), recompute, graph) };
             var training = new TeacherTraining(network, TinyRuns.Data, new TeacherOptions
             {
                 Steps = 4,
@@ -132,7 +132,7 @@ internal sealed class ReplayTests(string device, Precision precision)
         };
         AssertSame(graph =>
         {
-            using var teacher = new UNet(_backend, _config, seed: 1) { Execution = Execution.Default with { Graph = graph } };
+            using var teacher = new Network(_backend, _config, seed: 1) { Execution = Execution.Default with { Graph = graph } };
             using var student = DistillationMethods.NewStudent(teacher, options);
             var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options);
             return Run(training, student, () => null);
@@ -145,7 +145,7 @@ internal sealed class ReplayTests(string device, Precision precision)
         var results = new List<float[]>();
         foreach (bool graph in new[] { false, true })
         {
-            using var network = new UNet(_backend, _config, seed: 1) { Execution = Execution.Default with { Graph = graph } };
+            using var network = new Network(_backend, _config, seed: 1) { Execution = Execution.Default with { Graph = graph } };
             var sampler = SamplerBuilder.Build(network, new SamplerOptions { Solver = "heun", Steps = 4, SigmaMin = 0.01, SigmaMax = 20 });
             // 5 images in batches of 2: the last is smaller, and runs as it is.
             results.Add(Sampling.Generate(network, sampler.Run, ImageDraws.Of(9), 5, 2, sampler.Sigma));

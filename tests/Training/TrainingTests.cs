@@ -156,7 +156,7 @@ public sealed class TrainingTests
             return end.ToArray();
         }
 
-        double Error(UNet student)
+        double Error(INetwork student)
         {
             using var got = Student.Of(student, options).Sample(noise);
             return EndpointError.Between(got.ToArray(), ends, got.Length / got.Shape[0]).Rmse.Average();

@@ -28,7 +28,7 @@ public sealed record ReproductionPlan
     public required string Scale { get; init; }
 
     /// <summary>The network to train as the teacher; none where the user must bring a teacher.</summary>
-    public UNetConfig? Network { get; init; }
+    public NetworkConfig? Network { get; init; }
 
     public TeacherOptions? Teacher { get; init; }
 
@@ -95,7 +95,7 @@ public sealed record ReproductionPlan
         {
             Table = table,
             Scale = "tiny",
-            Network = NetworkCatalog.Find("demo") with { ModelChannels = 16 },
+            Network = NetworkCatalog.FindUNet("demo") with { ModelChannels = 16 },
             Teacher = new TeacherOptions { Steps = 1600, Batch = 64, LearningRate = 2e-3, EmaDecay = 0.995, Decay = Decay.Cosine, Flip = true },
             Cells = [],
             Noises = 512,
@@ -131,7 +131,7 @@ public sealed record ReproductionPlan
         {
             Table = table,
             Scale = "small",
-            Network = NetworkCatalog.Find("small-32") with { Resolution = side, ModelChannels = 64, BlocksPerLevel = 2, AttentionResolutions = [side / 4], Dropout = 0.1f },
+            Network = NetworkCatalog.FindUNet("small-32") with { Resolution = side, ModelChannels = 64, BlocksPerLevel = 2, AttentionResolutions = [side / 4], Dropout = 0.1f },
             Teacher = new TeacherOptions { Steps = 40_000, Batch = 128, LearningRate = 1e-3, EmaDecay = 0.9995, Decay = Decay.Cosine, Flip = true },
             Cells = [],
             Noises = 2048,

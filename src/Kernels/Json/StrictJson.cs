@@ -31,13 +31,13 @@ public static class StrictJson
 
     /// <summary>A file as a record.</summary>
     /// <exception cref="BDenseException">It cannot be read, is no JSON or none of this kind.</exception>
-    public static T Read<T>(string path, JsonSerializerOptions options) => Parse<T>(Bytes(path), path, options);
+    public static T Read<T>(string path, JsonSerializerOptions options) => Parse<T>(ReadBytes(path), path, options);
 
     /// <summary>A file that holds one object.</summary>
     /// <param name="path">The file.</param>
     /// <param name="allowComments">And trailing commas.</param>
     /// <exception cref="BDenseException">It cannot be read, or holds something else.</exception>
-    public static JsonObject ReadObject(string path, bool allowComments = false) => ParseObject(Bytes(path), path, allowComments);
+    public static JsonObject ReadObject(string path, bool allowComments = false) => ParseObject(ReadBytes(path), path, allowComments);
 
     /// <param name="utf8">The text.</param>
     /// <param name="source">The file, for messages.</param>
@@ -124,7 +124,9 @@ public static class StrictJson
         return JsonNulls.Find(value, field) is { } at ? throw new BDenseException($"{source}: field '{at}' is null, and a value is needed") : value;
     }
 
-    private static byte[] Bytes(string path)
+    /// <summary>A file's bytes, at most <see cref="MaxBytes"/>.</summary>
+    /// <exception cref="BDenseException">It cannot be read, or is larger.</exception>
+    public static byte[] ReadBytes(string path)
     {
         try
         {

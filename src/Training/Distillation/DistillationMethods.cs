@@ -27,7 +27,7 @@ public static class DistillationMethods
 
     /// <summary>The student before its first update: the teacher's weights, its last convolution tiled K times, and what the method adds. The caller disposes it.</summary>
     /// <exception cref="BDenseException">The teacher is not one that the method takes.</exception>
-    public static UNet NewStudent(UNet teacher, Distill options)
+    public static INetwork NewStudent(INetwork teacher, Distill options)
     {
         var o = options.Resolve();
         return o.Method.NewStudent(teacher, o);
@@ -38,10 +38,10 @@ public static class DistillationMethods
     /// <param name="options">As above.</param>
     /// <param name="start">Whose weights it takes; stays the caller's.</param>
     /// <exception cref="BDenseException">It is built otherwise than the student.</exception>
-    public static UNet NewStudent(UNet teacher, Distill options, UNet start)
+    public static INetwork NewStudent(INetwork teacher, Distill options, INetwork start)
     {
         var o = options.Resolve();
-        UNetConfig config;
+        NetworkConfig config;
         using (var usual = NewStudent(teacher, o))
             config = usual.Config;
         var student = start.Config.Branches == config.Branches ? start.Clone()
@@ -60,13 +60,13 @@ public static class DistillationMethods
     }
 
     /// <summary>The training of a student; the student, the teacher and the data stay the caller's.</summary>
-    /// <param name="student">From <see cref="NewStudent(UNet, Distill)"/>.</param>
+    /// <param name="student">From <see cref="NewStudent(INetwork, Distill)"/>.</param>
     /// <param name="teacher">One branch; for a second stage the first one's student, with its heads.</param>
     /// <param name="data">For a method that needs it; or none.</param>
     /// <param name="options">How.</param>
     /// <param name="shared">The teacher's states that students of one seed, batch, solver and grid share; or none.</param>
     /// <exception cref="UsageException">The method needs data, and there are none.</exception>
-    public static ITraining Create(UNet student, UNet teacher, Dataset? data, Distill options, TrajectoryCache? shared = null)
+    public static ITraining Create(INetwork student, INetwork teacher, Dataset? data, Distill options, TrajectoryCache? shared = null)
     {
         if (teacher.Config.Branches != 1 && ReferenceEquals(options.Origin, options))
             throw new BDenseException($"a teacher has one branch, this network {teacher.Config.Branches}; fold its heads first");
@@ -75,14 +75,14 @@ public static class DistillationMethods
         return options.Method.CreateTraining(student, teacher, data, options, shared);
     }
 
-    internal static Optimizer NewOptimizer(UNet student, Distill o) => new(student.Parameters, new OptimizerOptions
+    internal static Optimizer NewOptimizer(INetwork student, Distill o) => new(student.Parameters, new OptimizerOptions
     {
         WeightDecay = o.WeightDecay,
         ClipNorm = o.ClipNorm!.Value,
         EmaDecay = o.Ema,
     }.With(student.Execution));
 
-    internal static bool UsesDropout(UNet student, Distill o) => o.Dropout!.Value && student.Config.Dropout > 0;
+    internal static bool UsesDropout(INetwork student, Distill o) => o.Dropout!.Value && student.Config.Dropout > 0;
 
     /// <summary>[N] times the number of the student's nodes, for a network that is told of it: SFD's step condition. The caller disposes it.</summary>
     internal static Tensor StepCondition(Backend backend, NestedGrid grid, int samples)
@@ -93,7 +93,7 @@ public static class DistillationMethods
     }
 
     /// <summary>sigma_max times normal noise, [N,H,W,C]; the caller disposes it.</summary>
-    internal static Tensor Latents(UNet network, Distill o, long draw)
+    internal static Tensor Latents(INetwork network, Distill o, long draw)
     {
         var c = network.Config;
         var x = network.Backend.Empty(new Shape(o.Batch, c.Resolution, c.Resolution, c.ImageChannels));

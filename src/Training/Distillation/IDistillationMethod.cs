@@ -60,7 +60,7 @@ public interface IDistillationMethod
     /// <summary>The student before its first update; the caller disposes it.</summary>
     /// <param name="teacher">Stays the caller's.</param>
     /// <param name="options">Resolved.</param>
-    UNet NewStudent(UNet teacher, Distill options) => BranchHead.Widen(teacher, options.Branches, null);
+    INetwork NewStudent(INetwork teacher, Distill options) => BranchHead.Widen(teacher, options.Branches, null);
 
     /// <summary>Its training; networks and data stay the caller's.</summary>
     /// <param name="student">From <see cref="NewStudent"/>; trained in place.</param>
@@ -68,17 +68,17 @@ public interface IDistillationMethod
     /// <param name="data">Given where <see cref="NeedsData"/> says so.</param>
     /// <param name="options">How.</param>
     /// <param name="shared">States of the teacher that several students of one seed share, for a method that follows it from noise; or none.</param>
-    ITraining CreateTraining(UNet student, UNet teacher, Dataset? data, Distill options, TrajectoryCache? shared);
+    ITraining CreateTraining(INetwork student, INetwork teacher, Dataset? data, Distill options, TrajectoryCache? shared);
 
     /// <summary>How a student of these options is sampled.</summary>
     /// <param name="network">Its network; stays the caller's.</param>
     /// <param name="options">Resolved, with one of the student's <see cref="Distill.Choices"/> as NFE.</param>
     /// <param name="threshold">Asked for at sampling; or none.</param>
-    Student Sampler(UNet network, Distill options, Thresholding? threshold) =>
+    Student Sampler(INetwork network, Distill options, Thresholding? threshold) =>
         new(network, options.Layout!.Value, options.Grid(options.Intervals + 1).Coarsen(network.Config.Branches), false) { Threshold = threshold };
 
     /// <summary>The sampler of an exported student that does not go by branch states on a grid (<see cref="StudentWay"/>).</summary>
     /// <exception cref="BDenseException">All of the method's students go by branch states, or the file is not one of them.</exception>
-    Student Sampler(UNet network, StudentFile file, string path) =>
+    Student Sampler(INetwork network, StudentFile file, string path) =>
         throw new BDenseException($"{path}: a student of {Name} is described by its intervals alone; the file has field 'method'");
 }

@@ -97,17 +97,17 @@ internal readonly record struct Shares(long Updates, int Count)
 /// <param name="firstTeacher">Stays the caller's.</param>
 /// <param name="options">Resolved.</param>
 /// <param name="fromAverage">A round goes on from the moving average of the one before, where there is one.</param>
-internal sealed class Rounds(UNet student, UNet firstTeacher, RoundsDistill options, bool fromAverage) : IDisposable
+internal sealed class Rounds(INetwork student, INetwork firstTeacher, RoundsDistill options, bool fromAverage) : IDisposable
 {
     private const string TeacherFile = "teacher.safetensors", RoundKey = "round";
 
-    private UNet? _laterTeacher;
+    private INetwork? _laterTeacher;
 
     /// <summary>The round under way, from 0.</summary>
     public int Round { get; private set; }
 
     /// <summary>Of the round under way.</summary>
-    public UNet Teacher => _laterTeacher ?? firstTeacher;
+    public INetwork Teacher => _laterTeacher ?? firstTeacher;
 
     /// <summary>Of the round under way.</summary>
     public Optimizer Optimizer { get; private set; } = DistillationMethods.NewOptimizer(student, options);

@@ -41,13 +41,13 @@ public sealed class StepFitting
 {
     private const ulong Stream = 0xF17;
 
-    private readonly UNet _teacher;
+    private readonly INetwork _teacher;
     private readonly CancellationToken _cancellation;
     private readonly Dictionary<string, IReadOnlyList<float[][]>> _targets = [];
 
     /// <param name="teacher">One branch; stays the caller's. Of the second stage the first one's teacher.</param>
     /// <param name="cancellation">Looked at between steps.</param>
-    public StepFitting(UNet teacher, CancellationToken cancellation = default) => (_teacher, _cancellation) = (teacher, cancellation);
+    public StepFitting(INetwork teacher, CancellationToken cancellation = default) => (_teacher, _cancellation) = (teacher, cancellation);
 
     /// <summary>Coefficients of a student against the teacher's states at the ends of its intervals.</summary>
     /// <param name="student">Stays as it is.</param>

@@ -14,11 +14,11 @@ namespace BDense.Training.Distillation;
 /// <param name="grid">K branch nodes in each of the student's intervals.</param>
 /// <param name="analyticalFirstStep">Whether the first interval costs no evaluation.</param>
 /// <param name="stepCondition">Whether the network is told the number of nodes.</param>
-public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, bool analyticalFirstStep, bool stepCondition = false)
+public sealed class Student(INetwork network, BranchLayout layout, NestedGrid grid, bool analyticalFirstStep, bool stepCondition = false)
 {
     private readonly Denoiser _denoiser = new(network);
 
-    public UNet Network => network;
+    public INetwork Network => network;
 
     public NestedGrid Grid => grid;
 
@@ -52,7 +52,7 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     /// <param name="nfe">One of SFD-v's choices; by default the one that the options name.</param>
     /// <param name="threshold">Its <see cref="Threshold"/>; the authors' own variant always clamps.</param>
     /// <exception cref="UsageException">The student was not distilled for that NFE.</exception>
-    public static Student Of(UNet network, Distill options, int? nfe = null, Thresholding? threshold = null)
+    public static Student Of(INetwork network, Distill options, int? nfe = null, Thresholding? threshold = null)
     {
         var o = options.Resolve();
         if (nfe is { } asked && !o.Choices().Contains(asked))
@@ -175,7 +175,7 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     }
 
     /// <summary>The plain network of interval <paramref name="i"/>; for parallel heads it is the same in all. The caller disposes it.</summary>
-    public UNet Fold(int i) => BranchHead.Fold(network, FoldCoefficients(i));
+    public INetwork Fold(int i) => BranchHead.Fold(network, FoldCoefficients(i));
 
     private double[] FoldCoefficients(int i)
     {

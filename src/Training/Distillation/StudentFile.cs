@@ -83,7 +83,7 @@ public sealed record StudentFile(bool Folded, int? StepCondition, IReadOnlyList<
     /// <param name="layout">Asked for, where the file does not say it.</param>
     /// <param name="threshold">As of <see cref="Student"/>.</param>
     /// <exception cref="BDenseException">The network has other heads than the file's intervals have levels, or the layout is unknown.</exception>
-    public Student Student(UNet network, string path, BranchLayout? layout, Thresholding? threshold)
+    public Student Student(INetwork network, string path, BranchLayout? layout, Thresholding? threshold)
     {
         int k = network.Config.Branches;
         // The one method of files that name none.

@@ -27,5 +27,5 @@ public abstract record StudentWay
     /// <param name="network">All heads, or one folded of them.</param>
     /// <param name="x">[N,H,W,C]; stays as it is.</param>
     /// <param name="options">Labels and the rest.</param>
-    public abstract Tensor Sample(UNet network, Tensor x, in WayOptions options);
+    public abstract Tensor Sample(INetwork network, Tensor x, in WayOptions options);
 }

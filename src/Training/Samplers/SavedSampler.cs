@@ -21,7 +21,7 @@ namespace BDense.Training.Samplers;
 /// <param name="Title">For tables: the method, or the solver.</param>
 /// <param name="Options">All of them, filled in: what makes the same sampler of the same path again.</param>
 /// <param name="Grid">The noise levels; of a student those of its branch states.</param>
-public sealed record SavedSampler(string Path, Student? Student, UNet Network, Sampler Sampler, int Evaluations, double Sigma, string Title, SamplerOptions Options, double[] Grid) : IDisposable
+public sealed record SavedSampler(string Path, Student? Student, INetwork Network, Sampler Sampler, int Evaluations, double Sigma, string Title, SamplerOptions Options, double[] Grid) : IDisposable
 {
     /// <summary>Whether a path is that of a student: a distillation's run folder, or an export that says how to sample it.</summary>
     public static bool IsStudent(string path) => Training.Distillation.Student.IsStudent(path) || StudentFile.Find(path) is not null;
@@ -123,7 +123,7 @@ public sealed record SavedSampler(string Path, Student? Student, UNet Network, S
     }
 
     /// <summary>Several heads and no word about them: the B-DENSE authors' own networks come so. They are sampled on SFD's published grid.</summary>
-    private static SavedSampler OfHeads(UNet network, string path, SamplerOptions options, CancellationToken cancellation)
+    private static SavedSampler OfHeads(INetwork network, string path, SamplerOptions options, CancellationToken cancellation)
     {
         int k = network.Config.Branches;
         if (options.Nfe is not { } nfe)

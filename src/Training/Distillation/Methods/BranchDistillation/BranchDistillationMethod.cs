@@ -58,18 +58,18 @@ public sealed class BranchDistillationMethod : IDistillationMethod
     ];
 
     /// <inheritdoc/>
-    public ITraining CreateTraining(UNet student, UNet teacher, Dataset? data, Distill options, TrajectoryCache? shared) =>
+    public ITraining CreateTraining(INetwork student, INetwork teacher, Dataset? data, Distill options, TrajectoryCache? shared) =>
         new BranchDistillationTraining(student, teacher, data!, (BranchDistillationOptions)options);
 
     /// <summary>It always clamps; a threshold is not heeded.</summary>
-    public Student Sampler(UNet network, Distill options, Thresholding? threshold) => OfSteps(network, options.Nfe);
+    public Student Sampler(INetwork network, Distill options, Thresholding? threshold) => OfSteps(network, options.Nfe);
 
     /// <inheritdoc/>
-    public Student Sampler(UNet network, StudentFile file, string path) =>
+    public Student Sampler(INetwork network, StudentFile file, string path) =>
         OfSteps(network, file.OwnSteps ?? throw new BDenseException($"{path}: field 'ownSteps' is missing"));
 
     /// <summary>Of the schedule of so many steps.</summary>
-    internal static Student OfSteps(UNet network, int steps)
+    internal static Student OfSteps(INetwork network, int steps)
     {
         var (alpha, sigma) = LinearBetaDdim.Schedule(steps);
         double[] sigmas = [.. alpha.Zip(sigma, (a, s) => s / a).Reverse()];
@@ -85,6 +85,6 @@ public sealed class BranchDistillationMethod : IDistillationMethod
 
         public override StudentFile Describe(StudentFile file) => file with { OwnSteps = Steps };
 
-        public override Tensor Sample(UNet network, Tensor x, in WayOptions options) => LinearBetaDdim.Sample(network, Steps, x, options.Cancellation);
+        public override Tensor Sample(INetwork network, Tensor x, in WayOptions options) => LinearBetaDdim.Sample(network, Steps, x, options.Cancellation);
     }
 }

@@ -14,7 +14,7 @@ namespace BDense.Training.Distillation.Methods.BranchDistillation;
 /// </summary>
 public sealed class BranchDistillationTraining : ITraining
 {
-    private readonly UNet _student;
+    private readonly INetwork _student;
     private readonly Dataset _data;
     private readonly BranchDistillationOptions _options;
     private readonly Batches _batches;
@@ -26,7 +26,7 @@ public sealed class BranchDistillationTraining : ITraining
     /// <param name="data">Images of the network's size.</param>
     /// <param name="options">How; resolved here.</param>
     /// <exception cref="BDenseException">The network does not predict noise from DDPM's step.</exception>
-    public BranchDistillationTraining(UNet student, UNet teacher, Dataset data, BranchDistillationOptions options)
+    public BranchDistillationTraining(INetwork student, INetwork teacher, Dataset data, BranchDistillationOptions options)
     {
         _options = options.Resolve();
         TeacherTraining.RequireFit(student, data);

@@ -46,7 +46,7 @@ public static class LinearBetaDdim
     /// <param name="network">Predicts the noise and embeds the step t itself.</param>
     /// <param name="z">[N,H,W,C]</param>
     /// <param name="t">The step of each sample, or of all.</param>
-    public static Tensor Noise(UNet network, Tensor z, ReadOnlySpan<int> t)
+    public static Tensor Noise(INetwork network, Tensor z, ReadOnlySpan<int> t)
     {
         int n = z.Shape[0], k = network.Config.Branches, c = network.Config.ImageChannels;
         using var tape = Tape.For(network, recording: false);
@@ -103,7 +103,7 @@ public static class LinearBetaDdim
     /// <param name="steps">N.</param>
     /// <param name="z">[N,H,W,C] standard normal noise; stays as it is.</param>
     /// <param name="cancellation">Looked at between steps.</param>
-    public static Tensor Sample(UNet network, int steps, Tensor z, CancellationToken cancellation = default)
+    public static Tensor Sample(INetwork network, int steps, Tensor z, CancellationToken cancellation = default)
     {
         var (alpha, sigma) = Schedule(steps);
         int[] timesteps = Timesteps(steps, Math.Min(SampleSteps, steps));

@@ -69,6 +69,6 @@ public sealed class PdMethod : IDistillationMethod
         new PdOptions { Branches = branches, Nfe = nfe, Jump = branches == 1 ? 2 : branches, Rounds = branches == 1 ? 2 : 1 };
 
     /// <inheritdoc/>
-    public ITraining CreateTraining(UNet student, UNet teacher, Dataset? data, Distill options, TrajectoryCache? shared) =>
+    public ITraining CreateTraining(INetwork student, INetwork teacher, Dataset? data, Distill options, TrajectoryCache? shared) =>
         new PdTraining(student, teacher, data!, (PdOptions)options);
 }

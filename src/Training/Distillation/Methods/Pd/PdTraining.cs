@@ -19,7 +19,7 @@ namespace BDense.Training.Distillation.Methods.Pd;
 /// </remarks>
 public sealed class PdTraining : ITraining
 {
-    private readonly UNet _student;
+    private readonly INetwork _student;
     private readonly Dataset _data;
     private readonly PdOptions _options;
     private readonly IReadOnlyList<NestedGrid> _grids;
@@ -35,7 +35,7 @@ public sealed class PdTraining : ITraining
     /// <param name="teacher">One branch; stays the caller's, unchanged.</param>
     /// <param name="data">Images of the network's size.</param>
     /// <param name="options">How; resolved here.</param>
-    public PdTraining(UNet student, UNet teacher, Dataset data, PdOptions options)
+    public PdTraining(INetwork student, INetwork teacher, Dataset data, PdOptions options)
     {
         _options = options.Resolve();
         TeacherTraining.RequireFit(student, data);

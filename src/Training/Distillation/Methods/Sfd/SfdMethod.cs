@@ -100,7 +100,7 @@ public sealed class SfdMethod : IDistillationMethod
     /// teacher has not. The second stage begins as the first one's student.
     /// </summary>
     /// <exception cref="BDenseException">The second stage asks for another number of heads than the first stage's K, which is above 1.</exception>
-    public UNet NewStudent(UNet teacher, Distill options)
+    public INetwork NewStudent(INetwork teacher, Distill options)
     {
         var o = (SfdOptions)options;
         if (o.FirstStage is null || teacher.Config.Branches == 1)
@@ -110,11 +110,11 @@ public sealed class SfdMethod : IDistillationMethod
     }
 
     /// <inheritdoc/>
-    public ITraining CreateTraining(UNet student, UNet teacher, Dataset? data, Distill options, TrajectoryCache? shared) =>
+    public ITraining CreateTraining(INetwork student, INetwork teacher, Dataset? data, Distill options, TrajectoryCache? shared) =>
         new SfdTraining(student, teacher, (SfdOptions)options, shared);
 
     /// <inheritdoc/>
-    public Student Sampler(UNet network, Distill options, Thresholding? threshold)
+    public Student Sampler(INetwork network, Distill options, Thresholding? threshold)
     {
         var o = (SfdOptions)options;
         var grid = o.Grid(o.Intervals + 1).Coarsen(network.Config.Branches);

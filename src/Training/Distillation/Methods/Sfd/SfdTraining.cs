@@ -21,8 +21,8 @@ namespace BDense.Training.Distillation.Methods.Sfd;
 /// </remarks>
 public sealed class SfdTraining : ITraining
 {
-    private readonly UNet _student;
-    private readonly UNet _teacher;
+    private readonly INetwork _student;
+    private readonly INetwork _teacher;
     private readonly SfdOptions _options;
     private readonly SfdGrid[] _grids;
     private readonly BranchWeights _weights;
@@ -40,7 +40,7 @@ public sealed class SfdTraining : ITraining
     /// <param name="student">Trained in place; stays the caller's.</param>
     /// <param name="teacher">One branch, or the first stage's student; stays the caller's, unchanged.</param>
     /// <param name="options">How; resolved here.</param>
-    public SfdTraining(UNet student, UNet teacher, SfdOptions options)
+    public SfdTraining(INetwork student, INetwork teacher, SfdOptions options)
         : this(student, teacher, options, null)
     {
     }
@@ -49,7 +49,7 @@ public sealed class SfdTraining : ITraining
     /// <param name="teacher">One branch; stays the caller's, unchanged.</param>
     /// <param name="options">How; resolved here.</param>
     /// <param name="shared">The teacher's states that students of one seed, batch, solver and grid share; or none.</param>
-    public SfdTraining(UNet student, UNet teacher, SfdOptions options, TrajectoryCache? shared)
+    public SfdTraining(INetwork student, INetwork teacher, SfdOptions options, TrajectoryCache? shared)
     {
         _options = options.Resolve();
         (_student, _teacher) = (student, teacher);
