@@ -18,7 +18,7 @@ public static class GpuRows
     private static readonly string[] Tensor = ["tf32", "bf16"], Every = ["fp32", "tf32", "bf16"];
 
     /// <summary>The network that unet.cu published: guided-diffusion's UNet at 64x64.</summary>
-    public static UNetConfig UnetCu { get; } = NetworkCatalog.Find("unet-cu");
+    public static UNetConfig UnetCu { get; } = NetworkCatalog.FindUNet("unet-cu");
 
     /// <param name="quick">Fewer and smaller rows, for a machine without a GPU: that everything runs, not how fast.</param>
     /// <remarks>What the goals are about comes first: a run that is cut short leaves that.</remarks>
@@ -53,16 +53,16 @@ public static class GpuRows
         .. from s in TrajectoryLossCases.Huge select Loss(s),
         new("solver step 4096x32x32x3, 4 terms", SolverStep, "fp32", Dims(("length", LinearCombinationCases.HugeStep), ("terms", 4))),
         .. from length in AdamCases.Huge select new GpuRow($"adam+ema {length}", Adam, "fp32", Dims(("length", length))),
-        .. from p in Every select Network(TrainingStep, p, "edm-cifar10", NetworkCatalog.Find("edm-cifar10"), 128),
+        .. from p in Every select Network(TrainingStep, p, "edm-cifar10", NetworkCatalog.FindUNet("edm-cifar10"), 128),
         .. from p in Every select Network(TrainingStep, p, "unet-cu", UnetCu, 32),
         .. from p in Every select Network(Sampling, p, "unet-cu", UnetCu, 32),
-        .. from k in new[] { 2, 4, 8 } select Alone(TrainingStep, "tf32", $"edm-cifar10 K={k}", NetworkCatalog.Find("edm-cifar10") with { Branches = k }, 128),
-        .. from k in new[] { 1, 2, 4, 8 } select Alone(TrainingStep, "tf32", $"edm-imagenet64 K={k}", NetworkCatalog.Find("edm-imagenet64") with { Branches = k }, 32),
-        .. from p in Tensor select Alone(TrainingStep, p, "edm-cifar10 fuse=all", NetworkCatalog.Find("edm-cifar10"), 128, "all"),
+        .. from k in new[] { 2, 4, 8 } select Alone(TrainingStep, "tf32", $"edm-cifar10 K={k}", NetworkCatalog.FindUNet("edm-cifar10") with { Branches = k }, 128),
+        .. from k in new[] { 1, 2, 4, 8 } select Alone(TrainingStep, "tf32", $"edm-imagenet64 K={k}", NetworkCatalog.FindUNet("edm-imagenet64") with { Branches = k }, 32),
+        .. from p in Tensor select Alone(TrainingStep, p, "edm-cifar10 fuse=all", NetworkCatalog.FindUNet("edm-cifar10"), 128, "all"),
         .. from p in Tensor select Alone(TrainingStep, p, "unet-cu fuse=all", UnetCu, 32, "all"),
-        .. from p in Tensor select Network(Sampling, p, "edm-cifar10", NetworkCatalog.Find("edm-cifar10"), 64),
-        Alone(Sampling, "tf32", "edm-cifar10 K=4", NetworkCatalog.Find("edm-cifar10") with { Branches = 4 }, 64),
-        Alone(Sampling, "tf32", "edm-cifar10 K=4 folded", NetworkCatalog.Find("edm-cifar10") with { Branches = 4 }, 64),
+        .. from p in Tensor select Network(Sampling, p, "edm-cifar10", NetworkCatalog.FindUNet("edm-cifar10"), 64),
+        Alone(Sampling, "tf32", "edm-cifar10 K=4", NetworkCatalog.FindUNet("edm-cifar10") with { Branches = 4 }, 64),
+        Alone(Sampling, "tf32", "edm-cifar10 K=4 folded", NetworkCatalog.FindUNet("edm-cifar10") with { Branches = 4 }, 64),
     ];
 
     private static IReadOnlyList<GpuRow> Small() =>
@@ -75,14 +75,14 @@ public static class GpuRows
         .. from k in new[] { 1, 4 } select Loss(new(8, 64, 3, k)),
         new("solver step 8x8x8x3, 4 terms", SolverStep, "fp32", Dims(("length", 8 * 8 * 8 * 3), ("terms", 4))),
         new("adam+ema 100003", Adam, "fp32", Dims(("length", 100003))),
-        Network(TrainingStep, "fp32", "demo", NetworkCatalog.Find("demo"), 4), Network(TrainingStep, "fp32", "demo K=4", NetworkCatalog.Find("demo") with { Branches = 4 }, 4),
+        Network(TrainingStep, "fp32", "demo", NetworkCatalog.FindUNet("demo"), 4), Network(TrainingStep, "fp32", "demo K=4", NetworkCatalog.FindUNet("demo") with { Branches = 4 }, 4),
         Network(TrainingStep, "fp32", "small adm", SmallAdm, 2),
         Network(TrainingStep, "fp32", "small unet-cu", UnetCu with { Resolution = 16, ChannelMultipliers = [1, 2], AttentionResolutions = [8] }, 2),
-        Network(Sampling, "fp32", "demo", NetworkCatalog.Find("demo"), 4),
-        Alone(Sampling, "fp32", "demo K=4 folded", NetworkCatalog.Find("demo") with { Branches = 4 }, 4), Alone(TrainingStep, "fp32", "demo fuse=all", NetworkCatalog.Find("demo"), 4, "all"),
+        Network(Sampling, "fp32", "demo", NetworkCatalog.FindUNet("demo"), 4),
+        Alone(Sampling, "fp32", "demo K=4 folded", NetworkCatalog.FindUNet("demo") with { Branches = 4 }, 4), Alone(TrainingStep, "fp32", "demo fuse=all", NetworkCatalog.FindUNet("demo"), 4, "all"),
     ];
 
-    private static UNetConfig SmallAdm => NetworkCatalog.Find("edm-imagenet64") with
+    private static UNetConfig SmallAdm => NetworkCatalog.FindUNet("edm-imagenet64") with
     {
         Resolution = 16,
         ModelChannels = 32,

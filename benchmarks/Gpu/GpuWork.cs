@@ -32,7 +32,7 @@ public sealed class GpuWork : IDisposable
         try
         {
             if (row.Network is { } network)
-                AddNetwork(UNetConfig.FromJson(network.GetRawText(), row.Name), fusions, scratch);
+                AddNetwork(NetworkConfig.FromJson(network.GetRawText(), row.Name), fusions, scratch);
             else
                 AddSets();
         }
@@ -233,11 +233,11 @@ public sealed class GpuWork : IDisposable
     /// without gradients. The outputs that are compared: F, of training from an evaluation before any update; and the squared norm of the
     /// first step's gradient, where no dropout makes it another one at the peer.
     /// </summary>
-    private void AddNetwork(UNetConfig config, Fusions fusions, string? scratch)
+    private void AddNetwork(NetworkConfig config, Fusions fusions, string? scratch)
     {
         int batch = _row["batch"], size = config.Resolution, c = config.ImageChannels;
         bool folded = _row.Dims.GetValueOrDefault("folded") == 1;
-        var unet = Own(new UNet(_backend, config, seed: null) { Execution = new Execution(fusions) });
+        var unet = Own(new Network(_backend, config, seed: null) { Execution = new Execution(fusions) });
         var parameters = unet.Parameters;
         void Start()
         {

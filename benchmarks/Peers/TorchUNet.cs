@@ -18,7 +18,7 @@ internal sealed class TorchUNet : IDisposable
     {
         (_config, _channelsLast) = (config, channelsLast);
         using var backend = new ReferenceBackend(1);
-        using var declared = new UNet(backend, config, seed: null);
+        using var declared = new Network(backend, config, seed: null);
         var all = declared.Parameters.All;
         Names = [.. all.Select(p => p.Name)];
         using var scope = NewDisposeScope();

@@ -12,8 +12,8 @@ public static class Catalog
     /// <summary>The demo's network, and one of 64 channels at 32x32.</summary>
     public static readonly (string Name, UNetConfig Config)[] Networks =
     [
-        ("demo", NetworkCatalog.Find("demo")),
-        ("64-channel", NetworkCatalog.Find("small-32") with { ModelChannels = 64 }),
+        ("demo", NetworkCatalog.FindUNet("demo")),
+        ("64-channel", NetworkCatalog.FindUNet("small-32") with { ModelChannels = 64 }),
     ];
 
     public static IReadOnlyList<Workload> All { get; } =

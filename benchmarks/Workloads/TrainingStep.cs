@@ -37,7 +37,7 @@ public sealed record TrainingStep(string Network, UNetConfig Config, int Batch) 
 
     public override Running Start(Backend backend)
     {
-        var network = new UNet(backend, Config, seed: null);
+        var network = new Network(backend, Config, seed: null);
         for (int i = 0; i < network.Parameters.All.Count; i++)
             network.Parameters.All[i].Value.Upload(Values(network.Parameters.All[i], i));
         network.Parameters.EnableGradients();
@@ -100,7 +100,7 @@ public sealed record Sampling(string Network, UNetConfig Config, int Batch) : Wo
 
     public override Running Start(Backend backend)
     {
-        var network = new UNet(backend, Config, seed: null);
+        var network = new Network(backend, Config, seed: null);
         for (int i = 0; i < network.Parameters.All.Count; i++)
             network.Parameters.All[i].Value.Upload(TrainingStep.Values(network.Parameters.All[i], i));
         var images = Training.Images;

@@ -5,6 +5,7 @@ using BDense.Model.FileSystem;
 using BDense.Model.Networks;
 using BDense.Training.Data;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Metrics;
 using BDense.Training.Runs;
 using BDense.Training.Samplers;
@@ -25,7 +26,7 @@ public sealed record BranchStudyOptions
     public int Seeds { get; init; } = 4;
 
     /// <summary>What all students share.</summary>
-    public Distill Distill { get; init; } = new() { Updates = 360, Batch = 32 };
+    public SfdOptions Distill { get; init; } = new() { Updates = 360, Batch = 32 };
 
     public EvaluationOptions Evaluation { get; init; } = new() { Count = 512, Seed = 2026 };
 
@@ -53,7 +54,7 @@ public sealed class BranchStudy
 
     private const int LeastResolution = 8;
 
-    private readonly UNet _teacher;
+    private readonly INetwork _teacher;
     private readonly Dataset? _data;
     private readonly BranchStudyOptions _options;
     private readonly IStages _stages;
@@ -61,7 +62,7 @@ public sealed class BranchStudy
     private readonly Evaluation _evaluation;
     private readonly StepFitting _fitting;
 
-    private BranchStudy(UNet teacher, Dataset? data, BranchStudyOptions options, IStages stages, CancellationToken cancellation)
+    private BranchStudy(INetwork teacher, Dataset? data, BranchStudyOptions options, IStages stages, CancellationToken cancellation)
     {
         (_teacher, _data, _options, _stages, _cancellation, _fitting) = (teacher, data, options, stages, cancellation, new StepFitting(teacher, cancellation));
         // Images too small for the features have no Frechet distance.
@@ -77,13 +78,13 @@ public sealed class BranchStudy
     /// <param name="cancellation">Looked at between iterations; the cell under way is lost.</param>
     /// <exception cref="UsageException">A PD variant without data.</exception>
     /// <exception cref="BDenseException">The folder holds something else or a study of other options; or training diverged.</exception>
-    public static BranchStudyResults Run(UNet teacher, string teacherName, Dataset? data, BranchStudyOptions options, IStages stages, CancellationToken cancellation = default)
+    public static BranchStudyResults Run(INetwork teacher, string teacherName, Dataset? data, BranchStudyOptions options, IStages stages, CancellationToken cancellation = default)
     {
         if (teacher.Config.LabelCount > 0)
             throw new UsageException("the study takes a teacher without classes");
         foreach (var variant in options.Variants)
         {
-            if (variant.Of(options.Distill, 1).Method == DistillMethod.Pd && data is null)
+            if (variant.Of(options.Distill, 1).Method.NeedsData && data is null)
                 throw new UsageException($"'{variant.Name}' noises data: give a dataset with --data");
         }
         Sampling.RequireOneArray(teacher, options.Evaluation.Count);
@@ -124,7 +125,7 @@ public sealed class BranchStudy
 
     private static string MeasureStageOf(StudyVariant variant, ulong seed) => $"{variant.Name}, seed {seed}: measured";
 
-    private static WriterLock Prepare(UNet teacher, string teacherName, Dataset? data, BranchStudyOptions options)
+    private static WriterLock Prepare(INetwork teacher, string teacherName, Dataset? data, BranchStudyOptions options)
     {
         string file = Path.Combine(options.Folder, ConfigFile);
         var config = new JsonObject
@@ -161,9 +162,7 @@ public sealed class BranchStudy
     {
         var o = variant.Of(_options.Distill, seed);
         using var network = DistillationMethods.NewStudent(_teacher, o);
-        using var training = o.Method == DistillMethod.Sfd
-            ? new SfdTraining(network, _teacher, o, shared)
-            : DistillationMethods.Create(network, _teacher, _data, o);
+        using var training = DistillationMethods.Create(network, _teacher, _data, o, shared);
         var run = _stages.Stage(StageOf(variant, seed), (int)training.Steps, report => TrainingLoop.Run(training, null, new LoopOptions
         {
             Cancellation = _cancellation,
@@ -177,7 +176,7 @@ public sealed class BranchStudy
         AtomicFile.WriteText(CellFile(variant.Name, seed), RunJson.ToText(RunJson.ToNode(cell)) + "\n");
     }
 
-    private StudyCell Measure(StudyVariant variant, Distill o, UNet network)
+    private StudyCell Measure(StudyVariant variant, Distill o, INetwork network)
     {
         float[] endpoint = _evaluation.TeacherOf(o, cancellation: _cancellation);
         var student = Student.Of(network, o);

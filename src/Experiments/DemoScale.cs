@@ -19,7 +19,7 @@ public sealed record DemoScale
     };
 
     /// <summary>The catalogue's small network at half its width.</summary>
-    public UNetConfig Network { get; init; } = NetworkCatalog.Find("demo") with { ModelChannels = 16 };
+    public NetworkConfig Network { get; init; } = NetworkCatalog.FindUNet("demo") with { ModelChannels = 16 };
 
     public int TeacherSteps { get; init; } = 800;
 

@@ -38,7 +38,7 @@ public sealed record Measured(SampleErrors? Endpoint, SampleErrors Fine, double 
 /// </summary>
 public sealed class Evaluation : IDisposable
 {
-    private readonly UNet _teacher;
+    private readonly INetwork _teacher;
     private readonly EvaluationOptions _options;
     private readonly RandomFeatures _features;
     private readonly FeatureStatistics? _dataStatistics;
@@ -47,7 +47,7 @@ public sealed class Evaluation : IDisposable
     /// <param name="teacher">One branch; stays the caller's.</param>
     /// <param name="data">For the Fréchet distance; or none.</param>
     /// <param name="options">How.</param>
-    public Evaluation(UNet teacher, Dataset? data, EvaluationOptions options)
+    public Evaluation(INetwork teacher, Dataset? data, EvaluationOptions options)
     {
         (_teacher, _options) = (teacher, options);
         var c = teacher.Config;
@@ -99,20 +99,12 @@ public sealed class Evaluation : IDisposable
     public float[] TeacherOf(Distill distill, Action<int>? onDone = null, CancellationToken cancellation = default) => Teacher(TeacherSamplerOf(distill), onDone, cancellation);
 
     /// <summary>Its sampler.</summary>
-    public SamplerOptions TeacherSamplerOf(Distill distill)
-    {
-        var o = distill.Resolve();
-        // The second stage's teacher is a student; what counts is how far both are from the first one's teacher.
-        if (o.FirstStage is { } first)
-            return TeacherSamplerOf(first);
-        return o.Method == DistillMethod.BranchDistillation
-            ? new SamplerOptions { Solver = "euler", Steps = BranchDistillation.SampleSteps, Schedule = "discrete", SigmaMin = _options.SigmaMin, SigmaMax = _options.SigmaMax }
-            : o.TeacherSampler();
-    }
+    /// <remarks>A second stage's teacher is a student; what counts is how far both are from the first one's teacher.</remarks>
+    public static SamplerOptions TeacherSamplerOf(Distill distill) => distill.Resolve().Origin.Yardstick();
 
     /// <summary>A student's endpoints, [Count,H,W,C].</summary>
     public float[] Student(Student student, Action<int>? onDone = null, CancellationToken cancellation = default) =>
-        Samples(student.Network, (x, labels, _) => student.Sample(x, labels, cancellation: cancellation), student.StartSigma, onDone, cancellation);
+        Samples(student.Network, (x, labels, fresh) => student.Sample(x, labels, cancellation: cancellation, fresh: fresh), student.StartSigma, onDone, cancellation);
 
     /// <summary>Holds samples to the yardsticks.</summary>
     /// <param name="images">From this evaluation's noises.</param>
@@ -128,6 +120,6 @@ public sealed class Evaluation : IDisposable
 
     public void Dispose() => _features.Dispose();
 
-    private float[] Samples(UNet network, Sampler sampler, double sigma, Action<int>? onDone, CancellationToken cancellation) =>
+    private float[] Samples(INetwork network, Sampler sampler, double sigma, Action<int>? onDone, CancellationToken cancellation) =>
         Sampling.Generate(network, sampler, ImageDraws.Of(_options.Seed), _options.Count, _options.Batch, sigma, onDone, cancellation);
 }

@@ -62,7 +62,7 @@ public static class ScheduleFitting
     public const int MaxNodes = 4096;
 
     /// <exception cref="UsageException">An unknown kind, solver or schedule, or numbers out of range.</exception>
-    public static ScheduleFit Fit(UNet teacher, ScheduleFittingOptions o, CancellationToken cancellation = default, Action<int>? onPass = null)
+    public static ScheduleFit Fit(INetwork teacher, ScheduleFittingOptions o, CancellationToken cancellation = default, Action<int>? onPass = null)
     {
         if (o.Kind is not (ScheduleFile.Gits or ScheduleFile.AmedFixed))
             throw new UsageException($"there is no '{o.Kind}' to fit; there are {ScheduleFile.Gits}, {ScheduleFile.AmedFixed}");

@@ -33,7 +33,7 @@ public sealed record TrajectoryGroup(Trajectory Teacher, IReadOnlyList<StudentTr
     /// <param name="students">All distilled from it.</param>
     /// <param name="seed">Of the noises.</param>
     /// <param name="cancellation">Looked at between students.</param>
-    public static IReadOnlyList<TrajectoryGroup> Of(UNet teacher, IEnumerable<TrainedStudent> students, ulong seed, CancellationToken cancellation = default)
+    public static IReadOnlyList<TrajectoryGroup> Of(INetwork teacher, IEnumerable<TrainedStudent> students, ulong seed, CancellationToken cancellation = default)
     {
         var groups = new List<TrajectoryGroup>();
         foreach (var group in students.Select(s => (Student: s, Teacher: Trajectory.TeacherOf(s.Options))).GroupBy(s => RunJson.ToLine(s.Teacher)))
@@ -51,7 +51,7 @@ public sealed record TrajectoryGroup(Trajectory Teacher, IReadOnlyList<StudentTr
 
     private static Trajectory Way(Backend backend, TrainedStudent student, ulong seed)
     {
-        var loaded = Student.Load(backend, student.Path, student.Options.NfeChoices is null ? null : student.Options.Nfe, fitted: student.Fitted);
+        var loaded = Student.Load(backend, student.Path, student.Options.Nfe, fitted: student.Fitted);
         using var network = loaded.Network;
         return Trajectory.OfStudent(loaded, Noises, seed);
     }

@@ -237,12 +237,12 @@ public sealed class GradientTests
         private readonly Tensor? _labels, _augment, _step;
         private readonly Tensor _noise, _weights;
 
-        public Pass(UNet network, int n, bool fused)
+        public Pass(INetwork network, int n, bool fused)
             : this(network, n, new Execution(fused ? Fusions.All : Fusions.None))
         {
         }
 
-        public Pass(UNet network, int n, Execution execution)
+        public Pass(INetwork network, int n, Execution execution)
         {
             (Network, _execution) = (network, execution);
             var (backend, config) = (network.Backend, network.Config);
@@ -254,7 +254,7 @@ public sealed class GradientTests
             _weights = TinyNetwork.Normal(backend, TinyNetwork.Images(config, n), 15);
         }
 
-        public UNet Network { get; }
+        public INetwork Network { get; }
 
         public Tensor X { get; }
 

@@ -10,14 +10,14 @@ namespace BDense.Tests.Autodiff;
 /// <summary>Who frees what, and when. The device computes nothing: only the bytes matter.</summary>
 public sealed class TapeMemoryTests
 {
-    private static readonly UNetConfig Config = NetworkCatalog.Find("small-32") with { Dropout = 0.1f };
+    private static readonly UNetConfig Config = NetworkCatalog.FindUNet("small-32") with { Dropout = 0.1f };
 
     [TestCase(true)]
     [TestCase(false)]
     public void A_step_leaks_nothing_and_the_second_allocates_nothing(bool fused)
     {
         using var backend = new DryRunBackend();
-        using var network = new UNet(backend, Config, seed: null);
+        using var network = new Network(backend, Config, seed: null);
         network.Parameters.EnableGradients();
         long before = backend.Pool.CurrentBytes;
         Step(backend, network, recording: true, fused);
@@ -35,7 +35,7 @@ public sealed class TapeMemoryTests
     public void Without_recording_activations_are_freed_on_the_way()
     {
         using var backend = new DryRunBackend();
-        using var network = new UNet(backend, Config, seed: null);
+        using var network = new Network(backend, Config, seed: null);
         network.Parameters.EnableGradients();
         long before = backend.Pool.CurrentBytes;
         long evaluation = Peak(recording: false), training = Peak(recording: true);
@@ -58,7 +58,7 @@ public sealed class TapeMemoryTests
     public void Frozen_parameters_record_nothing()
     {
         using var backend = new DryRunBackend();
-        using var network = new UNet(backend, Config, seed: null);
+        using var network = new Network(backend, Config, seed: null);
         using var x = backend.Empty(TinyNetwork.Images(Config, 2));
         using var noise = backend.Empty(new Shape(2));
         using var tape = new Tape(backend, recording: true);
@@ -72,7 +72,7 @@ public sealed class TapeMemoryTests
     public void A_step_that_fails_anywhere_leaks_nothing([Values] bool fused, [Values] bool recompute)
     {
         using var backend = new DryRunBackend();
-        using var network = new UNet(backend, TinyNetwork.Config, seed: null);
+        using var network = new Network(backend, TinyNetwork.Config, seed: null);
         network.Parameters.EnableGradients();
         long before = backend.Pool.CurrentBytes;
         int failures = 0;
@@ -119,7 +119,7 @@ public sealed class TapeMemoryTests
     {
         using var backend = new DryRunBackend();
         // Deep enough that the blocks' inputs are less than what they keep.
-        using var network = new UNet(backend, TinyNetwork.Config with { BlocksPerLevel = 4 }, seed: null);
+        using var network = new Network(backend, TinyNetwork.Config with { BlocksPerLevel = 4 }, seed: null);
         network.Parameters.EnableGradients();
         long Peak(bool recompute)
         {
@@ -132,7 +132,7 @@ public sealed class TapeMemoryTests
         Assert.That(Peak(true), Is.LessThan(0.6 * Peak(false)));
     }
 
-    private static void Step(DryRunBackend backend, UNet network, bool recording, bool fused, bool recompute = false)
+    private static void Step(DryRunBackend backend, INetwork network, bool recording, bool fused, bool recompute = false)
     {
         var config = network.Config;
         using var x = backend.Empty(TinyNetwork.Images(config, 4));

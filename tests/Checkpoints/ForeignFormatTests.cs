@@ -98,7 +98,7 @@ public sealed class ForeignFormatTests
     [TestCase("_orig_mod.")]
     public void Tensors_by_the_names_of_unet_cu_are_its_network(string prefix)
     {
-        var config = NetworkCatalog.Find("unet-cu");
+        var config = NetworkCatalog.FindUNet("unet-cu");
         using var network = TinyNetwork.Create(_backend, config, seed: 2);
         string file = _folder["lone.safetensors"];
         Checkpoint.Save(file, network);

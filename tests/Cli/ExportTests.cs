@@ -35,7 +35,7 @@ public sealed class ExportTests
         Assert.That(heads.Json["format"]!.GetValue<string>(), Is.EqualTo("diffusers"));
         Assert.That(JsonNode.Parse(File.ReadAllText(_folder["k4/unet/config.json"]))!["out_channels"]!.GetValue<int>(), Is.EqualTo(12));
         await CliRun.Succeeds("export", "--model", _folder["student"], "--out", _folder["plain"], "--format", "edm", "--interval", "1", "--device", "cpu");
-        using UNet whole = Checkpoint.Load(backend, _folder["k4"]), plain = Checkpoint.Load(backend, _folder["plain"]);
+        using INetwork whole = Checkpoint.Load(backend, _folder["k4"]), plain = Checkpoint.Load(backend, _folder["plain"]);
         var student = Student.Load(backend, _folder["student"]);
         using var network = student.Network;
         using var folded = student.Fold(1);

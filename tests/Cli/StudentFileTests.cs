@@ -152,8 +152,8 @@ public sealed class StudentFileTests
     [Test]
     public void Their_tensors_name_the_catalogues_network()
     {
-        var config = NetworkCatalog.Find("sfd-cifar10") with { Branches = 4 };
-        var (state, architecture) = UNet.Declare(config);
+        var config = NetworkCatalog.FindUNet("sfd-cifar10") with { Branches = 4 };
+        var (state, architecture) = Network.Declare(config);
         architecture.Dispose();
         var shapes = state.Keys.ToDictionary(k => k.Name, k => k.Shape);
         shapes["model.log_var_for_learnable_weights"] = [4];

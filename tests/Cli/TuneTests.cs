@@ -52,7 +52,7 @@ internal sealed class TuneTests(string device)
         // The next process: what the file says is what the device takes.
         using var backend = (IlgpuBackend)DeviceCatalog.Open(device);
         Assert.That((backend.Notice, backend.TuningFile), Is.EqualTo(((string?)null, file)));
-        using var net = new UNet(backend, UNetConfig.FromJson(File.ReadAllText(network), "tiny") with { Branches = 2 }, seed: 1);
+        using var net = new Network(backend, NetworkConfig.FromJson(File.ReadAllText(network), "tiny") with { Branches = 2 }, seed: 1);
         using Tensor x = backend.Zeros(new Shape(1, 2, 2, 3)), noise = backend.Zeros(new Shape(1));
         using (var tape = Tape.For(net, recording: false))
             net.Forward(tape, tape.Input(x), noise);

@@ -23,7 +23,7 @@ public sealed class FusionLabTests
     public void Predictions_are_those_of_the_formulas()
     {
         using var backend = new DryRunBackend();
-        using var network = new UNet(backend, TinyRuns.Config, seed: null);
+        using var network = new Network(backend, TinyRuns.Config, seed: null);
         var seen = new HashSet<string>();
         foreach (var make in new FusionCases(network, 64, 1 << 16).All())
         {
@@ -58,7 +58,7 @@ public sealed class FusionLabTests
     public void Every_network_has_a_case_for_every_fusion(string name)
     {
         using var backend = new DryRunBackend();
-        using var network = new UNet(backend, NetworkCatalog.Find(name), seed: null);
+        using var network = new Network(backend, NetworkCatalog.Find(name), seed: null);
         var seen = new HashSet<string>();
         foreach (var make in new FusionCases(network, 64, 1 << 16).All())
         {
@@ -102,7 +102,7 @@ public sealed class FusionLabTests
     {
         // Thread by thread from the cache: the simulation has no kernel with a prologue.
         using var backend = DeviceCatalog.Open("ilgpu-cpu");
-        using var network = new UNet(backend, TinyRuns.Config, seed: 1);
+        using var network = new Network(backend, TinyRuns.Config, seed: 1);
         var composed = new List<string>();
         foreach (var make in new FusionCases(network, 1, 1).All([Fusion.ConvPrologue, Fusion.ConvEpilogue]))
         {

@@ -63,7 +63,7 @@ public sealed class BranchHeadTests
     [Test]
     public void What_cannot_be_widened_or_folded_is_refused()
     {
-        using var teacher = new UNet(_backend, TinyNetwork.Config, seed: null);
+        using var teacher = new Network(_backend, TinyNetwork.Config, seed: null);
         using var student = BranchHead.Widen(teacher, 2);
         Assert.Multiple(() =>
         {
@@ -73,7 +73,7 @@ public sealed class BranchHeadTests
         });
     }
 
-    private float[] Heads(UNet network)
+    private float[] Heads(INetwork network)
     {
         using var x = TinyNetwork.Normal(_backend, TinyNetwork.Images(network.Config, 2), 3);
         using var tape = new Tape(_backend, recording: false);

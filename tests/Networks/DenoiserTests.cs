@@ -65,7 +65,7 @@ public sealed class DenoiserTests
     public void A_network_of_several_branches_has_no_single_image()
     {
         using var backend = new DryRunBackend();
-        using var network = new UNet(backend, TinyNetwork.Config with { Branches = 2 }, seed: null);
+        using var network = new Network(backend, TinyNetwork.Config with { Branches = 2 }, seed: null);
         using var x = backend.Empty(TinyNetwork.Images(network.Config, 1));
         long before = backend.Pool.CurrentBytes;
         Assert.That(() => new Denoiser(network).Denoise(x, 1), Throws.TypeOf<BDenseException>().With.Message.Contains("fold"));

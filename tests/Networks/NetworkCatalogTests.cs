@@ -15,7 +15,7 @@ public sealed class NetworkCatalogTests
         foreach (string name in NetworkCatalog.Names)
         {
             var config = NetworkCatalog.Find(name);
-            Assert.That(UNetConfig.FromJson(config.ToJson(), name), Is.EqualTo(config));
+            Assert.That(NetworkConfig.FromJson(config.ToJson(), name), Is.EqualTo(config));
         }
     }
 
@@ -23,7 +23,7 @@ public sealed class NetworkCatalogTests
     public void A_file_is_a_network_too()
     {
         using var folder = new TemporaryFolder();
-        var config = NetworkCatalog.Find(folder.Write("mine.json", Encoding.UTF8.GetBytes(Good)));
+        var config = NetworkCatalog.FindUNet(folder.Write("mine.json", Encoding.UTF8.GetBytes(Good)));
         Assert.That((config.Resolution, config.ChannelMultipliers[1], config.Prediction), Is.EqualTo((8, 2, Prediction.Edm)));
     }
 

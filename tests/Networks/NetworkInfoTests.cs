@@ -42,7 +42,7 @@ public sealed class NetworkInfoTests
     [Test]
     public void The_list_of_keys_is_that_of_guided_diffusion()
     {
-        var small = NetworkCatalog.Find("unet-cu");
+        var small = NetworkCatalog.FindUNet("unet-cu");
         var imageNet = small with
         {
             ModelChannels = 192,
@@ -57,7 +57,7 @@ public sealed class NetworkInfoTests
         CheckKeys(small with { Resampler = Resampler.Convolution }, true, "74f81e14982cdc8055fb6cd9e52be720b1ece2a07921690f06080915ce17a600");
     }
 
-    private static void CheckKeys(UNetConfig config, bool shapes, string hash)
+    private static void CheckKeys(NetworkConfig config, bool shapes, string hash)
     {
         var lines = NetworkInfo.Describe(config).Keys.Select(k => shapes ? $"{k.Name} [{string.Join(", ", k.Shape)}]\n" : $"{k.Name}\n");
         byte[] digest = SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines)));
@@ -78,7 +78,7 @@ public sealed class NetworkInfoTests
     [TestCase("model.dec.32x32_aux_conv.weight", new[] { 3, 256, 3, 3 })]
     public void Keys_have_the_names_and_shapes_of_EDM(string key, int[] shape)
     {
-        var keys = NetworkInfo.Describe(NetworkCatalog.Find("edm-cifar10")).Keys.ToDictionary(k => k.Name, k => k.Shape);
+        var keys = NetworkInfo.Describe(NetworkCatalog.FindUNet("edm-cifar10")).Keys.ToDictionary(k => k.Name, k => k.Shape);
         Assert.That(keys, Does.ContainKey(key));
         Assert.That(keys[key], Is.EqualTo(shape));
     }
@@ -86,7 +86,7 @@ public sealed class NetworkInfoTests
     [Test]
     public void Attention_in_the_decoder_is_in_the_last_block_of_a_level_alone()
     {
-        var keys = NetworkInfo.Describe(NetworkCatalog.Find("edm-cifar10")).Keys;
+        var keys = NetworkInfo.Describe(NetworkCatalog.FindUNet("edm-cifar10")).Keys;
         string[] expected = ["enc.16x16_block0", "enc.16x16_block1", "enc.16x16_block2", "enc.16x16_block3", "dec.8x8_in0", "dec.16x16_block4"];
         Assert.That(keys.Where(k => k.Name.EndsWith("qkv.weight", StringComparison.Ordinal)).Select(k => k.Name.Split('.', 2)[1][..^11]), Is.EqualTo(expected));
     }
@@ -96,7 +96,7 @@ public sealed class NetworkInfoTests
     [TestCase(4)]
     public void Added_cost_of_branches_is_the_wider_last_convolution(int branches)
     {
-        var info = NetworkInfo.Describe(NetworkCatalog.Find("edm-cifar10") with { Branches = branches });
+        var info = NetworkInfo.Describe(NetworkCatalog.FindUNet("edm-cifar10") with { Branches = branches });
         Assert.Multiple(() =>
         {
             Assert.That(info.AddedParameters, Is.EqualTo((branches - 1) * (256 * 9 * 3 + 3)));
@@ -122,7 +122,7 @@ public sealed class NetworkInfoTests
     [Test]
     public void Peak_memory_grows_with_batch_and_with_training()
     {
-        var config = NetworkCatalog.Find("edm-cifar10");
+        var config = NetworkCatalog.FindUNet("edm-cifar10");
         long parameters = 4 * NetworkInfo.Describe(config).Parameters;
         long sampling = NetworkInfo.PeakBytes(config, 1, training: false), training = NetworkInfo.PeakBytes(config, 1, training: true);
         Assert.Multiple(() =>

@@ -37,9 +37,9 @@ internal static class TinyNetwork
         Config with { Family = "guided", SkipScale = 1, Groups = 4, Epsilon = 1e-5, LabelCount = 0, AugmentCount = 0, NoiseInput = NoiseInput.Timestep };
 
     /// <summary>All parameters at sizes where each matters: weights of variance 1/fan-in, gamma near 1, biases near 0.</summary>
-    public static UNet Create(Backend backend, UNetConfig config, ulong seed)
+    public static Network Create(Backend backend, NetworkConfig config, ulong seed)
     {
-        var network = new UNet(backend, config, seed: null);
+        var network = new Network(backend, config, seed: null);
         var flat = new float[network.Parameters.Values.Length];
         uint stream = 0;
         foreach (var p in network.Parameters.All)
@@ -62,5 +62,5 @@ internal static class TinyNetwork
         return backend.FromArray(values, shape);
     }
 
-    public static Shape Images(UNetConfig config, int n) => new(n, config.Resolution, config.Resolution, config.ImageChannels);
+    public static Shape Images(NetworkConfig config, int n) => new(n, config.Resolution, config.Resolution, config.ImageChannels);
 }

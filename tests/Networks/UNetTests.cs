@@ -31,7 +31,7 @@ public sealed class UNetTests
     {
         var config = TinyNetwork.Families["adm with a step"];
         using var with = TinyNetwork.Create(_backend, config, seed: 8);
-        using var without = new UNet(_backend, config with { StepCondition = false }, seed: null);
+        using var without = new Network(_backend, config with { StepCondition = false }, seed: null);
         foreach (var p in without.Parameters.All)
             _backend.Copy(with.Parameters[p.Name].Value, p.Value);
         using Tensor x = TinyNetwork.Normal(_backend, TinyNetwork.Images(config, 1), 1), noise = TinyNetwork.Normal(_backend, new Shape(1), 2);
@@ -85,8 +85,8 @@ public sealed class UNetTests
     public void Initial_values_depend_on_seed_and_name_alone()
     {
         var config = TinyNetwork.Config;
-        using UNet one = new(_backend, config, 1), same = new(_backend, config, 1), other = new(_backend, config, 2);
-        using UNet deeper = new(_backend, config with { BlocksPerLevel = 2, LabelCount = 0 }, 1);
+        using Network one = new(_backend, config, 1), same = new(_backend, config, 1), other = new(_backend, config, 2);
+        using Network deeper = new(_backend, config with { BlocksPerLevel = 2, LabelCount = 0 }, 1);
         const string Name = "model.enc.8x8_block0.conv0.weight";
         var values = one.Parameters[Name].Value.ToArray();
         Assert.Multiple(() =>
@@ -108,7 +108,7 @@ public sealed class UNetTests
     [TestCase("model.enc.32x32_block0.norm0.weight", 0, 1)]
     public void Initial_values_are_those_of_EDM(string name, double variance, double mean)
     {
-        CheckStart(NetworkCatalog.Find("small-32"), name, variance, mean, Math.Sqrt(3 * variance));
+        CheckStart(NetworkCatalog.FindUNet("small-32"), name, variance, mean, Math.Sqrt(3 * variance));
     }
 
     // ADM and diffusers: uniform of variance 1/3 / fan-in, biases too; Flax: normal of variance 1 / fan-in, cut at two deviations before scaling.
@@ -133,13 +133,13 @@ public sealed class UNetTests
     public void Initial_values_are_those_of_each_family(string family, string name, double variance, double deviations)
     {
         bool isEdm = family is "ddpmpp" or "adm";
-        var config = NetworkCatalog.Find("small-32") with { Family = family, LabelCount = family == "ddpm" ? 0 : 10, AugmentCount = isEdm ? 9 : 0 };
+        var config = NetworkCatalog.FindUNet("small-32") with { Family = family, LabelCount = family == "ddpm" ? 0 : 10, AugmentCount = isEdm ? 9 : 0 };
         CheckStart(config, name, variance, 0, deviations * Math.Sqrt(variance));
     }
 
     private void CheckStart(UNetConfig config, string name, double variance, double mean, double largest)
     {
-        using var network = new UNet(_backend, config, seed: 1);
+        using var network = new Network(_backend, config, seed: 1);
         var x = network.Parameters[name].Value.ToArray().Select(v => (double)v).ToArray();
         double average = x.Average(), spread = x.Average(v => (v - average) * (v - average)), noise = Math.Sqrt(variance / x.Length);
         Assert.That(average, Is.EqualTo(mean).Within(5 * noise));
@@ -151,7 +151,7 @@ public sealed class UNetTests
     [Test]
     public void Unfit_inputs_are_named()
     {
-        using var network = new UNet(_backend, TinyNetwork.Config, seed: 1);
+        using var network = new Network(_backend, TinyNetwork.Config, seed: 1);
         using var tape = new Tape(_backend, recording: false);
         using Tensor wrong = _backend.Empty(new Shape(2, 8, 8, 1)), right = _backend.Empty(new Shape(2, 8, 8, 3));
         using Tensor noise = _backend.Empty(new Shape(3)), labels = _backend.Empty(new Shape(2, 4)), two = _backend.Empty(new Shape(2));

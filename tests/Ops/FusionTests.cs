@@ -51,7 +51,7 @@ internal sealed class FusionTests(string device)
     public void Every_variant_computes_the_same(string fusion)
     {
         var config = TinyRuns.Config with { ModelChannels = 16, AttentionResolutions = [2, 4], Groups = 8 };
-        using var network = new UNet(_backend, config, seed: 1);
+        using var network = new Network(_backend, config, seed: 1);
         // Weights of which none is 0, as those of the last convolutions are at the start.
         foreach (var parameter in network.Parameters.All)
         {
@@ -91,7 +91,7 @@ internal sealed class FusionTests(string device)
     [Test]
     public void An_update_is_clipping_then_Adam_then_the_average([Values] bool oneByOne)
     {
-        using var network = new UNet(_backend, TinyRuns.Config, seed: 1);
+        using var network = new Network(_backend, TinyRuns.Config, seed: 1);
         var p = network.Parameters;
         p.EnableGradients();
         var results = new List<float[][]>();

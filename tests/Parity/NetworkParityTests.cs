@@ -107,7 +107,7 @@ public sealed class NetworkParityTests
     [TestCase("pd-imagenet64", 1)]
     [TestCase("unet-cu", 1)]
     [TestCase("unet-cu", 4)]
-    public void Full_network(string name, int branches) => Compare(name, NetworkCatalog.Find(name) with { Branches = branches }, 1e-3, samples: 1);
+    public void Full_network(string name, int branches) => Compare(name, NetworkCatalog.FindUNet(name) with { Branches = branches }, 1e-3, samples: 1);
 
     private static void Compare(string name, UNetConfig config, double tolerance, int samples = Samples)
     {
@@ -152,7 +152,7 @@ public sealed class NetworkParityTests
     private static (float[] Output, IReadOnlyDictionary<string, HostTensor> Gradients, float[] ImageGradient) Ours(UNetConfig config, int samples, string folder)
     {
         using var backend = new ReferenceBackend();
-        using var network = new UNet(backend, config, seed: null);
+        using var network = new Network(backend, config, seed: null);
         var flat = new float[network.Parameters.Values.Length];
         int seed = 100;
         foreach (var p in network.Parameters.All)

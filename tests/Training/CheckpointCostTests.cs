@@ -17,7 +17,7 @@ public sealed class CheckpointCostTests
     {
         using var backend = new ReferenceBackend(0);
         using var temporary = new TemporaryFolder();
-        using var network = new UNet(backend, NetworkCatalog.Find("edm-cifar10"), 1);
+        using var network = new Network(backend, NetworkCatalog.FindUNet("edm-cifar10"), 1);
         using var training = new TeacherTraining(network, Dataset.Open(null, new DatasetOptions(32, 8)), new TeacherOptions { Batch = 4 });
         var run = RunFolder.Open(temporary["run"], new JsonObject { ["kind"] = "test" }, resume: false);
         var (with, without) = (new List<double>(), new List<double>());

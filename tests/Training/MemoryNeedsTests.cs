@@ -3,6 +3,8 @@ using BDense.Kernels.Devices;
 using BDense.Kernels.Reference;
 using BDense.Model.Networks;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
+using BDense.Training.Distillation.Methods.Pd;
 using BDense.Training.Runs;
 using BDense.Training.Samplers;
 using NUnit.Framework;
@@ -15,7 +17,7 @@ public sealed class MemoryNeedsTests
     // Large enough that activations outweigh what a device prepares of the weights, which is not predicted.
     private const int Batch = 384;
 
-    public sealed record Case(string Name, Func<UNet, int, ITraining> Make)
+    public sealed record Case(string Name, Func<INetwork, int, ITraining> Make)
     {
         public override string ToString() => Name;
     }
@@ -23,21 +25,21 @@ public sealed class MemoryNeedsTests
     public static IEnumerable<Case> Cases =>
     [
         new("teacher", (teacher, batch) => new TeacherTraining(teacher, TinyRuns.Data, new TeacherOptions { Batch = batch })),
-        new("sfd, K = 4", (teacher, batch) => Student(teacher, new Distill { Branches = 4, Batch = batch, Ema = 0.9 })),
-        new("sfd, K = 1", (teacher, batch) => Student(teacher, new Distill { Branches = 1, Jump = 2, Batch = batch })),
-        new("pd", (teacher, batch) => Student(teacher, new Distill { Method = DistillMethod.Pd, Branches = 2, Batch = batch })),
+        new("sfd, K = 4", (teacher, batch) => Student(teacher, new SfdOptions { Branches = 4, Batch = batch, Ema = 0.9 })),
+        new("sfd, K = 1", (teacher, batch) => Student(teacher, new SfdOptions { Branches = 1, Jump = 2, Batch = batch })),
+        new("pd", (teacher, batch) => Student(teacher, new PdOptions { Branches = 2, Batch = batch })),
     ];
 
-    private static ITraining Student(UNet teacher, Distill options) => DistillationMethods.Create(DistillationMethods.NewStudent(teacher, options), teacher, TinyRuns.Data, options);
+    private static ITraining Student(INetwork teacher, Distill options) => DistillationMethods.Create(DistillationMethods.NewStudent(teacher, options), teacher, TinyRuns.Data, options);
 
     [TestCaseSource(nameof(Cases))]
     public void A_training_takes_what_was_predicted(Case of)
     {
         using var backend = new ReferenceBackend(1);
-        var teacher = new UNet(backend, TinyRuns.Config, 1);
+        var teacher = new Network(backend, TinyRuns.Config, 1);
         using var training = of.Make(teacher, Batch);
         training.Step(0);
-        long predicted = MemoryNeeds.OfTraining(Batch, (dry, images) => of.Make(new UNet(dry, TinyRuns.Config, seed: null), images));
+        long predicted = MemoryNeeds.OfTraining(Batch, (dry, images) => of.Make(new Network(dry, TinyRuns.Config, seed: null), images));
         Assert.That(predicted, Is.EqualTo(backend.Pool.ReservedBytes).Within(10).Percent);
         training.Step(1);
         Assert.That(backend.Pool.ReservedBytes, Is.LessThan(1.1 * predicted), "a second iteration takes no more");
@@ -46,7 +48,7 @@ public sealed class MemoryNeedsTests
     [Test]
     public void A_large_batch_is_drawn_out_in_a_line()
     {
-        var make = (Backend dry, int images) => Cases.First().Make(new UNet(dry, TinyRuns.Config, seed: null), images);
+        var make = (Backend dry, int images) => Cases.First().Make(new Network(dry, TinyRuns.Config, seed: null), images);
         long[] at = [.. new[] { 512, 1024, 4096 }.Select(batch => MemoryNeeds.OfTraining(batch, make))];
         Assert.That((at[2] - at[1]) / (4096.0 - 1024), Is.EqualTo((at[1] - at[0]) / 512.0).Within(1e-6));
         // Sizes of blocks step by a quarter: so much may a whole run differ.
@@ -60,7 +62,7 @@ public sealed class MemoryNeedsTests
     public void Sampling_takes_no_more_than_predicted()
     {
         using var backend = new ReferenceBackend(1);
-        using var network = new UNet(backend, TinyRuns.Config, 1);
+        using var network = new Network(backend, TinyRuns.Config, 1);
         long before = backend.Pool.CurrentBytes;
         backend.Pool.ResetPeak();
         var sampler = SamplerBuilder.Build(network, new SamplerOptions { Solver = "dpmpp3m", Steps = 8 });

@@ -27,10 +27,10 @@ internal sealed class TinyRuns(bool inMemory = false) : IDisposable
     /// <summary>Two kinds of 4 x 4 images, light on one half and dark on the other, with some noise.</summary>
     public static Dataset Data { get; } = MakeData();
 
-    public UNet Teacher(ulong seed = 1, UNetConfig? config = null) => new(Backend, config ?? Config, seed);
+    public INetwork Teacher(ulong seed = 1, NetworkConfig? config = null) => new Network(Backend, config ?? Config, seed);
 
     /// <summary>A teacher that has learned something, and nothing on the backend but it.</summary>
-    public UNet TrainedTeacher(long steps, Prediction prediction = Prediction.Edm)
+    public INetwork TrainedTeacher(long steps, Prediction prediction = Prediction.Edm)
     {
         var network = Teacher(config: Config with { Prediction = prediction, Dropout = 0 });
         using var training = new TeacherTraining(network, Data, new TeacherOptions { Steps = steps, Batch = 32, LearningRate = 3e-3, Warmup = 5, EmaDecay = 0 });

@@ -22,7 +22,7 @@ internal static class DemoReport
 
     private static readonly string[] ComparisonColumns = ["B-DENSE", "against", "NFE", "error", "difference", "95% interval", "verdict"];
 
-    public static void Write(string folder, DemoOutcome outcome, UNetConfig network)
+    public static void Write(string folder, DemoOutcome outcome, NetworkConfig network)
     {
         string samples = Path.Combine(folder, SamplesFile), curves = Path.Combine(folder, CurvesFile);
         WriteSamples(samples, outcome, network);
@@ -44,7 +44,7 @@ internal static class DemoReport
     private static string Caveat(DemoResults r) => string.Create(CultureInfo.InvariantCulture,
         $"Verdicts: paired over {r.EvaluationNoises} noises and the training seeds above; \"no difference\" means that the 95% interval holds 0.");
 
-    private static void WriteSamples(string path, DemoOutcome outcome, UNetConfig c)
+    private static void WriteSamples(string path, DemoOutcome outcome, NetworkConfig c)
     {
         int length = c.Resolution * c.Resolution * c.ImageChannels;
         int columns = Math.Min(ColumnsShown, outcome.Rows[0].Images.Length / length);
@@ -74,7 +74,7 @@ internal static class DemoReport
         return new Curve(name, [.. chunks.Select(c => c.Average(l => (double)l.Step))], [.. chunks.Select(c => c.Average(l => l.Loss))]);
     }
 
-    private static string Html(string folder, DemoOutcome outcome, UNetConfig network, byte[] samples, byte[] curves)
+    private static string Html(string folder, DemoOutcome outcome, NetworkConfig network, byte[] samples, byte[] curves)
     {
         var r = outcome.Results;
         var report = new HtmlReport("B-DENSE at small scale")

@@ -29,7 +29,7 @@ internal static class PicturesReport
     private static readonly string[] ArtefactColumns =
         ["student", "RMSE teacher", "RMSE fine", "the teacher's own RMSE fine", "fine against twice as fine", "inherited", "low dB", "middle dB", "high dB"];
 
-    public static void Write(string folder, UNet teacher, Evaluation evaluation, Dataset data, IReadOnlyList<PicturedStudent> students, ulong seed, CancellationToken cancellation)
+    public static void Write(string folder, INetwork teacher, Evaluation evaluation, Dataset data, IReadOnlyList<PicturedStudent> students, ulong seed, CancellationToken cancellation)
     {
         var c = teacher.Config;
         var report = new HtmlReport("Teacher and students in pictures");
@@ -38,7 +38,7 @@ internal static class PicturesReport
         AtomicFile.WriteText(Path.Combine(folder, HtmlFile), report.ToString());
     }
 
-    private static void Artefacts(string folder, UNetConfig c, Evaluation evaluation, Dataset data, IReadOnlyList<PicturedStudent> students, HtmlReport report, CancellationToken cancellation)
+    private static void Artefacts(string folder, NetworkConfig c, Evaluation evaluation, Dataset data, IReadOnlyList<PicturedStudent> students, HtmlReport report, CancellationToken cancellation)
     {
         float[] fine = evaluation.Fine(cancellation: cancellation);
         float[] finer = evaluation.Teacher(evaluation.FineOf(2 * evaluation.FineEvaluations), cancellation: cancellation);

@@ -20,7 +20,7 @@ internal static class TrajectoryPictures
     public static string TrajectoriesFile(int i) => string.Create(CultureInfo.InvariantCulture, $"trajectories-{i + 1}.png");
 
     /// <summary>Draws all and adds it to a report.</summary>
-    public static void Write(string folder, IReadOnlyList<TrajectoryGroup> groups, UNetConfig network, HtmlReport report)
+    public static void Write(string folder, IReadOnlyList<TrajectoryGroup> groups, NetworkConfig network, HtmlReport report)
     {
         foreach (var (group, i) in groups.Select((g, i) => (g, i)))
         {
@@ -34,7 +34,7 @@ internal static class TrajectoryPictures
     }
 
     /// <summary>Of the first noise: states, teacher above students; denoised images, the same; every head's own.</summary>
-    private static List<GridRow> Rows(TrajectoryGroup group, UNetConfig c)
+    private static List<GridRow> Rows(TrajectoryGroup group, NetworkConfig c)
     {
         int length = c.Resolution * c.Resolution * c.ImageChannels;
         var (teacher, students) = (group.Teacher, group.Students);

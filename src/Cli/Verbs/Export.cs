@@ -56,7 +56,7 @@ internal static class Export
         return new Verb(command, "bdense export --model runs/sfd-k4 --out export/k4", "bdense export --model runs/sfd-k4 --out export/first --interval 1");
     }
 
-    private static UNet Fold(Student? student, int interval, string path)
+    private static INetwork Fold(Student? student, int interval, string path)
     {
         if (student is null)
             throw new UsageException($"--interval is for a student; {path} is not one");

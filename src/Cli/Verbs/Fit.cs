@@ -140,7 +140,7 @@ internal static class Fit
     }
 
     /// <summary>All noises are kept on the device; the passes over them are a batch at a time.</summary>
-    private static void RequireMemory(Backend backend, UNet network, int noises, int batch)
+    private static void RequireMemory(Backend backend, INetwork network, int noises, int batch)
     {
         var c = network.Config;
         int atOnce = Math.Min(noises, batch);
@@ -150,7 +150,7 @@ internal static class Fit
 
     /// <summary>A student's teacher: the one that is given, or the one that its run names, which must be what it was.</summary>
     /// <exception cref="BDenseException">Neither, or another network lies there now.</exception>
-    public static UNet LoadTeacher(Backend backend, string run, string? given)
+    public static INetwork LoadTeacher(Backend backend, string run, string? given)
     {
         string path = given ?? TeacherOf(run);
         var network = TrainedNetwork.Load(backend, path);

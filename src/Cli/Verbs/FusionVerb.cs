@@ -73,13 +73,13 @@ internal static class FusionVerb
             else if (parse.GetValue(memory))
                 run.Memory(NetworkCatalog.Find(name));
             else if (parse.GetValue(roof))
-                run.Roof(NetworkCatalog.Find(name), parse.GetValue(samples));
+                run.Roof(NetworkCatalog.FindUNet(name), parse.GetValue(samples));
             else if (parse.GetValue(ablation))
                 run.Ablation(NetworkCatalog.Find(name));
             else if (Profiler.IsOn(backend))
-                run.Counted(NetworkCatalog.Find(name));
+                run.Counted(NetworkCatalog.FindUNet(name));
             else
-                run.Everything(NetworkCatalog.Find(name));
+                run.Everything(NetworkCatalog.FindUNet(name));
             return Task.FromResult(0);
         });
         return new Verb(command, "bdense fusion --quick", "bdense fusion --network edm-cifar10 --batch 128 --device cuda --json --plot fusion.png",
@@ -95,7 +95,7 @@ internal static class FusionVerb
         {
             DeviceSpeed speed;
             List<FusionRow> rows;
-            using (var network = new UNet(Backend, config, seed: 1))
+            using (var network = new Network(Backend, config, seed: 1))
             {
                 var cases = new FusionCases(network, Batch, Quick ? 1 << 18 : 1 << 22).All(Only).ToList();
                 Ui.Expect(Roofs, FusionsOf(cases.Count), StepsOf(false), StepsOf(true));
@@ -118,7 +118,7 @@ internal static class FusionVerb
         {
             if (Plot is not null)
                 throw new UsageException($"--plot shows times, and {Backend.Name} counts instead of timing");
-            using var network = new UNet(Backend, config, seed: 1);
+            using var network = new Network(Backend, config, seed: 1);
             var profiler = Profiler.On(Backend);
             var cases = new FusionCases(network, Batch, Quick ? 1 << 16 : 1 << 20).All(Only).ToList();
             var rows = Ui.Stage("fusions", cases.Count, report => cases.Select((make, i) =>
@@ -135,7 +135,7 @@ internal static class FusionVerb
             FusionTables.Counted(Ui, rows);
         }
 
-        public void Ablation(UNetConfig config)
+        public void Ablation(NetworkConfig config)
         {
             Ui.Expect(StepsOf(false), StepsOf(true));
             var steps = Steps(config);
@@ -150,7 +150,7 @@ internal static class FusionVerb
             int elements = samples * SampleElements;
             DeviceSpeed speed;
             List<FusionRow> rows;
-            using (var network = new UNet(Backend, config, seed: 1))
+            using (var network = new Network(Backend, config, seed: 1))
             {
                 int batch = Math.Max(1, elements / (config.Resolution * config.Resolution * config.ModelChannels));
                 var cases = new FusionCases(network, batch, elements).MemoryBound(Only).ToList();
@@ -164,7 +164,7 @@ internal static class FusionVerb
             FusionTables.Geometries(Ui, rows);
         }
 
-        public void Memory(UNetConfig config)
+        public void Memory(NetworkConfig config)
         {
             using var lab = new StepLab(Backend, Student(config), Branches) { Cancellation = Cancellation };
             int[] batches = [.. Enumerable.Range(0, 31).Select(i => 1 << i).TakeWhile(b => b < Batch).Append(Batch).TakeLast(Quick ? 3 : 31)];
@@ -175,7 +175,7 @@ internal static class FusionVerb
             FusionTables.Steps(Ui, steps);
         }
 
-        private UNetConfig Student(UNetConfig config) => config with { Dropout = Dropout ?? config.Dropout };
+        private NetworkConfig Student(NetworkConfig config) => config with { Dropout = Dropout ?? config.Dropout };
 
         private double SecondsACase => Quick ? 0.3 : 4;
 
@@ -188,7 +188,7 @@ internal static class FusionVerb
         private DeviceSpeed Speed(int elements) => Ui.Stage("roofs", 1, _ => DeviceSpeed.Measure(Backend, elements, TimeSpan.FromSeconds(Quick ? 0.2 : 1), Cancellation));
 
         /// <summary>Training last: the gradients that it needs stay.</summary>
-        private IReadOnlyList<StepRow> Steps(UNetConfig config)
+        private IReadOnlyList<StepRow> Steps(NetworkConfig config)
         {
             var rows = new List<StepRow>();
             foreach (bool sampling in new[] { false, true })

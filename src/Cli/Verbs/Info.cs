@@ -69,7 +69,7 @@ internal static class Info
     }
 
     /// <summary>A model's configuration and fingerprint; it is read whole and checked, as everything that samples it does.</summary>
-    private static (UNetConfig Config, string? Fingerprint) Model(Ui ui, string path)
+    private static (NetworkConfig Config, string? Fingerprint) Model(Ui ui, string path)
     {
         using var backend = new ReferenceBackend(1) { OnNotice = ui.Note };
         using var network = TrainedNetwork.Load(backend, path);

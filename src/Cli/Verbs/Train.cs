@@ -67,9 +67,9 @@ internal static class Train
             options.Validate();
             var execution = run.Execution(parse, ui, backend);
             int atOnce = options.Batch / options.MicroBatches;
-            MemoryNeeds.Require(backend, MemoryNeeds.OfTraining(atOnce, (dry, images) => new TeacherTraining(new UNet(dry, config, seed: null) { Execution = execution with { Graph = false } },
+            MemoryNeeds.Require(backend, MemoryNeeds.OfTraining(atOnce, (dry, images) => new TeacherTraining(new Network(dry, config, seed: null) { Execution = execution with { Graph = false } },
                 dataset, options with { Batch = images, MicroBatches = 1 })), $"training {atOnce} images at once", "a smaller --batch, more --micro-batches or --recompute");
-            var unet = parse.GetValue(init) is { } from ? TrainedNetwork.LoadAs(backend, config, from) : new UNet(backend, config, options.Seed);
+            var unet = parse.GetValue(init) is { } from ? TrainedNetwork.LoadAs(backend, config, from) : new Network(backend, config, options.Seed);
             unet.Execution = execution;
             var training = new TeacherTraining(unet, dataset, options);
             var asked = new JsonObject
@@ -90,7 +90,7 @@ internal static class Train
     /// <summary>The catalogue's smallest network of the images' kind, resized to them.</summary>
     private static UNetConfig Fitting(Dataset data)
     {
-        var config = NetworkCatalog.Find(data.Height <= 16 ? "demo" : "small-32") with { Resolution = data.Height, ImageChannels = data.Channels };
+        var config = NetworkCatalog.FindUNet(data.Height <= 16 ? "demo" : "small-32") with { Resolution = data.Height, ImageChannels = data.Channels };
         // Attention at the lowest level, whatever its size.
         int step = 1 << (config.ChannelMultipliers.Length - 1);
         if (data.Height % step != 0)

@@ -38,7 +38,7 @@ public static class BranchLab
     /// <param name="config">Its shape.</param>
     /// <param name="branches">K.</param>
     /// <param name="batch">Images of the step.</param>
-    public static BranchRow Predict(string name, UNetConfig config, int branches, int batch)
+    public static BranchRow Predict(string name, NetworkConfig config, int branches, int batch)
     {
         var info = NetworkInfo.Describe(config with { Branches = branches });
         var (macs, _, _) = DryStep(config, branches, 1);
@@ -56,7 +56,7 @@ public static class BranchLab
     /// <param name="freeBytes">Memory that may be used; a step that would take more is not measured.</param>
     /// <param name="onVisit">Told after each visit how many are done, of twice the number of K.</param>
     /// <param name="cancellation">Looked at between steps.</param>
-    public static IReadOnlyList<BranchRow> Measure(Backend backend, string name, UNetConfig config, int batch, int measured, int rounds, long freeBytes, Action<int>? onVisit = null,
+    public static IReadOnlyList<BranchRow> Measure(Backend backend, string name, NetworkConfig config, int batch, int measured, int rounds, long freeBytes, Action<int>? onVisit = null,
         CancellationToken cancellation = default)
     {
         var rows = Branches.Select(k =>
@@ -87,7 +87,7 @@ public static class BranchLab
         })];
     }
 
-    private static (long Macs, long Bytes, long PeakBytes) DryStep(UNetConfig config, int branches, int batch)
+    private static (long Macs, long Bytes, long PeakBytes) DryStep(NetworkConfig config, int branches, int batch)
     {
         using var backend = new DryRunBackend();
         using var lab = new StepLab(backend, config, branches, seed: null);
@@ -100,7 +100,7 @@ public static class BranchLab
 
     private sealed record Visit(double Milliseconds, long PeakBytes, double SampleMilliseconds, double FoldedMilliseconds)
     {
-        public static Visit Of(Backend backend, UNetConfig config, int branches, int batch, int rounds, CancellationToken cancellation)
+        public static Visit Of(Backend backend, NetworkConfig config, int branches, int batch, int rounds, CancellationToken cancellation)
         {
             StepRow step;
             using (var lab = new StepLab(backend, config, branches, seed: null) { Cancellation = cancellation })
@@ -109,7 +109,7 @@ public static class BranchLab
                 step = lab.Measure(batch, rounds, Execution.Default);
             }
             // Without gradients and moments.
-            using var network = new UNet(backend, config with { Branches = branches }, seed: null);
+            using var network = new Network(backend, config with { Branches = branches }, seed: null);
             Randomize(network);
             double[] nodes = [.. Enumerable.Range(0, branches + 1).Select(i => 10 * Math.Pow(0.7, i))];
             var map = TrajectoryMap.Of(BranchLayout.Chained, config.Prediction, config.SigmaData, nodes, branches, 1);
@@ -143,7 +143,7 @@ public static class BranchLab
         }
 
         /// <summary>Small normal weights, drawn on the device: the time does not depend on them as long as they are ordinary numbers.</summary>
-        private static void Randomize(UNet network)
+        private static void Randomize(INetwork network)
         {
             network.Backend.RandomNormal(new RandomKey(1, 4), network.Parameters.Values);
             network.Backend.Scale(network.Parameters.Values, 0.02f, network.Parameters.Values);

@@ -11,17 +11,18 @@ namespace BDense.Experiments.Labs;
 /// The fusions at the shapes of a network: its first normalisation and attention, its images, its parameters. There is no list of
 /// shapes here: whoever asks names a network.
 /// </summary>
-/// <param name="network">Its parameters are used as they are; Adam runs with a learning rate of 0.</param>
+/// <param name="network">A U-Net. Its parameters are used as they are; Adam runs with a learning rate of 0.</param>
 /// <param name="batch">Images in the network's own operations.</param>
 /// <param name="stateElements">Elements of a state in the trajectory operations, about: enough to leave the caches.</param>
-public sealed class FusionCases(UNet network, int batch, int stateElements)
+public sealed class FusionCases(INetwork network, int batch, int stateElements)
 {
     private readonly List<IDisposable> _owned = [];
     private uint _stream;
 
     private Backend Backend => network.Backend;
 
-    private UNetConfig Config => network.Config;
+    private UNetConfig Config { get; } = network.Config as UNetConfig
+        ?? throw new UsageException($"fusions are measured at the shapes of a U-Net, not of the family '{network.Config.Family}'");
 
     /// <summary>Each made when it is its turn, so that one case's memory is there at a time.</summary>
     /// <param name="only">These fusions; all without it.</param>

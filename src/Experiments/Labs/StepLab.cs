@@ -17,15 +17,15 @@ public sealed class StepLab : IDisposable
 
     private const int MaxRounds = 16;
 
-    private readonly UNet _network;
+    private readonly INetwork _network;
 
     /// <param name="backend">The device.</param>
     /// <param name="config">The network; its branches are replaced.</param>
     /// <param name="branches">K.</param>
     /// <param name="seed">Of the weights; none for zeros, which take the same time.</param>
-    public StepLab(Backend backend, UNetConfig config, int branches, ulong? seed = 1) => _network = new UNet(backend, config with { Branches = branches }, seed);
+    public StepLab(Backend backend, NetworkConfig config, int branches, ulong? seed = 1) => _network = new Network(backend, config with { Branches = branches }, seed);
 
-    public UNet Network => _network;
+    public INetwork Network => _network;
 
     /// <summary>Looked at between steps.</summary>
     public CancellationToken Cancellation { get; init; }

@@ -8,7 +8,7 @@ using BDense.Training.Runs;
 namespace BDense.Experiments.Labs;
 
 /// <summary>One way of running a step, with what it needs.</summary>
-internal abstract class StepRun(UNet network, Execution execution) : IDisposable
+internal abstract class StepRun(INetwork network, Execution execution) : IDisposable
 {
     /// <summary>Whether steps are replays.</summary>
     public abstract bool IsCaptured { get; }
@@ -33,7 +33,7 @@ internal abstract class StepRun(UNet network, Execution execution) : IDisposable
 
     protected static double[] Nodes(int branches) => [.. Enumerable.Range(0, branches + 1).Select(i => 10 * Math.Pow(0.7, i))];
 
-    protected static Tensor Noise(UNet network, int batch)
+    protected static Tensor Noise(INetwork network, int batch)
     {
         var c = network.Config;
         var x = network.Backend.Empty(new Shape(batch, c.Resolution, c.Resolution, c.ImageChannels));
@@ -52,7 +52,7 @@ internal sealed class TrainingRun : StepRun
     private readonly double[] _nodes, _weights;
     private int _steps;
 
-    public TrainingRun(UNet network, Execution execution, int batch)
+    public TrainingRun(INetwork network, Execution execution, int batch)
         : base(network, execution)
     {
         var c = network.Config;
@@ -94,9 +94,9 @@ internal sealed class TrainingRun : StepRun
 }
 
 /// <summary>A student's step without a gradient: through all heads, or through the one that they fold into, the folding included.</summary>
-internal sealed class SamplingRun(UNet network, Execution execution, int batch) : StepRun(network, execution)
+internal sealed class SamplingRun(INetwork network, Execution execution, int batch) : StepRun(network, execution)
 {
-    private readonly UNet _network = network;
+    private readonly INetwork _network = network;
     private readonly Tensor _x = Noise(network, batch);
     private readonly double[] _nodes = Nodes(network.Config.Branches);
     private readonly bool _folds = network.Config.Branches > 1 && execution.Fusions.Has(Student.FoldedHeads);

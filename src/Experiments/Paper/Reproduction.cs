@@ -32,7 +32,7 @@ public sealed record ReproductionOptions(string Folder, ReproductionPlan Plan, s
 /// <param name="Results">The figures.</param>
 /// <param name="Pictures">Samples of the first seed from the same noises, with the row's name.</param>
 /// <param name="Network">Of the images' size.</param>
-public sealed record ReproductionOutcome(ReproductionResults Results, IReadOnlyList<GridRow> Pictures, UNetConfig Network);
+public sealed record ReproductionOutcome(ReproductionResults Results, IReadOnlyList<GridRow> Pictures, NetworkConfig Network);
 
 /// <summary>
 /// A table of the paper from the images to the figures: teacher, students with and without branches over several seeds, distances,
@@ -72,7 +72,7 @@ public sealed class Reproduction
         var plan = options.Plan;
         if (plan.Network is null && options.TeacherPath is null)
         {
-            throw new UsageException($"{plan.Table.Name} at the scale {plan.Scale} needs --teacher: {plan.Table.Network}'s weights as .safetensors ({(plan.Table.Method == DistillMethod.Pd ? "diffusers' own" : "tools/edm_to_safetensors.py makes them of EDM's")})");
+            throw new UsageException($"{plan.Table.Name} at the scale {plan.Scale} needs --teacher: {plan.Table.Network}'s weights as .safetensors ({(plan.Table.IsPd ? "diffusers' own" : "tools/edm_to_safetensors.py makes them of EDM's")})");
         }
         if (plan.NeedsData && options.Data is null)
             throw new UsageException($"{plan.Table.Name} at the scale {plan.Scale} needs the images: give --data PATH ({(plan.Table.Network == "edm-imagenet64" ? "ImageNet" : "CIFAR-10")})");
@@ -167,7 +167,7 @@ public sealed class Reproduction
 
     private string In(string name) => Path.Combine(_options.Folder, name);
 
-    private (UNet Network, ReproductionTeacher Figures) Teacher()
+    private (INetwork Network, ReproductionTeacher Figures) Teacher()
     {
         if (_options.TeacherPath is { } path)
         {
@@ -181,7 +181,7 @@ public sealed class Reproduction
             ["network"] = JsonNode.Parse(config.ToJson()),
             ["teacher"] = RunJson.ToNode(options),
         }.WithData(_data).WithDevice(_backend), resume: true);
-        using var network = new UNet(_backend, config, options.Seed);
+        using var network = new Network(_backend, config, options.Seed);
         using var training = new TeacherTraining(network, _data, options);
         var run = Train(TeacherStage, training, folder, Math.Max(1, options.Steps / 4));
         return (TrainedNetwork.Load(_backend, folder), new ReproductionTeacher("trained here", network.Parameters.Count, (int)run.Step, run.FinalLoss));
@@ -189,13 +189,13 @@ public sealed class Reproduction
 
     private string FolderOf(ReproductionCell cell) => In(Path.Combine("students", cell.Name));
 
-    private MeasuredCell MeasureStudent(UNet teacher, Evaluation evaluation, ReproductionCell cell)
+    private MeasuredCell MeasureStudent(INetwork teacher, Evaluation evaluation, ReproductionCell cell)
     {
         var folder = RunFolder.Open(FolderOf(cell), new JsonObject
         {
             ["kind"] = "distill",
             [RunFolder.DistillKey] = RunJson.ToNode(cell.Options),
-        }.WithData(cell.Options.Method == DistillMethod.Sfd ? null : _data).WithNetwork(RunData.TeacherKey, TrainedNetwork.Find(TeacherPlace), _teacherPrint).WithDevice(_backend), resume: true);
+        }.WithData(cell.Options.Method.NeedsData ? _data : null).WithNetwork(RunData.TeacherKey, TrainedNetwork.Find(TeacherPlace), _teacherPrint).WithDevice(_backend), resume: true);
         RunResult run;
         using (var network = DistillationMethods.NewStudent(teacher, cell.Options))
         using (var training = DistillationMethods.Create(network, teacher, _data, cell.Options))
@@ -215,7 +215,7 @@ public sealed class Reproduction
     }
 
     /// <summary>FID of every student; nothing without an Inception network.</summary>
-    private Dictionary<string, double> Fids(UNetConfig network)
+    private Dictionary<string, double> Fids(NetworkConfig network)
     {
         var fids = new Dictionary<string, double>();
         if (_options.Features is not { } features)
@@ -260,7 +260,7 @@ public sealed class Reproduction
 
     private sealed record KeptFid(double Fid, int Images, string Features);
 
-    private FeatureCollection Collect(string name, IImageFeatures features, ImageSource source, UNetConfig c, int count, string subject, string state) =>
+    private FeatureCollection Collect(string name, IImageFeatures features, ImageSource source, NetworkConfig c, int count, string subject, string state) =>
         _stages.Stage(name, count, report => FeatureCollection.Of(features, source, (c.Resolution, c.Resolution, c.ImageChannels), count, new CollectOptions
         {
             Subject = subject,
@@ -271,7 +271,7 @@ public sealed class Reproduction
         }));
 
     /// <summary>The first seed's students and the teacher from the same few noises.</summary>
-    private List<GridRow> Pictures(UNet teacher)
+    private List<GridRow> Pictures(INetwork teacher)
     {
         var fine = SamplerBuilder.Build(teacher, new SamplerOptions { Solver = "dpmpp3m", Steps = Plan.FineSteps }, _cancellation);
         List<GridRow> rows = [new($"teacher, NFE {Plan.FineSteps}", Samples(teacher, fine.Run, fine.Sigma))];
@@ -283,7 +283,7 @@ public sealed class Reproduction
         }
         return rows;
 
-        float[] Samples(UNet network, Sampler sampler, double sigma) => Sampling.Generate(network, sampler, ImageDraws.Of(_options.Seed), PicturesARow, PicturesARow, sigma, cancellation: _cancellation);
+        float[] Samples(INetwork network, Sampler sampler, double sigma) => Sampling.Generate(network, sampler, ImageDraws.Of(_options.Seed), PicturesARow, PicturesARow, sigma, cancellation: _cancellation);
     }
 
     private RunResult Train(string name, ITraining training, RunFolder folder, long checkpointEvery)

@@ -23,7 +23,7 @@ public static class Checkpoint
     /// <param name="values">A flat buffer to write instead of the network's own values, such as their moving average; or none.</param>
     /// <param name="metadata">More entries for the file's metadata.</param>
     /// <exception cref="BDenseException">The path cannot be written.</exception>
-    public static void Save(string path, UNet network, Tensor? values = null, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Save(string path, INetwork network, Tensor? values = null, IReadOnlyDictionary<string, string>? metadata = null)
     {
         string json = network.Config.ToJson();
         var entries = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>()) { [ConfigKey] = json };
@@ -43,11 +43,11 @@ public static class Checkpoint
     /// <exception cref="BDenseException">
     /// Nothing there, no configuration, a cut or lying file, or tensors that are missing, surplus or misshapen; names file and fault.
     /// </exception>
-    public static UNet Load(Backend backend, string path)
+    public static INetwork Load(Backend backend, string path)
     {
         string file = ModelPath(path);
         var contents = SafeTensors.Read(file);
-        var network = new UNet(backend, Config(path, file, contents), seed: null);
+        var network = new Network(backend, Config(path, file, contents), seed: null);
         try
         {
             Fill(network, contents, file);
@@ -62,7 +62,7 @@ public static class Checkpoint
 
     /// <summary>Reads a checkpoint's values into a network that is there already.</summary>
     /// <exception cref="BDenseException">As <see cref="Load"/>.</exception>
-    public static void LoadInto(UNet network, string path)
+    public static void LoadInto(INetwork network, string path)
     {
         string file = ModelPath(path);
         Fill(network, SafeTensors.Read(file), file);
@@ -74,7 +74,7 @@ public static class Checkpoint
     /// <param name="path">What it was loaded from.</param>
     /// <param name="config">As it was loaded.</param>
     /// <exception cref="BDenseException">Nothing there.</exception>
-    public static string Fingerprint(string path, UNetConfig config) =>
+    public static string Fingerprint(string path, NetworkConfig config) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{FileDigests.Compute(ModelPath(path))}\n{config.ToJson()}")));
 
     private static bool IsFile(string path) => path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase);
@@ -94,7 +94,7 @@ public static class Checkpoint
     /// A folder's config.json may be edited, so it counts there; a lone file's own metadata go before what lies beside it; and where
     /// there is neither, tensors that are exactly those of a known network name it.
     /// </summary>
-    private static UNetConfig Config(string path, string file, SafeTensorsFile contents)
+    private static NetworkConfig Config(string path, string file, SafeTensorsFile contents)
     {
         string beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, ConfigFile);
         bool hasMetadata = contents.Metadata.TryGetValue(ConfigKey, out string? json);
@@ -102,18 +102,20 @@ public static class Checkpoint
         {
             // Written by this program, the file's own metadata say more than diffusers' fields can.
             if (!DiffusersFormat.IsConfig(beside))
-                return UNetConfig.Read(beside);
+                return NetworkConfig.Read(beside);
             if (!hasMetadata)
                 return DiffusersFormat.Read(beside);
         }
         if (hasMetadata)
-            return UNetConfig.FromJson(json!, $"{file} (metadata)");
+            return NetworkConfig.FromJson(json!, $"{file} (metadata)");
         return NetworkCatalog.Identify(Renamed(contents.Tensors, name => UnetCuNames.NewName(DiffusersFormat.NewName(name)), file).ToDictionary(t => t.Key, t => t.Value.Shape))
             ?? throw new BDenseException($"{file}: no configuration, and its tensors are not those of a known network; put a {ConfigFile} beside it");
     }
 
-    private static List<(string Name, int[] Shape, float[] Data)> Collect(UNet network, float[] flat)
+    private static List<(string Name, int[] Shape, float[] Data)> Collect(INetwork network, float[] flat)
     {
+        if (!network.Parameters.All.Contains(network.HeadWeight))
+            throw new BDenseException("a network with a folded head has no weights of its own to save; save its Clone()");
         var stored = network.Constants.ToDictionary(c => c.Name, c => c.Values);
         foreach (var p in network.Parameters.All)
         {
@@ -137,13 +139,9 @@ public static class Checkpoint
         return renamed;
     }
 
-    private static void Fill(UNet network, SafeTensorsFile contents, string file)
+    private static void Fill(INetwork network, SafeTensorsFile contents, string file)
     {
-        var tensors = contents.Tensors;
-        if (network.Config.Family == UNetConfig.Ddpm)
-            tensors = Renamed(tensors, DiffusersFormat.NewName, file);
-        if (network.Config.Family == UNetConfig.Guided)
-            tensors = Renamed(tensors, UnetCuNames.NewName, file);
+        var tensors = Renamed(contents.Tensors, network.Config.TensorName, file);
         var keys = network.Keys.ToDictionary(k => k.Name, k => k.Shape);
         // What a network can do without: constants that it knows itself.
         var optional = network.Constants.Where(c => c.Fixed).Select(c => c.Name).ToHashSet();

@@ -42,11 +42,11 @@ public static class DiffusersFormat
     /// <summary>Writes a network of the family <c>ddpm</c> as diffusers' <c>DDPMPipeline</c> saves itself; each file whole or not at all.</summary>
     /// <exception cref="UsageException">Another family: diffusers has no class for it.</exception>
     /// <exception cref="BDenseException">The path cannot be written.</exception>
-    public static void Save(string folder, UNet network)
+    public static void Save(string folder, INetwork network)
     {
-        var config = network.Config;
-        if (config.Family != UNetConfig.Ddpm || config.SkipScale != 1 || config.NoiseInput != NoiseInput.Timestep || config.Prediction is Prediction.Edm or Prediction.Both)
-            throw new UsageException($"diffusers has no class for this network (family '{config.Family}'); export it with --format edm");
+        if (network.Config is not UNetConfig { Family: UNetConfig.Ddpm, SkipScale: 1, NoiseInput: NoiseInput.Timestep } config
+            || config.Prediction is Prediction.Edm or Prediction.Both)
+            throw new UsageException($"diffusers has no class for this network (family '{network.Config.Family}'); export it with --format edm");
         Checkpoint.Save(Path.Combine(folder, UNetFolder, WeightsFile), network);
         AtomicFile.WriteText(Path.Combine(folder, UNetFolder, Checkpoint.ConfigFile), Text(UNetJson(config)));
         AtomicFile.WriteText(Path.Combine(folder, SchedulerFolder, SchedulerFile), Text(new JsonObject

@@ -17,7 +17,7 @@ public static class BranchHead
     /// by this seed: what loading EDM's weights into SFD's network non-strictly leaves.
     /// </param>
     /// <exception cref="BDenseException">The teacher has branches already, K is out of range, or its family has no step condition.</exception>
-    public static UNet Widen(UNet teacher, int branches, ulong? stepSeed = null)
+    public static INetwork Widen(INetwork teacher, int branches, ulong? stepSeed = null)
     {
         if (teacher.Config.Branches != 1)
             throw new BDenseException($"only a network of one branch can be widened; this one has {teacher.Config.Branches}");
@@ -43,26 +43,35 @@ public static class BranchHead
     /// <param name="student">K heads; it stays as it is.</param>
     /// <param name="coefficients">c_0..c_{K-1}: for chained Euler steps (1/t_{j+1} - 1/t_j) / (1/t_K - 1/t_0).</param>
     /// <exception cref="BDenseException">Not K coefficients.</exception>
-    public static UNet Fold(UNet student, ReadOnlySpan<double> coefficients)
+    public static INetwork Fold(INetwork student, ReadOnlySpan<double> coefficients)
     {
-        float[] c = Check(student, coefficients);
+        var (weight, bias) = FoldedHead(student, coefficients);
+        using (weight)
+        using (bias)
+            return Plain(student, weight, bias);
+    }
+
+    /// <summary>A network of one branch: the student's body, and this head.</summary>
+    internal static INetwork Plain(INetwork student, Tensor weight, Tensor bias)
+    {
         var plain = CopyBody(student, 1, null);
-        FoldHead(student, c, plain.HeadWeight.Value, plain.HeadBias.Value);
+        plain.Backend.Copy(weight, plain.HeadWeight.Value);
+        plain.Backend.Copy(bias, plain.HeadBias.Value);
         return plain;
     }
 
     /// <summary>W_eff and b_eff alone; the caller disposes them.</summary>
-    internal static (Tensor Weight, Tensor Bias) FoldedHead(UNet student, ReadOnlySpan<double> coefficients)
+    internal static (Tensor Weight, Tensor Bias) FoldedHead(INetwork student, ReadOnlySpan<double> coefficients)
     {
         float[] c = Check(student, coefficients);
         var s = student.HeadWeight.Shape;
-        var weight = student.Backend.Empty(new Shape(s[0] / c.Length, s[1], s[2], s[3]));
+        var weight = student.Backend.Empty(new Shape([s[0] / c.Length, .. s.ToArray()[1..]]));
         var bias = student.Backend.Empty(new Shape(s[0] / c.Length));
         FoldHead(student, c, weight, bias);
         return (weight, bias);
     }
 
-    private static float[] Check(UNet student, ReadOnlySpan<double> coefficients)
+    private static float[] Check(INetwork student, ReadOnlySpan<double> coefficients)
     {
         int branches = student.Config.Branches;
         if (coefficients.Length != branches)
@@ -74,7 +83,7 @@ public static class BranchHead
     }
 
     /// <summary>Each part of the head (two of the prediction "both") is combined by itself.</summary>
-    private static void FoldHead(UNet student, float[] c, Tensor weight, Tensor bias)
+    private static void FoldHead(INetwork student, float[] c, Tensor weight, Tensor bias)
     {
         int branches = c.Length, parts = student.Config.HeadParts;
         for (int part = 0; part < parts; part++)
@@ -98,10 +107,10 @@ public static class BranchHead
 
     private static Tensor Slice(Tensor x, int i, int of) => x.View(i * (x.Length / of), new Shape(x.Length / of));
 
-    private static UNet CopyBody(UNet source, int branches, ulong? stepSeed)
+    private static Network CopyBody(INetwork source, int branches, ulong? stepSeed)
     {
         var config = source.Config with { Branches = branches, StepCondition = source.Config.StepCondition || stepSeed is not null };
-        var copy = new UNet(source.Backend, config, stepSeed);
+        var copy = new Network(source.Backend, config, stepSeed);
         foreach (var parameter in source.Parameters.All)
         {
             if (parameter != source.HeadWeight && parameter != source.HeadBias)

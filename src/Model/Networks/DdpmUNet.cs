@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Model.Checkpoints;
 using BDense.Model.Layers;
 
 namespace BDense.Model.Networks;
@@ -29,7 +30,10 @@ namespace BDense.Model.Networks;
 /// </remarks>
 internal static class DdpmUNet
 {
-    public static UShape Declare(StateDeclaration state, UNetConfig config)
+    public static readonly UNetFamily Ddpm = new(UNetConfig.Ddpm, Declare) { HasClasses = false, TensorName = DiffusersFormat.NewName };
+    public static readonly UNetFamily Pd = new(UNetConfig.Pd, Declare);
+
+    private static UShape Declare(StateDeclaration state, UNetConfig config)
     {
         bool pd = config.Family == UNetConfig.Pd;
         var initial = pd ? InitialValues.Flax : InitialValues.PyTorch;

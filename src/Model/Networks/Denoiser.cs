@@ -10,7 +10,7 @@ public sealed class Denoiser(INetwork network)
 
     public Backend Backend => Network.Backend;
 
-    /// <summary>The coefficients at a noise level, with the number that this network embeds for it (<see cref="UNetConfig.NoiseInput"/>).</summary>
+    /// <summary>The coefficients at a noise level, with the number that this network embeds for it (<see cref="NetworkConfig.NoiseInput"/>).</summary>
     public Preconditioning At(double sigma)
     {
         var config = Network.Config;
@@ -31,7 +31,7 @@ public sealed class Denoiser(INetwork network)
             throw new BDenseException($"{sigmas.Length} noise levels for {n} images");
         Span<float> scale = n <= 256 ? stackalloc float[n] : new float[n], noise = n <= 256 ? stackalloc float[n] : new float[n];
         Numbers(sigmas, scale, noise);
-        if (!tape.Recording && Network is UNet { Execution.Graph: true } network && options is { Augment: null, Step: null } && Network.Config.Prediction != Prediction.Both)
+        if (!tape.Recording && Network is Network { Execution.Graph: true } network && options is { Augment: null, Step: null } && Network.Config.Prediction != Prediction.Both)
             return tape.Input(network.PassGraph(n, options.Labels is not null).Run(x, scale, noise, options.Labels));
         var scaled = tape.Own(Backend.Empty(x.Shape));
         if (sigmas.Length == 1)
@@ -94,7 +94,7 @@ public sealed class Denoiser(INetwork network)
     /// <param name="sigma">The noise level of all samples.</param>
     /// <param name="options">Conditions.</param>
     /// <exception cref="BDenseException">
-    /// The network has several branches: fold them first (<see cref="BranchHead.Fold(UNet, ReadOnlySpan{double})"/>).
+    /// The network has several branches: fold them first (<see cref="BranchHead.Fold(INetwork, ReadOnlySpan{double})"/>).
     /// </exception>
     public Tensor Denoise(Tensor x, double sigma, in ForwardOptions options = default)
     {

@@ -19,7 +19,10 @@ namespace BDense.Model.Networks;
 /// </remarks>
 internal static class EdmUNet
 {
-    public static UShape Declare(StateDeclaration state, UNetConfig config)
+    public static readonly UNetFamily DdpmPlusPlus = new(UNetConfig.DdpmPlusPlus, Declare) { HasEdmConditions = true, HasFourierFeatures = true };
+    public static readonly UNetFamily Adm = new(UNetConfig.Adm, Declare) { HasEdmConditions = true };
+
+    private static UShape Declare(StateDeclaration state, UNetConfig config)
     {
         bool adm = config.Family == UNetConfig.Adm;
         var initial = adm ? InitialValues.Adm : InitialValues.Ddpmpp;

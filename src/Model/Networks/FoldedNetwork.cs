@@ -10,19 +10,19 @@ namespace BDense.Model.Networks;
 public sealed record Head(Parameter Weight, Parameter Bias);
 
 /// <summary>
-/// A student with its K heads folded into one, F = sum_j c_j F_j (<see cref="BranchHead.Fold(UNet, ReadOnlySpan{double})"/>), that shares
+/// A student with its K heads folded into one, F = sum_j c_j F_j (<see cref="BranchHead.Fold(INetwork, ReadOnlySpan{double})"/>), that shares
 /// all else with it: folding costs a linear combination of the heads' weights. For sampling; it has no gradients.
 /// </summary>
 public sealed class FoldedNetwork : INetwork
 {
-    private readonly UNet _student;
+    private readonly INetwork _student;
     private readonly Tensor _weight, _bias;
     private readonly Head _head;
 
     /// <param name="student">K heads; it stays the caller's and is not to change while this is in use.</param>
     /// <param name="coefficients">c_0 .. c_{K-1}</param>
     /// <exception cref="BDenseException">Not K coefficients.</exception>
-    public FoldedNetwork(UNet student, ReadOnlySpan<double> coefficients)
+    public FoldedNetwork(INetwork student, ReadOnlySpan<double> coefficients)
     {
         _student = student;
         Config = student.Config with { Branches = 1 };
@@ -32,10 +32,20 @@ public sealed class FoldedNetwork : INetwork
 
     public Backend Backend => _student.Backend;
 
-    public UNetConfig Config { get; }
+    public NetworkConfig Config { get; }
 
     /// <summary>The student's: those of its heads are not in use.</summary>
     public ParameterSet Parameters => _student.Parameters;
+
+    /// <summary>The student's.</summary>
+    public IReadOnlyList<(string Name, int[] Shape)> Keys => _student.Keys;
+
+    /// <summary>The student's.</summary>
+    public IReadOnlyList<ConstantTensor> Constants => _student.Constants;
+
+    public Parameter HeadWeight => _head.Weight;
+
+    public Parameter HeadBias => _head.Bias;
 
     public Execution Execution
     {
@@ -45,6 +55,11 @@ public sealed class FoldedNetwork : INetwork
 
     public Variable Forward(Tape tape, Variable x, Tensor noise, in ForwardOptions options = default) =>
         _student.Forward(tape, x, noise, options with { Head = _head });
+
+    /// <summary>The plain network with memory of its own: <see cref="BranchHead.Fold(INetwork, ReadOnlySpan{double})"/>.</summary>
+    public INetwork Clone() => BranchHead.Plain(_student, _weight, _bias);
+
+    public void ConstantsChanged() => _student.ConstantsChanged();
 
     public void Dispose()
     {

@@ -1,4 +1,5 @@
 using BDense.Kernels;
+using BDense.Model.Checkpoints;
 using BDense.Model.Layers;
 
 namespace BDense.Model.Networks;
@@ -36,7 +37,9 @@ namespace BDense.Model.Networks;
 /// </remarks>
 internal static class GuidedUNet
 {
-    public static UShape Declare(StateDeclaration state, UNetConfig config)
+    public static readonly UNetFamily Guided = new(UNetConfig.Guided, Declare) { HasGuidedChoices = true, TensorName = UnetCuNames.NewName };
+
+    private static UShape Declare(StateDeclaration state, UNetConfig config)
     {
         var initial = InitialValues.Adm;
         var options = BlockOptions.Of(config, resampleProjection: false, adaptiveScale: config.AdaptiveScale, initial);

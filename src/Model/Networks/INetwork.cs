@@ -4,17 +4,38 @@ using BDense.Model.Layers;
 
 namespace BDense.Model.Networks;
 
-/// <summary>The raw network F(c_in x; c_noise, conditions) inside a denoiser.</summary>
+/// <summary>
+/// The raw network F(c_in x; c_noise, conditions) inside a denoiser, whatever its family: what training, distillation and sampling
+/// hold. <see cref="Network"/> makes one of a configuration; <see cref="FoldedNetwork"/> is one seen otherwise.
+/// </summary>
 public interface INetwork : IDisposable
 {
+    /// <summary>Where its parameters and its passes are.</summary>
     Backend Backend { get; }
 
-    UNetConfig Config { get; }
+    /// <summary>Its shape: images, heads, conditions, and what it predicts.</summary>
+    NetworkConfig Config { get; }
 
+    /// <summary>What training changes, in one flat buffer.</summary>
     ParameterSet Parameters { get; }
+
+    /// <summary>Every state_dict key with its shape as stored, in PyTorch's order.</summary>
+    IReadOnlyList<(string Name, int[] Shape)> Keys { get; }
+
+    /// <summary>What checkpoints hold besides parameters.</summary>
+    IReadOnlyList<ConstantTensor> Constants { get; }
+
+    /// <summary>[K*C,3,3,Cin] or another shape of K*C rows: the last layer's weight, whose rows are branch-major.</summary>
+    Parameter HeadWeight { get; }
+
+    /// <summary>[K*C]</summary>
+    Parameter HeadBias { get; }
 
     /// <summary>How its passes run; <see cref="Tape.For"/> heeds it.</summary>
     Execution Execution { get; set; }
+
+    /// <summary>Whether passes were asked to be captured as graphs (<see cref="Execution.Graph"/>) and all of them are.</summary>
+    bool PassesAreCaptured => false;
 
     /// <param name="tape">Records, or not.</param>
     /// <param name="x">[N,H,W,C]; stays the caller's.</param>
@@ -22,6 +43,12 @@ public interface INetwork : IDisposable
     /// <param name="options">Dropout and conditions.</param>
     /// <returns>[N,H,W,K*C], branch-major: the C channels of head 0, then those of head 1, ...</returns>
     Variable Forward(Tape tape, Variable x, Tensor noise, in ForwardOptions options = default);
+
+    /// <summary>The same network again: own parameters, equal values, frozen. The caller disposes it.</summary>
+    INetwork Clone();
+
+    /// <summary>To be called when <see cref="Constants"/> got other values: puts them on the device.</summary>
+    void ConstantsChanged();
 }
 
 /// <summary>What a forward pass needs besides its input.</summary>

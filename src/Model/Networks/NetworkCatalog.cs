@@ -1,11 +1,20 @@
+using System.Collections.Concurrent;
 using BDense.Kernels;
+using BDense.Kernels.Json;
 using BDense.Model.Checkpoints;
 
 namespace BDense.Model.Networks;
 
-/// <summary>Networks by name.</summary>
+/// <summary>Networks by name, and the families that they are of.</summary>
 public static class NetworkCatalog
 {
+    /// <summary>The families of <see cref="UNetConfig"/>.</summary>
+    internal static readonly UNetFamily[] UNets = [EdmUNet.DdpmPlusPlus, EdmUNet.Adm, DdpmUNet.Ddpm, DdpmUNet.Pd, GuidedUNet.Guided];
+
+    /// <summary>Readers of configurations by family: those of <see cref="UNets"/>, and what was registered.</summary>
+    private static readonly ConcurrentDictionary<string, Reader> Readers =
+        new(UNets.Select(family => KeyValuePair.Create(family.Name, Reader.Of<UNetConfig>())));
+
     private static readonly UNetConfig EdmCifar10 = new()
     {
         Resolution = 32,
@@ -123,20 +132,55 @@ public static class NetworkCatalog
         },
     };
 
+    /// <summary>The networks that have a name.</summary>
     public static IReadOnlyCollection<string> Names => Networks.Keys;
+
+    /// <summary>The families whose configurations and checkpoints can be read.</summary>
+    public static IReadOnlyCollection<string> Families => [.. UNets.Select(family => family.Name), .. Readers.Keys.Except(UNets.Select(family => family.Name)).Order()];
+
+    /// <summary>
+    /// Makes a family from another assembly known, so that its networks can be built, and its checkpoints loaded, resumed and distilled.
+    /// Doing so again changes nothing.
+    /// </summary>
+    /// <typeparam name="TConfig">Its configuration; read from JSON in camel case, where every field but the required ones may be missing.</typeparam>
+    /// <param name="family">Its name: what <see cref="NetworkConfig.Family"/> is in <typeparamref name="TConfig"/>.</param>
+    /// <exception cref="BDenseException">Another configuration has that name.</exception>
+    public static void Register<TConfig>(string family)
+        where TConfig : NetworkConfig
+    {
+        var reader = Readers.GetOrAdd(family, _ => Reader.Of<TConfig>());
+        if (reader.Config != typeof(TConfig))
+            throw new BDenseException($"the network family '{family}' is {reader.Config}; register {typeof(TConfig)} under another name");
+    }
 
     /// <param name="nameOrPath">A name of <see cref="Names"/>, or a configuration file (what ends in .json or has a folder in it).</param>
     /// <exception cref="UsageException">No such name; the message lists them.</exception>
     /// <exception cref="BDenseException">The file cannot be read or is no configuration.</exception>
-    public static UNetConfig Find(string nameOrPath)
+    public static NetworkConfig Find(string nameOrPath)
     {
         if (Networks.TryGetValue(nameOrPath, out var config))
             return config;
         bool isPath = nameOrPath.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || Path.GetFileName(nameOrPath) != nameOrPath;
         if (!isPath)
             throw new UsageException($"there is no network '{nameOrPath}'; networks: {string.Join(", ", Names)}, or a configuration file (.json)");
-        return UNetConfig.Read(nameOrPath);
+        return NetworkConfig.Read(nameOrPath);
     }
+
+    /// <summary>As <see cref="Find"/>, for what is defined of U-Nets alone.</summary>
+    /// <exception cref="UsageException">No such name, or a network of another kind.</exception>
+    public static UNetConfig FindUNet(string nameOrPath) => Find(nameOrPath) as UNetConfig
+        ?? throw new UsageException($"'{nameOrPath}' is no U-Net; take one of {string.Join(", ", Names)}, or a configuration file of such a family");
+
+    /// <summary>The record that describes a family; none if it is not registered.</summary>
+    internal static Type? TypeOf(string family) => Readers.TryGetValue(family, out var reader) ? reader.Config : null;
+
+    /// <summary>What to say of a family that is not registered, or as another record.</summary>
+    internal static string Unknown(string family) =>
+        $"'{family}' is not known; families: {string.Join(", ", Families)}; one from outside is registered first (NetworkCatalog.Register)";
+
+    /// <exception cref="BDenseException">The family is not registered, or the text is no configuration of it.</exception>
+    internal static NetworkConfig Parse(string family, byte[] utf8, string source) => Readers.TryGetValue(family, out var reader)
+        ? reader.Read(utf8, source) : throw new BDenseException($"{source}: field 'family': {Unknown(family)}");
 
     /// <summary>The named network, of one head or several, whose tensors these are by name and shape; none if there is none.</summary>
     /// <param name="shapes">As stored. Constants that a network knows itself may be missing.</param>
@@ -144,7 +188,7 @@ public static class NetworkCatalog
     {
         foreach (var config in Networks.Values)
         {
-            var (state, architecture) = UNet.Declare(config);
+            var (state, architecture) = Network.Declare(config);
             string head = architecture.HeadName;
             architecture.Dispose();
             if (!shapes.TryGetValue($"{head}.weight", out int[]? rows) || rows[0] % config.HeadChannels != 0)
@@ -161,5 +205,12 @@ public static class NetworkCatalog
         return null;
 
         static bool IsHead(string key, string head) => key == $"{head}.weight" || key == $"{head}.bias";
+    }
+
+    /// <summary>How a family's configuration is read.</summary>
+    private sealed record Reader(Type Config, Func<byte[], string, NetworkConfig> Read)
+    {
+        public static Reader Of<TConfig>()
+            where TConfig : NetworkConfig => new(typeof(TConfig), (utf8, source) => StrictJson.Parse<TConfig>(utf8, source, StrictJson.Handwritten));
     }
 }

@@ -13,7 +13,7 @@ namespace BDense.Model.Networks;
 public sealed record NetworkInfo(long Parameters, IReadOnlyList<(string Name, int[] Shape)> Keys, long Macs, long AddedParameters, long AddedMacs)
 {
     /// <exception cref="BDenseException">The configuration does not hold together.</exception>
-    public static NetworkInfo Describe(UNetConfig config)
+    public static NetworkInfo Describe(NetworkConfig config)
     {
         var (parameters, keys, macs) = Count(config);
         var (plainParameters, _, plainMacs) = config.Branches == 1 ? (parameters, keys, macs) : Count(config with { Branches = 1 });
@@ -28,10 +28,10 @@ public sealed record NetworkInfo(long Parameters, IReadOnlyList<(string Name, in
     /// <param name="batch">Samples at once.</param>
     /// <param name="training">Which of the two.</param>
     /// <exception cref="BDenseException">The configuration does not hold together, or the batch is too large for any device.</exception>
-    public static long PeakBytes(UNetConfig config, int batch, bool training)
+    public static long PeakBytes(NetworkConfig config, int batch, bool training)
     {
         using var backend = new DryRunBackend();
-        using var network = new UNet(backend, config, seed: null);
+        using var network = new Network(backend, config, seed: null);
         if (!training)
         {
             Run(backend, network, batch, recording: false);
@@ -43,15 +43,15 @@ public sealed record NetworkInfo(long Parameters, IReadOnlyList<(string Name, in
         return backend.Pool.PeakBytes;
     }
 
-    private static (long Parameters, IReadOnlyList<(string Name, int[] Shape)> Keys, long Macs) Count(UNetConfig config)
+    private static (long Parameters, IReadOnlyList<(string Name, int[] Shape)> Keys, long Macs) Count(NetworkConfig config)
     {
         using var backend = new DryRunBackend();
-        using var network = new UNet(backend, config, seed: null);
+        using var network = new Network(backend, config, seed: null);
         Run(backend, network, batch: 1, recording: false);
         return (network.Parameters.Count, network.Keys, backend.Macs);
     }
 
-    private static void Run(Backend backend, UNet network, int batch, bool recording)
+    private static void Run(Backend backend, INetwork network, int batch, bool recording)
     {
         var config = network.Config;
         using var x = backend.Empty(new Shape(batch, config.Resolution, config.Resolution, config.ImageChannels));

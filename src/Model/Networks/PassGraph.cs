@@ -7,7 +7,7 @@ namespace BDense.Model.Networks;
 /// <summary>A pass without a gradient at one batch size, captured: x, the noise numbers and the labels are copied in, the heads stay in place.</summary>
 internal sealed class PassGraph : IDisposable
 {
-    private readonly UNet _network;
+    private readonly Network _network;
     private readonly Tensor _x, _numbers, _scale, _noise, _heads;
     private readonly Tensor? _labels;
     private readonly float[] _host;
@@ -16,7 +16,7 @@ internal sealed class PassGraph : IDisposable
     /// <param name="network">Disposes this.</param>
     /// <param name="n">Batch.</param>
     /// <param name="labelled">Whether labels are given.</param>
-    public PassGraph(UNet network, int n, bool labelled)
+    public PassGraph(Network network, int n, bool labelled)
     {
         var (backend, c) = (network.Backend, network.Config);
         _network = network;

@@ -27,7 +27,7 @@ public readonly record struct Preconditioning(double Skip, double Out, double In
 {
     /// <summary>
     /// The coefficients at one noise level, with s = sigma, d = sigmaData; Noise = ln(s) / 4 (networks may ask for
-    /// another number, <see cref="UNetConfig.NoiseInput"/>):
+    /// another number, <see cref="NetworkConfig.NoiseInput"/>):
     /// Edm: d^2/(s^2+d^2), s d/sqrt(s^2+d^2), 1/sqrt(s^2+d^2). V: 1/(1+s^2), -s/sqrt(1+s^2), 1/sqrt(1+s^2).
     /// Eps: 1, -s, 1/sqrt(1+s^2). X: 0, 1, 1/sqrt(1+s^2). Both: as V, after its halves are merged. All but the first are the variance-preserving predictions at
     /// alpha = 1/sqrt(1+s^2), sigma_vp = s/sqrt(1+s^2), z = alpha x.

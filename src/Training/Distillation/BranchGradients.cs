@@ -7,7 +7,7 @@ namespace BDense.Training.Distillation;
 /// The branches' gradients apart, compared on the trunk: all parameters but the last convolution, whose rows are one branch's
 /// own. What a call leaves in the gradients' buffer, which it finds cleared, is ready for the optimizer.
 /// </summary>
-internal sealed class BranchGradients(UNet student, TrajectoryObjective objective) : IDisposable
+internal sealed class BranchGradients(INetwork student, TrajectoryObjective objective) : IDisposable
 {
     private readonly Tensor _endpoint = student.Backend.Empty(student.Parameters.Values.Shape);
     private readonly Tensor _trunk = student.Backend.Empty(student.Parameters.Values.Shape);

@@ -25,7 +25,7 @@ internal sealed class ObjectiveGraph : IDisposable
     /// <param name="options">The first step's: whether there are labels, and the seed and the stream of dropout.</param>
     /// <param name="endpoint">Whether x_K is wanted.</param>
     /// <param name="pass">Queues the launches.</param>
-    public ObjectiveGraph(UNet network, in TrajectoryShape s, Shape x0, in ForwardOptions options, bool endpoint, Action<ObjectiveTensors> pass)
+    public ObjectiveGraph(INetwork network, in TrajectoryShape s, Shape x0, in ForwardOptions options, bool endpoint, Action<ObjectiveTensors> pass)
     {
         (_backend, _options) = (network.Backend, options);
         _x0 = Empty(x0);

@@ -16,7 +16,7 @@ namespace BDense.Training.Distillation;
 /// <param name="grid">K branch nodes in each of the student's intervals.</param>
 /// <param name="analyticalFirstStep">Whether the first interval costs no evaluation.</param>
 /// <param name="stepCondition">Whether the network is told the number of nodes.</param>
-public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, bool analyticalFirstStep, bool stepCondition = false)
+public sealed class Student(INetwork network, BranchLayout layout, NestedGrid grid, bool analyticalFirstStep, bool stepCondition = false)
 {
     /// <summary>Sampling through one convolution that equals all K heads.</summary>
     public static Fusion FoldedHeads { get; } = new("folded-heads",
@@ -26,14 +26,14 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
 
     private readonly Denoiser _denoiser = new(network);
 
-    public UNet Network => network;
+    public INetwork Network => network;
 
     public NestedGrid Grid => grid;
 
     public BranchLayout Layout => layout;
 
     /// <summary>NFE: one an interval, none in an analytical one. Folding changes nothing about it.</summary>
-    public int Evaluations => _ownSteps is { } steps ? Math.Min(steps, BranchDistillation.SampleSteps) : grid.Intervals - (analyticalFirstStep ? 1 : 0);
+    public int Evaluations => Way?.Evaluations ?? grid.Intervals - (analyticalFirstStep ? 1 : 0);
 
     /// <summary>
     /// Sampling thresholds the image that each interval's endpoint stands for, x^ = (x_K - r x_0) / (1 - r), r = sigma_K / sigma_0, and takes
@@ -46,13 +46,10 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     public FittedSteps? Fitted { get; set; }
 
     /// <summary>Standard deviation of the noise that sampling starts from.</summary>
-    public double StartSigma => _ownSteps is null ? grid.Student[0] : 1;
+    public double StartSigma => Way?.StartSigma ?? grid.Student[0];
 
-    /// <summary>Steps of the schedule of the authors' own variant, which samples in its own way.</summary>
-    private int? _ownSteps;
-
-    /// <summary>Of the authors' own variant of PD its number of steps; else none.</summary>
-    internal int? OwnSteps => _ownSteps;
+    /// <summary>Another way to sample than from branch state to branch state; none for that.</summary>
+    public StudentWay? Way { get; init; }
 
     /// <summary>Whether the network is told the number of nodes: SFD's step condition.</summary>
     public bool StepCondition => stepCondition;
@@ -63,26 +60,13 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     /// <param name="nfe">One of SFD-v's choices; by default the one that the options name.</param>
     /// <param name="threshold">Its <see cref="Threshold"/>; the authors' own variant always clamps.</param>
     /// <exception cref="UsageException">The student was not distilled for that NFE.</exception>
-    public static Student Of(UNet network, Distill options, int? nfe = null, Thresholding? threshold = null)
+    public static Student Of(INetwork network, Distill options, int? nfe = null, Thresholding? threshold = null)
     {
         var o = options.Resolve();
         if (nfe is { } asked && !o.Choices().Contains(asked))
             throw new UsageException($"this student was distilled for NFE {string.Join(", ", o.Choices())}, not {asked}");
         o = o with { Nfe = nfe ?? o.Nfe };
-        if (o.Method == DistillMethod.BranchDistillation)
-            return OfOwnVariant(network, o.Nfe);
-        return new Student(network, o.Layout!.Value, o.Grid(o.Intervals + 1).Coarsen(network.Config.Branches), o.AnalyticalFirstStep!.Value, o.StepCondition!.Value)
-        {
-            Threshold = threshold,
-        };
-    }
-
-    /// <summary>Of the authors' own variant of PD, by its number of steps.</summary>
-    internal static Student OfOwnVariant(UNet network, int steps)
-    {
-        var (alpha, sigma) = BranchDistillation.Schedule(steps);
-        double[] sigmas = [.. alpha.Zip(sigma, (a, s) => s / a).Reverse()];
-        return new Student(network, BranchLayout.Parallel, NestedGrid.Of(sigmas, sigmas, 1), false) { _ownSteps = steps };
+        return o.Method.Sampler(network, o, threshold);
     }
 
     /// <summary>Whether a path is the folder of a distillation: then its configuration says how to sample.</summary>
@@ -133,14 +117,16 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     /// <param name="labels">Of a class-conditional network.</param>
     /// <param name="onState">Shown every branch state: its node in <see cref="NestedGrid.Teacher"/>, sigma and state (valid during the call).</param>
     /// <param name="cancellation">Looked at between intervals.</param>
-    public Tensor Sample(Tensor x, Tensor? labels = null, Action<int, double, Tensor>? onState = null, CancellationToken cancellation = default)
+    /// <param name="fresh">Noise for a <see cref="Way"/> that adds some; the usual steps add none.</param>
+    public Tensor Sample(Tensor x, Tensor? labels = null, Action<int, double, Tensor>? onState = null, CancellationToken cancellation = default,
+        FreshNoise? fresh = null)
     {
-        if (_ownSteps is { } steps)
-            return BranchDistillation.Sample(network, steps, x, cancellation);
+        if (Way is not null)
+            return Way.Sample(network, x, new WayOptions(labels, fresh ?? SolverCatalog.NoFreshNoise, onState, cancellation));
         if (Fitted is not null)
             return Fitted.Sample(x, labels, onState, cancellation);
         if (onState is null && Threshold is null && network.Config.Branches > 1 && network.Execution.Fusions.Has(FoldedHeads))
-            return SampleFolded(x, labels, cancellation);
+            return SampleFolded(x, labels, cancellation, fresh);
         var state = x.Share();
         using var step = Condition(x);
         for (int i = 0; i < grid.Intervals; i++)
@@ -169,12 +155,12 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     /// The same endpoint through one folded head an interval (<see cref="FoldedNetwork"/>): its cost is the plain student's. Equal to all
     /// heads but for rounding.
     /// </summary>
-    public Tensor SampleFolded(Tensor x, Tensor? labels = null, CancellationToken cancellation = default)
+    public Tensor SampleFolded(Tensor x, Tensor? labels = null, CancellationToken cancellation = default, FreshNoise? fresh = null)
     {
-        if (_ownSteps is { } steps)
+        if (Way is not null)
         {
             using var last = Fold(0);
-            return BranchDistillation.Sample(last, steps, x, cancellation);
+            return Way.Sample(last, x, new WayOptions(labels, fresh ?? SolverCatalog.NoFreshNoise, null, cancellation));
         }
         var state = x.Share();
         using var step = Condition(x);
@@ -197,12 +183,12 @@ public sealed class Student(UNet network, BranchLayout layout, NestedGrid grid, 
     }
 
     /// <summary>The plain network of interval <paramref name="i"/>; for parallel heads it is the same in all. The caller disposes it.</summary>
-    public UNet Fold(int i) => BranchHead.Fold(network, FoldCoefficients(i));
+    public INetwork Fold(int i) => BranchHead.Fold(network, FoldCoefficients(i));
 
     private double[] FoldCoefficients(int i)
     {
         var c = network.Config;
-        if (_ownSteps is not null)
+        if (Way is not null)
             return [.. Enumerable.Range(0, c.Branches).Select(b => b == c.Branches - 1 ? 1.0 : 0)];
         return TrajectoryMap.Of(layout, c.Prediction, c.SigmaData, grid.Nodes(i), c.Branches, 1).FoldCoefficients();
     }

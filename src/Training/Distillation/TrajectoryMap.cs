@@ -86,7 +86,7 @@ public sealed class TrajectoryMap
 
     /// <summary>
     /// c_j = M[K,j] / sum_j M[K,j]: the endpoint depends on sum_j c_j F_j alone, so these fold K heads into one
-    /// (<see cref="BranchHead.Fold(UNet, ReadOnlySpan{double})"/>). Chained: (1/sigma_{j+1} - 1/sigma_j) / (1/sigma_K - 1/sigma_0);
+    /// (<see cref="BranchHead.Fold(INetwork, ReadOnlySpan{double})"/>). Chained: (1/sigma_{j+1} - 1/sigma_j) / (1/sigma_K - 1/sigma_0);
     /// parallel: the last head.
     /// </summary>
     public double[] FoldCoefficients(int sample = 0)

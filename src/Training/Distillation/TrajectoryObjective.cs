@@ -31,7 +31,7 @@ internal sealed record ObjectiveTensors(TrajectoryShape Shape, Tensor X0, Tensor
 /// trajectory map, their weighted distance from the targets, and the gradients, which accumulate in the parameters:
 /// L = (1/(N E)) sum_n sum_b w[n,b] sum_e rho(x_b - y_b), E elements an image. Denoising score matching is K = 1 to sigma_1 = 0.
 /// </summary>
-internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Distance distance, double delta) : IDisposable
+internal sealed class TrajectoryObjective(INetwork network, BranchLayout layout, Distance distance, double delta) : IDisposable
 {
     /// <summary>Loss and gradient of the dense trajectory in one pass.</summary>
     public static Fusion FusedLoss { get; } = new("trajectory-loss",
@@ -42,7 +42,7 @@ internal sealed class TrajectoryObjective(UNet network, BranchLayout layout, Dis
     private readonly Denoiser _denoiser = new(network);
     private ObjectiveGraph? _graph;
 
-    public UNet Network => network;
+    public INetwork Network => network;
 
     public int Branches => network.Config.Branches;
 

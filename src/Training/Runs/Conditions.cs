@@ -8,7 +8,7 @@ namespace BDense.Training.Runs;
 internal static class Conditions
 {
     /// <summary>[N,LabelCount] one-hot rows of these images; none for an unconditional network. The caller disposes it.</summary>
-    public static Tensor? Of(UNet network, Dataset data, ReadOnlySpan<int> indices)
+    public static Tensor? Of(INetwork network, Dataset data, ReadOnlySpan<int> indices)
     {
         int count = network.Config.LabelCount;
         if (count == 0)
@@ -22,7 +22,7 @@ internal static class Conditions
     }
 
     /// <summary>As <see cref="Of"/> with classes drawn at random, all alike likely.</summary>
-    public static Tensor? Random(UNet network, int samples, RandomKey key)
+    public static Tensor? Random(INetwork network, int samples, RandomKey key)
     {
         int count = network.Config.LabelCount;
         if (count == 0)

@@ -14,7 +14,7 @@ public static class GivenNoise
     /// <param name="path">.npz with an array <c>noise</c>, or with one array alone; with whole numbers <c>labels</c>, [N], too. Or .npy.</param>
     /// <param name="network">Whose size it must be of.</param>
     /// <exception cref="BDenseException">No such array, or one of another shape; names both.</exception>
-    public static (float[] Noise, int[]? Labels) Read(string path, UNetConfig network)
+    public static (float[] Noise, int[]? Labels) Read(string path, NetworkConfig network)
     {
         var all = Npz.Read(path);
         var arrays = all.Where(a => a.Key != LabelsName).ToDictionary();

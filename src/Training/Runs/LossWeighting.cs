@@ -18,7 +18,7 @@ public enum LossWeighting
 
 public static class LossWeightings
 {
-    public static double At(this LossWeighting weighting, double sigma, UNetConfig network) => weighting switch
+    public static double At(this LossWeighting weighting, double sigma, NetworkConfig network) => weighting switch
     {
         LossWeighting.Unit => 1 / Math.Pow(Preconditioning.At(network.Prediction, sigma, network.SigmaData).Out, 2),
         LossWeighting.SnrTruncated => Math.Max(1 / (sigma * sigma), 1),

@@ -136,7 +136,7 @@ public sealed class Optimizer : IDisposable
         (float)Math.Min(_options.EmaDecay, (1.0 + update) / (10.0 + update)));
 
     /// <summary>Both moments and the count in <c>optimizer.safetensors</c>, the moving average as a network in <c>ema.safetensors</c>.</summary>
-    public void Save(string folder, UNet network)
+    public void Save(string folder, INetwork network)
     {
         SafeTensors.Write(Path.Combine(folder, OptimizerFile), [("m", [_m.Length], _m.ToArray()), ("v", [_v.Length], _v.ToArray())],
             new Dictionary<string, string> { ["updates"] = Updates.ToString(CultureInfo.InvariantCulture) });
@@ -146,7 +146,7 @@ public sealed class Optimizer : IDisposable
 
     /// <summary>What <see cref="Save"/> wrote.</summary>
     /// <exception cref="BDenseException">Damaged, or of another network.</exception>
-    public void Load(string folder, UNet network)
+    public void Load(string folder, INetwork network)
     {
         string path = Path.Combine(folder, OptimizerFile);
         var file = SafeTensors.Read(path);

@@ -88,7 +88,7 @@ public sealed class TeacherTraining : ITraining
 {
     private static readonly Schedule Cosine = ScheduleCatalog.Cosine(Math.Exp(-10), Math.Exp(10));
 
-    private readonly UNet _network;
+    private readonly INetwork _network;
     private readonly Dataset _data;
     private readonly TeacherOptions _options;
     private readonly Optimizer _optimizer;
@@ -99,7 +99,7 @@ public sealed class TeacherTraining : ITraining
     /// <param name="network">Trained in place; one branch. Stays the caller's.</param>
     /// <param name="data">Images of the network's size.</param>
     /// <param name="options">How.</param>
-    public TeacherTraining(UNet network, Dataset data, TeacherOptions options)
+    public TeacherTraining(INetwork network, Dataset data, TeacherOptions options)
     {
         options.Validate();
         RequireFit(network, data);
@@ -161,7 +161,7 @@ public sealed class TeacherTraining : ITraining
     }
 
     /// <exception cref="BDenseException">The images are not of the network's size.</exception>
-    internal static void RequireFit(UNet network, Dataset data)
+    internal static void RequireFit(INetwork network, Dataset data)
     {
         var c = network.Config;
         if (data.Height != c.Resolution || data.Width != c.Resolution || data.Channels != c.ImageChannels)
@@ -169,7 +169,7 @@ public sealed class TeacherTraining : ITraining
                 $"the network takes {c.Resolution} x {c.Resolution} x {c.ImageChannels}: {Remedy(c, data)}");
     }
 
-    private static string Remedy(UNetConfig c, Dataset data)
+    private static string Remedy(NetworkConfig c, Dataset data)
     {
         if (data.Height != data.Width)
             return "crop the images to squares beforehand";

@@ -13,11 +13,11 @@ public static class TrainedNetwork
     /// <param name="folder">The run.</param>
     /// <param name="average">Whether the moving average is wanted.</param>
     /// <exception cref="BDenseException">The run has no checkpoint yet, or a damaged or foreign one.</exception>
-    public static UNet Load(Backend backend, RunFolder folder, bool average = true) => Checked(backend, Newest(folder, average));
+    public static INetwork Load(Backend backend, RunFolder folder, bool average = true) => Checked(backend, Newest(folder, average));
 
     /// <summary>A run folder, a checkpoint folder or a safetensors file.</summary>
     /// <exception cref="BDenseException">None of these, or damaged.</exception>
-    public static UNet Load(Backend backend, string path) =>
+    public static INetwork Load(Backend backend, string path) =>
         Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder)) ? Load(backend, RunFolder.Existing(path)) : Checked(backend, path);
 
     /// <summary>
@@ -32,18 +32,18 @@ public static class TrainedNetwork
     /// <param name="path">As there.</param>
     /// <param name="config">The network's, as it was read.</param>
     /// <exception cref="BDenseException">The run has no checkpoint yet.</exception>
-    public static string Fingerprint(string path, UNetConfig config) => Checkpoint.Fingerprint(Find(path), config);
+    public static string Fingerprint(string path, NetworkConfig config) => Checkpoint.Fingerprint(Find(path), config);
 
     /// <summary>A network that begins with the weights of another, which may have been trained with other dropout.</summary>
     /// <param name="backend">Where it is to live.</param>
     /// <param name="config">What it is to be.</param>
     /// <param name="path">The other one's, as of <see cref="Load(Backend, string)"/>.</param>
     /// <exception cref="BDenseException">Nothing there, damaged, or built otherwise; the message says in what.</exception>
-    public static UNet LoadAs(Backend backend, UNetConfig config, string path)
+    public static INetwork LoadAs(Backend backend, NetworkConfig config, string path)
     {
         using (var start = Load(backend, path))
             RequireSame(start.Config, config);
-        var network = new UNet(backend, config, seed: null);
+        var network = new Network(backend, config, seed: null);
         try
         {
             Checkpoint.LoadInto(network, Find(path));
@@ -57,16 +57,16 @@ public static class TrainedNetwork
     }
 
     /// <exception cref="BDenseException">Weights of one do not mean the same in the other.</exception>
-    internal static void RequireSame(UNetConfig start, UNetConfig config)
+    internal static void RequireSame(NetworkConfig start, NetworkConfig config)
     {
         // Dropout is no weight.
         if (RunJson.Difference(Node(start with { Dropout = config.Dropout }), Node(config)) is { } difference)
             throw new BDenseException($"the weights to begin with are of another network: {difference}");
 
-        static JsonNode Node(UNetConfig c) => JsonNode.Parse(c.ToJson())!;
+        static JsonNode Node(NetworkConfig c) => JsonNode.Parse(c.ToJson())!;
     }
 
-    private static UNet Checked(Backend backend, string path)
+    private static INetwork Checked(Backend backend, string path)
     {
         CheckpointCheck.Require(path, backend.OnNotice);
         return Checkpoint.Load(backend, path);

@@ -42,7 +42,7 @@ public sealed record ImageDraws
     /// <param name="network">Which.</param>
     /// <param name="path">Where it is from, for the message.</param>
     /// <exception cref="UsageException">It has no classes, or not that one.</exception>
-    public void RequireClasses(UNet network, string path)
+    public void RequireClasses(INetwork network, string path)
     {
         int count = network.Config.LabelCount;
         int? highest = Class ?? (Classes is { Length: > 0 } all ? all.Max() : null);
@@ -65,7 +65,7 @@ public sealed record ImageDraws
     public int ClassOf(int i, int classes) => Class ?? Classes?[i] ?? (Seeds is null ? i % classes : (int)(Seeds[i] % (ulong)classes));
 
     /// <summary>Classes of images <paramref name="first"/> and following, [N,LabelCount]; none without classes. The caller disposes it.</summary>
-    public Tensor? Labels(UNet network, int first, int n)
+    public Tensor? Labels(INetwork network, int first, int n)
     {
         int classes = network.Config.LabelCount;
         if (classes == 0)

@@ -24,20 +24,20 @@ public static class SamplerBuilder
     /// <param name="cancellation">Looked at between steps.</param>
     /// <param name="onStep">Shown every step.</param>
     /// <exception cref="UsageException">The options do not fit together.</exception>
-    public static TeacherSampler Build(UNet network, SamplerOptions options, CancellationToken cancellation = default, Action<SolverStep>? onStep = null)
+    public static TeacherSampler Build(INetwork network, SamplerOptions options, CancellationToken cancellation = default, Action<SolverStep>? onStep = null)
     {
         var (resolved, solver, grid) = options.OfTeacher();
         return On(network, resolved, solver, grid, cancellation, onStep);
     }
 
     /// <summary>With a schedule that was fitted and is in no file yet.</summary>
-    internal static TeacherSampler Build(UNet network, ScheduleFile schedule, CancellationToken cancellation = default)
+    internal static TeacherSampler Build(INetwork network, ScheduleFile schedule, CancellationToken cancellation = default)
     {
         var (solver, grid) = schedule.Sampler(null, null);
         return On(network, new SamplerOptions().WithSolver(solver), solver, grid, cancellation, null);
     }
 
-    private static TeacherSampler On(UNet network, SamplerOptions resolved, Solver solver, double[] grid, CancellationToken cancellation, Action<SolverStep>? onStep)
+    private static TeacherSampler On(INetwork network, SamplerOptions resolved, Solver solver, double[] grid, CancellationToken cancellation, Action<SolverStep>? onStep)
     {
         var thresholding = resolved.Thresholding();
         var denoiser = new Denoiser(network);

@@ -25,7 +25,7 @@ public static class Sampling
     /// <param name="cancellation">Looked at between batches.</param>
     /// <returns>[count,H,W,C]</returns>
     /// <exception cref="BDenseException">A sample is not finite: the network has diverged.</exception>
-    public static float[] Generate(UNet network, Sampler sampler, ImageDraws draws, int count, int batch, double sigma, Action<int>? onDone = null, CancellationToken cancellation = default)
+    public static float[] Generate(INetwork network, Sampler sampler, ImageDraws draws, int count, int batch, double sigma, Action<int>? onDone = null, CancellationToken cancellation = default)
     {
         var c = network.Config;
         int size = c.Resolution * c.Resolution * c.ImageChannels;
@@ -43,7 +43,7 @@ public static class Sampling
 
     /// <summary>The images of <see cref="Generate"/> batch by batch, for however many.</summary>
     /// <inheritdoc cref="Generate"/>
-    public static SampleStream Stream(UNet network, Sampler sampler, ImageDraws draws, int count, int batch, double sigma, Action<int>? onDone = null, CancellationToken cancellation = default) => next =>
+    public static SampleStream Stream(INetwork network, Sampler sampler, ImageDraws draws, int count, int batch, double sigma, Action<int>? onDone = null, CancellationToken cancellation = default) => next =>
     {
         var c = network.Config;
         for (int first = 0; first < count; first += batch)
@@ -59,7 +59,7 @@ public static class Sampling
 
     /// <summary>Whether so many images can be held at once; asked before work begins whose result would be lost.</summary>
     /// <exception cref="UsageException">They are too many for one array.</exception>
-    public static void RequireOneArray(UNet network, int count)
+    public static void RequireOneArray(INetwork network, int count)
     {
         var c = network.Config;
         int most = Array.MaxLength / (c.Resolution * c.Resolution * c.ImageChannels);
@@ -68,7 +68,7 @@ public static class Sampling
     }
 
     /// <summary>The same images a batch at a time, for more of them than memory holds.</summary>
-    public static ImageSource Source(UNet network, Sampler sampler, ImageDraws draws, double sigma) => (first, n) =>
+    public static ImageSource Source(INetwork network, Sampler sampler, ImageDraws draws, double sigma) => (first, n) =>
     {
         var c = network.Config;
         var images = new float[n * c.Resolution * c.Resolution * c.ImageChannels];
@@ -76,7 +76,7 @@ public static class Sampling
         return images;
     };
 
-    private static void Batch(UNet network, Sampler sampler, ImageDraws draws, int first, Span<float> images, double sigma)
+    private static void Batch(INetwork network, Sampler sampler, ImageDraws draws, int first, Span<float> images, double sigma)
     {
         var c = network.Config;
         int n = images.Length / (c.Resolution * c.Resolution * c.ImageChannels);
@@ -93,7 +93,7 @@ public static class Sampling
     }
 
     /// <summary>Noises in batches as <see cref="Generate"/> draws them, with their classes; the caller disposes all of them.</summary>
-    internal static (List<Tensor> Noises, List<Tensor?> Labels) Batches(UNet network, int count, int batch, ulong seed, double sigma)
+    internal static (List<Tensor> Noises, List<Tensor?> Labels) Batches(INetwork network, int count, int batch, ulong seed, double sigma)
     {
         var c = network.Config;
         var draws = ImageDraws.Of(seed);

@@ -2,6 +2,7 @@ using BDense.Kernels;
 using BDense.Model.Checkpoints;
 using BDense.Model.Networks;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
 using BDense.Training.Schedules;
 
@@ -20,7 +21,7 @@ namespace BDense.Training.Samplers;
 /// <param name="Title">For tables: the method, or the solver.</param>
 /// <param name="Options">All of them, filled in: what makes the same sampler of the same path again.</param>
 /// <param name="Grid">The noise levels; of a student those of its branch states.</param>
-public sealed record SavedSampler(string Path, Student? Student, UNet Network, Sampler Sampler, int Evaluations, double Sigma, string Title, SamplerOptions Options, double[] Grid) : IDisposable
+public sealed record SavedSampler(string Path, Student? Student, INetwork Network, Sampler Sampler, int Evaluations, double Sigma, string Title, SamplerOptions Options, double[] Grid) : IDisposable
 {
     /// <summary>Whether a path is that of a student: a distillation's run folder, or an export that says how to sample it.</summary>
     public static bool IsStudent(string path) => Training.Distillation.Student.IsStudent(path) || StudentFile.Find(path) is not null;
@@ -122,7 +123,7 @@ public sealed record SavedSampler(string Path, Student? Student, UNet Network, S
     }
 
     /// <summary>Several heads and no word about them: the B-DENSE authors' own networks come so. They are sampled on SFD's published grid.</summary>
-    private static SavedSampler OfHeads(UNet network, string path, SamplerOptions options, CancellationToken cancellation)
+    private static SavedSampler OfHeads(INetwork network, string path, SamplerOptions options, CancellationToken cancellation)
     {
         int k = network.Config.Branches;
         if (options.Nfe is not { } nfe)
@@ -130,7 +131,7 @@ public sealed record SavedSampler(string Path, Student? Student, UNet Network, S
         if (options.Fitted)
             throw new UsageException($"--fitted steps are kept in a run's folder; {path} is none");
         var layout = options.Layout ?? BranchLayout.Chained;
-        var student = Training.Distillation.Student.Of(network, new Distill { Branches = k, Jump = k, Nfe = nfe, Layout = layout, Weights = "uniform" }, threshold: options.Thresholding());
+        var student = Training.Distillation.Student.Of(network, new SfdOptions { Branches = k, Jump = k, Nfe = nfe, Layout = layout, Weights = "uniform" }, threshold: options.Thresholding());
         return Of(path, student, options with { Layout = layout }, $"student, {k} heads", cancellation);
     }
 
@@ -139,7 +140,7 @@ public sealed record SavedSampler(string Path, Student? Student, UNet Network, S
         bool fold = options.Folded;
         var resolved = options with { Threshold = student.Threshold?.Quantile ?? 0, ThresholdFloor = student.Threshold is { Quantile: > 0 } how ? how.Floor : null };
         return new SavedSampler(path, student, student.Network,
-            (x, labels, _) => fold ? student.SampleFolded(x, labels, cancellation) : student.Sample(x, labels, cancellation: cancellation),
+            (x, labels, fresh) => fold ? student.SampleFolded(x, labels, cancellation, fresh) : student.Sample(x, labels, cancellation: cancellation, fresh: fresh),
             student.Evaluations, student.StartSigma, title + (options.Fitted ? ", fitted" : ""), resolved, [.. student.Grid.Teacher]);
     }
 

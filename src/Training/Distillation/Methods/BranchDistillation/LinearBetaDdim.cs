@@ -2,7 +2,7 @@ using BDense.Kernels;
 using BDense.Model.Autodiff;
 using BDense.Model.Networks;
 
-namespace BDense.Training.Distillation;
+namespace BDense.Training.Distillation.Methods.BranchDistillation;
 
 /// <summary>
 /// What the authors' own progressive distillation does differently, in the variance-preserving coordinates that it works in,
@@ -15,7 +15,7 @@ namespace BDense.Training.Distillation;
 /// 1000, 500, 250, 125 steps) while sampling starts from pure noise, and the student's schedule at k is not the teacher's at 2k.
 /// It is here so that the authors' numbers can be checked, under the name of the preset <c>branch-distillation</c>.
 /// </remarks>
-public static class BranchDistillation
+public static class LinearBetaDdim
 {
     /// <summary>Network evaluations of the authors' sampler, whatever the schedule's length.</summary>
     public const int SampleSteps = 100;
@@ -46,7 +46,7 @@ public static class BranchDistillation
     /// <param name="network">Predicts the noise and embeds the step t itself.</param>
     /// <param name="z">[N,H,W,C]</param>
     /// <param name="t">The step of each sample, or of all.</param>
-    public static Tensor Noise(UNet network, Tensor z, ReadOnlySpan<int> t)
+    public static Tensor Noise(INetwork network, Tensor z, ReadOnlySpan<int> t)
     {
         int n = z.Shape[0], k = network.Config.Branches, c = network.Config.ImageChannels;
         using var tape = Tape.For(network, recording: false);
@@ -103,7 +103,7 @@ public static class BranchDistillation
     /// <param name="steps">N.</param>
     /// <param name="z">[N,H,W,C] standard normal noise; stays as it is.</param>
     /// <param name="cancellation">Looked at between steps.</param>
-    public static Tensor Sample(UNet network, int steps, Tensor z, CancellationToken cancellation = default)
+    public static Tensor Sample(INetwork network, int steps, Tensor z, CancellationToken cancellation = default)
     {
         var (alpha, sigma) = Schedule(steps);
         int[] timesteps = Timesteps(steps, Math.Min(SampleSteps, steps));

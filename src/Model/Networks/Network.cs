@@ -4,8 +4,8 @@ using BDense.Model.Layers;
 
 namespace BDense.Model.Networks;
 
-/// <summary>A network of a configuration, with its parameters on a backend.</summary>
-public sealed class UNet : INetwork
+/// <summary>A network of a configuration (<see cref="NetworkConfig.Declare"/> says which), with its parameters on a backend.</summary>
+public sealed class Network : INetwork
 {
     private readonly IArchitecture _architecture;
     private readonly StateDeclaration _state;
@@ -15,35 +15,37 @@ public sealed class UNet : INetwork
     /// <param name="config">Its shape.</param>
     /// <param name="seed">Of the initial values, which depend on it and on each parameter's name alone. Without a seed they are zeros,
     /// for the caller to overwrite.</param>
-    /// <exception cref="BDenseException">The configuration does not hold together.</exception>
-    public UNet(Backend backend, UNetConfig config, ulong? seed)
+    /// <exception cref="BDenseException">
+    /// The configuration does not hold together, its family is not registered, or its head has not K * C rows.
+    /// </exception>
+    public Network(Backend backend, NetworkConfig config, ulong? seed)
     {
         (_state, _architecture) = Declare(config);
         Backend = backend;
         Config = config;
         Parameters = new ParameterSet(backend, _state, seed);
         _architecture.Attach(backend);
+        HeadWeight = Parameters[$"{_architecture.HeadName}.weight"];
+        HeadBias = Parameters[$"{_architecture.HeadName}.bias"];
     }
 
     public Backend Backend { get; }
 
-    public UNetConfig Config { get; }
+    public NetworkConfig Config { get; }
 
     public ParameterSet Parameters { get; }
 
     public Execution Execution { get; set; } = Execution.Default;
 
-    /// <summary>Every state_dict key with its shape as stored, in PyTorch's order.</summary>
     public IReadOnlyList<(string Name, int[] Shape)> Keys => _state.Keys;
 
-    /// <summary>What checkpoints hold besides parameters.</summary>
     public IReadOnlyList<ConstantTensor> Constants => _state.Constants;
 
-    /// <summary>[K*C,3,3,Cin]: the last convolution, whose rows are branch-major.</summary>
-    public Parameter HeadWeight => Parameters[$"{_architecture.HeadName}.weight"];
+    public Parameter HeadWeight { get; }
 
-    /// <summary>[K*C]</summary>
-    public Parameter HeadBias => Parameters[$"{_architecture.HeadName}.bias"];
+    public Parameter HeadBias { get; }
+
+    public bool PassesAreCaptured => _graphs.Count > 0 && _graphs.Values.All(graph => graph.IsCaptured);
 
     /// <inheritdoc/>
     /// <exception cref="BDenseException">Shapes do not fit the configuration.</exception>
@@ -66,10 +68,9 @@ public sealed class UNet : INetwork
         return _architecture.Forward(tape, x, noise, options);
     }
 
-    /// <summary>The same network again: own parameters, equal values, frozen.</summary>
-    public UNet Clone()
+    public INetwork Clone()
     {
-        var copy = new UNet(Backend, Config, seed: null);
+        var copy = new Network(Backend, Config, seed: null);
         copy.Execution = Execution;
         copy.Parameters.CopyFrom(Parameters);
         copy.CopyConstants(this);
@@ -85,17 +86,14 @@ public sealed class UNet : INetwork
         _architecture.Dispose();
     }
 
+    public void ConstantsChanged() => _architecture.Attach(Backend);
+
     /// <summary>Names, shapes and counts without memory.</summary>
-    internal static (StateDeclaration State, IArchitecture Architecture) Declare(UNetConfig config)
+    internal static (StateDeclaration State, IArchitecture Architecture) Declare(NetworkConfig config)
     {
         config.Validate("network configuration");
         var state = new StateDeclaration();
-        return (state, config.Family switch
-        {
-            UNetConfig.Ddpm or UNetConfig.Pd => DdpmUNet.Declare(state, config),
-            UNetConfig.Guided => GuidedUNet.Declare(state, config),
-            _ => EdmUNet.Declare(state, config),
-        });
+        return (state, config.Declare(state));
     }
 
     /// <summary>The captured pass of a batch size.</summary>
@@ -107,16 +105,11 @@ public sealed class UNet : INetwork
         return graph;
     }
 
-    /// <summary>Whether all passes that were asked to be captured are.</summary>
-    public bool PassesAreCaptured => _graphs.Count > 0 && _graphs.Values.All(graph => graph.IsCaptured);
-
-    internal void CopyConstants(UNet other)
+    internal void CopyConstants(INetwork other)
     {
         // By name: a network with the step condition has more of them.
         foreach (var theirs in other.Constants)
             theirs.Values.CopyTo(Constants.Single(mine => mine.Name == theirs.Name).Values, 0);
         ConstantsChanged();
     }
-
-    internal void ConstantsChanged() => _architecture.Attach(Backend);
 }
