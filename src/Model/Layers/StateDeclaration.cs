@@ -71,6 +71,8 @@ public sealed class StateDeclaration
 
     private Parameter Place(string name, string[] storedNames, Shape shape, Initializer initializer, WeightLayout layout)
     {
+        if (_parameters.Any(p => p.Name == name))
+            throw new BDenseException($"the network declares {name} twice; give each layer a name of its own");
         var parameter = new Parameter(name, storedNames, shape, layout, initializer, FlatLength);
         _parameters.Add(parameter);
         _length += ((long)shape.Length + Alignment - 1) / Alignment * Alignment;

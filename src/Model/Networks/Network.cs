@@ -23,10 +23,10 @@ public sealed class Network : INetwork
         (_state, _architecture) = Declare(config);
         Backend = backend;
         Config = config;
+        HeadWeight = Head("weight");
+        HeadBias = Head("bias");
         Parameters = new ParameterSet(backend, _state, seed);
         _architecture.Attach(backend);
-        HeadWeight = Parameters[$"{_architecture.HeadName}.weight"];
-        HeadBias = Parameters[$"{_architecture.HeadName}.bias"];
     }
 
     public Backend Backend { get; }
@@ -65,7 +65,10 @@ public sealed class Network : INetwork
             throw new BDenseException(Config.StepCondition
                 ? $"{step.Length} step conditions for {n} images" : "the network has no step condition (field 'stepCondition')");
         }
-        return _architecture.Forward(tape, x, noise, options);
+        var y = _architecture.Forward(tape, x, noise, options);
+        var expected = new Shape(n, Config.Resolution, Config.Resolution, (options.Head?.Bias ?? HeadBias).Shape.Length);
+        return y.Shape == expected ? y : throw new BDenseException($"the family '{Config.Family}' made {y.Shape}, expected {expected}: "
+            + "the last layer gives the channels of all heads, with the weight and bias of the pass's Head where there is one");
     }
 
     public INetwork Clone()
@@ -103,6 +106,17 @@ public sealed class Network : INetwork
         if (!_graphs.TryGetValue(key, out var graph))
             _graphs[key] = graph = new PassGraph(this, batch, labelled);
         return graph;
+    }
+
+    /// <summary>A parameter of the last layer, checked: the K heads are cut from its rows.</summary>
+    private Parameter Head(string part)
+    {
+        string name = $"{_architecture.HeadName}.{part}";
+        int rows = Config.Branches * Config.HeadChannels;
+        var parameter = _state.Parameters.FirstOrDefault(p => p.Name == name)
+            ?? throw new BDenseException($"the family '{Config.Family}' has declared no {name}, its head");
+        return parameter.Shape[0] == rows ? parameter
+            : throw new BDenseException($"the family '{Config.Family}' has {parameter.Shape[0]} rows in {name}, its head; {rows} are needed, C for each branch");
     }
 
     internal void CopyConstants(INetwork other)

@@ -87,6 +87,9 @@ public sealed record UNetConfig() : NetworkConfig(DdpmPlusPlus)
     private UNetFamily Own => NetworkCatalog.UNets.Single(family => family.Name == Family);
 
     /// <inheritdoc/>
+    protected override NetworkConditions Conditions => Own.Conditions;
+
+    /// <inheritdoc/>
     public override IArchitecture Declare(StateDeclaration state) => Own.Declare(state, this);
 
     /// <inheritdoc/>
