@@ -149,10 +149,11 @@ public static partial class Program
             var output = parseResult.InvocationConfiguration.Output;
             using var text = new StringWriter();
             parseResult.InvocationConfiguration.Output = text;
+            var verb = verbs.FirstOrDefault(v => v.Command == parseResult.CommandResult.Command);
+            verb?.BeforeHelp?.Invoke(parseResult);
             help.Invoke(parseResult);
             parseResult.InvocationConfiguration.Output = output;
             output.Write(Default().Replace(text.ToString(), m => m.Value.ToLowerInvariant()));
-            var verb = verbs.FirstOrDefault(v => v.Command == parseResult.CommandResult.Command);
             output.WriteLine(verb is { Examples.Length: > 1 } ? "Examples:" : "Example:");
             foreach (string example in verb?.Examples ?? ["bdense demo --quick"])
                 output.WriteLine("  " + example);
@@ -168,4 +169,8 @@ public static partial class Program
 }
 
 /// <summary>A command and the examples under its help.</summary>
-internal sealed record Verb(Command Command, params string[] Examples);
+internal sealed record Verb(Command Command, params string[] Examples)
+{
+    /// <summary>Fits the help to what else is on the command line; or none.</summary>
+    public Action<ParseResult>? BeforeHelp { get; init; }
+}

@@ -5,6 +5,7 @@ using BDense.Model.FileSystem;
 using BDense.Model.Networks;
 using BDense.Training.Data;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Metrics;
 using BDense.Training.Runs;
 using BDense.Training.Samplers;
@@ -25,7 +26,7 @@ public sealed record BranchStudyOptions
     public int Seeds { get; init; } = 4;
 
     /// <summary>What all students share.</summary>
-    public Distill Distill { get; init; } = new() { Updates = 360, Batch = 32 };
+    public SfdOptions Distill { get; init; } = new() { Updates = 360, Batch = 32 };
 
     public EvaluationOptions Evaluation { get; init; } = new() { Count = 512, Seed = 2026 };
 
@@ -83,7 +84,7 @@ public sealed class BranchStudy
             throw new UsageException("the study takes a teacher without classes");
         foreach (var variant in options.Variants)
         {
-            if (variant.Of(options.Distill, 1).Method == DistillMethod.Pd && data is null)
+            if (variant.Of(options.Distill, 1).Method.NeedsData && data is null)
                 throw new UsageException($"'{variant.Name}' noises data: give a dataset with --data");
         }
         Sampling.RequireOneArray(teacher, options.Evaluation.Count);
@@ -161,9 +162,7 @@ public sealed class BranchStudy
     {
         var o = variant.Of(_options.Distill, seed);
         using var network = DistillationMethods.NewStudent(_teacher, o);
-        using var training = o.Method == DistillMethod.Sfd
-            ? new SfdTraining(network, _teacher, o, shared)
-            : DistillationMethods.Create(network, _teacher, _data, o);
+        using var training = DistillationMethods.Create(network, _teacher, _data, o, shared);
         var run = _stages.Stage(StageOf(variant, seed), (int)training.Steps, report => TrainingLoop.Run(training, null, new LoopOptions
         {
             Cancellation = _cancellation,

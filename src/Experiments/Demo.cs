@@ -6,6 +6,8 @@ using BDense.Model.FileSystem;
 using BDense.Model.Networks;
 using BDense.Training.Data;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Pd;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Metrics;
 using BDense.Training.Runs;
 using BDense.Training.Samplers;
@@ -17,7 +19,11 @@ namespace BDense.Experiments;
 /// <param name="Scale">How large.</param>
 /// <param name="Seed">Of the teacher, and the first student seed.</param>
 /// <param name="Resume">Continue what an interrupted demo left in the folder.</param>
-public sealed record DemoOptions(string Folder, DemoScale Scale, ulong Seed, bool Resume);
+public sealed record DemoOptions(string Folder, DemoScale Scale, ulong Seed, bool Resume)
+{
+    /// <summary>Methods besides PD and SFD whose students are rows too.</summary>
+    public IReadOnlyList<IDistillationMethod> With { get; init; } = [];
+}
 
 /// <summary>What the demo leaves for its report.</summary>
 /// <param name="Results">The figures.</param>
@@ -82,7 +88,7 @@ public sealed class Demo
         }
 
         int shown = demo.Scale.Students.Min(s => s.Nfe);
-        var trajectories = TrajectoryGroup.Of(teacher, demo.Students().Where(s => s.Seed == options.Seed && s.Nfe == shown)
+        var trajectories = TrajectoryGroup.Of(teacher, demo.Students().Where(s => s.Seed == options.Seed && s.Nfe == shown && s.TeacherSampler() is not null)
             .Select(s => new TrainedStudent(s.Title, demo.FolderOf(s), s)), options.Seed, cancellation);
         var last = teacherRun.Log.TakeLast(Math.Max(1, teacherRun.Log.Count / 10));
         var results = new DemoResults(options.Seed, $"{backend.Name}: {backend.Description}", demo._data.Name, clock.Elapsed.TotalSeconds,
@@ -112,26 +118,14 @@ public sealed class Demo
     /// <summary>Every student, seed by seed within method and NFE.</summary>
     private IEnumerable<Distill> Students() =>
         from size in Scale.Students
-        from method in new[] { DistillMethod.Pd, DistillMethod.Sfd }
+        from method in Methods
         from branches in new[] { 1, Branches }
+        let student = method.ForDemo(branches, size.Nfe)
+        where student is not null
         from seed in Enumerable.Range(0, size.Seeds)
-        select Student(method, branches, size.Nfe, _options.Seed + (ulong)seed);
+        select (student with { Updates = Scale.Updates, Batch = Scale.StudentBatch, Seed = _options.Seed + (ulong)seed }).Resolve();
 
-    /// <summary>
-    /// Both PD students shrink the same teacher grid of 4 NFE steps: the plain one in two halvings, B-DENSE in one jump of four
-    /// with a head for each step. Both SFD students learn the same teacher grid, four steps an interval.
-    /// </summary>
-    private Distill Student(DistillMethod method, int branches, int nfe, ulong seed) => new Distill
-    {
-        Method = method,
-        Branches = branches,
-        Nfe = nfe,
-        Jump = method == DistillMethod.Pd && branches == 1 ? 2 : Branches,
-        Rounds = method == DistillMethod.Pd && branches == 1 ? 2 : 1,
-        Updates = Scale.Updates,
-        Batch = Scale.StudentBatch,
-        Seed = seed,
-    }.Resolve();
+    private IEnumerable<IDistillationMethod> Methods => [PdMethod.Instance, SfdMethod.Instance, .. _options.With];
 
     private TeacherOptions TeacherTraining() =>
         new() { Steps = Scale.TeacherSteps, Batch = Scale.Batch, Seed = _options.Seed, LearningRate = 2e-3, EmaDecay = 0.99, Decay = Decay.Cosine };
@@ -152,7 +146,7 @@ public sealed class Demo
     }
 
     private string FolderOf(Distill o) => Path.Combine(_options.Folder, "students",
-        FormattableString.Invariant($"{o.Method.ToString().ToLowerInvariant()}-k{o.Branches}-nfe{o.Nfe}-seed{o.Seed}"));
+        FormattableString.Invariant($"{o.Method.Name}-k{o.Branches}-nfe{o.Nfe}-seed{o.Seed}"));
 
     private RunResult TrainStudent(INetwork teacher, Distill options)
     {
@@ -161,7 +155,7 @@ public sealed class Demo
         {
             ["kind"] = "distill",
             [RunFolder.DistillKey] = RunJson.ToNode(options),
-        }.WithData(options.Method == DistillMethod.Pd ? _data : null).WithNetwork(RunData.TeacherKey, from, TrainedNetwork.Fingerprint(from, teacher.Config)).WithDevice(_backend), _options.Resume);
+        }.WithData(options.Method.NeedsData ? _data : null).WithNetwork(RunData.TeacherKey, from, TrainedNetwork.Fingerprint(from, teacher.Config)).WithDevice(_backend), _options.Resume);
         using var student = DistillationMethods.NewStudent(teacher, options);
         using var training = DistillationMethods.Create(student, teacher, _data, options);
         return Train(TrainingStage(options), training, folder);
@@ -219,17 +213,15 @@ public sealed class Demo
     {
         var interval = Bootstrap.Mean([m.Endpoint!.Rmse]);
         double[] milliseconds = [.. run.Log.Select(l => l.Milliseconds).Order()];
-        // An SFD iteration makes an update in each of its intervals.
-        double updatesAnIteration = o.Method == DistillMethod.Sfd ? o.Nfe : 1;
         return new StudentResult(o.Title, o.Branches, o.Weights!, o.Nfe, o.Seed, (int)o.Updates, interval.Mean, m.Fine.Rmse.Average(),
-            [interval.Low, interval.High], m.FrechetDistance, milliseconds[milliseconds.Length / 2] / updatesAnIteration, run.PeakBytes);
+            [interval.Low, interval.High], m.FrechetDistance, milliseconds[milliseconds.Length / 2] / o.UpdatesPerStep, run.PeakBytes);
     }
 
     /// <summary>Each B-DENSE student against its plain one: same noises, same seeds.</summary>
     private List<PairedComparison> Compare(List<(Distill Options, RunResult Run, Measured Measured)> students)
     {
         var comparisons = new List<PairedComparison>();
-        foreach (var group in students.GroupBy(s => (s.Options.Method, s.Options.Nfe)))
+        foreach (var group in students.GroupBy(s => (s.Options.Method.Name, s.Options.Nfe)).Where(g => g.Any(s => s.Options.Branches > 1)))
         {
             var (plain, dense) = (group.Where(s => s.Options.Branches == 1).ToList(), group.Where(s => s.Options.Branches > 1).ToList());
             foreach (var (metric, errors) in new (string, Func<Measured, double[]>)[] { ("endpoint RMSE", m => m.Endpoint!.Rmse), ("endpoint RMSE (fine)", m => m.Fine.Rmse) })

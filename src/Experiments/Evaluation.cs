@@ -99,20 +99,12 @@ public sealed class Evaluation : IDisposable
     public float[] TeacherOf(Distill distill, Action<int>? onDone = null, CancellationToken cancellation = default) => Teacher(TeacherSamplerOf(distill), onDone, cancellation);
 
     /// <summary>Its sampler.</summary>
-    public SamplerOptions TeacherSamplerOf(Distill distill)
-    {
-        var o = distill.Resolve();
-        // The second stage's teacher is a student; what counts is how far both are from the first one's teacher.
-        if (o.FirstStage is { } first)
-            return TeacherSamplerOf(first);
-        return o.Method == DistillMethod.BranchDistillation
-            ? new SamplerOptions { Solver = "euler", Steps = BranchDistillation.SampleSteps, Schedule = "discrete", SigmaMin = _options.SigmaMin, SigmaMax = _options.SigmaMax }
-            : o.TeacherSampler();
-    }
+    /// <remarks>A second stage's teacher is a student; what counts is how far both are from the first one's teacher.</remarks>
+    public static SamplerOptions TeacherSamplerOf(Distill distill) => distill.Resolve().Origin.Yardstick();
 
     /// <summary>A student's endpoints, [Count,H,W,C].</summary>
     public float[] Student(Student student, Action<int>? onDone = null, CancellationToken cancellation = default) =>
-        Samples(student.Network, (x, labels, _) => student.Sample(x, labels, cancellation: cancellation), student.StartSigma, onDone, cancellation);
+        Samples(student.Network, (x, labels, fresh) => student.Sample(x, labels, cancellation: cancellation, fresh: fresh), student.StartSigma, onDone, cancellation);
 
     /// <summary>Holds samples to the yardsticks.</summary>
     /// <param name="images">From this evaluation's noises.</param>

@@ -28,9 +28,7 @@ public static class Work
     public static double Of(Distill distill)
     {
         var o = distill.Resolve();
-        double updates = o.Updates, jump = o.Jump!.Value;
-        double followed = o.CacheTrajectories > 0 ? Math.Min(updates, (double)o.CacheTrajectories * o.Nfe) : updates;
-        return o.Batch * (3 * updates + jump * followed);
+        return o.Batch * (3.0 * o.Updates + o.FollowedSteps);
     }
 
     /// <summary>Sampling.</summary>

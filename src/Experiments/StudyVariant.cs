@@ -1,5 +1,7 @@
 using BDense.Kernels;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Pd;
+using BDense.Training.Distillation.Methods.Sfd;
 
 namespace BDense.Experiments;
 
@@ -8,7 +10,7 @@ namespace BDense.Experiments;
 /// <param name="What">For people.</param>
 /// <param name="Baseline">Name of the variant it is held to; its own for a baseline.</param>
 /// <param name="Change">What it changes in the study's options.</param>
-public sealed record StudyVariant(string Name, string What, string Baseline, Func<Distill, Distill> Change)
+public sealed record StudyVariant(string Name, string What, string Baseline, Func<SfdOptions, Distill> Change)
 {
     private const int K = 4;
 
@@ -44,7 +46,7 @@ public sealed record StudyVariant(string Name, string What, string Baseline, Fun
     public bool IsBaseline => Name == Baseline;
 
     /// <summary>The distillation, resolved.</summary>
-    public Distill Of(Distill options, ulong seed) => (Change(options) with { Seed = seed }).Resolve();
+    public Distill Of(SfdOptions options, ulong seed) => (Change(options) with { Seed = seed }).Resolve();
 
     /// <summary>
     /// Forward and backward passes an update, on average; the time of an update is nearly in proportion, the teacher's trajectories apart.
@@ -73,6 +75,6 @@ public sealed record StudyVariant(string Name, string What, string Baseline, Fun
     private static StudyVariant Chained(string name, string what, string weights, int projection = 0) =>
         new(name, what, "plain", o => o with { Branches = K, Weights = weights, Projection = projection });
 
-    private static StudyVariant Pd(string name, string what, Func<Distill, Distill> change) =>
-        new(name, what, "pd-jump", o => change(o with { Method = DistillMethod.Pd, Jump = K }));
+    private static StudyVariant Pd(string name, string what, Func<PdOptions, Distill> change) =>
+        new(name, what, "pd-jump", o => change(new PdOptions(o) { Jump = K }));
 }

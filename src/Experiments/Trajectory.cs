@@ -21,13 +21,11 @@ public sealed record Trajectory(double[] Sigmas, IReadOnlyList<float[]> States, 
     public IReadOnlyList<float[]?> Heads { get; init; } = [];
 
     /// <summary>How a student's teacher went.</summary>
-    /// <exception cref="UsageException">Of the authors' own variant of PD, which rebuilds its grid in every round.</exception>
+    /// <exception cref="UsageException">Of a method without a grid that student and teacher both go over.</exception>
     public static SamplerOptions TeacherOf(Distill distill)
     {
-        var o = (distill.Resolve().FirstStage ?? distill).Resolve();
-        if (o.Method == DistillMethod.BranchDistillation)
-            throw new UsageException("the authors' own variant of PD has no one grid to draw trajectories on");
-        return o.TeacherSampler();
+        var o = distill.Resolve().Origin;
+        return o.TeacherSampler() ?? throw new UsageException($"{o.Title} has no one grid to draw trajectories on");
     }
 
     /// <summary>The teacher's on the grid that a student was distilled from.</summary>
@@ -47,14 +45,14 @@ public sealed record Trajectory(double[] Sigmas, IReadOnlyList<float[]> States, 
     public static Trajectory OfStudent(Student student, int count, ulong seed)
     {
         var (sigmas, states) = (new List<double> { student.StartSigma }, new List<float[]>());
-        Sampling.Generate(student.Network, (x, labels, _) =>
+        Sampling.Generate(student.Network, (x, labels, fresh) =>
         {
             states.Add(x.ToArray());
             return student.Sample(x, labels, (_, sigma, state) =>
             {
                 sigmas.Add(sigma);
                 states.Add(state.ToArray());
-            });
+            }, fresh: fresh);
         }, ImageDraws.Of(seed), count, count, student.StartSigma);
         var walk = Of([.. sigmas], states);
         int k = student.Grid.Branches, analytical = (student.Grid.Intervals - student.Evaluations) * k;

@@ -51,7 +51,7 @@ public sealed record TrajectoryGroup(Trajectory Teacher, IReadOnlyList<StudentTr
 
     private static Trajectory Way(Backend backend, TrainedStudent student, ulong seed)
     {
-        var loaded = Student.Load(backend, student.Path, student.Options.NfeChoices is null ? null : student.Options.Nfe, fitted: student.Fitted);
+        var loaded = Student.Load(backend, student.Path, student.Options.Nfe, fitted: student.Fitted);
         using var network = loaded.Network;
         return Trajectory.OfStudent(loaded, Noises, seed);
     }

@@ -62,7 +62,7 @@ public sealed class NumberRuleTests
     [TestCase(8, 2, 1)]
     [TestCase(8, 2, 0)]
     public void Rounds_that_lead_nowhere_end_in_a_message(int steps, int nfe, int jump) =>
-        Assert.That(() => Distill.RoundsFrom(steps, nfe, jump), Throws.TypeOf<UsageException>());
+        Assert.That(() => RoundsDistill.RoundsFrom(steps, nfe, jump), Throws.TypeOf<UsageException>());
 
     [TestCase("trian", "train", "; did you mean 'train'?")]
     [TestCase("eval", "evaluate", "; did you mean 'evaluate'?")]

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using BDense.Kernels;
 using BDense.Training.Data;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;
@@ -163,7 +164,7 @@ public sealed class SamplerTests
         async Task Distilled(string name, string options, double? threshold)
         {
             await CliRun.Succeeds(["distill", "--teacher", In("plain"), "--updates", "2", "--batch", "2", "--out", In(name), "--device", "cpu", "--threads", "1", .. options.Split(' ')]);
-            Assert.That(Student.OptionsOf(In(name)).TeacherThreshold, Is.EqualTo(threshold), name);
+            Assert.That(((SfdOptions)Student.OptionsOf(In(name))).TeacherThreshold, Is.EqualTo(threshold), name);
         }
     }
 

@@ -2,6 +2,7 @@ using BDense.Kernels;
 using BDense.Model.Networks;
 using BDense.Tests.Training;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
 using NUnit.Framework;
 
 namespace BDense.Tests.Distillation;
@@ -126,7 +127,7 @@ public sealed class BranchGradientsTests
         return g;
     }
 
-    private Tensor Noise() => DistillationMethods.Latents(_student, new Distill { Batch = 3, SigmaMax = Nodes[0] }, 0);
+    private Tensor Noise() => DistillationMethods.Latents(_student, new SfdOptions { Batch = 3, SigmaMax = Nodes[0] }, 0);
 
     /// <summary>The student's own states moved up or, for all but the endpoint where they are opposed, down.</summary>
     private Tensor Targets(Tensor x, bool opposed)

@@ -3,6 +3,8 @@ using BDense.Kernels;
 using BDense.Model.Networks;
 using BDense.Tests.Training;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
+using BDense.Training.Distillation.Methods.Pd;
 using BDense.Training.Runs;
 using BDense.Training.Samplers;
 using BDense.Training.Schedules;
@@ -25,12 +27,12 @@ public sealed class FittedStepsTests
         _runs.Dispose();
     }
 
-    [TestCase(DistillMethod.Sfd, 4)]
-    [TestCase(DistillMethod.Sfd, 1)]
-    [TestCase(DistillMethod.Pd, 2)]
-    public void To_its_own_endpoints_nothing_is_corrected(DistillMethod method, int branches)
+    [TestCase("sfd", 4)]
+    [TestCase("sfd", 1)]
+    [TestCase("pd", 2)]
+    public void To_its_own_endpoints_nothing_is_corrected(string method, int branches)
     {
-        var options = new Distill { Method = method, Branches = branches, Nfe = 2, Batch = 6 }.Resolve();
+        var options = (DistillationMethods.Find(method).Defaults with { Branches = branches, Nfe = 2, Batch = 6 }).Resolve();
         using var teacher = _runs.TrainedTeacher(20);
         using var network = DistillationMethods.NewStudent(teacher, options);
         using var x = DistillationMethods.Latents(network, options, 0);
@@ -47,7 +49,7 @@ public sealed class FittedStepsTests
     public void A_linear_correction_is_found()
     {
         // What lies in the span of start and heads: the endpoint scaled.
-        var options = new Distill { Branches = 2, Nfe = 2, Batch = 8 }.Resolve();
+        var options = new SfdOptions { Branches = 2, Nfe = 2, Batch = 8 }.Resolve();
         using var teacher = _runs.TrainedTeacher(20);
         using var network = DistillationMethods.NewStudent(teacher, options);
         using var x = DistillationMethods.Latents(network, options, 0);
@@ -64,7 +66,7 @@ public sealed class FittedStepsTests
     [Test]
     public void On_the_noises_of_the_fit_the_error_never_rises([Values] bool history)
     {
-        var options = new Distill { Branches = 4, Nfe = 1, Batch = 6 }.Resolve();
+        var options = new SfdOptions { Branches = 4, Nfe = 1, Batch = 6 }.Resolve();
         using var teacher = _runs.TrainedTeacher(60);
         using var network = DistillationMethods.NewStudent(teacher, options);
         using Tensor a = DistillationMethods.Latents(network, options, 0), b = DistillationMethods.Latents(network, options, 1);
@@ -99,7 +101,7 @@ public sealed class FittedStepsTests
     {
         // Classes and the number of nodes; two NFE in one run.
         using var teacher = _runs.Teacher(seed: 4, TinyRuns.Config with { LabelCount = 3, Dropout = 0 });
-        var o = new Distill { NfeChoices = "1,2", Branches = 2, Updates = 3, Batch = 4 }.Resolve();
+        var o = new SfdOptions { NfeChoices = "1,2", Branches = 2, Updates = 3, Batch = 4 }.Resolve();
         var folder = RunFolder.Open(_runs.Folder["run"], new JsonObject { ["kind"] = "distill", ["distill"] = RunJson.ToNode(o) }, resume: false);
         using (var network = DistillationMethods.NewStudent(teacher, o))
         using (var training = DistillationMethods.Create(network, teacher, null, o))
@@ -148,7 +150,7 @@ public sealed class FittedStepsTests
     [TestCase(true)]
     public void A_progressive_student_is_fitted_down_to_its_last_node(bool toZero)
     {
-        var o = new Distill { Method = DistillMethod.Pd, Nfe = 2, Rounds = 2, Schedule = toZero ? "cosine" : "polynomial", ToZero = toZero, Batch = 6 }.Resolve();
+        var o = new PdOptions { Nfe = 2, Rounds = 2, Schedule = toZero ? "cosine" : "polynomial", ToZero = toZero, Batch = 6 }.Resolve();
         using var teacher = _runs.TrainedTeacher(60);
         using var network = DistillationMethods.NewStudent(teacher, o);
         var student = Student.Of(network, o);

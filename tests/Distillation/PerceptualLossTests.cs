@@ -2,6 +2,7 @@ using BDense.Kernels;
 using BDense.Tests.Metrics;
 using BDense.Tests.Training;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Solvers;
 using NUnit.Framework;
 
@@ -66,13 +67,13 @@ public sealed class PerceptualLossTests
         double[] losses = [.. new[] { null, File }.Select(file =>
         {
             // A learning rate of next to nothing, so that both go the same way.
-            var options = new Distill { Nfe = 2, Batch = 2, LearningRate = 1e-30, Perceptual = file };
+            var options = new SfdOptions { Nfe = 2, Batch = 2, LearningRate = 1e-30, Perceptual = file };
             using var student = DistillationMethods.NewStudent(teacher, options);
             using var training = DistillationMethods.Create(student, teacher, null, options);
             return training.Step(0).Loss;
         })];
-        using var network = DistillationMethods.NewStudent(teacher, new Distill { Nfe = 2 });
-        var o = new Distill { Nfe = 2, Batch = 2 }.Resolve();
+        using var network = DistillationMethods.NewStudent(teacher, new SfdOptions { Nfe = 2 });
+        var o = new SfdOptions { Nfe = 2, Batch = 2 }.Resolve();
         using var noise = DistillationMethods.Latents(teacher, o, 0);
         using var end = SolverCatalog.Find("dpmpp3m").Run(new BDense.Model.Networks.Denoiser(teacher).AsDenoise(), noise, [.. o.Grid(4).Teacher], SolverOptions.Default);
         using var got = Student.Of(network, o with { Dropout = false }).Sample(noise);

@@ -4,6 +4,9 @@ using BDense.Model.Networks;
 using BDense.Tests.Training;
 using BDense.Training.Data;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.BranchDistillation;
+using BDense.Training.Distillation.Methods.Sfd;
+using BDense.Training.Distillation.Methods.Pd;
 using BDense.Training.Runs;
 using BDense.Training.Solvers;
 using NUnit.Framework;
@@ -101,7 +104,7 @@ public sealed class ProgressiveTests
     public void A_student_that_takes_its_teachers_own_steps_has_nothing_to_learn([Values] bool toZero, [Values("polynomial", "cosine")] string schedule)
     {
         using var teacher = _runs.Teacher(seed: 3, config: Both);
-        var options = new Distill { Method = DistillMethod.Pd, Jump = 1, Nfe = 3, Batch = 8, ToZero = toZero, Schedule = schedule };
+        var options = new PdOptions { Jump = 1, Nfe = 3, Batch = 8, ToZero = toZero, Schedule = schedule };
         using var student = DistillationMethods.NewStudent(teacher, options);
         using var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options);
         Assert.That(training.Step(0).Loss, Is.LessThan(1e-6));
@@ -113,7 +116,7 @@ public sealed class ProgressiveTests
     {
         // One student step over all: x~ = (x_2 - r x_0) / (1 - r), and with the last node at 0 the teacher's last image itself.
         using var teacher = _runs.Teacher(seed: 3);
-        var options = new Distill { Method = DistillMethod.Pd, Nfe = 1, Batch = 2, Weighting = LossWeighting.SnrPlusOne, ToZero = toZero, Seed = 6 }.Resolve();
+        var options = new PdOptions { Nfe = 1, Batch = 2, Weighting = LossWeighting.SnrPlusOne, ToZero = toZero, Seed = 6 }.Resolve();
         using var student = DistillationMethods.NewStudent(teacher, options);
         double loss;
         using (var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options))
@@ -146,18 +149,18 @@ public sealed class ProgressiveTests
     [TestCase(8192, 1, 2, 13)]
     [TestCase(1024, 4, 4, 4)]
     [TestCase(1000, 125, 2, 3)]
-    public void Rounds_follow_from_the_teachers_steps(int steps, int nfe, int jump, int rounds) => Assert.That(Distill.RoundsFrom(steps, nfe, jump), Is.EqualTo(rounds));
+    public void Rounds_follow_from_the_teachers_steps(int steps, int nfe, int jump, int rounds) => Assert.That(RoundsDistill.RoundsFrom(steps, nfe, jump), Is.EqualTo(rounds));
 
     [TestCase(1000, 1, 2)]
     [TestCase(6, 4, 2)]
     [TestCase(4, 4, 2)]
     public void Steps_that_do_not_nest_are_refused(int steps, int nfe, int jump) =>
-        Assert.That(Assert.Throws<UsageException>(() => Distill.RoundsFrom(steps, nfe, jump))!.Message, Does.Contain($"{steps} steps do not become {nfe}"));
+        Assert.That(Assert.Throws<UsageException>(() => RoundsDistill.RoundsFrom(steps, nfe, jump))!.Message, Does.Contain($"{steps} steps do not become {nfe}"));
 
     [TestCase(8, 2, 1)]
     [TestCase(8, 0, 2)]
     public void Rounds_that_lead_nowhere_are_refused(int steps, int nfe, int jump) =>
-        Assert.That(Assert.Throws<UsageException>(() => Distill.RoundsFrom(steps, nfe, jump))!.Message, Does.EndWith($"not from {steps} to {nfe} by {jump}"));
+        Assert.That(Assert.Throws<UsageException>(() => RoundsDistill.RoundsFrom(steps, nfe, jump))!.Message, Does.EndWith($"not from {steps} to {nfe} by {jump}"));
 
     [Test]
     public void Presets_are_whole()
@@ -166,11 +169,11 @@ public sealed class ProgressiveTests
         {
             var o = preset.Options with { Updates = preset.UpdatesOf(preset.Options) };
             if (preset.Name == "sfd-second")
-                o = o with { FirstStage = new Distill { NfeChoices = "2,3,4,5" } };
+                o = (SfdOptions)o with { FirstStage = new SfdOptions { NfeChoices = "2,3,4,5" } };
             Assert.That(() => o.Resolve(), Throws.Nothing, preset.Name);
         }
         var pd = DistillPresets.Find("pd");
-        var rounds = PdTraining.Rounds((pd.Options with { Updates = pd.UpdatesOf(pd.Options) }).Resolve());
+        var rounds = ((PdOptions)(pd.Options with { Updates = pd.UpdatesOf(pd.Options) }).Resolve()).RoundGrids();
         Assert.That(rounds.Select(r => r.Intervals), Is.EqualTo(Enumerable.Range(0, 13).Select(i => 4096 >> i)));
         Assert.That(rounds[0].Teacher, Has.Count.EqualTo(8193));
         Assert.That(rounds[^1].Student, Is.EqualTo(new[] { Math.Exp(10), 0 }));
@@ -187,7 +190,7 @@ public sealed class ProgressiveTests
     [TestCase(125, 0.282)]
     public void Its_rebuilt_schedules_end_ever_further_from_noise(int steps, double abar)
     {
-        var (alpha, sigma) = BranchDistillation.Schedule(steps);
+        var (alpha, sigma) = LinearBetaDdim.Schedule(steps);
         Assert.That(alpha[^1] * alpha[^1], Is.EqualTo(abar).Within(0.02 * abar));
         Assert.That(alpha.Zip(sigma, (a, s) => a * a + s * s), Is.All.EqualTo(1).Within(1e-12));
     }
@@ -195,8 +198,8 @@ public sealed class ProgressiveTests
     [Test]
     public void Its_sampler_visits_every_tenth_or_every_step()
     {
-        Assert.That(BranchDistillation.Timesteps(1000, 100), Is.EqualTo(Enumerable.Range(0, 100).Select(i => 990 - 10 * i)));
-        Assert.That(BranchDistillation.Timesteps(125, 100), Is.EqualTo(Enumerable.Range(0, 100).Select(i => 99 - i)));
+        Assert.That(LinearBetaDdim.Timesteps(1000, 100), Is.EqualTo(Enumerable.Range(0, 100).Select(i => 990 - 10 * i)));
+        Assert.That(LinearBetaDdim.Timesteps(125, 100), Is.EqualTo(Enumerable.Range(0, 100).Select(i => 99 - i)));
     }
 
     [Test]
@@ -205,7 +208,7 @@ public sealed class ProgressiveTests
         const int Branches = 2, Channels = 3;
         float[] z = Numbers(12, 1), heads = Numbers(24, 2), targets = Numbers(24, 3);
         (double, double)[] from = [(0.6, 0.8), (0.8, 0.6)], to = [(0.7, Math.Sqrt(0.51)), (0.9, Math.Sqrt(0.19))];
-        var (losses, gradient) = BranchDistillation.Loss(z, heads, targets, from, to, Branches, Channels);
+        var (losses, gradient) = LinearBetaDdim.Loss(z, heads, targets, from, to, Branches, Channels);
         Assert.That(losses.Sum(), Is.GreaterThan(0.1));
         const float H = 1e-3f;
         for (int i = 0; i < heads.Length; i++)
@@ -216,7 +219,7 @@ public sealed class ProgressiveTests
             Assert.That(gradient[i], Is.EqualTo(slope).Within(2e-3), $"{i}");
         }
 
-        double Total(float[] h) => BranchDistillation.Loss(z, h, targets, from, to, Branches, Channels).Losses.Sum();
+        double Total(float[] h) => LinearBetaDdim.Loss(z, h, targets, from, to, Branches, Channels).Losses.Sum();
 
         static float[] Numbers(int count, ulong seed) => [.. Enumerable.Range(0, count).Select(i => (float)Philox.Normal(new RandomKey(seed, 8), i))];
     }
@@ -227,7 +230,7 @@ public sealed class ProgressiveTests
         using var teacher = _runs.Teacher(config: Ddpm);
         using (var learning = new TeacherTraining(teacher, TinyRuns.Data, new TeacherOptions { Steps = 100, Batch = 32, LearningRate = 3e-3, EmaDecay = 0 }))
             TrainingLoop.Run(learning);
-        var options = (DistillPresets.Find(DistillPresets.BranchDistillation).Options with { Nfe = 4, Rounds = 2, Updates = 200, Batch = 16, LearningRate = 1e-3 }).Resolve();
+        var options = ((BranchDistillationOptions)DistillPresets.Find(DistillPresets.BranchDistillation).Options with { Nfe = 4, Rounds = 2, Updates = 200, Batch = 16, LearningRate = 1e-3 }).Resolve();
         using var student = DistillationMethods.NewStudent(teacher, options);
         IReadOnlyList<LogLine> log;
         using (var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options))

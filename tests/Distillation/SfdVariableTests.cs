@@ -2,6 +2,8 @@ using BDense.Kernels;
 using BDense.Model.Networks;
 using BDense.Tests.Training;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
+using BDense.Training.Distillation.Methods.Pd;
 using BDense.Training.Metrics;
 using BDense.Training.Runs;
 using BDense.Training.Schedules;
@@ -30,7 +32,7 @@ public sealed class SfdVariableTests
     public void Every_NFE_comes_nearer_to_its_teacher(int branches)
     {
         using var teacher = _runs.TrainedTeacher(200);
-        var options = new Distill { NfeChoices = "2,3", Branches = branches, Updates = 500, Batch = 16, LearningRate = 3e-4, ClipNorm = 1 }.Resolve();
+        var options = new SfdOptions { NfeChoices = "2,3", Branches = branches, Updates = 500, Batch = 16, LearningRate = 3e-4, ClipNorm = 1 }.Resolve();
         Assert.That(options.Title, Is.EqualTo(branches == 1 ? "SFD-v" : "SFD-v + B-DENSE"));
         using var network = DistillationMethods.NewStudent(teacher, options);
         using var noise = DistillationMethods.Latents(teacher, options with { Seed = 99, Batch = 96 }, 0);
@@ -60,7 +62,7 @@ public sealed class SfdVariableTests
     {
         var config = TinyRuns.Config with { Family = family, Embedding = family == "adm" ? NoiseEmbedding.Positional : NoiseEmbedding.Fourier };
         using var teacher = _runs.Teacher(seed: 2, config);
-        using var student = DistillationMethods.NewStudent(teacher, new Distill { NfeChoices = "2,3", Seed = 4 });
+        using var student = DistillationMethods.NewStudent(teacher, new SfdOptions { NfeChoices = "2,3", Seed = 4 });
         using var fresh = _runs.Teacher(seed: 4, config with { StepCondition = true });
         var old = teacher.Parameters.All.ToDictionary(p => p.Name);
         int added = 0;
@@ -79,7 +81,7 @@ public sealed class SfdVariableTests
     public void The_network_is_told_the_number_of_nodes()
     {
         using var teacher = _runs.Teacher(seed: 2);
-        var options = new Distill { NfeChoices = "2,4", Batch = 2 }.Resolve();
+        var options = new SfdOptions { NfeChoices = "2,4", Batch = 2 }.Resolve();
         using var network = DistillationMethods.NewStudent(teacher, options);
         using var noise = DistillationMethods.Latents(teacher, options, 0);
         foreach (int nfe in new[] { 2, 4 })
@@ -100,7 +102,7 @@ public sealed class SfdVariableTests
     public void Iterations_make_as_many_updates_as_the_NFE_they_drew()
     {
         using var teacher = _runs.Teacher();
-        var options = new Distill { NfeChoices = "1,3,4", Batch = 2, Updates = 40 };
+        var options = new SfdOptions { NfeChoices = "1,3,4", Batch = 2, Updates = 40 };
         using var student = DistillationMethods.NewStudent(teacher, options);
         using var training = DistillationMethods.Create(student, teacher, null, options);
         var seen = new List<int>();
@@ -120,12 +122,12 @@ public sealed class SfdVariableTests
     public void The_second_stage_comes_nearer_to_the_first_stages_student(int branches)
     {
         using var teacher = _runs.TrainedTeacher(200);
-        var first = new Distill { NfeChoices = "2,5", Updates = 200, Batch = 16, LearningRate = 1e-3, ClipNorm = 1 };
+        var first = new SfdOptions { NfeChoices = "2,5", Updates = 200, Batch = 16, LearningRate = 1e-3, ClipNorm = 1 };
         using var middle = DistillationMethods.NewStudent(teacher, first);
         using (var training = DistillationMethods.Create(middle, teacher, null, first))
             TrainingLoop.Run(training);
 
-        var options = new Distill { FirstStage = first, Nfe = 1, Branches = branches, Updates = 200, Batch = 16, LearningRate = 1e-3, ClipNorm = 1 }.Resolve();
+        var options = new SfdOptions { FirstStage = first, Nfe = 1, Branches = branches, Updates = 200, Batch = 16, LearningRate = 1e-3, ClipNorm = 1 }.Resolve();
         Assert.That((options.Jump, options.StepCondition), Is.EqualTo(((int?)3, (bool?)true)));
         using var network = DistillationMethods.NewStudent(middle, options);
         using var noise = DistillationMethods.Latents(teacher, options with { Seed = 99, Batch = 32 }, 0);
@@ -150,7 +152,7 @@ public sealed class SfdVariableTests
         using var teacher = _runs.Teacher();
         double[] losses = [.. new[] { false, true }.Select(sum =>
         {
-            var options = new Distill { Nfe = 1, Batch = 2, SumElements = sum };
+            var options = new SfdOptions { Nfe = 1, Batch = 2, SumElements = sum };
             using var student = DistillationMethods.NewStudent(teacher, options);
             using var training = DistillationMethods.Create(student, teacher, null, options);
             return training.Step(0).Loss;
@@ -160,12 +162,11 @@ public sealed class SfdVariableTests
 
     private static readonly object[][] Misfits =
     [
-        ["NFE '2,x'", new Distill { NfeChoices = "2,x" }],
-        ["NFE is 1 to 1024", new Distill { NfeChoices = "0,2" }],
-        ["belong to SFD", new Distill { Method = DistillMethod.Pd, NfeChoices = "1,2" }],
-        ["NFE 5, not 2, 3", new Distill { FirstStage = new Distill { NfeChoices = "2,3" }, Nfe = 1 }],
-        ["the second stage has one NFE", new Distill { FirstStage = new Distill { NfeChoices = "5" }, NfeChoices = "1,2" }],
-        ["first stage", new Distill { FirstStage = new Distill { Method = DistillMethod.Pd }, Nfe = 1 }],
+        ["NFE '2,x'", new SfdOptions { NfeChoices = "2,x" }],
+        ["NFE is 1 to 1024", new SfdOptions { NfeChoices = "0,2" }],
+        ["NFE 5, not 2, 3", new SfdOptions { FirstStage = new SfdOptions { NfeChoices = "2,3" }, Nfe = 1 }],
+        ["the second stage has one NFE", new SfdOptions { FirstStage = new SfdOptions { NfeChoices = "5" }, NfeChoices = "1,2" }],
+        ["first stage", new SfdOptions { FirstStage = new PdOptions(), Nfe = 1 }],
     ];
 
     private static IEnumerable<TestCaseData> MisfitCases => Misfits.Select(m => new TestCaseData(m).SetArgDisplayNames((string)m[0]));
@@ -178,7 +179,7 @@ public sealed class SfdVariableTests
     public void An_NFE_that_was_not_learned_is_refused()
     {
         using var network = _runs.Teacher(config: TinyRuns.Config with { StepCondition = true });
-        Assert.That(Assert.Throws<UsageException>(() => Student.Of(network, new Distill { NfeChoices = "2,3" }, 4))!.Message, Does.Contain("2, 3, not 4"));
+        Assert.That(Assert.Throws<UsageException>(() => Student.Of(network, new SfdOptions { NfeChoices = "2,3" }, 4))!.Message, Does.Contain("2, 3, not 4"));
     }
 
     private static double Rmse(Tensor a, Tensor b) => Math.Sqrt(a.ToArray().Zip(b.ToArray(), (u, v) => Math.Pow(u - v, 2)).Average());

@@ -3,6 +3,7 @@ using BDense.Kernels;
 using BDense.Model.Networks;
 using BDense.Tests.Training;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
 using BDense.Training.Samplers;
 using BDense.Training.Solvers;
@@ -31,7 +32,7 @@ public sealed class TeacherThresholdTests
     public void The_teacher_goes_by_thresholded_images(double? quantile)
     {
         using var teacher = _runs.TrainedTeacher(20);
-        var o = new Distill { Nfe = 2, TeacherThreshold = quantile, Batch = 4 }.Resolve();
+        var o = new SfdOptions { Nfe = 2, TeacherThreshold = quantile, Batch = 4 }.Resolve();
         double[] grid = [.. o.Grid(4).Teacher];
         using var x = DistillationMethods.Latents(teacher, o, 0);
         var sampler = SamplerBuilder.Build(teacher, o.TeacherSampler());
@@ -55,21 +56,23 @@ public sealed class TeacherThresholdTests
     public void Presets_of_SFD_threshold_and_nothing_else_does()
     {
         foreach (var preset in DistillPresets.All)
-            Assert.That(preset.Options.TeacherThreshold, preset.Name.StartsWith("sfd", StringComparison.Ordinal) && preset.Name != "sfd-second" ? Is.EqualTo(0.995) : Is.Null, preset.Name);
-        Assert.That(new Distill().Resolve().TeacherThreshold, Is.Null);
-        Assert.That(() => new Distill { Method = DistillMethod.Pd, TeacherThreshold = 0.9 }.Resolve(), Throws.TypeOf<UsageException>());
-        Assert.That(() => new Distill { TeacherThreshold = double.NaN }.Resolve(), Throws.TypeOf<UsageException>());
+        {
+            double? threshold = (preset.Options as SfdOptions)?.TeacherThreshold;
+            Assert.That(threshold, Is.EqualTo(preset.Name.StartsWith("sfd", StringComparison.Ordinal) && preset.Name != "sfd-second" ? 0.995 : null), preset.Name);
+        }
+        Assert.That(new SfdOptions().Resolve().TeacherThreshold, Is.Null);
+        Assert.That(() => new SfdOptions { TeacherThreshold = double.NaN }.Resolve(), Throws.TypeOf<UsageException>());
     }
 
     [Test]
     public void Configurations_without_the_field_are_those_without_a_threshold()
     {
-        var written = RunJson.ToNode(new Distill().Resolve()).AsObject();
+        var written = RunJson.ToNode(new SfdOptions().Resolve()).AsObject();
         var old = (JsonObject)written.DeepClone();
         old.Remove("teacherThreshold");
         Assert.That(RunJson.Difference(old, written), Is.Null, "such a run resumes");
         Assert.That(Distill.FromFile(old, "config.json"), Is.EqualTo(Distill.FromFile(written, "config.json")));
-        Assert.That(RunJson.Difference(old, RunJson.ToNode(new Distill { TeacherThreshold = 0.995 }.Resolve())), Is.EqualTo("teacherThreshold is absent, not 0.995"));
+        Assert.That(RunJson.Difference(old, RunJson.ToNode(new SfdOptions { TeacherThreshold = 0.995 }.Resolve())), Is.EqualTo("teacherThreshold is absent, not 0.995"));
     }
 
     private static Tensor Thresholded(Tensor d, double quantile)

@@ -4,6 +4,7 @@ using BDense.Model.Networks;
 using BDense.Tests.Training;
 using BDense.Training.Data;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
 using NUnit.Framework;
 
@@ -69,7 +70,7 @@ public sealed class BranchStudyTests
     {
         foreach (var v in StudyVariant.All)
         {
-            Assert.DoesNotThrow(() => v.Of(new Distill { Updates = 8 }, 3), v.Name);
+            Assert.DoesNotThrow(() => v.Of(new SfdOptions { Updates = 8 }, 3), v.Name);
             Assert.That(StudyVariant.All.Single(b => b.Name == v.Baseline).IsBaseline, v.Name);
         }
         Assert.That(StudyVariant.Parse("all").Count, Is.EqualTo(StudyVariant.All.Count));
@@ -96,7 +97,7 @@ public sealed class BranchStudyTests
         static StudyCell Made(string name, int seed, double factor)
         {
             double[] errors = [.. Enumerable.Range(0, 50).Select(n => factor * (1 + 0.3 * Math.Sin(n)) / 1.0)];
-            return new StudyCell(name, StudyVariant.All.Single(v => v.Name == name).Of(new Distill(), (ulong)seed), errors, errors, errors, errors, errors, double.NaN);
+            return new StudyCell(name, StudyVariant.All.Single(v => v.Name == name).Of(new SfdOptions(), (ulong)seed), errors, errors, errors, errors, errors, double.NaN);
         }
     }
 
@@ -109,7 +110,7 @@ public sealed class BranchStudyTests
 
         float[] Weights(int k, TrajectoryCache? cache)
         {
-            var options = new Distill { Branches = k, Batch = 3, Updates = 4 };
+            var options = new SfdOptions { Branches = k, Batch = 3, Updates = 4 };
             using var student = DistillationMethods.NewStudent(_teacher, options);
             using var training = new SfdTraining(student, _teacher, options, cache);
             TrainingLoop.Run(training);
@@ -128,7 +129,7 @@ public sealed class BranchStudyTests
         Folder = Folder,
         Variants = StudyVariant.Parse(variants),
         Seeds = seeds,
-        Distill = new Distill { Updates = updates, Batch = 4, LearningRate = 1e-3 },
+        Distill = new SfdOptions { Updates = updates, Batch = 4, LearningRate = 1e-3 },
         Evaluation = new EvaluationOptions { Count = 12, Batch = 8, FineSteps = 12 },
         FittingNoises = 8,
         Resume = resume,

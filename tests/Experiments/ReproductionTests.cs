@@ -33,7 +33,7 @@ public sealed class ReproductionTests
         {
             Network = new UNetConfig { Resolution = 8, ModelChannels = 8, ChannelMultipliers = [1, 2], BlocksPerLevel = 1, AttentionResolutions = [4] },
             Teacher = plan.Teacher! with { Steps = 3, Batch = 4 },
-            Cells = [.. plan.Cells.Select(c => c with { Options = c.Options with { Updates = 4, Batch = 4, CacheTrajectories = 0 } })],
+            Cells = [.. plan.Cells.Select(c => c with { Options = c.Options.ForDryRun() with { Updates = 4, Batch = 4 } })],
             Noises = 70,
             FineSteps = 4,
             FidImages = 20,

@@ -3,6 +3,8 @@ using BDense.Experiments;
 using BDense.Model.Networks;
 using BDense.Tests.Training;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
+using BDense.Training.Distillation.Methods.Pd;
 using BDense.Training.Runs;
 using NUnit.Framework;
 
@@ -34,10 +36,10 @@ public sealed class TrajectoryTests
     {
         var students = new[]
         {
-            Trained("sfd", new Distill { Nfe = 2, Updates = 4, Batch = 4 }),
-            Trained("sfd-dense", new Distill { Nfe = 2, Branches = 4, Updates = 8, Batch = 4, Weights = "ramp" }),
-            Trained("pd", new Distill { Method = DistillMethod.Pd, Nfe = 2, Rounds = 2, Updates = 4, Batch = 4 }),
-            Trained("pd-dense", new Distill { Method = DistillMethod.Pd, Nfe = 2, Branches = 4, Updates = 4, Batch = 4, Weights = "learned" }),
+            Trained("sfd", new SfdOptions { Nfe = 2, Updates = 4, Batch = 4 }),
+            Trained("sfd-dense", new SfdOptions { Nfe = 2, Branches = 4, Updates = 8, Batch = 4, Weights = "ramp" }),
+            Trained("pd", new PdOptions { Nfe = 2, Rounds = 2, Updates = 4, Batch = 4 }),
+            Trained("pd-dense", new PdOptions { Nfe = 2, Branches = 4, Updates = 4, Batch = 4, Weights = "learned" }),
         };
         var groups = TrajectoryGroup.Of(_teacher, students, seed: 7);
         Assert.That(groups.Select(g => string.Join(",", g.Students.Select(s => s.Name))), Is.EqualTo(new[] { "sfd,sfd-dense", "pd,pd-dense" }));
@@ -60,7 +62,7 @@ public sealed class TrajectoryTests
     [TestCase(BranchLayout.Parallel)]
     public void Heads_are_shown_from_where_they_step(BranchLayout layout)
     {
-        var options = new Distill { Nfe = 2, Branches = 2, Layout = layout, Updates = 2, Batch = 4 }.Resolve();
+        var options = new SfdOptions { Nfe = 2, Branches = 2, Layout = layout, Updates = 2, Batch = 4 }.Resolve();
         var way = TrajectoryGroup.Of(_teacher, [Trained("student", options)], seed: 7)[0].Students[0].Trajectory;
         Assert.That(way.Heads.Select(h => h is null), Is.EqualTo(new[] { true, true, false, false, false, false }), "the first interval is analytical");
         for (int i = 2; i < 6; i++)

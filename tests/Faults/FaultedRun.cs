@@ -2,6 +2,8 @@ using System.Text.Json.Nodes;
 using BDense.Model.Networks;
 using BDense.Tests.Training;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
+using BDense.Training.Distillation.Methods.Pd;
 using BDense.Training.Runs;
 using NUnit.Framework;
 
@@ -23,9 +25,9 @@ internal sealed record FaultedRun(string Name, JsonObject Config, Func<TinyRuns,
         });
     }
 
-    public static FaultedRun Distill { get; } = Of("distill", new Distill { Method = DistillMethod.Sfd, Branches = 2, Nfe = 1, Updates = 3, Batch = 2, Seed = 4, Ema = 0.9 });
+    public static FaultedRun Distill { get; } = Of("distill", new SfdOptions { Branches = 2, Nfe = 1, Updates = 3, Batch = 2, Seed = 4, Ema = 0.9 });
 
-    public static FaultedRun PdInThreeRounds { get; } = Of("pd", new Distill { Method = DistillMethod.Pd, Rounds = 3, Nfe = 1, Updates = 3, Batch = 2, Seed = 4 });
+    public static FaultedRun PdInThreeRounds { get; } = Of("pd", new PdOptions { Rounds = 3, Nfe = 1, Updates = 3, Batch = 2, Seed = 4 });
 
     /// <summary>To its end, or on to it from whatever is there.</summary>
     /// <returns>The last checkpoint.</returns>

@@ -65,7 +65,7 @@ public sealed class FoundTests
 
     [Test]
     public void Branch_weights_beyond_any_number_are_refused() =>
-        Assert.That(() => new BDense.Training.Distillation.Distill { Branches = 2, Weights = "exponential:-1e300" }.Resolve(), Throws.TypeOf<UsageException>().With.Message.Contains("too large"));
+        Assert.That(() => new BDense.Training.Distillation.Methods.Sfd.SfdOptions { Branches = 2, Weights = "exponential:-1e300" }.Resolve(), Throws.TypeOf<UsageException>().With.Message.Contains("too large"));
 
     /// <summary>A header that claims more than there is, a negative size, digits that are none: nothing is allocated for them.</summary>
     [TestCase("17777777777", "too many")]

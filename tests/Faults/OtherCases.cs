@@ -11,6 +11,7 @@ using BDense.Tests.Metrics;
 using BDense.Tests.Training;
 using BDense.Training.Data;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Metrics;
 using BDense.Training.Runs;
 using BDense.Training.Schedules;
@@ -81,13 +82,13 @@ internal static class OtherCases
         {
             var plain = StudyVariant.All.First(v => v.IsBaseline);
             var other = StudyVariant.All.First(v => v.Baseline == plain.Name && !v.IsBaseline);
-            StudyCell Cell(StudyVariant v) => new(v.Name, v.Of(new Distill { Batch = 2, Updates = 2 }, 1), Errors, Errors, Errors, Errors, Errors, double.NaN);
+            StudyCell Cell(StudyVariant v) => new(v.Name, v.Of(new SfdOptions { Batch = 2, Updates = 2 }, 1), Errors, Errors, Errors, Errors, Errors, double.NaN);
             string file = Record(folder, Cell(other));
             return new Sample(file, () => _ = BranchStudyResults.Tabulate(StudyVariant.All, [Cell(plain), StudyCell.Read(file, StudyCell.NameOf(other.Name, 1), Errors.Length)]));
         }),
         new("stage of a reproduction", SampleFormat.Json, folder =>
         {
-            string file = Record(folder, new MeasuredCell(new Distill().Resolve(), Errors, Errors, 0.5, 12));
+            string file = Record(folder, new MeasuredCell(new SfdOptions().Resolve(), Errors, Errors, 0.5, 12));
             return new Sample(file, () => RunJson.FromNode<MeasuredCell>(RunJson.Read(file), file).Require(Errors.Length, file));
         }),
         new("rows of a comparison", SampleFormat.Json, folder =>

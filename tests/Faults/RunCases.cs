@@ -2,6 +2,8 @@ using System.Text.Json.Nodes;
 using BDense.Model.Checkpoints;
 using BDense.Tests.Training;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
+using BDense.Training.Distillation.Methods.Pd;
 using BDense.Training.Runs;
 
 namespace BDense.Tests.Faults;
@@ -18,14 +20,14 @@ internal static class RunCases
     [
         new("run's configuration", SampleFormat.Json, folder =>
         {
-            var config = Configuration(new Distill { FirstStage = null });
+            var config = Configuration(new SfdOptions { FirstStage = null });
             Begin(folder, config);
             string file = folder[$"{Run}/{RunFolder.ConfigFile}"];
             return new Sample(file, () => _ = RunFolder.Open(folder[Run], config, resume: true, new ResumeChanges { Data = true }).Identity);
         }),
         new("student's configuration", SampleFormat.Json, folder =>
         {
-            Unseal(Train(folder, new Distill { Nfe = 1, Updates = 1, Batch = 2 }));
+            Unseal(Train(folder, new SfdOptions { Nfe = 1, Updates = 1, Batch = 2 }));
             var runs = new TinyRuns();
             return new Sample(folder[$"{Run}/{RunFolder.ConfigFile}"], () =>
             {
@@ -40,12 +42,12 @@ internal static class RunCases
             using var runs = new TinyRuns();
             using var teacher = runs.Teacher(config: TinyRuns.Config with { Branches = 2 });
             string file = folder[StudentFile.Name];
-            AtomicFile.WriteText(file, RunJson.ToText(RunJson.ToNode(StudentFile.Of(Student.Of(teacher, new Distill { Branches = 2, Jump = 2, Nfe = 3 })))));
+            AtomicFile.WriteText(file, RunJson.ToText(RunJson.ToNode(StudentFile.Of(Student.Of(teacher, new SfdOptions { Branches = 2, Jump = 2, Nfe = 3 })))));
             return new Sample(file, () => _ = StudentFile.Read(file).Intervals.Sum(i => i.Sigmas.Length));
         }),
         new("second stage's configuration", SampleFormat.Json, folder =>
         {
-            var second = new Distill { Nfe = 1, Jump = 3, AnalyticalFirstStep = false, FirstStage = new Distill { Nfe = 3, AnalyticalFirstStep = false } };
+            var second = new SfdOptions { Nfe = 1, Jump = 3, AnalyticalFirstStep = false, FirstStage = new SfdOptions { Nfe = 3, AnalyticalFirstStep = false } };
             Begin(folder, Configuration(second.Resolve()));
             return new Sample(folder[$"{Run}/{RunFolder.ConfigFile}"], () =>
             {
@@ -55,35 +57,35 @@ internal static class RunCases
         }),
         new("latest", SampleFormat.Binary, folder =>
         {
-            Train(folder, new Distill { Nfe = 1, Updates = 1, Batch = 2 });
+            Train(folder, new SfdOptions { Nfe = 1, Updates = 1, Batch = 2 });
             return new Sample(folder[$"{Run}/checkpoints/{RunFolder.LatestFile}"], () => _ = RunFolder.Existing(folder[Run]).CheckpointToResume(null));
         }) { Mutations = Slow },
         new("manifest", SampleFormat.Json, folder =>
         {
-            string checkpoint = Train(folder, new Distill { Nfe = 1, Updates = 1, Batch = 2 });
+            string checkpoint = Train(folder, new SfdOptions { Nfe = 1, Updates = 1, Batch = 2 });
             return new Sample(Path.Combine(checkpoint, Manifest.FileName), () => CheckpointCheck.Require(checkpoint, null));
         }),
         new("log", SampleFormat.JsonLines, folder =>
         {
-            Train(folder, new Distill { Nfe = 1, Updates = 3, Batch = 2, Branches = 2 });
+            Train(folder, new SfdOptions { Nfe = 1, Updates = 3, Batch = 2, Branches = 2 });
             return new Sample(folder[$"{Run}/{RunFolder.LogFile}"], () => _ = RunFolder.Existing(folder[Run]).ReadLog().Sum(line => line.Branches.Sum() + line.Loss));
         }),
         new("memory", SampleFormat.Json, folder =>
         {
-            Train(folder, new Distill { Nfe = 1, Updates = 1, Batch = 2 });
+            Train(folder, new SfdOptions { Nfe = 1, Updates = 1, Batch = 2 });
             return new Sample(folder[$"{Run}/{RunFolder.PeakFile}"], () => _ = RunFolder.Existing(folder[Run]).ReadPeak());
         }),
         // A resumed run as far as its first step; it writes its log anew and waits for the disk.
-        Resumed("state of a resumed run", RunFolder.StateFile, SampleFormat.Json, new Distill { Nfe = 1, Updates = 1, Batch = 2 }),
-        Loaded("state of SFD with aligned weights", RunFolder.StateFile, SampleFormat.Json, new Distill { Nfe = 2, Updates = 1, Batch = 2, Branches = 2, Weights = "aligned" }),
-        Loaded("state of SFD with learned weights", RunFolder.StateFile, SampleFormat.Json, new Distill { Nfe = 2, Updates = 1, Batch = 2, Branches = 2, Weights = "learned" }),
+        Resumed("state of a resumed run", RunFolder.StateFile, SampleFormat.Json, new SfdOptions { Nfe = 1, Updates = 1, Batch = 2 }),
+        Loaded("state of SFD with aligned weights", RunFolder.StateFile, SampleFormat.Json, new SfdOptions { Nfe = 2, Updates = 1, Batch = 2, Branches = 2, Weights = "aligned" }),
+        Loaded("state of SFD with learned weights", RunFolder.StateFile, SampleFormat.Json, new SfdOptions { Nfe = 2, Updates = 1, Batch = 2, Branches = 2, Weights = "learned" }),
         Loaded("state of PD in its second round", RunFolder.StateFile, SampleFormat.Json, SecondRound),
         Loaded("teacher of PD's second round", "teacher.safetensors", SampleFormat.SafeTensors, SecondRound),
-        Loaded("optimizer", Optimizer.OptimizerFile, SampleFormat.SafeTensors, new Distill { Nfe = 1, Updates = 1, Batch = 2 }),
-        Loaded("moving average", Optimizer.EmaFile, SampleFormat.SafeTensors, new Distill { Nfe = 1, Updates = 1, Batch = 2, Ema = 0.9 }),
+        Loaded("optimizer", Optimizer.OptimizerFile, SampleFormat.SafeTensors, new SfdOptions { Nfe = 1, Updates = 1, Batch = 2 }),
+        Loaded("moving average", Optimizer.EmaFile, SampleFormat.SafeTensors, new SfdOptions { Nfe = 1, Updates = 1, Batch = 2, Ema = 0.9 }),
         new("fitted steps", SampleFormat.Json, folder =>
         {
-            var options = new Distill { Nfe = 2, Updates = 1, Batch = 2, Branches = 2 };
+            var options = new SfdOptions { Nfe = 2, Updates = 1, Batch = 2, Branches = 2 };
             Train(folder, options);
             var runs = new TinyRuns();
             var student = Student.Load(runs.Backend, folder[Run]);
@@ -101,7 +103,7 @@ internal static class RunCases
         }),
     ];
 
-    private static Distill SecondRound => new() { Method = DistillMethod.Pd, Nfe = 1, Rounds = 2, Updates = 2, Batch = 2, Branches = 2, Weights = "learned" };
+    private static Distill SecondRound => new PdOptions { Nfe = 1, Rounds = 2, Updates = 2, Batch = 2, Branches = 2, Weights = "learned" };
 
     private static JsonObject Configuration(Distill options) => new JsonObject
     {

@@ -6,6 +6,8 @@ using BDense.Model.Networks;
 using BDense.Tests.Ops;
 using BDense.Tests.Training;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Pd;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
 using BDense.Training.Samplers;
 using NUnit.Framework;
@@ -109,28 +111,24 @@ internal sealed class ReplayTests(string device, Precision precision)
         });
     }
 
-    [TestCase(DistillMethod.Sfd, "quadrature")]
-    [TestCase(DistillMethod.Sfd, "learned")]
-    [TestCase(DistillMethod.Pd, "exponential")]
-    public void A_student_is_distilled_to_the_same_bits(DistillMethod method, string weights)
+    [TestCase("sfd", "quadrature")]
+    [TestCase("sfd", "learned")]
+    [TestCase("pd", "exponential")]
+    public void A_student_is_distilled_to_the_same_bits(string method, string weights)
     {
-        bool sfd = method == DistillMethod.Sfd;
-        var options = new Distill
+        Distill start = method == "sfd" ? new SfdOptions { Solver = "euler", CacheTrajectories = 2 } : new PdOptions { Rounds = 2 };
+        var options = start with
         {
-            Method = method,
             Branches = 2,
             Nfe = 2,
             Jump = 2,
-            Rounds = sfd ? 1 : 2,
             Updates = 6,
             Batch = 2,
             Weights = weights,
-            Solver = "euler",
             Seed = 5,
             Ema = 0.8,
             ClipNorm = 0.5,
             Dropout = true,
-            CacheTrajectories = sfd ? 2 : 0,
         };
         AssertSame(graph =>
         {

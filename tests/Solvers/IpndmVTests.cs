@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels.Reference;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
 using BDense.Training.Schedules;
 using BDense.Training.Solvers;
@@ -71,13 +72,13 @@ public sealed class IpndmVTests
         new ScheduleFile(ScheduleFile.Gits, SolverCatalog.Find("ipndm-v").Name, [80, 5, 0.1]).Write(file);
         Assert.That(ScheduleFile.Read(file).Sampler(null, null).Solver.Name, Is.EqualTo("ipndm-v-published"));
 
-        var asked = new Distill { Solver = "ipndm-v" }.Resolve();
+        var asked = new SfdOptions { Solver = "ipndm-v" }.Resolve();
         Assert.That(Distill.FromFile(RunJson.ToNode(asked), "config.json").Resolve(), Is.EqualTo(asked), "what is written now comes back");
         var old = RunJson.ToNode(asked).AsObject();
         old["solver"] = "ipndm-v";
-        Assert.That(Distill.FromFile(old, "config.json").Solver, Is.EqualTo("lms"));
+        Assert.That(((SfdOptions)Distill.FromFile(old, "config.json")).Solver, Is.EqualTo("lms"));
         // So an old run resumes under its new name, and under no other.
-        Assert.That(RunData.Difference(Run(old), Run(RunJson.ToNode(new Distill { Solver = "lms" }.Resolve()))), Is.Null);
+        Assert.That(RunData.Difference(Run(old), Run(RunJson.ToNode(new SfdOptions { Solver = "lms" }.Resolve()))), Is.Null);
         Assert.That(RunData.Difference(Run(old), Run(RunJson.ToNode(asked))), Is.EqualTo("distill.solver is \"lms\", not \"ipndm-v-published\""));
 
         static JsonObject Run(JsonNode distill) => new() { ["kind"] = "distill", ["distill"] = distill.DeepClone() };

@@ -1,6 +1,8 @@
 using BDense.Kernels;
 using BDense.Model.Autodiff;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
+using BDense.Training.Distillation.Methods.Pd;
 using BDense.Training.Runs;
 using NUnit.Framework;
 
@@ -29,8 +31,8 @@ public sealed class FusedTrainingTests
         foreach (var options in new Distill[]
         {
             // PD's own distance: the sign of a difference near 0 would magnify rounding.
-            new() { Method = DistillMethod.Sfd, Branches = 2, Nfe = 1, Updates = 3, Batch = 4, Seed = 9, Distance = Distance.PseudoHuber, Delta = 0.5, ClipNorm = 0.5, Ema = 0.9 },
-            new() { Method = DistillMethod.Pd, Branches = 2, Nfe = 1, Rounds = 2, Updates = 4, Batch = 4, Seed = 9, Ema = 0.9 },
+            new SfdOptions { Branches = 2, Nfe = 1, Updates = 3, Batch = 4, Seed = 9, Distance = Distance.PseudoHuber, Delta = 0.5, ClipNorm = 0.5, Ema = 0.9 },
+            new PdOptions { Branches = 2, Nfe = 1, Rounds = 2, Updates = 4, Batch = 4, Seed = 9, Ema = 0.9 },
         })
         {
             var (loss, values, ops, bytes) = Run(options, Fusions.All);
@@ -44,7 +46,7 @@ public sealed class FusedTrainingTests
             }
             Assert.That(Math.Sqrt(error / moved), Is.LessThan(2e-3), options.Title);
             // Folding concerns sampling alone, and PD without dropout has no mask.
-            if (fusions == "-folded-heads" || (fusions == "-dropout" && options.Method == DistillMethod.Pd))
+            if (fusions == "-folded-heads" || (fusions == "-dropout" && options is PdOptions))
                 continue;
             // A prologue takes the place of one launch by another, and the resampled weights are launches of their own.
             if (fusions is "-conv-prologue" or "-resample-conv")

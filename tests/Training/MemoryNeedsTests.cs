@@ -3,6 +3,8 @@ using BDense.Kernels.Devices;
 using BDense.Kernels.Reference;
 using BDense.Model.Networks;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
+using BDense.Training.Distillation.Methods.Pd;
 using BDense.Training.Runs;
 using BDense.Training.Samplers;
 using NUnit.Framework;
@@ -23,9 +25,9 @@ public sealed class MemoryNeedsTests
     public static IEnumerable<Case> Cases =>
     [
         new("teacher", (teacher, batch) => new TeacherTraining(teacher, TinyRuns.Data, new TeacherOptions { Batch = batch })),
-        new("sfd, K = 4", (teacher, batch) => Student(teacher, new Distill { Branches = 4, Batch = batch, Ema = 0.9 })),
-        new("sfd, K = 1", (teacher, batch) => Student(teacher, new Distill { Branches = 1, Jump = 2, Batch = batch })),
-        new("pd", (teacher, batch) => Student(teacher, new Distill { Method = DistillMethod.Pd, Branches = 2, Batch = batch })),
+        new("sfd, K = 4", (teacher, batch) => Student(teacher, new SfdOptions { Branches = 4, Batch = batch, Ema = 0.9 })),
+        new("sfd, K = 1", (teacher, batch) => Student(teacher, new SfdOptions { Branches = 1, Jump = 2, Batch = batch })),
+        new("pd", (teacher, batch) => Student(teacher, new PdOptions { Branches = 2, Batch = batch })),
     ];
 
     private static ITraining Student(INetwork teacher, Distill options) => DistillationMethods.Create(DistillationMethods.NewStudent(teacher, options), teacher, TinyRuns.Data, options);

@@ -1,6 +1,9 @@
 using System.Text.Json.Nodes;
 using BDense.Model.Networks;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.BranchDistillation;
+using BDense.Training.Distillation.Methods.Pd;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
 using NUnit.Framework;
 
@@ -11,10 +14,10 @@ public sealed class ResumeTests
 {
     private const int Half = 3;
 
-    private static readonly Distill Sfd = new() { Method = DistillMethod.Sfd, Nfe = 2, Updates = 12, Batch = 4, Seed = 9 };
-    private static readonly Distill Pd = new() { Method = DistillMethod.Pd, Nfe = 2, Updates = 6, Batch = 4, Seed = 9 };
+    private static readonly SfdOptions Sfd = new() { Nfe = 2, Updates = 12, Batch = 4, Seed = 9 };
+    private static readonly PdOptions Pd = new() { Nfe = 2, Updates = 6, Batch = 4, Seed = 9 };
 
-    private static readonly Distill Compat = new() { Method = DistillMethod.BranchDistillation, Branches = 2, Nfe = 3, Rounds = 2, Updates = 6, Batch = 4, Seed = 9, Flip = true, Ema = 0.9 };
+    private static readonly Distill Compat = new BranchDistillationOptions { Branches = 2, Nfe = 3, Rounds = 2, Updates = 6, Batch = 4, Seed = 9, Flip = true, Ema = 0.9 };
 
     private static readonly TestCaseData[] Cases =
     [
@@ -24,7 +27,7 @@ public sealed class ResumeTests
         new TestCaseData(Sfd with { Branches = 4, Weights = "ramp", AnalyticalFirstStep = false, Solver = "heun" }).SetArgDisplayNames("SFD, ramp"),
         new TestCaseData(Sfd with { NfeChoices = "1,3" }).SetArgDisplayNames("SFD-v"),
         new TestCaseData(Sfd with { NfeChoices = "1,3", Branches = 4, Weights = "learned", CacheTrajectories = 2 }).SetArgDisplayNames("SFD-v + B-DENSE"),
-        new TestCaseData(Sfd with { FirstStage = new Distill { NfeChoices = "2,5" }, Nfe = 1, Branches = 3, Updates = 6 }).SetArgDisplayNames("SFD, second stage"),
+        new TestCaseData(Sfd with { FirstStage = new SfdOptions { NfeChoices = "2,5" }, Nfe = 1, Branches = 3, Updates = 6 }).SetArgDisplayNames("SFD, second stage"),
         new TestCaseData(Compat).SetArgDisplayNames("PD, authors' variant"),
         new TestCaseData(Pd with { ToZero = true, Schedule = "cosine", Flip = true }).SetArgDisplayNames("PD, published"),
         new TestCaseData(Sfd with { Branches = 4, Weights = "aligned", Projection = 2 }).SetArgDisplayNames("SFD, aligned weights, projected gradients"),
@@ -66,9 +69,9 @@ public sealed class ResumeTests
     {
         using var teacher = _runs.Teacher(seed: 2, TinyRuns.Config with
         {
-            StepCondition = options.FirstStage is not null,
-            Prediction = options.Method == DistillMethod.BranchDistillation ? Prediction.Eps : Prediction.Edm,
-            NoiseInput = options.Method == DistillMethod.BranchDistillation ? NoiseInput.Timestep : NoiseInput.LogSigma,
+            StepCondition = options is SfdOptions { FirstStage: not null },
+            Prediction = options is BranchDistillationOptions ? Prediction.Eps : Prediction.Edm,
+            NoiseInput = options is BranchDistillationOptions ? NoiseInput.Timestep : NoiseInput.LogSigma,
         });
         Check(() =>
         {

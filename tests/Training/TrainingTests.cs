@@ -4,6 +4,9 @@ using BDense.Model.Autodiff;
 using BDense.Model.Networks;
 using BDense.Training.Data;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.BranchDistillation;
+using BDense.Training.Distillation.Methods.Sfd;
+using BDense.Training.Distillation.Methods.Pd;
 using BDense.Training.Metrics;
 using BDense.Training.Runs;
 using BDense.Training.Schedules;
@@ -106,7 +109,7 @@ public sealed class TrainingTests
     public void The_second_step_asks_the_device_for_nothing()
     {
         using var teacher = _runs.Teacher();
-        foreach (var options in new[] { new Distill { Branches = 4, Batch = 4 }, new Distill { Method = DistillMethod.Pd, Branches = 2, Batch = 4 } })
+        foreach (var options in new Distill[] { new SfdOptions { Branches = 4, Batch = 4 }, new PdOptions { Branches = 2, Batch = 4 } })
         {
             using var student = DistillationMethods.NewStudent(teacher, options);
             using var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options);
@@ -119,16 +122,16 @@ public sealed class TrainingTests
         }
     }
 
-    [TestCase(DistillMethod.Sfd, 1)]
-    [TestCase(DistillMethod.Sfd, 4)]
-    [TestCase(DistillMethod.Pd, 1)]
-    [TestCase(DistillMethod.Pd, 4)]
-    public void Distillation_brings_the_student_nearer_to_its_teacher(DistillMethod method, int branches)
+    [TestCase("sfd", 1)]
+    [TestCase("sfd", 4)]
+    [TestCase("pd", 1)]
+    [TestCase("pd", 4)]
+    public void Distillation_brings_the_student_nearer_to_its_teacher(string method, int branches)
     {
         // Over several seeds, and image by image: a trajectory that crosses over to the other kind of image outweighs all others in a sum of squares.
         const int Seeds = 3;
         using var teacher = _runs.TrainedTeacher(200);
-        var options = new Distill { Method = method, Branches = branches, Jump = 4, Nfe = 2, Updates = 130, Batch = 16, LearningRate = 3e-4, ClipNorm = 1 };
+        var options = DistillationMethods.Find(method).Defaults with { Branches = branches, Jump = 4, Nfe = 2, Updates = 130, Batch = 16, LearningRate = 3e-4, ClipNorm = 1 };
         using var noise = DistillationMethods.Latents(teacher, options with { Seed = 99, Batch = 96 }, 0);
         float[] ends = TeachersEnds();
         double ratio = 0;
@@ -148,7 +151,7 @@ public sealed class TrainingTests
         {
             var o = options.Resolve();
             var grid = NestedGrid.Of(o.FindSchedule(), o.Intervals + 1, 4);
-            var teachers = SolverCatalog.Find(method == DistillMethod.Sfd ? "dpmpp3m" : "euler");
+            var teachers = SolverCatalog.Find(method == "sfd" ? "dpmpp3m" : "euler");
             using var end = teachers.Run((x, s) => new Denoiser(teacher).Denoise(x, s), noise, [.. grid.Teacher], SolverOptions.Default);
             return end.ToArray();
         }
@@ -164,7 +167,7 @@ public sealed class TrainingTests
     public void Equal_heads_begin_as_the_plain_student()
     {
         using var teacher = _runs.TrainedTeacher(20);
-        var plain = new Distill { Branches = 1, Batch = 3 };
+        var plain = new SfdOptions { Branches = 1, Batch = 3 };
         var dense = plain with { Branches = 4 };
         using var one = DistillationMethods.NewStudent(teacher, plain);
         using var four = DistillationMethods.NewStudent(teacher, dense);
@@ -175,14 +178,14 @@ public sealed class TrainingTests
         Assert.That(b.ToArray(), Is.EqualTo(a.ToArray()).Within(2e-3f));
     }
 
-    [TestCase(DistillMethod.Sfd, Prediction.Edm)]
-    [TestCase(DistillMethod.Sfd, Prediction.V)]
-    [TestCase(DistillMethod.Pd, Prediction.Edm)]
-    [TestCase(DistillMethod.Pd, Prediction.Eps)]
-    public void Folded_heads_sample_as_K_heads(DistillMethod method, Prediction prediction)
+    [TestCase("sfd", Prediction.Edm)]
+    [TestCase("sfd", Prediction.V)]
+    [TestCase("pd", Prediction.Edm)]
+    [TestCase("pd", Prediction.Eps)]
+    public void Folded_heads_sample_as_K_heads(string method, Prediction prediction)
     {
         using var teacher = _runs.TrainedTeacher(20, prediction);
-        var options = new Distill { Method = method, Branches = 4, Updates = 20, Batch = 4, LearningRate = 1e-3, ClipNorm = 1 };
+        var options = DistillationMethods.Find(method).Defaults with { Branches = 4, Updates = 20, Batch = 4, LearningRate = 1e-3, ClipNorm = 1 };
         using var network = DistillationMethods.NewStudent(teacher, options);
         using (var training = DistillationMethods.Create(network, teacher, TinyRuns.Data, options))
             TrainingLoop.Run(training);
@@ -203,7 +206,7 @@ public sealed class TrainingTests
     public void A_student_shows_its_branch_states()
     {
         using var teacher = _runs.Teacher();
-        var options = new Distill { Branches = 2, Nfe = 2, Batch = 2 };
+        var options = new SfdOptions { Branches = 2, Nfe = 2, Batch = 2 };
         using var network = DistillationMethods.NewStudent(teacher, options);
         using var noise = DistillationMethods.Latents(teacher, options, 0);
         var student = Student.Of(network, options);
@@ -214,13 +217,13 @@ public sealed class TrainingTests
         Assert.That(last, Is.EqualTo(end.ToArray()[0]));
     }
 
-    [TestCase(DistillMethod.Sfd, 4)]
-    [TestCase(DistillMethod.Sfd, 1)]
-    [TestCase(DistillMethod.Pd, 2)]
-    public void A_student_makes_as_many_evaluations_as_it_says(DistillMethod method, int branches)
+    [TestCase("sfd", 4)]
+    [TestCase("sfd", 1)]
+    [TestCase("pd", 2)]
+    public void A_student_makes_as_many_evaluations_as_it_says(string method, int branches)
     {
         using var teacher = _runs.Teacher();
-        var options = new Distill { Method = method, Branches = branches, Nfe = 3, Batch = 2 };
+        var options = DistillationMethods.Find(method).Defaults with { Branches = branches, Nfe = 3, Batch = 2 };
         using var network = DistillationMethods.NewStudent(teacher, options);
         using var noise = DistillationMethods.Latents(teacher, options, 0);
         var student = Student.Of(network, options);
@@ -243,7 +246,7 @@ public sealed class TrainingTests
 
         float[] Weights(int cache, int steps)
         {
-            var options = new Distill { Branches = 2, Batch = 3, Nfe = 1, Updates = steps, CacheTrajectories = cache };
+            var options = new SfdOptions { Branches = 2, Batch = 3, Nfe = 1, Updates = steps, CacheTrajectories = cache };
             using var student = DistillationMethods.NewStudent(teacher, options);
             using var training = DistillationMethods.Create(student, teacher, null, options);
             for (int step = 0; step < steps; step++)
@@ -256,7 +259,7 @@ public sealed class TrainingTests
     public void A_students_run_is_read_back()
     {
         using var teacher = _runs.Teacher();
-        var options = new Distill { Branches = 4, Batch = 3, Updates = 4, Ema = 0.5 };
+        var options = new SfdOptions { Branches = 4, Batch = 3, Updates = 4, Ema = 0.5 };
         using var network = DistillationMethods.NewStudent(teacher, options);
         string run = _runs.Folder["student"];
         var folder = RunFolder.Open(run, new JsonObject { ["kind"] = "distill", ["distill"] = RunJson.ToNode(options.Resolve()) }, resume: false);
@@ -301,13 +304,13 @@ public sealed class TrainingTests
 
     private static readonly Distill[] Bad =
     [
-        new() { Branches = 0 }, new() { Branches = 9 }, new() { Branches = 3, Jump = 4 }, new() { Nfe = 0 }, new() { Nfe = 5000 },
-        new() { Weights = "best" }, new() { Weights = "fixed:1,2", Branches = 4 }, new() { Solver = "rk4" }, new() { Schedule = "none" },
-        new() { Updates = 0 }, new() { Batch = 0 }, new() { LearningRate = double.NaN }, new() { Ema = 1 }, new() { Rounds = 2 },
-        new() { Method = DistillMethod.Pd, Rounds = 30 }, new() { SigmaMin = 3, SigmaMax = 2 }, new() { Method = DistillMethod.Pd, AnalyticalFirstStep = true },
-        new() { Branches = 4, Projection = -1 }, new() { Branches = 1, Projection = 2 }, new() { Branches = 1, Weights = "aligned" },
-        new() { Method = DistillMethod.BranchDistillation, Branches = 2, Nfe = 4, Projection = 2 }, new() { Branches = 4, Weights = "projected:2", Projection = 2 },
-        new() { Method = DistillMethod.Pd, Branches = 4, Weights = "aligned" },
+        new SfdOptions { Branches = 0 }, new SfdOptions { Branches = 9 }, new SfdOptions { Branches = 3, Jump = 4 }, new SfdOptions { Nfe = 0 }, new SfdOptions { Nfe = 5000 },
+        new SfdOptions { Weights = "best" }, new SfdOptions { Weights = "fixed:1,2", Branches = 4 }, new SfdOptions { Solver = "rk4" }, new SfdOptions { Schedule = "none" },
+        new SfdOptions { Updates = 0 }, new SfdOptions { Batch = 0 }, new SfdOptions { LearningRate = double.NaN }, new SfdOptions { Ema = 1 }, new PdOptions { Rounds = 0 },
+        new PdOptions { Rounds = 30 }, new SfdOptions { SigmaMin = 3, SigmaMax = 2 },
+        new SfdOptions { Branches = 4, Projection = -1 }, new SfdOptions { Branches = 1, Projection = 2 }, new SfdOptions { Branches = 1, Weights = "aligned" },
+        new BranchDistillationOptions { Branches = 2, Nfe = 4, Projection = 2 }, new SfdOptions { Branches = 4, Weights = "projected:2", Projection = 2 },
+        new PdOptions { Branches = 4, Weights = "aligned" },
     ];
 
     [TestCaseSource(nameof(Bad))]
@@ -316,14 +319,14 @@ public sealed class TrainingTests
     [Test]
     public void Methods_are_found_by_name()
     {
-        Assert.That(DistillationMethods.FindMethod("PD"), Is.EqualTo(DistillMethod.Pd));
-        Assert.That(Assert.Throws<UsageException>(() => DistillationMethods.FindMethod("dmd"))!.Message, Does.Contain("pd, sfd"));
+        Assert.That(DistillationMethods.Find("PD"), Is.SameAs(PdMethod.Instance));
+        Assert.That(Assert.Throws<UsageException>(() => DistillationMethods.Find("dmd"))!.Message, Does.Contain("there are sfd, sfd-v, pd"));
     }
 
     [Test]
     public void Options_survive_their_file()
     {
-        var options = new Distill { Branches = 4, Weights = "fixed:0.1,0.2,0.3,0.4", LearningRate = 1.0 / 3 }.Resolve();
+        var options = new SfdOptions { Branches = 4, Weights = "fixed:0.1,0.2,0.3,0.4", LearningRate = 1.0 / 3 }.Resolve();
         var text = RunJson.ToText(RunJson.ToNode(options));
         Assert.That(RunJson.FromNode<Distill>(JsonNode.Parse(text), "test"), Is.EqualTo(options));
     }

@@ -85,6 +85,21 @@ internal static class CommonOptions
         };
     }
 
+    /// <summary>One of some names, or none where it is left out.</summary>
+    public static Option<string?> Choice(string name, string description, IReadOnlyList<string> names) => new(name)
+    {
+        Description = $"{description} One of {string.Join(", ", names)}.",
+        HelpName = "NAME",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (names.FirstOrDefault(n => n.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } exact)
+                return exact;
+            result.AddError($"{name}: there is no '{text}'; there are {string.Join(", ", names)}");
+            return null;
+        },
+    };
+
     /// <summary>The last iteration's loss, and speed; the time left stands beside it.</summary>
     public static string Text(this TrainingProgress p) =>
         string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:0.0000} now  {p.ImagesPerSecond:0} images/s");

@@ -1,5 +1,6 @@
 using BDense.Experiments;
 using BDense.Kernels.Reference;
+using BDense.Training.Distillation;
 
 namespace BDense.Cli.Terminal;
 
@@ -10,31 +11,25 @@ namespace BDense.Cli.Terminal;
 internal static class Most
 {
     /// <summary>Updates of a training.</summary>
-    public const int Updates = 1_000_000_000;
+    public const int Updates = SharedOptions.MostUpdates;
 
     /// <summary>Images of a dataset or of a sampling, all batches together.</summary>
     public const int Images = 1_000_000_000;
 
     /// <summary>Images at once.</summary>
-    public const int Batch = 65_536;
+    public const int Batch = SharedOptions.MostImages;
 
     /// <summary>Steps of a solver; as many as progressive distillation takes from its first teacher.</summary>
-    public const int SolverSteps = 65_536;
+    public const int SolverSteps = SharedOptions.MostSteps;
 
     /// <summary>Network evaluations of a student.</summary>
-    public const int Nfe = 1024;
-
-    /// <summary>Teacher steps in one student step.</summary>
-    public const int Jump = 64;
+    public const int Nfe = SharedOptions.MostEvaluations;
 
     /// <summary>Noise levels to choose a schedule among.</summary>
     public const int Nodes = ScheduleFitting.MaxNodes;
 
     /// <summary>Noises that something is fitted over; they are kept.</summary>
     public const int Noises = 1_000_000;
-
-    /// <summary>Batches of trajectories that are kept.</summary>
-    public const int Trajectories = 1_000_000;
 
     /// <summary>Training runs of one kind.</summary>
     public const int Seeds = 1000;
@@ -49,7 +44,7 @@ internal static class Most
     public const int Threads = ReferenceBackend.MaxThreads;
 
     /// <summary>A learning rate; beyond it a float's square overflows before the loss could tell.</summary>
-    public const double LearningRate = 1e30;
+    public const double LearningRate = SharedOptions.MostLearningRate;
 
     /// <summary>A noise level.</summary>
     public const double Sigma = 1e6;

@@ -40,8 +40,9 @@ internal static class Numbers
     /// <param name="min">The least.</param>
     /// <param name="max">The greatest.</param>
     /// <param name="above">The least itself is not allowed.</param>
-    public static Option<double?> OptionalReal(string name, string description, double min, double max, bool above = false) =>
-        Make<double?, double>(name, description, "X", new NumberRule<double>(min, max, above), value => value, null);
+    /// <param name="below">The greatest itself is not allowed.</param>
+    public static Option<double?> OptionalReal(string name, string description, double min, double max, bool above = false, bool below = false) =>
+        Make<double?, double>(name, description, "X", new NumberRule<double>(min, max, above, below), value => value, null);
 
     /// <summary>A probability below 1, or none where it is left out.</summary>
     public static Option<float?> OptionalProbability(string name, string description) =>

@@ -7,8 +7,6 @@ using BDense.Model.Networks;
 using BDense.Training.Data;
 using BDense.Training.Distillation;
 using BDense.Training.Runs;
-using BDense.Training.Schedules;
-using BDense.Training.Solvers;
 using DistillRecord = BDense.Training.Distillation.Distill;
 
 namespace BDense.Cli.Verbs;
@@ -16,11 +14,8 @@ namespace BDense.Cli.Verbs;
 /// <summary><c>bdense distill</c>: a few-step student of a teacher, into a run folder.</summary>
 internal static class Distill
 {
-    private const string SfdV = "sfd-v";
-
     public static Verb Verb(Ui ui)
     {
-        var defaults = new DistillRecord();
         var teacher = new Option<string>("--teacher")
         {
             Description = "The teacher: a run folder, a checkpoint folder or a .safetensors file. The folder of an SFD student asks for the second stage.",
@@ -35,35 +30,12 @@ internal static class Distill
         var compat = new Option<string?>("--compat") { Description = $"As --preset, for ways of others that are no standard: {DistillPresets.BranchDistillation}.", HelpName = "NAME" };
         var method = new Option<string>("--method")
         {
-            Description = "sfd (along trajectories from noise), sfd-v (the same for several NFE at once) or pd (progressive distillation).",
+            Description = $"{string.Join("; ", DistillationMethods.All.Select(m => $"{string.Join(", ", m.Names)}: {m.Summary} ({m.Source})"))}. With --help: its options alone.",
             HelpName = "NAME",
-            DefaultValueFactory = _ => "sfd",
+            DefaultValueFactory = _ => DistillationMethods.All[0].Name,
         };
-        var branches = Numbers.Int("--branches", "K: 1 for the plain method, 2 to 8 for B-DENSE.", defaults.Branches, min: 1, max: Backend.MaxBranches);
-        var weights = new Option<string?>("--weights")
-        {
-            Description = $"Branch weights: {string.Join(", ", BranchWeights.Kinds)}. Default: quadrature for chained heads, exponential for parallel ones.",
-            HelpName = "KIND",
-        };
-        var projection = Numbers.Int("--projection", "In every N-th iteration the other branches' gradient is projected off the endpoint's where they conflict; 0 for never. --weights projected:N is short for it.", 0, min: 0, max: Most.Updates);
-        var layout = CommonOptions.Choice("--layout", "How states follow from heads. Default: chained for sfd, parallel for pd.", BranchLayout.Chained);
-        var nfe = Numbers.List("--nfe", "The student's network evaluations a sample; for sfd-v all of them, as 2,3,4,5.", "N", "2", min: 1, max: Most.Nfe);
-        var jump = Numbers.OptionalInt("--jump", "Teacher steps in one student step, a multiple of K. Default: 4 for sfd, 3 for its second stage, 2 for pd, at least K.", min: 1, max: Most.Jump);
-        var rounds = Numbers.Int("--rounds", "pd: rounds; the first teacher takes nfe * jump^rounds steps.", defaults.Rounds, min: 1, max: Most.SolverSteps);
-        var teacherSteps = Numbers.Int("--teacher-steps", "pd: steps of the first teacher, in place of --rounds: nfe times a power of the jump.", 4, min: 1, max: Most.SolverSteps);
-        var updates = Numbers.Int("--updates", "Optimizer updates, all rounds together.", (int)defaults.Updates, min: 1, max: Most.Updates);
-        var batch = Numbers.Int("--batch", "Images an update.", defaults.Batch, min: 1, max: Most.Batch);
-        var rate = Numbers.Real("--lr", "Learning rate.", defaults.LearningRate, min: 0, max: Most.LearningRate, above: true);
-        var ema = Numbers.Real("--ema", "Decay of the student's moving average; 0, as published, for none.", defaults.Ema, min: 0, max: 1, below: true);
-        var solver = new Option<string>("--solver") { Description = $"sfd: the teacher's solver: {string.Join(", ", SolverCatalog.All.Select(s => s.Name))}.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Solver };
-        var threshold = Numbers.OptionalReal("--teacher-threshold", "sfd: dynamic thresholding of every image that the teacher's solver denoises: the quantile; 0 for none. Presets of sfd with a dpmpp solver: 0.995, as published; otherwise none.", min: 0, max: 1);
-        var cache = Numbers.Int("--cache-trajectories", "sfd: batches of teacher trajectories computed once and used again; 0, as published, for fresh ones.", 0, min: 0, max: Most.Trajectories);
-        var schedule = new Option<string>("--schedule") { Description = $"Noise levels: {string.Join(", ", ScheduleCatalog.Names)}, or a gits file of 'bdense fit'.", HelpName = "NAME", DefaultValueFactory = _ => defaults.Schedule };
-        var weighting = CommonOptions.Choice("--weighting", "pd: weight of an error by its noise level.", defaults.Weighting);
-        var perceptual = new Option<string?>("--perceptual") { Description = "sfd: an ONNX file with a perceptual distance for the last interval: student, teacher to loss, gradient (docs/systems.md).", HelpName = "FILE" };
+        var methods = new MethodOptions();
         var fit = new Option<bool>("--fit") { Description = "At the end, fit the coefficients of the student's steps ('bdense fit', with its defaults and this seed)." };
-        var flip = new Option<bool>("--flip") { Description = "pd: mirror half of the images." };
-        var decay = CommonOptions.Choice("--decay", "How the learning rate falls. Default: half for sfd, linear (in every round) for pd; only constant can be gone on with beyond --updates.", Decay.Constant);
         var init = new Option<string?>("--init") { Description = "Weights that the student begins with instead of the teacher's: of its own heads, or of one branch.", HelpName = "PATH" };
         var data = CommonOptions.Data();
         var resolution = CommonOptions.Resolution();
@@ -71,20 +43,20 @@ internal static class Distill
         var run = new RunOptions("runs/student");
         var command = new Command("distill", "Distils a few-step student from a teacher and writes a run folder.")
         {
-            teacher, method, preset, compat, branches, layout, weights, projection, nfe, jump, rounds, teacherSteps, updates, batch, rate, decay, ema, init, schedule, solver, threshold, cache, perceptual, weighting, flip, fit,
-            data, resolution, limit,
+            teacher, method, preset, compat,
         };
+        foreach (var option in methods.All.Concat([init, fit, data, resolution, limit]))
+            command.Options.Add(option);
         run.AddTo(command);
         command.SetAction((parse, cancellation) => Task.FromResult(run.Execute(ui, parse, cancellation, backend =>
         {
             string given = parse.GetValue(teacher)!, teacherPath = TrainedNetwork.Find(given);
             var first = Student.IsStudent(given) ? Student.OptionsOf(given) : null;
             var options = Options(parse, first);
-            if (parse.GetValue(fit) && options.Method == DistillMethod.BranchDistillation)
-                throw new UsageException("the authors' own variant of PD samples in its own way; nothing is fitted to it");
+            if (parse.GetValue(fit))
+                StepFitting.RequireGrid(options);
             var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
-            // Progressive distillation noises data; SFD starts from noise alone.
-            var dataset = options.Method == DistillMethod.Sfd ? null
+            var dataset = !options.Method.NeedsData ? null
                 : Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)) { Channels = teacherNetwork.Config.ImageChannels, OnNotice = ui.Note });
             if (dataset is not null && RunData.DataOf(given) is var (name, print) && print != RunData.Fingerprint(dataset))
             {
@@ -99,7 +71,7 @@ internal static class Distill
             MemoryNeeds.Require(backend, kept + MemoryNeeds.OfTraining(options.Batch, (dry, images) =>
             {
                 var likeIt = new Network(dry, teacherNetwork.Config, seed: null) { Execution = teacherNetwork.Execution with { Graph = false } };
-                var small = options with { Batch = images, CacheTrajectories = 0, Perceptual = null };
+                var small = options.ForDryRun() with { Batch = images };
                 return DistillationMethods.Create(DistillationMethods.NewStudent(likeIt, small), likeIt, dataset, small);
             }), $"distilling {options.Batch} images at once", $"a smaller --batch{(kept > 0 ? ", fewer --cache-trajectories" : "")} or --recompute");
             using var start = parse.GetValue(init) is { } weights ? TrainedNetwork.Load(backend, weights) : null;
@@ -130,11 +102,16 @@ internal static class Distill
             "bdense distill --teacher runs/teacher --method sfd-v --nfe 2,3,4,5 --out runs/sfd-v",
             "bdense distill --teacher runs/sfd-v --nfe 1 --out runs/one-step",
             "bdense distill --teacher runs/teacher --method pd --teacher-steps 8 --nfe 2 --out runs/pd",
-            "bdense distill --teacher edm-cifar10.safetensors --preset sfd-bdense --nfe 3 --out runs/published");
+            "bdense distill --teacher edm-cifar10.safetensors --preset sfd-bdense --nfe 3 --out runs/published")
+        {
+            BeforeHelp = parse =>
+            {
+                if (parse.GetResult(method) is { Implicit: false })
+                    methods.ShowFor(DistillationMethods.Find(parse.GetValue(method)!));
+            },
+        };
 
-        // The noise levels themselves: a run's configuration depends on no other file.
-        static string ScheduleText(string given) => ScheduleFile.IsFile(given) ? ScheduleCatalog.Text(ScheduleFile.Read(given).Sigmas) : given;
-
+        // The published settings, or the method's own; a teacher that is a student; then what is given.
         DistillRecord Options(ParseResult parse, DistillRecord? first)
         {
             if (parse.GetValue(preset) is not null && parse.GetValue(compat) is not null)
@@ -142,52 +119,18 @@ internal static class Distill
             if (parse.GetValue(compat) is { } other && other != DistillPresets.BranchDistillation)
                 throw new UsageException($"--compat: there is no '{other}'; there is {DistillPresets.BranchDistillation}");
             var published = (parse.GetValue(preset) ?? parse.GetValue(compat)) is { } name ? DistillPresets.Find(name) : null;
-            var start = published?.Options ?? new DistillRecord();
-            bool variable = Given(method) ? parse.GetValue(method)!.ToLowerInvariant() == SfdV : start.NfeChoices is not null;
-            var kind = !Given(method) ? start.Method : variable ? DistillMethod.Sfd : DistillationMethods.FindMethod(parse.GetValue(method)!);
-            if (published is not null && kind != start.Method)
-                throw new UsageException($"the preset {published.Name} is not for --method {parse.GetValue(method)}");
-            if (first is not null && kind != DistillMethod.Sfd)
-                throw new UsageException($"{parse.GetValue(teacher)} is a student; only SFD has a second stage");
-            var evaluations = DistillRecord.ParseNfe(parse.GetValue(nfe)!);
-            if (!variable && Given(nfe) && evaluations.Count > 1)
-                throw new UsageException($"--nfe {parse.GetValue(nfe)}: several at once are for --method {SfdV}");
-            int one = Given(nfe) ? evaluations[^1] : first is not null && published is null ? 1 : start.Nfe;
-            int step = parse.GetValue(jump) ?? start.Jump ?? Math.Max(2, Or(branches, start.Branches));
-            var options = start with
-            {
-                Method = kind,
-                Branches = Or(branches, start.Branches),
-                Jump = parse.GetValue(jump) ?? start.Jump,
-                Layout = Given(layout) ? parse.GetValue(layout) : start.Layout,
-                Weights = parse.GetValue(weights) ?? start.Weights,
-                Projection = Or(projection, start.Projection),
-                Nfe = one,
-                NfeChoices = !variable ? null : Given(nfe) ? parse.GetValue(nfe) : start.NfeChoices ?? "2,3,4,5",
-                FirstStage = first,
-                Rounds = Given(teacherSteps) ? DistillRecord.RoundsFrom(parse.GetValue(teacherSteps), one, step) : Or(rounds, start.Rounds),
-                Solver = Or(solver, start.Solver),
-                TeacherThreshold = Threshold(parse.GetValue(threshold), start.TeacherThreshold, first, Or(solver, start.Solver)),
-                Batch = Or(batch, start.Batch),
-                LearningRate = Or(rate, start.LearningRate),
-                Ema = Or(ema, start.Ema),
-                Schedule = Given(schedule) ? ScheduleText(parse.GetValue(schedule)!) : start.Schedule,
-                Weighting = Or(weighting, start.Weighting),
-                Decay = Given(decay) ? parse.GetValue(decay) : start.Decay,
-                Perceptual = parse.GetValue(perceptual),
-                Flip = parse.GetValue(flip) || start.Flip,
-                Seed = parse.GetValue(run.Seed),
-                CacheTrajectories = parse.GetValue(cache),
-            };
-            return (options with { Updates = Given(updates) || published is null ? parse.GetValue(updates) : published.UpdatesOf(options) }).Resolve();
-
-            // The authors threshold where the solver makes its steps of the denoised image, and a second stage's teacher has no such solver.
-            static double? Threshold(double? asked, double? published, DistillRecord? first, string solver) =>
-                asked is { } quantile ? (quantile > 0 ? quantile : null) : first is null && SolverCatalog.Find(solver).PredictsData ? published : null;
-
-            bool Given(Option option) => parse.GetResult(option) is { Implicit: false };
-
-            T Or<T>(Option<T> option, T otherwise) => Given(option) ? parse.GetValue(option)! : otherwise;
+            string? asked = parse.GetResult(method) is { Implicit: false } || published is null ? parse.GetValue(method)! : null;
+            var kind = asked is null ? published!.Options.Method : DistillationMethods.Find(asked);
+            if (published is not null && kind != published.Options.Method)
+                throw new UsageException($"the preset {published.Name} is not for --method {asked}");
+            var start = published?.Options ?? kind.Defaults;
+            if (asked is not null)
+                start = kind.Named(start, asked.ToLowerInvariant());
+            // A second stage goes to one evaluation, where nothing else is said.
+            if (first is not null)
+                start = kind.SecondStage(published is null ? start with { Nfe = 1 } : start, first);
+            var options = methods.Read(parse, start) with { Seed = parse.GetValue(run.Seed) };
+            return (methods.IsGiven(parse, "--updates") || published is null ? options : options with { Updates = published.UpdatesOf(options) }).Resolve();
         }
     }
 }

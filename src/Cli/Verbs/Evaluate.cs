@@ -106,7 +106,7 @@ internal static class Evaluate
                     method = r.Options.Title,
                     branches = r.Options.Branches,
                     nfe = r.Options.Nfe,
-                    teacherSampler = RunJson.ToNode(evaluation.TeacherSamplerOf(r.Options).Resolve()),
+                    teacherSampler = RunJson.ToNode(Evaluation.TeacherSamplerOf(r.Options).Resolve()),
                     fitted = parse.GetValue(fid.Sampler.Fitted),
                     endpointRmse = r.Measured.Endpoint!.Rmse.Average(),
                     endpointRmseInterval = Ends(Bootstrap.Mean([r.Measured.Endpoint.Rmse])),
@@ -138,7 +138,7 @@ internal static class Evaluate
                     $"RMSE to the fine trajectory {x.Fine.Verdict.Text()} ({Range(x.Fine.Difference)})");
             }
             ui.Line($"the fine trajectory: {fid.Sampler.Arguments(evaluation.FineSampler)}");
-            foreach (string way in results.Select(r => fid.Sampler.Arguments(evaluation.TeacherSamplerOf(r.Options).Resolve())).Distinct())
+            foreach (string way in results.Select(r => fid.Sampler.Arguments(Evaluation.TeacherSamplerOf(r.Options).Resolve())).Distinct())
                 ui.Line($"the teacher on the student's grid: {way}");
             if (comparisons.Count > 0)
                 ui.Line("The intervals cover the noises, not the training seeds: they speak of these runs, not of the methods.");

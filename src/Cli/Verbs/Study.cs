@@ -4,7 +4,7 @@ using BDense.Cli.Terminal;
 using BDense.Experiments;
 using BDense.Training.Data;
 using BDense.Training.Runs;
-using DistillRecord = BDense.Training.Distillation.Distill;
+using BDense.Training.Distillation.Methods.Sfd;
 
 namespace BDense.Cli.Verbs;
 
@@ -48,7 +48,7 @@ internal static class Study
                 Folder = parse.GetValue(@out)!,
                 Variants = StudyVariant.Parse(parse.GetValue(variants)!),
                 Seeds = parse.GetValue(seeds),
-                Distill = new DistillRecord
+                Distill = new SfdOptions
                 {
                     Nfe = parse.GetValue(nfe),
                     Updates = parse.GetValue(updates),

@@ -72,7 +72,7 @@ public sealed class Reproduction
         var plan = options.Plan;
         if (plan.Network is null && options.TeacherPath is null)
         {
-            throw new UsageException($"{plan.Table.Name} at the scale {plan.Scale} needs --teacher: {plan.Table.Network}'s weights as .safetensors ({(plan.Table.Method == DistillMethod.Pd ? "diffusers' own" : "tools/edm_to_safetensors.py makes them of EDM's")})");
+            throw new UsageException($"{plan.Table.Name} at the scale {plan.Scale} needs --teacher: {plan.Table.Network}'s weights as .safetensors ({(plan.Table.IsPd ? "diffusers' own" : "tools/edm_to_safetensors.py makes them of EDM's")})");
         }
         if (plan.NeedsData && options.Data is null)
             throw new UsageException($"{plan.Table.Name} at the scale {plan.Scale} needs the images: give --data PATH ({(plan.Table.Network == "edm-imagenet64" ? "ImageNet" : "CIFAR-10")})");
@@ -195,7 +195,7 @@ public sealed class Reproduction
         {
             ["kind"] = "distill",
             [RunFolder.DistillKey] = RunJson.ToNode(cell.Options),
-        }.WithData(cell.Options.Method == DistillMethod.Sfd ? null : _data).WithNetwork(RunData.TeacherKey, TrainedNetwork.Find(TeacherPlace), _teacherPrint).WithDevice(_backend), resume: true);
+        }.WithData(cell.Options.Method.NeedsData ? _data : null).WithNetwork(RunData.TeacherKey, TrainedNetwork.Find(TeacherPlace), _teacherPrint).WithDevice(_backend), resume: true);
         RunResult run;
         using (var network = DistillationMethods.NewStudent(teacher, cell.Options))
         using (var training = DistillationMethods.Create(network, teacher, _data, cell.Options))

@@ -1,6 +1,8 @@
 using BDense.Kernels;
 using BDense.Model.Networks;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Pd;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
 
 namespace BDense.Experiments.Paper;
@@ -13,7 +15,7 @@ public sealed record ReproductionCell(int Setting, Distill Options)
     public bool IsDense => Options.Branches > 1;
 
     /// <summary>Of its folder and files.</summary>
-    public string Name => FormattableString.Invariant($"{(Options.Method == DistillMethod.Sfd ? "sfd" : "pd")}-k{Options.Branches}-{Setting}-seed{Options.Seed}");
+    public string Name => FormattableString.Invariant($"{(Options is RoundsDistill ? "pd" : "sfd")}-k{Options.Branches}-{Setting}-seed{Options.Seed}");
 }
 
 /// <summary>What it takes to run a table at one of three scales.</summary>
@@ -47,7 +49,7 @@ public sealed record ReproductionPlan
     public required IReadOnlyList<string> Differences { get; init; }
 
     /// <summary>Whether a dataset is needed: to train a teacher, and to noise in PD.</summary>
-    public bool NeedsData => Network is not null || Table.Method == DistillMethod.Pd;
+    public bool NeedsData => Network is not null || Table.IsPd;
 
     /// <summary>The plan of a table at a scale.</summary>
     /// <param name="table">Which.</param>
@@ -101,15 +103,15 @@ public sealed record ReproductionPlan
             Differences =
             [
                 "Images are averaged down to 16 x 16; the teacher is a network of 0.2 million parameters trained for 1600 updates of 64 images.",
-                table.Method == DistillMethod.Pd
+                table.IsPd
                     ? "A teacher of 16 DDIM steps is halved to 8, 4 and 2 steps in rounds of 250 updates of 32 images, which stand for the paper's 512, 256 and 128; polynomial schedule from sigma 80 to 0.006; branch weights favour the endpoint, since equal ones (the authors') are known to harm here."
                     : "Students make 400 updates of 32 images (the authors: 1563 iterations of 128), along 16 batches of trajectories that are used again; learning rate 3e-4.",
                 "The Fréchet distance is over random features of 512 samples; it is not FID.",
             ],
         };
-        return new Size(plan, Seeds: 3, Settings: null, (setting, branches) => table.Method == DistillMethod.Pd
+        return new Size(plan, Seeds: 3, Settings: null, (setting, branches) => table.IsPd
             ? Halved(table, setting, branches, teacherSteps: 16, updatesARound: 250) with { Batch = 32 }
-            : new Distill
+            : new SfdOptions
             {
                 Branches = branches,
                 Nfe = setting,
@@ -138,15 +140,15 @@ public sealed record ReproductionPlan
             Differences =
             [
                 "The teacher is a network of some ten million parameters trained for 40,000 updates of 128 images, without classes.",
-                table.Method == DistillMethod.Pd
+                table.IsPd
                     ? "A teacher of 64 DDIM steps is halved to 32, 16 and 8 steps, which stand for the paper's 512, 256 and 128; 5,000 updates a round; polynomial schedule from sigma 80 to 0.006; branch weights favour the endpoint."
                     : "Students make 800 iterations of 64 images; learning rate 1e-4.",
                 "FID, where an Inception network is given, is over 10,000 samples.",
             ],
         };
-        return new Size(plan, Seeds: 3, Settings: table.Method == DistillMethod.Pd ? null : [2, 3], (setting, branches) => table.Method == DistillMethod.Pd
+        return new Size(plan, Seeds: 3, Settings: table.IsPd ? null : [2, 3], (setting, branches) => table.IsPd
             ? Halved(table, setting, branches, teacherSteps: 64, updatesARound: 5000) with { Batch = 128, LearningRate = 1e-4 }
-            : new Distill
+            : new SfdOptions
             {
                 Branches = branches,
                 Nfe = setting,
@@ -161,7 +163,7 @@ public sealed record ReproductionPlan
     // The paper's settings; the teacher is the user's.
     private static Size Full(PaperTable table)
     {
-        bool isPd = table.Method == DistillMethod.Pd;
+        bool isPd = table.IsPd;
         var preset = DistillPresets.Find(isPd ? DistillPresets.BranchDistillation : "sfd");
         var plan = new ReproductionPlan
         {
@@ -177,8 +179,9 @@ public sealed record ReproductionPlan
         };
         return new Size(plan, Seeds: 1, Settings: null, (setting, branches) =>
         {
-            int rounds = isPd ? RoundsTo(table, setting) : 1;
-            var options = preset.Options with { Branches = branches, Rounds = rounds, Nfe = isPd ? 1000 >> rounds : setting, Weights = branches > 1 ? table.Weights : null };
+            int rounds = RoundsTo(table, setting);
+            var options = preset.Options is RoundsDistill inRounds ? inRounds with { Rounds = rounds, Nfe = 1000 >> rounds } : preset.Options with { Nfe = setting };
+            options = options with { Branches = branches, Weights = branches > 1 ? table.Weights : null };
             return options with { Updates = preset.UpdatesOf(options) };
         });
     }
@@ -187,9 +190,8 @@ public sealed record ReproductionPlan
     private static Distill Halved(PaperTable table, int setting, int branches, int teacherSteps, long updatesARound)
     {
         int rounds = RoundsTo(table, setting);
-        return new Distill
+        return new PdOptions
         {
-            Method = DistillMethod.Pd,
             Branches = branches,
             Jump = 2,
             Rounds = rounds,

@@ -1,4 +1,3 @@
-using BDense.Training.Distillation;
 using BDense.Training.Metrics;
 
 namespace BDense.Experiments.Paper;
@@ -29,7 +28,7 @@ public static class ReproductionTable
         foreach (var (setting, m) in teachers)
         {
             var o = plan.Cells.First(c => c.Setting == setting).Options;
-            rows.Add(new ReproductionRow("the teacher on its grid", 0, setting, TeacherEvaluations(o), null, null, null, Bootstrap.Mean([m.FineRmse]),
+            rows.Add(new ReproductionRow("the teacher on its grid", 0, setting, o.Intervals * o.TeacherSteps, null, null, null, Bootstrap.Mean([m.FineRmse]),
                 double.IsNaN(m.Frechet) ? null : OverSeeds([m.Frechet]), 0, 0, ""));
         }
         return rows;
@@ -63,9 +62,6 @@ public static class ReproductionTable
         }
         return comparisons;
     }
-
-    /// <summary>Network evaluations that the teacher spends on a student's grid.</summary>
-    private static int TeacherEvaluations(Distill o) => o.Method == DistillMethod.Sfd ? o.Intervals * o.Jump!.Value : o.Nfe * (int)Math.Pow(o.Jump!.Value, o.Rounds);
 
     /// <summary>Mean and interval of one number a seed; of a single seed the number alone.</summary>
     private static Interval OverSeeds(double[] values) => values.Length == 1 ? new Interval(values[0], values[0], values[0]) : Bootstrap.Mean([.. values.Select(v => new[] { v })]);

@@ -77,18 +77,28 @@ public static class StrictJson
     /// <param name="node">The part, or null where it is missing.</param>
     /// <param name="source">The file, for messages.</param>
     /// <param name="field">Name of the part, for messages; empty for the whole.</param>
+    /// <param name="options">As <see cref="Options"/> with converters besides; none for those themselves.</param>
     /// <exception cref="BDenseException">Missing, or not of this kind.</exception>
-    public static T Convert<T>(JsonNode? node, string source, string field = "")
+    public static T Convert<T>(JsonNode? node, string source, string field = "", JsonSerializerOptions? options = null) =>
+        (T)Convert(node, typeof(T), source, field, options);
+
+    /// <inheritdoc cref="Convert{T}"/>
+    /// <param name="node">As there.</param>
+    /// <param name="kind">What it is to become.</param>
+    /// <param name="source">As there.</param>
+    /// <param name="field">As there.</param>
+    /// <param name="options">As there.</param>
+    public static object Convert(JsonNode? node, Type kind, string source, string field = "", JsonSerializerOptions? options = null)
     {
         if (node is null)
             throw new BDenseException(field.Length == 0 ? $"{source}: empty" : $"{source}: field '{field}' is missing");
         try
         {
-            return Whole(node.Deserialize<T>(Options), source, field);
+            return Whole(node.Deserialize(kind, options ?? Options), source, field);
         }
         catch (JsonException e)
         {
-            throw new BDenseException($"{source}: {JsonFault.Describe(e, typeof(T), field)}", e);
+            throw new BDenseException($"{source}: {JsonFault.Describe(e, kind, field)}", e);
         }
     }
 

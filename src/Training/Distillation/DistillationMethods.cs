@@ -1,26 +1,36 @@
 using BDense.Kernels;
 using BDense.Model.Networks;
 using BDense.Training.Data;
+using BDense.Training.Distillation.Methods.BranchDistillation;
+using BDense.Training.Distillation.Methods.Pd;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
 using BDense.Training.Schedules;
 
 namespace BDense.Training.Distillation;
 
-/// <summary>What both methods share, and the way in.</summary>
+/// <summary>The methods, the way in to each, and what several of them need.</summary>
 public static class DistillationMethods
 {
-    /// <summary>
-    /// The student before its first update: the teacher's weights, its last convolution tiled K times, and fresh layers for the step
-    /// condition where it wants one that the teacher has not. The second stage begins as the first one's student. The caller disposes it.
-    /// </summary>
-    /// <exception cref="BDenseException">The second stage asks for another number of heads than the first stage's K, which is above 1.</exception>
+    /// <summary>Every method: a line each.</summary>
+    public static IReadOnlyList<IDistillationMethod> All { get; } =
+    [
+        SfdMethod.Instance,
+        PdMethod.Instance,
+        BranchDistillationMethod.Instance,
+    ];
+
+    /// <summary>The method of one of its names, as the command line has it: <c>sfd</c>, <c>sfd-v</c>, <c>pd</c>.</summary>
+    /// <exception cref="UsageException">There is no such method; the message lists those there are.</exception>
+    public static IDistillationMethod Find(string name) => All.FirstOrDefault(m => m.Names.Contains(name.ToLowerInvariant()))
+        ?? throw new UsageException($"there is no method '{name}'; there are {string.Join(", ", All.SelectMany(m => m.Names))}");
+
+    /// <summary>The student before its first update: the teacher's weights, its last convolution tiled K times, and what the method adds. The caller disposes it.</summary>
+    /// <exception cref="BDenseException">The teacher is not one that the method takes.</exception>
     public static INetwork NewStudent(INetwork teacher, Distill options)
     {
         var o = options.Resolve();
-        if (o.FirstStage is null || teacher.Config.Branches == 1)
-            return BranchHead.Widen(teacher, o.Branches, o.StepCondition!.Value ? o.Seed : null);
-        return teacher.Config.Branches == o.Branches ? teacher.Clone()
-            : throw new BDenseException($"the first stage's student has {teacher.Config.Branches} branches; the second stage has as many, not {o.Branches}");
+        return o.Method.NewStudent(teacher, o);
     }
 
     /// <summary>The student before its first update with the weights of another network: one of its own heads, or of one branch, whose head is tiled.</summary>
@@ -34,7 +44,8 @@ public static class DistillationMethods
         NetworkConfig config;
         using (var usual = NewStudent(teacher, o))
             config = usual.Config;
-        var student = start.Config.Branches == config.Branches ? start.Clone() : BranchHead.Widen(start, config.Branches, o.StepCondition!.Value ? o.Seed : null);
+        var student = start.Config.Branches == config.Branches ? start.Clone()
+            : BranchHead.Widen(start, config.Branches, config.StepCondition ? o.Seed : null);
         try
         {
             TrainedNetwork.RequireSame(student.Config, config);
@@ -50,32 +61,19 @@ public static class DistillationMethods
 
     /// <summary>The training of a student; the student, the teacher and the data stay the caller's.</summary>
     /// <param name="student">From <see cref="NewStudent(INetwork, Distill)"/>.</param>
-    /// <param name="teacher">One branch; for the second stage the first one's student, with its heads.</param>
-    /// <param name="data">PD needs it, SFD does not.</param>
+    /// <param name="teacher">One branch; for a second stage the first one's student, with its heads.</param>
+    /// <param name="data">For a method that needs it; or none.</param>
     /// <param name="options">How.</param>
-    public static ITraining Create(INetwork student, INetwork teacher, Dataset? data, Distill options)
+    /// <param name="shared">The teacher's states that students of one seed, batch, solver and grid share; or none.</param>
+    /// <exception cref="UsageException">The method needs data, and there are none.</exception>
+    public static ITraining Create(INetwork student, INetwork teacher, Dataset? data, Distill options, TrajectoryCache? shared = null)
     {
-        if (teacher.Config.Branches != 1 && options.FirstStage is null)
+        if (teacher.Config.Branches != 1 && ReferenceEquals(options.Origin, options))
             throw new BDenseException($"a teacher has one branch, this network {teacher.Config.Branches}; fold its heads first");
-        return options.Method switch
-        {
-            DistillMethod.Sfd => new SfdTraining(student, teacher, options),
-            DistillMethod.Pd => new PdTraining(student, teacher,
-                data ?? throw new UsageException("progressive distillation noises data: give a dataset"), options),
-            DistillMethod.BranchDistillation => new BranchDistillationTraining(student, teacher,
-                data ?? throw new UsageException("progressive distillation noises data: give a dataset"), options),
-            _ => throw new UsageException($"unknown method {options.Method}"),
-        };
+        if (options.Method.NeedsData && data is null)
+            throw new UsageException($"{options.Title} noises data: give a dataset");
+        return options.Method.CreateTraining(student, teacher, data, options, shared);
     }
-
-    /// <summary>The name as the command line has it: <c>pd</c>, <c>sfd</c>.</summary>
-    /// <exception cref="UsageException">There is no such method.</exception>
-    public static DistillMethod FindMethod(string name) => name.ToLowerInvariant() switch
-    {
-        "pd" => DistillMethod.Pd,
-        "sfd" => DistillMethod.Sfd,
-        _ => throw new UsageException($"there is no method '{name}'; there are pd, sfd"),
-    };
 
     internal static Optimizer NewOptimizer(INetwork student, Distill o) => new(student.Parameters, new OptimizerOptions
     {
@@ -86,10 +84,7 @@ public static class DistillationMethods
 
     internal static bool UsesDropout(INetwork student, Distill o) => o.Dropout!.Value && student.Config.Dropout > 0;
 
-    /// <summary>[N] times the number of the student's nodes, where the network is told of it: SFD's step condition. The caller disposes it.</summary>
-    internal static Tensor? StepCondition(INetwork student, Distill o, NestedGrid grid, int samples) =>
-        o.StepCondition == true ? StepCondition(student.Backend, grid, samples) : null;
-
+    /// <summary>[N] times the number of the student's nodes, for a network that is told of it: SFD's step condition. The caller disposes it.</summary>
     internal static Tensor StepCondition(Backend backend, NestedGrid grid, int samples)
     {
         var step = backend.Empty(new Shape(samples));

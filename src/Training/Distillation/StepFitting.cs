@@ -54,12 +54,11 @@ public sealed class StepFitting
     /// <param name="distill">How it was distilled, with the NFE that the student has.</param>
     /// <param name="options">How.</param>
     /// <param name="onPass">Told how many of <see cref="Passes"/> are done.</param>
-    /// <exception cref="UsageException">A student of the authors' own variant of PD, which samples in its own way.</exception>
+    /// <exception cref="UsageException">A student that samples in its own way (<see cref="RequireGrid"/>).</exception>
     public StepFit Fit(Student student, Distill distill, FittingOptions options, Action<int>? onPass = null)
     {
         var o = distill.Resolve();
-        if (o.Method == DistillMethod.BranchDistillation)
-            throw new UsageException("the authors' own variant of PD samples in its own way; nothing is fitted to it");
+        RequireGrid(o);
         if (options.Noises < 1 || options.Batch < 1 || options.FineSteps < 1)
             throw new UsageException($"a fit takes 1 noise, batch and fine step or more, not {options.Noises}, {options.Batch} and {options.FineSteps}");
         var (noises, labels) = Sampling.Batches(_teacher, options.Noises, options.Batch, options.Seed ^ Stream, student.StartSigma);
@@ -93,10 +92,16 @@ public sealed class StepFitting
     public static int Passes(Student student, Distill distill, FittingOptions options) =>
         (TargetPasses(student, distill.Resolve(), options) + 3 * student.Evaluations) * ((options.Noises + options.Batch - 1) / options.Batch);
 
-    private static int TargetPasses(Student student, Distill o, FittingOptions options) => student.Grid.Intervals * Stride(o) + (options.Fine ? options.FineSteps : 0);
+    private static int TargetPasses(Student student, Distill o, FittingOptions options) => student.Grid.Intervals * o.TeacherSteps + (options.Fine ? options.FineSteps : 0);
 
-    /// <summary>Teacher steps in an interval of the student.</summary>
-    private static int Stride(Distill o) => o.Method == DistillMethod.Sfd ? o.Jump!.Value : (int)Math.Pow(o.Jump!.Value, o.Rounds);
+    /// <summary>Whether there is something to fit to: the teacher's states on the student's grid.</summary>
+    /// <param name="distill">How the student was distilled.</param>
+    /// <exception cref="UsageException">It samples in its own way.</exception>
+    public static void RequireGrid(Distill distill)
+    {
+        if (distill.Resolve().TeacherSampler() is null)
+            throw new UsageException($"{distill.Title} samples in its own way; nothing is fitted to it");
+    }
 
     /// <summary>Keeps coefficients in the folder of the run's newest checkpoint, one file for each NFE.</summary>
     /// <returns>The file.</returns>
@@ -138,14 +143,13 @@ public sealed class StepFitting
     /// <summary>The teacher's state at the end of each of the student's intervals, for each batch; the same for all students of a grid.</summary>
     private IReadOnlyList<float[][]> Targets(Distill o, Student student, List<Tensor> noises, List<Tensor?> labels, FittingOptions options, Action onStep)
     {
-        int stride = Stride(o);
-        var grid = NestedGrid.Of(o.FindSchedule(), o.Intervals + 1, stride, o.ToZero);
-        var own = Ends(new SamplerOptions { Solver = o.Method == DistillMethod.Sfd ? o.Solver : "euler", Schedule = ScheduleCatalog.Text(grid.Teacher), Threshold = o.TeacherThreshold }, stride, noises, labels, options, onStep);
+        var own = Ends(o.TeacherSampler()!, o.TeacherSteps, noises, labels, options, onStep);
         if (!options.Fine)
             return own;
         // A grid that ends at 0 is followed down to EDM's smallest noise level first.
-        bool toZero = grid.Student[^1] == 0;
-        double[] fine = ScheduleCatalog.Polynomial(toZero ? 0.002 : grid.Student[^1], student.StartSigma).Grid(options.FineSteps + (toZero ? 0 : 1), toZero);
+        double last = student.Grid.Student[^1];
+        bool toZero = last == 0;
+        double[] fine = ScheduleCatalog.Polynomial(toZero ? 0.002 : last, student.StartSigma).Grid(options.FineSteps + (toZero ? 0 : 1), toZero);
         var ends = Ends(new SamplerOptions { Solver = "dpmpp3m", Schedule = ScheduleCatalog.Text(fine) }, fine.Length - 1, noises, labels, options, onStep);
         return [.. own.Zip(ends, (coarse, end) => (float[][])[.. coarse[..^1], end[0]])];
     }

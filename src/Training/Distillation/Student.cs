@@ -25,7 +25,7 @@ public sealed class Student(INetwork network, BranchLayout layout, NestedGrid gr
     public BranchLayout Layout => layout;
 
     /// <summary>NFE: one an interval, none in an analytical one. Folding changes nothing about it.</summary>
-    public int Evaluations => _ownSteps is { } steps ? Math.Min(steps, BranchDistillation.SampleSteps) : grid.Intervals - (analyticalFirstStep ? 1 : 0);
+    public int Evaluations => Way?.Evaluations ?? grid.Intervals - (analyticalFirstStep ? 1 : 0);
 
     /// <summary>
     /// Sampling thresholds the image that each interval's endpoint stands for, x^ = (x_K - r x_0) / (1 - r), r = sigma_K / sigma_0, and takes
@@ -38,13 +38,10 @@ public sealed class Student(INetwork network, BranchLayout layout, NestedGrid gr
     public FittedSteps? Fitted { get; set; }
 
     /// <summary>Standard deviation of the noise that sampling starts from.</summary>
-    public double StartSigma => _ownSteps is null ? grid.Student[0] : 1;
+    public double StartSigma => Way?.StartSigma ?? grid.Student[0];
 
-    /// <summary>Steps of the schedule of the authors' own variant, which samples in its own way.</summary>
-    private int? _ownSteps;
-
-    /// <summary>Of the authors' own variant of PD its number of steps; else none.</summary>
-    internal int? OwnSteps => _ownSteps;
+    /// <summary>Another way to sample than from branch state to branch state; none for that.</summary>
+    public StudentWay? Way { get; init; }
 
     /// <summary>Whether the network is told the number of nodes: SFD's step condition.</summary>
     public bool StepCondition => stepCondition;
@@ -61,20 +58,7 @@ public sealed class Student(INetwork network, BranchLayout layout, NestedGrid gr
         if (nfe is { } asked && !o.Choices().Contains(asked))
             throw new UsageException($"this student was distilled for NFE {string.Join(", ", o.Choices())}, not {asked}");
         o = o with { Nfe = nfe ?? o.Nfe };
-        if (o.Method == DistillMethod.BranchDistillation)
-            return OfOwnVariant(network, o.Nfe);
-        return new Student(network, o.Layout!.Value, o.Grid(o.Intervals + 1).Coarsen(network.Config.Branches), o.AnalyticalFirstStep!.Value, o.StepCondition!.Value)
-        {
-            Threshold = threshold,
-        };
-    }
-
-    /// <summary>Of the authors' own variant of PD, by its number of steps.</summary>
-    internal static Student OfOwnVariant(INetwork network, int steps)
-    {
-        var (alpha, sigma) = BranchDistillation.Schedule(steps);
-        double[] sigmas = [.. alpha.Zip(sigma, (a, s) => s / a).Reverse()];
-        return new Student(network, BranchLayout.Parallel, NestedGrid.Of(sigmas, sigmas, 1), false) { _ownSteps = steps };
+        return o.Method.Sampler(network, o, threshold);
     }
 
     /// <summary>Whether a path is the folder of a distillation: then its configuration says how to sample.</summary>
@@ -125,14 +109,16 @@ public sealed class Student(INetwork network, BranchLayout layout, NestedGrid gr
     /// <param name="labels">Of a class-conditional network.</param>
     /// <param name="onState">Shown every branch state: its node in <see cref="NestedGrid.Teacher"/>, sigma and state (valid during the call).</param>
     /// <param name="cancellation">Looked at between intervals.</param>
-    public Tensor Sample(Tensor x, Tensor? labels = null, Action<int, double, Tensor>? onState = null, CancellationToken cancellation = default)
+    /// <param name="fresh">Noise for a <see cref="Way"/> that adds some; the usual steps add none.</param>
+    public Tensor Sample(Tensor x, Tensor? labels = null, Action<int, double, Tensor>? onState = null, CancellationToken cancellation = default,
+        FreshNoise? fresh = null)
     {
-        if (_ownSteps is { } steps)
-            return BranchDistillation.Sample(network, steps, x, cancellation);
+        if (Way is not null)
+            return Way.Sample(network, x, new WayOptions(labels, fresh ?? SolverCatalog.NoFreshNoise, onState, cancellation));
         if (Fitted is not null)
             return Fitted.Sample(x, labels, onState, cancellation);
         if (onState is null && Threshold is null && network.Config.Branches > 1 && network.Execution.Fusions.Has(Fusion.FoldedHeads))
-            return SampleFolded(x, labels, cancellation);
+            return SampleFolded(x, labels, cancellation, fresh);
         var state = x.Share();
         using var step = Condition(x);
         for (int i = 0; i < grid.Intervals; i++)
@@ -161,12 +147,12 @@ public sealed class Student(INetwork network, BranchLayout layout, NestedGrid gr
     /// The same endpoint through one folded head an interval (<see cref="FoldedNetwork"/>): its cost is the plain student's. Equal to all
     /// heads but for rounding.
     /// </summary>
-    public Tensor SampleFolded(Tensor x, Tensor? labels = null, CancellationToken cancellation = default)
+    public Tensor SampleFolded(Tensor x, Tensor? labels = null, CancellationToken cancellation = default, FreshNoise? fresh = null)
     {
-        if (_ownSteps is { } steps)
+        if (Way is not null)
         {
             using var last = Fold(0);
-            return BranchDistillation.Sample(last, steps, x, cancellation);
+            return Way.Sample(last, x, new WayOptions(labels, fresh ?? SolverCatalog.NoFreshNoise, null, cancellation));
         }
         var state = x.Share();
         using var step = Condition(x);
@@ -194,7 +180,7 @@ public sealed class Student(INetwork network, BranchLayout layout, NestedGrid gr
     private double[] FoldCoefficients(int i)
     {
         var c = network.Config;
-        if (_ownSteps is not null)
+        if (Way is not null)
             return [.. Enumerable.Range(0, c.Branches).Select(b => b == c.Branches - 1 ? 1.0 : 0)];
         return TrajectoryMap.Of(layout, c.Prediction, c.SigmaData, grid.Nodes(i), c.Branches, 1).FoldCoefficients();
     }

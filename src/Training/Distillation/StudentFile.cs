@@ -1,6 +1,8 @@
+using System.Text.Json.Serialization;
 using BDense.Kernels;
 using BDense.Model.Checkpoints;
 using BDense.Model.Networks;
+using BDense.Training.Distillation.Methods.BranchDistillation;
 using BDense.Training.Runs;
 using BDense.Training.Schedules;
 using BDense.Training.Solvers;
@@ -22,7 +24,9 @@ public sealed record StudentInterval(int Index, bool Analytical, double[] Sigmas
 /// <param name="Intervals">All of them, in turn.</param>
 /// <param name="Layout">How states follow from several heads; older files do not say it.</param>
 /// <param name="OwnSteps">Of the authors' own variant of PD: its number of steps. Older files do not say it.</param>
-public sealed record StudentFile(bool Folded, int? StepCondition, IReadOnlyList<StudentInterval> Intervals, BranchLayout? Layout = null, int? OwnSteps = null)
+/// <param name="Method">Of a method that samples in another way (<see cref="StudentWay"/>): its name; else none.</param>
+public sealed record StudentFile(bool Folded, int? StepCondition, IReadOnlyList<StudentInterval> Intervals, BranchLayout? Layout = null, int? OwnSteps = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Method = null)
 {
     public const string Name = "student.json";
 
@@ -31,8 +35,9 @@ public sealed record StudentFile(bool Folded, int? StepCondition, IReadOnlyList<
     {
         int first = student.Grid.Intervals - student.Evaluations;
         var intervals = Enumerable.Range(0, student.Grid.Intervals).Where(i => interval is null || i == interval)
-            .Select(i => new StudentInterval(i, student.OwnSteps is null && i < first, student.Grid.Nodes(i)));
-        return new StudentFile(interval is not null, student.StepCondition ? student.Grid.Student.Count : null, [.. intervals], student.Layout, student.OwnSteps);
+            .Select(i => new StudentInterval(i, student.Way is null && i < first, student.Grid.Nodes(i)));
+        var file = new StudentFile(interval is not null, student.StepCondition ? student.Grid.Student.Count : null, [.. intervals], student.Layout);
+        return student.Way?.Describe(file) ?? file;
     }
 
     /// <summary>The file that belongs to a network's folder or file; none if there is none, or it is of a folded network.</summary>
@@ -81,8 +86,10 @@ public sealed record StudentFile(bool Folded, int? StepCondition, IReadOnlyList<
     public Student Student(INetwork network, string path, BranchLayout? layout, Thresholding? threshold)
     {
         int k = network.Config.Branches;
-        if (OwnSteps is { } steps)
-            return Training.Distillation.Student.OfOwnVariant(network, steps);
+        // The one method of files that name none.
+        string? method = Method ?? (OwnSteps is null ? null : BranchDistillationMethod.Instance.Name);
+        if (method is not null)
+            return DistillationMethods.Find(method).Sampler(network, this, path);
         if (Intervals[0].Sigmas.Length != k + 1)
             throw new BDenseException($"{path} divides an interval into {Intervals[0].Sigmas.Length - 1} steps, and the network beside it has {k} heads");
         if (StepCondition is not null && !network.Config.StepCondition)

@@ -5,7 +5,7 @@ namespace BDense.Training.Distillation;
 /// seed, batch, solver and grid, whatever their K. In host memory, up to a limit; beyond it batches are computed anew.
 /// </summary>
 /// <param name="maxBytes">The limit.</param>
-internal sealed class TrajectoryCache(long maxBytes)
+public sealed class TrajectoryCache(long maxBytes)
 {
     private readonly Dictionary<(long Draw, int Nfe), float[]> _states = [];
     private long _bytes;
@@ -16,6 +16,7 @@ internal sealed class TrajectoryCache(long maxBytes)
     /// <summary>Whether a draw of so many values would still be kept.</summary>
     public bool HasRoom(long values) => _bytes + values * sizeof(float) <= maxBytes;
 
+    /// <summary>Keeps a draw where there is room.</summary>
     public void Keep(long draw, int nfe, float[] states)
     {
         if (HasRoom(states.Length) && _states.TryAdd((draw, nfe), states))

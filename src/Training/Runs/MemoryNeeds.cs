@@ -38,10 +38,8 @@ public static class MemoryNeeds
         return At(batch, images => NetworkInfo.PeakBytes(config, images, training: false) - weights) + States * state * batch;
     }
 
-    /// <summary>Host bytes of the trajectories that SFD keeps: batches, intervals, heads, images.</summary>
-    public static long OfTrajectories(Distill options, NetworkConfig config) => options.Method != DistillMethod.Sfd ? 0
-        : sizeof(float) * (long)options.CacheTrajectories * options.Batch * config.Resolution * config.Resolution * config.ImageChannels
-            * options.Branches * options.Choices().Sum(nfe => (long)(options with { Nfe = nfe }).Intervals);
+    /// <summary>Host bytes of the trajectories that a method keeps.</summary>
+    public static long OfTrajectories(Distill options, NetworkConfig config) => options.KeptBytes(config.Resolution * config.Resolution * config.ImageChannels);
 
     /// <summary>Asks the device for so much.</summary>
     /// <param name="backend">The device.</param>

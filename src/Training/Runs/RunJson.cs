@@ -2,13 +2,14 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using BDense.Kernels;
 using BDense.Kernels.Json;
+using BDense.Training.Distillation;
 
 namespace BDense.Training.Runs;
 
 /// <summary>How records become files of a run: camel case, enumerations by name, unknown fields refused.</summary>
 public static class RunJson
 {
-    private static JsonSerializerOptions Options => StrictJson.Options;
+    internal static JsonSerializerOptions Options { get; } = new(StrictJson.Options) { Converters = { new DistillJson() } };
 
     private static readonly JsonSerializerOptions OneLine = new(Options) { WriteIndented = false };
 
@@ -22,7 +23,7 @@ public static class RunJson
     /// <param name="source">The file, for messages.</param>
     /// <param name="field">Name of the part that <paramref name="node"/> is; empty for the whole.</param>
     /// <exception cref="BDenseException">Missing or not of this kind; names the source and the field.</exception>
-    public static T FromNode<T>(JsonNode? node, string source, string field = "") => StrictJson.Convert<T>(node, source, field);
+    public static T FromNode<T>(JsonNode? node, string source, string field = "") => StrictJson.Convert<T>(node, source, field, Options);
 
     /// <exception cref="BDenseException">No such file, or no JSON object.</exception>
     public static JsonObject Read(string path) => StrictJson.ReadObject(path);

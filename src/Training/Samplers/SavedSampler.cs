@@ -2,6 +2,7 @@ using BDense.Kernels;
 using BDense.Model.Checkpoints;
 using BDense.Model.Networks;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
 using BDense.Training.Schedules;
 
@@ -130,7 +131,7 @@ public sealed record SavedSampler(string Path, Student? Student, INetwork Networ
         if (options.Fitted)
             throw new UsageException($"--fitted steps are kept in a run's folder; {path} is none");
         var layout = options.Layout ?? BranchLayout.Chained;
-        var student = Training.Distillation.Student.Of(network, new Distill { Branches = k, Jump = k, Nfe = nfe, Layout = layout, Weights = "uniform" }, threshold: options.Thresholding());
+        var student = Training.Distillation.Student.Of(network, new SfdOptions { Branches = k, Jump = k, Nfe = nfe, Layout = layout, Weights = "uniform" }, threshold: options.Thresholding());
         return Of(path, student, options with { Layout = layout }, $"student, {k} heads", cancellation);
     }
 
@@ -139,7 +140,7 @@ public sealed record SavedSampler(string Path, Student? Student, INetwork Networ
         bool fold = options.Folded;
         var resolved = options with { Threshold = student.Threshold?.Quantile ?? 0, ThresholdFloor = student.Threshold is { Quantile: > 0 } how ? how.Floor : null };
         return new SavedSampler(path, student, student.Network,
-            (x, labels, _) => fold ? student.SampleFolded(x, labels, cancellation) : student.Sample(x, labels, cancellation: cancellation),
+            (x, labels, fresh) => fold ? student.SampleFolded(x, labels, cancellation, fresh) : student.Sample(x, labels, cancellation: cancellation, fresh: fresh),
             student.Evaluations, student.StartSigma, title + (options.Fitted ? ", fitted" : ""), resolved, [.. student.Grid.Teacher]);
     }
 

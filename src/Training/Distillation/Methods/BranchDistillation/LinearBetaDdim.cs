@@ -2,7 +2,7 @@ using BDense.Kernels;
 using BDense.Model.Autodiff;
 using BDense.Model.Networks;
 
-namespace BDense.Training.Distillation;
+namespace BDense.Training.Distillation.Methods.BranchDistillation;
 
 /// <summary>
 /// What the authors' own progressive distillation does differently, in the variance-preserving coordinates that it works in,
@@ -15,7 +15,7 @@ namespace BDense.Training.Distillation;
 /// 1000, 500, 250, 125 steps) while sampling starts from pure noise, and the student's schedule at k is not the teacher's at 2k.
 /// It is here so that the authors' numbers can be checked, under the name of the preset <c>branch-distillation</c>.
 /// </remarks>
-public static class BranchDistillation
+public static class LinearBetaDdim
 {
     /// <summary>Network evaluations of the authors' sampler, whatever the schedule's length.</summary>
     public const int SampleSteps = 100;

@@ -7,7 +7,7 @@ using BDense.Training.Samplers;
 using BDense.Training.Schedules;
 using BDense.Training.Solvers;
 
-namespace BDense.Training.Distillation;
+namespace BDense.Training.Distillation.Methods.Sfd;
 
 /// <summary>
 /// Simple and fast distillation (Zhou et al. 2024), plain and with dense branches. An iteration draws noise sigma_max n, lets the
@@ -23,7 +23,7 @@ public sealed class SfdTraining : ITraining
 {
     private readonly INetwork _student;
     private readonly INetwork _teacher;
-    private readonly Distill _options;
+    private readonly SfdOptions _options;
     private readonly SfdGrid[] _grids;
     private readonly BranchWeights _weights;
     private readonly LearnedScales? _learned;
@@ -40,7 +40,7 @@ public sealed class SfdTraining : ITraining
     /// <param name="student">Trained in place; stays the caller's.</param>
     /// <param name="teacher">One branch, or the first stage's student; stays the caller's, unchanged.</param>
     /// <param name="options">How; resolved here.</param>
-    public SfdTraining(INetwork student, INetwork teacher, Distill options)
+    public SfdTraining(INetwork student, INetwork teacher, SfdOptions options)
         : this(student, teacher, options, null)
     {
     }
@@ -49,7 +49,7 @@ public sealed class SfdTraining : ITraining
     /// <param name="teacher">One branch; stays the caller's, unchanged.</param>
     /// <param name="options">How; resolved here.</param>
     /// <param name="shared">The teacher's states that students of one seed, batch, solver and grid share; or none.</param>
-    internal SfdTraining(INetwork student, INetwork teacher, Distill options, TrajectoryCache? shared)
+    public SfdTraining(INetwork student, INetwork teacher, SfdOptions options, TrajectoryCache? shared)
     {
         _options = options.Resolve();
         (_student, _teacher) = (student, teacher);
@@ -90,7 +90,7 @@ public sealed class SfdTraining : ITraining
         using var labels = Conditions.Random(_student, _options.Batch, RandomStreams.ForNodes(_options.Seed, draw));
         using var x = DistillationMethods.Latents(_student, _options, draw);
         using var targets = Targets(chosen, x, labels, draw);
-        using var condition = DistillationMethods.StepCondition(_student, _options, grid, _options.Batch);
+        using var condition = _options.StepCondition == true ? DistillationMethods.StepCondition(Backend, grid, _options.Batch) : null;
 
         int k = grid.Branches, first = _options.AnalyticalFirstStep!.Value ? 1 : 0;
         if (first == 1)
@@ -202,7 +202,7 @@ public sealed class SfdTraining : ITraining
     /// <summary>Takes x along the teacher's nodes for a student of so many evaluations and shows its state at each, from 1.</summary>
     private void Follow(NestedGrid grid, int nfe, Tensor x, Tensor? labels, Action<int, Tensor> onState)
     {
-        if (_options.FirstStage is { } first)
+        if (_options.FirstStage is SfdOptions first)
         {
             int heads = _teacher.Config.Branches, evaluations = grid.Teacher.Count - 1 - (first.Intervals - first.Nfe);
             using var arrived = Student.Of(_teacher, first, evaluations).Sample(x, labels, (j, _, state) =>
@@ -224,7 +224,7 @@ public sealed class SfdTraining : ITraining
     /// <param name="FirstScale">Index of its first interval among the learned weights of all.</param>
     private sealed record SfdGrid(int Nfe, NestedGrid Teacher, NestedGrid Student, int FirstScale)
     {
-        public static SfdGrid[] All(Distill o, int branches)
+        public static SfdGrid[] All(SfdOptions o, int branches)
         {
             var grids = new List<SfdGrid>();
             foreach (int nfe in o.Choices())

@@ -1,46 +1,41 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
 using BDense.Model.Autodiff;
-using BDense.Model.Checkpoints;
 using BDense.Model.Networks;
 using BDense.Training.Data;
 using BDense.Training.Runs;
 
-namespace BDense.Training.Distillation;
+namespace BDense.Training.Distillation.Methods.BranchDistillation;
 
 /// <summary>
-/// The authors' own progressive distillation with dense branches (see <see cref="BranchDistillation"/>), round by round: a batch noised to
+/// The authors' own progressive distillation with dense branches (see <see cref="LinearBetaDdim"/>), round by round: a batch noised to
 /// the teacher's step t = 2k, k ~ U{1..S-1}; the teacher's two (or Jump) steps are the branches' targets; the student at its own
 /// step k; equal weights, w = 1 + alpha / sigma. The next teacher is the raw student, its last head; a fresh optimizer each round.
 /// </summary>
 public sealed class BranchDistillationTraining : ITraining
 {
-    private const string TeacherFile = "teacher.safetensors";
-
     private readonly INetwork _student;
-    private readonly INetwork _firstTeacher;
     private readonly Dataset _data;
-    private readonly Distill _options;
+    private readonly BranchDistillationOptions _options;
     private readonly Batches _batches;
     private readonly LearningRate _rate;
-    private Optimizer _optimizer;
-    private INetwork? _laterTeacher;
+    private readonly Rounds _rounds;
 
     /// <param name="student">Trained in place; stays the caller's.</param>
     /// <param name="teacher">One branch; stays the caller's, unchanged.</param>
     /// <param name="data">Images of the network's size.</param>
     /// <param name="options">How; resolved here.</param>
     /// <exception cref="BDenseException">The network does not predict noise from DDPM's step.</exception>
-    public BranchDistillationTraining(INetwork student, INetwork teacher, Dataset data, Distill options)
+    public BranchDistillationTraining(INetwork student, INetwork teacher, Dataset data, BranchDistillationOptions options)
     {
         _options = options.Resolve();
         TeacherTraining.RequireFit(student, data);
         if (student.Config is not { Prediction: Prediction.Eps, NoiseInput: NoiseInput.Timestep, LabelCount: 0 })
             throw new BDenseException("the authors' variant needs an unconditional network that predicts the noise from DDPM's step, as ddpm-cifar10 does (fields 'prediction', 'noiseInput', 'labelCount')");
-        (_student, _firstTeacher, _data) = (student, teacher, data);
+        (_student, _data) = (student, data);
         _batches = new Batches(data.Count, _options.Batch, _options.Seed, _options.Flip);
         _rate = new LearningRate(_options.LearningRate, _options.Warmup, _options.Decay!.Value);
-        _optimizer = DistillationMethods.NewOptimizer(student, _options);
+        _rounds = new Rounds(student, teacher, _options, fromAverage: false);
     }
 
     public Backend Backend => _student.Backend;
@@ -51,17 +46,15 @@ public sealed class BranchDistillationTraining : ITraining
     public int ImagesPerStep => _options.Batch;
 
     /// <summary>The round under way, from 0.</summary>
-    public int Round { get; private set; }
+    public int Round => _rounds.Round;
 
     public StepReport Step(long step)
     {
-        var (round, within, length) = _options.PlaceOf(step);
-        while (Round < round)
-            BeginNextRound();
+        var (within, length) = _rounds.Enter(step);
         int jump = _options.Jump!.Value, n = _options.Batch;
         int studentSteps = _options.StepsAfter(Round), teacherSteps = studentSteps * jump;
-        var own = BranchDistillation.Schedule(studentSteps);
-        var theirs = BranchDistillation.Schedule(teacherSteps);
+        var own = LinearBetaDdim.Schedule(studentSteps);
+        var theirs = LinearBetaDdim.Schedule(teacherSteps);
 
         var indices = new int[n];
         var flips = new bool[n];
@@ -74,60 +67,29 @@ public sealed class BranchDistillationTraining : ITraining
         float[] targets = Targets(z, k, theirs);
 
         using var tape = Tape.For(_student, recording: true);
-        using var numbers = BranchDistillation.Numbers(Backend, k, n);
+        using var numbers = LinearBetaDdim.Numbers(Backend, k, n);
         RandomKey? dropout = DistillationMethods.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, step) : null;
         var heads = _student.Forward(tape, tape.Input(z), numbers, new ForwardOptions(dropout));
-        var (losses, gradient) = BranchDistillation.Loss(z.ToArray(), heads.Data.ToArray(), targets,
+        var (losses, gradient) = LinearBetaDdim.Loss(z.ToArray(), heads.Data.ToArray(), targets,
             [.. k.Select(i => (own.Alpha[i], own.Sigma[i]))], [.. k.Select(i => (own.Alpha[i - 1], own.Sigma[i - 1]))],
             _student.Config.Branches, _student.Config.ImageChannels);
         using (var dheads = Backend.FromArray(gradient, heads.Shape))
             tape.Backward(heads, dheads);
         double loss = losses.Sum(), rate = _rate.At(within, length);
-        double norm = _optimizer.Update(rate, 1, loss, step + 1);
+        double norm = _rounds.Optimizer.Update(rate, 1, loss, step + 1);
         return new StepReport(loss, losses, rate, norm);
     }
 
-    public JsonObject Save(string folder)
-    {
-        Checkpoint.Save(folder, _student);
-        _optimizer.Save(folder, _student);
-        if (_laterTeacher is not null)
-            Checkpoint.Save(Path.Combine(folder, TeacherFile), _laterTeacher);
-        return new JsonObject { ["round"] = Round };
-    }
+    public JsonObject Save(string folder) => _rounds.Save(folder);
 
-    public void Load(string folder, JsonObject state)
-    {
-        string file = Path.Combine(folder, RunFolder.StateFile);
-        Checkpoint.LoadInto(_student, folder);
-        _optimizer.Load(folder, _student);
-        int round = RunJson.FromNode<int>(state["round"], file, "round");
-        if (round < 0 || round >= _options.Rounds)
-            throw new BDenseException($"{file}: 'round' is {round}, not in 0..{_options.Rounds - 1}");
-        Round = round;
-        _laterTeacher?.Dispose();
-        _laterTeacher = round > 0 ? Checkpoint.Load(Backend, Path.Combine(folder, TeacherFile)) : null;
-    }
+    public void Load(string folder, JsonObject state) => _rounds.Load(folder, state);
 
-    public void Dispose()
-    {
-        _optimizer.Dispose();
-        _laterTeacher?.Dispose();
-    }
-
-    private void BeginNextRound()
-    {
-        _laterTeacher?.Dispose();
-        _laterTeacher = _student.Clone();
-        _optimizer.Dispose();
-        _optimizer = DistillationMethods.NewOptimizer(_student, _options);
-        Round++;
-    }
+    public void Dispose() => _rounds.Dispose();
 
     /// <summary>The teacher's states after each of the steps that a branch stands for, [K,N,H,W,C].</summary>
     private float[] Targets(Tensor z, int[] k, (double[] Alpha, double[] Sigma) schedule)
     {
-        var teacher = _laterTeacher ?? _firstTeacher;
+        var teacher = _rounds.Teacher;
         int jump = _options.Jump!.Value, branches = _student.Config.Branches;
         var targets = new float[branches * z.Length];
         using var state = Backend.Empty(z.Shape);
@@ -135,8 +97,8 @@ public sealed class BranchDistillationTraining : ITraining
         for (int j = 0; j < jump; j++)
         {
             int[] t = [.. k.Select(i => jump * i - j)];
-            using var eps = BranchDistillation.Noise(teacher, state, t);
-            BranchDistillation.Step(state, eps, [.. t.Select(i => (schedule.Alpha[i], schedule.Sigma[i]))], [.. t.Select(i => (schedule.Alpha[i - 1], schedule.Sigma[i - 1]))]);
+            using var eps = LinearBetaDdim.Noise(teacher, state, t);
+            LinearBetaDdim.Step(state, eps, [.. t.Select(i => (schedule.Alpha[i], schedule.Sigma[i]))], [.. t.Select(i => (schedule.Alpha[i - 1], schedule.Sigma[i - 1]))]);
             if ((j + 1) % (jump / branches) == 0)
                 state.Download(targets.AsSpan(((j + 1) / (jump / branches) - 1) * z.Length, z.Length));
         }
