@@ -6,6 +6,7 @@ using BDense.Model.Checkpoints;
 using BDense.Model.Networks;
 using BDense.Training.Data;
 using BDense.Training.Distillation;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
 using BDense.Training.Samplers;
 using BDense.TransformerDenoiser;
@@ -33,7 +34,7 @@ try
     Console.WriteLine($"{file}: saved, and loaded as {teacher.Config.Family}");
 
     // SFD with the dense supervision of two branches: each student step learns both halves of the teacher's.
-    var how = new Distill { Method = DistillMethod.Sfd, Branches = 2, Nfe = 2, Updates = 20, Batch = 8 };
+    var how = new SfdOptions { Branches = 2, Nfe = 2, Updates = 20, Batch = 8 };
     using var student = DistillationMethods.NewStudent(teacher, how);
     var distilled = Train(DistillationMethods.Create(student, teacher, data, how));
     Console.WriteLine($"a student of {student.Config.Branches} heads, {distilled.Step} iterations, loss {distilled.FinalLoss:0.000}");

@@ -7,6 +7,7 @@ namespace BDense.Model.Autodiff;
 [Flags]
 public enum Fusion
 {
+    /// <summary>No fusion: compositions of plain operations everywhere.</summary>
     None = 0,
 
     /// <summary>SiLU in GroupNorm's last pass, forward and backward; else a launch of its own each way, and its input is kept.</summary>
@@ -58,20 +59,25 @@ public readonly record struct Fusions(Fusion Set)
         (Fusion.ResampleConv, "resample-conv"),
     ];
 
+    /// <summary>Every fusion there is.</summary>
     public static Fusions All { get; } = new(Table.Aggregate(Fusion.None, (set, row) => set | row.Fusion));
 
     /// <summary>What runs take unless told otherwise: all that is no slower anywhere. <see cref="Fusion.ConvPrologue"/> trades time for memory in training.</summary>
     public static Fusions Usual { get; } = All.Without(Fusion.ConvPrologue);
 
+    /// <summary>Compositions everywhere.</summary>
     public static Fusions None { get; } = new(Fusion.None);
 
     /// <summary>As <c>--fuse</c> takes them.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Table.Select(row => row.Name)];
 
+    /// <summary>Whether a fusion is on.</summary>
     public bool Has(Fusion fusion) => (Set & fusion) == fusion;
 
+    /// <summary>These and one more.</summary>
     public Fusions With(Fusion fusion) => new(Set | fusion);
 
+    /// <summary>These but one.</summary>
     public Fusions Without(Fusion fusion) => new(Set & ~fusion);
 
     /// <summary>The fusion of a name.</summary>
@@ -86,6 +92,7 @@ public readonly record struct Fusions(Fusion Set)
         throw new UsageException($"there is no fusion '{name}'; there are all, none, {string.Join(", ", Names)}");
     }
 
+    /// <summary>As <c>--fuse</c> takes it.</summary>
     public static string NameOf(Fusion fusion) => Table.Single(row => row.Fusion == fusion).Name;
 
     /// <summary>
@@ -130,5 +137,6 @@ public readonly record struct Fusions(Fusion Set)
 /// <param name="Graph">Capture training updates and passes once and replay them (<see cref="StepGraph"/>): less host time, the same bits.</param>
 public sealed record Execution(Fusions Fusions, bool Recompute = false, bool Graph = false)
 {
+    /// <summary>The usual fusions; blocks are kept, and nothing is captured.</summary>
     public static Execution Default { get; } = new(Fusions.Usual);
 }

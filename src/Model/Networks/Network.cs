@@ -29,22 +29,31 @@ public sealed class Network : INetwork
         _architecture.Attach(backend);
     }
 
+    /// <inheritdoc/>
     public Backend Backend { get; }
 
+    /// <inheritdoc/>
     public NetworkConfig Config { get; }
 
+    /// <inheritdoc/>
     public ParameterSet Parameters { get; }
 
+    /// <inheritdoc/>
     public Execution Execution { get; set; } = Execution.Default;
 
+    /// <inheritdoc/>
     public IReadOnlyList<(string Name, int[] Shape)> Keys => _state.Keys;
 
+    /// <inheritdoc/>
     public IReadOnlyList<ConstantTensor> Constants => _state.Constants;
 
+    /// <inheritdoc/>
     public Parameter HeadWeight { get; }
 
+    /// <inheritdoc/>
     public Parameter HeadBias { get; }
 
+    /// <inheritdoc/>
     public bool PassesAreCaptured => _graphs.Count > 0 && _graphs.Values.All(graph => graph.IsCaptured);
 
     /// <inheritdoc/>
@@ -71,6 +80,7 @@ public sealed class Network : INetwork
             + "the last layer gives the channels of all heads, with the weight and bias of the pass's Head where there is one");
     }
 
+    /// <inheritdoc/>
     public INetwork Clone()
     {
         var copy = new Network(Backend, Config, seed: null);
@@ -80,6 +90,7 @@ public sealed class Network : INetwork
         return copy;
     }
 
+    /// <summary>Frees parameters, constants and captured passes.</summary>
     public void Dispose()
     {
         foreach (var graph in _graphs.Values)
@@ -89,6 +100,7 @@ public sealed class Network : INetwork
         _architecture.Dispose();
     }
 
+    /// <inheritdoc/>
     public void ConstantsChanged() => _architecture.Attach(Backend);
 
     /// <summary>Names, shapes and counts without memory.</summary>
