@@ -18,7 +18,11 @@ internal static class Demo
         var output = CommonOptions.Out("Folder for the report, the pictures, the figures and every checkpoint.", "runs/demo");
         var seed = CommonOptions.Seed();
         var others = DistillationMethods.All.Where(m => m.ForDemo(1, 2) is not null).Select(m => m.Name).Except(["pd", "sfd"]).ToList();
-        var with = new Option<string?>("--with") { Description = $"Rows of other methods too, with commas between: {string.Join(", ", others)}.", HelpName = "NAMES" };
+        var with = new Option<string?>("--with")
+        {
+            Description = $"Rows of other methods too, with commas between: {string.Join(", ", others)}.",
+            HelpName = "NAMES",
+        };
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
         var precision = CommonOptions.Precision();
@@ -34,7 +38,8 @@ internal static class Demo
             var scale = parse.GetValue(quick) ? DemoScale.Quick : DemoScale.Full;
             using var backend = parse.Open(device, threads, precision);
             ui.Note($"device {backend.Name}: {backend.Description}");
-            var outcome = Experiment.Run(backend, new DemoOptions(folder, scale, parse.GetValue(seed), parse.GetValue(resume)) { With = Named(parse.GetValue(with)) }, ui, cancellation);
+            var options = new DemoOptions(folder, scale, parse.GetValue(seed), parse.GetValue(resume)) { With = Named(parse.GetValue(with)) };
+            var outcome = Experiment.Run(backend, options, ui, cancellation);
             DemoReport.Write(folder, outcome, scale.Network);
             ui.Json(outcome.Results);
             DemoReport.Print(ui, outcome.Results);
@@ -45,8 +50,8 @@ internal static class Demo
 
         IReadOnlyList<IDistillationMethod> Named(string? names) =>
         [
-            .. (names ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct().Select(name => others.Contains(name)
-                ? DistillationMethods.Find(name)
+            .. (names ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct()
+                .Select(name => others.Contains(name) ? DistillationMethods.Find(name)
                 : throw new UsageException($"--with: there is no '{name}'; there are {string.Join(", ", others)}")),
         ];
     }

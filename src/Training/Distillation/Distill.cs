@@ -32,17 +32,21 @@ public abstract record Distill
     /// <summary>By default chained for SFD, parallel for PD.</summary>
     public BranchLayout? Layout { get; init; }
 
-    /// <summary>As <see cref="BranchWeights.Parse"/> takes them; by default quadrature for chained heads, exponential for parallel ones.</summary>
+    /// <summary>
+    /// As <see cref="BranchWeights.Parse"/> takes them; by default quadrature for chained heads, exponential for parallel ones.
+    /// </summary>
     public string? Weights { get; init; }
 
     /// <summary>
     /// In every so many-th iteration the other branches' gradient is projected off the endpoint's where they conflict
-    /// (<see cref="BranchGradients.Project"/>, twice the cost of a plain iteration); 0 for never. The weights <c>projected:n</c> ask for it too.
+    /// (<see cref="BranchGradients.Project"/>, twice the cost of a plain iteration); 0 for never. The weights <c>projected:n</c> ask for it
+    /// too.
     /// </summary>
     public int Projection { get; init; }
 
     /// <summary>
-    /// The student's network evaluations, 1 or more. Of several that it is distilled for (<see cref="Choices"/>) those that are sampled with
+    /// The student's network evaluations, 1 or more. Of several that it is distilled for (<see cref="Choices"/>) those that are sampled
+    /// with
     /// unless others are asked for.
     /// </summary>
     public int Nfe { get; init; } = 2;
@@ -128,7 +132,10 @@ public abstract record Distill
     /// <exception cref="UsageException">A value is out of range, or two do not fit together.</exception>
     public abstract Distill Resolve();
 
-    /// <summary>What in the method itself changes over all the updates, so that a run cannot become longer; none if nothing does. Of resolved options.</summary>
+    /// <summary>
+    /// What in the method itself changes over all the updates, so that a run cannot become longer; none if nothing does. Of resolved
+    /// options.
+    /// </summary>
     protected virtual string? KnowsItsEnd => null;
 
     /// <summary>How a run of these may become longer: nothing in its first updates must have known its end.</summary>
@@ -136,7 +143,8 @@ public abstract record Distill
     {
         var o = Resolve();
         string? known = o.KnowsItsEnd
-            ?? (o.Decay != Runs.Decay.Constant ? $"its learning rate falls over all of them (decay {o.Decay.ToString()!.ToLowerInvariant()})"
+            ?? (o.Decay != Runs.Decay.Constant
+                ? $"its learning rate falls over all of them (decay {o.Decay.ToString()!.ToLowerInvariant()})"
                 : BranchWeights.Parse(o.Weights!).FollowsProgress ? $"its branch weights change over all of them ({o.Weights})" : null);
         return new RunLength(RunFolder.DistillKey, "updates",
             known is null ? null : $"{known}, so the first ones would have been others; begin a new run, from these weights with --init");
@@ -155,7 +163,9 @@ public abstract record Distill
     /// </summary>
     public virtual Samplers.SamplerOptions? TeacherSampler() => null;
 
-    /// <summary>What a student is held to: the trained network on the student's grid; where there is none, as the method says. Of resolved options.</summary>
+    /// <summary>
+    /// What a student is held to: the trained network on the student's grid; where there is none, as the method says. Of resolved options.
+    /// </summary>
     public virtual Samplers.SamplerOptions Yardstick() => TeacherSampler()!;
 
     /// <summary>Whole numbers with commas between, rising, each once.</summary>
@@ -212,7 +222,8 @@ public abstract record Distill
             Require(nfe is >= 1 and <= 1024, $"NFE is 1 to 1024, not {nfe}");
         Require(Updates >= 1, $"1 update or more, not {Updates}");
         Require(Batch >= 1, $"--batch is 1 or more, not {Batch}");
-        Require(LearningRate > 0 && double.IsFinite(LearningRate), FormattableString.Invariant($"a learning rate is above 0, not {LearningRate}"));
+        Require(LearningRate > 0 && double.IsFinite(LearningRate),
+            FormattableString.Invariant($"a learning rate is above 0, not {LearningRate}"));
         Require(Warmup >= 0, $"warm-up is 0 or more updates, not {Warmup}");
         Require(Ema is >= 0 and < 1, FormattableString.Invariant($"an EMA decay lies in [0, 1), not {Ema}"));
         Require(ClipNorm >= 0 && WeightDecay >= 0, "clipping norm and weight decay are 0 or more");
@@ -237,5 +248,6 @@ public abstract record Distill
     /// <param name="Distance">Between a branch state and its target.</param>
     /// <param name="Dropout">Whether the student trains with dropout.</param>
     /// <param name="Weights">Branch weights; by default the layout's.</param>
-    protected sealed record MethodDefaults(int Jump, BranchLayout Layout, Decay Decay, double ClipNorm, Distance Distance, bool Dropout, string? Weights = null);
+    protected sealed record MethodDefaults(int Jump, BranchLayout Layout, Decay Decay, double ClipNorm, Distance Distance, bool Dropout,
+        string? Weights = null);
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using BDense.Kernels;
 using BDense.Kernels.Json;
 using BDense.Training.Runs;
@@ -21,12 +22,12 @@ internal sealed class DistillJson : JsonConverter<Distill>
     /// <summary>The fields of the first three methods in their order, each with what it is for a method that does not know it.</summary>
     private static readonly (string Name, JsonNode? Otherwise)[] Fields =
     [
-        ("branches", null), ("jump", null), ("layout", null), ("weights", null), ("projection", null), ("nfe", null),
-        ("nfeChoices", null), ("stepCondition", false), ("firstStage", null), ("rounds", 1), ("solver", "dpmpp3m"), ("teacherThreshold", null),
-        ("updates", null), ("flip", false), ("sumElements", false), ("batch", null), ("learningRate", null), ("decay", null), ("warmup", null),
-        ("weightDecay", null), ("clipNorm", null), ("ema", null), ("seed", null), ("cacheTrajectories", 0), ("schedule", null), ("sigmaMin", null),
-        ("sigmaMax", null), ("rho", null), ("perceptual", null), ("toZero", false), ("analyticalFirstStep", false), ("distance", null),
-        ("delta", null), ("weighting", "snrTruncated"), ("dropout", null),
+        ("branches", null), ("jump", null), ("layout", null), ("weights", null), ("projection", null), ("nfe", null), ("nfeChoices", null),
+        ("stepCondition", false), ("firstStage", null), ("rounds", 1), ("solver", "dpmpp3m"), ("teacherThreshold", null), ("updates", null),
+        ("flip", false), ("sumElements", false), ("batch", null), ("learningRate", null), ("decay", null), ("warmup", null),
+        ("weightDecay", null), ("clipNorm", null), ("ema", null), ("seed", null), ("cacheTrajectories", 0), ("schedule", null),
+        ("sigmaMin", null), ("sigmaMax", null), ("rho", null), ("perceptual", null), ("toZero", false), ("analyticalFirstStep", false),
+        ("distance", null), ("delta", null), ("weighting", "snrTruncated"), ("dropout", null),
     ];
 
     public override bool CanConvert(Type typeToConvert) => typeof(Distill).IsAssignableFrom(typeToConvert);
@@ -39,7 +40,7 @@ internal sealed class DistillJson : JsonConverter<Distill>
             throw new BDenseException($"{source}: field '{field}' is {(node is null ? "missing" : "not an object of fields")}");
         try
         {
-            return (Distill)StrictJson.Convert(Own(all, out var type), type, source, field);
+            return (Distill)StrictJson.Convert(Own(all, out var type), type, source, field, Plain);
         }
         catch (JsonException e)
         {
@@ -71,8 +72,17 @@ internal sealed class DistillJson : JsonConverter<Distill>
         ordered.WriteTo(writer, options);
     }
 
-    // Without this converter, which would call itself.
-    private static JsonSerializerOptions Plain => StrictJson.Options;
+    // Without this converter, which would call itself; what follows from the fields is not written.
+    private static readonly JsonSerializerOptions Plain = new(StrictJson.Options)
+    {
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { LeaveWhatIsSet } },
+    };
+
+    private static void LeaveWhatIsSet(JsonTypeInfo type)
+    {
+        foreach (var property in typeof(Distill).IsAssignableFrom(type.Type) ? type.Properties.Where(p => p.Set is null).ToArray() : [])
+            type.Properties.Remove(property);
+    }
 
     /// <summary>A method's own fields and the record they are of.</summary>
     private static JsonObject Own(JsonObject all, out Type type)
@@ -81,9 +91,11 @@ internal sealed class DistillJson : JsonConverter<Distill>
         string name = all[MethodField] is null ? FirstMethods[0]
             : all[MethodField] is JsonValue value && value.TryGetValue(out string? text) ? text
             : throw new JsonException("not the name of a method");
-        type = (DistillationMethods.All.FirstOrDefault(m => m.NameInFiles == name)
-            ?? throw new JsonException($"there is no '{name}'; there are {string.Join(", ", DistillationMethods.All.Select(m => m.NameInFiles))}")).Defaults.GetType();
-        var known = type.GetProperties().Select(p => JsonNamingPolicy.CamelCase.ConvertName(p.Name)).ToHashSet();
+        var method = DistillationMethods.All.FirstOrDefault(m => m.NameInFiles == name)
+            ?? throw new JsonException(
+                $"there is no '{name}'; there are {string.Join(", ", DistillationMethods.All.Select(m => m.NameInFiles))}");
+        type = method.Defaults.GetType();
+        var known = type.GetProperties().Where(p => p.CanWrite).Select(p => JsonNamingPolicy.CamelCase.ConvertName(p.Name)).ToHashSet();
         bool isFirst = FirstMethods.Contains(name);
         var own = new JsonObject();
         foreach (var (key, node) in all)

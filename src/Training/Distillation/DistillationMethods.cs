@@ -1,9 +1,6 @@
 using BDense.Kernels;
 using BDense.Model.Networks;
 using BDense.Training.Data;
-using BDense.Training.Distillation.Methods.BranchDistillation;
-using BDense.Training.Distillation.Methods.Pd;
-using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
 using BDense.Training.Schedules;
 
@@ -15,9 +12,9 @@ public static class DistillationMethods
     /// <summary>Every method: a line each.</summary>
     public static IReadOnlyList<IDistillationMethod> All { get; } =
     [
-        SfdMethod.Instance,
-        PdMethod.Instance,
-        BranchDistillationMethod.Instance,
+        Methods.Sfd.SfdMethod.Instance,
+        Methods.Pd.PdMethod.Instance,
+        Methods.BranchDistillation.BranchDistillationMethod.Instance,
     ];
 
     /// <summary>The method of one of its names, as the command line has it: <c>sfd</c>, <c>sfd-v</c>, <c>pd</c>.</summary>
@@ -25,7 +22,10 @@ public static class DistillationMethods
     public static IDistillationMethod Find(string name) => All.FirstOrDefault(m => m.Names.Contains(name.ToLowerInvariant()))
         ?? throw new UsageException($"there is no method '{name}'; there are {string.Join(", ", All.SelectMany(m => m.Names))}");
 
-    /// <summary>The student before its first update: the teacher's weights, its last convolution tiled K times, and what the method adds. The caller disposes it.</summary>
+    /// <summary>
+    /// The student before its first update: the teacher's weights, its last convolution tiled K times, and what the method adds. The caller
+    /// disposes it.
+    /// </summary>
     /// <exception cref="BDenseException">The teacher is not one that the method takes.</exception>
     public static INetwork NewStudent(INetwork teacher, Distill options)
     {
@@ -33,7 +33,10 @@ public static class DistillationMethods
         return o.Method.NewStudent(teacher, o);
     }
 
-    /// <summary>The student before its first update with the weights of another network: one of its own heads, or of one branch, whose head is tiled.</summary>
+    /// <summary>
+    /// The student before its first update with the weights of another network: one of its own heads, or of one branch, whose head is
+    /// tiled.
+    /// </summary>
     /// <param name="teacher">As above.</param>
     /// <param name="options">As above.</param>
     /// <param name="start">Whose weights it takes; stays the caller's.</param>
@@ -84,7 +87,9 @@ public static class DistillationMethods
 
     internal static bool UsesDropout(INetwork student, Distill o) => o.Dropout!.Value && student.Config.Dropout > 0;
 
-    /// <summary>[N] times the number of the student's nodes, for a network that is told of it: SFD's step condition. The caller disposes it.</summary>
+    /// <summary>
+    /// [N] times the number of the student's nodes, for a network that is told of it: SFD's step condition. The caller disposes it.
+    /// </summary>
     internal static Tensor StepCondition(Backend backend, NestedGrid grid, int samples)
     {
         var step = backend.Empty(new Shape(samples));

@@ -47,7 +47,8 @@ public interface IDistillationMethod
     /// <param name="options">So far.</param>
     /// <param name="first">How the teacher was distilled.</param>
     /// <exception cref="UsageException">The method has no second stage, or none after that one.</exception>
-    Distill SecondStage(Distill options, Distill first) => throw new UsageException("the teacher is a student; only SFD has a second stage");
+    Distill SecondStage(Distill options, Distill first) =>
+        throw new UsageException("the teacher is a student; only SFD has a second stage");
 
     /// <summary>The options when all that was given is set: what depends on several, and on what was left out.</summary>
     /// <param name="options">So far.</param>
@@ -67,7 +68,8 @@ public interface IDistillationMethod
     /// <param name="teacher">Unchanged.</param>
     /// <param name="data">Given where <see cref="NeedsData"/> says so.</param>
     /// <param name="options">How.</param>
-    /// <param name="shared">States of the teacher that several students of one seed share, for a method that follows it from noise; or none.</param>
+    /// <param name="shared">States of the teacher that several students of one seed share, for a method that follows it from noise; or
+    /// none.</param>
     ITraining CreateTraining(INetwork student, INetwork teacher, Dataset? data, Distill options, TrajectoryCache? shared);
 
     /// <summary>How a student of these options is sampled.</summary>
@@ -75,7 +77,10 @@ public interface IDistillationMethod
     /// <param name="options">Resolved, with one of the student's <see cref="Distill.Choices"/> as NFE.</param>
     /// <param name="threshold">Asked for at sampling; or none.</param>
     Student Sampler(INetwork network, Distill options, Thresholding? threshold) =>
-        new(network, options.Layout!.Value, options.Grid(options.Intervals + 1).Coarsen(network.Config.Branches), false) { Threshold = threshold };
+        new(network, options.Layout!.Value, options.Grid(options.Intervals + 1).Coarsen(network.Config.Branches), false)
+        {
+            Threshold = threshold,
+        };
 
     /// <summary>The sampler of an exported student that does not go by branch states on a grid (<see cref="StudentWay"/>).</summary>
     /// <exception cref="BDenseException">All of the method's students go by branch states, or the file is not one of them.</exception>

@@ -33,7 +33,8 @@ public abstract record OptionValue
 /// <param name="Name">With its dashes.</param>
 /// <param name="Help">A sentence or two.</param>
 /// <param name="Value">What is given.</param>
-/// <param name="Set">The options with a value that was given, of the kind that <paramref name="Value"/> says: int, double, string or bool.</param>
+/// <param name="Set">The options with a value that was given, of the kind that <paramref name="Value"/> says: int, double, string or
+/// bool.</param>
 public sealed record MethodOption(string Name, string Help, OptionValue Value, Func<Distill, object, Distill> Set)
 {
     /// <param name="name">With its dashes.</param>

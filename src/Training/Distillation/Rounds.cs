@@ -20,7 +20,9 @@ public abstract record RoundsDistill : Distill
     {
     }
 
-    /// <summary>Rounds, each with <see cref="Distill.Jump"/> times fewer steps; the teacher of the first takes Nfe * Jump^Rounds steps.</summary>
+    /// <summary>
+    /// Rounds, each with <see cref="Distill.Jump"/> times fewer steps; the teacher of the first takes Nfe * Jump^Rounds steps.
+    /// </summary>
     public int Rounds { get; init; } = 1;
 
     /// <summary>Mirrors half of the images.</summary>
@@ -38,10 +40,11 @@ public abstract record RoundsDistill : Distill
     /// <summary>Options of <c>--rounds</c> and what is short for it, and of the images.</summary>
     public static IReadOnlyList<MethodOption> RoundsOptions { get; } =
     [
-        MethodOption.Whole<RoundsDistill>("--rounds", "Rounds; the first teacher takes nfe * jump^rounds steps. Default: 1.", 1, SharedOptions.MostSteps,
-            (o, v) => o with { Rounds = v }),
-        MethodOption.Whole<RoundsDistill>("--teacher-steps", "Steps of the first teacher, in place of --rounds: nfe times a power of the jump.",
-            1, SharedOptions.MostSteps, (o, v) => o with { Rounds = RoundsFrom(v, o.Nfe, o.Jump ?? Math.Max(2, o.Branches)) }),
+        MethodOption.Whole<RoundsDistill>("--rounds", "Rounds; the first teacher takes nfe * jump^rounds steps. Default: 1.",
+            1, SharedOptions.MostSteps, (o, v) => o with { Rounds = v }),
+        MethodOption.Whole<RoundsDistill>("--teacher-steps",
+            "Steps of the first teacher, in place of --rounds: nfe times a power of the jump.", 1, SharedOptions.MostSteps,
+            (o, v) => o with { Rounds = RoundsFrom(v, o.Nfe, o.Jump ?? Math.Max(2, o.Branches)) }),
         MethodOption.Flag<RoundsDistill>("--flip", "Mirror half of the images.", (o, v) => o with { Flip = v || o.Flip }),
     ];
 
@@ -64,14 +67,16 @@ public abstract record RoundsDistill : Distill
     public static int RoundsFrom(int steps, int nfe, int jump)
     {
         if (steps < 1 || nfe < 1 || jump < 2)
-            throw new UsageException($"rounds lead from 2 steps or more to 1 or more, each by 2 or more in one: not from {steps} to {nfe} by {jump}");
+            throw new UsageException(
+                $"rounds lead from 2 steps or more to 1 or more, each by 2 or more in one: not from {steps} to {nfe} by {jump}");
         // The last product may be beyond 32 bits.
         long n = nfe;
         int rounds = 0;
         for (; n < steps; n *= jump)
             rounds++;
         return n == steps && rounds > 0 ? rounds
-            : throw new UsageException($"{steps} steps do not become {nfe} by rounds that each take {jump} steps in one; {Math.Max(n, (long)nfe * jump)} would");
+            : throw new UsageException(
+                $"{steps} steps do not become {nfe} by rounds that each take {jump} steps in one; {Math.Max(n, (long)nfe * jump)} would");
     }
 }
 

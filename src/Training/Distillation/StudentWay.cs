@@ -9,7 +9,8 @@ namespace BDense.Training.Distillation;
 /// <param name="Fresh">Noise for steps that add some.</param>
 /// <param name="OnState">Shown the states on the way: number, sigma, state (valid during the call); or none.</param>
 /// <param name="Cancellation">Looked at between evaluations.</param>
-public readonly record struct WayOptions(Tensor? Labels, FreshNoise Fresh, Action<int, double, Tensor>? OnState, CancellationToken Cancellation);
+public readonly record struct WayOptions(Tensor? Labels, FreshNoise Fresh, Action<int, double, Tensor>? OnState,
+    CancellationToken Cancellation);
 
 /// <summary>A way to sample a student that is not the usual one, from branch state to branch state over its grid.</summary>
 public abstract record StudentWay

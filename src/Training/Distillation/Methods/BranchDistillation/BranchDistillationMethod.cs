@@ -36,7 +36,8 @@ public sealed class BranchDistillationMethod : IDistillationMethod
     public bool NeedsData => true;
 
     /// <inheritdoc/>
-    public IReadOnlyList<MethodOption> Options { get; } = [.. SharedOptions.Every, .. SharedOptions.OnAGrid, .. RoundsDistill.RoundsOptions];
+    public IReadOnlyList<MethodOption> Options { get; } =
+        [.. SharedOptions.Every, .. SharedOptions.OnAGrid, .. RoundsDistill.RoundsOptions];
 
     /// <inheritdoc/>
     public IReadOnlyList<DistillPreset> Presets { get; } =
@@ -85,6 +86,7 @@ public sealed class BranchDistillationMethod : IDistillationMethod
 
         public override StudentFile Describe(StudentFile file) => file with { OwnSteps = Steps };
 
-        public override Tensor Sample(INetwork network, Tensor x, in WayOptions options) => LinearBetaDdim.Sample(network, Steps, x, options.Cancellation);
+        public override Tensor Sample(INetwork network, Tensor x, in WayOptions options) =>
+            LinearBetaDdim.Sample(network, Steps, x, options.Cancellation);
     }
 }

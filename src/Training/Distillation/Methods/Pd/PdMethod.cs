@@ -51,7 +51,8 @@ public sealed class PdMethod : IDistillationMethod
         .. SharedOptions.Every,
         .. SharedOptions.OnAGrid,
         .. RoundsDistill.RoundsOptions,
-        MethodOption.Choice<PdOptions, LossWeighting>("--weighting", "Weight of an error by its noise level. Default: snrtruncated.", (o, v) => o with { Weighting = v }),
+        MethodOption.Choice<PdOptions, LossWeighting>("--weighting", "Weight of an error by its noise level. Default: snrtruncated.",
+            (o, v) => o with { Weighting = v }),
     ];
 
     /// <inheritdoc/>
@@ -63,7 +64,8 @@ public sealed class PdMethod : IDistillationMethod
     ];
 
     /// <summary>
-    /// Both shrink the same teacher grid of 4 NFE steps: the plain one in two halvings, B-DENSE in one jump of four with a head for each step.
+    /// Both shrink the same teacher grid of 4 NFE steps: the plain one in two halvings, B-DENSE in one jump of four with a head for each
+    /// step.
     /// </summary>
     public Distill ForDemo(int branches, int nfe) =>
         new PdOptions { Branches = branches, Nfe = nfe, Jump = branches == 1 ? 2 : branches, Rounds = branches == 1 ? 2 : 1 };

@@ -49,10 +49,11 @@ public sealed class SfdMethod : IDistillationMethod
     [
         .. SharedOptions.Every,
         .. SharedOptions.OnAGrid,
-        MethodOption.Text<SfdOptions>("--solver", $"The teacher's solver: {string.Join(", ", SolverCatalog.All.Select(s => s.Name))}. Default: dpmpp3m.", "NAME",
-            (o, v) => o with { Solver = v }),
+        MethodOption.Text<SfdOptions>("--solver",
+            $"The teacher's solver: {string.Join(", ", SolverCatalog.All.Select(s => s.Name))}. Default: dpmpp3m.", "NAME", (o, v) => o with { Solver = v }),
         MethodOption.Real<SfdOptions>("--teacher-threshold",
-            "Dynamic thresholding of every image that the teacher's solver denoises: the quantile; 0 for none. Presets of sfd with a dpmpp solver: 0.995, as published; otherwise none.",
+            "Dynamic thresholding of every image that the teacher's solver denoises: the quantile; 0 for none. "
+            + "Presets of sfd with a dpmpp solver: 0.995, as published; otherwise none.",
             new OptionValue.Real(0, 1), (o, v) => o with { TeacherThreshold = v > 0 ? v : null }),
         MethodOption.Whole<SfdOptions>("--cache-trajectories",
             "Batches of teacher trajectories computed once and used again; 0, as published and by default, for fresh ones.", 0, 1_000_000,
@@ -85,11 +86,14 @@ public sealed class SfdMethod : IDistillationMethod
     /// <inheritdoc/>
     public Distill SecondStage(Distill options, Distill first) => (SfdOptions)options with { FirstStage = first };
 
-    /// <summary>The authors threshold where the solver makes its steps of the denoised image, and a second stage's teacher has no such solver.</summary>
+    /// <summary>
+    /// The authors threshold where the solver makes its steps of the denoised image, and a second stage's teacher has no such solver.
+    /// </summary>
     public Distill Settle(Distill options, Func<string, bool> isGiven)
     {
         var o = (SfdOptions)options;
-        return isGiven("--teacher-threshold") || (o.FirstStage is null && SolverCatalog.Find(o.Solver).PredictsData) ? o : o with { TeacherThreshold = null };
+        bool applies = o.FirstStage is null && SolverCatalog.Find(o.Solver).PredictsData;
+        return isGiven("--teacher-threshold") || applies ? o : o with { TeacherThreshold = null };
     }
 
     /// <summary>The teacher's grid of four steps an interval, with and without heads between.</summary>
@@ -99,14 +103,16 @@ public sealed class SfdMethod : IDistillationMethod
     /// The teacher's weights, its last convolution tiled K times, and fresh layers for the step condition where it wants one that the
     /// teacher has not. The second stage begins as the first one's student.
     /// </summary>
-    /// <exception cref="BDenseException">The second stage asks for another number of heads than the first stage's K, which is above 1.</exception>
+    /// <exception cref="BDenseException">The second stage asks for another number of heads than the first stage's K, which is above
+    /// 1.</exception>
     public INetwork NewStudent(INetwork teacher, Distill options)
     {
         var o = (SfdOptions)options;
         if (o.FirstStage is null || teacher.Config.Branches == 1)
             return BranchHead.Widen(teacher, o.Branches, o.StepCondition!.Value ? o.Seed : null);
         return teacher.Config.Branches == o.Branches ? teacher.Clone()
-            : throw new BDenseException($"the first stage's student has {teacher.Config.Branches} branches; the second stage has as many, not {o.Branches}");
+            : throw new BDenseException(
+                $"the first stage's student has {teacher.Config.Branches} branches; the second stage has as many, not {o.Branches}");
     }
 
     /// <inheritdoc/>

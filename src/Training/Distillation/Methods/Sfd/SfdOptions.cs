@@ -19,7 +19,10 @@ public sealed record SfdOptions : Distill
     /// </summary>
     public bool? StepCondition { get; init; }
 
-    /// <summary>The second stage: how the teacher, itself a student, was distilled. Its Euler steps are the teacher's; schedule and range are taken from it.</summary>
+    /// <summary>
+    /// The second stage: how the teacher, itself a student, was distilled. Its Euler steps are the teacher's; schedule and range are taken
+    /// from it.
+    /// </summary>
     [JsonConverter(typeof(DistillJson))]
     public Distill? FirstStage { get; init; }
 
@@ -32,13 +35,19 @@ public sealed record SfdOptions : Distill
     /// </summary>
     public double? TeacherThreshold { get; init; }
 
-    /// <summary>The loss is the sum over an image's elements, as published, not their mean: the same direction, another size against Adam's epsilon.</summary>
+    /// <summary>
+    /// The loss is the sum over an image's elements, as published, not their mean: the same direction, another size against Adam's epsilon.
+    /// </summary>
     public bool SumElements { get; init; }
 
-    /// <summary>Number of batches of teacher trajectories that are computed once and used again; 0, as published, for fresh ones always.</summary>
+    /// <summary>
+    /// Number of batches of teacher trajectories that are computed once and used again; 0, as published, for fresh ones always.
+    /// </summary>
     public int CacheTrajectories { get; init; }
 
-    /// <summary>An ONNX file with a perceptual distance that is added on the last interval (<see cref="PerceptualLoss"/>); none by default.</summary>
+    /// <summary>
+    /// An ONNX file with a perceptual distance that is added on the last interval (<see cref="PerceptualLoss"/>); none by default.
+    /// </summary>
     public string? Perceptual { get; init; }
 
     /// <summary>The student's first interval is analytical and costs no evaluation; by default it is.</summary>
@@ -48,7 +57,8 @@ public sealed record SfdOptions : Distill
     public override IDistillationMethod Method => SfdMethod.Instance;
 
     /// <inheritdoc/>
-    public override string Title => (NfeChoices is not null ? "SFD-v" : FirstStage is not null ? "SFD, second stage" : "SFD") + (Branches > 1 ? " + B-DENSE" : "");
+    public override string Title =>
+        (NfeChoices is not null ? "SFD-v" : FirstStage is not null ? "SFD, second stage" : "SFD") + (Branches > 1 ? " + B-DENSE" : "");
 
     /// <inheritdoc/>
     public override int Intervals => Nfe + (AnalyticalFirstStep == true ? 1 : 0);
@@ -63,7 +73,8 @@ public sealed record SfdOptions : Distill
     public override IReadOnlyList<int> Choices() => NfeChoices is null ? [Nfe] : ParseNfe(NfeChoices);
 
     /// <summary>Several for SFD-v alone.</summary>
-    public override Distill WithNfe(string text) => NfeChoices is null ? base.WithNfe(text) : this with { NfeChoices = text, Nfe = ParseNfe(text)[^1] };
+    public override Distill WithNfe(string text) =>
+        NfeChoices is null ? base.WithNfe(text) : this with { NfeChoices = text, Nfe = ParseNfe(text)[^1] };
 
     /// <inheritdoc/>
     public override Distill ForDryRun() => this with { CacheTrajectories = 0, Perceptual = null };
@@ -73,10 +84,12 @@ public sealed record SfdOptions : Distill
 
     /// <summary>Of the trajectories that are kept: batches, intervals, heads, images.</summary>
     public override long KeptBytes(int imageLength) =>
-        sizeof(float) * (long)CacheTrajectories * Batch * imageLength * Branches * Choices().Sum(nfe => (long)(this with { Nfe = nfe }).Intervals);
+        sizeof(float) * (long)CacheTrajectories * Batch * imageLength * Branches
+            * Choices().Sum(nfe => (long)(this with { Nfe = nfe }).Intervals);
 
     /// <summary>Kept trajectories are followed once.</summary>
-    public override double FollowedSteps => Jump!.Value * (CacheTrajectories > 0 ? Math.Min(Updates, (double)CacheTrajectories * Nfe) : Updates);
+    public override double FollowedSteps =>
+        Jump!.Value * (CacheTrajectories > 0 ? Math.Min(Updates, (double)CacheTrajectories * Nfe) : Updates);
 
     /// <inheritdoc/>
     public override SamplerOptions TeacherSampler() =>
@@ -89,7 +102,9 @@ public sealed record SfdOptions : Distill
         var first = FirstStage?.Resolve() as SfdOptions;
         if (FirstStage is not null && first is null)
             throw new UsageException($"the second stage needs a student of SFD's first stage, not one of {FirstStage.Title}");
-        var filled = (SfdOptions)Filled(new MethodDefaults(first is null ? 4 : 3, BranchLayout.Chained, Runs.Decay.Half, 0, Kernels.Distance.L1, Dropout: true));
+        int jump = first is null ? 4 : 3;
+        var filled = (SfdOptions)Filled(
+            new MethodDefaults(jump, BranchLayout.Chained, Runs.Decay.Half, 0, Kernels.Distance.L1, Dropout: true));
         var resolved = filled with
         {
             Solver = SolverCatalog.ToFile(Solver),
@@ -118,16 +133,19 @@ public sealed record SfdOptions : Distill
     {
         ValidateShared();
         bool isAligned = BranchWeights.Parse(Weights!).IsAligned;
-        Require(Perceptual is null || (Projection == 0 && !isAligned), "a perceptual loss goes with neither projected gradients nor aligned weights");
+        Require(Perceptual is null || (Projection == 0 && !isAligned),
+            "a perceptual loss goes with neither projected gradients nor aligned weights");
         Require(!isAligned || Branches > 1, "aligned branch weights are for SFD with 2 branches or more");
         Require(first is null || NfeChoices is null, "the second stage has one NFE; give a single one");
         if (first is not null)
             RequireNested(first);
-        Require((long)Nfe * Jump!.Value <= SharedOptions.MostSteps, $"{Nfe} intervals of {Jump} steps need more than {SharedOptions.MostSteps} teacher steps");
+        Require((long)Nfe * Jump!.Value <= SharedOptions.MostSteps,
+            $"{Nfe} intervals of {Jump} steps need more than {SharedOptions.MostSteps} teacher steps");
         Require(CacheTrajectories >= 0, $"trajectories of 0 batches or more are kept, not {CacheTrajectories}");
         SolverCatalog.Find(Solver);
         Require(TeacherThreshold is null || first is null, "the teacher is thresholded in SFD's first stage alone");
-        Require(TeacherThreshold is null or (> 0 and <= 1), FormattableString.Invariant($"the teacher's threshold is a quantile in (0, 1], not {TeacherThreshold}"));
+        Require(TeacherThreshold is null or (> 0 and <= 1),
+            FormattableString.Invariant($"the teacher's threshold is a quantile in (0, 1], not {TeacherThreshold}"));
     }
 
     /// <summary>The second stage's teacher must step on the very nodes that the first stage was trained on.</summary>
