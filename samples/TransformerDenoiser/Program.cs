@@ -25,7 +25,7 @@ try
     var data = Dataset.Open(path: null, new DatasetOptions(Limit: 1024));
 
     using var network = new Network(backend, new TransformerConfig { Resolution = data.Height }, seed: 1);
-    var trained = Train(new TeacherTraining(network, data, new TeacherOptions { Steps = 60, Batch = 16, EmaDecay = 0 }));
+    var trained = Train(new TeacherTraining(network, data, new TeacherOptions { Steps = 400, Batch = 16, LearningRate = 2e-3, EmaDecay = 0 }));
     Console.WriteLine($"{network.Parameters.Count:N0} parameters on {backend.Name}, {trained.Step} updates, loss {trained.FinalLoss:0.000}");
 
     string file = Path.ChangeExtension(picture, ".safetensors");
@@ -34,7 +34,7 @@ try
     Console.WriteLine($"{file}: saved, and loaded as {teacher.Config.Family}");
 
     // SFD with the dense supervision of two branches: each student step learns both halves of the teacher's.
-    var how = new SfdOptions { Branches = 2, Nfe = 2, Updates = 20, Batch = 8 };
+    var how = new SfdOptions { Branches = 2, Nfe = 2, Updates = 60, Batch = 16 };
     using var student = DistillationMethods.NewStudent(teacher, how);
     var distilled = Train(DistillationMethods.Create(student, teacher, data, how));
     Console.WriteLine($"a student of {student.Config.Branches} heads, {distilled.Step} iterations, loss {distilled.FinalLoss:0.000}");
