@@ -168,6 +168,9 @@ public abstract record Distill
     /// </summary>
     public virtual Samplers.SamplerOptions Yardstick() => TeacherSampler()!;
 
+    /// <summary>As a configuration has them; what follows from the fields may not be known yet.</summary>
+    public sealed override string ToString() => RunJson.ToLine(this);
+
     /// <summary>Whole numbers with commas between, rising, each once.</summary>
     /// <exception cref="UsageException">They are not.</exception>
     public static IReadOnlyList<int> ParseNfe(string text)
