@@ -19,6 +19,40 @@ public sealed class NetworkCatalogTests
         }
     }
 
+    // Run folders hold this text, and fingerprints are made from it.
+    [Test]
+    public void The_text_of_a_configuration_stays_as_it_was() =>
+        Assert.That((NetworkCatalog.FindUNet("demo") with { ModelChannels = 16 }).ToJson().Split('\n').Select(line => line.Trim()), Is.EqualTo("""
+            {
+            "family": "ddpmpp",
+            "resolution": 16,
+            "imageChannels": 3,
+            "modelChannels": 16,
+            "channelMultipliers": [
+            1,
+            2
+            ],
+            "blocksPerLevel": 1,
+            "attentionResolutions": [
+            8
+            ],
+            "channelsPerHead": 0,
+            "embeddingMultiplier": 4,
+            "embedding": "positional",
+            "dropout": 0,
+            "skipScale": 0.70710677,
+            "groups": 0,
+            "epsilon": 1E-06,
+            "labelCount": 0,
+            "augmentCount": 0,
+            "stepCondition": false,
+            "branches": 1,
+            "prediction": "edm",
+            "noiseInput": "logSigma",
+            "sigmaData": 0.5
+            }
+            """.Split('\n')));
+
     [Test]
     public void A_file_is_a_network_too()
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using BDense.Model.Networks;
+using BDense.Tests.Networks;
 using BDense.Training.Distillation;
 using BDense.Training.Distillation.Methods.BranchDistillation;
 using BDense.Training.Distillation.Methods.Pd;
@@ -52,14 +53,15 @@ public sealed class ResumeTests
         _runs.Dispose();
     }
 
-    [TestCase(1)]
-    [TestCase(2)]
-    public void Teacher(int microBatches)
+    [TestCase(1, false)]
+    [TestCase(2, false)]
+    [TestCase(1, true)]
+    public void Teacher(int microBatches, bool outside)
     {
         var options = new TeacherOptions { Steps = 2 * Half, Batch = 4, MicroBatches = microBatches, Seed = 3, Decay = Decay.Cosine, Flip = true, Warmup = 2 };
         Check(() =>
         {
-            var network = _runs.Teacher();
+            var network = outside ? _runs.Teacher(config: PlainConfig.Tiny with { Dropout = 0.1f }) : _runs.Teacher();
             return new Owned(new TeacherTraining(network, TinyRuns.Data, options), network);
         });
     }
@@ -73,6 +75,23 @@ public sealed class ResumeTests
             Prediction = options is BranchDistillationOptions ? Prediction.Eps : Prediction.Edm,
             NoiseInput = options is BranchDistillationOptions ? NoiseInput.Timestep : NoiseInput.LogSigma,
         });
+        Check(() =>
+        {
+            var student = DistillationMethods.NewStudent(teacher, options);
+            return new Owned(DistillationMethods.Create(student, teacher, TinyRuns.Data, options), student);
+        });
+    }
+
+    private static readonly TestCaseData[] OutsideCases =
+    [
+        new TestCaseData(Sfd with { Branches = 2, Ema = 0.9 }).SetArgDisplayNames("SFD + B-DENSE, average"),
+        new TestCaseData(Pd with { Branches = 2, Dropout = true }).SetArgDisplayNames("PD + B-DENSE, dropout"),
+    ];
+
+    [TestCaseSource(nameof(OutsideCases))]
+    public void Student_of_another_family(Distill options)
+    {
+        using var teacher = _runs.Teacher(seed: 2, PlainConfig.Tiny with { Dropout = 0.1f });
         Check(() =>
         {
             var student = DistillationMethods.NewStudent(teacher, options);

@@ -29,6 +29,9 @@ public sealed partial class Tape : IDisposable
     private readonly List<Tensor> _scratch;
     private bool _disposed;
 
+    /// <summary>A tape for one pass; <see cref="For"/> makes one that runs as its network says.</summary>
+    /// <param name="backend">Where operations run.</param>
+    /// <param name="recording">Whether a backward pass will follow.</param>
     public Tape(Backend backend, bool recording)
     {
         (Backend, Recording) = (backend, recording);
@@ -36,6 +39,7 @@ public sealed partial class Tape : IDisposable
         t_spare = null;
     }
 
+    /// <summary>Where its operations run, and where their results lie.</summary>
     public Backend Backend { get; }
 
     /// <summary>Without it nothing is saved, and <see cref="Drop"/> frees at once.</summary>

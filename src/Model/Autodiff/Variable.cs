@@ -22,6 +22,7 @@ public sealed class Variable
         RequiresGradient = requiresGradient;
     }
 
+    /// <summary>Of the data, also when they are gone.</summary>
     public Shape Shape { get; }
 
     /// <summary>Whether the backward pass will reach this value.</summary>

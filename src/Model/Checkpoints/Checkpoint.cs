@@ -11,7 +11,9 @@ namespace BDense.Model.Checkpoints;
 /// </summary>
 public static class Checkpoint
 {
+    /// <summary>In a checkpoint's folder: the parameters and constants.</summary>
     public const string ModelFile = "model.safetensors";
+    /// <summary>In a checkpoint's folder: the configuration.</summary>
     public const string ConfigFile = "config.json";
     private const string Extension = ".safetensors";
     private const string ConfigKey = "config";

@@ -14,8 +14,20 @@ namespace BDense.Model.Checkpoints;
 /// </summary>
 public static class DiffusersFormat
 {
-    public const string WeightsFile = "diffusion_pytorch_model.safetensors", UNetFolder = "unet", SchedulerFolder = "scheduler",
-        SchedulerFile = "scheduler_config.json", IndexFile = "model_index.json";
+    /// <summary>The network's parameters, in <see cref="UNetFolder"/> or in the folder itself.</summary>
+    public const string WeightsFile = "diffusion_pytorch_model.safetensors";
+
+    /// <summary>Holds the network: its config.json and <see cref="WeightsFile"/>.</summary>
+    public const string UNetFolder = "unet";
+
+    /// <summary>Holds <see cref="SchedulerFile"/>.</summary>
+    public const string SchedulerFolder = "scheduler";
+
+    /// <summary>What the network predicts, and over which steps it was trained.</summary>
+    public const string SchedulerFile = "scheduler_config.json";
+
+    /// <summary>The pipeline: which class reads which folder.</summary>
+    public const string IndexFile = "model_index.json";
 
     private const string ClassName = "_class_name";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };

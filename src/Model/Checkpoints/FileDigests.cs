@@ -51,6 +51,7 @@ public sealed class FileDigests : IDisposable
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    /// <inheritdoc/>
     public void Dispose() => Ambient.Value = _outer;
 
     internal void Add(string fullPath, Task<string> digest)

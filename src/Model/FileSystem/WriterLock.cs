@@ -83,6 +83,7 @@ public sealed class WriterLock : IDisposable
         }
     });
 
+    /// <summary>Lets the next writer in.</summary>
     public void Dispose()
     {
         IsHeld = false;

@@ -12,15 +12,28 @@ namespace BDense.Model.Layers;
 internal sealed record AttentionNames(string Norm, string[] Projections, string Output, QkvRows Rows = QkvRows.Interleaved, bool IsSequence = false);
 
 /// <summary>Self-attention with its residual sum: x = (proj(attention(qkv(norm(x)))) + x) * skipScale.</summary>
-internal sealed class AttentionBlock
+public sealed class AttentionBlock
 {
     private readonly Normalization _norm;
     private readonly Convolution _qkv, _proj;
     private readonly float _skipScale;
     private readonly int _heads;
 
+    /// <param name="state">Where <c>name.norm</c>, <c>name.qkv</c> and <c>name.proj</c> are declared.</param>
+    /// <param name="name">Prefix of the names.</param>
+    /// <param name="channels">C</param>
+    /// <param name="channelsPerHead">A divisor of them, at most 256; 0 for one head over all.</param>
+    /// <param name="initial">Initial values; ADM's, whose block is the identity at first, unless given.</param>
+    /// <exception cref="BDenseException">The channels do not divide into heads, or C / 4 (at most 32) groups.</exception>
+    public AttentionBlock(StateDeclaration state, string name, int channels, int channelsPerHead = 0, InitialValues? initial = null)
+        : this(state, new AttentionNames($"{name}.norm", [$"{name}.qkv"], $"{name}.proj", QkvRows.Packed), channels,
+            new BlockOptions(0, channelsPerHead, Dropout: 0, SkipScale: 1, Groups: 0, Epsilon: 1e-5, ResampleProjection: false,
+                AdaptiveScale: false, StepCondition: false, initial ?? InitialValues.Adm))
+    {
+    }
+
     /// <exception cref="BDenseException">The channels do not divide into heads.</exception>
-    public AttentionBlock(StateDeclaration state, AttentionNames names, int channels, BlockOptions options)
+    internal AttentionBlock(StateDeclaration state, AttentionNames names, int channels, BlockOptions options)
     {
         int perHead = options.ChannelsPerHead == 0 ? channels : options.ChannelsPerHead;
         if (channels % perHead != 0 || perHead > 256)

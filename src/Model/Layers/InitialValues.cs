@@ -1,8 +1,9 @@
 namespace BDense.Model.Layers;
 
 /// <summary>What a layer is to its network, as far as its initial values depend on it.</summary>
-internal enum LayerRole
+public enum LayerRole
 {
+    /// <summary>None of the others.</summary>
     Plain,
 
     /// <summary>The last layer of a residual branch or of the network: starts at or near zero in most families.</summary>
@@ -12,8 +13,10 @@ internal enum LayerRole
     Attention,
 }
 
-/// <summary>A family's initial values: those of a weight by (role, fan-in, fan-out) and of its bias by (role, fan-in).</summary>
-internal sealed record InitialValues(Func<LayerRole, int, int, Initializer> Weight, Func<LayerRole, int, Initializer> Bias)
+/// <summary>A family's initial values.</summary>
+/// <param name="Weight">Those of a weight by (role, fan-in, fan-out).</param>
+/// <param name="Bias">Those of a bias by (role, fan-in).</param>
+public sealed record InitialValues(Func<LayerRole, int, int, Initializer> Weight, Func<LayerRole, int, Initializer> Bias)
 {
     /// <summary>DDPM++ as EDM has it: Xavier-uniform, gain 1e-5 for last layers and sqrt(0.2) for attention; biases 0.</summary>
     public static readonly InitialValues Ddpmpp = new(

@@ -27,8 +27,10 @@ public readonly record struct Initializer(InitialDistribution Distribution, doub
     /// <summary>Standard deviation of a standard normal number that is cut at +-2.</summary>
     private const double TruncatedDeviation = 0.87962566103423978;
 
+    /// <summary>All zeros: biases, and last layers whose branch is to start as nothing.</summary>
     public static Initializer Zero => new(InitialDistribution.Constant, 0);
 
+    /// <summary>All ones: the scales of a normalisation.</summary>
     public static Initializer One => new(InitialDistribution.Constant, 1);
 
     /// <summary>gain * sqrt(6 / (fanIn + fanOut)): Glorot and Bengio 2010, eq. 16.</summary>

@@ -52,22 +52,42 @@ internal sealed record MappingOptions(string Layer0, string Layer1, InitialValue
 /// e = features(c) + map_label(labels * sqrt(labelCount)) + map_augment(augment); emb = silu(map_layer1(silu(map_layer0(e))));
 /// in ADM and progressive distillation the class joins before the last SiLU instead.
 /// </summary>
-internal sealed class NoiseMapping : IDisposable
+public sealed class NoiseMapping : IDisposable
 {
     private const float FourierScale = 16f;
 
-    private readonly UNetConfig _config;
+    private readonly int _features, _classes;
     private readonly MappingOptions _options;
     private readonly Linear? _label, _augment;
     private readonly Linear _layer0, _layer1;
     private readonly ConstantTensor? _fourier;
     private Tensor? _frequencies;
 
-    public NoiseMapping(StateDeclaration state, UNetConfig config, MappingOptions options)
+    /// <summary>
+    /// The usual one: positional features, a linear layer <c>name.linear_1</c>, SiLU, <c>name.linear_2</c>, the class's <c>name.label</c>, SiLU.
+    /// </summary>
+    /// <param name="state">Where the parameters are declared.</param>
+    /// <param name="name">Prefix of the names.</param>
+    /// <param name="features">Sines and cosines of the number, an even count.</param>
+    /// <param name="width">E, the embedding's length.</param>
+    /// <param name="classes">Classes that the network takes; 0 for none.</param>
+    /// <param name="initial">Initial values; PyTorch's unless given.</param>
+    public NoiseMapping(StateDeclaration state, string name, int features, int width, int classes = 0, InitialValues? initial = null)
+        : this(state, features, width, classes, 0, false, new MappingOptions($"{name}.linear_1", $"{name}.linear_2",
+            initial ?? InitialValues.PyTorch, SinFirst: false, Endpoint: false) { LabelPlace = LabelPlace.After, Label = $"{name}.label" })
     {
-        (_config, _options) = (config, options);
-        int features = config.ModelChannels, embedding = config.EmbeddingChannels;
-        if (config.Embedding == NoiseEmbedding.Fourier)
+    }
+
+    internal NoiseMapping(StateDeclaration state, UNetConfig config, MappingOptions options)
+        : this(state, config.ModelChannels, config.EmbeddingChannels, config.LabelCount, config.AugmentCount,
+            config.Embedding == NoiseEmbedding.Fourier, options)
+    {
+    }
+
+    private NoiseMapping(StateDeclaration state, int features, int embedding, int classes, int augments, bool fourier, MappingOptions options)
+    {
+        (_features, _classes, _options) = (features, classes, options);
+        if (fourier)
         {
             // Drawn once, the same for every network, and carried by the checkpoint.
             var key = new RandomKey(0, Initializer.StreamOf(options.Features));
@@ -76,24 +96,25 @@ internal sealed class NoiseMapping : IDisposable
                 drawn[j] = FourierScale * (float)Philox.Normal(key, j);
             _fourier = state.AddConstant(options.Features, [drawn.Length], drawn, isFixed: false);
         }
-        var place = config.LabelCount > 0 ? options.LabelPlace : LabelPlace.None;
+        var place = classes > 0 ? options.LabelPlace : LabelPlace.None;
         if (place == LabelPlace.Before)
             _label = Label(features);
-        if (config.AugmentCount > 0 && options.Augment is { } augment)
-            _augment = new Linear(state, augment, config.AugmentCount, features, options.Initial, options.AugmentRole, bias: false);
+        if (augments > 0 && options.Augment is { } augment)
+            _augment = new Linear(state, augment, augments, features, options.Initial, options.AugmentRole, bias: false);
         _layer0 = new Linear(state, options.Layer0, features, embedding, options.Initial);
         _layer1 = new Linear(state, options.Layer1, embedding, embedding, options.Initial);
         if (place == LabelPlace.After)
             _label = Label(embedding);
 
         Linear Label(int width) =>
-            new(state, options.Label, config.LabelCount, width, options.LabelInitial ?? options.Initial, bias: options.LabelBias, layout: options.LabelLayout);
+            new(state, options.Label, classes, width, options.LabelInitial ?? options.Initial, bias: options.LabelBias, layout: options.LabelLayout);
     }
 
-    /// <summary>Puts the frequencies on the device.</summary>
+    /// <summary>Puts the frequencies on the device: to be called from <see cref="IArchitecture.Attach"/>.</summary>
+    /// <param name="backend">Where the network lives.</param>
     public void Attach(Backend backend)
     {
-        int count = _config.ModelChannels / 2;
+        int count = _features / 2;
         var frequencies = new float[count];
         for (int j = 0; j < count; j++)
         {
@@ -107,13 +128,13 @@ internal sealed class NoiseMapping : IDisposable
 
     /// <param name="tape">Records.</param>
     /// <param name="number">[N] c_noise or the step condition.</param>
-    /// <param name="options">Conditions.</param>
-    /// <returns>[N,EmbeddingChannels]</returns>
+    /// <param name="options">Conditions of the pass; of them the class and the augmentation label are read.</param>
+    /// <returns>[N,E]</returns>
     public Variable Forward(Tape tape, Tensor number, in ForwardOptions options)
     {
         var h = tape.Embedding(number, _frequencies!, _options.SinFirst);
         if (_options.LabelPlace == LabelPlace.Before)
-            AddLabel(tape, ref h, options.Labels, MathF.Sqrt(_config.LabelCount));
+            AddLabel(tape, ref h, options.Labels, MathF.Sqrt(_classes));
         if (_augment is not null && options.Augment is { } augment)
             Sum(tape, ref h, _augment.Forward(tape, tape.Input(augment)));
         tape.Replace(ref h, _layer0.Forward(tape, h));
@@ -125,6 +146,7 @@ internal sealed class NoiseMapping : IDisposable
         return h;
     }
 
+    /// <summary>Frees the frequencies.</summary>
     public void Dispose()
     {
         _frequencies?.Dispose();
@@ -136,7 +158,7 @@ internal sealed class NoiseMapping : IDisposable
     {
         if (_label is null)
             return;
-        var labels = tape.Own(tape.Backend.Empty(new Shape(h.Shape[0], _config.LabelCount)));
+        var labels = tape.Own(tape.Backend.Empty(new Shape(h.Shape[0], _classes)));
         if (given is not null)
             tape.Backend.Scale(given, scale, labels.Data);
         else

@@ -19,8 +19,10 @@ public sealed class Parameter
     /// <summary>[K,R,S,C] for convolutions, [Out,In] for linear layers, [C] for the rest.</summary>
     public Shape Shape { get; }
 
+    /// <summary>How checkpoints order its values.</summary>
     public WeightLayout Layout { get; }
 
+    /// <summary>What its values are before any training.</summary>
     public Initializer Initializer { get; }
 
     /// <summary>First element in the flat buffers, in floats; a multiple of 64.</summary>
@@ -43,5 +45,6 @@ public sealed class Parameter
         (_value, Gradient) = (null, null);
     }
 
+    /// <summary>Name and shape.</summary>
     public override string ToString() => $"{Name} {Shape}";
 }

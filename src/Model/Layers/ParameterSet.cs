@@ -27,6 +27,7 @@ public sealed class ParameterSet : IDisposable
             Initialize(s);
     }
 
+    /// <summary>Where the buffers lie.</summary>
     public Backend Backend { get; }
 
     /// <summary>In PyTorch's order.</summary>
@@ -81,6 +82,7 @@ public sealed class ParameterSet : IDisposable
         return copy;
     }
 
+    /// <summary>Frees both buffers; the parameters have no values any more.</summary>
     public void Dispose()
     {
         foreach (var parameter in All)

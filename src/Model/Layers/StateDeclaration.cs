@@ -23,8 +23,10 @@ public sealed class StateDeclaration
     private readonly List<(string Name, int[] Shape)> _keys = [];
     private long _length;
 
+    /// <summary>The trained tensors so far, in the order declared.</summary>
     public IReadOnlyList<Parameter> Parameters => _parameters;
 
+    /// <summary>The tensors so far that are not trained.</summary>
     public IReadOnlyList<ConstantTensor> Constants => _constants;
 
     /// <summary>Every state_dict key with its shape as stored, in the order declared.</summary>
@@ -33,6 +35,12 @@ public sealed class StateDeclaration
     /// <summary>Floats of a flat buffer: every parameter starts at a multiple of 64.</summary>
     public int FlatLength => (int)_length;
 
+    /// <summary>A trained tensor.</summary>
+    /// <param name="name">Its key in checkpoints; of this network alone.</param>
+    /// <param name="shape">Here: [K,R,S,C] of a convolution, [Out,In] of a linear layer.</param>
+    /// <param name="initializer">Its values before any training.</param>
+    /// <param name="layout">How checkpoints order its values; as PyTorch does unless given.</param>
+    /// <returns>Without memory until the network is made.</returns>
     /// <exception cref="BDenseException">The network has more parameters than a buffer of 2^31-1 floats holds.</exception>
     public Parameter Add(string name, Shape shape, Initializer initializer, WeightLayout layout = default)
     {
@@ -61,6 +69,11 @@ public sealed class StateDeclaration
         return pair;
     }
 
+    /// <summary>A tensor that checkpoints hold and training does not change.</summary>
+    /// <param name="name">Its key.</param>
+    /// <param name="shape">As stored.</param>
+    /// <param name="values">Row-major.</param>
+    /// <param name="isFixed">Whether a checkpoint with other values is refused; else they replace these.</param>
     public ConstantTensor AddConstant(string name, int[] shape, float[] values, bool isFixed)
     {
         var constant = new ConstantTensor(name, shape, values, isFixed);
@@ -71,6 +84,8 @@ public sealed class StateDeclaration
 
     private Parameter Place(string name, string[] storedNames, Shape shape, Initializer initializer, WeightLayout layout)
     {
+        if (_parameters.Any(p => p.Name == name))
+            throw new BDenseException($"the network declares {name} twice; give each layer a name of its own");
         var parameter = new Parameter(name, storedNames, shape, layout, initializer, FlatLength);
         _parameters.Add(parameter);
         _length += ((long)shape.Length + Alignment - 1) / Alignment * Alignment;

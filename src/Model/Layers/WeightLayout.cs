@@ -25,6 +25,7 @@ public enum QkvRows
 /// <param name="Parts">Tensors of as many rows that checkpoints have instead of one; 0 and 1 alike mean one.</param>
 public readonly record struct WeightLayout(int Heads = 0, bool IsMatrix = false, int Parts = 1)
 {
+    /// <summary>A 1x1 convolution that checkpoints have as [K,C].</summary>
     public static WeightLayout Matrix => new(0, IsMatrix: true);
 
     /// <summary>Order of the rows if there are heads.</summary>
@@ -36,6 +37,10 @@ public readonly record struct WeightLayout(int Heads = 0, bool IsMatrix = false,
     /// <summary>A linear layer of one-hot rows that checkpoints have as [In,Out], PyTorch's Embedding.</summary>
     public bool IsTransposed { get; init; }
 
+    /// <summary>A projection to queries, keys and values.</summary>
+    /// <param name="heads">Heads.</param>
+    /// <param name="rows">Order of its rows in checkpoints.</param>
+    /// <param name="isSequence">Whether checkpoints have it as [K,C,1].</param>
     public static WeightLayout Qkv(int heads, QkvRows rows, bool isSequence) =>
         new(rows == QkvRows.Packed ? 0 : heads) { Rows = rows, IsSequence = isSequence };
 

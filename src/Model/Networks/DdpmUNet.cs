@@ -30,7 +30,7 @@ namespace BDense.Model.Networks;
 /// </remarks>
 internal static class DdpmUNet
 {
-    public static readonly UNetFamily Ddpm = new(UNetConfig.Ddpm, Declare) { HasClasses = false, TensorName = DiffusersFormat.NewName };
+    public static readonly UNetFamily Ddpm = new(UNetConfig.Ddpm, Declare) { Conditions = NetworkConditions.None, TensorName = DiffusersFormat.NewName };
     public static readonly UNetFamily Pd = new(UNetConfig.Pd, Declare);
 
     private static UShape Declare(StateDeclaration state, UNetConfig config)

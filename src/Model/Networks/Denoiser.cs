@@ -6,8 +6,10 @@ namespace BDense.Model.Networks;
 /// <summary>A network with its preconditioning: D(x; sigma) = c_skip x + c_out F(c_in x; c_noise). Karras et al. 2022, eq. 7.</summary>
 public sealed class Denoiser(INetwork network)
 {
+    /// <summary>F.</summary>
     public INetwork Network { get; } = network;
 
+    /// <summary>Where the network is.</summary>
     public Backend Backend => Network.Backend;
 
     /// <summary>The coefficients at a noise level, with the number that this network embeds for it (<see cref="NetworkConfig.NoiseInput"/>).</summary>

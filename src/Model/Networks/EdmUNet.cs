@@ -19,8 +19,10 @@ namespace BDense.Model.Networks;
 /// </remarks>
 internal static class EdmUNet
 {
-    public static readonly UNetFamily DdpmPlusPlus = new(UNetConfig.DdpmPlusPlus, Declare) { HasEdmConditions = true, HasFourierFeatures = true };
-    public static readonly UNetFamily Adm = new(UNetConfig.Adm, Declare) { HasEdmConditions = true };
+    private const NetworkConditions All = NetworkConditions.Classes | NetworkConditions.Augmentation | NetworkConditions.Step;
+
+    public static readonly UNetFamily DdpmPlusPlus = new(UNetConfig.DdpmPlusPlus, Declare) { Conditions = All, HasFourierFeatures = true };
+    public static readonly UNetFamily Adm = new(UNetConfig.Adm, Declare) { Conditions = All };
 
     private static UShape Declare(StateDeclaration state, UNetConfig config)
     {

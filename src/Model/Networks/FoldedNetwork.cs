@@ -30,8 +30,10 @@ public sealed class FoldedNetwork : INetwork
         _head = new Head(Frozen(student.HeadWeight, _weight), Frozen(student.HeadBias, _bias));
     }
 
+    /// <summary>The student's.</summary>
     public Backend Backend => _student.Backend;
 
+    /// <summary>The student's with one branch.</summary>
     public NetworkConfig Config { get; }
 
     /// <summary>The student's: those of its heads are not in use.</summary>
@@ -43,24 +45,30 @@ public sealed class FoldedNetwork : INetwork
     /// <summary>The student's.</summary>
     public IReadOnlyList<ConstantTensor> Constants => _student.Constants;
 
+    /// <summary>sum_j c_j W_j: one head of C rows.</summary>
     public Parameter HeadWeight => _head.Weight;
 
+    /// <summary>sum_j c_j b_j</summary>
     public Parameter HeadBias => _head.Bias;
 
+    /// <summary>The student's.</summary>
     public Execution Execution
     {
         get => _student.Execution;
         set => _student.Execution = value;
     }
 
+    /// <inheritdoc/>
     public Variable Forward(Tape tape, Variable x, Tensor noise, in ForwardOptions options = default) =>
         _student.Forward(tape, x, noise, options with { Head = _head });
 
     /// <summary>The plain network with memory of its own: <see cref="BranchHead.Fold(INetwork, ReadOnlySpan{double})"/>.</summary>
     public INetwork Clone() => BranchHead.Plain(_student, _weight, _bias);
 
+    /// <inheritdoc/>
     public void ConstantsChanged() => _student.ConstantsChanged();
 
+    /// <summary>Frees the folded head; the student stays.</summary>
     public void Dispose()
     {
         _head.Weight.Detach();

@@ -23,28 +23,37 @@ public sealed class Network : INetwork
         (_state, _architecture) = Declare(config);
         Backend = backend;
         Config = config;
+        HeadWeight = Head("weight");
+        HeadBias = Head("bias");
         Parameters = new ParameterSet(backend, _state, seed);
         _architecture.Attach(backend);
-        HeadWeight = Parameters[$"{_architecture.HeadName}.weight"];
-        HeadBias = Parameters[$"{_architecture.HeadName}.bias"];
     }
 
+    /// <inheritdoc/>
     public Backend Backend { get; }
 
+    /// <inheritdoc/>
     public NetworkConfig Config { get; }
 
+    /// <inheritdoc/>
     public ParameterSet Parameters { get; }
 
+    /// <inheritdoc/>
     public Execution Execution { get; set; } = Execution.Default;
 
+    /// <inheritdoc/>
     public IReadOnlyList<(string Name, int[] Shape)> Keys => _state.Keys;
 
+    /// <inheritdoc/>
     public IReadOnlyList<ConstantTensor> Constants => _state.Constants;
 
+    /// <inheritdoc/>
     public Parameter HeadWeight { get; }
 
+    /// <inheritdoc/>
     public Parameter HeadBias { get; }
 
+    /// <inheritdoc/>
     public bool PassesAreCaptured => _graphs.Count > 0 && _graphs.Values.All(graph => graph.IsCaptured);
 
     /// <inheritdoc/>
@@ -65,9 +74,13 @@ public sealed class Network : INetwork
             throw new BDenseException(Config.StepCondition
                 ? $"{step.Length} step conditions for {n} images" : "the network has no step condition (field 'stepCondition')");
         }
-        return _architecture.Forward(tape, x, noise, options);
+        var y = _architecture.Forward(tape, x, noise, options);
+        var expected = new Shape(n, Config.Resolution, Config.Resolution, (options.Head?.Bias ?? HeadBias).Shape.Length);
+        return y.Shape == expected ? y : throw new BDenseException($"the family '{Config.Family}' made {y.Shape}, expected {expected}: "
+            + "the last layer gives the channels of all heads, with the weight and bias of the pass's Head where there is one");
     }
 
+    /// <inheritdoc/>
     public INetwork Clone()
     {
         var copy = new Network(Backend, Config, seed: null);
@@ -77,6 +90,7 @@ public sealed class Network : INetwork
         return copy;
     }
 
+    /// <summary>Frees parameters, constants and captured passes.</summary>
     public void Dispose()
     {
         foreach (var graph in _graphs.Values)
@@ -86,6 +100,7 @@ public sealed class Network : INetwork
         _architecture.Dispose();
     }
 
+    /// <inheritdoc/>
     public void ConstantsChanged() => _architecture.Attach(Backend);
 
     /// <summary>Names, shapes and counts without memory.</summary>
@@ -103,6 +118,17 @@ public sealed class Network : INetwork
         if (!_graphs.TryGetValue(key, out var graph))
             _graphs[key] = graph = new PassGraph(this, batch, labelled);
         return graph;
+    }
+
+    /// <summary>A parameter of the last layer, checked: the K heads are cut from its rows.</summary>
+    private Parameter Head(string part)
+    {
+        string name = $"{_architecture.HeadName}.{part}";
+        int rows = Config.Branches * Config.HeadChannels;
+        var parameter = _state.Parameters.FirstOrDefault(p => p.Name == name)
+            ?? throw new BDenseException($"the family '{Config.Family}' has declared no {name}, its head");
+        return parameter.Shape[0] == rows ? parameter
+            : throw new BDenseException($"the family '{Config.Family}' has {parameter.Shape[0]} rows in {name}, its head; {rows} are needed, C for each branch");
     }
 
     internal void CopyConstants(INetwork other)

@@ -81,6 +81,9 @@ public abstract record NetworkConfig
     [JsonIgnore]
     public int HeadParts => Prediction == Prediction.Both ? 2 : 1;
 
+    /// <summary>The conditions that the family's layers can take; by default none.</summary>
+    protected virtual NetworkConditions Conditions => NetworkConditions.None;
+
     /// <summary>Declares the parameters of the network's layers, in the order that checkpoints list them, and returns the layers.</summary>
     /// <param name="state">Empty.</param>
     public abstract IArchitecture Declare(StateDeclaration state);
@@ -118,9 +121,14 @@ public abstract record NetworkConfig
         fields.Require(Dropout is >= 0 and < 1, "dropout", $"{FieldCheck.Text(Dropout)} is not in [0, 1)");
         fields.Require(LabelCount is >= 0 and <= 100000, "labelCount", $"{LabelCount} is not in 0..100000");
         fields.Require(AugmentCount is >= 0 and <= 1000, "augmentCount", $"{AugmentCount} is not in 0..1000");
+        fields.Require(LabelCount == 0 || Takes(NetworkConditions.Classes), "labelCount", $"the family '{Family}' has no classes");
+        fields.Require(AugmentCount == 0 || Takes(NetworkConditions.Augmentation), "augmentCount", $"the family '{Family}' has no augmentation label");
+        fields.Require(!StepCondition || Takes(NetworkConditions.Step), "stepCondition", $"the family '{Family}' has no step condition");
         fields.Require(Branches is >= 1 and <= Backend.MaxBranches, "branches", $"{Branches} is not in 1..{Backend.MaxBranches}");
         fields.Require(double.IsFinite(SigmaData) && SigmaData > 0, "sigmaData", $"{FieldCheck.Text(SigmaData)} is not a positive number");
         Validate(fields);
+
+        bool Takes(NetworkConditions condition) => (Conditions & condition) != 0;
     }
 
     /// <summary>Checks what the family adds; the common fields are in their ranges.</summary>
@@ -137,6 +145,23 @@ public abstract record NetworkConfig
     private static string FamilyOf(byte[] utf8, string source) =>
         StrictJson.ParseObject(utf8, source, allowComments: true)["family"] is JsonValue value && value.TryGetValue(out string? family)
             ? family : UNetConfig.DdpmPlusPlus;
+}
+
+/// <summary>What a network may be told besides the noise level.</summary>
+[Flags]
+public enum NetworkConditions
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>The class: <see cref="NetworkConfig.LabelCount"/>, <see cref="ForwardOptions.Labels"/>.</summary>
+    Classes = 1,
+
+    /// <summary>EDM's augmentation label: <see cref="NetworkConfig.AugmentCount"/>, <see cref="ForwardOptions.Augment"/>.</summary>
+    Augmentation = 2,
+
+    /// <summary>SFD's step condition: <see cref="NetworkConfig.StepCondition"/>, <see cref="ForwardOptions.Step"/>.</summary>
+    Step = 4,
 }
 
 /// <summary>Checks of a configuration's fields whose messages name source and field.</summary>

@@ -40,6 +40,7 @@ public sealed record UNetConfig() : NetworkConfig(DdpmPlusPlus)
     /// <summary>One per level, the finest first; each level halves the resolution.</summary>
     public required int[] ChannelMultipliers { get; init; }
 
+    /// <summary>Residual blocks of each level of the encoder, 1 to 64; the decoder has one more a level.</summary>
     public int BlocksPerLevel { get; init; } = 4;
 
     /// <summary>Resolutions whose blocks have attention: in the decoder of <c>ddpmpp</c> the last block alone; the bottom always has some.</summary>
@@ -51,6 +52,7 @@ public sealed record UNetConfig() : NetworkConfig(DdpmPlusPlus)
     /// <summary>Length of the noise embedding, in ModelChannels.</summary>
     public int EmbeddingMultiplier { get; init; } = 4;
 
+    /// <summary>At which frequencies the noise level is embedded.</summary>
     public NoiseEmbedding Embedding { get; init; } = NoiseEmbedding.Positional;
 
     /// <summary>The positional features' lowest frequency is 1 over about this; 0 for 10,000. <c>guided</c> alone has another.</summary>
@@ -81,10 +83,14 @@ public sealed record UNetConfig() : NetworkConfig(DdpmPlusPlus)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool QkvByHead { get; init; }
 
+    /// <summary>E, the embedding's length: EmbeddingMultiplier * ModelChannels.</summary>
     [JsonIgnore]
     public int EmbeddingChannels => EmbeddingMultiplier * ModelChannels;
 
     private UNetFamily Own => NetworkCatalog.UNets.Single(family => family.Name == Family);
+
+    /// <inheritdoc/>
+    protected override NetworkConditions Conditions => Own.Conditions;
 
     /// <inheritdoc/>
     public override IArchitecture Declare(StateDeclaration state) => Own.Declare(state, this);
@@ -113,7 +119,9 @@ public sealed record UNetConfig() : NetworkConfig(DdpmPlusPlus)
     }
 
     // A record's own equality would compare the arrays by reference.
+    /// <summary>Whether both say the same network.</summary>
     public bool Equals(UNetConfig? other) => other is not null && ToJson() == other.ToJson();
 
+    /// <inheritdoc/>
     public override int GetHashCode() => ToJson().GetHashCode(StringComparison.Ordinal);
 }

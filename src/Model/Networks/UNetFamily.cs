@@ -7,11 +7,8 @@ namespace BDense.Model.Networks;
 /// <param name="Declare">Puts the network together.</param>
 internal sealed record UNetFamily(string Name, Func<StateDeclaration, UNetConfig, IArchitecture> Declare)
 {
-    /// <summary>Whether it takes classes.</summary>
-    public bool HasClasses { get; init; } = true;
-
-    /// <summary>Whether it takes EDM's augmentation label and SFD's step condition.</summary>
-    public bool HasEdmConditions { get; init; }
+    /// <summary><see cref="NetworkConfig.Conditions"/></summary>
+    public NetworkConditions Conditions { get; init; } = NetworkConditions.Classes;
 
     /// <summary>Whether the features of the noise level may be at random frequencies.</summary>
     public bool HasFourierFeatures { get; init; }
@@ -25,9 +22,6 @@ internal sealed record UNetFamily(string Name, Func<StateDeclaration, UNetConfig
     /// <summary>Refuses what the family does not have.</summary>
     public void Validate(UNetConfig c, FieldCheck fields)
     {
-        fields.Require(HasClasses || c.LabelCount == 0, "labelCount", $"the family '{Name}' has no classes");
-        fields.Require(HasEdmConditions || c.AugmentCount == 0, "augmentCount", $"the family '{Name}' has no augmentation label");
-        fields.Require(HasEdmConditions || !c.StepCondition, "stepCondition", $"the family '{Name}' has no step condition");
         fields.Require(HasFourierFeatures || c.Embedding == NoiseEmbedding.Positional, "embedding", $"the family '{Name}' has positional features");
         fields.Require(c.EmbeddingPeriod == 0 || (HasGuidedChoices && c.EmbeddingPeriod > 1), "embeddingPeriod",
             HasGuidedChoices ? $"{c.EmbeddingPeriod} is not above 1" : $"the family '{Name}' has 10,000");

@@ -102,7 +102,7 @@ internal sealed class UShape : IArchitecture
         if (embeddings.Step is not null)
             tape.Drop(embeddings.Step);
         var before = new Surroundings(_normOut!.Before(silu: true));
-        tape.Replace(ref h, options.Head is { } head ? tape.Conv2d(h, head.Weight, head.Bias, before) : _convOut!.Forward(tape, h, before));
+        tape.Replace(ref h, _convOut!.Forward(tape, h, before, options.Head));
         return h;
 
         RandomKey? NextKey() => dropout?.Skip(layer++ << 30);
