@@ -3,6 +3,7 @@ using System.Globalization;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
 using BDense.Model.Autodiff;
+using BDense.Training.Data;
 using BDense.Training.Runs;
 
 namespace BDense.Cli.Terminal;
@@ -32,7 +33,8 @@ internal static class CommonOptions
 
     public static Option<string?> Data() => new("--data")
     {
-        Description = "Dataset: CIFAR-10, binary or python (folder or .tar.gz), EDM's zip or folder with dataset.json, a folder or zip of images in class folders (numbered naturally from 0: 2 before 10), idx (MNIST), .npz, .npy or .safetensors. Without it the built-in one.",
+        Description = $"Dataset: {Dataset.Formats}. Class folders are numbered naturally from 0: 2 before 10. Without it the "
+            + "built-in one.",
         HelpName = "PATH",
     };
 

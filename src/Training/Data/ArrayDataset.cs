@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using BDense.Kernels;
 using BDense.Model.Checkpoints;
 
@@ -14,13 +15,20 @@ namespace BDense.Training.Data;
 /// </remarks>
 internal static class ArrayDataset
 {
+    /// <summary>A zip with a .npy file in it is an .npz, whatever its name.</summary>
+    public static DatasetFormat Format { get; } = new(".npz, .npy or .safetensors arrays",
+        source => source.IsZip ? HoldsArrays(source.Path)
+            : source.Start.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x93, .. "NUMPY"u8])
+                || (!source.IsFolder && source.HasExtension(".npy", ".npz", ".safetensors")),
+        (source, options) => Open(source.Path, options));
+
     private static readonly string[] ImageNames = ["images", "x", "data", "latents", "arr_0"];
     private static readonly string[] LabelNames = ["labels", "label", "y", "arr_1"];
 
     // Far beyond any sensible image or latent, and below the 255 of images that someone forgot to scale.
     private const float MaxMagnitude = 100;
 
-    public static Dataset Open(string path, DatasetOptions options)
+    private static Dataset Open(string path, DatasetOptions options)
     {
         var arrays = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
             ? SafeTensors.Read(path).Tensors.ToDictionary(pair => pair.Key, pair => new NpyArray(pair.Value.Shape, pair.Value.Data))
@@ -66,6 +74,12 @@ internal static class ArrayDataset
                 put(i, image);
             }
         }
+    }
+
+    private static bool HoldsArrays(string path)
+    {
+        using var zip = ZipFile.OpenRead(path);
+        return zip.Entries.Any(entry => entry.FullName.EndsWith(".npy", StringComparison.Ordinal));
     }
 
     private static (string Name, NpyArray Array) FindImages(string path, IReadOnlyDictionary<string, NpyArray> arrays)

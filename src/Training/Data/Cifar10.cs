@@ -10,6 +10,13 @@ namespace BDense.Training.Data;
 /// </summary>
 internal static class Cifar10
 {
+    /// <summary>A gzip file that is nothing else is read as its archive, and refused as such.</summary>
+    public static DatasetFormat Format { get; } = new("CIFAR-10's binary or python version (folder, .tar.gz)",
+        source => source.IsFolder ? FindFiles(source.Path).Length > 0
+            : source.IsGzip || (source.HasExtension(".bin") && !source.IsZip) || Pickle.LooksLike(source.Start),
+        (source, options) => source.IsGzip ? OpenArchive(source.Path, options)
+            : OpenFiles(source.Path, source.IsFolder ? FindFiles(source.Path) : [source.Path], options));
+
     private const int Side = 32, Planes = 3, ImageBytes = Planes * Side * Side, RowBytes = 1 + ImageBytes;
 
     // 512 MiB: eight times the true one. An archive entry that claims more is not CIFAR-10.
@@ -34,10 +41,10 @@ internal static class Cifar10
         }
     }
 
-    public static Dataset OpenFiles(string path, IReadOnlyList<string> files, DatasetOptions options) =>
+    private static Dataset OpenFiles(string path, IReadOnlyList<string> files, DatasetOptions options) =>
         Build(path, [.. files.Select(file => (file, File.ReadAllBytes(file)))], options);
 
-    public static Dataset OpenArchive(string path, DatasetOptions options)
+    private static Dataset OpenArchive(string path, DatasetOptions options)
     {
         var files = ReadArchive(path);
         if (files.Exists(file => IsBinary(file.Name)))

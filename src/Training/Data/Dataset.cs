@@ -73,10 +73,11 @@ public sealed class Dataset
     /// <summary>Classes by the labels: the largest one plus 1, or as many as are named; 0 without labels.</summary>
     public int ClassCount => Labels is null ? 0 : Math.Max(Math.Max(Classes.Count, SourceClasses), Labels.Max() + 1);
 
+    /// <summary>What <see cref="Open"/> reads, for people.</summary>
+    public static string Formats => DatasetFormats.Known;
+
     /// <summary>
-    /// Opens whatever <paramref name="path"/> is: nothing, the built-in dataset; CIFAR-10's binary or python version (folder, .tar.gz
-    /// or one file); a folder or zip of images with EDM's dataset.json or one folder a class; idx images as MNIST's, plain or gzipped; .npz, .npy or .safetensors
-    /// with one array N x C x H x W or N x H x W x C (see <see cref="ArrayDataset"/>).
+    /// Opens whatever <paramref name="path"/> is: nothing, the built-in dataset; else the first of <see cref="DatasetFormats"/> that it holds.
     /// </summary>
     /// <exception cref="BDenseException">Nothing there, none of these, damaged, or images of several sizes: one line says which.</exception>
     public static Dataset Open(string? path, DatasetOptions? options = null)

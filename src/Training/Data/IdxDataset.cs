@@ -11,10 +11,16 @@ namespace BDense.Training.Data;
 /// </summary>
 internal static class IdxDataset
 {
+    /// <summary>A folder that also has CIFAR-10's files is CIFAR-10.</summary>
+    public static DatasetFormat Format { get; } = new("idx images (MNIST)",
+        source => source.IsFolder ? Cifar10.FindFiles(source.Path).Length == 0 && FindImages(source.Path) is not null
+            : !source.IsZip && LooksLike(source.Path, source.IsGzip ? source.Inflated : source.Start),
+        (source, options) => Open(source.IsFolder ? FindImages(source.Path)! : source.Path, options));
+
     private const int UnsignedByte = 8;
 
     /// <summary>Whether it is idx by its first bytes, or is named so (and then must be).</summary>
-    public static bool LooksLike(string path, ReadOnlySpan<byte> start)
+    private static bool LooksLike(string path, ReadOnlySpan<byte> start)
     {
         string name = Path.GetFileName(path);
         return name.Contains("-ubyte", StringComparison.Ordinal) || name.Contains("idx3", StringComparison.Ordinal)
@@ -22,13 +28,13 @@ internal static class IdxDataset
     }
 
     /// <summary>The images in a folder, training ones before others; null if there are none.</summary>
-    public static string? FindImages(string folder) => Directory.GetFiles(folder)
+    private static string? FindImages(string folder) => Directory.GetFiles(folder)
         .Where(file => IsImages(Path.GetFileName(file)))
         .OrderBy(file => Path.GetFileName(file).StartsWith("train", StringComparison.Ordinal) ? 0 : 1)
         .ThenBy(file => file, StringComparer.Ordinal)
         .FirstOrDefault();
 
-    public static Dataset Open(string path, DatasetOptions options)
+    private static Dataset Open(string path, DatasetOptions options)
     {
         var (extents, data) = Read(path);
         if (extents.Length is not (3 or 4))

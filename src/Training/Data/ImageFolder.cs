@@ -10,13 +10,18 @@ namespace BDense.Training.Data;
 /// </summary>
 internal static class ImageFolder
 {
+    /// <summary>Any folder and any zip that is nothing else.</summary>
+    public static DatasetFormat Format { get; } = new("a folder or zip of images (EDM's with dataset.json too)",
+        source => source.IsFolder || source.IsZip,
+        (source, options) => source.IsFolder ? OpenFolder(source.Path, options) : OpenZip(source.Path, options));
+
     private const long MaxFileBytes = 64 << 20;
     private const int MaxSide = 4096;
     private const int ChunkImages = 1024;
 
     private static readonly string[] Extensions = [".jpg", ".jpeg", ".png", ".bmp", ".webp"];
 
-    public static Dataset OpenFolder(string path, DatasetOptions options)
+    private static Dataset OpenFolder(string path, DatasetOptions options)
     {
         string[] files = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(path, file).Replace('\\', '/'))];
         return Load(path, files, (name, most) =>
@@ -26,7 +31,7 @@ internal static class ImageFolder
         }, options);
     }
 
-    public static Dataset OpenZip(string path, DatasetOptions options)
+    private static Dataset OpenZip(string path, DatasetOptions options)
     {
         using var zip = ZipFile.OpenRead(path);
         var entries = new Dictionary<string, ZipArchiveEntry>(StringComparer.Ordinal);
