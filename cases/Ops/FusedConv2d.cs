@@ -14,7 +14,8 @@ public static class FusedConv2dCases
     /// <param name="Scale">Of the sum.</param>
     /// <param name="Silu">At the end.</param>
     /// <param name="Size">Where it runs.</param>
-    public sealed record Setting(Conv2dShape Shape, bool Normalised, bool InputSilu, Resampling Resampling, string Terms, float Scale, bool Silu, CaseSize Size)
+    public sealed record Setting(Conv2dShape Shape, bool Normalised, bool InputSilu, Resampling Resampling, string Terms, float Scale,
+        bool Silu, CaseSize Size)
     {
         /// <summary>Before resampling.</summary>
         public Shape Input => Resampling switch

@@ -39,7 +39,8 @@ internal static class OpTable
 
     private static string Bytes(long bytes) => bytes < 10_000_000 ? Text($"{bytes / 1e3:0.0} kB") : Text($"{bytes / 1e6:0.0} MB");
 
-    private static string Name(OpCase row, int width) => row.Name.Length <= width ? row.Name.PadRight(width) : row.Name[..(width - 1)] + "…";
+    private static string Name(OpCase row, int width) =>
+        row.Name.Length <= width ? row.Name.PadRight(width) : row.Name[..(width - 1)] + "…";
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

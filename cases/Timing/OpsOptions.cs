@@ -11,8 +11,8 @@ namespace BDense.Cases.Timing;
 /// <param name="Seconds">Timing of a row, at least.</param>
 /// <param name="List">Whether rows are named and nothing runs.</param>
 /// <param name="Check">Whether rows are checked instead of timed.</param>
-internal sealed record OpsOptions(IReadOnlyList<string> Names, string Device, string? Size, string? Only, Precision Precision, double Seconds,
-    bool List, bool Check)
+internal sealed record OpsOptions(IReadOnlyList<string> Names, string Device, string? Size, string? Only,
+    Precision Precision, double Seconds, bool List, bool Check)
 {
     private const string AllSizes = "all";
 
