@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using BDense.Benchmarks.Context;
-using BDense.Benchmarks.Ladder;
+using BDense.Cases.Timing;
 using BDense.Benchmarks.Workloads;
 using BDense.Kernels;
 using BDense.Kernels.Reference;

@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using BDense.Benchmarks.Comparison;
-using BDense.Benchmarks.Ladder;
+using BDense.Cases.Timing;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;

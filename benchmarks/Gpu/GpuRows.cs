@@ -1,9 +1,14 @@
 using System.Text.Json;
+using BDense.Cases.Ops;
+using BDense.Kernels;
 using BDense.Model.Networks;
 
 namespace BDense.Benchmarks.Gpu;
 
-/// <summary>The shapes at which this library is held against PyTorch: the layers of EDM's CIFAR-10 and ADM's ImageNet-64 networks, and whole steps.</summary>
+/// <summary>
+/// What this library is held against PyTorch at: the huge shapes of the case list, which are the layers of EDM's CIFAR-10 and ADM's
+/// ImageNet-64 networks, and whole steps. Names stay as they are, since results on record and <c>--resume</c> go by them.
+/// </summary>
 public static class GpuRows
 {
     public const string ConvForward = "conv-forward", ConvDgrad = "conv-dgrad", ConvWgrad = "conv-wgrad", Gemm = "gemm", Attention = "attention",
@@ -11,14 +16,6 @@ public static class GpuRows
         TrajectoryLoss = "trajectory-loss", SolverStep = "solver-step", Adam = "adam-ema", TrainingStep = "training-step", Sampling = "sampling";
 
     private static readonly string[] Tensor = ["tf32", "bf16"], Every = ["fp32", "tf32", "bf16"];
-
-    /// <summary>Batch, size, channels in, channels out, kernel.</summary>
-    private static readonly (int N, int Size, int C, int K, int R)[] Convolutions =
-    [
-        (64, 32, 128, 256, 3), (64, 32, 256, 256, 3), (64, 32, 512, 256, 3), (64, 16, 256, 256, 3), (64, 16, 512, 256, 3),
-        (64, 8, 256, 256, 3), (64, 8, 512, 256, 3), (64, 32, 512, 256, 1), (64, 32, 256, 3, 3), (64, 32, 256, 12, 3),
-        (32, 64, 192, 192, 3), (32, 32, 384, 384, 3), (32, 16, 576, 576, 3), (32, 8, 768, 768, 3),
-    ];
 
     /// <summary>The network that unet.cu published: guided-diffusion's UNet at 64x64.</summary>
     public static UNetConfig UnetCu { get; } = NetworkCatalog.Find("unet-cu");
@@ -47,16 +44,15 @@ public static class GpuRows
 
     private static IReadOnlyList<GpuRow> Large() =>
     [
-        .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } from s in Convolutions from p in Tensor select Convolution(kind, p, s.N, s.Size, s.C, s.K, s.R),
-        .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } select Convolution(kind, "fp32", 64, 32, 256, 256, 3),
-        .. from p in Every select Product(p, 4096),
-        .. from kind in new[] { Attention, AttentionBackward } from s in new[] { (64, 256, 1, 256), (32, 1024, 6, 64), (32, 256, 9, 64), (32, 64, 12, 64) } from p in Tensor
-           select Attend(kind, p, s.Item1, s.Item2, s.Item3, s.Item4),
-        new($"copy {1 << 26}", Copy, "fp32", Dims(("length", 1 << 26))),
-        Normalise(GroupNorm, 64, 32, 256), Normalise(GroupNormBackward, 64, 32, 256), Normalise(GroupNorm, 64, 8, 256), Normalise(GroupNormBackward, 64, 8, 256),
-        .. from k in new[] { 1, 2, 3, 4, 5, 6, 7, 8 } select Loss(4096, 32, k),
-        new("solver step 4096x32x32x3, 4 terms", SolverStep, "fp32", Dims(("length", 4096 * 32 * 32 * 3), ("terms", 4))),
-        new("adam+ema 55733891", Adam, "fp32", Dims(("length", 55733891))),
+        .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } from s in Conv2dCases.Huge from p in Tensor select Convolution(kind, p, s),
+        .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } select Convolution(kind, "fp32", Conv2dCases.Huge[1]),
+        .. from s in MatMulCases.Huge from p in Every select Product(p, s.M),
+        .. from kind in new[] { Attention, AttentionBackward } from s in AttentionCases.Huge from p in Tensor select Attend(kind, p, s),
+        new($"copy {LinearCombinationCases.HugeCopy}", Copy, "fp32", Dims(("length", LinearCombinationCases.HugeCopy))),
+        .. from s in GroupNormCases.Huge from kind in new[] { GroupNorm, GroupNormBackward } select Normalise(kind, s),
+        .. from s in TrajectoryLossCases.Huge select Loss(s),
+        new("solver step 4096x32x32x3, 4 terms", SolverStep, "fp32", Dims(("length", LinearCombinationCases.HugeStep), ("terms", 4))),
+        .. from length in AdamCases.Huge select new GpuRow($"adam+ema {length}", Adam, "fp32", Dims(("length", length))),
         .. from p in Every select Network(TrainingStep, p, "edm-cifar10", NetworkCatalog.Find("edm-cifar10"), 128),
         .. from p in Every select Network(TrainingStep, p, "unet-cu", UnetCu, 32),
         .. from p in Every select Network(Sampling, p, "unet-cu", UnetCu, 32),
@@ -71,12 +67,12 @@ public static class GpuRows
 
     private static IReadOnlyList<GpuRow> Small() =>
     [
-        .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } from k in new[] { 32, 12 } select Convolution(kind, "fp32", 2, 8, 16, k, 3),
-        Convolution(ConvForward, "fp32", 2, 8, 16, 32, 1), Product("fp32", 128),
-        Attend(Attention, "fp32", 2, 64, 2, 32), Attend(AttentionBackward, "fp32", 2, 64, 2, 32),
+        .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } from k in new[] { 32, 12 } select Convolution(kind, "fp32", Conv2dShape.Same(2, 8, 8, 16, k, 3)),
+        Convolution(ConvForward, "fp32", Conv2dShape.Same(2, 8, 8, 16, 32, 1)), Product("fp32", 128),
+        Attend(Attention, "fp32", new(2, 64, 2, 32)), Attend(AttentionBackward, "fp32", new(2, 64, 2, 32)),
         new("copy 65536", Copy, "fp32", Dims(("length", 1 << 16))),
-        Normalise(GroupNorm, 2, 8, 32), Normalise(GroupNormBackward, 2, 8, 32),
-        .. from k in new[] { 1, 4 } select Loss(8, 8, k),
+        Normalise(GroupNorm, GroupNormCases.Edm(2, 8, 32)), Normalise(GroupNormBackward, GroupNormCases.Edm(2, 8, 32)),
+        .. from k in new[] { 1, 4 } select Loss(new(8, 64, 3, k)),
         new("solver step 8x8x8x3, 4 terms", SolverStep, "fp32", Dims(("length", 8 * 8 * 8 * 3), ("terms", 4))),
         new("adam+ema 100003", Adam, "fp32", Dims(("length", 100003))),
         Network(TrainingStep, "fp32", "demo", NetworkCatalog.Find("demo"), 4), Network(TrainingStep, "fp32", "demo K=4", NetworkCatalog.Find("demo") with { Branches = 4 }, 4),
@@ -98,20 +94,27 @@ public static class GpuRows
         LabelCount = 0,
     };
 
-    private static GpuRow Convolution(string kind, string precision, int n, int size, int c, int k, int r) =>
-        new($"{kind} {r}x{r} {n}x{size}x{size}x{c} to {k} {precision}", kind, precision, Dims(("n", n), ("size", size), ("c", c), ("k", k), ("r", r)));
+    private static GpuRow Convolution(string kind, string precision, Conv2dShape s) =>
+        new($"{kind} {s.R}x{s.R} {s.N}x{s.H}x{s.H}x{s.C} to {s.K} {precision}", kind, precision,
+            Dims(("n", s.N), ("size", s.H), ("c", s.C), ("k", s.K), ("r", s.R)));
 
     private static GpuRow Product(string precision, int size) =>
         new($"gemm {size}x{size}x{size} {precision}", Gemm, precision, Dims(("m", size), ("n", size), ("k", size)));
 
-    private static GpuRow Attend(string kind, string precision, int n, int tokens, int heads, int headSize) =>
-        new($"{kind} {n}x{tokens} {heads}x{headSize} {precision}", kind, precision, Dims(("n", n), ("tokens", tokens), ("heads", heads), ("headSize", headSize)));
+    private static GpuRow Attend(string kind, string precision, AttentionShape s) =>
+        new($"{kind} {s.N}x{s.Tokens} {s.Heads}x{s.HeadSize} {precision}", kind, precision,
+            Dims(("n", s.N), ("tokens", s.Tokens), ("heads", s.Heads), ("headSize", s.HeadSize)));
 
-    private static GpuRow Normalise(string kind, int n, int size, int c) =>
-        new($"{kind} {n}x{size}x{size}x{c}", kind, "fp32", Dims(("n", n), ("size", size), ("c", c), ("groups", Math.Min(32, c / 4))));
+    private static GpuRow Normalise(string kind, GroupNormShape s) =>
+        new($"{kind} {s.N}x{Side(s.Pixels)}x{Side(s.Pixels)}x{s.C}", kind, "fp32",
+            Dims(("n", s.N), ("size", Side(s.Pixels)), ("c", s.C), ("groups", s.Groups)));
 
-    private static GpuRow Loss(int n, int size, int k) =>
-        new($"trajectory loss {n}x{size}x{size}x3 K={k} l2", TrajectoryLoss, "fp32", Dims(("n", n), ("size", size), ("c", 3), ("k", k)));
+    private static GpuRow Loss(TrajectoryShape s) =>
+        new($"trajectory loss {s.N}x{Side(s.Pixels)}x{Side(s.Pixels)}x{s.C} K={s.Branches} l2", TrajectoryLoss, "fp32",
+            Dims(("n", s.N), ("size", Side(s.Pixels)), ("c", s.C), ("k", s.Branches)));
+
+    /// <summary>Rows of a square image.</summary>
+    private static int Side(int pixels) => (int)Math.Sqrt(pixels);
 
     private static GpuRow Network(string kind, string precision, string name, UNetConfig config, int batch) =>
         new($"{(kind == Sampling ? "sampling" : "training step")} {name} batch {batch} {precision}", kind, precision, Dims(("batch", batch)),

@@ -1,3 +1,4 @@
+using BDense.Cases.Timing;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.Ilgpu.Cuda;
 using BDense.VirtualGpu.Counts;
@@ -45,8 +46,8 @@ internal sealed class Bench<TShape> : IDisposable
         return _result.GetAsArray1D(_stream);
     }
 
-    /// <summary>Milliseconds of one run, <see cref="Timing.Of"/>.</summary>
-    public (double Best, double Median) Time(Step<TShape> step, double seconds) => Timing.Of(Launcher(step), _stream.Synchronize, seconds);
+    /// <summary>Milliseconds of one run.</summary>
+    public RunTimes Time(Step<TShape> step, double seconds) => RunTimes.Measure(Launcher(step), _stream.Synchronize, seconds);
 
     /// <summary>What a virtual GPU counts of one run.</summary>
     public LaunchCounts Count(Step<TShape> step)

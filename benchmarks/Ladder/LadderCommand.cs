@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using BDense.Cases.Timing;
 using BDense.Kernels;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.MachineCode;
@@ -174,9 +175,9 @@ public static class LadderCommand
             return row with { Note = $"WRONG: {wrong}" };
         if (roof is null)
             return row with { Counts = Counted.Of(bench.Count(step)) };
-        var (best, median) = bench.Time(step, seconds);
-        double gflops = problem.Flops / best / 1e6;
-        return row with { BestMilliseconds = best, Milliseconds = median, Gflops = gflops, RoofShare = gflops / (step.NeedsTensorCores ? roof.TensorGflops : roof.Gflops) };
+        var times = bench.Time(step, seconds);
+        double gflops = problem.Flops / times.Best / 1e6;
+        return row with { BestMilliseconds = times.Best, Milliseconds = times.Median, Gflops = gflops, RoofShare = gflops / (step.NeedsTensorCores ? roof.TensorGflops : roof.Gflops) };
     }
 
     private const int MaxExtent = 65_536;

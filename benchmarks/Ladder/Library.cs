@@ -1,3 +1,4 @@
+using BDense.Cases.Timing;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
 
@@ -30,8 +31,8 @@ internal sealed class Library(string device) : IDisposable
 
     private (string, double, double) One(string name, Action run, double seconds)
     {
-        var (best, median) = Timing.Of(run, _backend.Synchronize, seconds);
-        return (name, best, median);
+        var times = RunTimes.Measure(run, _backend.Synchronize, seconds);
+        return (name, times.Best, times.Median);
     }
 
     private Tensor Values(Shape shape)

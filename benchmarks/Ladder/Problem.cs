@@ -41,7 +41,10 @@ internal sealed record Problem<TShape>(TShape Shape, string Text, float[] Left, 
     }
 }
 
-/// <summary>The ladder's two problems, with random operands.</summary>
+/// <summary>
+/// The ladder's two problems, with random operands. They are not of the case list: what its steps compute has weights in an order of
+/// their own (RSCK) and no edges, and a problem is as large as its device bears.
+/// </summary>
 internal static class Problems
 {
     /// <exception cref="UsageException">The tiles do not divide it.</exception>

@@ -1,4 +1,5 @@
 using BDense.Benchmarks.Workloads;
+using BDense.Cases.Ops;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
 using BenchmarkDotNet.Attributes;
@@ -84,25 +85,27 @@ public class MatrixProductSuite : Suite
     protected override Workload Work => Case;
 }
 
-/// <summary>The fused dense-trajectory loss with its gradient, K = 1 to 8.</summary>
+/// <summary>The fused dense-trajectory loss with its gradient, of every large shape of the case list.</summary>
 public class TrajectoryLossSuite : Suite
 {
-    [Params(1, 2, 4, 8)]
-    public int Branches { get; set; }
+    public static IEnumerable<Workload> Cases =>
+        from s in TrajectoryLossCases.Large from distance in Enum.GetValues<Distance>() select DenseTrajectoryLoss.Of(s, distance);
 
-    [Params(Distance.L1, Distance.L2, Distance.PseudoHuber)]
-    public Distance Distance { get; set; }
+    [ParamsSource(nameof(Cases))]
+    public Workload Case { get; set; } = null!;
 
-    protected override Workload Work => new DenseTrajectoryLoss(64, 3, 32, Branches, Distance);
+    protected override Workload Work => Case;
 }
 
 /// <summary>Clipping, Adam and the moving average.</summary>
 public class AdamSuite : Suite
 {
-    [Params(1 << 16, 1 << 20, 1 << 23)]
-    public int Parameters { get; set; }
+    public static IEnumerable<Workload> Cases => AdamCases.Large.Select(length => new AdamEma(length));
 
-    protected override Workload Work => new AdamEma(Parameters);
+    [ParamsSource(nameof(Cases))]
+    public Workload Case { get; set; } = null!;
+
+    protected override Workload Work => Case;
 }
 
 /// <summary>Whole training steps, forward, backward and optimizer, of every network: what they allocate, and that they cause no collection.</summary>

@@ -11,6 +11,9 @@ namespace BDense.Benchmarks.Workloads;
 /// <param name="Backward">Whether the three gradients are part of it.</param>
 public sealed record Convolution(int N, int C, int Size, int K, int Kernel, bool Backward) : Workload
 {
+    /// <summary>Of a shape of the case list.</summary>
+    public static Convolution Of(in Conv2dShape s, bool backward) => new(s.N, s.C, s.H, s.K, s.R, backward);
+
     public override string Name =>
         $"conv{Kernel}x{Kernel} {N}x{C}x{Size}{(K == C ? "" : $" to {K}")} {(Backward ? "forward+backward" : "forward")}";
 

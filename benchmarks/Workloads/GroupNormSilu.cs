@@ -1,3 +1,4 @@
+using BDense.Cases.Ops;
 using BDense.Kernels;
 
 namespace BDense.Benchmarks.Workloads;
@@ -8,9 +9,12 @@ namespace BDense.Benchmarks.Workloads;
 /// <param name="Size">Rows and columns.</param>
 public sealed record GroupNormSilu(int N, int C, int Size) : Workload
 {
+    /// <summary>Of a shape of the case list.</summary>
+    public static GroupNormSilu Of(in GroupNormShape s) => new(s.N, s.C, (int)Math.Sqrt(s.Pixels));
+
     public override string Name => $"groupnorm+silu {N}x{C}x{Size} forward+backward";
 
-    public GroupNormShape Shape => new(N, Size * Size, C, Math.Min(32, C / 4), 1e-5f, Silu: true);
+    public GroupNormShape Shape => GroupNormCases.Edm(N, Size, C);
 
     public float[] X => Uniform(Shape.Activation.Length, 1);
     public float[] Gamma => Uniform(C, 2);

@@ -5,6 +5,9 @@ namespace BDense.Benchmarks.Workloads;
 /// <summary>C = A B, row-major, [M,K] times [K,N].</summary>
 public sealed record MatrixProduct(int M, int N, int K) : Workload
 {
+    /// <summary>Of a shape of the case list.</summary>
+    public static MatrixProduct Of(in MatMulShape s) => new(s.M, s.N, s.K);
+
     public override string Name => $"gemm {M}x{N}x{K}";
 
     public MatMulShape Shape => new(1, M, N, K);

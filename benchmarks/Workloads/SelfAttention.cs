@@ -9,6 +9,9 @@ namespace BDense.Benchmarks.Workloads;
 /// <param name="HeadSize">Channels of a head.</param>
 public sealed record SelfAttention(int N, int Tokens, int Heads, int HeadSize) : Workload
 {
+    /// <summary>Of a shape of the case list.</summary>
+    public static SelfAttention Of(in AttentionShape s) => new(s.N, s.Tokens, s.Heads, s.HeadSize);
+
     public override string Name => $"attention {N}x{Tokens} {Heads}x{HeadSize} forward+backward";
 
     public AttentionShape Shape => new(N, Tokens, Heads, HeadSize);

@@ -16,7 +16,7 @@ namespace BDense.Kernels;
 /// </remarks>
 public abstract partial class Backend : IDisposable
 {
-    protected Backend() => Pool = new MemoryPool(Allocate);
+    private protected Backend() => Pool = new MemoryPool(Allocate);
 
     /// <summary>As given to <c>--device</c>: <c>cpu</c>, <c>cuda:0</c>, <c>opencl:0</c>, <c>ilgpu-cpu</c>.</summary>
     public abstract string Name { get; }
@@ -30,6 +30,7 @@ public abstract partial class Backend : IDisposable
     /// <summary>A line for people about something that was ignored when the device was opened; null for nothing.</summary>
     public virtual string? Notice => null;
 
+    /// <summary>Where tensors of this backend come from and go back to; it counts bytes.</summary>
     public MemoryPool Pool { get; }
 
     /// <summary>If set, every operation reports its name and declared cost here, before it runs.</summary>
@@ -66,6 +67,7 @@ public abstract partial class Backend : IDisposable
     /// <summary>An uninitialised tensor from the pool.</summary>
     public Tensor Empty(Shape shape) => new(this, Pool.Rent(shape.Length), 0, shape);
 
+    /// <summary>A tensor from the pool, filled with zeros.</summary>
     public Tensor Zeros(Shape shape)
     {
         var y = Empty(shape);
@@ -73,6 +75,10 @@ public abstract partial class Backend : IDisposable
         return y;
     }
 
+    /// <summary>A tensor from the pool with these values.</summary>
+    /// <param name="values">Row-major, as many as the shape has.</param>
+    /// <param name="shape">Its extents.</param>
+    /// <exception cref="BDenseException">Their number is another.</exception>
     public Tensor FromArray(ReadOnlySpan<float> values, Shape shape)
     {
         if (values.Length != shape.Length)
@@ -81,6 +87,10 @@ public abstract partial class Backend : IDisposable
         y.Upload(values);
         return y;
     }
+
+    /// <summary>Begins a call of an operation that is written outside this assembly.</summary>
+    /// <param name="name">As reports and messages have it: the method's own.</param>
+    public OpCall Call([CallerMemberName] string name = "") => new(this, name);
 
     /// <summary>Waits until everything queued has run.</summary>
     public void Synchronize()
@@ -91,8 +101,9 @@ public abstract partial class Backend : IDisposable
         Waited += Stopwatch.GetElapsedTime(start);
     }
 
-    protected virtual void SynchronizeCore() { }
+    private protected virtual void SynchronizeCore() { }
 
+    /// <summary>Gives back all device memory; tensors of this backend must not be used after it.</summary>
     public virtual void Dispose()
     {
         Pool.Dispose();
@@ -101,16 +112,27 @@ public abstract partial class Backend : IDisposable
 
     /// <summary>New device memory of <paramref name="length"/> floats, aligned to 64 bytes or more.</summary>
     /// <exception cref="OutOfMemoryException">There is none; the pool then trims its cache and tries once more.</exception>
-    protected abstract Storage Allocate(int length);
+    private protected abstract Storage Allocate(int length);
 
-    protected internal abstract void UploadCore(Tensor destination, ReadOnlySpan<float> source);
+    internal abstract void UploadCore(Tensor destination, ReadOnlySpan<float> source);
 
-    protected internal abstract void DownloadCore(Tensor source, Span<float> destination);
+    internal abstract void DownloadCore(Tensor source, Span<float> destination);
 
-    private void Report(OpCost cost, [CallerMemberName] string op = "") => OnOp?.Invoke(op, cost);
+    /// <summary>Whether operations are run; else they check their arguments, report their cost and say what they would write.</summary>
+    internal virtual bool Computes => true;
+
+    /// <summary>Every operation comes by here once, after its checks and before it runs.</summary>
+    internal void Report(OpCost cost, [CallerMemberName] string op = "")
+    {
+        Reported(cost);
+        OnOp?.Invoke(op, cost);
+    }
+
+    /// <summary>For a backend that adds costs up.</summary>
+    private protected virtual void Reported(OpCost cost) { }
 
     /// <summary>Holds one argument to its shape; the message names the operation, the argument and both shapes.</summary>
-    private void Expect(Tensor x, Shape shape, [CallerArgumentExpression(nameof(x))] string name = "", [CallerMemberName] string op = "")
+    internal void Expect(Tensor x, Shape shape, [CallerArgumentExpression(nameof(x))] string name = "", [CallerMemberName] string op = "")
     {
         if (!ReferenceEquals(x.Backend, this))
             throw new BDenseException($"{op}: {name} lives on {x.Backend.Name}, not on {Name}");

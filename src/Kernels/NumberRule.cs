@@ -27,10 +27,12 @@ public sealed partial record NumberRule<T>(T Min, T Max, bool AboveMin = false, 
 {
     private static readonly bool IsWhole = T.CreateSaturating(0.5) == T.Zero;
 
+    /// <summary>For messages: <c>a number above 0 and at most 1</c>.</summary>
     public string Description => IsWhole
         ? $"a whole number from {Text(Min)} to {Text(Max)}"
         : $"a number {(AboveMin ? "above" : "of at least")} {Text(Min)}{(Max == T.MaxValue ? "" : $" and {(BelowMax ? "below" : "at most")} {Text(Max)}")}";
 
+    /// <summary>Whether a text is such a number (<see cref="TryRead"/>).</summary>
     public bool Takes(string text) => TryRead(text, out _);
 
     /// <summary>Reads a text that is a number within the range and nothing else, not even space around it.</summary>

@@ -9,6 +9,7 @@ public abstract class QueueMark : IDisposable
     /// <param name="earlier">Of the same backend, made before this one.</param>
     public abstract double MillisecondsSince(QueueMark earlier);
 
+    /// <summary>Gives the mark back to the driver.</summary>
     public virtual void Dispose() => GC.SuppressFinalize(this);
 }
 

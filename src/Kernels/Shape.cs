@@ -54,6 +54,7 @@ public readonly struct Shape : IEquatable<Shape>
         }
     }
 
+    /// <summary>The extents, outermost first.</summary>
     public int[] ToArray()
     {
         var extents = new int[Rank];
@@ -62,15 +63,20 @@ public readonly struct Shape : IEquatable<Shape>
         return extents;
     }
 
+    /// <summary>Whether rank and all extents are the same.</summary>
     public bool Equals(Shape other) =>
         Rank == other.Rank && _d0 == other._d0 && _d1 == other._d1 && _d2 == other._d2 && _d3 == other._d3 && _d4 == other._d4;
 
+    /// <inheritdoc/>
     public override bool Equals([NotNullWhen(true)] object? obj) => obj is Shape other && Equals(other);
 
+    /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Rank, _d0, _d1, _d2, _d3, _d4);
 
+    /// <summary>As <see cref="Equals(Shape)"/>.</summary>
     public static bool operator ==(Shape a, Shape b) => a.Equals(b);
 
+    /// <summary>Not <see cref="Equals(Shape)"/>.</summary>
     public static bool operator !=(Shape a, Shape b) => !a.Equals(b);
 
     /// <summary>For people: <c>64 x 16 x 16 x 3</c>.</summary>

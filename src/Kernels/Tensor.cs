@@ -12,13 +12,19 @@ public sealed class Tensor : IDisposable
 {
     private Storage? _storage;
 
+    /// <summary>Where it lives.</summary>
     public Backend Backend { get; }
+
+    /// <summary>Its extents.</summary>
     public Shape Shape { get; }
 
     /// <summary>First element, counted in floats from the start of the storage. A multiple of 64 for all but views made by hand.</summary>
     public int Offset { get; }
 
+    /// <summary>Elements: the product of the extents.</summary>
     public int Length => Shape.Length;
+
+    /// <summary>Whether this handle was disposed.</summary>
     public bool IsDisposed => _storage is null;
 
     /// <summary>Whether another handle looks at the same storage: then it must not be changed in place.</summary>
@@ -76,6 +82,7 @@ public sealed class Tensor : IDisposable
         Backend.Waited += Stopwatch.GetElapsedTime(start);
     }
 
+    /// <summary>Copies all elements to the host and waits.</summary>
     public float[] ToArray()
     {
         var values = new float[Length];
@@ -83,6 +90,7 @@ public sealed class Tensor : IDisposable
         return values;
     }
 
+    /// <summary>Gives the handle back; the memory returns to the pool with the last handle. A second time does nothing.</summary>
     public void Dispose()
     {
         var storage = _storage;
@@ -91,13 +99,17 @@ public sealed class Tensor : IDisposable
             Backend.Pool.Return(storage);
     }
 
+    /// <summary>For people: shape and device.</summary>
     public override string ToString() => $"{Shape} on {Backend.Name}{(IsDisposed ? " (disposed)" : "")}";
 }
 
 /// <summary>A block of device memory of <see cref="Length"/> floats; subclasses hold the pointer or the ILGPU buffer.</summary>
 public abstract class Storage(int length) : IDisposable
 {
+    /// <summary>Floats of it; at least as many as were asked for.</summary>
     public int Length { get; } = length;
+
+    /// <summary>4 for each float.</summary>
     public long Bytes => (long)Length * sizeof(float);
 
     /// <summary>Handles that look at it; the pool takes it back at 0. Tensors belong to one thread at a time, so this is no atomic.</summary>

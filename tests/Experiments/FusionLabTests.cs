@@ -3,6 +3,7 @@ using BDense.Benchmarks.Workloads;
 using BDense.Experiments.Labs;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
+using BDense.Kernels.Profiling;
 using BDense.Kernels.Reference;
 using BDense.Model.Autodiff;
 using BDense.Model.Networks;

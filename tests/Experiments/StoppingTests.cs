@@ -3,6 +3,7 @@ using BDense.Kernels;
 using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
 using BDense.Kernels.MachineCode;
+using BDense.Kernels.Profiling;
 using BDense.Model.Autodiff;
 using BDense.Tests.Training;
 using BDense.Training.Runs;

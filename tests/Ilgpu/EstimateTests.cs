@@ -1,13 +1,13 @@
+using BDense.Cases.Ops;
 using BDense.Kernels.MachineCode;
 using NUnit.Framework;
 
 namespace BDense.Tests.Ilgpu;
 
 /// <summary>The written estimates: every hot kernel has one, and they obey the roofs they are made from.</summary>
-[Category(MachineCodeTests.Ptxas)]
 internal sealed class EstimateTests
 {
-    [Test]
+    [Test, Category(MachineCodeTests.Ptxas)]
     public void Every_hot_kernel_has_an_estimate_under_its_roof()
     {
         Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");
@@ -23,6 +23,14 @@ internal sealed class EstimateTests
     }
 
     [Test]
+    public void Shapes_are_rows_of_the_case_list() => Assert.Multiple(() =>
+    {
+        Assert.That(Conv2dCases.Huge, Does.Contain(Estimates.Layer));
+        Assert.That(MatMulCases.Huge, Does.Contain(Estimates.Product));
+        Assert.That(AttentionCases.Huge, Does.Contain(Estimates.Tokens));
+    });
+
+    [Test, Category(MachineCodeTests.Ptxas)]
     public void What_only_moves_is_limited_by_memory_and_what_multiplies_is_not()
     {
         Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");

@@ -1,8 +1,8 @@
+using BDense.Cases;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.Ilgpu.Attention;
 using BDense.Kernels.Ilgpu.Convolution;
 using BDense.Kernels.MachineCode;
-using BDense.Tests.Cases;
 using BDense.Tests.Ops;
 using ILGPU.Runtime.CPU;
 using NUnit.Framework;

@@ -1,9 +1,10 @@
 using System.Text.RegularExpressions;
+using BDense.Cases;
+using BDense.Cases.Ops;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.Ilgpu.Convolution;
-using BDense.Tests.Cases;
 using BDense.Tests.Ilgpu.Emulator;
 using BDense.VirtualGpu;
 using NUnit.Framework;

@@ -1,9 +1,9 @@
+using BDense.Cases;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.Ilgpu.Convolution;
 using BDense.Kernels.Ilgpu.Tiles;
-using BDense.Tests.Cases;
 using BDense.Tests.Ops;
 using ILGPU.Runtime.CPU;
 using NUnit.Framework;

@@ -1,13 +1,13 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using BDense.Cases.Ops;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.Ilgpu.Convolution;
 using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.MachineCode;
-using BDense.Tests.Cases;
 using BDense.Tests.Ilgpu.Emulator;
 using NUnit.Framework;
 

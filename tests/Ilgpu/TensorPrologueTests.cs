@@ -1,10 +1,10 @@
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using BDense.Cases.Ops;
 using BDense.Kernels;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.Ilgpu.Convolution;
 using BDense.Kernels.Ilgpu.Tiles;
-using BDense.Tests.Cases;
 using BDense.Tests.Ilgpu.Emulator;
 using NUnit.Framework;
 

@@ -1,6 +1,6 @@
+using BDense.Cases;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
-using BDense.Tests.Cases;
 using NUnit.Framework;
 
 namespace BDense.Tests.Ops;

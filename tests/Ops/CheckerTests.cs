@@ -1,8 +1,8 @@
+using BDense.Cases;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
-using BDense.Tests.Cases;
 using NUnit.Framework;
-using static BDense.Tests.Cases.Operand;
+using static BDense.Cases.Operand;
 
 namespace BDense.Tests.Ops;
 

@@ -1,8 +1,9 @@
+using BDense.Cases;
 using BDense.Experiments.Labs;
 using BDense.Kernels;
+using BDense.Kernels.Profiling;
 using BDense.Model.Autodiff;
 using BDense.Model.Networks;
-using BDense.Tests.Cases;
 using BDense.Tests.Training;
 using BDense.Training.Distillation;
 using BDense.Training.Runs;

@@ -1,5 +1,5 @@
+using BDense.Cases;
 using BDense.Kernels;
-using BDense.Tests.Cases;
 using NUnit.Framework;
 
 namespace BDense.Tests.Ops;

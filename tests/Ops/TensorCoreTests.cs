@@ -1,9 +1,11 @@
+using BDense.Cases;
+using BDense.Cases.Checking;
+using BDense.Cases.Ops;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
-using BDense.Tests.Cases;
 using BDense.Tests.Ilgpu.Emulator;
 using NUnit.Framework;
 
@@ -52,7 +54,7 @@ internal abstract class TensorCoreTests
             void Equal(string what)
             {
                 tensors.Reset();
-                Scratch.Poison(Backend);
+                Checker.Poison(Backend);
                 row.Case.Run(Backend, tensors.Operands);
                 Assert.That(Comparison.Difference(row.Case, expected, tensors.Results()), Is.Null, what);
             }
@@ -232,7 +234,7 @@ internal sealed class CudaTensorCoreTests(string device) : TensorCoreTests
         var first = tensors.Results();
         Assert.That(Comparison.Difference(row.Case, row.Case.Expected(start), first), Is.Null);
         tensors.Reset();
-        Scratch.Poison(_backend);
+        Checker.Poison(_backend);
         row.Case.Run(_backend, tensors.Operands);
         Assert.That(tensors.Results(), Is.EqualTo(first), "the same bits again");
     }

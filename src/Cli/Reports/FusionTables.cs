@@ -2,6 +2,7 @@ using System.Globalization;
 using BDense.Cli.Terminal;
 using BDense.Experiments.Labs;
 using BDense.Kernels;
+using BDense.Kernels.Profiling;
 using BDense.Model.Autodiff;
 
 namespace BDense.Cli.Reports;

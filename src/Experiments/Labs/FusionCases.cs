@@ -7,7 +7,10 @@ using BDense.Training.Runs;
 
 namespace BDense.Experiments.Labs;
 
-/// <summary>The fusions at the shapes of a network: its first normalisation and attention, its images, its parameters.</summary>
+/// <summary>
+/// The fusions at the shapes of a network: its first normalisation and attention, its images, its parameters. There is no list of
+/// shapes here: whoever asks names a network.
+/// </summary>
 /// <param name="network">Its parameters are used as they are; Adam runs with a learning rate of 0.</param>
 /// <param name="batch">Images in the network's own operations.</param>
 /// <param name="stateElements">Elements of a state in the trajectory operations, about: enough to leave the caches.</param>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using BDense.Experiments.Drawing;
 using BDense.Kernels;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Experiments.Labs;
 

@@ -10,6 +10,7 @@ namespace BDense.Kernels.Devices;
 /// <param name="DeviceCount">Devices that cuDeviceGetCount counts; null where it fails.</param>
 public sealed record CudaDriverFacts(string Library, int InitCode, string InitName, int Version, int? DeviceCount)
 {
+    /// <summary>For people: versions and devices in a line.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
         $"{Library}, CUDA {Version / 1000}.{Version % 1000 / 10}, cuInit: {InitCode} {InitName}, devices: {DeviceCount?.ToString(CultureInfo.InvariantCulture) ?? "not counted"}");
 

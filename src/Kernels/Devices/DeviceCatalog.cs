@@ -19,8 +19,10 @@ namespace BDense.Kernels.Devices;
 /// <param name="Refusal">Why it cannot be used and what would help; null if it can.</param>
 public sealed record DeviceInfo(string Spec, string Name, long MemoryBytes, string? Refusal)
 {
+    /// <summary>Whether <see cref="DeviceCatalog.Open"/> takes it.</summary>
     public bool IsUsable => Refusal is null;
 
+    /// <summary>For people: its specification, name and memory, or why it cannot be used.</summary>
     public override string ToString() => IsUsable
         ? string.Create(CultureInfo.InvariantCulture, $"{Spec}: {Name}, {MemoryBytes / (double)(1 << 30):0.#} GiB")
         : $"{Spec}: {Name}: not usable: {Refusal}";

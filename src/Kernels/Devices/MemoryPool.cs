@@ -33,11 +33,12 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
     internal bool Exact { get; set; }
 
     /// <summary>Floats of each block that is held and not handed out.</summary>
-    internal IReadOnlyList<int> FreeLengths => [.. _free.Values.SelectMany(stack => stack.Select(storage => storage.Length))];
+    public IReadOnlyList<int> FreeLengths => [.. _free.Values.SelectMany(stack => stack.Select(storage => storage.Length))];
 
     /// <summary>Set while launches are captured: a block that no list has is refused, since the driver must not be asked then.</summary>
     internal bool Sealed { get; set; }
 
+    /// <summary>From now on <see cref="PeakBytes"/> is that of what follows.</summary>
     public void ResetPeak() => PeakBytes = CurrentBytes;
 
     /// <summary>A block of at least <paramref name="length"/> floats, uninitialised.</summary>
@@ -104,6 +105,7 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
         }
     }
 
+    /// <summary>Gives the cached blocks back to the driver; those handed out stay with whoever has them.</summary>
     public void Dispose() => Trim();
 
     internal static int SizeClass(int length)

@@ -51,6 +51,7 @@ public sealed class StepGraph(Backend backend, string name, Action work) : IDisp
         }
     }
 
+    /// <summary>Frees the graph and the memory that it held, after what is under way has run.</summary>
     public void Dispose()
     {
         // What is under way reads and writes the blocks that now become anybody's.

@@ -13,12 +13,14 @@ namespace BDense.Kernels.MachineCode;
 /// <param name="Bandwidth">TB/s of device memory.</param>
 public sealed record GpuModel(string Name, GpuArchitecture Architecture, double Gigahertz, double Float32, double Tf32, double Bandwidth)
 {
+    /// <summary>Those that estimates are made for.</summary>
     public static IReadOnlyList<GpuModel> All { get; } =
     [
         new("A100 SXM 80 GB", GpuArchitecture.Find("sm_80"), 1.41, 19.5, 156, 2.04),
         new("H100 SXM 80 GB", GpuArchitecture.Find("sm_90"), 1.83, 66.9, 494.7, 3.35),
     ];
 
+    /// <summary>Multiprocessors of the whole GPU.</summary>
     public int Multiprocessors => Architecture.Model.Multiprocessors;
 
     /// <summary>What mma.sync reaches of the tensor cores' peak.</summary>
@@ -64,13 +66,25 @@ public static partial class Estimates
     /// <param name="PassBytes">Bytes that passes of their own move before and behind it.</param>
     private sealed record Case(string Kernel, string Workload, Unit Unit, OpCost Cost, long PassBytes = 0);
 
-    /// <summary>EDM's CIFAR-10 network at batch 64, its largest layer; attention at 16 x 16 tokens; the DDPM network's parameters.</summary>
+    /// <summary>The largest layer of EDM's CIFAR-10 network at batch 64.</summary>
+    internal static Conv2dShape Layer => Conv2dShape.Same(64, 32, 32, 256, 256, 3);
+
+    /// <summary>A square product.</summary>
+    internal static MatMulShape Product => new(1, 4096, 4096, 4096);
+
+    /// <summary>At 16 x 16 tokens of that network.</summary>
+    internal static AttentionShape Tokens => new(64, 256, 1, 256);
+
+    /// <summary>
+    /// The three shapes above, heads of other sizes, and the DDPM network's parameters. The case list stands above this floor; a test holds
+    /// the three to be rows of it, so that estimates and measurements are of the same.
+    /// </summary>
     private static IEnumerable<Case> Cases()
     {
-        var conv = Conv2dShape.Same(64, 32, 32, 256, 256, 3);
+        var conv = Layer;
         const string convText = "3x3 64x32x32, 256->256";
         long x = conv.Input.Length, w = conv.Weight.Length;
-        var product = new MatMulShape(1, 4096, 4096, 4096);
+        var product = Product;
         foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel", "ConvTile8EpilogueKernel", "ConvSharedTileEpilogueKernel", "ConvSharedTileActivatedKernel" })
             yield return new(kernel, convText, Unit.Float32, OpCost.Of(x + w, x, 2 * conv.Macs));
         foreach (string kernel in KernelCatalog.Names.Where(n => n.StartsWith("Tensor", StringComparison.Ordinal) && !n.StartsWith("TensorAttention", StringComparison.Ordinal)))
@@ -94,7 +108,7 @@ public static partial class Estimates
             yield return new(kernel, "4096^3", Unit.Float32, OpCost.Of(2L * product.A.Length, product.C.Length, 2 * product.Macs));
 
         // Scores are computed once for each 64 channels of the output (32 for keys and values), as the kernels' own docs count.
-        var attention = new AttentionShape(64, 256, 1, 256);
+        var attention = Tokens;
         long row = 2L * attention.N * attention.Tokens * attention.Tokens * attention.HeadSize; // one product of Tokens x Tokens x d
         long tokens = attention.Output.Length;
         yield return new("AttentionKernel", "64x256 tokens, head 256", Unit.Float32, OpCost.Of(3 * tokens, tokens, 4 * row + row));
@@ -151,7 +165,7 @@ public static partial class Estimates
         if (KernelCatalog.AssemblerVersion is null)
             throw new BDenseException("estimates count machine instructions: ptxas is not on PATH; it comes with the CUDA toolkit");
         var cases = Cases().Where(c => KernelCatalog.Names.Contains(c.Kernel)).ToList();
-        missing = [.. KernelRegistry.All.Where(k => k.Hot).Select(k => k.Name).Except(cases.Select(c => c.Kernel))];
+        missing = [.. KernelRegistry.BuiltIn.Where(k => k.Hot).Select(k => k.Name).Except(cases.Select(c => c.Kernel))];
         var rows = KernelCatalog.Rows(cases.Select(c => c.Kernel), GpuModel.All.Select(g => g.Architecture), cancellation).ToDictionary(r => (r.Name, r.Architecture));
         return [.. from c in cases from gpu in GpuModel.All select Of(c, gpu, rows[(c.Kernel, gpu.Architecture.Name)])];
     }

@@ -21,8 +21,8 @@ public sealed record KernelRow(string Name, bool Hot, string Architecture, int G
 /// <summary>Every kernel, and what the compilers make of it.</summary>
 public static class KernelCatalog
 {
-    /// <summary>All kernels' names, in order.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. KernelRegistry.All.Select(k => k.Name)];
+    /// <summary>All kernels' names, in order: this assembly's and those that were added (<see cref="KernelRegistry.Add"/>).</summary>
+    public static IReadOnlyList<string> Names => [.. KernelRegistry.All.Select(k => k.Name)];
 
     /// <summary>ptxas' version; null where it is not on PATH.</summary>
     public static string? AssemblerVersion => Assembler.Version;

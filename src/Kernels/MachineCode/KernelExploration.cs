@@ -15,7 +15,7 @@ public sealed record SassLine(int Offset, string Text, int PtxLine);
 
 /// <summary>One kernel on one architecture, from C# to machine code.</summary>
 /// <param name="Row">Its figures.</param>
-/// <param name="File">The file that holds it.</param>
+/// <param name="File">The file that holds it; empty where its text is not to be had.</param>
 /// <param name="Files">The text of that file and of all others that its code comes from.</param>
 /// <param name="Ptx">What ILGPU made of it.</param>
 /// <param name="Sass">What ptxas made of that; empty without ptxas and nvdisasm.</param>
@@ -39,8 +39,11 @@ public sealed partial record KernelExploration(KernelRow Row, string File, IRead
 
         var sources = KernelSources.All;
         string declaration = $"void {exact}(";
-        string file = sources.First(s => s.Value.Contains(declaration, StringComparison.Ordinal)).Key;
-        var files = ptx.Where(line => line.Source.Line > 0).Select(line => line.Source.File).Append(file).Where(sources.ContainsKey).Distinct().ToDictionary(f => f, f => sources[f]);
+        // Of another assembly's kernel the text is where it was compiled, or nowhere.
+        string file = sources.FirstOrDefault(s => s.Value.Contains(declaration, StringComparison.Ordinal)).Key
+            ?? ptx.Select(line => line.Source.File).FirstOrDefault(f => KernelSources.Text(f)?.Contains(declaration, StringComparison.Ordinal) == true) ?? "";
+        var files = ptx.Where(line => line.Source.Line > 0).Select(line => line.Source.File).Append(file).OfType<string>().Distinct()
+            .Select(f => (File: f, Text: KernelSources.Text(f))).Where(f => f.Text is not null).ToDictionary(f => f.File, f => f.Text!);
         if (KernelCatalog.AssemblerVersion is null)
         {
             notes.Add("No SASS: ptxas is not on PATH; it comes with the CUDA toolkit.");

@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 /// <summary>One step of Adam over all parameters at once.</summary>
@@ -57,8 +59,20 @@ public abstract partial class Backend
         Writes(m);
         Writes(v);
         Writes(ema);
-        AdamCore(s, p, g, m, v, ema, squaredNorm, schedule);
+        if (Computes)
+            AdamCore(s, p, g, m, v, ema, squaredNorm, schedule);
     }
 
-    protected abstract void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule);
+    private protected abstract void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> AdamByName()
+    {
+        yield return new("adam", ["LENGTH"], [OperationCatalog.UsualLength], (t, e) =>
+        {
+            var shape = new Shape(e[0]);
+            Tensor p = t.Normal(shape), g = t.Normal(shape), m = t.Normal(shape), v = t.Uniform(shape), ema = t.Normal(shape), norm = t.Uniform(new(1));
+            return [new("forward", () => t.Backend.Adam(new AdamStep(1e-3f, 1, ClipNorm: 1f, EmaDecay: 0.999f), p, g, m, v, ema, norm))];
+        });
+    }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -9,11 +10,13 @@ namespace BDense.Kernels;
 /// <param name="HeadSize">Channels per head, 1 to 256.</param>
 public readonly record struct AttentionShape(int N, int Tokens, int Heads, int HeadSize)
 {
+    /// <summary>Channels: Heads * HeadSize.</summary>
     public int C => Heads * HeadSize;
 
     /// <summary>[N,Tokens,3C]: all of q, then all of k, then all of v; within each, head after head.</summary>
     public Shape Qkv => new(N, Tokens, 3 * C);
 
+    /// <summary>[N,Tokens,C]</summary>
     public Shape Output => new(N, Tokens, C);
 
     /// <summary>[N,Heads,Tokens]: log-sum-exp of each row of scaled scores.</summary>
@@ -33,10 +36,12 @@ public abstract partial class Backend
     {
         CheckAttention(s, qkv, lse);
         Expect(y, s.Output);
-        Report(OpCost.Of(qkv.Length, (long)y.Length + lse.Length, 2 * s.Macs + 4L * s.N * s.Heads * s.Tokens * s.Tokens));
+        long scores = (long)s.N * s.Heads * s.Tokens * s.Tokens;
+        Report(OpCost.Of(qkv.Length, (long)y.Length + lse.Length, 2 * s.Macs + 4 * scores) with { Macs = s.Macs });
         Writes(y);
         Writes(lse);
-        AttentionCore(s, qkv, y, lse);
+        if (Computes)
+            AttentionCore(s, qkv, y, lse);
     }
 
     /// <summary>
@@ -54,19 +59,32 @@ public abstract partial class Backend
         Expect(dy, s.Output);
         Expect(y, s.Output);
         Expect(dqkv, s.Qkv);
-        Report(OpCost.Of(2L * dy.Length + qkv.Length + lse.Length, dqkv.Length, 5 * s.Macs + 6L * s.N * s.Heads * s.Tokens * s.Tokens));
+        long scores = (long)s.N * s.Heads * s.Tokens * s.Tokens;
+        Report(OpCost.Of(2L * dy.Length + qkv.Length + lse.Length, dqkv.Length, 5 * s.Macs + 6 * scores) with { Macs = 5 * s.Macs / 2 });
         Writes(dqkv);
-        AttentionBackwardCore(s, dy, qkv, y, lse, dqkv);
+        if (Computes)
+            AttentionBackwardCore(s, dy, qkv, y, lse, dqkv);
     }
 
-    protected abstract void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse);
+    private protected abstract void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse);
 
-    protected abstract void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv);
+    private protected abstract void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv);
 
     private void CheckAttention(in AttentionShape s, Tensor qkv, Tensor lse, [CallerMemberName] string op = "")
     {
         Require(s is { Tokens: > 0, Heads: > 0, HeadSize: > 0 and <= 256 }, $"no such attention: {s}; head sizes 1 to 256", op);
         Expect(qkv, s.Qkv, op: op);
         Expect(lse, s.LogSumExp, op: op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> AttentionByName()
+    {
+        yield return new("attention", ["N", "TOKENS", "HEADS", "HEADSIZE"], [2, 256, 2, 64], (t, e) =>
+        {
+            var s = new AttentionShape(e[0], e[1], e[2], e[3]);
+            Tensor qkv = t.Normal(s.Qkv), y = t.Empty(s.Output), lse = t.Empty(s.LogSumExp), dy = t.Normal(s.Output), dqkv = t.Empty(s.Qkv);
+            return [new("forward", () => t.Backend.Attention(s, qkv, y, lse)), new("backward", () => t.Backend.AttentionBackward(s, dy, qkv, y, lse, dqkv))];
+        });
     }
 }

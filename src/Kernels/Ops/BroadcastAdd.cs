@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -14,7 +15,8 @@ public abstract partial class Backend
         Expect(y, x.Shape);
         Report(OpCost.Of((long)x.Length + e.Length, y.Length, y.Length));
         Writes(y);
-        BroadcastAddCore(x, e, y);
+        if (Computes)
+            BroadcastAddCore(x, e, y);
     }
 
     /// <summary>de[n,c] = sum_i dy[n,i,c], overwritten: the gradient of the broadcast operand; over pixels in a fixed order.</summary>
@@ -23,12 +25,13 @@ public abstract partial class Backend
         CheckBroadcast(dy, de);
         Report(OpCost.Of(dy.Length, de.Length, dy.Length));
         Writes(de);
-        BroadcastAddBackwardCore(dy, de);
+        if (Computes)
+            BroadcastAddBackwardCore(dy, de);
     }
 
-    protected abstract void BroadcastAddCore(Tensor x, Tensor e, Tensor y);
+    private protected abstract void BroadcastAddCore(Tensor x, Tensor e, Tensor y);
 
-    protected abstract void BroadcastAddBackwardCore(Tensor dy, Tensor de);
+    private protected abstract void BroadcastAddBackwardCore(Tensor dy, Tensor de);
 
     private void CheckBroadcast(Tensor x, Tensor e, [CallerMemberName] string op = "")
     {
@@ -36,5 +39,15 @@ public abstract partial class Backend
             $"{e.Shape} does not broadcast over {x.Shape}; expected [N,...,C] and [N,C]", op);
         Expect(x, x.Shape, op: op);
         Expect(e, e.Shape, op: op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> BroadcastAddByName()
+    {
+        yield return new("broadcast-add", ["N", "SIZE", "C"], [4, 16, 64], (t, e) =>
+        {
+            Tensor x = t.Normal(new(e[0], e[1] * e[1], e[2])), embedding = t.Normal(new(e[0], e[2])), y = t.Empty(x.Shape), de = t.Empty(embedding.Shape);
+            return [new("forward", () => t.Backend.BroadcastAdd(x, embedding, y)), new("backward", () => t.Backend.BroadcastAddBackward(x, de))];
+        });
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -13,7 +14,8 @@ public abstract partial class Backend
         CheckConcat(a, b, y);
         Report(OpCost.Of((long)a.Length + b.Length, y.Length, 0));
         Writes(y);
-        ConcatCore(a, b, y);
+        if (Computes)
+            ConcatCore(a, b, y);
     }
 
     /// <summary>The inverse and the gradient of <see cref="Concat"/>: y's channels dealt out to a and b, both overwritten.</summary>
@@ -23,12 +25,13 @@ public abstract partial class Backend
         Report(OpCost.Of(y.Length, (long)a.Length + b.Length, 0));
         Writes(a);
         Writes(b);
-        SplitCore(y, a, b);
+        if (Computes)
+            SplitCore(y, a, b);
     }
 
-    protected abstract void ConcatCore(Tensor a, Tensor b, Tensor y);
+    private protected abstract void ConcatCore(Tensor a, Tensor b, Tensor y);
 
-    protected abstract void SplitCore(Tensor y, Tensor a, Tensor b);
+    private protected abstract void SplitCore(Tensor y, Tensor a, Tensor b);
 
     private void CheckConcat(Tensor a, Tensor b, Tensor y, [CallerMemberName] string op = "")
     {
@@ -38,5 +41,15 @@ public abstract partial class Backend
         Require(a.Shape.Rank > 0 && b.Shape.Rank > 0 && y.Shape.Rank > 0 && a.Shape[-1] + b.Shape[-1] == y.Shape[-1]
             && a.Length / a.Shape[-1] == y.Length / y.Shape[-1] && b.Length / b.Shape[-1] == y.Length / y.Shape[-1],
             $"channels of {a.Shape} and {b.Shape} do not make {y.Shape}", op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> ConcatByName()
+    {
+        yield return new("concat", ["PIXELS", "A", "B"], [1024, 64, 64], (t, e) =>
+        {
+            Tensor a = t.Normal(new(e[0], e[1])), b = t.Normal(new(e[0], e[2])), y = t.Empty(new(e[0], e[1] + e[2]));
+            return [new("forward", () => t.Backend.Concat(a, b, y)), new("backward", () => t.Backend.Split(y, a, b))];
+        });
     }
 }

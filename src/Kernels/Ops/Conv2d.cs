@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 /// <summary>Geometry of a 2-D convolution, NHWC x KRSC -> NPQK. P = (H + PadBegin + PadEnd - R) / Stride + 1, Q likewise.</summary>
@@ -16,10 +18,19 @@ public readonly record struct Conv2dShape(int N, int H, int W, int C, int K, int
     /// <summary>Odd kernel, stride 1, output as large as the input.</summary>
     public static Conv2dShape Same(int n, int h, int w, int c, int k, int kernel) => new(n, h, w, c, k, kernel, kernel, 1, kernel / 2, kernel / 2);
 
+    /// <summary>Height of the output, (H + PadBegin + PadEnd - R) / Stride + 1 rounded down; 0 for no stride.</summary>
     public int P => Stride == 0 ? 0 : (H + PadBegin + PadEnd - R) / Stride + 1;
+
+    /// <summary>Width of the output, likewise.</summary>
     public int Q => Stride == 0 ? 0 : (W + PadBegin + PadEnd - S) / Stride + 1;
+
+    /// <summary>[N,H,W,C]</summary>
     public Shape Input => new(N, H, W, C);
+
+    /// <summary>[K,R,S,C]</summary>
     public Shape Weight => new(K, R, S, C);
+
+    /// <summary>[N,P,Q,K]</summary>
     public Shape Output => new(N, P, Q, K);
 
     /// <summary>Multiply-adds of one pass: N P Q K R S C.</summary>
@@ -46,9 +57,10 @@ public abstract partial class Backend
         if (bias is not null)
             Expect(bias, new Shape(s.K));
         Expect(y, s.Output);
-        Report(OpCost.Of((long)x.Length + w.Length + (bias?.Length ?? 0), y.Length, 2 * s.Macs));
+        Report(OpCost.Of((long)x.Length + w.Length + (bias?.Length ?? 0), y.Length, 2 * s.Macs) with { Macs = s.Macs });
         Writes(y);
-        Conv2dCore(s, x, w, bias, y);
+        if (Computes)
+            Conv2dCore(s, x, w, bias, y);
     }
 
     /// <summary>Gradient with respect to the input (dgrad): dx[n,h,w,c] = sum over all (p,q,r,s,k) that read it of dy[n,p,q,k] w[k,r,s,c].</summary>
@@ -62,9 +74,10 @@ public abstract partial class Backend
         Expect(dy, s.Output);
         Expect(w, s.Weight);
         Expect(dx, s.Input);
-        Report(OpCost.Of((long)dy.Length + w.Length, dx.Length, 2 * s.Macs));
+        Report(OpCost.Of((long)dy.Length + w.Length, dx.Length, 2 * s.Macs) with { Macs = s.Macs });
         Writes(dx);
-        Conv2dDgradCore(s, dy, w, dx);
+        if (Computes)
+            Conv2dDgradCore(s, dy, w, dx);
     }
 
     /// <summary>Gradients with respect to weight and bias (wgrad): dw[k,r,s,c] += sum_{n,p,q} dy[n,p,q,k] x[...]; dbias[k] += sum dy.</summary>
@@ -81,15 +94,33 @@ public abstract partial class Backend
         Expect(dw, s.Weight);
         if (dbias is not null)
             Expect(dbias, new Shape(s.K));
-        Report(OpCost.Of((long)x.Length + dy.Length + dw.Length, dw.Length, 2 * s.Macs));
+        Report(OpCost.Of((long)x.Length + dy.Length + dw.Length, dw.Length, 2 * s.Macs) with { Macs = s.Macs });
         Writes(dw);
         Writes(dbias);
-        Conv2dWgradCore(s, x, dy, dw, dbias);
+        if (Computes)
+            Conv2dWgradCore(s, x, dy, dw, dbias);
     }
 
-    protected abstract void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y);
+    private protected abstract void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y);
 
-    protected abstract void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx);
+    private protected abstract void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx);
 
-    protected abstract void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias);
+    private protected abstract void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> Conv2dByName()
+    {
+        string[] extents = ["N", "SIZE", "C", "K", "R"];
+        yield return new("conv2d", extents, [4, 16, 64, 64, 3], (t, e) =>
+        {
+            var s = Conv2dShape.Same(e[0], e[1], e[1], e[2], e[3], e[4]);
+            Tensor x = t.Normal(s.Input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), y = t.Empty(s.Output), dy = t.Normal(s.Output), dx = t.Empty(s.Input),
+                dw = t.Zeros(s.Weight), dbias = t.Zeros(bias.Shape);
+            return
+            [
+                new("forward", () => t.Backend.Conv2d(s, x, w, bias, y)), new("dgrad", () => t.Backend.Conv2dDgrad(s, dy, w, dx)),
+                new("wgrad", () => t.Backend.Conv2dWgrad(s, x, dy, dw, dbias)),
+            ];
+        });
+    }
 }

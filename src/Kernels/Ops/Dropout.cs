@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -19,8 +21,15 @@ public abstract partial class Backend
             Expect(counter, new Shape(RandomKey.CounterLength));
         Report(OpCost.Of(x.Length, y.Length, 2L * y.Length));
         Writes(y);
-        DropoutCore(x, p, key, y);
+        if (Computes)
+            DropoutCore(x, p, key, y);
     }
 
-    protected abstract void DropoutCore(Tensor x, float p, RandomKey key, Tensor y);
+    private protected abstract void DropoutCore(Tensor x, float p, RandomKey key, Tensor y);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> DropoutByName()
+    {
+        yield return OperationCatalog.OneToOne("dropout", (b, x, y) => b.Dropout(x, 0.1f, new RandomKey(7, 7), y));
+    }
 }

@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -8,7 +10,8 @@ public abstract partial class Backend
         Expect(y, y.Shape);
         Report(OpCost.Of(0, y.Length, 0));
         Writes(y);
-        FillCore(y, value);
+        if (Computes)
+            FillCore(y, value);
     }
 
     /// <summary>y = min(max(x, low), high); NaN stays NaN. y may be x.</summary>
@@ -19,7 +22,8 @@ public abstract partial class Backend
         Require(low <= high, $"no range: {low} to {high}");
         Report(OpCost.Of(x.Length, y.Length, 2L * y.Length));
         Writes(y);
-        ClampCore(x, low, high, y);
+        if (Computes)
+            ClampCore(x, low, high, y);
     }
 
     /// <summary>y = a * b, elementwise. y may be a or b.</summary>
@@ -30,12 +34,25 @@ public abstract partial class Backend
         Expect(y, y.Shape);
         Report(OpCost.Of(2L * y.Length, y.Length, y.Length));
         Writes(y);
-        MultiplyCore(a, b, y);
+        if (Computes)
+            MultiplyCore(a, b, y);
     }
 
-    protected abstract void FillCore(Tensor y, float value);
+    private protected abstract void FillCore(Tensor y, float value);
 
-    protected abstract void ClampCore(Tensor x, float low, float high, Tensor y);
+    private protected abstract void ClampCore(Tensor x, float low, float high, Tensor y);
 
-    protected abstract void MultiplyCore(Tensor a, Tensor b, Tensor y);
+    private protected abstract void MultiplyCore(Tensor a, Tensor b, Tensor y);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> ElementwiseByName()
+    {
+        yield return OperationCatalog.OneToOne("fill", (b, _, y) => b.Fill(y, 1f));
+        yield return OperationCatalog.OneToOne("clamp", (b, x, y) => b.Clamp(x, -1f, 1f, y));
+        yield return new("multiply", ["LENGTH"], [OperationCatalog.UsualLength], (t, e) =>
+        {
+            Tensor a = t.Normal(new(e[0])), b = t.Normal(a.Shape), y = t.Empty(a.Shape);
+            return [new("forward", () => t.Backend.Multiply(a, b, y))];
+        });
+    }
 }

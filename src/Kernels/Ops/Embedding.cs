@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -22,8 +24,19 @@ public abstract partial class Backend
         Expect(y, new Shape(t.Length, 2 * frequencies.Length));
         Report(OpCost.Of((long)t.Length + frequencies.Length, y.Length, 2L * y.Length));
         Writes(y);
-        EmbeddingCore(t, frequencies, y, sinFirst);
+        if (Computes)
+            EmbeddingCore(t, frequencies, y, sinFirst);
     }
 
-    protected abstract void EmbeddingCore(Tensor t, Tensor frequencies, Tensor y, bool sinFirst);
+    private protected abstract void EmbeddingCore(Tensor t, Tensor frequencies, Tensor y, bool sinFirst);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> EmbeddingByName()
+    {
+        yield return new("embedding", ["N", "FREQUENCIES"], [64, 128], (t, e) =>
+        {
+            Tensor times = t.Uniform(new(e[0])), frequencies = t.Uniform(new(e[1])), y = t.Empty(new(e[0], 2 * e[1]));
+            return [new("forward", () => t.Backend.Embedding(times, frequencies, y, sinFirst: false))];
+        });
+    }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -103,10 +104,12 @@ public abstract partial class Backend
         using var large = prologue.Resampling == Resampling.Up ? Empty(UpsampledShape(s).Weight) : w.Share();
         if (prologue.Resampling == Resampling.Up)
             UpsampleWeights(w, large);
+        // The multiply-adds of the formula, also where the upsampled form takes fewer.
         Report(OpCost.Of((long)x.Length + large.Length + (prologue.ScaleShift?.Length ?? 0) + epilogue.Length, y.Length, FusedFlops(s, x, prologue)
-            + (epilogue.IsBias ? 0 : (epilogue.Silu ? 7L : 3L) * y.Length)), nameof(FusedConv2d));
+            + (epilogue.IsBias ? 0 : (epilogue.Silu ? 7L : 3L) * y.Length)) with { Macs = s.Macs }, nameof(FusedConv2d));
         Writes(y);
-        FusedConv2dCore(s, x, large, prologue, epilogue, y);
+        if (Computes)
+            FusedConv2dCore(s, x, large, prologue, epilogue, y);
     }
 
     /// <summary>
@@ -114,20 +117,22 @@ public abstract partial class Backend
     /// [C,4,4,K] (<see cref="UpsampleWeights"/>).
     /// </summary>
     /// <exception cref="BDenseException">The device has no such launch (<see cref="NoLaunch"/>).</exception>
-    protected abstract void FusedConv2dCore(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y);
+    private protected abstract void FusedConv2dCore(
+        in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y);
 
     /// <summary>The same for wgrad, but for <see cref="Resampling.Up"/>.</summary>
-    protected abstract void FusedConv2dWgradCore(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias);
+    private protected abstract void FusedConv2dWgradCore(
+        in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias);
 
     /// <summary>The 4x4 convolution of stride 2 from the output of an upsampled 3x3 convolution to its input, whose transpose it is.</summary>
-    protected static Conv2dShape UpsampledShape(in Conv2dShape s) => new(s.N, s.H, s.W, s.K, s.C, 4, 4, 2, 1, 1);
+    private protected static Conv2dShape UpsampledShape(in Conv2dShape s) => new(s.N, s.H, s.W, s.K, s.C, 4, 4, 2, 1, 1);
 
     /// <summary>Whether a convolution of an upsampled input is the transpose of one of stride 2: 3x3, stride 1, as large as the input.</summary>
-    protected static bool IsUpsampled(in Conv2dShape s, Resampling resampling) =>
+    private protected static bool IsUpsampled(in Conv2dShape s, Resampling resampling) =>
         resampling == Resampling.Up && s is { R: 3, S: 3, Stride: 1, PadBegin: 1, PadEnd: 1 };
 
     /// <summary>For a device that is asked for a launch it has not: what is wrong, and what would be right.</summary>
-    protected BDenseException NoLaunch(in Conv2dShape s, in ConvolutionPrologue p, in ConvolutionEpilogue e, string op)
+    private protected BDenseException NoLaunch(in Conv2dShape s, in ConvolutionPrologue p, in ConvolutionEpilogue e, string op)
     {
         var parts = SurroundingsRequest.Of(p, e).Asked;
         return new BDenseException($"{op}: {Name} has no launch of {s} with {parts} in it, for tensors that start where these do; "
@@ -219,5 +224,45 @@ public abstract partial class Backend
         if (e.Residual is { } residual)
             Expect(residual, s.Output, op: op);
         Require(e.Scale != 0f, "a scale of 0 leaves nothing of the convolution", op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> FusedConv2dByName()
+    {
+        string[] extents = ["N", "SIZE", "C", "K", "R"];
+        yield return new("fused-conv2d-prologue", extents, [4, 16, 64, 64, 3], (t, e) =>
+        {
+            var s = Conv2dShape.Same(e[0], e[1], e[1], e[2], e[3], e[4]);
+            Tensor x = t.Normal(s.Input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), factors = t.Normal(new(s.N, 2 * s.C)), y = t.Empty(s.Output), dy = t.Normal(s.Output),
+                dw = t.Zeros(s.Weight), dbias = t.Zeros(bias.Shape);
+            var prologue = new ConvolutionPrologue(factors, Silu: true);
+            return
+            [
+                new("forward", () => t.Backend.FusedConv2d(s, x, w, prologue, new(bias), y)), new("wgrad", () => t.Backend.FusedConv2dWgrad(s, x, prologue, dy, dw, dbias)),
+            ];
+        });
+        yield return new("fused-conv2d-epilogue", extents, [4, 16, 64, 64, 3], (t, e) =>
+        {
+            var s = Conv2dShape.Same(e[0], e[1], e[1], e[2], e[3], e[4]);
+            Tensor x = t.Normal(s.Input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), embedding = t.Normal(new(s.N, s.K)), residual = t.Normal(s.Output), y = t.Empty(s.Output);
+            return [new("forward", () => t.Backend.FusedConv2d(s, x, w, default, new(bias, embedding, residual, 0.7f, Silu: true), y))];
+        });
+        foreach (var resampling in new[] { Resampling.Up, Resampling.Down })
+        {
+            yield return new($"fused-conv2d-{resampling.ToString().ToLowerInvariant()}", extents, [4, 16, 64, 64, 3], (t, e) =>
+            {
+                var s = Conv2dShape.Same(e[0], e[1], e[1], e[2], e[3], e[4]);
+                int before = resampling == Resampling.Up ? e[1] / 2 : 2 * e[1];
+                var input = new Shape(s.N, before, before, s.C);
+                Tensor x = t.Normal(input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), y = t.Empty(s.Output), dy = t.Normal(s.Output), dx = t.Empty(input),
+                    dw = t.Zeros(s.Weight), dbias = t.Zeros(bias.Shape);
+                var prologue = new ConvolutionPrologue(null, Resampling: resampling);
+                return
+                [
+                    new("forward", () => t.Backend.FusedConv2d(s, x, w, prologue, new(bias), y)), new("dgrad", () => t.Backend.FusedConv2dDgrad(s, dy, w, resampling, dx)),
+                    new("wgrad", () => t.Backend.FusedConv2dWgrad(s, x, prologue, dy, dw, dbias)),
+                ];
+            });
+        }
     }
 }

@@ -94,10 +94,11 @@ public abstract partial class Backend
             UpsampledWgrad(s, u, dy, dw, dbias);
             return;
         }
-        Report(OpCost.Of((long)u.Length + dy.Length + dw.Length + (rest.ScaleShift?.Length ?? 0), dw.Length, FusedFlops(s, u, rest)));
+        Report(OpCost.Of((long)u.Length + dy.Length + dw.Length + (rest.ScaleShift?.Length ?? 0), dw.Length, FusedFlops(s, u, rest)) with { Macs = s.Macs });
         Writes(dw);
         Writes(dbias);
-        FusedConv2dWgradCore(s, u, rest, dy, dw, dbias);
+        if (Computes)
+            FusedConv2dWgradCore(s, u, rest, dy, dw, dbias);
     }
 
     private void UpsampledWgrad(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -11,8 +12,13 @@ namespace BDense.Kernels;
 /// <param name="Silu">Whether SiLU follows in the same pass.</param>
 public readonly record struct GroupNormShape(int N, int Pixels, int C, int Groups, float Epsilon, bool Silu)
 {
+    /// <summary>[N,Pixels,C]</summary>
     public Shape Activation => new(N, Pixels, C);
+
+    /// <summary>[N,Groups,2]: mean and 1/sqrt(variance + Epsilon) of each group.</summary>
     public Shape Stats => new(N, Groups, 2);
+
+    /// <summary>[N,2C]: C scales, then C shifts, of each sample.</summary>
     public Shape ScaleShift => new(N, 2 * C);
 }
 
@@ -37,7 +43,8 @@ public abstract partial class Backend
         Report(OpCost.Of(x.Length, (long)y.Length + stats.Length, (s.Silu ? 12L : 8L) * x.Length));
         Writes(y);
         Writes(stats);
-        GroupNormCore(s, x, gamma, beta, scaleShift, y, stats);
+        if (Computes)
+            GroupNormCore(s, x, gamma, beta, scaleShift, y, stats);
     }
 
     /// <summary>
@@ -73,12 +80,13 @@ public abstract partial class Backend
         Writes(dgamma);
         Writes(dbeta);
         Writes(dscaleShift);
-        GroupNormBackwardCore(s, dy, x, stats, gamma, beta, scaleShift, dx, dgamma, dbeta, dscaleShift);
+        if (Computes)
+            GroupNormBackwardCore(s, dy, x, stats, gamma, beta, scaleShift, dx, dgamma, dbeta, dscaleShift);
     }
 
-    protected abstract void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats);
+    private protected abstract void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats);
 
-    protected abstract void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
+    private protected abstract void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
         Tensor? scaleShift, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift);
 
     private void CheckGroupNorm(in GroupNormShape s, Tensor x, Tensor gamma, Tensor? scaleShift, Tensor stats, [CallerMemberName] string op = "")
@@ -89,5 +97,25 @@ public abstract partial class Backend
         Expect(stats, s.Stats, op: op);
         if (scaleShift is not null)
             Expect(scaleShift, s.ScaleShift, op: op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> GroupNormByName()
+    {
+        string[] extents = ["N", "SIZE", "C", "GROUPS"];
+        foreach (bool silu in new[] { false, true })
+        {
+            yield return new(silu ? "group-norm-silu" : "group-norm", extents, [4, 16, 64, 16], (t, e) =>
+            {
+                var s = new GroupNormShape(e[0], e[1] * e[1], e[2], e[3], 1e-5f, silu);
+                Tensor x = t.Normal(s.Activation), gamma = t.Normal(new(s.C)), beta = t.Normal(new(s.C)), y = t.Empty(s.Activation), stats = t.Empty(s.Stats), dy = t.Normal(s.Activation),
+                    dx = t.Empty(s.Activation), dgamma = t.Zeros(new(s.C)), dbeta = t.Zeros(new(s.C));
+                return
+                [
+                    new("forward", () => t.Backend.GroupNorm(s, x, gamma, beta, null, y, stats)),
+                    new("backward", () => t.Backend.GroupNormBackward(s, dy, x, stats, gamma, beta, null, dx, dgamma, dbeta, null)),
+                ];
+            });
+        }
     }
 }

@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -22,8 +24,21 @@ public abstract partial class Backend
         Report(OpCost.Of(x.Length, (long)factors.Length + stats.Length, 4L * x.Length));
         Writes(factors);
         Writes(stats);
-        GroupNormFactorsCore(s, x, gamma, beta, scaleShift, factors, stats);
+        if (Computes)
+            GroupNormFactorsCore(s, x, gamma, beta, scaleShift, factors, stats);
     }
 
-    protected abstract void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats);
+    private protected abstract void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> GroupNormFactorsByName()
+    {
+        string[] extents = ["N", "SIZE", "C", "GROUPS"];
+        yield return new("group-norm-factors", extents, [4, 16, 64, 16], (t, e) =>
+        {
+            var s = new GroupNormShape(e[0], e[1] * e[1], e[2], e[3], 1e-5f, false);
+            Tensor x = t.Normal(s.Activation), gamma = t.Normal(new(s.C)), beta = t.Normal(new(s.C)), factors = t.Empty(s.ScaleShift), stats = t.Empty(s.Stats);
+            return [new("forward", () => t.Backend.GroupNormFactors(s, x, gamma, beta, null, factors, stats))];
+        });
+    }
 }

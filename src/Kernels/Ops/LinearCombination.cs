@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -20,7 +22,8 @@ public abstract partial class Backend
             Expect(term, y.Shape, "a term");
         Report(OpCost.Of((long)c.Length * y.Length, y.Length, (2L * c.Length - 1) * y.Length));
         Writes(y);
-        LinearCombinationCore(c, x, y);
+        if (Computes)
+            LinearCombinationCore(c, x, y);
     }
 
     /// <summary>
@@ -41,7 +44,8 @@ public abstract partial class Backend
             Expect(term, y.Shape, "a term");
         Report(OpCost.Of((long)terms * y.Length + c.Length, y.Length, (2L * terms - 1) * y.Length));
         Writes(y);
-        LinearCombinationPerSampleCore(c, x, y);
+        if (Computes)
+            LinearCombinationPerSampleCore(c, x, y);
     }
 
     /// <summary>y = a + b.</summary>
@@ -53,7 +57,26 @@ public abstract partial class Backend
     /// <summary>y = x.</summary>
     public void Copy(Tensor x, Tensor y) => LinearCombination([1f], [x], y);
 
-    protected abstract void LinearCombinationCore(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y);
+    private protected abstract void LinearCombinationCore(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y);
 
-    protected abstract void LinearCombinationPerSampleCore(Tensor c, ReadOnlySpan<Tensor> x, Tensor y);
+    private protected abstract void LinearCombinationPerSampleCore(Tensor c, ReadOnlySpan<Tensor> x, Tensor y);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> LinearCombinationByName()
+    {
+        yield return OperationCatalog.OneToOne("copy", (b, x, y) => b.Copy(x, y));
+        yield return new("linear-combination", ["LENGTH", "TERMS"], [OperationCatalog.UsualLength, 4], (t, e) =>
+        {
+            float[] coefficients = [.. Enumerable.Range(1, e[1]).Select(j => 1f / j)];
+            Tensor[] terms = [.. coefficients.Select(_ => t.Normal(new(e[0])))];
+            Tensor y = t.Empty(new(e[0]));
+            return [new("forward", () => t.Backend.LinearCombination(coefficients, terms, y))];
+        });
+        yield return new("linear-combination-per-sample", ["N", "LENGTH", "TERMS"], [64, OperationCatalog.UsualLength / 64, 2], (t, e) =>
+        {
+            Tensor[] terms = [.. Enumerable.Range(0, e[2]).Select(_ => t.Normal(new(e[0], e[1])))];
+            Tensor coefficients = t.Normal(new(e[0], e[2])), y = t.Empty(new(e[0], e[1]));
+            return [new("forward", () => t.Backend.LinearCombinationPerSample(coefficients, terms, y))];
+        });
+    }
 }

@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 /// <summary>A batch of row-major matrix products C = op(A) op(B).</summary>
@@ -9,9 +11,16 @@ namespace BDense.Kernels;
 /// <param name="TransB">B is stored [N,K] instead of [K,N].</param>
 public readonly record struct MatMulShape(int Batch, int M, int N, int K, bool TransA = false, bool TransB = false)
 {
+    /// <summary>A as it is stored: [Batch,M,K], or [Batch,K,M] if transposed.</summary>
     public Shape A => TransA ? new(Batch, K, M) : new(Batch, M, K);
+
+    /// <summary>B as it is stored: [Batch,K,N], or [Batch,N,K] if transposed.</summary>
     public Shape B => TransB ? new(Batch, N, K) : new(Batch, K, N);
+
+    /// <summary>[Batch,M,N]</summary>
     public Shape C => new(Batch, M, N);
+
+    /// <summary>Multiply-adds of all products.</summary>
     public long Macs => (long)Batch * M * N * K;
 }
 
@@ -24,10 +33,25 @@ public abstract partial class Backend
         Expect(a, s.A);
         Expect(b, s.B);
         Expect(c, s.C);
-        Report(OpCost.Of((long)a.Length + b.Length + (accumulate ? c.Length : 0), c.Length, 2 * s.Macs));
+        Report(OpCost.Of((long)a.Length + b.Length + (accumulate ? c.Length : 0), c.Length, 2 * s.Macs) with { Macs = s.Macs });
         Writes(c);
-        MatMulCore(s, a, b, c, alpha, accumulate);
+        if (Computes)
+            MatMulCore(s, a, b, c, alpha, accumulate);
     }
 
-    protected abstract void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate);
+    private protected abstract void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> MatMulByName()
+    {
+        foreach (var (name, transA, transB) in new[] { ("matmul", false, false), ("matmul-at", true, false), ("matmul-bt", false, true) })
+        {
+            yield return new(name, ["M", "N", "K"], [256, 256, 256], (t, e) =>
+            {
+                var s = new MatMulShape(1, e[0], e[1], e[2], transA, transB);
+                Tensor a = t.Normal(s.A), b = t.Normal(s.B), c = t.Empty(s.C);
+                return [new("forward", () => t.Backend.MatMul(s, a, b, c))];
+            });
+        }
+    }
 }

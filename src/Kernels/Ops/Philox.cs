@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 /// <summary>Names a sequence of random numbers: number i of it depends on these three and i alone, on every backend alike.</summary>
@@ -13,6 +15,7 @@ public readonly record struct RandomKey(ulong Seed, uint Stream, ulong Offset = 
     /// <summary>Floats of a counter.</summary>
     public const int CounterLength = 4;
 
+    /// <summary>The sequence from <paramref name="blocks"/> blocks of four numbers further on.</summary>
     public RandomKey Skip(ulong blocks) => this with { Offset = Offset + blocks };
 
     /// <summary>Writes <paramref name="value"/> as a counter holds it: four digits of 16 bits, the lowest first, each exact in a float.</summary>
@@ -33,10 +36,25 @@ public readonly record struct RandomKey(ulong Seed, uint Stream, ulong Offset = 
 }
 
 /// <summary>Four 32-bit numbers: one block of Philox.</summary>
+/// <param name="x">The first.</param>
+/// <param name="y">The second.</param>
+/// <param name="z">The third.</param>
+/// <param name="w">The fourth.</param>
 public struct Philox4(uint x, uint y, uint z, uint w)
 {
-    public uint X = x, Y = y, Z = z, W = w;
+    /// <summary>The first.</summary>
+    public uint X = x;
 
+    /// <summary>The second.</summary>
+    public uint Y = y;
+
+    /// <summary>The third.</summary>
+    public uint Z = z;
+
+    /// <summary>The fourth.</summary>
+    public uint W = w;
+
+    /// <summary>Number 0 to 3.</summary>
     public readonly uint this[int lane] => lane == 0 ? X : lane == 1 ? Y : lane == 2 ? Z : W;
 }
 
@@ -48,9 +66,11 @@ public struct Philox4(uint x, uint y, uint z, uint w)
 /// <remarks>Counter words: block index (64 bits), stream, 0; key: seed. Checked against the authors' known-answer vectors.</remarks>
 public static class Philox
 {
+    /// <summary>The four numbers at place <paramref name="block"/> of a stream.</summary>
     public static Philox4 Block(ulong seed, uint stream, ulong block) =>
         Rounds((uint)block, (uint)(block >> 32), stream, 0u, (uint)seed, (uint)(seed >> 32));
 
+    /// <summary>The cipher itself: ten rounds over counter c under key k.</summary>
     public static Philox4 Rounds(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1)
     {
         for (int round = 0; round < 10; round++)
@@ -100,7 +120,8 @@ public abstract partial class Backend
         Require(key.Counter is null, "a counter on the device is for dropout");
         Report(OpCost.Of(0, y.Length, 20L * y.Length));
         Writes(y);
-        RandomUniformCore(key, y);
+        if (Computes)
+            RandomUniformCore(key, y);
     }
 
     /// <summary>y_i = number i of the key's normal sequence (mean 0, variance 1), as <see cref="Philox.Normal"/> defines it.</summary>
@@ -110,10 +131,18 @@ public abstract partial class Backend
         Require(key.Counter is null, "a counter on the device is for dropout");
         Report(OpCost.Of(0, y.Length, 24L * y.Length));
         Writes(y);
-        RandomNormalCore(key, y);
+        if (Computes)
+            RandomNormalCore(key, y);
     }
 
-    protected abstract void RandomUniformCore(RandomKey key, Tensor y);
+    private protected abstract void RandomUniformCore(RandomKey key, Tensor y);
 
-    protected abstract void RandomNormalCore(RandomKey key, Tensor y);
+    private protected abstract void RandomNormalCore(RandomKey key, Tensor y);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> PhiloxByName()
+    {
+        yield return OperationCatalog.OneToOne("random-uniform", (b, _, y) => b.RandomUniform(new RandomKey(7, 7), y));
+        yield return OperationCatalog.OneToOne("random-normal", (b, _, y) => b.RandomNormal(new RandomKey(7, 7), y));
+    }
 }

@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 /// <summary>Sums in a fixed order: the same bits on the same device, whatever the number of threads.</summary>
@@ -10,7 +12,8 @@ public abstract partial class Backend
         Expect(y, new Shape(1));
         Report(OpCost.Of(x.Length, 1, x.Length));
         Writes(y);
-        SumCore(x, y);
+        if (Computes)
+            SumCore(x, y);
     }
 
     /// <summary>y[0] = sum_i x_i^2; not finite if any x is not (or if the sum overflows).</summary>
@@ -20,10 +23,24 @@ public abstract partial class Backend
         Expect(y, new Shape(1));
         Report(OpCost.Of(x.Length, 1, 2L * x.Length));
         Writes(y);
-        SumOfSquaresCore(x, y);
+        if (Computes)
+            SumOfSquaresCore(x, y);
     }
 
-    protected abstract void SumCore(Tensor x, Tensor y);
+    private protected abstract void SumCore(Tensor x, Tensor y);
 
-    protected abstract void SumOfSquaresCore(Tensor x, Tensor y);
+    private protected abstract void SumOfSquaresCore(Tensor x, Tensor y);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> ReductionByName()
+    {
+        foreach (var (name, run) in new (string, Action<Backend, Tensor, Tensor>)[] { ("sum", (b, x, y) => b.Sum(x, y)), ("sum-of-squares", (b, x, y) => b.SumOfSquares(x, y)) })
+        {
+            yield return new(name, ["LENGTH"], [1 << 18], (t, e) =>
+            {
+                Tensor x = t.Normal(new(e[0])), y = t.Empty(new(1));
+                return [new("forward", () => run(t.Backend, x, y))];
+            });
+        }
+    }
 }

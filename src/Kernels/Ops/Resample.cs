@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -14,7 +15,8 @@ public abstract partial class Backend
         CheckResample(x, y);
         Report(OpCost.Of(x.Length, y.Length, x.Length));
         Writes(y);
-        DownsampleCore(x, y, factor);
+        if (Computes)
+            DownsampleCore(x, y, factor);
     }
 
     /// <summary>y[n,h,w,c] = factor * x[n, h/2, w/2, c]. Factor 1 is nearest-neighbour; factor 1/4 the gradient of <see cref="Downsample"/>.</summary>
@@ -26,12 +28,13 @@ public abstract partial class Backend
         CheckResample(y, x);
         Report(OpCost.Of(x.Length, y.Length, y.Length));
         Writes(y);
-        UpsampleCore(x, y, factor);
+        if (Computes)
+            UpsampleCore(x, y, factor);
     }
 
-    protected abstract void DownsampleCore(Tensor x, Tensor y, float factor);
+    private protected abstract void DownsampleCore(Tensor x, Tensor y, float factor);
 
-    protected abstract void UpsampleCore(Tensor x, Tensor y, float factor);
+    private protected abstract void UpsampleCore(Tensor x, Tensor y, float factor);
 
     private void CheckResample(Tensor large, Tensor small, [CallerMemberName] string op = "")
     {
@@ -40,5 +43,20 @@ public abstract partial class Backend
         Require(large.Shape.Rank == 4 && small.Shape.Rank == 4 && large.Shape[0] == small.Shape[0] && large.Shape[3] == small.Shape[3]
             && large.Shape[1] == 2 * small.Shape[1] && large.Shape[2] == 2 * small.Shape[2],
             $"{large.Shape} is not twice as large as {small.Shape}", op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> ResampleByName()
+    {
+        yield return new("downsample", ["N", "SIZE", "C"], [4, 32, 64], (t, e) =>
+        {
+            Tensor large = t.Normal(new(e[0], e[1], e[1], e[2])), small = t.Empty(new(e[0], e[1] / 2, e[1] / 2, e[2]));
+            return [new("forward", () => t.Backend.Downsample(large, small)), new("backward", () => t.Backend.Upsample(small, large, 0.25f))];
+        });
+        yield return new("upsample", ["N", "SIZE", "C"], [4, 16, 64], (t, e) =>
+        {
+            Tensor small = t.Normal(new(e[0], e[1], e[1], e[2])), large = t.Empty(new(e[0], 2 * e[1], 2 * e[1], e[2]));
+            return [new("forward", () => t.Backend.Upsample(small, large)), new("backward", () => t.Backend.Downsample(large, small, 1f))];
+        });
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -14,7 +15,8 @@ public abstract partial class Backend
         CheckRho(rho, delta, d, y);
         Report(OpCost.Of(d.Length, y.Length, 4L * y.Length));
         Writes(y);
-        RhoCore(rho, delta, d, y);
+        if (Computes)
+            RhoCore(rho, delta, d, y);
     }
 
     /// <summary>y = rho'(d), elementwise: sign(d), 2d, or d / sqrt(d^2 + delta^2). y may be d.</summary>
@@ -23,17 +25,24 @@ public abstract partial class Backend
         CheckRho(rho, delta, d, y);
         Report(OpCost.Of(d.Length, y.Length, 4L * y.Length));
         Writes(y);
-        RhoDerivativeCore(rho, delta, d, y);
+        if (Computes)
+            RhoDerivativeCore(rho, delta, d, y);
     }
 
-    protected abstract void RhoCore(Distance rho, float delta, Tensor d, Tensor y);
+    private protected abstract void RhoCore(Distance rho, float delta, Tensor d, Tensor y);
 
-    protected abstract void RhoDerivativeCore(Distance rho, float delta, Tensor d, Tensor y);
+    private protected abstract void RhoDerivativeCore(Distance rho, float delta, Tensor d, Tensor y);
 
     private void CheckRho(Distance rho, float delta, Tensor d, Tensor y, [CallerMemberName] string op = "")
     {
         Require(rho != Distance.PseudoHuber || delta > 0, $"pseudo-Huber needs a delta above 0, not {delta}", op);
         Expect(d, y.Shape, op: op);
         Expect(y, y.Shape, op: op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> RhoByName()
+    {
+        yield return OperationCatalog.OneToOne("rho", (b, x, y) => b.Rho(Distance.PseudoHuber, 1f, x, y), (b, _, x, dx) => b.RhoDerivative(Distance.PseudoHuber, 1f, x, dx));
     }
 }

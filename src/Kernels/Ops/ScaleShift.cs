@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -16,8 +18,19 @@ public abstract partial class Backend
         Expect(y, x.Shape);
         Report(OpCost.Of((long)x.Length + scaleShift.Length, y.Length, (silu ? 6L : 2L) * y.Length));
         Writes(y);
-        ScaleShiftCore(x, scaleShift, silu, y);
+        if (Computes)
+            ScaleShiftCore(x, scaleShift, silu, y);
     }
 
-    protected abstract void ScaleShiftCore(Tensor x, Tensor scaleShift, bool silu, Tensor y);
+    private protected abstract void ScaleShiftCore(Tensor x, Tensor scaleShift, bool silu, Tensor y);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> ScaleShiftByName()
+    {
+        yield return new("scale-shift", ["N", "SIZE", "C"], [4, 16, 64], (t, e) =>
+        {
+            Tensor x = t.Normal(new(e[0], e[1] * e[1], e[2])), factors = t.Normal(new(e[0], 2 * e[2])), y = t.Empty(x.Shape);
+            return [new("forward", () => t.Backend.ScaleShift(x, factors, silu: true, y))];
+        });
+    }
 }

@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -9,7 +11,8 @@ public abstract partial class Backend
         Expect(y, x.Shape);
         Report(OpCost.Of(x.Length, x.Length, 4L * x.Length));
         Writes(y);
-        SiluCore(x, y);
+        if (Computes)
+            SiluCore(x, y);
     }
 
     /// <summary>dx = dy * sigmoid(x) * (1 + x * (1 - sigmoid(x))), elementwise.</summary>
@@ -20,10 +23,17 @@ public abstract partial class Backend
         Expect(dx, x.Shape);
         Report(OpCost.Of(2L * x.Length, x.Length, 7L * x.Length));
         Writes(dx);
-        SiluBackwardCore(dy, x, dx);
+        if (Computes)
+            SiluBackwardCore(dy, x, dx);
     }
 
-    protected abstract void SiluCore(Tensor x, Tensor y);
+    private protected abstract void SiluCore(Tensor x, Tensor y);
 
-    protected abstract void SiluBackwardCore(Tensor dy, Tensor x, Tensor dx);
+    private protected abstract void SiluBackwardCore(Tensor dy, Tensor x, Tensor dx);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> SiluByName()
+    {
+        yield return OperationCatalog.OneToOne("silu", (b, x, y) => b.Silu(x, y), (b, dy, x, dx) => b.SiluBackward(dy, x, dx));
+    }
 }

@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -13,7 +15,8 @@ public abstract partial class Backend
         Expect(y, x.Shape);
         Report(OpCost.Of(x.Length, x.Length, 5L * x.Length));
         Writes(y);
-        SoftmaxCore(x, y);
+        if (Computes)
+            SoftmaxCore(x, y);
     }
 
     /// <summary>dx[r,c] = y[r,c] (dy[r,c] - sum_c dy[r,c] y[r,c]). dx may be dy.</summary>
@@ -28,10 +31,21 @@ public abstract partial class Backend
         Expect(dx, y.Shape);
         Report(OpCost.Of(2L * y.Length, y.Length, 4L * y.Length));
         Writes(dx);
-        SoftmaxBackwardCore(dy, y, dx);
+        if (Computes)
+            SoftmaxBackwardCore(dy, y, dx);
     }
 
-    protected abstract void SoftmaxCore(Tensor x, Tensor y);
+    private protected abstract void SoftmaxCore(Tensor x, Tensor y);
 
-    protected abstract void SoftmaxBackwardCore(Tensor dy, Tensor y, Tensor dx);
+    private protected abstract void SoftmaxBackwardCore(Tensor dy, Tensor y, Tensor dx);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> SoftmaxByName()
+    {
+        yield return new("softmax", ["ROWS", "COLUMNS"], [512, 256], (t, e) =>
+        {
+            Tensor x = t.Normal(new(e[0], e[1])), y = t.Empty(x.Shape), dy = t.Normal(x.Shape), dx = t.Empty(x.Shape);
+            return [new("forward", () => t.Backend.Softmax(x, y)), new("backward", () => t.Backend.SoftmaxBackward(dy, y, dx))];
+        });
+    }
 }

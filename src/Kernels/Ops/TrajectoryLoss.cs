@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -84,7 +85,8 @@ public abstract partial class Backend
         Report(OpCost.Of((1 + 2 * k) * e, k * e, e * (2 * k * k * 2 + 6 * k)));
         Writes(dheads);
         Writes(losses);
-        TrajectoryLossCore(s, rho, delta, x0, heads, targets, skip, map, weights, dheads, losses);
+        if (Computes)
+            TrajectoryLossCore(s, rho, delta, x0, heads, targets, skip, map, weights, dheads, losses);
     }
 
     /// <summary>The states themselves: states[b] = S[n,b] x_0 + sum_j M[n,b,j] F_j. Sampling with K heads, and the unfused loss's first part.</summary>
@@ -101,7 +103,8 @@ public abstract partial class Backend
         long e = x0.Length, k = s.Branches;
         Report(OpCost.Of((1 + k) * e, k * e, e * k * (2 * k + 1)));
         Writes(states);
-        TrajectoryStatesCore(s, x0, heads, skip, map, states);
+        if (Computes)
+            TrajectoryStatesCore(s, x0, heads, skip, map, states);
     }
 
     /// <summary>Gradient of <see cref="TrajectoryStates"/>: dF_j = sum_b M[n,b,j] dstates[b], overwritten.</summary>
@@ -114,15 +117,16 @@ public abstract partial class Backend
         long e = s.State.Length, k = s.Branches;
         Report(OpCost.Of(k * e, k * e, e * k * 2 * k));
         Writes(dheads);
-        TrajectoryStatesBackwardCore(s, dstates, map, dheads);
+        if (Computes)
+            TrajectoryStatesBackwardCore(s, dstates, map, dheads);
     }
 
-    protected abstract void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets,
+    private protected abstract void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets,
         Tensor skip, Tensor map, Tensor weights, Tensor dheads, Tensor losses);
 
-    protected abstract void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, Tensor states);
+    private protected abstract void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, Tensor states);
 
-    protected abstract void TrajectoryStatesBackwardCore(in TrajectoryShape s, Tensor dstates, Tensor map, Tensor dheads);
+    private protected abstract void TrajectoryStatesBackwardCore(in TrajectoryShape s, Tensor dstates, Tensor map, Tensor dheads);
 
     private void CheckTrajectory(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, [CallerMemberName] string op = "")
     {
@@ -131,5 +135,28 @@ public abstract partial class Backend
         Expect(heads, s.Heads, op: op);
         Expect(skip, s.PerBranch, op: op);
         Expect(map, s.Map, op: op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> TrajectoryLossByName()
+    {
+        string[] extents = ["N", "SIZE", "C", "BRANCHES"];
+        yield return new("trajectory-loss", extents, [32, 32, 3, 4], (t, e) =>
+        {
+            var s = new TrajectoryShape(e[0], e[1] * e[1], e[2], e[3]);
+            Tensor x0 = t.Normal(s.State), heads = t.Normal(s.Heads), targets = t.Normal(s.States), skip = t.Normal(s.PerBranch), map = t.Normal(s.Map), weights = t.Uniform(s.PerBranch),
+                dheads = t.Empty(s.Heads), losses = t.Empty(s.Losses);
+            return [new("forward", () => t.Backend.TrajectoryLoss(s, Distance.L2, 1f, x0, heads, targets, skip, map, weights, dheads, losses))];
+        });
+        yield return new("trajectory-states", extents, [32, 32, 3, 4], (t, e) =>
+        {
+            var s = new TrajectoryShape(e[0], e[1] * e[1], e[2], e[3]);
+            Tensor x0 = t.Normal(s.State), heads = t.Normal(s.Heads), skip = t.Normal(s.PerBranch), map = t.Normal(s.Map), states = t.Empty(s.States), dheads = t.Empty(s.Heads);
+            return
+            [
+                new("forward", () => t.Backend.TrajectoryStates(s, x0, heads, skip, map, states)),
+                new("backward", () => t.Backend.TrajectoryStatesBackward(s, states, map, dheads)),
+            ];
+        });
     }
 }

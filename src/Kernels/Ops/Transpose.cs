@@ -1,3 +1,5 @@
+using BDense.Kernels.Profiling;
+
 namespace BDense.Kernels;
 
 public abstract partial class Backend
@@ -15,8 +17,19 @@ public abstract partial class Backend
         Expect(y, new Shape(x.Shape[1], x.Shape[0], x.Shape[2]));
         Report(OpCost.Of(x.Length, y.Length, 0));
         Writes(y);
-        TransposeCore(x, y);
+        if (Computes)
+            TransposeCore(x, y);
     }
 
-    protected abstract void TransposeCore(Tensor x, Tensor y);
+    private protected abstract void TransposeCore(Tensor x, Tensor y);
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> TransposeByName()
+    {
+        yield return new("transpose", ["ROWS", "COLUMNS", "BLOCK"], [256, 256, 4], (t, e) =>
+        {
+            Tensor x = t.Normal(new(e[0], e[1], e[2])), y = t.Empty(new(e[1], e[0], e[2]));
+            return [new("forward", () => t.Backend.Transpose(x, y))];
+        });
+    }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -17,7 +18,8 @@ public abstract partial class Backend
         CheckUpsampleWeights(w, large);
         Report(OpCost.Of(w.Length, large.Length, 4L * w.Length - large.Length));
         Writes(large);
-        UpsampleWeightsCore(w, large);
+        if (Computes)
+            UpsampleWeightsCore(w, large);
     }
 
     /// <summary>dw[k,r,s,c] += sum of dlarge[c,u,v,k] over u = 2-r, 3-r and v = 2-s, 3-s.</summary>
@@ -28,17 +30,28 @@ public abstract partial class Backend
         CheckUpsampleWeights(dw, dlarge);
         Report(OpCost.Of((long)dlarge.Length + dw.Length, dw.Length, 4L * dw.Length));
         Writes(dw);
-        UpsampleWeightsBackwardCore(dlarge, dw);
+        if (Computes)
+            UpsampleWeightsBackwardCore(dlarge, dw);
     }
 
-    protected abstract void UpsampleWeightsCore(Tensor w, Tensor large);
+    private protected abstract void UpsampleWeightsCore(Tensor w, Tensor large);
 
-    protected abstract void UpsampleWeightsBackwardCore(Tensor dlarge, Tensor dw);
+    private protected abstract void UpsampleWeightsBackwardCore(Tensor dlarge, Tensor dw);
 
     private void CheckUpsampleWeights(Tensor w, Tensor large, [CallerMemberName] string op = "")
     {
         Expect(w, w.Shape, op: op);
         Require(w.Shape is { Rank: 4 } s && s[1] == 3 && s[2] == 3, $"{w.Shape} is not a 3x3 kernel [K,3,3,C]", op);
         Expect(large, new Shape(w.Shape[3], 4, 4, w.Shape[0]), op: op);
+    }
+
+    /// <summary>As <c>bdense profile</c> runs it.</summary>
+    internal static IEnumerable<CatalogOperation> UpsampleWeightsByName()
+    {
+        yield return new("upsample-weights", ["K", "C"], [64, 64], (t, e) =>
+        {
+            Tensor w = t.Normal(new(e[0], 3, 3, e[1])), large = t.Empty(new(e[1], 4, 4, e[0])), dlarge = t.Normal(large.Shape), dw = t.Zeros(w.Shape);
+            return [new("forward", () => t.Backend.UpsampleWeights(w, large)), new("backward", () => t.Backend.UpsampleWeightsBackward(dlarge, dw))];
+        });
     }
 }

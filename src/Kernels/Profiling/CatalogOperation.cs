@@ -15,6 +15,7 @@ public sealed record CatalogOperation(string Name, IReadOnlyList<string> Extents
     /// <summary>As <c>--shape</c> takes it.</summary>
     public string ExtentsText => string.Join(" x ", Extents);
 
+    /// <summary>A shape as <c>--shape</c> takes it: numbers with an x between.</summary>
     public static string Text(IEnumerable<int> shape) => string.Join('x', shape.Select(e => e.ToString(CultureInfo.InvariantCulture)));
 
     /// <summary>Numbers with an x between.</summary>

@@ -9,6 +9,7 @@ public sealed class OperandSource(Backend backend) : IDisposable
     private readonly List<Tensor> _owned = [];
     private uint _stream;
 
+    /// <summary>Where they are made.</summary>
     public Backend Backend => backend;
 
     /// <summary>Normal numbers, others for each tensor, the same in every run.</summary>
@@ -27,6 +28,7 @@ public sealed class OperandSource(Backend backend) : IDisposable
         return x;
     }
 
+    /// <summary>Zeros, for gradients that are accumulated.</summary>
     public Tensor Zeros(Shape shape)
     {
         var x = Empty(shape);
@@ -44,6 +46,7 @@ public sealed class OperandSource(Backend backend) : IDisposable
         return x;
     }
 
+    /// <summary>Gives all of them back.</summary>
     public void Dispose()
     {
         foreach (var tensor in _owned)

@@ -14,15 +14,19 @@ public sealed record ProfiledPass(string Name, OpCost Declared, IReadOnlyList<Pr
     /// <summary>Between memory and the second-level cache, each launch beginning with an empty one.</summary>
     public long MemoryBytesRead => Launches.Sum(l => l.Counts.MemoryBytesRead);
 
+    /// <summary>As <see cref="MemoryBytesRead"/>, the other way.</summary>
     public long MemoryBytesWritten => Launches.Sum(l => l.Counts.MemoryBytesWritten);
 
+    /// <summary>Both.</summary>
     public long MemoryBytes => MemoryBytesRead + MemoryBytesWritten;
 
     /// <summary>By all lanes.</summary>
     public long BytesAskedRead => Launches.Sum(l => l.Counts.BytesAskedRead);
 
+    /// <summary>As <see cref="BytesAskedRead"/>, the other way.</summary>
     public long BytesAskedWritten => Launches.Sum(l => l.Counts.BytesAskedWritten);
 
+    /// <summary>Both.</summary>
     public long BytesAsked => BytesAskedRead + BytesAskedWritten;
 }
 
@@ -44,6 +48,7 @@ public sealed class Profiler(Backend backend, Gpu gpu)
 
     private readonly Dictionary<string, int?> _registers = [];
 
+    /// <summary>Whether the backend runs on a virtual GPU, which counts.</summary>
     public static bool IsOn(Backend backend) => backend is IlgpuBackend { VirtualGpu: not null };
 
     /// <exception cref="BDenseException">The backend runs on hardware, which does not count.</exception>

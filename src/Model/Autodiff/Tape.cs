@@ -52,7 +52,7 @@ public sealed partial class Tape : IDisposable
     /// <param name="requiresGradient">Whether <see cref="Variable.Gradient"/> is wanted; it lives until the tape is disposed.</param>
     public Variable Input(Tensor x, bool requiresGradient = false) => Register(new Variable(x, owned: false, Recording && requiresGradient));
 
-    /// <summary>As <see cref="Input"/>, but the tape takes <paramref name="x"/> over and disposes it.</summary>
+    /// <summary>As <see cref="Input(Tensor, bool)"/>, but the tape takes <paramref name="x"/> over and disposes it.</summary>
     public Variable Own(Tensor x) => Register(new Variable(x, owned: true, requiresGradient: false));
 
     /// <summary>The caller will not read <paramref name="v"/> again: its data are freed as soon as no backward pass needs them.</summary>
@@ -121,11 +121,17 @@ public sealed partial class Tape : IDisposable
     private sealed record Lists(List<Variable> Variables, Stack<Node> Nodes, List<Tensor> Scratch);
 
     /// <summary>An operation's output, uninitialised; registered before the operation runs, so that a failure leaks nothing.</summary>
-    private Variable Output(Shape shape, bool requiresGradient) =>
+    /// <param name="shape">The result's.</param>
+    /// <param name="requiresGradient">Whether one of the operands has a gradient.</param>
+    public Variable Output(Shape shape, bool requiresGradient) =>
         Register(new Variable(Backend.Empty(shape), owned: true, Recording && requiresGradient));
 
-    /// <summary>A tensor that a node will own, or a gradient on its way: freed by <see cref="Dispose"/> if the operation under way fails.</summary>
-    private Tensor Scratch(Shape shape)
+    /// <summary>
+    /// An uninitialised tensor for what an operation keeps for its backward pass, or for a gradient on its way to
+    /// <see cref="Contribute"/>: freed by <see cref="Dispose"/> if the operation under way fails. Whoever makes one hands it over to one of
+    /// the two, once; what is needed for a moment only comes from <see cref="Kernels.Backend.Empty"/> and is disposed at once.
+    /// </summary>
+    public Tensor Scratch(Shape shape)
     {
         var tensor = Backend.Empty(shape);
         _scratch.Add(tensor);
@@ -150,8 +156,13 @@ public sealed partial class Tape : IDisposable
         return v;
     }
 
-    /// <summary>Adds <paramref name="gradient"/>, which is handed over, to what <paramref name="x"/> has received.</summary>
-    private void Contribute(Variable x, Tensor gradient)
+    /// <summary>
+    /// In a backward pass: adds <paramref name="gradient"/>, which is handed over and not used again, to what <paramref name="x"/> has
+    /// received from its other consumers. Where <paramref name="x"/> wants none it is freed; so one need not ask.
+    /// </summary>
+    /// <param name="x">An operand.</param>
+    /// <param name="gradient">Of its length, from <see cref="Scratch"/>; or a <see cref="Tensor.Share"/> of the output's gradient.</param>
+    public void Contribute(Variable x, Tensor gradient)
     {
         if (!x.RequiresGradient)
         {

@@ -60,7 +60,7 @@ public sealed partial class IlgpuBackend
     private static AttentionGeometry Geometry(in AttentionShape s) =>
         new() { Tokens = s.Tokens, Heads = s.Heads, HeadSize = s.HeadSize, Scale = 1f / MathF.Sqrt(s.HeadSize) };
 
-    protected override void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse)
+    private protected override void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse)
     {
         if (TensorAttentionForward(s, qkv, y, lse) || SharedTileAttentionForward(s, qkv, y, lse))
             return;

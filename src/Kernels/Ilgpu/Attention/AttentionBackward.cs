@@ -7,7 +7,7 @@ namespace BDense.Kernels.Ilgpu;
 // rows (dq) and once in columns (dk, dv): so each gradient is summed by one thread, in order.
 public sealed partial class IlgpuBackend
 {
-    protected override void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv)
+    private protected override void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv)
     {
         if (TensorAttentionBackward(s, dy, qkv, y, lse, dqkv) || SharedTileAttentionBackward(s, dy, qkv, y, lse, dqkv))
             return;

@@ -8,7 +8,7 @@ public sealed partial class IlgpuBackend
     /// <summary>Threads that share a row: neighbours read neighbours.</summary>
     private const int SoftmaxThreads = 32;
 
-    protected override void SoftmaxCore(Tensor x, Tensor y)
+    private protected override void SoftmaxCore(Tensor x, Tensor y)
     {
         int rows = x.Shape[0], columns = x.Shape[1];
         using var partial = Empty(new Shape(rows, SoftmaxThreads, 2));
@@ -18,7 +18,7 @@ public sealed partial class IlgpuBackend
         Launch(SoftmaxKernel, x.Length, View(x), View(total), columns, View(y));
     }
 
-    protected override void SoftmaxBackwardCore(Tensor dy, Tensor y, Tensor dx)
+    private protected override void SoftmaxBackwardCore(Tensor dy, Tensor y, Tensor dx)
     {
         int rows = y.Shape[0], columns = y.Shape[1];
         using var partial = Empty(new Shape(rows, SoftmaxThreads));

@@ -58,7 +58,7 @@ public sealed partial class IlgpuBackend
     /// <summary>Consecutive pixels of a row that one thread computes.</summary>
     private const int PixelTile = 4;
 
-    protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) =>
+    private protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) =>
         Forward(s, x, w, default, new ConvolutionEpilogue(bias), y);
 
     /// <summary>
@@ -75,7 +75,7 @@ public sealed partial class IlgpuBackend
         return true;
     }
 
-    protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
+    private protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
     {
         if (TensorDgrad(s, dy, w, dx) || SharedTileDgrad(s, dy, w, dx))
             return;

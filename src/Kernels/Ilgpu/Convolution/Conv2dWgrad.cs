@@ -18,7 +18,7 @@ internal struct WgradGeometry
 
 public sealed partial class IlgpuBackend
 {
-    protected override void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias)
+    private protected override void Conv2dWgradCore(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias)
     {
         if (dbias is not null)
             SumRows(s, dy, dbias);

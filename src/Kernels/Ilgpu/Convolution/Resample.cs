@@ -4,7 +4,7 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    protected override void DownsampleCore(Tensor x, Tensor y, float factor)
+    private protected override void DownsampleCore(Tensor x, Tensor y, float factor)
     {
         if (y.Shape[3] % 4 == 0 && AreAligned(x, y))
             Launch(Downsample4Kernel, y.Length / 4, View4(x), y.Shape[2], y.Shape[3] / 4, factor, View4(y));
@@ -12,7 +12,7 @@ public sealed partial class IlgpuBackend
             Launch(DownsampleKernel, y.Length, View(x), y.Shape[2], y.Shape[3], factor, View(y));
     }
 
-    protected override void UpsampleCore(Tensor x, Tensor y, float factor)
+    private protected override void UpsampleCore(Tensor x, Tensor y, float factor)
     {
         if (y.Shape[3] % 4 == 0 && AreAligned(x, y))
             Launch(Upsample4Kernel, y.Length / 4, View4(x), y.Shape[2], y.Shape[3] / 4, factor, View4(y));

@@ -4,10 +4,10 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    protected override void UpsampleWeightsCore(Tensor w, Tensor large) =>
+    private protected override void UpsampleWeightsCore(Tensor w, Tensor large) =>
         Launch(UpsampleWeightsKernel, large.Length, View(w), w.Shape[0], w.Shape[3], View(large));
 
-    protected override void UpsampleWeightsBackwardCore(Tensor dlarge, Tensor dw) =>
+    private protected override void UpsampleWeightsBackwardCore(Tensor dlarge, Tensor dw) =>
         Launch(UpsampleWeightsBackwardKernel, dw.Length, View(dlarge), dw.Shape[0], dw.Shape[3], View(dw));
 
     /// <summary>large[c,u,v,k] = sum of w[k,r,s,c] over r = 2-u, 3-u and s = 2-v, 3-v within 0..2. One thread an element; up to 16 bytes read, 4 written.</summary>

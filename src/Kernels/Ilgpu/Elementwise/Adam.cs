@@ -12,7 +12,7 @@ internal struct AdamArguments
 
 public sealed partial class IlgpuBackend
 {
-    protected override void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule)
+    private protected override void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule)
     {
         float[] now = s.Schedule();
         var arguments = new AdamArguments

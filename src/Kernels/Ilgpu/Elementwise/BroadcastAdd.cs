@@ -4,13 +4,13 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    protected override void BroadcastAddCore(Tensor x, Tensor e, Tensor y)
+    private protected override void BroadcastAddCore(Tensor x, Tensor e, Tensor y)
     {
         if (y.Length > 0)
             Launch(BroadcastAddKernel, y.Length, View(x), View(e), y.Length / e.Shape[0], e.Shape[1], View(y));
     }
 
-    protected override void BroadcastAddBackwardCore(Tensor dy, Tensor de)
+    private protected override void BroadcastAddBackwardCore(Tensor dy, Tensor de)
     {
         if (dy.Length > 0)
             SumColumns(dy, de.Shape[0], dy.Length / de.Length, de.Shape[1], accumulate: false, de);

@@ -4,10 +4,10 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    protected override void ConcatCore(Tensor a, Tensor b, Tensor y) =>
+    private protected override void ConcatCore(Tensor a, Tensor b, Tensor y) =>
         Launch(ConcatKernel, y.Length, View(a), View(b), a.Shape[-1], b.Shape[-1], View(y));
 
-    protected override void SplitCore(Tensor y, Tensor a, Tensor b) =>
+    private protected override void SplitCore(Tensor y, Tensor a, Tensor b) =>
         Launch(SplitKernel, y.Length, View(y), a.Shape[-1], b.Shape[-1], View(a), View(b));
 
     /// <summary>y[p,:] = a[p,:] then b[p,:]. One thread an element of y; 4 bytes read, 4 written.</summary>

@@ -5,7 +5,7 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    protected override void DropoutCore(Tensor x, float p, RandomKey key, Tensor y)
+    private protected override void DropoutCore(Tensor x, float p, RandomKey key, Tensor y)
     {
         if (InFours(x) && InFours(y))
             Launch(Dropout4Kernel, y.Length / 4, View4(x), p, 1f / (1f - p), key.Seed, key.Stream, key.Offset, View(key.Counter ?? y), key.Counter is null ? 0 : 1, View4(y));

@@ -4,7 +4,7 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    protected override void FillCore(Tensor y, float value)
+    private protected override void FillCore(Tensor y, float value)
     {
         if (InFours(y))
             Launch(Fill4Kernel, Pair4.Threads(y.Length), View4(y), value);
@@ -12,10 +12,10 @@ public sealed partial class IlgpuBackend
             Launch(FillKernel, y.Length, View(y), value);
     }
 
-    protected override void ClampCore(Tensor x, float low, float high, Tensor y) =>
+    private protected override void ClampCore(Tensor x, float low, float high, Tensor y) =>
         Launch(ClampKernel, y.Length, View(x), low, high, View(y));
 
-    protected override void MultiplyCore(Tensor a, Tensor b, Tensor y) => Launch(MultiplyKernel, y.Length, View(a), View(b), View(y));
+    private protected override void MultiplyCore(Tensor a, Tensor b, Tensor y) => Launch(MultiplyKernel, y.Length, View(a), View(b), View(y));
 
     /// <summary>y_i = a_i b_i. One thread an element; 8 bytes read and 4 written each, 1 FLOP.</summary>
     [Kernel]

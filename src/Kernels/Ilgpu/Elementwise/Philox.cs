@@ -5,10 +5,10 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    protected override void RandomUniformCore(RandomKey key, Tensor y) =>
+    private protected override void RandomUniformCore(RandomKey key, Tensor y) =>
         Launch(RandomUniformKernel, Threads((y.Length + 3L) / 4), key.Seed, key.Stream, key.Offset, View(y));
 
-    protected override void RandomNormalCore(RandomKey key, Tensor y) =>
+    private protected override void RandomNormalCore(RandomKey key, Tensor y) =>
         Launch(RandomNormalKernel, Threads((y.Length + 3L) / 4), key.Seed, key.Stream, key.Offset, View(y));
 
     /// <summary>y[4b..4b+3] = the four uniform numbers of Philox block b. One thread a block; 16 bytes written, about 80 integer operations.</summary>

@@ -8,9 +8,9 @@ public sealed partial class IlgpuBackend
     /// <summary>Elements that one thread adds up, about; a longer row is summed in several rounds. Few, since late rounds have few threads and wait for each load.</summary>
     private const int SumChunk = 64;
 
-    protected override void SumCore(Tensor x, Tensor y) => SumRows(View(x), 1, x.Length, View(y));
+    private protected override void SumCore(Tensor x, Tensor y) => SumRows(View(x), 1, x.Length, View(y));
 
-    protected override void SumOfSquaresCore(Tensor x, Tensor y)
+    private protected override void SumOfSquaresCore(Tensor x, Tensor y)
     {
         int threads = Partials(x.Length);
         using var partial = Empty(new Shape(threads));

@@ -4,9 +4,9 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    protected override void SiluCore(Tensor x, Tensor y) => Launch(SiluKernel, x.Length, View(x), View(y));
+    private protected override void SiluCore(Tensor x, Tensor y) => Launch(SiluKernel, x.Length, View(x), View(y));
 
-    protected override void SiluBackwardCore(Tensor dy, Tensor x, Tensor dx) =>
+    private protected override void SiluBackwardCore(Tensor dy, Tensor x, Tensor dx) =>
         Launch(SiluBackwardKernel, x.Length, View(dy), View(x), View(dx));
 
     /// <summary>y_i = x_i sigmoid(x_i). One thread an element; 4 bytes read, 4 written, 4 FLOPs.</summary>

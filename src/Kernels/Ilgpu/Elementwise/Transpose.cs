@@ -4,7 +4,7 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    protected override void TransposeCore(Tensor x, Tensor y) =>
+    private protected override void TransposeCore(Tensor x, Tensor y) =>
         Launch(TransposeBlocksKernel, x.Length, View(x), x.Shape[0], x.Shape[1], x.Shape[2], View(y));
 
     /// <summary>y[j,i,e] = x[i,j,e]. One thread an element, written in order, blocks read in order; 4 bytes read, 4 written.</summary>

@@ -8,7 +8,7 @@ namespace BDense.Kernels.Ilgpu;
 /// Functions for kernels. CUDA's fast exp, log, sin and cos are approximate: exp is good to two units in the last place, sin and cos
 /// only within one period, log only away from 1; so the latter three get help here.
 /// </summary>
-internal static class DeviceMath
+public static class DeviceMath
 {
     /// <summary>1 / (1 + exp(-x)); 0 where exp overflows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

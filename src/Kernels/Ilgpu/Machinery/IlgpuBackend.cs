@@ -61,11 +61,13 @@ public sealed partial class IlgpuBackend : Backend
     /// <summary>How float32 products are tiled here; tests choose otherwise.</summary>
     internal Tiling Tiling { get; set; }
 
+    /// <inheritdoc/>
     public override string Name { get; }
 
     /// <summary>The GPU in software that this backend runs on, which counts for whoever asks; null on hardware.</summary>
     public VirtualGpu.Gpu? VirtualGpu { get; init; }
 
+    /// <inheritdoc/>
     public override string Description => string.Create(CultureInfo.InvariantCulture,
         $"{_accelerator.Name}, {_accelerator.NumMultiprocessors} multiprocessors{Memory}");
 
@@ -75,14 +77,17 @@ public sealed partial class IlgpuBackend : Backend
     /// <summary>Whether the GPU is one in software.</summary>
     public bool IsVirtual { get; }
 
+    /// <summary>CUDA, OpenCL or the simulation on the CPU.</summary>
     public AcceleratorType Kind => _accelerator.AcceleratorType;
 
     /// <summary>Nothing for the simulation, whose memory is the machine's.</summary>
     private string Memory => Kind == AcceleratorType.CPU ? ""
         : string.Create(CultureInfo.InvariantCulture, $", {_accelerator.MemorySize / (double)(1 << 30):0.#} GiB");
 
+    /// <inheritdoc/>
     public override long? KernelLaunches => _launches;
 
+    /// <inheritdoc/>
     public override long? FreeBytes => _accelerator is CudaAccelerator cuda ? cuda.GetFreeMemory()
         : Kind == AcceleratorType.OpenCL ? _accelerator.MemorySize - Pool.CurrentBytes
         : null;
@@ -106,7 +111,7 @@ public sealed partial class IlgpuBackend : Backend
     /// <summary>CUDA's graphs on CUDA; elsewhere the launches with their arguments, issued again.</summary>
     public override IGraphCapture? Graphs => _graphs;
 
-    protected override void SynchronizeCore()
+    private protected override void SynchronizeCore()
     {
         try
         {
@@ -147,7 +152,7 @@ public sealed partial class IlgpuBackend : Backend
         return _fault ??= new DeviceFaultException($"{Name}: {call}", error, e, VirtualCuda.LastFinding);
     }
 
-    protected override Storage Allocate(int length)
+    private protected override Storage Allocate(int length)
     {
         try
         {
@@ -170,7 +175,7 @@ public sealed partial class IlgpuBackend : Backend
         }
     }
 
-    protected internal override void UploadCore(Tensor destination, ReadOnlySpan<float> source)
+    internal override void UploadCore(Tensor destination, ReadOnlySpan<float> source)
     {
         if (source.IsEmpty)
             return;
@@ -185,7 +190,7 @@ public sealed partial class IlgpuBackend : Backend
         }
     }
 
-    protected internal override void DownloadCore(Tensor source, Span<float> destination)
+    internal override void DownloadCore(Tensor source, Span<float> destination)
     {
         if (destination.IsEmpty)
             return;
@@ -202,8 +207,9 @@ public sealed partial class IlgpuBackend : Backend
     private static ArrayView1D<float, Stride1D.Dense> View1D(Tensor x) =>
         ((DeviceStorage)x.Storage).Buffer.View.SubView(x.Offset, x.Length);
 
-    /// <summary>A tensor's elements as kernels see them.</summary>
-    private static ArrayView<float> View(Tensor x) => View1D(x);
+    /// <summary>A tensor's elements as kernels see them, for the arguments of a launch.</summary>
+    /// <exception cref="ObjectDisposedException">The tensor was disposed.</exception>
+    public static ArrayView<float> View(Tensor x) => View1D(x);
 
     /// <summary>The same elements four at a time; the tensor must be <see cref="Aligned"/>.</summary>
     private static ArrayView<Float4> View4(Tensor x) => View(x).Cast<Float4>();

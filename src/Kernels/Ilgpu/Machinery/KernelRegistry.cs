@@ -3,24 +3,7 @@ using ILGPU.Backends.EntryPoints;
 
 namespace BDense.Kernels.Ilgpu;
 
-/// <summary>Marks a kernel: a static method whose first parameter is ILGPU's thread index.</summary>
-/// <param name="groupSize">Threads a group on a GPU; less where the device has less.</param>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class KernelAttribute(int groupSize = 256) : Attribute
-{
-    public int GroupSize { get; } = groupSize;
-
-    /// <summary>Whether training or sampling spends its time here: then its machine code is held to more.</summary>
-    public bool Hot { get; set; }
-
-    /// <summary>Groups that a multiprocessor is to hold at once, which the assembler shares out registers for; 0 leaves it to the assembler.</summary>
-    public int Resident { get; set; }
-
-    /// <summary>Shared memory that the launch asks for, beside what the kernel declares.</summary>
-    public int DynamicSharedBytes { get; set; }
-}
-
-/// <summary>A kernel of this assembly.</summary>
+/// <summary>A kernel.</summary>
 /// <param name="Name">The method's name.</param>
 /// <param name="Method">What ILGPU compiles.</param>
 /// <param name="ExplicitlyGrouped">Whether the launch names grid and group itself; otherwise ILGPU cuts a range into groups.</param>
@@ -28,29 +11,85 @@ internal sealed class KernelAttribute(int groupSize = 256) : Attribute
 /// <param name="Hot">Whether training or sampling spends its time here.</param>
 /// <param name="DynamicSharedBytes">A group's shared memory that the launch asks for.</param>
 /// <param name="Resident">Groups that a multiprocessor is to hold at once; 0 leaves it to the assembler.</param>
-internal sealed record KernelEntry(string Name, MethodInfo Method, bool ExplicitlyGrouped, int GroupSize, bool Hot, int DynamicSharedBytes, int Resident = 0)
+/// <param name="AnyGroupSize">Whether smaller groups, of a power of two, do as well.</param>
+internal sealed record KernelEntry(string Name, MethodInfo Method, bool ExplicitlyGrouped, int GroupSize, bool Hot, int DynamicSharedBytes,
+    int Resident = 0, bool AnyGroupSize = false)
 {
     /// <summary>What ILGPU's compilers start from.</summary>
     public EntryPointDescription EntryPoint => ExplicitlyGrouped
         ? EntryPointDescription.FromExplicitlyGroupedKernel(Method)
         : EntryPointDescription.FromImplicitlyGroupedKernel(Method);
+
+    /// <summary>For a device that has at most so many threads a group.</summary>
+    public KernelEntry For(int maxThreads)
+    {
+        int size = GroupSize;
+        while (AnyGroupSize && size > maxThreads && size > 1)
+            size /= 2;
+        return size == GroupSize ? this : this with { GroupSize = size };
+    }
 }
 
-/// <summary>All kernels, found by their <see cref="KernelAttribute"/>.</summary>
-internal static class KernelRegistry
+/// <summary>
+/// All kernels, found by their <see cref="KernelAttribute"/>: this assembly's, and those of any other that is added. What is here is compiled
+/// to PTX and machine code by tests and listings (<see cref="MachineCode.KernelCatalog"/>) and has registers and occupancy in profiles.
+/// A kernel that is not here can be launched all the same.
+/// </summary>
+public static class KernelRegistry
 {
-    public static IReadOnlyList<KernelEntry> All { get; } =
-    [
-        .. typeof(IlgpuBackend).GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)
-            .Select(Find).OfType<KernelEntry>().OrderBy(kernel => kernel.Name, StringComparer.Ordinal),
-    ];
+    private static readonly Lock s_adding = new();
+    private static readonly HashSet<Assembly> s_added = [];
+
+    /// <summary>This assembly's own.</summary>
+    internal static IReadOnlyList<KernelEntry> BuiltIn { get; } = Sorted(Marked([typeof(IlgpuBackend)]));
+
+    private static volatile IReadOnlyList<KernelEntry> s_all = BuiltIn;
+
+    /// <summary>These and all that were added.</summary>
+    internal static IReadOnlyList<KernelEntry> All => s_all;
+
+    /// <summary>Adds the kernels of another assembly; those of one that was added before are there already.</summary>
+    /// <returns>Their names, in order.</returns>
+    /// <exception cref="BDenseException">There is none, or one has the name of another kernel.</exception>
+    public static IReadOnlyList<string> Add(Assembly assembly)
+    {
+        var found = Sorted(Marked(assembly.GetTypes()));
+        string of = assembly.GetName().Name ?? assembly.FullName ?? "an assembly";
+        if (found.Count == 0)
+            throw new BDenseException($"{of} has no kernels: mark their static methods with [Kernel]");
+        lock (s_adding)
+        {
+            if (assembly != typeof(KernelRegistry).Assembly && s_added.Add(assembly))
+            {
+                var taken = s_all.ToDictionary(kernel => kernel.Name);
+                foreach (var kernel in found)
+                {
+                    if (!taken.TryAdd(kernel.Name, kernel))
+                    {
+                        s_added.Remove(assembly);
+                        throw new BDenseException($"{Place(kernel)}: there is a kernel of that name already, {Place(taken[kernel.Name])}; rename one");
+                    }
+                }
+                s_all = Sorted(taken.Values);
+            }
+        }
+        return [.. found.Select(kernel => kernel.Name)];
+    }
 
     /// <summary>The entry of a marked method; null for any other.</summary>
-    public static KernelEntry? Find(MethodInfo method)
+    internal static KernelEntry? Find(MethodInfo method)
     {
         if (method.GetCustomAttribute<KernelAttribute>() is not { } mark)
             return null;
         bool implicitly = method.GetParameters() is [{ ParameterType.Name: "Index1D" }, ..];
-        return new KernelEntry(method.Name, method, !implicitly, mark.GroupSize, mark.Hot, mark.DynamicSharedBytes, mark.Resident);
+        return new KernelEntry(method.Name, method, !implicitly, mark.GroupSize, mark.Hot, mark.DynamicSharedBytes, mark.Resident, mark.AnyGroupSize);
     }
+
+    private static IEnumerable<KernelEntry> Marked(IEnumerable<Type> types) => types
+        .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly))
+        .Select(Find).OfType<KernelEntry>();
+
+    private static List<KernelEntry> Sorted(IEnumerable<KernelEntry> kernels) => [.. kernels.OrderBy(kernel => kernel.Name, StringComparer.Ordinal)];
+
+    private static string Place(KernelEntry kernel) => $"{kernel.Method.DeclaringType?.FullName}.{kernel.Name}";
 }

@@ -53,17 +53,29 @@ public sealed partial class IlgpuBackend
     private void Record<T1, T2>(Action<AcceleratorStream, KernelConfig, T1, T2> launcher, KernelConfig groups, T1 a, T2 b) =>
         _recording!.Add(() => launcher(Next(), groups, a, b));
 
+    private void Record<T1, T2, T3>(Action<AcceleratorStream, KernelConfig, T1, T2, T3> launcher, KernelConfig groups,
+        T1 a, T2 b, T3 c) =>
+        _recording!.Add(() => launcher(Next(), groups, a, b, c));
+
     private void Record<T1, T2, T3, T4>(Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4> launcher, KernelConfig groups, T1 a, T2 b, T3 c, T4 d) =>
         _recording!.Add(() => launcher(Next(), groups, a, b, c, d));
 
     private void Record<T1, T2, T3, T4, T5>(Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5> launcher, KernelConfig groups, T1 a, T2 b, T3 c, T4 d, T5 e) =>
         _recording!.Add(() => launcher(Next(), groups, a, b, c, d, e));
 
+    private void Record<T1, T2, T3, T4, T5, T6>(
+        Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6> launcher, KernelConfig groups, T1 a, T2 b,
+        T3 c, T4 d, T5 e, T6 f) =>
+        _recording!.Add(() => launcher(Next(), groups, a, b, c, d, e, f));
+
     private void Record<T1, T2, T3, T4, T5, T6, T7>(Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7> launcher, KernelConfig groups, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g) =>
         _recording!.Add(() => launcher(Next(), groups, a, b, c, d, e, f, g));
 
     private void Record<T1, T2, T3, T4, T5, T6, T7, T8>(Action<AcceleratorStream, KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8> launcher, KernelConfig groups, T1 a, T2 b, T3 c, T4 d, T5 e, T6 f, T7 g, T8 h) =>
         _recording!.Add(() => launcher(Next(), groups, a, b, c, d, e, f, g, h));
+
+    private void Record<T1>(Action<AcceleratorStream, Index1D, T1> launcher, int threads, T1 a) =>
+        _recording!.Add(() => launcher(Next(), threads, a));
 
     private void Record<T1, T2>(Action<AcceleratorStream, Index1D, T1, T2> launcher, int threads, T1 a, T2 b) =>
         _recording!.Add(() => launcher(Next(), threads, a, b));

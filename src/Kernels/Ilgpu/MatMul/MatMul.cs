@@ -12,7 +12,7 @@ internal struct MatMulGeometry
 
 public sealed partial class IlgpuBackend
 {
-    protected override void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate)
+    private protected override void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate)
     {
         if (TensorMatMul(s, a, b, c, alpha, accumulate))
             return;

@@ -31,7 +31,7 @@ public sealed partial class IlgpuBackend
         };
     }
 
-    protected override void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats)
+    private protected override void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats)
     {
         if (x.Length == 0)
             return;

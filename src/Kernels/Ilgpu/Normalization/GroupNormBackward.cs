@@ -6,7 +6,7 @@ namespace BDense.Kernels.Ilgpu;
 // Every gradient but dx is linear in two sums over the pixels of each sample and channel: A = sum du and B = sum du xhat.
 public sealed partial class IlgpuBackend
 {
-    protected override void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
+    private protected override void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
         Tensor? scaleShift, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift)
     {
         if (x.Length == 0)

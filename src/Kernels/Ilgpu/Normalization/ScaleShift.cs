@@ -4,7 +4,7 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    protected override void ScaleShiftCore(Tensor x, Tensor scaleShift, bool silu, Tensor y)
+    private protected override void ScaleShiftCore(Tensor x, Tensor scaleShift, bool silu, Tensor y)
     {
         if (x.Length == 0)
             return;

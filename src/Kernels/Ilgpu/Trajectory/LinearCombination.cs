@@ -28,7 +28,7 @@ internal struct Terms8
 
 public sealed partial class IlgpuBackend
 {
-    protected override void LinearCombinationCore(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y)
+    private protected override void LinearCombinationCore(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y)
     {
         if (c.Length <= 2 && InFours(y) && InFours(x[0]) && InFours(x[^1]))
             Launch(LinearCombination2x4Kernel, Pair4.Threads(y.Length), View4(x[0]), View4(x[^1]), c[0], c[^1], c.Length, View4(y));
@@ -38,7 +38,7 @@ public sealed partial class IlgpuBackend
             Launch(LinearCombinationKernel, y.Length, Terms(x), new Coefficients8(c), c.Length, View(y));
     }
 
-    protected override void LinearCombinationPerSampleCore(Tensor c, ReadOnlySpan<Tensor> x, Tensor y) =>
+    private protected override void LinearCombinationPerSampleCore(Tensor c, ReadOnlySpan<Tensor> x, Tensor y) =>
         Launch(LinearCombinationPerSampleKernel, y.Length, Terms(x), View(c), x.Length, y.Length / c.Shape[0], View(y));
 
     private static Terms8 Terms(ReadOnlySpan<Tensor> x) => new()

@@ -5,10 +5,10 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    protected override void RhoCore(Distance rho, float delta, Tensor d, Tensor y) =>
+    private protected override void RhoCore(Distance rho, float delta, Tensor d, Tensor y) =>
         Launch(RhoKernel, y.Length, View(d), (int)rho, delta, View(y));
 
-    protected override void RhoDerivativeCore(Distance rho, float delta, Tensor d, Tensor y) =>
+    private protected override void RhoDerivativeCore(Distance rho, float delta, Tensor d, Tensor y) =>
         Launch(RhoDerivativeKernel, y.Length, View(d), (int)rho, delta, View(y));
 
     /// <summary>y_i = rho(d_i). One thread an element; 4 bytes read, 4 written, up to 6 FLOPs.</summary>

@@ -39,7 +39,7 @@ public sealed partial class IlgpuBackend
         SampleThreads = SampleThreads(s),
     };
 
-    protected override void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets,
+    private protected override void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets,
         Tensor skip, Tensor map, Tensor weights, Tensor dheads, Tensor losses)
     {
         var g = Geometry(s) with { Distance = (int)rho, Delta = delta };
@@ -54,10 +54,10 @@ public sealed partial class IlgpuBackend
         SumRows(View(partial), 1 + s.Branches, threads, View(losses));
     }
 
-    protected override void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, Tensor states) =>
+    private protected override void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, Tensor states) =>
         Launch(TrajectoryStatesKernel, x0.Length, Geometry(s), View(x0), View(heads), View(skip), View(map), View(states));
 
-    protected override void TrajectoryStatesBackwardCore(in TrajectoryShape s, Tensor dstates, Tensor map, Tensor dheads) =>
+    private protected override void TrajectoryStatesBackwardCore(in TrajectoryShape s, Tensor dstates, Tensor map, Tensor dheads) =>
         Launch(TrajectoryStatesBackwardKernel, s.State.Length, Geometry(s), View(dstates), View(map), View(dheads));
 
     /// <summary>v[j] = x[at + j * stride] for j below count.</summary>

@@ -3,15 +3,15 @@ using BDense.Kernels.Reference.MatMul;
 
 namespace BDense.Kernels.Reference;
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse)
+    private protected override void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse)
     {
         var pass = new AttentionPass { Kernels = _kernels, Shape = s, Qkv = Pointer(qkv), Y = Pointer(y), LogSumExp = Pointer(lse) };
         RunWide(pass, pass.Plan());
     }
 
-    protected override void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv)
+    private protected override void AttentionBackwardCore(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv)
     {
         var pass = new AttentionBackwardPass
         {

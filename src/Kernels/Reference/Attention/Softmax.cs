@@ -90,16 +90,16 @@ file unsafe struct SoftmaxBackwardJob : IWideJob
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void SoftmaxCore(Tensor x, Tensor y)
+    private protected override void SoftmaxCore(Tensor x, Tensor y)
     {
         var (rows, columns, perTask) = SoftmaxRows(x);
         RunWide(new SoftmaxJob { X = Pointer(x), Y = Pointer(y), Rows = rows, Columns = columns, RowsPerTask = perTask },
             (rows + perTask - 1) / perTask);
     }
 
-    protected override void SoftmaxBackwardCore(Tensor dy, Tensor y, Tensor dx)
+    private protected override void SoftmaxBackwardCore(Tensor dy, Tensor y, Tensor dx)
     {
         var (rows, columns, perTask) = SoftmaxRows(y);
         RunWide(new SoftmaxBackwardJob { DY = Pointer(dy), Y = Pointer(y), DX = Pointer(dx), Rows = rows, Columns = columns, RowsPerTask = perTask },

@@ -3,7 +3,7 @@ using BDense.Kernels.Reference.MatMul;
 
 namespace BDense.Kernels.Reference;
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
     private readonly MicroKernels _kernels = MicroKernels.For(MicroKernels.BestLanes);
 
@@ -12,7 +12,7 @@ public sealed unsafe partial class ReferenceBackend
         : this(threads) => _kernels = MicroKernels.For(lanes);
 
     /// <remarks>One <see cref="ConvolutionPass"/>, or <see cref="WinogradPass"/> where it suits; bytes: x, w and y once, w twice more for the packing.</remarks>
-    protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) =>
+    private protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) =>
         Forward(s, x, w, default, new ConvolutionEpilogue(bias), y);
 
     private void Forward(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionInput input, in ConvolutionEpilogue e, Tensor y)
@@ -53,7 +53,7 @@ public sealed unsafe partial class ReferenceBackend
     /// r = f + Stride j, and p = (h + PadBegin - f) / Stride - j: a pass of stride 1 over dy with the taps in reverse, that writes every
     /// Stride-th row of dx; columns likewise. With stride 1 this is the forward convolution with turned and transposed weights.
     /// </remarks>
-    protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx) => Phases(s, dy, w, dx, new ConvolutionEpilogue(null));
+    private protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx) => Phases(s, dy, w, dx, new ConvolutionEpilogue(null));
 
     private void Phases(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx, in ConvolutionEpilogue e)
     {

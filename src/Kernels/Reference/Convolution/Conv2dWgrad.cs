@@ -3,7 +3,7 @@ using BDense.Kernels.Reference.MatMul;
 
 namespace BDense.Kernels.Reference;
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
     /// <summary>Floats of x and dy that are packed at a time: 8 MiB.</summary>
     private const long WgradChunk = 2 * 1024 * 1024;
@@ -14,7 +14,7 @@ public sealed unsafe partial class ReferenceBackend
     /// 3x3 of stride 1: <see cref="WinogradWgrad"/>. Another small dw: <see cref="WgradSlices"/>. Others in chunks of some images: pack x (with its padding) and dy into panels of channels, then one <see cref="WgradPass"/>. Gradients
     /// grow in dw itself, chunk after chunk and step after step: no partial copies of dw, and an order that no thread count changes.
     /// </remarks>
-    protected override void Conv2dWgradCore(in Conv2dShape shape, Tensor x, Tensor dy, Tensor dw, Tensor? dbias) =>
+    private protected override void Conv2dWgradCore(in Conv2dShape shape, Tensor x, Tensor dy, Tensor dw, Tensor? dbias) =>
         Wgrad(Flatten(shape), x, default, dy, dw, dbias);
 
     private void Wgrad(in Conv2dShape s, Tensor x, in ConvolutionInput input, Tensor dy, Tensor dw, Tensor? dbias)

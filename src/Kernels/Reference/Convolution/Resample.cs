@@ -57,13 +57,13 @@ file unsafe struct UpsampleJob : IJob
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void DownsampleCore(Tensor x, Tensor y, float factor) =>
+    private protected override void DownsampleCore(Tensor x, Tensor y, float factor) =>
         Workers.Run(new DownsampleJob { X = Pointer(x), Y = Pointer(y), Q = y.Shape[2], C = y.Shape[3], Factor = factor },
             y.Shape[0] * y.Shape[1]);
 
-    protected override void UpsampleCore(Tensor x, Tensor y, float factor) =>
+    private protected override void UpsampleCore(Tensor x, Tensor y, float factor) =>
         Workers.Run(new UpsampleJob { X = Pointer(x), Y = Pointer(y), Q = x.Shape[2], C = x.Shape[3], Factor = factor },
             x.Shape[0] * x.Shape[1]);
 }

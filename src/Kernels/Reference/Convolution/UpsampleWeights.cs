@@ -119,12 +119,12 @@ file unsafe struct UpsampleWeightsBackwardJob : IJob
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void UpsampleWeightsCore(Tensor w, Tensor large) =>
+    private protected override void UpsampleWeightsCore(Tensor w, Tensor large) =>
         Workers.Run(new UpsampleWeightsJob { W = Pointer(w), Large = Pointer(large), K = w.Shape[0], C = w.Shape[3] }, Blocks(w.Shape[3]));
 
-    protected override void UpsampleWeightsBackwardCore(Tensor dlarge, Tensor dw) =>
+    private protected override void UpsampleWeightsBackwardCore(Tensor dlarge, Tensor dw) =>
         Workers.Run(new UpsampleWeightsBackwardJob { DLarge = Pointer(dlarge), DW = Pointer(dw), K = dw.Shape[0], C = dw.Shape[3] }, Blocks(dw.Shape[0]));
 
     private static int Blocks(int count) => (count + UpsampleWeightsJob.Block - 1) / UpsampleWeightsJob.Block;

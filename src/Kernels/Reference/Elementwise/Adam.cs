@@ -77,9 +77,9 @@ file unsafe struct AdamJob<TEma>(AdamArguments arguments) : IWideJob
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule)
+    private protected override void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule)
     {
         var now = schedule is null ? s.Schedule() : Span(schedule);
         float rate = now[0], correction1 = now[1], correction2 = now[2], gradientScale = now[3], emaDecay = now[4];

@@ -74,9 +74,9 @@ file unsafe struct BroadcastAddBackwardJob : IJob
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void BroadcastAddCore(Tensor x, Tensor e, Tensor y)
+    private protected override void BroadcastAddCore(Tensor x, Tensor e, Tensor y)
     {
         int n = e.Shape[0], channels = e.Shape[1];
         if (x.Length == 0)
@@ -94,7 +94,7 @@ public sealed unsafe partial class ReferenceBackend
         }, n * tasks);
     }
 
-    protected override void BroadcastAddBackwardCore(Tensor dy, Tensor de)
+    private protected override void BroadcastAddBackwardCore(Tensor dy, Tensor de)
     {
         int n = de.Shape[0], channels = de.Shape[1];
         if (de.Length == 0)

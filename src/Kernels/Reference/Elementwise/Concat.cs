@@ -28,11 +28,11 @@ file unsafe struct ConcatJob : IJob
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void ConcatCore(Tensor a, Tensor b, Tensor y) => Concat(a, b, y, split: false);
+    private protected override void ConcatCore(Tensor a, Tensor b, Tensor y) => Concat(a, b, y, split: false);
 
-    protected override void SplitCore(Tensor y, Tensor a, Tensor b) => Concat(a, b, y, split: true);
+    private protected override void SplitCore(Tensor y, Tensor a, Tensor b) => Concat(a, b, y, split: true);
 
     private void Concat(Tensor a, Tensor b, Tensor y, bool split)
     {

@@ -30,8 +30,8 @@ file unsafe struct DropoutJob : IJob
         Vector.ConditionalSelect(Vector.GreaterThanOrEqual(Vector.Load(u), p), x * scale, Vector<float>.Zero);
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void DropoutCore(Tensor x, float p, RandomKey key, Tensor y) =>
+    private protected override void DropoutCore(Tensor x, float p, RandomKey key, Tensor y) =>
         Workers.Run(new DropoutJob { Key = Started(key), X = Pointer(x), Y = Pointer(y), Length = y.Length, P = p }, Chunk.Count(y.Length));
 }

@@ -34,12 +34,12 @@ file readonly struct Product : IBinary
         where V : unmanaged => TLanes.Multiply(a, b);
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void FillCore(Tensor y, float value) =>
+    private protected override void FillCore(Tensor y, float value) =>
         Workers.Run(new FillJob { Y = Pointer(y), Length = y.Length, Value = value }, Chunk.Count(y.Length));
 
-    protected override void ClampCore(Tensor x, float low, float high, Tensor y) => Map(new ClampFunction(low, high), x, y);
+    private protected override void ClampCore(Tensor x, float low, float high, Tensor y) => Map(new ClampFunction(low, high), x, y);
 
-    protected override void MultiplyCore(Tensor a, Tensor b, Tensor y) => Map(new Product(), a, b, y);
+    private protected override void MultiplyCore(Tensor a, Tensor b, Tensor y) => Map(new Product(), a, b, y);
 }

@@ -19,9 +19,9 @@ file unsafe struct EmbeddingJob : IJob
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void EmbeddingCore(Tensor t, Tensor frequencies, Tensor y, bool sinFirst) =>
+    private protected override void EmbeddingCore(Tensor t, Tensor frequencies, Tensor y, bool sinFirst) =>
         Workers.Run(new EmbeddingJob
         {
             T = Pointer(t),

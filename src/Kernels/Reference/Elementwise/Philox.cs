@@ -119,11 +119,11 @@ file unsafe struct RandomJob : IJob
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void RandomUniformCore(RandomKey key, Tensor y) => Random(key, y, normal: false);
+    private protected override void RandomUniformCore(RandomKey key, Tensor y) => Random(key, y, normal: false);
 
-    protected override void RandomNormalCore(RandomKey key, Tensor y) => Random(key, y, normal: true);
+    private protected override void RandomNormalCore(RandomKey key, Tensor y) => Random(key, y, normal: true);
 
     /// <summary>The key with the number that its counter holds now added to the offset.</summary>
     private static RandomSequence Started(RandomKey key) =>

@@ -51,11 +51,11 @@ file readonly struct Square : IUnary
         where V : unmanaged => TLanes.Multiply(x, x);
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void SumCore(Tensor x, Tensor y) => Pointer(y)[0] = (float)Sum(new Identity(), x);
+    private protected override void SumCore(Tensor x, Tensor y) => Pointer(y)[0] = (float)Sum(new Identity(), x);
 
-    protected override void SumOfSquaresCore(Tensor x, Tensor y) => Pointer(y)[0] = (float)Sum(new Square(), x);
+    private protected override void SumOfSquaresCore(Tensor x, Tensor y) => Pointer(y)[0] = (float)Sum(new Square(), x);
 
     private double Sum<TFunction>(TFunction f, Tensor x)
         where TFunction : unmanaged, IUnary

@@ -18,9 +18,9 @@ file readonly struct SiluGradient : IBinary
         where V : unmanaged => TLanes.Multiply(dy, LaneMath.SiluDerivative<TLanes, V>(x));
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void SiluCore(Tensor x, Tensor y) => Map(new SiluFunction(), x, y);
+    private protected override void SiluCore(Tensor x, Tensor y) => Map(new SiluFunction(), x, y);
 
-    protected override void SiluBackwardCore(Tensor dy, Tensor x, Tensor dx) => Map(new SiluGradient(), dy, x, dx);
+    private protected override void SiluBackwardCore(Tensor dy, Tensor x, Tensor dx) => Map(new SiluGradient(), dy, x, dx);
 }

@@ -21,8 +21,8 @@ file unsafe struct TransposeJob : IJob
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void TransposeCore(Tensor x, Tensor y) => Workers.Run(
+    private protected override void TransposeCore(Tensor x, Tensor y) => Workers.Run(
         new TransposeJob { X = Pointer(x), Y = Pointer(y), Rows = x.Shape[0], Columns = x.Shape[1], Block = x.Shape[2] }, x.Shape[1]);
 }

@@ -72,7 +72,7 @@ internal unsafe struct BinaryJob<TFunction> : IWideJob
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
     private void Map<TFunction>(TFunction f, Tensor x, Tensor y)
         where TFunction : unmanaged, IUnary =>

@@ -23,7 +23,7 @@ file struct Laned<TJob, TLanes, V>(TJob job) : IJob
     public void Run(int task) => _job.Run<TLanes, V>(task);
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
     /// <summary>Runs a job at the backend's width.</summary>
     private void RunWide<TJob>(in TJob job, int tasks)

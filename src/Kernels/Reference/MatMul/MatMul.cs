@@ -5,13 +5,13 @@ using BDense.Kernels.Reference.MatMul;
 
 namespace BDense.Kernels.Reference;
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
     /// <summary>Floats of op(B) that are packed at a time: 4 MiB, if one matrix is not larger already.</summary>
     private const long MatMulChunk = 1024 * 1024;
 
     /// <remarks>In chunks of some matrices: pack op(B) into panels, then one <see cref="MatMulPass"/>.</remarks>
-    protected override void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate)
+    private protected override void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate)
     {
         if (s.Batch == 0)
             return;

@@ -403,9 +403,9 @@ file unsafe struct GroupNormParameterJob : IJob
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats)
+    private protected override void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats)
     {
         var data = Data(s, x, gamma, beta, scaleShift, stats);
         if (s.Silu)
@@ -414,10 +414,10 @@ public sealed unsafe partial class ReferenceBackend
             RunWide(new GroupNormJob<Without> { S = data, Y = Pointer(y) }, s.N);
     }
 
-    protected override void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats) =>
+    private protected override void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats) =>
         RunWide(new GroupNormJob<Without> { S = Data(s, x, gamma, beta, scaleShift, stats), Factors = Pointer(factors) }, s.N);
 
-    protected override void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
+    private protected override void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
         Tensor? scaleShift, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift)
     {
         var data = Data(s, x, gamma, beta, scaleShift, stats);

@@ -21,9 +21,9 @@ file unsafe struct ScaleShiftJob : IJob
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void ScaleShiftCore(Tensor x, Tensor scaleShift, bool silu, Tensor y)
+    private protected override void ScaleShiftCore(Tensor x, Tensor scaleShift, bool silu, Tensor y)
     {
         int n = scaleShift.Shape[0], channels = scaleShift.Shape[1] / 2;
         if (x.Length == 0)

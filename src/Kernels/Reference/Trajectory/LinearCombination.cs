@@ -85,15 +85,15 @@ file unsafe struct LinearCombinationJob<TTerms>(LinearCombinationArguments argum
     private static float* Term(float** x, int j) => j < TTerms.Value ? x[j] : null;
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void LinearCombinationCore(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y)
+    private protected override void LinearCombinationCore(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y)
     {
         fixed (float* coefficients = c)
             LinearCombination(coefficients, 0, 1, x, y);
     }
 
-    protected override void LinearCombinationPerSampleCore(Tensor c, ReadOnlySpan<Tensor> x, Tensor y) =>
+    private protected override void LinearCombinationPerSampleCore(Tensor c, ReadOnlySpan<Tensor> x, Tensor y) =>
         LinearCombination(Pointer(c), x.Length, c.Shape[0], x, y);
 
     private void LinearCombination(float* c, int coefficientStride, int n, ReadOnlySpan<Tensor> x, Tensor y)

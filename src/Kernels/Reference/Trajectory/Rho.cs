@@ -31,9 +31,9 @@ file readonly struct Derivative<TDistance>(float delta) : IUnary
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void RhoCore(Distance rho, float delta, Tensor d, Tensor y)
+    private protected override void RhoCore(Distance rho, float delta, Tensor d, Tensor y)
     {
         switch (rho)
         {
@@ -43,7 +43,7 @@ public sealed unsafe partial class ReferenceBackend
         }
     }
 
-    protected override void RhoDerivativeCore(Distance rho, float delta, Tensor d, Tensor y)
+    private protected override void RhoDerivativeCore(Distance rho, float delta, Tensor d, Tensor y)
     {
         switch (rho)
         {

@@ -88,9 +88,9 @@ file unsafe struct TrajectoryLossJob<TDistance>(TrajectoryLossArguments argument
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets,
+    private protected override void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets,
         Tensor skip, Tensor map, Tensor weights, Tensor dheads, Tensor losses)
     {
         switch (rho)

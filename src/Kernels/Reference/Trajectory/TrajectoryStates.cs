@@ -86,9 +86,9 @@ file unsafe struct TrajectoryStatesBackwardJob : IWideJob
     }
 }
 
-public sealed unsafe partial class ReferenceBackend
+public unsafe partial class ReferenceBackend
 {
-    protected override void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, Tensor states)
+    private protected override void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, Tensor states)
     {
         var block = new TrajectoryBlock(s, _kernels.Lanes);
         RunWide(new TrajectoryStatesJob
@@ -103,7 +103,7 @@ public sealed unsafe partial class ReferenceBackend
         }, s.N * block.BlocksPerSample);
     }
 
-    protected override void TrajectoryStatesBackwardCore(in TrajectoryShape s, Tensor dstates, Tensor map, Tensor dheads)
+    private protected override void TrajectoryStatesBackwardCore(in TrajectoryShape s, Tensor dstates, Tensor map, Tensor dheads)
     {
         var block = new TrajectoryBlock(s, _kernels.Lanes);
         RunWide(new TrajectoryStatesBackwardJob
