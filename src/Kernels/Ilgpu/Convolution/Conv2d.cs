@@ -79,7 +79,8 @@ public sealed partial class IlgpuBackend
     {
         if (TensorDgrad(s, dy, w, dx) || SharedTileDgrad(s, dy, w, dx))
             return;
-        Gemm(s, ImplicitGemm.Of(ImagePass.Dgrad(s)) with { SourceStride = s.R * s.S * s.C, OutputStride = 1 }, dy, w, new ConvolutionEpilogue(null), dx);
+        var g = ImplicitGemm.Of(ImagePass.Dgrad(s)) with { SourceStride = s.R * s.S * s.C, OutputStride = 1 };
+        Gemm(s, g, dy, w, new ConvolutionEpilogue(null), dx);
     }
 
     private void Gemm(in Conv2dShape s, ImplicitGemm g, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)

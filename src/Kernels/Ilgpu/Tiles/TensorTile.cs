@@ -95,7 +95,7 @@ internal interface ITensorTile
 
     static abstract int Stages { get; }
 
-    /// <summary>Waits until all but the newest Stages - 2 copies have arrived: text, which the compiler takes as a constant alone.</summary>
+    /// <summary>Waits until all but the newest Stages - 2 copies have arrived.</summary>
     static abstract void Wait();
 }
 
@@ -124,7 +124,7 @@ internal static class TensorTile
 {
     public const int StepBytes = 64;
 
-    /// <summary>The tile's shared memory, all its stages, and its address in the register <c>base</c>; more than 48 KiB are dynamic.</summary>
+    /// <summary>The tile's shared memory, and its address in the register <c>base</c>; more than 48 KiB are dynamic.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Declare<TTile>()
         where TTile : struct, ITensorTile
