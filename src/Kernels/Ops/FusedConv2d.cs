@@ -45,15 +45,15 @@ public readonly record struct ConvolutionEpilogue(Tensor? Bias, Tensor? Embeddin
 
 public abstract partial class Backend
 {
-    /// <summary>What this device does within a fused convolution's launches, and faster than apart: by shape, not by what the tensors hold.</summary>
+    /// <summary>What this device does within a fused convolution's launches, and faster than apart: by shape alone.</summary>
     /// <param name="s">Geometry of the convolution, after resampling.</param>
     /// <param name="resampling">Of its input.</param>
     public virtual ConvolutionSupport SupportOf(in Conv2dShape s, Resampling resampling) => default;
 
     /// <summary>
     /// y = act((conv(resample(act(scale x + shift)), w) + bias + embedding + residual) * scale) in one launch, as far as the device has
-    /// it (<see cref="SupportOf"/>); the rest as operations of their own. Bytes: x, w and what the epilogue adds read once, y written once; normalised, resampled and raw
-    /// values never reach memory.
+    /// it (<see cref="SupportOf"/>); the rest as operations of their own. Bytes: x, w and what the epilogue adds
+    /// read once, y written once; normalised, resampled and raw values never reach memory.
     /// </summary>
     /// <remarks>
     /// Upsampled by copies, the nine taps of a 3x3 kernel fall on four pixels of x: each of the four kinds of output pixel is a 2x2
@@ -66,8 +66,9 @@ public abstract partial class Backend
     /// <param name="prologue">On the way in.</param>
     /// <param name="epilogue">On the way out.</param>
     /// <param name="y">[N,P,Q,K], overwritten.</param>
-    public void FusedConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y) =>
-        FusedConv2d(SurroundingsPlan.Of(SurroundingsRequest.Of(prologue, epilogue), SupportOf(s, prologue.Resampling)), s, x, w, prologue, epilogue, y);
+    public void FusedConv2d(
+        in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y) =>
+        FusedConv2d(PlanOf(s, prologue, epilogue), s, x, w, prologue, epilogue, y);
 
     /// <summary>As above, where the plan is made already.</summary>
     /// <param name="plan">What is done within the launch; what there is beside is composed.</param>
@@ -79,13 +80,15 @@ public abstract partial class Backend
     /// <param name="y">[N,P,Q,K], overwritten.</param>
     /// <exception cref="BDenseException">Shapes do not fit, or the plan has within the launch what the device cannot do there.</exception>
     public void FusedConv2d(
-        in SurroundingsPlan plan, in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
+        in SurroundingsPlan plan, in Conv2dShape s, Tensor x, Tensor w,
+        in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
     {
         CheckFused(s, x, prologue);
         Expect(w, s.Weight);
         CheckEpilogue(s, epilogue);
         Expect(y, s.Output);
-        var within = plan.Within(plan.Forward, AreAligned(x, prologue.ScaleShift, w, epilogue.Bias, epilogue.Embedding, epilogue.Residual, y));
+        bool aligned = AreAligned(x, prologue.ScaleShift, w, epilogue.Bias, epilogue.Embedding, epilogue.Residual, y);
+        var within = plan.Within(plan.Forward, aligned);
         using var made = Apart(s, x, prologue, within, out var rest);
         var u = made ?? x;
         var fused = within.HasFlag(ConvolutionParts.Epilogue) ? epilogue : new ConvolutionEpilogue(epilogue.Bias);
@@ -97,7 +100,8 @@ public abstract partial class Backend
             Finish(epilogue, y);
     }
 
-    private void FusedLaunch(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
+    private void FusedLaunch(
+        in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
     {
         Require(prologue.Resampling != Resampling.Up || IsUpsampled(s, prologue.Resampling),
             $"no launch upsamples the input of {s}: the plan must have it apart", nameof(FusedConv2d));

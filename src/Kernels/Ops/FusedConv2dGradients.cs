@@ -3,7 +3,7 @@ namespace BDense.Kernels;
 public abstract partial class Backend
 {
     /// <summary>
-    /// The gradient of <see cref="FusedConv2d(in Conv2dShape, Tensor, Tensor, in ConvolutionPrologue, in ConvolutionEpilogue, Tensor)"/> with respect to v = act(scale x + shift): dgrad, then the adjoint of the resampling. After
+    /// The gradient of FusedConv2d with respect to v = act(scale x + shift): dgrad, then the adjoint of the resampling. After
     /// <see cref="Resampling.Up"/> a 4x4 convolution of stride 2 over dy, where the device fuses resampling.
     /// </summary>
     /// <param name="s">Geometry of the forward pass.</param>
@@ -12,7 +12,7 @@ public abstract partial class Backend
     /// <param name="resampling">Of the forward pass.</param>
     /// <param name="dv">As x there, overwritten.</param>
     public void FusedConv2dDgrad(in Conv2dShape s, Tensor dy, Tensor w, Resampling resampling, Tensor dv) =>
-        FusedConv2dDgrad(PlanOf(s, new ConvolutionPrologue(null, Resampling: resampling)), s, dy, w, resampling, dv);
+        FusedConv2dDgrad(PlanOf(s, new ConvolutionPrologue(null, Resampling: resampling), new ConvolutionEpilogue(null)), s, dy, w, resampling, dv);
 
     /// <summary>As above, by the forward pass's plan.</summary>
     /// <param name="plan">What is done within the launches.</param>
@@ -32,7 +32,8 @@ public abstract partial class Backend
         }
         else if (plan.Within(plan.Dgrad, AreAligned(dy, w, dv)).HasFlag(ConvolutionParts.Resampling))
         {
-            Require(IsUpsampled(s, resampling), $"no launch has the adjoint of resampling {resampling} for {s}: the plan must have it apart");
+            Require(IsUpsampled(s, resampling),
+                $"no launch has the adjoint of resampling {resampling} for {s}: the plan must have it apart");
             var large = UpsampledShape(s);
             using var weights = Empty(large.Weight);
             UpsampleWeights(w, weights);
@@ -50,7 +51,7 @@ public abstract partial class Backend
     }
 
     /// <summary>
-    /// The gradients of <see cref="FusedConv2d(in Conv2dShape, Tensor, Tensor, in ConvolutionPrologue, in ConvolutionEpilogue, Tensor)"/> with respect to weight and bias: dw[k,r,s,c] += sum dy[n,p,q,k] u[...], dbias[k] += sum dy.
+    /// The gradients of FusedConv2d with respect to weight and bias: dw[k,r,s,c] += sum dy[n,p,q,k] u[...], dbias[k] += sum dy.
     /// u is computed again from x while it is loaded; after <see cref="Resampling.Up"/> this is the wgrad of the 4x4 convolution of stride 2
     /// with input and output exchanged, summed to 3x3.
     /// </summary>
@@ -61,7 +62,7 @@ public abstract partial class Backend
     /// <param name="dw">[K,R,S,C], accumulated.</param>
     /// <param name="dbias">[K], accumulated; or none.</param>
     public void FusedConv2dWgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias) =>
-        FusedConv2dWgrad(PlanOf(s, prologue), s, x, prologue, dy, dw, dbias);
+        FusedConv2dWgrad(PlanOf(s, prologue, new ConvolutionEpilogue(null)), s, x, prologue, dy, dw, dbias);
 
     /// <summary>As above, by the forward pass's plan.</summary>
     /// <param name="plan">What is done within the launches.</param>
@@ -90,11 +91,13 @@ public abstract partial class Backend
         if (rest.Resampling == Resampling.Up)
         {
             // x is in the place of dy here, which is not loaded through a prologue.
-            Require(rest.ScaleShift is null && IsUpsampled(s, rest.Resampling), $"no launch has wgrad through {rest} for {s}: the plan must have it apart");
+            Require(rest.ScaleShift is null && IsUpsampled(s, rest.Resampling),
+                $"no launch has wgrad through {rest} for {s}: the plan must have it apart");
             UpsampledWgrad(s, u, dy, dw, dbias);
             return;
         }
-        Report(OpCost.Of((long)u.Length + dy.Length + dw.Length + (rest.ScaleShift?.Length ?? 0), dw.Length, FusedFlops(s, u, rest)) with { Macs = s.Macs });
+        long read = (long)u.Length + dy.Length + dw.Length + (rest.ScaleShift?.Length ?? 0);
+        Report(OpCost.Of(read, dw.Length, FusedFlops(s, u, rest)) with { Macs = s.Macs });
         Writes(dw);
         Writes(dbias);
         if (Computes)
@@ -116,6 +119,6 @@ public abstract partial class Backend
         Add(total, sum, total);
     }
 
-    private SurroundingsPlan PlanOf(in Conv2dShape s, in ConvolutionPrologue prologue) =>
-        SurroundingsPlan.Of(SurroundingsRequest.Of(prologue, new ConvolutionEpilogue(null)), SupportOf(s, prologue.Resampling));
+    private SurroundingsPlan PlanOf(in Conv2dShape s, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue) =>
+        SurroundingsPlan.Of(SurroundingsRequest.Of(prologue, epilogue), SupportOf(s, prologue.Resampling));
 }

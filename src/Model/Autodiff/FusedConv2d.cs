@@ -11,8 +11,10 @@ public sealed partial record Fusion
         instead: "a launch each over the convolution's output",
         saves: "a launch and two trips of the output for each of the two");
 
-    /// <summary>GroupNorm's scale, shift and SiLU while the convolution loads its input. Without <see cref="GroupNormSilu"/>, or with dropout between,
-    /// the normalised activation is there anyway.</summary>
+    /// <summary>
+    /// GroupNorm's scale, shift and SiLU while the convolution loads its input. Without <see cref="GroupNormSilu"/>, or with dropout
+    /// between, the normalised activation is there anyway.
+    /// </summary>
     public static Fusion ConvPrologue { get; } = new("conv-prologue",
         does: "GroupNorm's scale and shift with SiLU while the convolution loads x, forward and wgrad",
         instead: "GroupNorm and SiLU written, read and kept",
@@ -53,7 +55,8 @@ public readonly record struct Surroundings(NormalizationBefore? Norm = null, Res
     internal Surroundings Within(ConvolutionParts parts)
     {
         bool epilogue = parts.HasFlag(ConvolutionParts.Epilogue);
-        return new(parts.HasFlag(ConvolutionParts.Prologue) ? Norm : null, parts.HasFlag(ConvolutionParts.Resampling) ? Resampling : Resampling.None,
+        return new(parts.HasFlag(ConvolutionParts.Prologue) ? Norm : null,
+            parts.HasFlag(ConvolutionParts.Resampling) ? Resampling : Resampling.None,
             epilogue ? Embedding : null, epilogue ? Residual : null, epilogue ? Scale : 1f);
     }
 }
@@ -74,8 +77,8 @@ public sealed partial class Tape
     {
         int n = x.Shape[0], h = Resized(x.Shape[1], around.Resampling), w = Resized(x.Shape[2], around.Resampling);
         var shape = Conv2dShape.Same(n, h, w, x.Shape[3], weight.Shape[0], weight.Shape[1]);
-        var plan = SurroundingsPlan.Of(
-            new SurroundingsRequest(around.Parts, around.Resampling, Fused(around), IsKept: Recording), Backend.SupportOf(shape, around.Resampling));
+        var request = new SurroundingsRequest(around.Parts, around.Resampling, Fused(around), IsKept: Recording);
+        var plan = SurroundingsPlan.Of(request, Backend.SupportOf(shape, around.Resampling));
         var u = x;
         if (plan.IsApart(ConvolutionParts.Prologue) && around.Norm is { } norm)
             u = GroupNorm(x, norm.Gamma, norm.Beta, norm.Groups, norm.Epsilon, norm.Silu, norm.ScaleShift);
@@ -114,7 +117,8 @@ public sealed partial class Tape
         _ => extent,
     };
 
-    private Variable FusedConv2d(in SurroundingsPlan plan, in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Surroundings a)
+    private Variable FusedConv2d(
+        in SurroundingsPlan plan, in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Surroundings a)
     {
         bool trained = weight.Gradient is not null || a.Norm is { Gamma.Gradient: not null } or { ScaleShift.RequiresGradient: true };
         var y = Output(shape.Output, trained || x.RequiresGradient || a.Embedding is { RequiresGradient: true } || a.Residual is { RequiresGradient: true });
@@ -143,8 +147,8 @@ public sealed partial class Tape
         private readonly GroupNormShape _normShape;
         private readonly Tensor? _stats;
 
-        public FusedConv2dNode(in SurroundingsPlan plan, in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Surroundings around,
-            in ConvolutionPrologue prologue, in GroupNormShape normShape, Tensor? stats, Variable y)
+        public FusedConv2dNode(in SurroundingsPlan plan, in Conv2dShape shape, Variable x, Parameter weight, Parameter bias,
+            in Surroundings around, in ConvolutionPrologue prologue, in GroupNormShape normShape, Tensor? stats, Variable y)
             : base(y)
         {
             (_plan, _shape, _x, _weight, _bias, _around) = (plan, shape, x, weight, bias, around);

@@ -1,3 +1,4 @@
+using System.Reflection;
 using BDense.Kernels;
 using BDense.Model.Autodiff;
 
@@ -13,7 +14,7 @@ namespace BDense.Model.Autodiff;
 /// <remarks>Two fusions are the same if they have the same name.</remarks>
 public sealed partial record Fusion
 {
-    /// <summary>A fusion of one's own; a set holds it by <see cref="Fusions.With"/>, a text names it through <see cref="Fusions.Parse"/>.</summary>
+    /// <summary>A fusion of one's own: <see cref="Fusions.With"/> and <see cref="Fusions.Parse"/> take it into a set.</summary>
     /// <param name="name">As <c>--fuse</c> takes it: small letters, digits and hyphens, a letter first; not all, none or usual.</param>
     /// <param name="does">What the fused kernel does, in one phrase.</param>
     /// <param name="instead">What is done without it, and kept for the backward pass.</param>
@@ -25,8 +26,8 @@ public sealed partial record Fusion
         if (name is "all" or "none" or "usual" || name.Length == 0 || !char.IsAsciiLetterLower(name[0])
             || !name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
         {
-            throw new BDenseException($"a fusion cannot be called {Printable.Quoted(name)}: its name is small letters, digits and hyphens, a letter "
-                + "first, and not all, none or usual, which are sets");
+            throw new BDenseException($"a fusion cannot be called {Printable.Quoted(name)}: its name is small letters, digits and hyphens, "
+                + "a letter first, and not all, none or usual, which are sets");
         }
         (Name, Does, Instead, Saves, NotUsual) = (name, does, instead, saves, notUsual);
     }
@@ -54,4 +55,52 @@ public sealed partial record Fusion
 
     /// <summary>The name.</summary>
     public override string ToString() => Name;
+}
+
+/// <summary>Says that a class of this assembly declares fusions: static properties of type <see cref="Fusion"/>, public.</summary>
+/// <param name="type">The class.</param>
+[AttributeUsage(AttributeTargets.Assembly, AllowMultiple = true)]
+public sealed class DeclaresFusionsAttribute(Type type) : Attribute
+{
+    /// <summary>The class.</summary>
+    public Type Type { get; } = type;
+}
+
+/// <summary>The fusions that are declared, found by <see cref="DeclaresFusionsAttribute"/>: no list to keep.</summary>
+public static class FusionCatalog
+{
+    /// <summary>The order in which texts and run folders have named these from the start; later ones follow by name.</summary>
+    private static readonly string[] s_first =
+    [
+        "groupnorm-silu", "attention", "qkv", "dropout", "trajectory-loss", "precondition-step", "adam", "folded-heads", "conv-epilogue",
+        "conv-prologue", "resample-conv",
+    ];
+
+    /// <summary>BDense's own, of the floors that a program has: this one, and the one above, which need not be there.</summary>
+    public static IReadOnlyList<Fusion> All { get; } = Ordered([.. Of(typeof(Fusion).Assembly), .. Of("BDense.Training")]);
+
+    /// <summary>Those that an assembly declares, in the order of texts.</summary>
+    public static IReadOnlyList<Fusion> Of(Assembly assembly) => Ordered(
+        from declared in assembly.GetCustomAttributes<DeclaresFusionsAttribute>()
+        from property in declared.Type.GetProperties(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly)
+        where property.PropertyType == typeof(Fusion)
+        select (Fusion)property.GetValue(null)!);
+
+    /// <summary>Each once, in the order of texts.</summary>
+    internal static Fusion[] Ordered(IEnumerable<Fusion> fusions) =>
+        [.. fusions.Distinct().OrderBy(fusion => Rank(fusion.Name)).ThenBy(fusion => fusion.Name, StringComparer.Ordinal)];
+
+    private static int Rank(string name) => Array.IndexOf(s_first, name) is var i and >= 0 ? i : s_first.Length;
+
+    private static IReadOnlyList<Fusion> Of(string assembly)
+    {
+        try
+        {
+            return Of(Assembly.Load(assembly));
+        }
+        catch (FileNotFoundException)
+        {
+            return [];
+        }
+    }
 }

@@ -2,7 +2,7 @@ using BDense.Kernels;
 
 namespace BDense.Model.Autodiff;
 
-/// <summary>The set of fusions that a tape, a network or a training uses. It does not change; two are equal if they hold the same.</summary>
+/// <summary>The set of fusions that a tape, a network or a training uses. Immutable; two are equal if they hold the same.</summary>
 public sealed class Fusions : IEquatable<Fusions>
 {
     private readonly Fusion[] _set;
@@ -108,6 +108,7 @@ public sealed class Fusions : IEquatable<Fusions>
         }
         string[] names = ["all", "none", .. known.Select(fusion => fusion.Name)];
         string near = Suggestion.For(name, names);
-        throw new UsageException($"there is no fusion {Printable.Quoted(name)}{near}{(near.Length > 0 ? " There" : "; there")} are {string.Join(", ", names)}");
+        string there = near.Length > 0 ? " There" : "; there";
+        throw new UsageException($"there is no fusion {Printable.Quoted(name)}{near}{there} are {string.Join(", ", names)}");
     }
 }

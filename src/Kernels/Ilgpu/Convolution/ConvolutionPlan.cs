@@ -115,15 +115,18 @@ internal static class ConvolutionPlan
     /// <param name="s">Geometry of the convolution, after resampling.</param>
     /// <param name="resampling">Of its input.</param>
     /// <param name="isUpsampled">Whether the convolution of an upsampled input is four of the small one.</param>
-    public static ConvolutionSupport SupportFor(Precision precision, Tiling tiling, in Conv2dShape s, Resampling resampling, bool isUpsampled)
+    public static ConvolutionSupport SupportFor(
+        Precision precision, Tiling tiling, in Conv2dShape s, Resampling resampling, bool isUpsampled)
     {
         bool tensor = Choose(precision, aligned: true) != Precision.Fp32;
         bool forward = Choose(precision, s.C, s.K, aligned: true) != Precision.Fp32
             || UseSharedTile(tiling, (long)s.N * s.P * s.Q, s.K, s.C, aligned: true);
-        bool wgrad = forward && (ChooseWgrad(precision, s.C, s.K, aligned: true) != Precision.Fp32 || UseSharedTileWgrad(tiling, s, aligned: true));
+        bool wgrad = forward
+            && (ChooseWgrad(precision, s.C, s.K, aligned: true) != Precision.Fp32 || UseSharedTileWgrad(tiling, s, aligned: true));
         var epilogue = tensor || (s.C % 4 == 0 && s.K % 4 == 0) ? ConvolutionParts.Epilogue : ConvolutionParts.None;
         var up = !tensor && isUpsampled ? ConvolutionParts.Resampling : ConvolutionParts.None;
-        return new ConvolutionSupport(epilogue | up | Prologue(forward), up, up | Prologue(wgrad), ConvolutionParts.Prologue | ConvolutionParts.Epilogue);
+        const ConvolutionParts aligned = ConvolutionParts.Prologue | ConvolutionParts.Epilogue;
+        return new ConvolutionSupport(epilogue | up | Prologue(forward), up, up | Prologue(wgrad), aligned);
 
         ConvolutionParts Prologue(bool has) => has && resampling == Resampling.None ? ConvolutionParts.Prologue : ConvolutionParts.None;
     }

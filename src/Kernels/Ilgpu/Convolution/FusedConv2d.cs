@@ -61,7 +61,8 @@ public sealed partial class IlgpuBackend
     public override ConvolutionSupport SupportOf(in Conv2dShape s, Resampling resampling) =>
         ConvolutionPlan.SupportFor(Precision, Tiling, s, resampling, IsUpsampled(s, resampling));
 
-    private protected override void FusedConv2dCore(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
+    private protected override void FusedConv2dCore(
+        in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
     {
         if (prologue is { Resampling: Resampling.Up, ScaleShift: null })
             UpsampledConv2d(s, x, w, epilogue, y);
@@ -69,7 +70,8 @@ public sealed partial class IlgpuBackend
             throw NoLaunch(s, prologue, epilogue, nameof(FusedConv2d));
     }
 
-    private protected override void FusedConv2dWgradCore(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias)
+    private protected override void FusedConv2dWgradCore(
+        in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias)
     {
         if (prologue.Resampling != Resampling.None || !(TensorWgrad(s, x, prologue, dy, dw) || SharedTileWgrad(s, x, prologue, dy, dw)))
             throw NoLaunch(s, prologue, new ConvolutionEpilogue(null), nameof(FusedConv2dWgrad));

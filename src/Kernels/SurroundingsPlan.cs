@@ -70,7 +70,8 @@ public readonly record struct SurroundingsPlan(
         if (r is { Resampling: Resampling.Down, IsKept: true } && !forward.HasFlag(ConvolutionParts.Prologue))
             forward &= ~ConvolutionParts.Resampling;
         forward = InOrder(r.Asked, forward);
-        return new SurroundingsPlan(r.Asked, forward, forward & support.Dgrad, InOrder(r.Asked, forward & support.Wgrad), forward & support.Aligned);
+        var wgrad = InOrder(r.Asked, forward & support.Wgrad);
+        return new SurroundingsPlan(r.Asked, forward, forward & support.Dgrad, wgrad, forward & support.Aligned);
     }
 
     /// <summary>A pass's parts (<see cref="Forward"/>, <see cref="Dgrad"/> or <see cref="Wgrad"/>) for the tensors at hand.</summary>
@@ -80,5 +81,5 @@ public readonly record struct SurroundingsPlan(
 
     /// <summary>The input is normalised before it is resampled: where that is apart, so is this.</summary>
     private static ConvolutionParts InOrder(ConvolutionParts asked, ConvolutionParts within) =>
-        asked.HasFlag(ConvolutionParts.Resampling) && !within.HasFlag(ConvolutionParts.Resampling) ? within & ~ConvolutionParts.Prologue : within;
+        (asked & ~within).HasFlag(ConvolutionParts.Resampling) ? within & ~ConvolutionParts.Prologue : within;
 }
