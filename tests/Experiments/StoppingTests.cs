@@ -4,7 +4,6 @@ using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
 using BDense.Kernels.MachineCode;
 using BDense.Kernels.Profiling;
-using BDense.Model.Autodiff;
 using BDense.Tests.Training;
 using BDense.Training.Runs;
 using NUnit.Framework;

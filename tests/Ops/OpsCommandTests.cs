@@ -2,7 +2,6 @@ using BDense.Benchmarks.Workloads;
 using BDense.Cases;
 using BDense.Cases.Ops;
 using BDense.Cases.Timing;
-using BDense.Kernels;
 using NUnit.Framework;
 using static BDense.Cases.Operand;
 

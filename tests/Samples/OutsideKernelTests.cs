@@ -1,4 +1,3 @@
-using System.Reflection;
 using BDense.Cases;
 using BDense.Cases.Checking;
 using BDense.Kernels;
