@@ -35,6 +35,7 @@ public sealed class CaseTensors : IDisposable
         Reset();
     }
 
+    /// <summary>Views of the operands alone, in the order of the row: what it runs on.</summary>
     public Tensor[] Operands { get; }
 
     /// <summary>Puts all starting values back.</summary>
@@ -66,6 +67,7 @@ public sealed class CaseTensors : IDisposable
         return results;
     }
 
+    /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
         for (int k = 0; k < _whole.Length; k++)

@@ -15,8 +15,10 @@ public sealed record GradientCase(string Op, string Label, double[][] At, Func<d
     private const double Step = 1e-5;
     private const int MostElements = 150;
 
+    /// <summary>Operation and label.</summary>
     public string Name => $"{Op} {Label}";
 
+    /// <summary>The name.</summary>
     public override string ToString() => Name;
 
     /// <summary>Null if all gradients agree; else one line that names the first that does not.</summary>

@@ -30,7 +30,9 @@ public sealed record OpCase(string Op, string Label, Operand[] Operands, Action<
     /// </summary>
     public Action<double[][]>? Prepare { get; init; }
 
-    /// <summary>What the operation multiplies in place of its input, of the starting values, where something is done to the input first.</summary>
+    /// <summary>
+    /// What the operation multiplies in place of its input, of the starting values, where something is done to the input first.
+    /// </summary>
     public Func<double[][], double[]>? Multiplied { get; init; }
 
     /// <summary>Operation and label.</summary>

@@ -44,7 +44,8 @@ public static class GpuRows
 
     private static IReadOnlyList<GpuRow> Large() =>
     [
-        .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } from s in Conv2dCases.Huge from p in Tensor select Convolution(kind, p, s),
+        .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } from s in Conv2dCases.Huge from p in Tensor
+           select Convolution(kind, p, s),
         .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } select Convolution(kind, "fp32", Conv2dCases.Huge[1]),
         .. from s in MatMulCases.Huge from p in Every select Product(p, s.M),
         .. from kind in new[] { Attention, AttentionBackward } from s in AttentionCases.Huge from p in Tensor select Attend(kind, p, s),
@@ -67,7 +68,8 @@ public static class GpuRows
 
     private static IReadOnlyList<GpuRow> Small() =>
     [
-        .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } from k in new[] { 32, 12 } select Convolution(kind, "fp32", Conv2dShape.Same(2, 8, 8, 16, k, 3)),
+        .. from kind in new[] { ConvForward, ConvDgrad, ConvWgrad } from k in new[] { 32, 12 }
+           select Convolution(kind, "fp32", Conv2dShape.Same(2, 8, 8, 16, k, 3)),
         Convolution(ConvForward, "fp32", Conv2dShape.Same(2, 8, 8, 16, 32, 1)), Product("fp32", 128),
         Attend(Attention, "fp32", new(2, 64, 2, 32)), Attend(AttentionBackward, "fp32", new(2, 64, 2, 32)),
         new("copy 65536", Copy, "fp32", Dims(("length", 1 << 16))),

@@ -177,7 +177,13 @@ public static class LadderCommand
             return row with { Counts = Counted.Of(bench.Count(step)) };
         var times = bench.Time(step, seconds);
         double gflops = problem.Flops / times.Best / 1e6;
-        return row with { BestMilliseconds = times.Best, Milliseconds = times.Median, Gflops = gflops, RoofShare = gflops / (step.NeedsTensorCores ? roof.TensorGflops : roof.Gflops) };
+        return row with
+        {
+            BestMilliseconds = times.Best,
+            Milliseconds = times.Median,
+            Gflops = gflops,
+            RoofShare = gflops / (step.NeedsTensorCores ? roof.TensorGflops : roof.Gflops),
+        };
     }
 
     private const int MaxExtent = 65_536;

@@ -34,7 +34,7 @@ public static class Catalog
 
     /// <summary>A projection as large as its input is timed forward alone as well.</summary>
     private static IEnumerable<Workload> Ends(Conv2dShape s) =>
-        s.R == 1 && s.C == s.K ? [Convolution.Of(s, backward: false), Convolution.Of(s, backward: true)] : [Convolution.Of(s, backward: true)];
+        (s.R == 1 && s.C == s.K ? new[] { false, true } : [true]).Select(backward => Convolution.Of(s, backward));
 
     /// <summary>Each distance at the larger images, one at the smaller.</summary>
     private static IEnumerable<Workload> Losses(TrajectoryShape s) =>

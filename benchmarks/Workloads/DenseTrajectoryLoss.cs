@@ -14,7 +14,8 @@ public sealed record DenseTrajectoryLoss(int N, int C, int Size, int Branches, D
     public const float Delta = 0.03f;
 
     /// <summary>Of a shape of the case list.</summary>
-    public static DenseTrajectoryLoss Of(in TrajectoryShape s, Distance distance) => new(s.N, s.C, (int)Math.Sqrt(s.Pixels), s.Branches, distance);
+    public static DenseTrajectoryLoss Of(in TrajectoryShape s, Distance distance) =>
+        new(s.N, s.C, (int)Math.Sqrt(s.Pixels), s.Branches, distance);
 
     public override string Name =>
         $"trajectory loss {N}x{C}x{Size} K={Branches} {(Distance == Distance.PseudoHuber ? "pseudo-huber" : Distance.ToString().ToLowerInvariant())}";

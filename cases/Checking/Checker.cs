@@ -181,7 +181,9 @@ public static class Checker
         catch (Exception e) when (e is BDenseException and not DeviceFaultException or InvalidOperationException)
         {
             string message = e.Message.Split('\n')[0].Trim();
-            findings.Add(new(row.Name, Check.Runs, message.StartsWith(row.Name, StringComparison.Ordinal) ? message : $"{row.Name}: {message}"));
+            if (!message.StartsWith(row.Name, StringComparison.Ordinal))
+                message = $"{row.Name}: {message}";
+            findings.Add(new(row.Name, Check.Runs, message));
         }
     }
 }

@@ -30,6 +30,7 @@ public static class AdamCases
         }
     }
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         (string Note, AdamStep Step, bool Ema)[] options =

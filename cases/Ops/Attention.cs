@@ -10,7 +10,8 @@ public static class AttentionCases
     public static IReadOnlyList<AttentionShape> Large { get; } = [new(16, 256, 1, 128), new(16, 256, 4, 32), new(64, 64, 1, 64)];
 
     /// <summary>EDM's network for CIFAR-10, and ADM's for ImageNet-64: what benchmarks time on GPUs.</summary>
-    public static IReadOnlyList<AttentionShape> Huge { get; } = [new(64, 256, 1, 256), new(32, 1024, 6, 64), new(32, 256, 9, 64), new(32, 64, 12, 64)];
+    public static IReadOnlyList<AttentionShape> Huge { get; } =
+        [new(64, 256, 1, 256), new(32, 1024, 6, 64), new(32, 256, 9, 64), new(32, 64, 12, 64)];
 
     /// <summary>Flat index of channel c of head h of q (part 0), k (1) or v (2).</summary>
     private static int Qkv(AttentionShape s, int n, int token, int part, int h, int c) =>
@@ -26,6 +27,7 @@ public static class AttentionCases
         return dot / Math.Sqrt(s.HeadSize);
     }
 
+    /// <summary>y and the logarithm of the sum of exponentials of each row of scores.</summary>
     public static void Forward(AttentionShape s, double[] qkv, double[] y, double[] lse)
     {
         Array.Clear(y);
@@ -44,6 +46,7 @@ public static class AttentionCases
                 }
     }
 
+    /// <summary>The gradient of the packed projections, overwritten.</summary>
     public static void Backward(AttentionShape s, double[] dy, double[] qkv, double[] y, double[] lse, double[] dqkv)
     {
         Array.Clear(dqkv);
@@ -73,6 +76,7 @@ public static class AttentionCases
                 }
     }
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         (AttentionShape Shape, CaseSize Size, float Spread)[] rows =
@@ -83,11 +87,13 @@ public static class AttentionCases
             (new(1, 40, 2, 128), CaseSize.Small, 1), (new(1, 33, 1, 256), CaseSize.Small, 1),
             // Scores near +-300: the softmax must subtract the largest first.
             (new(1, 16, 2, 32), CaseSize.Small, 10),
-            (new(8, 256, 4, 64), CaseSize.Large, 1), .. Large.Select(s => (s, CaseSize.Large, 1f)), .. Huge.Select(s => (s, CaseSize.Huge, 1f)),
+            (new(8, 256, 4, 64), CaseSize.Large, 1),
+            .. Large.Select(s => (s, CaseSize.Large, 1f)), .. Huge.Select(s => (s, CaseSize.Huge, 1f)),
         ];
         return rows.SelectMany(row => Of(row.Shape, row.Size, row.Spread));
     }
 
+    /// <summary>Both directions at a shape; a large spread makes steep scores.</summary>
     public static IEnumerable<OpCase> Of(AttentionShape s, CaseSize size, float spread = 1)
     {
         string label = $"{s.N}x{s.Tokens} heads {s.Heads}x{s.HeadSize}{(spread > 1 ? " steep" : "")}";
@@ -103,6 +109,7 @@ public static class AttentionCases
         { Size = size, Tolerance = tolerance, Setting = s, Prepare = d => Forward(s, d[1], d[2], d[3]) };
     }
 
+    /// <summary>At small shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
         foreach (var s in new AttentionShape[] { new(2, 4, 2, 3), new(1, 1, 1, 2) })

@@ -3,6 +3,7 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>A vector for each sample added to all its pixels, and the gradient of that vector.</summary>
 public static class BroadcastAddCases
 {
     private static void Forward(int pixels, int channels, double[] x, double[] e, double[] y)
@@ -18,6 +19,7 @@ public static class BroadcastAddCases
             de[i / (pixels * channels) * channels + i % channels] += dy[i];
     }
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         (int N, int Side, int C, CaseSize Size)[] rows =
@@ -42,6 +44,7 @@ public static class BroadcastAddCases
         }
     }
 
+    /// <summary>At small shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
         yield return new("BroadcastAddBackward", "2x4x3", [Values.NormalArray(1, 24), Values.NormalArray(2, 6)],

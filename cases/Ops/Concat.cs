@@ -3,6 +3,7 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Channels of two images beside each other, and apart again.</summary>
 public static class ConcatCases
 {
     /// <summary>For every channel of y: whether it comes from a, and from where.</summary>
@@ -21,6 +22,7 @@ public static class ConcatCases
     private static void Split(int ca, int cb, double[] y, double[] a, double[] b) =>
         ForEach(ca, cb, y.Length, (i, first, j) => (first ? a : b)[j] = y[i]);
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         (int N, int Side, int Ca, int Cb, CaseSize Size)[] rows =
@@ -42,6 +44,7 @@ public static class ConcatCases
         }
     }
 
+    /// <summary>At small shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
         yield return new("Split", "4x2+3", [Values.NormalArray(1, 8), Values.NormalArray(2, 12)],

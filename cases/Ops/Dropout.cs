@@ -3,6 +3,7 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Elements left out at random and the others scaled, the same for the same key.</summary>
 public static class DropoutCases
 {
     private static void Forward(double[] x, float p, RandomKey key, double[] y)
@@ -11,6 +12,7 @@ public static class DropoutCases
             y[i] = Philox.Uniform(key, i) >= p ? x[i] / (1 - (double)p) : 0;
     }
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         (int Length, float P, CaseSize Size)[] rows =
@@ -48,6 +50,7 @@ public static class DropoutCases
         }
     }
 
+    /// <summary>At small shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
         var key = new RandomKey(3, 4);

@@ -3,8 +3,10 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Filling, multiplying, clamping.</summary>
 public static class ElementwiseCases
 {
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         foreach (var (length, size) in new[] { (1, CaseSize.Tiny), (67, CaseSize.Tiny), (100_003, CaseSize.Small),

@@ -2,6 +2,7 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Cosines and sines of times: positional and Fourier features.</summary>
 public static class EmbeddingCases
 {
     private static void Features(double[] t, double[] frequencies, double[] y, bool sinFirst)
@@ -16,6 +17,7 @@ public static class EmbeddingCases
             }
     }
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         foreach (bool sinFirst in new[] { false, true })

@@ -14,8 +14,10 @@ public static class FusedConv2dCases
     /// <param name="Scale">Of the sum.</param>
     /// <param name="Silu">At the end.</param>
     /// <param name="Size">Where it runs.</param>
-    public sealed record Setting(Conv2dShape Shape, bool Normalised, bool InputSilu, Resampling Resampling, string Terms, float Scale, bool Silu, CaseSize Size)
+    public sealed record Setting(Conv2dShape Shape, bool Normalised, bool InputSilu, Resampling Resampling, string Terms, float Scale,
+        bool Silu, CaseSize Size)
     {
+        /// <summary>Before resampling.</summary>
         public Shape Input => Resampling switch
         {
             Resampling.Up => new(Shape.N, Shape.H / 2, Shape.W / 2, Shape.C),
@@ -23,10 +25,13 @@ public static class FusedConv2dCases
             _ => Shape.Input,
         };
 
+        /// <summary>Of the prologue.</summary>
         public Shape ScaleShift => new(Shape.N, 2 * Shape.C);
 
+        /// <summary>Of the epilogue.</summary>
         public Shape Embedding => new(Shape.N, Shape.K);
 
+        /// <summary>Unique among the settings.</summary>
         public string Label => FormattableString.Invariant(
             $"{Shape.R}x{Shape.S} {Shape.N}x{Shape.H}x{Shape.W}x{Shape.C}->{Shape.K} stride {Shape.Stride}{(Normalised ? " norm" : "")}{(InputSilu ? " silu" : "")} {Resampling} {Terms} scale {Scale}{(Silu ? " silu" : "")}");
     }
@@ -147,6 +152,7 @@ public static class FusedConv2dCases
 
     private static ConvolutionPrologue Prologue(Setting s, Tensor scaleShift) => new(s.Normalised ? scaleShift : null, s.InputSilu, s.Resampling);
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows() => [.. Settings().Select(Forward), .. Settings().Where(s => s.Silu || s.Terms == "b" || s.Size == CaseSize.Large).SelectMany(Backward)];
 
     /// <summary>The operation itself.</summary>
@@ -188,6 +194,7 @@ public static class FusedConv2dCases
         { Size = s.Size, Setting = s };
     }
 
+    /// <summary>At small shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
         foreach (var s in Settings().Where(s => s.Size == CaseSize.Tiny))

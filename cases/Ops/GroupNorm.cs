@@ -49,6 +49,7 @@ public static class GroupNormCases
         return (xhat, scale, (xhat * gamma[c] + beta[c]) * scale + shift);
     }
 
+    /// <summary>y and each group's mean and reciprocal deviation.</summary>
     public static void Forward(GroupNormShape s, double[] x, double[] gamma, double[] beta, double[]? scaleShift, double[] y,
         double[] stats)
     {
@@ -130,6 +131,7 @@ public static class GroupNormCases
         yield return (new(1, 16, 8, 2, 1e-5f, true), CaseSize.Small, " constant", Values.Of(3f), Tolerance.Default);
     }
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         foreach (var (s, size, note, x, tolerance) in Shapes())
@@ -167,6 +169,7 @@ public static class GroupNormCases
         }
     }
 
+    /// <summary>At small shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
         foreach (bool silu in new[] { false, true })

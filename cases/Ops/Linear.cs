@@ -3,6 +3,7 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>y = x w + bias for each row, and its two gradients.</summary>
 public static class LinearCases
 {
     private static void Forward(LinearShape s, double[] x, double[] w, double[] bias, double[] y)
@@ -43,6 +44,7 @@ public static class LinearCases
         (new(512, 512, 512), CaseSize.Large),
     ];
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         foreach (var (s, size) in Shapes())
@@ -60,6 +62,7 @@ public static class LinearCases
         }
     }
 
+    /// <summary>At small shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
         var s = new LinearShape(3, 5, 4);

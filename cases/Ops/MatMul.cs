@@ -10,11 +10,13 @@ public static class MatMulCases
     public sealed record Setting(MatMulShape Shape, float Alpha, bool Accumulate);
 
     /// <summary>What benchmarks time on CPUs.</summary>
-    public static IReadOnlyList<MatMulShape> Large { get; } = [new(1, 256, 256, 256), new(1, 512, 512, 512), new(1, 1024, 1024, 1024), new(1, 64, 512, 128)];
+    public static IReadOnlyList<MatMulShape> Large { get; } =
+        [new(1, 256, 256, 256), new(1, 512, 512, 512), new(1, 1024, 1024, 1024), new(1, 64, 512, 128)];
 
     /// <summary>What benchmarks time on GPUs.</summary>
     public static IReadOnlyList<MatMulShape> Huge { get; } = [new(1, 4096, 4096, 4096)];
 
+    /// <summary>c = alpha a b, or added to c.</summary>
     public static void Product(MatMulShape s, double[] a, double[] b, double[] c, double alpha, bool accumulate)
     {
         for (int batch = 0; batch < s.Batch; batch++)
@@ -30,6 +32,7 @@ public static class MatMulCases
                 }
     }
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         (int Batch, int M, int N, int K, CaseSize Size)[] sizes =

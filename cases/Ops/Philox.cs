@@ -3,8 +3,10 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Random numbers: uniform ones to the bit, normal ones to rounding.</summary>
 public static class PhiloxCases
 {
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         // Seeds and offsets on both sides of 2^32: the counter and the key are 64-bit.

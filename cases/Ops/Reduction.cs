@@ -3,8 +3,10 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Sums over all elements.</summary>
 public static class ReductionCases
 {
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         foreach (var (length, size) in new[] { (1, CaseSize.Tiny), (67, CaseSize.Tiny), (63, CaseSize.Small), (64, CaseSize.Small),

@@ -3,6 +3,7 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Images halved and doubled.</summary>
 public static class ResampleCases
 {
     /// <summary>Flat index in the small image of the block that element i of the large one (n x 2p x 2q x c) lies in.</summary>
@@ -25,6 +26,7 @@ public static class ResampleCases
             y[i] = factor * x[Small(p, q, c, i)];
     }
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         (int N, int P, int Q, int C, CaseSize Size)[] rows =
@@ -48,6 +50,7 @@ public static class ResampleCases
         }
     }
 
+    /// <summary>At small shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
         yield return new("Upsample", "as the gradient of Downsample", [Values.NormalArray(1, 2 * 24 * 3)],

@@ -3,15 +3,18 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Distances of single differences, and their derivatives.</summary>
 public static class RhoCases
 {
     private const float Delta = 0.3f;
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         foreach (var rho in Enum.GetValues<Distance>())
         {
-            foreach (var (length, size) in new[] { (1, CaseSize.Tiny), (67, CaseSize.Tiny), (100_003, CaseSize.Small), (1 << 24, CaseSize.Large) })
+            foreach (var (length, size) in new[]
+                { (1, CaseSize.Tiny), (67, CaseSize.Tiny), (100_003, CaseSize.Small), (1 << 24, CaseSize.Large) })
             {
                 var shape = new Shape(length);
                 // Zeros among them: the kinks of |d|, and 0/0 if someone divides by the distance.

@@ -3,6 +3,7 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Each sample's scale and shift for each channel, with and without SiLU.</summary>
 public static class ScaleShiftCases
 {
     private static void Forward(int c, bool silu, double[] x, double[] scaleShift, double[] y)
@@ -16,6 +17,7 @@ public static class ScaleShiftCases
         }
     }
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         foreach (var (n, pixels, c, size) in new[]

@@ -3,6 +3,7 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>x sigmoid(x), and its gradient.</summary>
 public static class SiluCases
 {
     private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
@@ -19,6 +20,7 @@ public static class SiluCases
             dx[i] = dy[i] * Sigmoid(x[i]) * (1 + x[i] * (1 - Sigmoid(x[i])));
     }
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         // exp overflows float beyond 88: the far values must come out as 0 and x, not as NaN.
@@ -43,6 +45,7 @@ public static class SiluCases
         }
     }
 
+    /// <summary>At small shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
         yield return new("SiluBackward", "40", [[.. Values.NormalArray(1, 36), -30, 0, 30, 5]],

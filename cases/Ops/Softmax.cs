@@ -3,6 +3,7 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Over rows, and its gradient.</summary>
 public static class SoftmaxCases
 {
     private static void Forward(int columns, double[] x, double[] y)
@@ -31,10 +32,15 @@ public static class SoftmaxCases
         }
     }
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
-        foreach (var (rows, columns, size) in new[] { (1, 1, CaseSize.Tiny), (3, 7, CaseSize.Tiny), (5, 67, CaseSize.Tiny), (300, 256, CaseSize.Small), (17, 1003, CaseSize.Small),
-            (4096, 256, CaseSize.Large) })
+        (int Rows, int Columns, CaseSize Size)[] shapes =
+        [
+            (1, 1, CaseSize.Tiny), (3, 7, CaseSize.Tiny), (5, 67, CaseSize.Tiny), (300, 256, CaseSize.Small), (17, 1003, CaseSize.Small),
+            (4096, 256, CaseSize.Large),
+        ];
+        foreach (var (rows, columns, size) in shapes)
         {
             Shape shape = new(rows, columns);
             var scores = Values.Around(0f, 5f);
@@ -48,7 +54,8 @@ public static class SoftmaxCases
                 (b, t) => b.SoftmaxBackward(t[0], t[1], t[2]), d => Backward(columns, d[0], d[1], d[2]))
             { Size = size };
             // The operation takes any y; that of a softmax is what a gradient elsewhere can be held against.
-            yield return new("SoftmaxBackward", $"{rows}x{columns} of a softmax", [In("dy", shape), In("y", shape, scores), Out("dx", shape)],
+            yield return new("SoftmaxBackward", $"{rows}x{columns} of a softmax",
+                [In("dy", shape), In("y", shape, scores), Out("dx", shape)],
                 (b, t) => b.SoftmaxBackward(t[0], t[1], t[2]), d => Backward(columns, d[0], d[1], d[2]))
             { Size = size, Prepare = d => Forward(columns, d[1], d[1]) };
         }
@@ -58,6 +65,7 @@ public static class SoftmaxCases
         { Size = CaseSize.Tiny };
     }
 
+    /// <summary>At small shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
         yield return new("SoftmaxBackward", "4x5", [Values.NormalArray(1, 20)],

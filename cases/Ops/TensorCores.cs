@@ -16,6 +16,7 @@ public static class TensorCoreCases
         /// <summary>Whether nothing is rounded before it is multiplied. Not so behind SiLU in a prologue, and for what attention makes of its scores.</summary>
         public bool IsExact => TensorCoreCases.IsExact(Case);
 
+        /// <summary>Precision and name.</summary>
         public override string ToString() => $"{Asked.Text()} {Case.Name}";
     }
 

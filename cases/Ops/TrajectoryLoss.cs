@@ -7,7 +7,8 @@ namespace BDense.Cases.Ops;
 public static class TrajectoryLossCases
 {
     /// <summary>32x32 images, batch 64, of K = 1, 2, 4, 8 branches; and 16x16: what benchmarks time on CPUs.</summary>
-    public static IReadOnlyList<TrajectoryShape> Large { get; } = [.. new[] { 1, 2, 4, 8 }.Select(k => new TrajectoryShape(64, 1024, 3, k)), new(16, 256, 3, 4)];
+    public static IReadOnlyList<TrajectoryShape> Large { get; } =
+        [.. new[] { 1, 2, 4, 8 }.Select(k => new TrajectoryShape(64, 1024, 3, k)), new(16, 256, 3, 4)];
 
     /// <summary>32x32 images, batch 4096, of every K: what benchmarks time on GPUs.</summary>
     public static IReadOnlyList<TrajectoryShape> Huge { get; } =
@@ -79,6 +80,7 @@ public static class TrajectoryLossCases
         StatesBackward(s, states, map, dheads);
     }
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         for (int branches = 1; branches <= Backend.MaxBranches; branches++)
@@ -145,6 +147,7 @@ public static class TrajectoryLossCases
         { Size = size, Setting = s };
     }
 
+    /// <summary>At small shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
         foreach (int branches in new[] { 1, 3, 8 })

@@ -3,6 +3,7 @@ using static BDense.Cases.Operand;
 
 namespace BDense.Cases.Ops;
 
+/// <summary>Weights of four 2x2 convolutions that are one 3x3 convolution of a doubled image.</summary>
 public static class UpsampleWeightsCases
 {
     /// <summary>Which 3x3 taps reach which of the 4x4: element i of [K,3,3,C] and j of [C,4,4,K].</summary>
@@ -23,6 +24,7 @@ public static class UpsampleWeightsCases
         ForEachPair(k, c, (i, j) => large[j] += w[i]);
     }
 
+    /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
         foreach (var (k, c, size) in new[] { (1, 1, CaseSize.Tiny), (5, 3, CaseSize.Tiny), (24, 36, CaseSize.Small), (256, 256, CaseSize.Large) })
@@ -37,6 +39,7 @@ public static class UpsampleWeightsCases
         }
     }
 
+    /// <summary>At small shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
         yield return new("UpsampleWeightsBackward", "3x3x3x2", [Values.NormalArray(1, 54)],

@@ -30,7 +30,9 @@ public sealed record OpTime(OpCase Row, OpCost Cost, RunTimes Times)
     /// <summary>Whether memory is what limits it on this device, or arithmetic.</summary>
     public bool IsMemoryBound(DeviceSpeed roof) => MemorySeconds(roof) >= ArithmeticSeconds(roof);
 
-    /// <summary>Runs a row as often as it takes to know its time. Its results are not looked at: <see cref="Checking.Checker"/> does that.</summary>
+    /// <summary>
+    /// Runs a row as often as it takes to know its time. Its results are not looked at: <see cref="Checking.Checker"/> does that.
+    /// </summary>
     /// <param name="backend">Where.</param>
     /// <param name="row">Which.</param>
     /// <param name="seconds">For the samples, at least.</param>

@@ -25,11 +25,28 @@ public static class OpsCommand
     /// <returns>Exit code: 0; 1 if a check found something or the device is not there or failed; 2 for a wrong option or name.</returns>
     public static int Run(string[] args, params CaseSet[] sets)
     {
-        var names = new Argument<string[]>("NAME") { Description = "Operations; 'GroupNorm*' means all that begin so. None: lists them.", Arity = ArgumentArity.ZeroOrMore };
-        var device = new Option<string>("--device") { Description = $"{DeviceCatalog.Specs}.", HelpName = "DEVICE", DefaultValueFactory = _ => "auto" };
-        var size = new Option<string?>("--size") { Description = $"{OpsOptions.SizeText}; by default large, and tiny where a device is simulated.", HelpName = "SIZE" };
+        var names = new Argument<string[]>("NAME")
+        {
+            Description = "Operations; 'GroupNorm*' means all that begin so. None: lists them.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var device = new Option<string>("--device")
+        {
+            Description = $"{DeviceCatalog.Specs}.",
+            HelpName = "DEVICE",
+            DefaultValueFactory = _ => "auto",
+        };
+        var size = new Option<string?>("--size")
+        {
+            Description = $"{OpsOptions.SizeText}; by default large, and tiny where a device is simulated.",
+            HelpName = "SIZE",
+        };
         var only = new Option<string?>("--only") { Description = "Only rows whose label contains this.", HelpName = "LABEL" };
-        var precision = new Option<Precision>("--precision") { Description = "fp32, tf32 or bf16: what products and convolutions multiply in.", HelpName = "P" };
+        var precision = new Option<Precision>("--precision")
+        {
+            Description = "fp32, tf32 or bf16: what products and convolutions multiply in.",
+            HelpName = "P",
+        };
         var seconds = new Option<double>("--seconds")
         {
             Description = "Timing of a row, at least.",
@@ -38,11 +55,20 @@ public static class OpsCommand
             CustomParser = result => new NumberRule<double>(0, 1e6).Read("--seconds", result.Tokens, result.AddError),
         };
         var list = new Option<bool>("--list") { Description = "Names the rows and runs nothing." };
-        var check = new Option<bool>("--check") { Description = "Whether they are right: oracle, NaN, finite differences; all of the set where no NAME is given, kernels too." };
-        var root = new RootCommand("Times operations at the rows of the case list, or checks them.") { names, device, size, only, precision, seconds, list, check };
-        root.SetAction((parse, cancellation) => Task.FromResult(Guarded("ops", () => Serve(CaseSet.Join(sets), new OpsOptions(parse.GetValue(names) ?? [], parse.GetValue(device)!,
-            parse.GetValue(size)?.ToLowerInvariant(), parse.GetValue(only), parse.GetValue(precision), parse.GetValue(seconds), parse.GetValue(list), parse.GetValue(check)),
-            cancellation))));
+        var check = new Option<bool>("--check")
+        {
+            Description = "Whether they are right: oracle, NaN, finite differences; without a NAME everything, kernels too.",
+        };
+        var root = new RootCommand("Times operations at the rows of the case list, or checks them.")
+        {
+            names, device, size, only, precision, seconds, list, check,
+        };
+        root.SetAction((parse, cancellation) =>
+        {
+            var options = new OpsOptions(parse.GetValue(names) ?? [], parse.GetValue(device)!, parse.GetValue(size)?.ToLowerInvariant(),
+                parse.GetValue(only), parse.GetValue(precision), parse.GetValue(seconds), parse.GetValue(list), parse.GetValue(check));
+            return Task.FromResult(Guarded("ops", () => Serve(CaseSet.Join(sets), options, cancellation)));
+        });
         var parsed = root.Parse(args);
         return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();
     }
@@ -129,12 +155,13 @@ public static class OpsCommand
 
     private static int Report(Backend backend, CaseSet chosen, OpsOptions options)
     {
-        var cases = options.Only is null ? chosen : chosen with { Rows = [.. chosen.Rows.Where(row => row.Label.Contains(options.Only, StringComparison.OrdinalIgnoreCase))] };
+        var cases = chosen with { Rows = options.Labelled(chosen.Rows) };
         var findings = Checker.All(backend, cases, options.LargestToCheck);
         foreach (var finding in findings)
             Console.WriteLine(finding);
         int rows = cases.Rows.Count(row => row.Size <= options.LargestToCheck);
-        Console.WriteLine($"{rows} rows, {cases.Gradients.Count} gradients, {cases.Kernels.Count} kernels: {(findings.Count == 0 ? "all right" : $"{findings.Count} findings")}");
+        string outcome = findings.Count == 0 ? "all right" : $"{findings.Count} findings";
+        Console.WriteLine($"{rows} rows, {cases.Gradients.Count} gradients, {cases.Kernels.Count} kernels: {outcome}");
         return findings.Count == 0 ? 0 : 1;
     }
 }

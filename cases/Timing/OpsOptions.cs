@@ -11,7 +11,8 @@ namespace BDense.Cases.Timing;
 /// <param name="Seconds">Timing of a row, at least.</param>
 /// <param name="List">Whether rows are named and nothing runs.</param>
 /// <param name="Check">Whether rows are checked instead of timed.</param>
-internal sealed record OpsOptions(IReadOnlyList<string> Names, string Device, string? Size, string? Only, Precision Precision, double Seconds, bool List, bool Check)
+internal sealed record OpsOptions(IReadOnlyList<string> Names, string Device, string? Size, string? Only,
+    Precision Precision, double Seconds, bool List, bool Check)
 {
     private const string AllSizes = "all";
 
@@ -32,7 +33,8 @@ internal sealed record OpsOptions(IReadOnlyList<string> Names, string Device, st
             if (ops.Count == 0)
             {
                 string near = Suggestion.For(name.TrimEnd('*'), known);
-                throw new UsageException($"no operation {Printable.Quoted(name)}{(near.Length > 0 ? near : "; without a name they are listed")}");
+                near = near.Length > 0 ? near : "; without a name they are listed";
+                throw new UsageException($"no operation {Printable.Quoted(name)}{near}");
             }
             found.AddRange(ops);
         }
@@ -45,12 +47,16 @@ internal sealed record OpsOptions(IReadOnlyList<string> Names, string Device, st
     {
         if (Size is not null && !SizeNames.Contains(Size))
             throw new UsageException($"--size knows {SizeText}, not {Printable.Quoted(Size)}{Suggestion.For(Size, SizeNames)}");
-        var named = cases.Rows.Where(row => Only is null || row.Label.Contains(Only, StringComparison.OrdinalIgnoreCase)).ToList();
+        var named = Labelled(cases.Rows);
         if (named.Count == 0)
             throw new UsageException($"no row's label contains {Printable.Quoted(Only ?? "")}; --list names them all");
         var rows = Size == AllSizes ? named : [.. named.GroupBy(row => row.Op).SelectMany(OfSize)];
         return rows.Count > 0 ? rows : throw new UsageException($"there is no row of size {Size}; --size all --list names them all");
     }
+
+    /// <summary>Those whose label contains what <c>--only</c> says.</summary>
+    public IReadOnlyList<OpCase> Labelled(IReadOnlyList<OpCase> rows) =>
+        Only is null ? rows : [.. rows.Where(row => row.Label.Contains(Only, StringComparison.OrdinalIgnoreCase))];
 
     /// <summary>The largest rows that a check runs: the oracle's loops in double precision take seconds for large ones.</summary>
     public CaseSize LargestToCheck => Size is null or AllSizes ? IsSlow ? CaseSize.Tiny : CaseSize.Small : Wanted;

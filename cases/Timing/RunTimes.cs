@@ -36,7 +36,7 @@ public sealed record RunTimes(double Best, double Tenth, double Median, double N
             wait();
             return Stopwatch.GetElapsedTime(start).TotalMilliseconds / runs;
         }
-        // Two runs at least: the first compiles kernels, and .NET replaces a busy method's first machine code after some tenths of a second.
+        // Two runs at least: the first compiles kernels. .NET replaces a busy method's first machine code after some tenths of a second.
         var lead = Stopwatch.StartNew();
         double shortest = double.PositiveInfinity;
         for (int runs = 0; runs < 2 || lead.Elapsed.TotalSeconds < seconds / 4; runs++)

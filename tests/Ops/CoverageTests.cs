@@ -7,7 +7,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Ops;
 
-/// <summary>No operation without a case in cases/Ops, no gradient without a finite difference, no cost that its operands do not bear out.</summary>
+/// <summary>
+/// No operation without a case in cases/Ops, no gradient without a finite difference, no cost that its operands do not bear out.
+/// </summary>
 [TestFixture]
 internal sealed class CoverageTests
 {

@@ -105,14 +105,17 @@ public sealed class ParityTests
     public void Every_operation_with_a_counterpart_is_held_to_it() =>
         Assert.That(Operations().Select(row => row.Op).Distinct(), Is.EquivalentTo(TorchOps.All.Keys));
 
-    /// <summary>Five steps with decoupled weight decay and no clipping. Its states begin at zero in libtorch: no row of the case list does.</summary>
+    /// <summary>
+    /// Five steps with decoupled weight decay and no clipping. Its states begin at zero in libtorch: no row of the case list does.
+    /// </summary>
     [Test]
     public void Adam_with_weight_decay()
     {
         const int Length = 777;
         const float Rate = 1e-2f, Decay = 0.1f;
         var shape = new Shape(Length);
-        using Tensor p = _backend.FromArray(Workload.Uniform(Length, 0), shape), m = _backend.Zeros(shape), v = _backend.Zeros(shape), norm = _backend.Empty(new(1));
+        using Tensor p = _backend.FromArray(Workload.Uniform(Length, 0), shape), m = _backend.Zeros(shape), v = _backend.Zeros(shape),
+            norm = _backend.Empty(new(1));
         using var scope = NewDisposeScope();
         using var theirs = new TorchSharp.Modules.Parameter(tensor(Workload.Uniform(Length, 0)));
         using var adam = optim.AdamW([theirs], Rate, weight_decay: Decay);
@@ -135,9 +138,11 @@ public sealed class ParityTests
         const int N = 3, C = 16;
         var shape = new Shape(N, 2 * C);
         float[][] values = [.. Enumerable.Range(1, 3).Select(seed => Workload.Uniform(shape.Length, seed))];
-        using Tensor p = _backend.FromArray(values[0], shape), q = _backend.FromArray(values[1], shape), dy = _backend.FromArray(values[2], shape);
+        using Tensor p = _backend.FromArray(values[0], shape), q = _backend.FromArray(values[1], shape),
+            dy = _backend.FromArray(values[2], shape);
         using var tape = new Tape(_backend, recording: true);
-        Variable first = tape.Input(p, requiresGradient: true), second = tape.Input(q, requiresGradient: true), y = tape.ComposeScaleShift(first, second);
+        Variable first = tape.Input(p, requiresGradient: true), second = tape.Input(q, requiresGradient: true);
+        var y = tape.ComposeScaleShift(first, second);
         float[] composed = y.Data.ToArray();
         tape.Backward(y, dy);
         using var scope = NewDisposeScope();

@@ -15,7 +15,7 @@ internal static class TorchConvolutions
         {
             ["Conv2d"] = v => new()
             {
-                ["y"] = Layout.ChannelsLast(Convolve(v.Setting<Conv2dShape>(), v.Image("x"), v.Image("w"), v.Has("bias") ? v.As("bias") : null)),
+                ["y"] = Layout.ChannelsLast(Convolve(v.Setting<Conv2dShape>(), v.Image("x"), v.Image("w"), Bias(v))),
             },
             ["Conv2dDgrad"] = v => Gradients(v, v.Setting<Conv2dShape>(), Resampling.None, NoImage(v.Shape("dx")), v.Image("w"), "dx"),
             ["Conv2dWgrad"] = v => Gradients(v, v.Setting<Conv2dShape>(), Resampling.None, v.Image("x"), NoImage(v.Shape("dw")), null),
@@ -51,7 +51,8 @@ internal static class TorchConvolutions
     };
 
     /// <summary>Of the input behind its prologue (<paramref name="input"/>), or of weights and bias, which are accumulated.</summary>
-    private static Dictionary<string, float[]> Gradients(CaseValues v, Conv2dShape s, Resampling resampling, Torch input, Torch weight, string? ofInput)
+    private static Dictionary<string, float[]> Gradients(CaseValues v, Conv2dShape s, Resampling resampling, Torch input, Torch weight,
+        string? ofInput)
     {
         Torch x = Leaf(input), w = Leaf(weight), bias = Leaf(zeros(s.K));
         var d = autograd.grad([Convolve(s, Resample(resampling, x), w, bias)], [x, w, bias], [v.Image("dy")]);
@@ -78,7 +79,7 @@ internal static class TorchConvolutions
     private static Dictionary<string, float[]> Fused(CaseValues v)
     {
         var s = v.Setting<FusedConv2dCases.Setting>();
-        var y = Convolve(s.Shape, Resample(s.Resampling, Activated(v, s)), v.Image("w"), v.Has("bias") ? v.As("bias") : null);
+        var y = Convolve(s.Shape, Resample(s.Resampling, Activated(v, s)), v.Image("w"), Bias(v));
         if (v.Has("embedding"))
             y = y + v.As("embedding", s.Shape.N, s.Shape.K, 1, 1);
         if (v.Has("residual"))
@@ -87,7 +88,10 @@ internal static class TorchConvolutions
         return new() { ["y"] = Layout.ChannelsLast(s.Silu ? functional.silu(y) : y) };
     }
 
-    private static Torch? Affine(CaseValues v) => v.Has("scaleShift") ? v.As("scaleShift", v.Shape("scaleShift")[0], v.Shape("scaleShift")[1], 1) : null;
+    private static Torch? Bias(CaseValues v) => v.Has("bias") ? v.As("bias") : null;
+
+    private static Torch? Affine(CaseValues v) =>
+        v.Has("scaleShift") ? v.As("scaleShift", v.Shape("scaleShift")[0], v.Shape("scaleShift")[1], 1) : null;
 
     /// <summary>From and to [N, pixels, C].</summary>
     private static Torch Normalise(CaseValues v, Torch x, Torch gamma, Torch beta, Torch? affine)

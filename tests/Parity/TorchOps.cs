@@ -22,14 +22,14 @@ internal static class TorchOps
             ["LinearWgrad"] = v => LinearGradients(v, v.As("x"), zeros(v.Shape("dw")[0], v.Shape("dw")[1]), "dw"),
             ["MatMul"] = MatMul,
             ["Silu"] = v => new() { ["y"] = Layout.Values(functional.silu(v.As("x"))) },
-            ["SiluBackward"] = v => Gradient(v, "dx", v.As("x"), x => functional.silu(x), v.As("dy")),
+            ["SiluBackward"] = v => Gradient("dx", v.As("x"), x => functional.silu(x), v.As("dy")),
             ["Softmax"] = v => new() { [v.Written] = Layout.Values(functional.softmax(v.As("x"), -1)) },
             // The gradient starts from the result: the logarithm is a point that has it.
-            ["SoftmaxBackward"] = v => Gradient(v, "dx", v.As("y").log(), x => functional.softmax(x, -1), v.As("dy")),
+            ["SoftmaxBackward"] = v => Gradient("dx", v.As("y").log(), x => functional.softmax(x, -1), v.As("dy")),
             ["Multiply"] = v => new() { ["y"] = Layout.Values(v.As("a") * v.As("b")) },
             ["Transpose"] = v => new() { ["y"] = Layout.Values(v.As("x").transpose(0, 1)) },
             ["BroadcastAdd"] = v => new() { [v.Written] = Layout.Values(v.As("x") + Embedding(v)) },
-            ["BroadcastAddBackward"] = v => Gradient(v, "de", zeros(v.Shape("de")[0], 1, 1, v.Shape("de")[1]),
+            ["BroadcastAddBackward"] = v => Gradient("de", zeros(v.Shape("de")[0], 1, 1, v.Shape("de")[1]),
                 e => e + zeros_like(v.As("dy")), v.As("dy")),
             ["Concat"] = v => new() { ["y"] = Layout.Values(cat([v.As("a"), v.As("b")], -1)) },
             ["Split"] = Split,
@@ -45,14 +45,17 @@ internal static class TorchOps
             ["Scale"] = v => Sum(v, [v.As("x")]),
             ["Copy"] = v => Sum(v, [v.As("x")]),
             ["LinearCombinationPerSample"] = PerSample,
-            ["Clamp"] = v => new() { [v.Written] = Layout.Values(v.As("x").clamp(v.Setting<(float, float)>().Item1, v.Setting<(float, float)>().Item2)) },
+            ["Clamp"] = Clamp,
             ["Sum"] = v => new() { ["y"] = Layout.Values(v.As("x").sum().view(1)) },
             ["SumOfSquares"] = v => new() { ["y"] = Layout.Values(v.As("x").square().sum().view(1)) },
             ["Embedding"] = Features,
             ["Attention"] = v => new() { ["y"] = Layout.Values(Attend(v.As("qkv"), v.Setting<AttentionShape>())) },
-            ["AttentionBackward"] = v => Gradient(v, "dqkv", v.As("qkv"), qkv => Attend(qkv, v.Setting<AttentionShape>()), v.As("dy")),
-            ["TrajectoryStates"] = v => new() { ["states"] = Layout.Values(States(v.Setting<TrajectoryShape>(), v.As("x0"), v.As("heads"), v.As("skip"), v.As("map"))) },
-            ["TrajectoryStatesBackward"] = v => Gradient(v, "dheads", zeros_like(v.As("dheads")),
+            ["AttentionBackward"] = v => Gradient("dqkv", v.As("qkv"), qkv => Attend(qkv, v.Setting<AttentionShape>()), v.As("dy")),
+            ["TrajectoryStates"] = v => new()
+            {
+                ["states"] = Layout.Values(States(v.Setting<TrajectoryShape>(), v.As("x0"), v.As("heads"), v.As("skip"), v.As("map"))),
+            },
+            ["TrajectoryStatesBackward"] = v => Gradient("dheads", zeros_like(v.As("dheads")),
                 heads => States(v.Setting<TrajectoryShape>(), null, heads, null, v.As("map")), v.As("dstates")),
         };
 
@@ -67,12 +70,12 @@ internal static class TorchOps
         && !(row.Op == "Add" && row.Operands.Length == 1);
 
     /// <summary>One gradient, in the operand's own order of elements.</summary>
-    private static Dictionary<string, float[]> Gradient(CaseValues v, string name, Torch at, Func<Torch, Torch> forward, Torch dy)
+    private static Dictionary<string, float[]> Gradient(string name, Torch at, Func<Torch, Torch> forward, Torch dy)
     {
         var x = Leaf(at);
         var y = forward(x);
         var dx = Layout.Values(autograd.grad([y], [x], [dy.view(y.shape)])[0]);
-        return new() { [name] = dx.Length == v.Shape(name).Length ? dx : throw new InvalidOperationException($"{name}: {dx.Length} elements") };
+        return new() { [name] = dx };
     }
 
     private static Dictionary<string, float[]> LinearGradients(CaseValues v, Torch input, Torch weight, string wanted)
@@ -89,6 +92,12 @@ internal static class TorchOps
         Torch a = v.As("a"), b = v.As("b");
         var product = alpha * bmm(s.TransA ? a.transpose(1, 2) : a, s.TransB ? b.transpose(1, 2) : b);
         return new() { ["c"] = Layout.Values(accumulate ? v.As("c") + product : product) };
+    }
+
+    private static Dictionary<string, float[]> Clamp(CaseValues v)
+    {
+        var (low, high) = v.Setting<(float, float)>();
+        return new() { [v.Written] = Layout.Values(v.As("x").clamp(low, high)) };
     }
 
     private static Torch Embedding(CaseValues v) => v.As("e", v.Shape("e")[0], 1, 1, v.Shape("e")[1]);
