@@ -130,7 +130,7 @@ internal sealed class TensorConvolutionTests
         var e = epilogue ?? new("", 1f, false);
         var kernel = TensorEmulation.Kernel("Conv", name, precision);
         var tile = TensorPlan.Find(name);
-        var g = dgrad ? TensorConvolution.Dgrad(s) : TensorConvolution.Forward(s);
+        var g = TensorConvolution.Of(new ImagePass(s, dgrad));
         float[] x = TensorEmulation.Exact(1, dgrad ? s.Output.Length : s.Input.Length), w = TensorEmulation.Exact(2, s.Weight.Length), bias = TensorEmulation.Exact(3, s.K);
         float[] weights = dgrad ? ExchangeChannels(s, w) : w;
         var memory = new DeviceMemory();

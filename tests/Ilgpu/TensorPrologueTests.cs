@@ -98,7 +98,7 @@ internal sealed class TensorPrologueTests
     {
         var kernel = TensorEmulation.Kernel("ConvActivated", name, precision);
         var tile = TensorPlan.Find(name);
-        var g = TensorConvolution.Forward(s);
+        var g = TensorConvolution.Of(ImagePass.Forward(s));
         var (x, factors, u) = Input(s, silu);
         float[] w = TensorEmulation.Exact(2, s.Weight.Length), bias = TensorEmulation.Exact(3, s.K);
         var memory = new DeviceMemory();

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BDense.Kernels.Ilgpu.Convolution;
 using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
 using ILGPU;
@@ -29,6 +30,27 @@ internal struct ImplicitGemm
     public int HasBias;
 
     public ResultTerms Result;
+
+    /// <summary>With weights [K,R,S,C]; which of their channels are the source's is still to be said.</summary>
+    public static ImplicitGemm Of(in ImagePass pass) => new()
+    {
+        SourceHeight = pass.SourceHeight,
+        SourceWidth = pass.SourceWidth,
+        SourceChannels = pass.SourceChannels,
+        Height = pass.Height,
+        Width = pass.Width,
+        Channels = pass.Channels,
+        Rows = pass.Shape.R,
+        Columns = pass.Shape.S,
+        Stride = pass.Shape.Stride,
+        PadRows = pass.Shape.PadBegin,
+        PadColumns = pass.Shape.PadBegin,
+        TapRow = pass.Shape.S * pass.Shape.C,
+        TapStride = pass.Shape.C,
+        OutRow = pass.Width,
+        OutStep = 1,
+        IsTransposed = pass.IsTransposed,
+    };
 }
 
 public sealed partial class IlgpuBackend
@@ -49,26 +71,7 @@ public sealed partial class IlgpuBackend
     /// <summary>Forward in float32 from the cache.</summary>
     private bool SimtConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
-        Gemm(s, new ImplicitGemm
-        {
-            SourceHeight = s.H,
-            SourceWidth = s.W,
-            SourceChannels = s.C,
-            Height = s.P,
-            Width = s.Q,
-            Channels = s.K,
-            Rows = s.R,
-            Columns = s.S,
-            Stride = s.Stride,
-            PadRows = s.PadBegin,
-            PadColumns = s.PadBegin,
-            TapRow = s.S * s.C,
-            TapStride = s.C,
-            SourceStride = 1,
-            OutputStride = s.R * s.S * s.C,
-            OutRow = s.Q,
-            OutStep = 1,
-        }, x, w, e, y);
+        Gemm(s, ImplicitGemm.Of(ImagePass.Forward(s)) with { SourceStride = 1, OutputStride = s.R * s.S * s.C }, x, w, e, y);
         return true;
     }
 
@@ -76,27 +79,7 @@ public sealed partial class IlgpuBackend
     {
         if (TensorDgrad(s, dy, w, dx) || SharedTileDgrad(s, dy, w, dx))
             return;
-        Gemm(s, new ImplicitGemm
-        {
-            SourceHeight = s.P,
-            SourceWidth = s.Q,
-            SourceChannels = s.K,
-            Height = s.H,
-            Width = s.W,
-            Channels = s.C,
-            Rows = s.R,
-            Columns = s.S,
-            Stride = s.Stride,
-            PadRows = s.PadBegin,
-            PadColumns = s.PadBegin,
-            TapRow = s.S * s.C,
-            TapStride = s.C,
-            SourceStride = s.R * s.S * s.C,
-            OutputStride = 1,
-            OutRow = s.W,
-            OutStep = 1,
-            IsTransposed = 1,
-        }, dy, w, new ConvolutionEpilogue(null), dx);
+        Gemm(s, ImplicitGemm.Of(ImagePass.Dgrad(s)) with { SourceStride = s.R * s.S * s.C, OutputStride = 1 }, dy, w, new ConvolutionEpilogue(null), dx);
     }
 
     private void Gemm(in Conv2dShape s, ImplicitGemm g, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)

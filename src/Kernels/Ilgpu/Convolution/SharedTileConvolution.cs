@@ -26,40 +26,25 @@ internal struct TileConvolution
     public ResultTerms Result;
 
     /// <summary>y from x and weights [R,S,C,K].</summary>
-    public static TileConvolution Forward(in Conv2dShape s) => new()
-    {
-        Pixels = s.N * s.P * s.Q,
-        Height = s.P,
-        Width = s.Q,
-        Channels = s.K,
-        SourceHeight = s.H,
-        SourceWidth = s.W,
-        SourceChannels = s.C,
-        Rows = s.R,
-        Columns = s.S,
-        Stride = s.Stride,
-        Pad = s.PadBegin,
-        TapStride = s.C * s.K,
-        SourceStride = s.K,
-    };
+    public static TileConvolution Forward(in Conv2dShape s) => Of(ImagePass.Forward(s)) with { TapStride = s.C * s.K, SourceStride = s.K };
 
     /// <summary>dx from dy and weights [K,R,S,C].</summary>
-    public static TileConvolution Dgrad(in Conv2dShape s) => new()
+    public static TileConvolution Dgrad(in Conv2dShape s) => Of(ImagePass.Dgrad(s)) with { TapStride = s.C, SourceStride = s.R * s.S * s.C };
+
+    private static TileConvolution Of(in ImagePass pass) => new()
     {
-        Pixels = s.N * s.H * s.W,
-        Height = s.H,
-        Width = s.W,
-        Channels = s.C,
-        SourceHeight = s.P,
-        SourceWidth = s.Q,
-        SourceChannels = s.K,
-        Rows = s.R,
-        Columns = s.S,
-        Stride = s.Stride,
-        Pad = s.PadBegin,
-        TapStride = s.C,
-        SourceStride = s.R * s.S * s.C,
-        IsTransposed = 1,
+        Pixels = pass.Pixels,
+        Height = pass.Height,
+        Width = pass.Width,
+        Channels = pass.Channels,
+        SourceHeight = pass.SourceHeight,
+        SourceWidth = pass.SourceWidth,
+        SourceChannels = pass.SourceChannels,
+        Rows = pass.Shape.R,
+        Columns = pass.Shape.S,
+        Stride = pass.Shape.Stride,
+        Pad = pass.Shape.PadBegin,
+        IsTransposed = pass.IsTransposed,
     };
 }
 

@@ -45,38 +45,21 @@ internal struct TensorConvolution
 
     public readonly bool IsActivated => Prologue.Address != 0;
 
-    /// <summary>y from x and w [K, R, S, C], in float32; addresses are still to be set.</summary>
-    public static TensorConvolution Forward(in Conv2dShape s) => new()
+    /// <summary>y from x and w [K, R, S, C], or dx from dy and the weights as [C, R, S, K], in float32; addresses are still to be set.</summary>
+    public static TensorConvolution Of(in ImagePass pass) => new()
     {
-        Pixels = s.N * s.P * s.Q,
-        Channels = s.K,
-        Height = s.P,
-        Width = s.Q,
-        SourceHeight = s.H,
-        SourceWidth = s.W,
-        SourceBytes = s.C * sizeof(float),
-        Rows = s.R,
-        Columns = s.S,
-        Stride = s.Stride,
-        Pad = s.PadBegin,
-        Scale = 1f,
-    };
-
-    /// <summary>dx from dy and the weights as [C, R, S, K].</summary>
-    public static TensorConvolution Dgrad(in Conv2dShape s) => new()
-    {
-        Pixels = s.N * s.H * s.W,
-        Channels = s.C,
-        Height = s.H,
-        Width = s.W,
-        SourceHeight = s.P,
-        SourceWidth = s.Q,
-        SourceBytes = s.K * sizeof(float),
-        Rows = s.R,
-        Columns = s.S,
-        Stride = s.Stride,
-        Pad = s.PadBegin,
-        IsTransposed = 1,
+        Pixels = pass.Pixels,
+        Channels = pass.Channels,
+        Height = pass.Height,
+        Width = pass.Width,
+        SourceHeight = pass.SourceHeight,
+        SourceWidth = pass.SourceWidth,
+        SourceBytes = pass.SourceChannels * sizeof(float),
+        Rows = pass.Shape.R,
+        Columns = pass.Shape.S,
+        Stride = pass.Shape.Stride,
+        Pad = pass.Shape.PadBegin,
+        IsTransposed = pass.IsTransposed,
         Scale = 1f,
     };
 }
@@ -284,7 +267,7 @@ public sealed partial class IlgpuBackend
         where TPrologue : struct, ITilePrologue
     {
         TFragments.Declare();
-        TTile.Declare();
+        TensorTile.Declare<TTile>();
         if (TPrologue.Activates)
             TensorActivation.Declare();
         int thread = Group.IdxX, warp = thread >> 5, lane = thread & 31;

@@ -47,7 +47,7 @@ public sealed partial class IlgpuBackend
         NoticePrecision("convolution", s.C, s.K, precision);
         if (precision == Precision.Fp32)
             return false;
-        var g = TensorConvolution.Forward(s);
+        var g = TensorConvolution.Of(ImagePass.Forward(s));
         if (p.ScaleShift is { } factors)
             g.Prologue = TensorActivationFactors.Of(Address(factors), s.C, p.Silu);
         using var weights = Factors(precision, w, s.C);
@@ -63,7 +63,7 @@ public sealed partial class IlgpuBackend
         if (precision == Precision.Fp32)
             return false;
         using var crsk = Exchanged(precision, s, w);
-        TensorGemm(precision, TensorConvolution.Dgrad(s), s.K, dy, crsk, new ConvolutionEpilogue(null), dx);
+        TensorGemm(precision, TensorConvolution.Of(ImagePass.Dgrad(s)), s.K, dy, crsk, new ConvolutionEpilogue(null), dx);
         return true;
     }
 

@@ -324,7 +324,7 @@ public sealed partial class IlgpuBackend
         where TPrologue : struct, ITilePrologue
     {
         TFragments.Declare();
-        TTile.Declare();
+        TensorTile.Declare<TTile>();
         if (TPrologue.Activates)
             TensorActivation.Declare();
         TFragments.StartZero();

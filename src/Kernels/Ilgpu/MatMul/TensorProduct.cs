@@ -141,7 +141,7 @@ public sealed partial class IlgpuBackend
         where TSideB : struct, ITensorSide
     {
         TFragments.Declare();
-        TTile.Declare();
+        TensorTile.Declare<TTile>();
         TFragments.StartZero();
         int tileBytes = TTile.Rows * TensorTile.StepBytes;
         int thread = Group.IdxX, warp = thread >> 5, lane = thread & 31;

@@ -95,10 +95,7 @@ internal interface ITensorTile
 
     static abstract int Stages { get; }
 
-    /// <summary>Shared memory, and its address in the register <c>base</c>.</summary>
-    static abstract void Declare();
-
-    /// <summary>Waits until all but the newest Stages - 2 copies have arrived.</summary>
+    /// <summary>Waits until all but the newest Stages - 2 copies have arrived: text, which the compiler takes as a constant alone.</summary>
     static abstract void Wait();
 }
 
@@ -126,6 +123,35 @@ internal readonly struct Bf16 : ITensorPrecision
 internal static class TensorTile
 {
     public const int StepBytes = 64;
+
+    /// <summary>The tile's shared memory, all its stages, and its address in the register <c>base</c>; more than 48 KiB are dynamic.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Declare<TTile>()
+        where TTile : struct, ITensorTile
+    {
+        int bytes = TTile.Stages * (TTile.Rows + TTile.Columns) * StepBytes;
+        if (bytes == 32768)
+        {
+            CudaAsm.Emit(".shared .align 128 .b8 tiles[32768]; mov.u32 base, tiles;");
+        }
+        else if (bytes == 40960)
+        {
+            CudaAsm.Emit(".shared .align 128 .b8 tiles[40960]; mov.u32 base, tiles;");
+        }
+        else if (bytes == 49152)
+        {
+            CudaAsm.Emit(".shared .align 128 .b8 tiles[49152]; mov.u32 base, tiles;");
+        }
+        else
+        {
+            // A use that never runs, so that the compiler declares the array: aligned as its elements are, to the 16 bytes that cp.async
+            // and ldmatrix want.
+            var shared = SharedMemory.GetDynamic<Float4>();
+            if (shared.IntLength == 0)
+                CudaAsm.Emit("mov.b32 at, %0;", shared[0].X);
+            CudaAsm.Emit("mov.u32 base, __dyn_shared_alloca;");
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Place(int row, int piece) => row * StepBytes + ((piece ^ row >> 1 & 3) << 4);
