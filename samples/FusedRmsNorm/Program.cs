@@ -6,9 +6,7 @@ namespace FusedRmsNorm;
 public static class Program
 {
     private const float Epsilon = 1e-6f;
-
-    /// <summary>What is checked and timed.</summary>
-    public static CaseSet Cases { get; } = new([.. Pairs.SelectMany(pair => pair)], [.. Pairs[..2].Select(pair => PairedGradient.Of(pair[0], pair[1]))])
+    public static CaseSet Cases { get; } = new([.. Pairs.SelectMany(p => p)], [.. Pairs[..2].Select(p => PairedGradient.Of(p[0], p[1]))])
     { Kernels = KernelRegistry.Add(typeof(Program).Assembly) };
 
     private static OpCase[][] Pairs =>
@@ -35,9 +33,11 @@ public static class Program
         return
         [
             new("RmsNormForward", label, [x, gamma, Out("y", x.Shape), Out("r", r.Shape)],
-                (b, t) => b.RmsNormForward(t[0], t[1], Epsilon, silu, t[2], t[3]), d => Forward(d[0], d[1], silu, d[2], d[3])) { Size = size },
+                (b, t) => b.RmsNormForward(t[0], t[1], Epsilon, silu, t[2], t[3]),
+                d => Forward(d[0], d[1], silu, d[2], d[3])) { Size = size },
             new("RmsNormBackward", label, [dy, x, gamma, r, Out("dx", x.Shape), Out("dgamma", RmsNorm.Shares(rows, c))],
-                (b, t) => b.RmsNormBackward(t[0], t[1], t[2], t[3], silu, t[4], t[5]), d => Backward(d[0], d[1], d[2], d[3], silu, d[4], d[5]))
+                (b, t) => b.RmsNormBackward(t[0], t[1], t[2], t[3], silu, t[4], t[5]),
+                d => Backward(d[0], d[1], d[2], d[3], silu, d[4], d[5]))
             { Size = size, Prepare = d => Forward(d[1], d[2], silu, new double[rows * c], d[3]) },
         ];
     }
@@ -53,8 +53,7 @@ public static class Program
 
     private static void Backward(double[] dy, double[] x, double[] gamma, double[] r, bool silu, double[] dx, double[] shares)
     {
-        int c = gamma.Length;
-        var (means, du) = (new double[r.Length], new double[x.Length]);
+        var (c, means, du) = (gamma.Length, new double[r.Length], new double[x.Length]);
         Array.Clear(shares);
         for (int i = 0; i < x.Length; i++)
         {

@@ -43,8 +43,9 @@ public static class RmsNorm
             });
     }
 
-    /// <summary>du = dy, through SiLU's derivative where fused; g = du gamma; dx = r (g - xhat mean(g xhat)); a share is the sum of du xhat over 32 rows.</summary>
-    public static void RmsNormBackward(this Backend backend, Tensor dy, Tensor x, Tensor gamma, Tensor r, bool silu, Tensor dx, Tensor shares)
+    /// <summary>du = dy dy/du; g = du gamma; dx = r (g - xhat mean(g xhat)); a share is the sum of du xhat over 32 rows.</summary>
+    public static void RmsNormBackward(
+        this Backend backend, Tensor dy, Tensor x, Tensor gamma, Tensor r, bool silu, Tensor dx, Tensor shares)
     {
         int c = gamma.Length, rows = r.Length;
         var call = backend.Call();
@@ -57,11 +58,13 @@ public static class RmsNorm
         if (!call.Runs(flops: (silu ? 18L : 10L) * x.Length))
             return;
         if (backend is IlgpuBackend gpu)
-            gpu.LaunchGroups(RmsNormKernels.RmsNormBackwardKernel, shares.Length / c, View(dy), View(x), View(gamma), View(r), silu ? 1 : 0, View(dx), View(shares));
+            gpu.LaunchGroups(RmsNormKernels.RmsNormBackwardKernel, shares.Length / c, View(dy), View(x), View(gamma), View(r),
+                silu ? 1 : 0, View(dx), View(shares));
         else if (backend is ReferenceBackend cpu)
             cpu.For(rows, ShareRows, n =>
             {
-                Span<float> dys = Row(dy, n, c), xs = Row(x, n, c), dxs = Row(dx, n, c), g = Values(gamma), share = Row(shares, n / ShareRows, c);
+                Span<float> dys = Row(dy, n, c), xs = Row(x, n, c), dxs = Row(dx, n, c);
+                Span<float> g = Values(gamma), share = Row(shares, n / ShareRows, c);
                 (float scale, double dot) = (Values(r)[n], 0);
                 for (int i = 0; i < c; i++)
                 {

@@ -10,7 +10,8 @@ public static class RmsNormKernels
 
     /// <summary>A group a row: r from the sum of squares, then y. x is read a second time, from a cache.</summary>
     [Kernel(Threads, AnyGroupSize = true, Hot = true)]
-    public static void RmsNormKernel(ArrayView<float> x, ArrayView<float> gamma, float epsilon, int silu, ArrayView<float> y, ArrayView<float> r)
+    public static void RmsNormKernel(ArrayView<float> x, ArrayView<float> gamma, float epsilon, int silu,
+        ArrayView<float> y, ArrayView<float> r)
     {
         int channels = gamma.IntLength, row = Grid.IdxX * channels;
         float squares = 0f;

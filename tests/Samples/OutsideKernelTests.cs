@@ -50,7 +50,8 @@ public static class FaultyKernels
     /// <summary>A row of the case list that runs one of them.</summary>
     internal static OpCase Doubling(Action<Index1D, ArrayView<float>, ArrayView<float>> kernel) => new("Doubling", "100",
         [Operand.In("x", new(100)), Operand.Out("y", new(100))], (backend, t) => Double(backend, kernel, t[0], t[1]),
-        d => Array.ConvertAll(d[0], v => 2 * v).CopyTo(d[1], 0)) { Size = CaseSize.Tiny };
+        d => Array.ConvertAll(d[0], v => 2 * v).CopyTo(d[1], 0))
+    { Size = CaseSize.Tiny };
 
     private static void Double(Backend backend, Action<Index1D, ArrayView<float>, ArrayView<float>> kernel, Tensor x, Tensor y)
     {

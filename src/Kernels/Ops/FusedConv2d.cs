@@ -110,7 +110,8 @@ public abstract partial class Backend
             UpsampleWeights(w, large);
         // The multiply-adds of the formula, also where the upsampled form takes fewer.
         Report(OpCost.Of((long)x.Length + large.Length + (prologue.ScaleShift?.Length ?? 0) + epilogue.Length, y.Length, FusedFlops(s, x, prologue)
-            + (epilogue.IsBias ? 0 : (epilogue.Silu ? 7L : 3L) * y.Length)) with { Macs = s.Macs }, nameof(FusedConv2d));
+            + (epilogue.IsBias ? 0 : (epilogue.Silu ? 7L : 3L) * y.Length)) with
+        { Macs = s.Macs }, nameof(FusedConv2d));
         Writes(y);
         if (Computes)
             FusedConv2dCore(s, x, large, prologue, epilogue, y);
