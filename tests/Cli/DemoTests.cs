@@ -4,6 +4,7 @@ using BDense.Experiments;
 using BDense.Kernels.Reference;
 using BDense.Model.Checkpoints;
 using BDense.Model.Networks;
+using BDense.Training.Distillation;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;
@@ -66,6 +67,19 @@ public sealed class DemoTests
             Assert.That(student["endpointRmse"]!.GetValue<double>(), Is.InRange(interval[0], interval[1]));
         }
         Assert.That(Directory.GetFiles(_folder["demo"], Checkpoint.ModelFile, SearchOption.AllDirectories), Has.Length.EqualTo(9), "a checkpoint of every network");
+    }
+
+    [Test]
+    public void Other_methods_are_rows_where_they_are_asked_for()
+    {
+        using var backend = new ReferenceBackend();
+        var options = new DemoOptions(_folder["demo"], Tiny, Seed: 3, Resume: false) { With = [DistillationMethods.Find("ect")] };
+        var outcome = Demo.Run(backend, options, new PlannedStages());
+        DemoReport.Write(_folder["demo"], outcome, Tiny.Network);
+        Assert.That(outcome.Results.Students.Where(s => s.Method == "ECT").Select(s => (s.Branches, s.Nfe, s.Seed)), Is.EqualTo(new[] { (1, 2, 3ul), (1, 2, 4ul) }));
+        Assert.That(outcome.Results.Students, Has.Count.EqualTo(10));
+        Assert.That(outcome.Results.Comparisons.Select(c => c.Method), Has.None.EqualTo("ECT"), "there is nothing with branches to compare");
+        Assert.That(File.ReadAllText(_folder["demo/report.html"]), Does.Contain("<td>ECT</td>"));
     }
 
     [Test]

@@ -3,6 +3,7 @@ using BDense.Model.Networks;
 using BDense.Tests.Networks;
 using BDense.Training.Distillation;
 using BDense.Training.Distillation.Methods.BranchDistillation;
+using BDense.Training.Distillation.Methods.Ect;
 using BDense.Training.Distillation.Methods.Pd;
 using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
@@ -34,6 +35,7 @@ public sealed class ResumeTests
         new TestCaseData(Sfd with { Branches = 4, Weights = "aligned", Projection = 2 }).SetArgDisplayNames("SFD, aligned weights, projected gradients"),
         new TestCaseData(Sfd with { Branches = 4, Weights = "projected:2", Ema = 0.9 }).SetArgDisplayNames("SFD, projected gradients"),
         new TestCaseData(Pd with { Branches = 2, Rounds = 2, Nfe = 1, Projection = 2 }).SetArgDisplayNames("PD in two rounds, projected gradients"),
+        new TestCaseData(new EctOptions { Updates = 6, Stages = 3, Q = 8, Batch = 4, Seed = 9, Ema = 0.9, Flip = true }).SetArgDisplayNames("ECT, a cut within a stage"),
         new TestCaseData(Pd).SetArgDisplayNames("PD"),
         new TestCaseData(Pd with { Branches = 4, Dropout = true }).SetArgDisplayNames("PD + B-DENSE"),
         new TestCaseData(Pd with { Branches = 2, Rounds = 2, Nfe = 1, Ema = 0.9 }).SetArgDisplayNames("PD + B-DENSE in two rounds, a cut between them"),

@@ -15,6 +15,7 @@ public static class DistillationMethods
         Methods.Sfd.SfdMethod.Instance,
         Methods.Pd.PdMethod.Instance,
         Methods.BranchDistillation.BranchDistillationMethod.Instance,
+        Methods.Ect.EctMethod.Instance,
     ];
 
     /// <summary>The method of one of its names, as the command line has it: <c>sfd</c>, <c>sfd-v</c>, <c>pd</c>.</summary>
