@@ -2,8 +2,8 @@ using System.Text.Json.Nodes;
 using BDense.Model.Checkpoints;
 using BDense.Tests.Training;
 using BDense.Training.Distillation;
-using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Distillation.Methods.Pd;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
 
 namespace BDense.Tests.Faults;

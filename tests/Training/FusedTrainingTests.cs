@@ -1,8 +1,8 @@
 using BDense.Kernels;
 using BDense.Model.Autodiff;
 using BDense.Training.Distillation;
-using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Distillation.Methods.Pd;
+using BDense.Training.Distillation.Methods.Sfd;
 using BDense.Training.Runs;
 using NUnit.Framework;
 

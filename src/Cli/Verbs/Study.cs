@@ -3,8 +3,8 @@ using System.Globalization;
 using BDense.Cli.Terminal;
 using BDense.Experiments;
 using BDense.Training.Data;
-using BDense.Training.Runs;
 using BDense.Training.Distillation.Methods.Sfd;
+using BDense.Training.Runs;
 
 namespace BDense.Cli.Verbs;
 

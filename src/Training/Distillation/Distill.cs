@@ -4,7 +4,6 @@ using System.Text.Json.Serialization;
 using BDense.Kernels;
 using BDense.Training.Runs;
 using BDense.Training.Schedules;
-using BDense.Training.Solvers;
 
 namespace BDense.Training.Distillation;
 

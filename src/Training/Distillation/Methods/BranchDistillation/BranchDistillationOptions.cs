@@ -1,5 +1,3 @@
-using BDense.Kernels;
-using BDense.Training.Runs;
 using BDense.Training.Samplers;
 
 namespace BDense.Training.Distillation.Methods.BranchDistillation;

@@ -1,4 +1,3 @@
-using BDense.Kernels;
 using BDense.Training.Runs;
 using BDense.Training.Samplers;
 using BDense.Training.Schedules;

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using BDense.Kernels;
-using BDense.Training.Runs;
 using BDense.Training.Samplers;
 using BDense.Training.Schedules;
 using BDense.Training.Solvers;
