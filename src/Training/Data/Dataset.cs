@@ -26,9 +26,27 @@ public sealed class Dataset
     private readonly float[]? _floats;
     private string? _fingerprint;
 
+    /// <summary>8-bit images, given out as x / 127.5 - 1.</summary>
+    /// <param name="name">For people.</param>
+    /// <param name="height">H</param>
+    /// <param name="width">W</param>
+    /// <param name="channels">C</param>
+    /// <param name="images">[N,H,W,C]; kept, not copied.</param>
+    /// <param name="labels">[N] classes from 0; or none.</param>
+    /// <param name="classes">Their names; or none.</param>
+    /// <exception cref="BDenseException">There is no image.</exception>
     public Dataset(string name, int height, int width, int channels, byte[] images, int[]? labels = null, IReadOnlyList<string>? classes = null)
         : this(name, height, width, channels, images.Length, labels, classes) => _bytes = images;
 
+    /// <summary>Images as they are, in [-1, 1], or latents.</summary>
+    /// <param name="name">For people.</param>
+    /// <param name="height">H</param>
+    /// <param name="width">W</param>
+    /// <param name="channels">C</param>
+    /// <param name="images">[N,H,W,C]; kept, not copied.</param>
+    /// <param name="labels">[N] classes from 0; or none.</param>
+    /// <param name="classes">Their names; or none.</param>
+    /// <exception cref="BDenseException">There is no image.</exception>
     public Dataset(string name, int height, int width, int channels, float[] images, int[]? labels = null, IReadOnlyList<string>? classes = null)
         : this(name, height, width, channels, images.Length, labels, classes) => _floats = images;
 
@@ -47,9 +65,16 @@ public sealed class Dataset
     /// <summary>For people: the path, or what the built-in dataset is.</summary>
     public string Name { get; }
 
+    /// <summary>N, 1 or more.</summary>
     public int Count { get; }
+
+    /// <summary>H, rows of an image.</summary>
     public int Height { get; }
+
+    /// <summary>W, columns of an image.</summary>
     public int Width { get; }
+
+    /// <summary>C: 1 is grey, 3 colour.</summary>
     public int Channels { get; }
 
     /// <summary>Floats in one image: Height x Width x Channels.</summary>

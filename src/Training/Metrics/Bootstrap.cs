@@ -6,6 +6,7 @@ namespace BDense.Training.Metrics;
 /// <summary>A mean and its 95% interval.</summary>
 public readonly record struct Interval(double Mean, double Low, double High);
 
+/// <summary>What an interval of a paired difference allows to say.</summary>
 public enum Verdict
 {
     /// <summary>The interval of the difference holds 0.</summary>
@@ -37,6 +38,7 @@ public sealed record Comparison(Interval Difference, double Relative, Verdict Ve
 /// </remarks>
 public static class Bootstrap
 {
+    /// <summary>Bootstrap samples unless asked otherwise.</summary>
     public const int DefaultResamples = 2000;
 
     private const uint Stream = 0xB0075712;

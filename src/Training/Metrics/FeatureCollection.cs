@@ -15,10 +15,13 @@ public delegate float[] ImageSource(int first, int n);
 /// <param name="dimension">Length of a feature vector.</param>
 public sealed class FeatureCollection(int dimension)
 {
+    /// <summary>Mean and covariance of all vectors: for the Fréchet distance.</summary>
     public FeatureStatistics Statistics { get; } = new(dimension);
 
+    /// <summary>Some of the vectors: for the kernel distance.</summary>
     public FeatureSample Sample { get; } = new(dimension);
 
+    /// <summary>Shows the next vectors of the stream, [n, dimension], to both.</summary>
     public void Add(ReadOnlySpan<float> features)
     {
         Statistics.Add(features);
@@ -116,5 +119,6 @@ public sealed record CollectOptions
     /// <summary>Told how many images are done.</summary>
     public Action<int>? OnDone { get; init; }
 
+    /// <summary>Looked at between batches.</summary>
     public CancellationToken Cancellation { get; init; }
 }

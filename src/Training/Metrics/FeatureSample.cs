@@ -20,8 +20,10 @@ public sealed class FeatureSample(int dimension, int capacity = FeatureSample.De
     private readonly List<float[]> _vectors = [];
     private long _seen;
 
+    /// <summary>Length of a feature vector.</summary>
     public int Dimension { get; } = dimension;
 
+    /// <summary>Vectors kept.</summary>
     public int Count => _vectors.Count;
 
     /// <summary>Vector i of those kept.</summary>

@@ -19,8 +19,10 @@ public sealed class FeatureStatistics(int dimension)
     private readonly double[] _products = new double[dimension * dimension];
     private readonly double[] _shift = new double[dimension];
 
+    /// <summary>Length of a feature vector.</summary>
     public int Dimension { get; } = dimension;
 
+    /// <summary>Vectors seen.</summary>
     public long Count { get; private set; }
 
     /// <summary>Adds the vectors of <paramref name="features"/>, [n, Dimension] one after the other. The same bits however they are cut.</summary>
@@ -55,6 +57,7 @@ public sealed class FeatureStatistics(int dimension)
         Count += n;
     }
 
+    /// <summary>[Dimension]: the mean of the vectors seen; at least one.</summary>
     public Vector<double> Mean() => Vector<double>.Build.Dense(Dimension, i => _shift[i] + _sum[i] / Count);
 
     /// <summary>With Count - 1 in the denominator.</summary>

@@ -15,7 +15,11 @@ public readonly record struct KernelDistanceResult(double Mean, double? Deviatio
 /// </summary>
 public static class KernelDistance
 {
-    public const int DefaultSubsets = 100, DefaultSubsetSize = 1000;
+    /// <summary>Subsets unless asked otherwise: Binkowski et al. 2018.</summary>
+    public const int DefaultSubsets = 100;
+
+    /// <summary>Vectors of each set in a subset unless asked otherwise.</summary>
+    public const int DefaultSubsetSize = 1000;
 
     /// <param name="a">Features of one set of images.</param>
     /// <param name="b">Of the other; the same dimension.</param>

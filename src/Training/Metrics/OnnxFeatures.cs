@@ -58,12 +58,16 @@ public sealed class OnnxFeatures : IImageFeatures
         }
     }
 
+    /// <inheritdoc/>
     public string Name { get; }
 
+    /// <inheritdoc/>
     public string DistanceName => "FID";
 
+    /// <inheritdoc/>
     public int Dimension { get; }
 
+    /// <inheritdoc/>
     public float[] Compute(ReadOnlySpan<float> images, int height, int width, int channels)
     {
         int n = images.Length / (height * width * channels), takes = _extents[1] > 0 ? _extents[1] : channels == 1 ? 3 : channels;
@@ -77,6 +81,7 @@ public sealed class OnnxFeatures : IImageFeatures
         return Run(bytes, [n, takes, height, width], n);
     }
 
+    /// <summary>Frees the session.</summary>
     public void Dispose() => _session.Dispose();
 
     /// <summary>[N,H,W,C] in [-1,1] to [N,takes,H,W] in 0..255.</summary>

@@ -13,6 +13,7 @@ namespace BDense.Training.Metrics;
 /// </remarks>
 public sealed class RandomFeatures : IImageFeatures
 {
+    /// <summary>The Fréchet distance over these features, as tables have it.</summary>
     public const string MetricName = "random-feature Frechet distance";
 
     private const ulong WeightSeed = 20_010_929;
@@ -23,6 +24,9 @@ public sealed class RandomFeatures : IImageFeatures
     private readonly Tensor[] _weights = new Tensor[Widths.Length];
     private readonly Tensor[] _biases = new Tensor[Widths.Length];
 
+    /// <summary>Draws the weights, which depend on the number of channels alone.</summary>
+    /// <param name="backend">Where they are computed.</param>
+    /// <param name="channels">C of the images.</param>
     public RandomFeatures(Backend backend, int channels)
     {
         _backend = backend;
@@ -36,6 +40,7 @@ public sealed class RandomFeatures : IImageFeatures
         }
     }
 
+    /// <summary>C of the images.</summary>
     public int Channels { get; }
 
     /// <summary>Length of a feature vector.</summary>
@@ -43,10 +48,13 @@ public sealed class RandomFeatures : IImageFeatures
 
     int IImageFeatures.Dimension => Dimension;
 
+    /// <inheritdoc/>
     public string Name => $"random convolutional features of {Channels} channels";
 
+    /// <inheritdoc/>
     public string DistanceName => MetricName;
 
+    /// <inheritdoc/>
     public float[] Compute(ReadOnlySpan<float> images, int height, int width, int channels)
     {
         using var x = _backend.FromArray(images, new Shape(images.Length / (height * width * channels), height, width, channels));
@@ -101,6 +109,7 @@ public sealed class RandomFeatures : IImageFeatures
         return statistics;
     }
 
+    /// <summary>Frees the weights.</summary>
     public void Dispose()
     {
         foreach (var tensor in _weights.Concat(_biases))

@@ -18,6 +18,7 @@ namespace BDense.Training.Metrics;
 /// <param name="Data">What images they are of; none in files of other software.</param>
 public sealed record ReferenceStatistics(Vector<double> Mean, Matrix<double> Covariance, FeatureSample? Sample = null, string? Features = null, string? Data = null)
 {
+    /// <summary>Length of a feature vector.</summary>
     public int Dimension => Mean.Count;
 
     /// <summary>Of the images that were seen; none in files of other software.</summary>

@@ -16,8 +16,13 @@ public enum LossWeighting
     SnrPlusOne,
 }
 
+/// <summary>The numbers of <see cref="LossWeighting"/>.</summary>
 public static class LossWeightings
 {
+    /// <summary>lambda(sigma)</summary>
+    /// <param name="weighting">Which.</param>
+    /// <param name="sigma">The noise level, above 0.</param>
+    /// <param name="network">For the weight that depends on what the network predicts.</param>
     public static double At(this LossWeighting weighting, double sigma, NetworkConfig network) => weighting switch
     {
         LossWeighting.Unit => 1 / Math.Pow(Preconditioning.At(network.Prediction, sigma, network.SigmaData).Out, 2),

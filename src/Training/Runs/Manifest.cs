@@ -9,6 +9,7 @@ namespace BDense.Training.Runs;
 /// <param name="Files">SHA-256 of every other file by its name, in lower-case hexadecimal digits.</param>
 public sealed record Manifest(string Run, long Step, SortedDictionary<string, string> Files)
 {
+    /// <summary>Its name in a checkpoint's folder.</summary>
     public const string FileName = "manifest.json";
 
     /// <summary>In a checkpoint's state: that there is a manifest, so that one without it can be told from those that never had one.</summary>

@@ -17,8 +17,23 @@ namespace BDense.Training.Runs;
 /// <remarks>A checkpoint is written into a folder of another name and renamed when it is whole; only then does <c>latest</c> name it.</remarks>
 public sealed partial class RunFolder
 {
-    public const string ConfigFile = "config.json", LogFile = "log.jsonl", StateFile = "state.json", CheckpointsFolder = "checkpoints", LatestFile = "latest",
-        PeakFile = "memory.json";
+    /// <summary>What was asked for: the kind of run, the network, its options, the data.</summary>
+    public const string ConfigFile = "config.json";
+
+    /// <summary>A line of JSON an iteration (<see cref="LogLine"/>).</summary>
+    public const string LogFile = "log.jsonl";
+
+    /// <summary>In a checkpoint: iterations done, and what else of the training is no tensor.</summary>
+    public const string StateFile = "state.json";
+
+    /// <summary>Holds the checkpoints, a folder each.</summary>
+    public const string CheckpointsFolder = "checkpoints";
+
+    /// <summary>Among the checkpoints: the name of the one to go on from.</summary>
+    public const string LatestFile = "latest";
+
+    /// <summary>The most device memory in use, over all sessions.</summary>
+    public const string PeakFile = "memory.json";
 
     private const string StepPrefix = "step-";
 
@@ -30,6 +45,7 @@ public sealed partial class RunFolder
 
     private RunFolder(string path) => FullName = path;
 
+    /// <summary>The folder's full path.</summary>
     public string FullName { get; }
 
     /// <summary>A digest of the run's configuration, which its checkpoints carry.</summary>
@@ -188,6 +204,7 @@ public sealed partial class RunFolder
             ? $"{path} is not a run's folder: there is no {ConfigFile} with a {CheckpointsFolder} folder beside it"
             : $"there is no run {path}");
 
+    /// <summary>What was asked for.</summary>
     public JsonObject ReadConfig() => RunJson.Read(Path.Combine(FullName, ConfigFile));
 
     /// <summary>Writes a checkpoint after <paramref name="step"/> iterations; it is there whole or not at all.</summary>

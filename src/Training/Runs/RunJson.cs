@@ -13,10 +13,13 @@ public static class RunJson
 
     private static readonly JsonSerializerOptions OneLine = new(Options) { WriteIndented = false };
 
+    /// <summary>A record as a part of a file.</summary>
     public static JsonNode ToNode<T>(T value) => JsonSerializer.SerializeToNode(value, Options)!;
 
+    /// <summary>A file's text, indented.</summary>
     public static string ToText(JsonNode node) => node.ToJsonString(Options);
 
+    /// <summary>A record on one line.</summary>
     public static string ToLine<T>(T value) => JsonSerializer.Serialize(value, OneLine);
 
     /// <param name="node">What was read.</param>

@@ -30,27 +30,37 @@ public sealed record TeacherOptions
     /// <summary>Passes whose gradients are summed for one update; divides the batch. Saves memory.</summary>
     public int MicroBatches { get; init; } = 1;
 
+    /// <summary>After the warm-up; above 0.</summary>
     public double LearningRate { get; init; } = 1e-3;
 
+    /// <summary>Updates over which the learning rate rises linearly from near 0; 0 for none.</summary>
     public long Warmup { get; init; } = 50;
 
+    /// <summary>How the learning rate falls after that.</summary>
     public Decay Decay { get; init; } = Decay.Constant;
 
+    /// <summary>Decoupled, as AdamW; 0 for none.</summary>
     public double WeightDecay { get; init; }
 
+    /// <summary>Largest norm of the whole gradient; 0 for no clipping.</summary>
     public double ClipNorm { get; init; } = 1;
 
+    /// <summary>Decay of the weights' moving average an update, in [0, 1); 0 for none.</summary>
     public double EmaDecay { get; init; } = 0.999;
 
+    /// <summary>Of everything random: batches, noise levels, noise, dropout.</summary>
     public ulong Seed { get; init; }
 
     /// <summary>ln sigma ~ N(PMean, PStd^2). Karras et al. 2022, table 1.</summary>
     public double PMean { get; init; } = -1.2;
 
+    /// <summary>Deviation of ln sigma; see <see cref="PMean"/>.</summary>
     public double PStd { get; init; } = 1.2;
 
+    /// <summary>At which noise levels.</summary>
     public NoiseLevels NoiseLevels { get; init; }
 
+    /// <summary>lambda(sigma)</summary>
     public LossWeighting Weighting { get; init; } = LossWeighting.Unit;
 
     /// <summary>Mirrors half of the images.</summary>
@@ -118,15 +128,19 @@ public sealed class TeacherTraining : ITraining
         }.With(network.Execution));
     }
 
+    /// <inheritdoc/>
     public Backend Backend => _network.Backend;
 
+    /// <inheritdoc/>
     public long Steps => _options.Steps;
 
+    /// <inheritdoc/>
     public int ImagesPerStep => _options.Batch;
 
     /// <summary>Moving average of the weights, flat; none if its decay is 0.</summary>
     public Tensor? Ema => _optimizer.Ema;
 
+    /// <inheritdoc/>
     public StepReport Step(long step)
     {
         double loss = 0, distance = 0;
@@ -141,6 +155,7 @@ public sealed class TeacherTraining : ITraining
         return new StepReport(loss, [distance], rate, norm);
     }
 
+    /// <inheritdoc/>
     public JsonObject Save(string folder)
     {
         Checkpoint.Save(folder, _network);
@@ -148,12 +163,14 @@ public sealed class TeacherTraining : ITraining
         return [];
     }
 
+    /// <inheritdoc/>
     public void Load(string folder, JsonObject state)
     {
         Checkpoint.LoadInto(_network, folder);
         _optimizer.Load(folder, _network);
     }
 
+    /// <summary>Frees the optimizer's state; the network stays the caller's.</summary>
     public void Dispose()
     {
         _objective.Dispose();

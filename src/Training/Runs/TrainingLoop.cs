@@ -8,6 +8,7 @@ namespace BDense.Training.Runs;
 /// <summary>Something that is trained in iterations, each a function of its number and of what <see cref="Save"/> keeps: nothing else.</summary>
 public interface ITraining : IDisposable
 {
+    /// <summary>Where it computes.</summary>
     Backend Backend { get; }
 
     /// <summary>Iterations in the whole run.</summary>

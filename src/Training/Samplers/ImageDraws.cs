@@ -36,6 +36,7 @@ public sealed record ImageDraws
     /// <summary>The class of each image of <see cref="Noise"/>; or none.</summary>
     public int[]? Classes { get; init; }
 
+    /// <summary>Image i of a seed, which depends on the seed and i alone.</summary>
     public static ImageDraws Of(ulong seed) => new() { Seed = seed };
 
     /// <summary>Whether a network takes these classes.</summary>

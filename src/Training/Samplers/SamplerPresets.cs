@@ -14,6 +14,7 @@ public static class SamplerPresets
 {
     private static readonly SamplerOptions Edm = new() { Solver = "heun", Steps = 18, Schedule = "polynomial", Rho = 7, SigmaMin = 0.002, SigmaMax = 80, ToZero = true, Churn = 0 };
 
+    /// <summary>All of them, in the order of the help.</summary>
     public static IReadOnlyList<SamplerPreset> All { get; } =
     [
         new("edm", "EDM's on CIFAR-10, NFE 35 (Karras et al. 2022, algorithm 1)", Edm),

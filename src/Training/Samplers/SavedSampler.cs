@@ -144,5 +144,6 @@ public sealed record SavedSampler(string Path, Student? Student, INetwork Networ
             student.Evaluations, student.StartSigma, title + (options.Fitted ? ", fitted" : ""), resolved, [.. student.Grid.Teacher]);
     }
 
+    /// <summary>Frees the network.</summary>
     public void Dispose() => Network.Dispose();
 }

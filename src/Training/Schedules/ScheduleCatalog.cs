@@ -6,6 +6,7 @@ namespace BDense.Training.Schedules;
 /// <summary>The schedules, each a formula; <see cref="Find"/> knows them by name.</summary>
 public static class ScheduleCatalog
 {
+    /// <summary>What <see cref="Find"/> knows.</summary>
     public static IReadOnlyList<string> Names { get; } = ["polynomial", "logsnr", "cosine", "discrete", "time-uniform", "time-quadratic"];
 
     /// <summary>A schedule by its name, over [<paramref name="sigmaMin"/>, <paramref name="sigmaMax"/>].</summary>

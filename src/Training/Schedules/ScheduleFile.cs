@@ -14,7 +14,11 @@ namespace BDense.Training.Schedules;
 /// <param name="Source">How it was fitted, for people.</param>
 public sealed record ScheduleFile(string Kind, string Solver, double[] Sigmas, double[]? Ratios = null, double[]? Scales = null, string? Source = null)
 {
-    public const string Gits = "gits", AmedFixed = "amed-fixed";
+    /// <summary>The kind of noise levels that were fitted alone (Chen et al. 2024).</summary>
+    public const string Gits = "gits";
+
+    /// <summary>The kind with a ratio and a scale a step (Zhou et al. 2024, AMED, without its network).</summary>
+    public const string AmedFixed = "amed-fixed";
 
     /// <exception cref="BDenseException">No such file, or none that holds together.</exception>
     public static ScheduleFile Read(string path)
@@ -41,6 +45,8 @@ public sealed record ScheduleFile(string Kind, string Solver, double[] Sigmas, d
     public static bool IsFile(string schedule) =>
         !ScheduleCatalog.Names.Contains(schedule) && (schedule.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || File.Exists(schedule));
 
+    /// <summary>Writes the file, whole or not at all.</summary>
+    /// <exception cref="BDenseException">The path cannot be written.</exception>
     public void Write(string path) => AtomicFile.WriteText(path, RunJson.ToText(RunJson.ToNode(this)) + "\n");
 
     /// <summary>Solver and nodes to sample with.</summary>

@@ -25,6 +25,7 @@ public readonly record struct SolverStep(int Index, double Sigma, Tensor State, 
 /// <summary>Options of all solvers.</summary>
 public sealed record SolverOptions
 {
+    /// <summary>Everything as it is where nothing is asked for.</summary>
     public static SolverOptions Default { get; } = new();
 
     /// <summary>

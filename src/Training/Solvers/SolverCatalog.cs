@@ -8,6 +8,7 @@ namespace BDense.Training.Solvers;
 /// </summary>
 public static partial class SolverCatalog
 {
+    /// <summary>All of them, in the order of the help.</summary>
     public static IReadOnlyList<Solver> All { get; } =
     [
         new("euler", 1, 1, "Song et al. 2021 (DDIM), eq. 12; Karras et al. 2022, section 3", Euler),
