@@ -74,7 +74,11 @@ public sealed class NoiseMapping : IDisposable
     /// <param name="initial">Initial values; PyTorch's unless given.</param>
     public NoiseMapping(StateDeclaration state, string name, int features, int width, int classes = 0, InitialValues? initial = null)
         : this(state, features, width, classes, 0, false, new MappingOptions($"{name}.linear_1", $"{name}.linear_2",
-            initial ?? InitialValues.PyTorch, SinFirst: false, Endpoint: false) { LabelPlace = LabelPlace.After, Label = $"{name}.label" })
+            initial ?? InitialValues.PyTorch, SinFirst: false, Endpoint: false)
+        {
+            LabelPlace = LabelPlace.After,
+            Label = $"{name}.label",
+        })
     {
     }
 
