@@ -10,18 +10,21 @@ public static class PairedGradient
     /// <summary>The two oracles as one case. An input of which the backward row gives no gradient has none.</summary>
     /// <param name="forward">Its first output is the one that the loss is made of.</param>
     /// <param name="backward">Of the same shapes; a gradient may have another shape of the same length.</param>
-    /// <exception cref="ArgumentException">The backward row has an input that stands for nothing of the forward row, or no gradient at all.</exception>
+    /// <exception cref="ArgumentException">The backward row has an input that stands for nothing of the forward row, or no gradient at
+    /// all.</exception>
     public static GradientCase Of(OpCase forward, OpCase backward)
     {
         int output = Array.FindIndex(forward.Operands, o => o.Role == Role.Output);
         int[] inputs = [.. Enumerable.Range(0, forward.Operands.Length).Where(k => forward.Operands[k].Role == Role.Input)];
         int Place(OpCase row, string name) => Array.FindIndex(row.Operands, o => o.Name == name);
         string gradientOfOutput = "d" + forward.Operands[output].Name;
-        foreach (var operand in backward.Operands.Where(o => o.Role == Role.Input && o.Name != gradientOfOutput && Place(forward, o.Name) < 0))
+        foreach (var operand in backward.Operands.Where(
+            o => o.Role == Role.Input && o.Name != gradientOfOutput && Place(forward, o.Name) < 0))
             throw new ArgumentException($"{backward.Name}: {operand.Name} is neither {gradientOfOutput} nor an operand of {forward.Name}");
         int[] gradients = [.. inputs.Select(k => Place(backward, "d" + forward.Operands[k].Name))];
         if (Array.TrueForAll(gradients, k => k < 0))
-            throw new ArgumentException($"{backward.Name}: gives no gradient of an input of {forward.Name}: name it d{forward.Operands[inputs[0]].Name}");
+            throw new ArgumentException(
+                $"{backward.Name}: gives no gradient of an input of {forward.Name}: name it d{forward.Operands[inputs[0]].Name}");
 
         double[][] Forward(double[][] at)
         {

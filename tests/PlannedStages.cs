@@ -3,7 +3,10 @@ using NUnit.Framework;
 
 namespace BDense.Tests;
 
-/// <summary>Shows nothing, and holds an experiment to its word: each stage was announced, they come in the announced order, and report no more than their total.</summary>
+/// <summary>
+/// Shows nothing, and holds an experiment to its word: each stage was announced, they come in the announced order, and report no more than
+/// their total.
+/// </summary>
 internal sealed class PlannedStages : IStages
 {
     private List<string> _ahead = [];

@@ -45,7 +45,8 @@ public sealed class Contest(ReferenceBackend ours, Protocol protocol, string rer
             double ratio = Row.Quantile(ratios, 0.5), milliseconds = Row.Quantile(a.Select(t => t.Wall), 0.5);
             return new(work.Name, peer.Name, milliseconds, Row.Quantile(b.Select(t => t.Wall), 0.5), ratio, cost.Flops / milliseconds / 1e6,
                 (Row.Quantile(ratios, 0.9) - Row.Quantile(ratios, 0.1)) / ratio, a.Min(t => t.Wall) / b.Min(t => t.Wall),
-                Row.Quantile(a.Select(t => t.Processor), 0.5) / Row.Quantile(b.Select(t => t.Processor), 0.5), cost.Bytes / milliseconds / 1e6,
+                Row.Quantile(a.Select(t => t.Processor), 0.5) / Row.Quantile(b.Select(t => t.Processor), 0.5),
+                cost.Bytes / milliseconds / 1e6,
                 a.Length, theirs.Variant.Length > 0 ? theirs.Variant : null, difference, null, rerun);
         }
         catch (Exception e) when (e is BDenseException or NotSupportedException or OutOfMemoryException or ExternalException)

@@ -84,12 +84,14 @@ public static class MemoryContest
     private static (Measured? Figures, string Reason) Child(PeakMemory work, string side, int threads)
     {
         string program = Assembly.GetEntryAssembly()!.Location, host = Environment.ProcessPath!;
-        bool byHost = Path.GetFileNameWithoutExtension(host) == "dotnet", withVerb = Path.GetFileNameWithoutExtension(program) == "BDense.Benchmarks";
+        bool byHost = Path.GetFileNameWithoutExtension(host) == "dotnet",
+            withVerb = Path.GetFileNameWithoutExtension(program) == "BDense.Benchmarks";
         string[] arguments =
         [
             .. byHost ? new[] { program } : [],
             .. withVerb ? new[] { "peers", "--no-build" } : [],
-            "--memory-of", side, "--filter", work.Name, "--threads", threads.ToString(CultureInfo.InvariantCulture), "--fuse", work.Fusions.ToString(),
+            "--memory-of", side, "--filter", work.Name, "--threads", threads.ToString(CultureInfo.InvariantCulture), "--fuse",
+            work.Fusions.ToString(),
         ];
         using var process = Process.Start(new ProcessStartInfo(host, arguments) { RedirectStandardOutput = true })
             ?? throw new InvalidOperationException("this program does not start again");
@@ -98,7 +100,8 @@ public static class MemoryContest
         string[] parts = output.Trim().Split(';');
         if (process.ExitCode != 0 || parts.Length != 3)
             return (null, $"the child process ended with exit code {process.ExitCode}");
-        return (new(double.Parse(parts[0], CultureInfo.InvariantCulture), double.Parse(parts[1], CultureInfo.InvariantCulture), parts[2]), "");
+        return (new(double.Parse(parts[0], CultureInfo.InvariantCulture), double.Parse(parts[1], CultureInfo.InvariantCulture), parts[2]),
+            "");
     }
 
     private static double PeakMebibytes()

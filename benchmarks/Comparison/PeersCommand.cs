@@ -19,7 +19,11 @@ public static class PeersCommand
     public static int Run(string[] args, Func<int, IPeer> makeLibtorch)
     {
         var json = new Option<bool>("--json") { Description = "One JSON object on standard output, progress on standard error." };
-        var filter = new Option<string?>("--filter") { Description = "Only rows of this name, or else whose name contains this.", HelpName = "TEXT" };
+        var filter = new Option<string?>("--filter")
+        {
+            Description = "Only rows of this name, or else whose name contains this.",
+            HelpName = "TEXT",
+        };
         var peerName = new Option<string?>("--peer") { Description = "Only peers whose name contains this.", HelpName = "TEXT" };
         var threads = new Option<int>("--threads")
         {
@@ -35,7 +39,13 @@ public static class PeersCommand
             HelpName = "S",
             CustomParser = result => new NumberRule<double>(0, 1e6, AboveMin: true).Read("--seconds", result.Tokens, result.AddError),
         };
-        var fuse = new Option<string>("--fuse") { Description = "Fusions of our whole networks (training step, sampling, their peak memory): usual, all, none, or names (see bdense fusion).", HelpName = "SET", DefaultValueFactory = _ => "usual" };
+        var fuse = new Option<string>("--fuse")
+        {
+            Description = "Fusions of our whole networks (training step, sampling, their peak memory): usual, all, none, or names (see "
+                + "bdense fusion).",
+            HelpName = "SET",
+            DefaultValueFactory = _ => "usual",
+        };
         var list = new Option<bool>("--list") { Description = "Prints the names of all rows and measures nothing." };
         var memoryOf = new Option<string?>("--memory-of") { Hidden = true };
         var root = new RootCommand("Compares the CPU reference with libtorch, naive loops, MathNet.Numerics and the ILGPU kernels.")
@@ -69,7 +79,8 @@ public static class PeersCommand
                     Console.WriteLine(work.Name);
                 return 0;
             }
-            return Compare(works, parse.GetValue(peerName), count, parse.GetValue(quick), parse.GetValue(seconds), fusions, parse.GetValue(json), makeLibtorch);
+            return Compare(works, parse.GetValue(peerName), count, parse.GetValue(quick), parse.GetValue(seconds), fusions,
+                parse.GetValue(json), makeLibtorch);
         });
         var parsed = root.Parse(args);
         return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();
@@ -79,12 +90,15 @@ public static class PeersCommand
     private static List<Workload> Select(string? filter)
     {
         var exact = Catalog.All.Where(w => w.Name.Equals(filter, StringComparison.OrdinalIgnoreCase)).ToList();
-        return exact.Count > 0 ? exact : [.. Catalog.All.Where(w => filter is null || w.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))];
+        return exact.Count > 0 ? exact
+            : [.. Catalog.All.Where(w => filter is null || w.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))];
     }
 
-    private static int Compare(List<Workload> works, string? peerName, int threads, bool quick, double? seconds, Fusions fusions, bool json, Func<int, IPeer> makeLibtorch)
+    private static int Compare(List<Workload> works, string? peerName, int threads, bool quick, double? seconds, Fusions fusions, bool json,
+        Func<int, IPeer> makeLibtorch)
     {
-        Func<IPeer>[] makers = [() => makeLibtorch(threads), BackendPeer.OneThread, () => new NaiveLoops(), () => new MathNetPeer(threads), BackendPeer.OpenCL];
+        Func<IPeer>[] makers = [() => makeLibtorch(threads), BackendPeer.OneThread, () => new NaiveLoops(), () => new MathNetPeer(threads),
+            BackendPeer.OpenCL];
         var peers = new List<IPeer>();
         using var ours = new ReferenceBackend(threads);
         try
@@ -101,14 +115,17 @@ public static class PeersCommand
             }
             if (fusions != Fusions.Usual)
                 options += $" --fuse {fusions}";
-            var header = new Header(DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture), Report.Processor(), Environment.ProcessorCount,
+            var header = new Header(DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture), Report.Processor(),
+                Environment.ProcessorCount,
                 RuntimeInformation.OSDescription, RuntimeInformation.FrameworkDescription, ours.Description, threads,
                 [.. peers.Select(p => p.Unavailable is { } reason ? $"{p.Name}: not available: {reason}" : p.Name)],
                 (quick ? "quick" : "full") + options);
 
             var log = json ? Console.Error : Console.Out;
             log.WriteLine($"{header.Processor}, {header.Cores} cores; {header.OperatingSystem}; {header.Runtime}; {header.Reference}");
-            log.WriteLine("ratio: our time / the peer's, median over alternating pairs; best: of the shortest samples; cpu: of processor time; spread: (p90 - p10) / median of the ratios");
+            log.WriteLine(
+                "ratio: our time / the peer's, median over alternating pairs; best: of the shortest samples; cpu: of processor time; "
+                + "spread: (p90 - p10) / median of the ratios");
             foreach (string peer in header.Peers)
                 log.WriteLine($"peer: {peer}");
             log.WriteLine(Report.Columns);

@@ -33,12 +33,17 @@ public static class PeersProject
         if (exit == 0)
             return (assembly, "");
         string? error = output.Split('\n').FirstOrDefault(l => l.Contains(": error ", StringComparison.Ordinal));
-        return (null, $"benchmarks/Peers does not build: {error?[(error.IndexOf(": error ", StringComparison.Ordinal) + 2)..].Trim() ?? "dotnet build failed"}");
+        return (null,
+            $"benchmarks/Peers does not build: "
+                + $"{error?[(error.IndexOf(": error ", StringComparison.Ordinal) + 2)..].Trim() ?? "dotnet build failed"}");
     }
 
     private static (int ExitCode, string Output) Start(string[] arguments, bool capture)
     {
-        using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet", arguments)
+        using var process =
+            Process.Start(
+                new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path
+                    : "dotnet", arguments)
         {
             RedirectStandardOutput = capture,
         }) ?? throw new InvalidOperationException("dotnet does not start");

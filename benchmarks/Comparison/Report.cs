@@ -21,19 +21,28 @@ public static class Report
     };
 
     public static string Columns =>
-        $"{"name",-48} {"peer",-16} {"ours ms",10} {"peer ms",10} {"ratio",7} {"best",7} {"cpu",7} {"spread",7} {"GFLOP/s",8} {"GB/s",7}  notes";
+        $"{"name",-48} {"peer",-16} {"ours ms",10} {"peer ms",10} {"ratio",7} {"best",7} {"cpu",7} {"spread",7} {"GFLOP/s",8} "
+            + $"{"GB/s",7}  notes";
 
     public static string Line(Row r)
     {
-        string notes = r.Note ?? string.Join(", ", new[] { r.Variant, r.Difference is { } d ? Text($"differs by {d:0.0e0}") : null }.OfType<string>());
-        return Text($"{r.Name,-48} {r.Peer,-16} {r.Milliseconds,10:0.0000} {r.PeerMilliseconds,10:0.0000} {r.Ratio,7:0.000} {r.BestRatio,7:0.000} {r.ProcessorRatio,7:0.000} {r.Spread,7:0.00} {r.Gflops,8:0.0} {r.GigabytesPerSecond,7:0.0}  {notes}");
+        string notes =
+            r.Note ?? string.Join(", ", new[] { r.Variant, r.Difference is { } d ? Text($"differs by {d:0.0e0}") : null }.OfType<string>());
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{r.Name,-48} {r.Peer,-16} {r.Milliseconds,10:0.0000} {r.PeerMilliseconds,10:0.0000} {r.Ratio,7:0.000} "
+                + $"{r.BestRatio,7:0.000} {r.ProcessorRatio,7:0.000} {r.Spread,7:0.00} {r.Gflops,8:0.0} {r.GigabytesPerSecond,7:0.0}  "
+                + $"{notes}");
     }
 
     /// <summary>One line for every peer and family of rows: the geometric mean of the ratios.</summary>
     public static IEnumerable<string> Means(IEnumerable<Row> rows) => rows
         .Where(r => r.Ratio > 0)
         .GroupBy(r => (r.Peer, Family: Family(r.Name)))
-        .Select(g => Text($"{g.Key.Family,-48} {g.Key.Peer,-16} {"",10} {"",10} {Math.Exp(g.Average(r => Math.Log(r.Ratio!.Value))),7:0.000} {(g.All(r => r.BestRatio > 0) ? Math.Exp(g.Average(r => Math.Log(r.BestRatio!.Value))) : (double?)null),7:0.000}  geometric mean of {g.Count()}"));
+        .Select(g =>
+            string.Create(CultureInfo.InvariantCulture,
+                $"{g.Key.Family,-48} {g.Key.Peer,-16} {"",10} {"",10} {Math.Exp(g.Average(r => Math.Log(r.Ratio!.Value))),7:0.000} "
+                + $"{(g.All(r => r.BestRatio > 0) ? Math.Exp(g.Average(r => Math.Log(r.BestRatio!.Value))) : (double?)null),7:0.000}  "
+                + $"geometric mean of {g.Count()}"));
 
     public static string ToJson(Header header, IReadOnlyList<Row> rows) => JsonSerializer.Serialize(new
     {

@@ -26,12 +26,17 @@ public sealed class BackendPeer : IPeer
     }
 
     /// <summary>The ILGPU kernels on the first OpenCL device: PoCL where there is no GPU.</summary>
-    public static BackendPeer OpenCL() => new("opencl", work => work is MatrixProduct { M: <= 512 } or Convolution { Backward: false, N: 16, C: 64 or 256 }
+    public static BackendPeer OpenCL() =>
+        new("opencl", work => work is MatrixProduct { M: <= 512 } or Convolution { Backward: false, N: 16, C: 64 or 256 }
         or GroupNormSilu or DenseTrajectoryLoss or AdamEma, () => DeviceCatalog.Open("opencl"));
 
-    /// <summary>The same code on one thread: what the threads bring. A ratio of 1 / threads would be perfect; 1.8 times as fast with two is 0.556.</summary>
-    public static BackendPeer OneThread() => new("cpu, one thread", work => work is Convolution { N: 16, Kernel: 3, C: 64 or 128, K: > 3, Size: <= 32 }
-        or GroupNormSilu { N: 16 } or SelfAttention { N: 16, Heads: 1 } or MatrixProduct { M: 512 } or AdamEma or TrainingStep { Batch: 16 }, () => new ReferenceBackend(1));
+    /// <summary>
+    /// The same code on one thread: what the threads bring. A ratio of 1 / threads would be perfect; 1.8 times as fast with two is 0.556.
+    /// </summary>
+    public static BackendPeer OneThread() =>
+        new("cpu, one thread", work => work is Convolution { N: 16, Kernel: 3, C: 64 or 128, K: > 3, Size: <= 32 }
+        or GroupNormSilu { N: 16 } or SelfAttention { N: 16, Heads: 1 } or MatrixProduct { M: 512 } or AdamEma
+        or TrainingStep { Batch: 16 }, () => new ReferenceBackend(1));
 
     public string Name { get; }
 

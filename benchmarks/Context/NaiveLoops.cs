@@ -10,7 +10,8 @@ public sealed class NaiveLoops : IPeer
 
     public string? Unavailable => null;
 
-    public bool Takes(Workload work) => work is MatrixProduct { M: <= 512 } or Convolution { Backward: false, C: <= 64, Size: <= 16, Kernel: 3 };
+    public bool Takes(Workload work) =>
+        work is MatrixProduct { M: <= 512 } or Convolution { Backward: false, C: <= 64, Size: <= 16, Kernel: 3 };
 
     public IEnumerable<Running> Start(Workload work)
     {

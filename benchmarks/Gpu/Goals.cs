@@ -11,10 +11,13 @@ public sealed record Goal(string Name, double Limit, double Value, int Of = 1)
 {
     public bool IsMet => Value <= Limit;
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Name}: {Value:0.00}, at most {Limit:0.00}: {(IsMet ? "met" : "missed")}");
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Name}: {Value:0.00}, at most {Limit:0.00}: {(IsMet ? "met" : "missed")}");
 }
 
-/// <summary>The ratios to PyTorch (cuDNN, cuBLAS, its attention) that this library sets itself. A row whose results differ meets none.</summary>
+/// <summary>
+/// The ratios to PyTorch (cuDNN, cuBLAS, its attention) that this library sets itself. A row whose results differ meets none.
+/// </summary>
 public static class Goals
 {
     private const double WorstConvolution = 1.6, Attention = 1.2, Eager = 1.0, Compiled = 1.2, Memory = 0.8;
@@ -38,7 +41,9 @@ public static class Goals
     public static IReadOnlyList<Goal> Summary(IReadOnlyList<GpuRow> rows, IReadOnlyList<JoinedRow> joined)
     {
         var goals = new List<Goal>();
-        foreach (var group in rows.Zip(joined).Where(r => r.First.Network is null && Limit(r.First) is not null && Judged(r.Second) is not null).GroupBy(r => (r.First.Kind, r.First.Precision)))
+        foreach (var group in rows.Zip(joined)
+            .Where(r => r.First.Network is null && Limit(r.First) is not null && Judged(r.Second) is not null)
+            .GroupBy(r => (r.First.Kind, r.First.Precision)))
         {
             double[] ratios = [.. group.Select(r => Judged(r.Second)!.Value)];
             string name = $"{group.Key.Kind} {group.Key.Precision}";
@@ -48,7 +53,8 @@ public static class Goals
             if (group.Key.Kind.StartsWith("conv", StringComparison.Ordinal))
                 goals.Add(new($"{name}, worst shape", WorstConvolution, ratios.Max(), ratios.Length));
         }
-        goals.AddRange(rows.Zip(joined).Where(r => r.First is { Kind: GpuRows.TrainingStep, Precision: "tf32" }).SelectMany(r => Step(r.First, r.Second)));
+        goals.AddRange(rows.Zip(joined).Where(r => r.First is { Kind: GpuRows.TrainingStep, Precision: "tf32" })
+            .SelectMany(r => Step(r.First, r.Second)));
         return goals;
     }
 

@@ -11,7 +11,8 @@ namespace BDense.Benchmarks.Gpu;
 /// <param name="Dims">Extents by name: n, h, w, c, k, r of a convolution; m, n, k of a product; ...</param>
 /// <param name="Network">Configuration of a whole network, for the peer to build the same.</param>
 /// <param name="Weights">File of its values (safetensors, PyTorch's names and layout).</param>
-public sealed record GpuRow(string Name, string Kind, string Precision, IReadOnlyDictionary<string, int> Dims, JsonElement? Network = null, string? Weights = null)
+public sealed record GpuRow(string Name, string Kind, string Precision, IReadOnlyDictionary<string, int> Dims, JsonElement? Network = null,
+    string? Weights = null)
 {
     /// <summary>Whether the peer is to time it; else the row tells of us alone (what branches cost, what a fusion saves).</summary>
     public bool Peer { get; init; } = true;
@@ -20,12 +21,14 @@ public sealed record GpuRow(string Name, string Kind, string Precision, IReadOnl
     public string? Fuse { get; init; }
 
     /// <exception cref="BDenseException">There is none of that name.</exception>
-    public int this[string dim] => Dims.TryGetValue(dim, out int extent) ? extent : throw new BDenseException($"row {Name} has no extent '{dim}'");
+    public int this[string dim] =>
+        Dims.TryGetValue(dim, out int extent) ? extent : throw new BDenseException($"row {Name} has no extent '{dim}'");
 }
 
 /// <summary>What inputs are made of, alike on both sides.</summary>
 /// <param name="Seed">Of the values: another one each run, unless it is given.</param>
-/// <param name="SetsBytes">What the sets of inputs and outputs of a row have together, at least: more than twice any GPU's last-level cache.</param>
+/// <param name="SetsBytes">What the sets of inputs and outputs of a row have together, at least: more than twice any GPU's last-level
+/// cache.</param>
 /// <param name="MostSets">No more sets than that.</param>
 public sealed record GpuInputs(int Seed, long SetsBytes, int MostSets)
 {
@@ -46,8 +49,10 @@ public sealed record GpuRun(GpuInputs Inputs, GpuTimer Timer, IReadOnlyList<GpuR
     {
         var run = StrictJson.Read<GpuRun>(path, GpuReport.Json);
         if (run.Rows.FirstOrDefault(r => r.Precision is not ("fp32" or "tf32" or "bf16")) is { } odd)
-            throw new BDenseException($"{path}: row {odd.Name}: the precision is {Printable.Quoted(odd.Precision)}; there are fp32, tf32, bf16");
-        return run.Rows.GroupBy(r => r.Name).FirstOrDefault(g => g.Count() > 1) is { } twice ? throw new BDenseException($"{path}: row {twice.Key} is there twice") : run;
+            throw new BDenseException(
+                $"{path}: row {odd.Name}: the precision is {Printable.Quoted(odd.Precision)}; there are fp32, tf32, bf16");
+        return run.Rows.GroupBy(r => r.Name).FirstOrDefault(g => g.Count() > 1) is { } twice
+            ? throw new BDenseException($"{path}: row {twice.Key} is there twice") : run;
     }
 }
 
@@ -59,7 +64,8 @@ public sealed record GpuRun(GpuInputs Inputs, GpuTimer Timer, IReadOnlyList<GpuR
 /// <param name="P90">90th percentile.</param>
 /// <param name="Samples">How many; each is one or more runs between two events.</param>
 /// <param name="PeakBytes">Most device memory at once, for whole networks.</param>
-/// <param name="Outputs">Some elements of each result by name, evenly spread: of a run after the timed ones, from the starting values.</param>
+/// <param name="Outputs">Some elements of each result by name, evenly spread: of a run after the timed ones, from the starting
+/// values.</param>
 /// <param name="Note">Why figures are missing.</param>
 public sealed record GpuResult(string Name, string Variant, double? Milliseconds, double? P10, double? P90, int Samples, long? PeakBytes,
     IReadOnlyDictionary<string, float[]>? Outputs, string? Note)

@@ -11,9 +11,12 @@ namespace BDense.Benchmarks.Gpu;
 /// </summary>
 public static class GpuRows
 {
-    public const string ConvForward = "conv-forward", ConvDgrad = "conv-dgrad", ConvWgrad = "conv-wgrad", Gemm = "gemm", Attention = "attention",
-        AttentionBackward = "attention-backward", Copy = "copy", GroupNorm = "groupnorm-silu", GroupNormBackward = "groupnorm-silu-backward",
-        TrajectoryLoss = "trajectory-loss", SolverStep = "solver-step", Adam = "adam-ema", TrainingStep = "training-step", Sampling = "sampling";
+    public const string ConvForward = "conv-forward", ConvDgrad = "conv-dgrad", ConvWgrad = "conv-wgrad", Gemm = "gemm",
+        Attention = "attention",
+        AttentionBackward = "attention-backward", Copy = "copy", GroupNorm = "groupnorm-silu",
+        GroupNormBackward = "groupnorm-silu-backward",
+        TrajectoryLoss = "trajectory-loss", SolverStep = "solver-step", Adam = "adam-ema", TrainingStep = "training-step",
+        Sampling = "sampling";
 
     private static readonly string[] Tensor = ["tf32", "bf16"], Every = ["fp32", "tf32", "bf16"];
 
@@ -24,7 +27,10 @@ public static class GpuRows
     /// <remarks>What the goals are about comes first: a run that is cut short leaves that.</remarks>
     public static IReadOnlyList<GpuRow> All(bool quick) => quick ? Small() : [.. Large().OrderBy(Turn)];
 
-    /// <summary>What a first visit to a GPU asks, most telling first: roofs, each kind of kernel at a large and a small map, a training step and sampling.</summary>
+    /// <summary>
+    /// What a first visit to a GPU asks, most telling first: roofs, each kind of kernel at a large and a small map, a training step and
+    /// sampling.
+    /// </summary>
     /// <remarks>Names of rows; a run that is cut short leaves the first of them.</remarks>
     public static IReadOnlyList<string> Headline { get; } =
     [
@@ -33,7 +39,8 @@ public static class GpuRows
         "conv-forward 3x3 64x32x32x256 to 256 bf16", "conv-wgrad 3x3 64x32x32x256 to 256 bf16", "conv-forward 3x3 64x8x8x256 to 256 bf16",
         "attention 64x256 1x256 tf32", "attention 32x1024 6x64 bf16",
         "training step edm-cifar10 batch 128 tf32", "sampling edm-cifar10 batch 64 tf32", "training step edm-cifar10 batch 128 bf16",
-        "groupnorm-silu 64x32x32x256", "groupnorm-silu-backward 64x32x32x256", "attention-backward 64x256 1x256 tf32", "attention-backward 32x1024 6x64 bf16",
+        "groupnorm-silu 64x32x32x256", "groupnorm-silu-backward 64x32x32x256", "attention-backward 64x256 1x256 tf32",
+        "attention-backward 32x1024 6x64 bf16",
         "adam+ema 55733891", "trajectory loss 4096x32x32x3 K=4 l2", "conv-forward 3x3 64x32x32x256 to 256 fp32", "gemm 4096x4096x4096 fp32",
     ];
 
@@ -57,8 +64,10 @@ public static class GpuRows
         .. from p in Every select Network(TrainingStep, p, "edm-cifar10", NetworkCatalog.FindUNet("edm-cifar10"), 128),
         .. from p in Every select Network(TrainingStep, p, "unet-cu", UnetCu, 32),
         .. from p in Every select Network(Sampling, p, "unet-cu", UnetCu, 32),
-        .. from k in new[] { 2, 4, 8 } select Alone(TrainingStep, "tf32", $"edm-cifar10 K={k}", NetworkCatalog.FindUNet("edm-cifar10") with { Branches = k }, 128),
-        .. from k in new[] { 1, 2, 4, 8 } select Alone(TrainingStep, "tf32", $"edm-imagenet64 K={k}", NetworkCatalog.FindUNet("edm-imagenet64") with { Branches = k }, 32),
+        .. from k in new[] { 2, 4, 8 } select Alone(TrainingStep, "tf32", $"edm-cifar10 K={k}",
+            NetworkCatalog.FindUNet("edm-cifar10") with { Branches = k }, 128),
+        .. from k in new[] { 1, 2, 4, 8 } select Alone(TrainingStep, "tf32", $"edm-imagenet64 K={k}",
+            NetworkCatalog.FindUNet("edm-imagenet64") with { Branches = k }, 32),
         .. from p in Tensor select Alone(TrainingStep, p, "edm-cifar10 fuse=all", NetworkCatalog.FindUNet("edm-cifar10"), 128, "all"),
         .. from p in Tensor select Alone(TrainingStep, p, "unet-cu fuse=all", UnetCu, 32, "all"),
         .. from p in Tensor select Network(Sampling, p, "edm-cifar10", NetworkCatalog.FindUNet("edm-cifar10"), 64),
@@ -77,11 +86,18 @@ public static class GpuRows
         .. from k in new[] { 1, 4 } select Loss(new(8, 64, 3, k)),
         new("solver step 8x8x8x3, 4 terms", SolverStep, "fp32", Dims(("length", 8 * 8 * 8 * 3), ("terms", 4))),
         new("adam+ema 100003", Adam, "fp32", Dims(("length", 100003))),
-        Network(TrainingStep, "fp32", "demo", NetworkCatalog.FindUNet("demo"), 4), Network(TrainingStep, "fp32", "demo K=4", NetworkCatalog.FindUNet("demo") with { Branches = 4 }, 4),
+        Network(TrainingStep, "fp32", "demo", NetworkCatalog.FindUNet("demo"), 4),
+        Network(TrainingStep, "fp32", "demo K=4", NetworkCatalog.FindUNet("demo") with { Branches = 4 }, 4),
         Network(TrainingStep, "fp32", "small adm", SmallAdm, 2),
-        Network(TrainingStep, "fp32", "small unet-cu", UnetCu with { Resolution = 16, ChannelMultipliers = [1, 2], AttentionResolutions = [8] }, 2),
+        Network(TrainingStep, "fp32", "small unet-cu", UnetCu with
+        {
+            Resolution = 16,
+            ChannelMultipliers = [1, 2],
+            AttentionResolutions = [8],
+        }, 2),
         Network(Sampling, "fp32", "demo", NetworkCatalog.FindUNet("demo"), 4),
-        Alone(Sampling, "fp32", "demo K=4 folded", NetworkCatalog.FindUNet("demo") with { Branches = 4 }, 4), Alone(TrainingStep, "fp32", "demo fuse=all", NetworkCatalog.FindUNet("demo"), 4, "all"),
+        Alone(Sampling, "fp32", "demo K=4 folded", NetworkCatalog.FindUNet("demo") with { Branches = 4 }, 4),
+        Alone(TrainingStep, "fp32", "demo fuse=all", NetworkCatalog.FindUNet("demo"), 4, "all"),
     ];
 
     private static UNetConfig SmallAdm => NetworkCatalog.FindUNet("edm-imagenet64") with
@@ -119,12 +135,20 @@ public static class GpuRows
     private static int Side(int pixels) => (int)Math.Sqrt(pixels);
 
     private static GpuRow Network(string kind, string precision, string name, UNetConfig config, int batch) =>
-        new($"{(kind == Sampling ? "sampling" : "training step")} {name} batch {batch} {precision}", kind, precision, Dims(("batch", batch)),
-            JsonSerializer.Deserialize<JsonElement>(config.ToJson()), $"weights-{name.Replace(' ', '-').Replace("=", "", StringComparison.Ordinal)}.safetensors");
+        new($"{(kind == Sampling ? "sampling" : "training step")} {name} batch {batch} {precision}", kind, precision,
+            Dims(("batch", batch)),
+            JsonSerializer.Deserialize<JsonElement>(config.ToJson()),
+            $"weights-{name.Replace(' ', '-').Replace("=", "", StringComparison.Ordinal)}.safetensors");
 
     /// <summary>A network that PyTorch does not time; "folded" in its name folds the heads of a student before it samples.</summary>
     private static GpuRow Alone(string kind, string precision, string name, UNetConfig config, int batch, string? fuse = null) =>
-        Network(kind, precision, name, config, batch) with { Peer = false, Fuse = fuse, Weights = null, Dims = Dims(("batch", batch), ("folded", name.EndsWith("folded", StringComparison.Ordinal) ? 1 : 0)) };
+        Network(kind, precision, name, config, batch) with
+        {
+            Peer = false,
+            Fuse = fuse,
+            Weights = null,
+            Dims = Dims(("batch", batch), ("folded", name.EndsWith("folded", StringComparison.Ordinal) ? 1 : 0)),
+        };
 
     private static Dictionary<string, int> Dims(params (string Name, int Extent)[] dims) => dims.ToDictionary(d => d.Name, d => d.Extent);
 }

@@ -8,7 +8,9 @@ using BDense.Model.Networks;
 
 namespace BDense.Benchmarks.Gpu;
 
-/// <summary>A row made ready on a device: its inputs, several times over so that a run finds none of its data in a cache, and its outputs.</summary>
+/// <summary>
+/// A row made ready on a device: its inputs, several times over so that a run finds none of its data in a cache, and its outputs.
+/// </summary>
 public sealed class GpuWork : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
@@ -48,8 +50,12 @@ public sealed class GpuWork : IDisposable
     /// <summary>Queues the work on one set of inputs.</summary>
     public void Run(int set) => _sets[set % _sets.Count]();
 
-    /// <summary>The work on each set of inputs as a graph, captured and ready to be launched again; none where the device captures nothing.</summary>
-    /// <remarks>Numbers of a step (dropout's key, Adam's count) stay those of the capture: the same work, if not the same training.</remarks>
+    /// <summary>
+    /// The work on each set of inputs as a graph, captured and ready to be launched again; none where the device captures nothing.
+    /// </summary>
+    /// <remarks>
+    /// Numbers of a step (dropout's key, Adam's count) stay those of the capture: the same work, if not the same training.
+    /// </remarks>
     public IReadOnlyList<StepGraph>? Capture()
     {
         if (_backend.Graphs is null)
@@ -68,7 +74,9 @@ public sealed class GpuWork : IDisposable
         return graphs.All(graph => graph.IsCaptured) ? graphs : null;
     }
 
-    /// <summary>The first set as it was at the start, and NaN where a run is to write: what it leaves out, or what it finds from before, shows.</summary>
+    /// <summary>
+    /// The first set as it was at the start, and NaN where a run is to write: what it leaves out, or what it finds from before, shows.
+    /// </summary>
     public void Restore()
     {
         _step = 0;
@@ -181,7 +189,8 @@ public sealed class GpuWork : IDisposable
             y = Output("y", s.Activation), stats = Own(_backend.Empty(s.Stats));
         if (_row.Kind == GpuRows.GroupNorm)
             return () => _backend.GroupNorm(s, x, gamma, beta, null, y, stats);
-        Tensor dy = Draw(s.Activation, seed + 4), dx = Output("dx", s.Activation), dgamma = Sum("dgamma", new(c)), dbeta = Sum("dbeta", new(c));
+        Tensor dy = Draw(s.Activation, seed + 4), dx = Output("dx", s.Activation), dgamma = Sum("dgamma", new(c)),
+            dbeta = Sum("dbeta", new(c));
         return () =>
         {
             _backend.GroupNorm(s, x, gamma, beta, null, y, stats);
@@ -201,7 +210,8 @@ public sealed class GpuWork : IDisposable
                 map[i] = 0f;
         }
         float weight = 1f / s.State.Length;
-        Tensor x0 = Draw(s.State, seed + 1), heads = Draw(s.Heads, seed + 2), targets = Draw(s.States, seed + 3), skip = Draw(s.PerBranch, 4),
+        Tensor x0 = Draw(s.State, seed + 1), heads = Draw(s.Heads, seed + 2), targets = Draw(s.States, seed + 3),
+            skip = Draw(s.PerBranch, 4),
             m = Own(_backend.FromArray(map, s.Map)), weights = Draw(s.PerBranch, 5, weight, 1.5f * weight),
             dheads = Output("dheads", s.Heads), losses = Output("losses", s.Losses);
         return () => _backend.TrajectoryLoss(s, Distance.L2, 1f, x0, heads, targets, skip, m, weights, dheads, losses);
@@ -219,7 +229,8 @@ public sealed class GpuWork : IDisposable
     private Action Adam(int seed)
     {
         var shape = new Shape(_row["length"]);
-        Tensor p = State("p", shape, seed + 1), ema = State("ema", shape, seed + 1), g = Draw(shape, seed + 2), m = Sum("m", shape), v = Sum("v", shape),
+        Tensor p = State("p", shape, seed + 1), ema = State("ema", shape, seed + 1), g = Draw(shape, seed + 2), m = Sum("m", shape),
+            v = Sum("v", shape),
             norm = Own(_backend.Empty(new(1)));
         return () =>
         {
@@ -264,7 +275,8 @@ public sealed class GpuWork : IDisposable
         }
         parameters.EnableGradients();
         Tensor p = parameters.Values, g = parameters.Gradients!, target = Draw(heads, 3), df = Own(_backend.Empty(heads)),
-            m = Own(_backend.Zeros(p.Shape)), v = Own(_backend.Zeros(p.Shape)), ema = Own(parameters.CopyValues()), norm = Output(config.Dropout > 0 ? "ours: |g|^2" : "|g|^2", new(1));
+            m = Own(_backend.Zeros(p.Shape)), v = Own(_backend.Zeros(p.Shape)), ema = Own(parameters.CopyValues()),
+            norm = Output(config.Dropout > 0 ? "ours: |g|^2" : "|g|^2", new(1));
         float scale = 1f / heads.Length;
         _restore.Add(() =>
         {

@@ -1,7 +1,11 @@
 namespace BDense.Benchmarks.Gpu;
 
-/// <summary>Random values that two languages can draw alike: u(i, seed) is a hash of an index, so that no data need be carried over.</summary>
-/// <remarks><c>benchmarks/Gpu/torch_peer.py</c> has the same function; the finaliser is "lowbias32" by Chris Wellons (public domain).</remarks>
+/// <summary>
+/// Random values that two languages can draw alike: u(i, seed) is a hash of an index, so that no data need be carried over.
+/// </summary>
+/// <remarks>
+/// <c>benchmarks/Gpu/torch_peer.py</c> has the same function; the finaliser is "lowbias32" by Chris Wellons (public domain).
+/// </remarks>
 public static class HashedValues
 {
     /// <summary>Uniform in [-1, 1), a multiple of 2^-23.</summary>

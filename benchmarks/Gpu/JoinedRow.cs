@@ -17,11 +17,14 @@ namespace BDense.Benchmarks.Gpu;
 /// <param name="Spread">(p90 - p10) / median of ours.</param>
 /// <param name="PeerSpread">Of the peer's.</param>
 /// <param name="Clock">Least, median and most SM clock while our fastest variant ran, then the peer's, MHz.</param>
-/// <param name="Difference">Largest relative difference ||a - b|| / ||b|| of any result's samples: each variant of both sides against the peer's first.</param>
+/// <param name="Difference">Largest relative difference ||a - b|| / ||b|| of any result's samples: each variant of both sides against the
+/// peer's first.</param>
 /// <param name="Note">What is missing and why.</param>
 /// <param name="Rerun">Arguments that measure this row again.</param>
-public sealed record JoinedRow(string Name, double? Milliseconds, double? PeerMilliseconds, string? PeerVariant, double? Ratio, double? RatioLow, double? RatioHigh,
-    string Verdict, IReadOnlyDictionary<string, double> RatioOfVariant, double? Teraflops, double? GigabytesPerSecond, double? ShareOfRoof, string? Limiter,
+public sealed record JoinedRow(string Name, double? Milliseconds, double? PeerMilliseconds, string? PeerVariant, double? Ratio,
+    double? RatioLow, double? RatioHigh,
+    string Verdict, IReadOnlyDictionary<string, double> RatioOfVariant, double? Teraflops, double? GigabytesPerSecond, double? ShareOfRoof,
+    string? Limiter,
     double? Spread, double? PeerSpread, string? Clock, double? Difference, string? Note, string Rerun)
 {
     /// <summary>Less than this apart is the same.</summary>
@@ -52,14 +55,18 @@ public sealed record JoinedRow(string Name, double? Milliseconds, double? PeerMi
         bool differs = difference is { } d && !(d <= Tolerance(row));
         string verdict = differs ? "results differ" : ratio is null ? "no comparison" : Judge(low!.Value, high!.Value, ratio.Value);
         var (seconds, limiter) = a is null ? (null, null) : roofs.Least(row.Precision, a.Bytes, a.Flops);
-        string? note = a is null ? ours.FirstOrDefault()?.Note ?? "not measured" : !row.Peer ? "ours alone" : b is null ? theirs.FirstOrDefault()?.Note ?? "no peer" : null;
+        string? note = a is null ? ours.FirstOrDefault()?.Note ?? "not measured" : !row.Peer ? "ours alone" : b is null
+            ? theirs.FirstOrDefault()?.Note ?? "no peer" : null;
         if (note is null && ratio < Suspect && (a!.Outputs is null || b!.Outputs is null))
-            note = $"suspect: below {Suspect} of the peer's time, and the results of {(a.Outputs is null ? $"our {a.Variant}" : $"the peer's {b!.Variant}")} run were not compared";
+            note = $"suspect: below {Suspect} of the peer's time, and the results of "
+                + $"{(a.Outputs is null ? $"our {a.Variant}" : $"the peer's {b!.Variant}")} run were not compared";
         var joined = new JoinedRow(row.Name, a?.Milliseconds, b?.Milliseconds, b?.Variant, ratio, low, high, verdict,
-            theirs.Where(t => t.Milliseconds is not null && a?.Milliseconds is not null).ToDictionary(t => t.Variant, t => a!.Milliseconds!.Value / t.Milliseconds!.Value),
+            theirs.Where(t => t.Milliseconds is not null && a?.Milliseconds is not null)
+                .ToDictionary(t => t.Variant, t => a!.Milliseconds!.Value / t.Milliseconds!.Value),
             a?.Flops / a?.Milliseconds / 1e9, a?.Bytes / a?.Milliseconds / 1e6, 1000 * seconds / a?.Milliseconds, limiter,
             (a?.P90 - a?.P10) / a?.Milliseconds, (b?.P90 - b?.P10) / b?.Milliseconds, Clocks(a, b), difference, note,
-            $"gpu {rerun}{(rerun.Length > 0 ? " " : "")}--out DIR --filter \"{row.Name}\"{(row.Peer ? $"; torch_peer.py DIR --filter \"{row.Name}\"" : "")}")
+            $"gpu {rerun}{(rerun.Length > 0 ? " " : "")}--out DIR --filter \"{row.Name}\""
+                + $"{(row.Peer ? $"; torch_peer.py DIR --filter \"{row.Name}\"" : "")}")
         {
             Variant = a?.Variant,
             Step = row.Network is null ? null : StepFigures.Of(row, a, ours, theirs),
@@ -74,10 +81,12 @@ public sealed record JoinedRow(string Name, double? Milliseconds, double? PeerMi
         return text == "; " ? null : text;
     }
 
-    private static GpuResult? Fastest(IReadOnlyList<GpuResult> results) => results.Where(r => r.Milliseconds is not null).MinBy(r => r.Milliseconds);
+    private static GpuResult? Fastest(IReadOnlyList<GpuResult> results) =>
+        results.Where(r => r.Milliseconds is not null).MinBy(r => r.Milliseconds);
 
     private static string Judge(double low, double high, double ratio) =>
-        high < 1 - Same ? "faster" : low > 1 + Same ? "slower" : low > 1 - Same && high < 1 + Same || Math.Abs(ratio - 1) < Same / 2 ? "same" : "cannot tell";
+        high < 1 - Same ? "faster" : low > 1 + Same ? "slower" : low > 1 - Same && high < 1 + Same || Math.Abs(ratio - 1) < Same / 2
+            ? "same" : "cannot tell";
 
     /// <summary>What rounding explains: TF32 keeps 10 bits of a mantissa, bf16 7; whole networks add some forty layers up.</summary>
     private static double Tolerance(GpuRow row) => (row.Precision, row.Network is not null) switch
@@ -127,7 +136,9 @@ public sealed record JoinedRow(string Name, double? Milliseconds, double? PeerMi
     }
 }
 
-/// <summary>What the device was seen to do at best: bytes a second of a copy, FLOP/s of a large product in each precision, whoever ran it.</summary>
+/// <summary>
+/// What the device was seen to do at best: bytes a second of a copy, FLOP/s of a large product in each precision, whoever ran it.
+/// </summary>
 public sealed record Roofs(double? BytesPerSecond, IReadOnlyDictionary<string, double> FlopsPerSecond)
 {
     public static Roofs Of(IReadOnlyList<GpuRow> rows, IReadOnlyList<GpuResult> results)
@@ -142,7 +153,8 @@ public sealed record Roofs(double? BytesPerSecond, IReadOnlyDictionary<string, d
             if (row.Kind == GpuRows.Copy)
                 bytes = Math.Max(bytes ?? 0, 8.0 * row["length"] / ms.Value * 1000);
             else
-                flops[row.Precision] = Math.Max(flops.GetValueOrDefault(row.Precision), 2.0 * row["m"] * row["n"] * row["k"] / ms.Value * 1000);
+                flops[row.Precision] = Math.Max(flops.GetValueOrDefault(row.Precision),
+                    2.0 * row["m"] * row["n"] * row["k"] / ms.Value * 1000);
         }
         return new Roofs(bytes, flops);
     }

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace BDense.Benchmarks.Gpu;
 
-/// <summary>The SM clock of a GPU while something runs on it, through NVML, which comes with the driver; nothing where there is none.</summary>
+/// <summary>
+/// The SM clock of a GPU while something runs on it, through NVML, which comes with the driver; nothing where there is none.
+/// </summary>
 internal sealed partial class SmClock : IDisposable
 {
     private const int SmDomain = 1, EveryMilliseconds = 10;
@@ -11,7 +13,8 @@ internal sealed partial class SmClock : IDisposable
     private readonly List<int> _seen = [];
     private Timer? _timer;
 
-    /// <param name="device">As given to --device: <c>cuda:i</c> is the i-th that CUDA shows, which NVML may count otherwise; its bus address is the same for both.</param>
+    /// <param name="device">As given to --device: <c>cuda:i</c> is the i-th that CUDA shows, which NVML may count otherwise; its bus
+    /// address is the same for both.</param>
     public SmClock(string device)
     {
         if (!device.StartsWith("cuda", StringComparison.Ordinal) && device != "auto")

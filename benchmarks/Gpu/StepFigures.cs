@@ -9,7 +9,8 @@ namespace BDense.Benchmarks.Gpu;
 /// <param name="GraphHostMilliseconds">As a graph; null where there is none.</param>
 /// <param name="PeerHostMilliseconds">Of each of the peer's.</param>
 public sealed record StepFigures(double? ImagesPerSecond, IReadOnlyDictionary<string, double> PeerImagesPerSecond, long? PeakBytes,
-    IReadOnlyDictionary<string, long> PeerPeakBytes, double? HostMilliseconds, double? GraphHostMilliseconds, IReadOnlyDictionary<string, double> PeerHostMilliseconds)
+    IReadOnlyDictionary<string, long> PeerPeakBytes, double? HostMilliseconds, double? GraphHostMilliseconds,
+    IReadOnlyDictionary<string, double> PeerHostMilliseconds)
 {
     /// <summary>Ours over the eager peer's; null where one is unknown.</summary>
     public double? MemoryRatio => PeerPeakBytes.TryGetValue("eager", out long peer) ? (double?)PeakBytes / peer : null;
@@ -18,8 +19,10 @@ public sealed record StepFigures(double? ImagesPerSecond, IReadOnlyDictionary<st
     {
         double batch = 1000.0 * row["batch"];
         double? Host(string variant) => ours.FirstOrDefault(r => r.Variant == variant)?.HostMilliseconds;
-        return new(batch / fastest?.Milliseconds, theirs.Where(r => r.Milliseconds is not null).ToDictionary(r => r.Variant, r => batch / r.Milliseconds!.Value),
+        return new(batch / fastest?.Milliseconds,
+            theirs.Where(r => r.Milliseconds is not null).ToDictionary(r => r.Variant, r => batch / r.Milliseconds!.Value),
             fastest?.PeakBytes, theirs.Where(r => r.PeakBytes is not null).ToDictionary(r => r.Variant, r => r.PeakBytes!.Value),
-            Host("eager"), Host("graph"), theirs.Where(r => r.HostMilliseconds is not null).ToDictionary(r => r.Variant, r => r.HostMilliseconds!.Value));
+            Host("eager"), Host("graph"),
+            theirs.Where(r => r.HostMilliseconds is not null).ToDictionary(r => r.Variant, r => r.HostMilliseconds!.Value));
     }
 }

@@ -71,7 +71,8 @@ internal sealed class Bench<TShape> : IDisposable
     private Action Launcher(Step<TShape> step)
     {
         var entry = step.Entry;
-        var kernel = CompilerLog.Load(entry.Name, () => _accelerator.LoadKernel(entry.Method, new KernelSpecialization(entry.GroupSize, null)));
+        var kernel = CompilerLog.Load(entry.Name,
+            () => _accelerator.LoadKernel(entry.Method, new KernelSpecialization(entry.GroupSize, null)));
         KernelConfig grid = (step.Groups(_problem.Shape), entry.GroupSize);
         var shape = _problem.Shape;
         if (step.NeedsTensorCores)
@@ -79,7 +80,9 @@ internal sealed class Bench<TShape> : IDisposable
             var start = kernel.CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, TShape, long, long, long>>();
             return () => start(_stream, grid, shape, _left.NativePtr, _right.NativePtr, _result.NativePtr);
         }
-        var launch = kernel.CreateLauncherDelegate<Action<AcceleratorStream, KernelConfig, TShape, ArrayView<float>, ArrayView<float>, ArrayView<float>>>();
+        var launch =
+            kernel.CreateLauncherDelegate<
+                Action<AcceleratorStream, KernelConfig, TShape, ArrayView<float>, ArrayView<float>, ArrayView<float>>>();
         return () => launch(_stream, grid, shape, _left.View, _right.View, _result.View);
     }
 

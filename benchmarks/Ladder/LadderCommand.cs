@@ -16,21 +16,28 @@ public static class LadderCommand
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    /// <summary>A step's line; step 0 is the library's own operation. Times are in milliseconds, null with a note where it did not run.</summary>
-    internal sealed record Row(string Op, string Shape, int Step, string Name, double? BestMilliseconds, double? Milliseconds, double? Gflops, double? RoofShare,
+    /// <summary>
+    /// A step's line; step 0 is the library's own operation. Times are in milliseconds, null with a note where it did not run.
+    /// </summary>
+    internal sealed record Row(string Op, string Shape, int Step, string Name, double? BestMilliseconds, double? Milliseconds,
+        double? Gflops, double? RoofShare,
         int? Registers, int? Spills, int? SharedBytes, double? Occupancy, int? Ffma, int? Hmma, string? Note)
     {
         /// <summary>In the place of times, on a virtual GPU.</summary>
         public Counted? Counts { get; init; }
     }
 
-    /// <summary>What a virtual GPU counted of a step: its loads from global memory, its shared memory, its bytes in MB, and what limits it.</summary>
-    internal sealed record Counted(long Instructions, double SectorsPerLoad, double SectorsOfIdeal, long Wavefronts, double WavefrontsOfIdeal, double SecondLevelMegabytes, double MemoryMegabytes, string Limiter)
+    /// <summary>
+    /// What a virtual GPU counted of a step: its loads from global memory, its shared memory, its bytes in MB, and what limits it.
+    /// </summary>
+    internal sealed record Counted(long Instructions, double SectorsPerLoad, double SectorsOfIdeal, long Wavefronts,
+        double WavefrontsOfIdeal, double SecondLevelMegabytes, double MemoryMegabytes, string Limiter)
     {
         public static Counted Of(LaunchCounts counts)
         {
             var loads = counts.Of(InstructionClass.GlobalLoad) + counts.Of(InstructionClass.AsyncCopy);
-            return new(counts.Total.Executions, loads.SectorsPerRequest, loads.Scatter, counts.Total.Wavefronts, counts.Total.Conflicts, counts.SecondLevelBytesRead / 1e6,
+            return new(counts.Total.Executions, loads.SectorsPerRequest, loads.Scatter, counts.Total.Wavefronts, counts.Total.Conflicts,
+                counts.SecondLevelBytesRead / 1e6,
                 (counts.MemoryBytesRead + counts.MemoryBytesWritten) / 1e6, VirtualGpu.Counts.Roof.Of(counts).Limiter.Name);
         }
     }
@@ -39,12 +46,35 @@ public static class LadderCommand
     /// <returns>Exit code: 0; 1 if a step's result is wrong or the device is not there; 2 for a wrong option.</returns>
     public static int Run(string[] args)
     {
-        var device = new Option<string>("--device") { Description = "cpu (ILGPU's simulation, tiny problems), opencl[:i], cuda[:i], virtual[:a100] (counted instead of timed), or none for machine code alone.", HelpName = "DEVICE", DefaultValueFactory = _ => "cpu" };
+        var device = new Option<string>("--device")
+        {
+            Description = "cpu (ILGPU's simulation, tiny problems), opencl[:i], cuda[:i], virtual[:a100] (counted instead of timed), or "
+                + "none for machine code alone.",
+            HelpName = "DEVICE",
+            DefaultValueFactory = _ => "cpu",
+        };
         var op = new Option<string>("--op") { Description = "gemm, conv or all.", HelpName = "OP", DefaultValueFactory = _ => "all" };
-        var gemm = new Option<string?>("--gemm") { Description = "M,N,K of the product; by default what suits the device.", HelpName = "M,N,K" };
-        var conv = new Option<string?>("--conv") { Description = "N,H,W,C,K of the 3x3 convolution; by default what suits the device.", HelpName = "N,H,W,C,K" };
-        var only = new Option<string?>("--step") { Description = "Only these steps, numbers with commas between: 8,9 are those on tensor cores.", HelpName = "N,N" };
-        var arch = new Option<string>("--arch") { Description = "Whose machine code is shown: sm_80 or sm_90.", HelpName = "ARCH", DefaultValueFactory = _ => "sm_90" };
+        var gemm = new Option<string?>("--gemm")
+        {
+            Description = "M,N,K of the product; by default what suits the device.",
+            HelpName = "M,N,K",
+        };
+        var conv = new Option<string?>("--conv")
+        {
+            Description = "N,H,W,C,K of the 3x3 convolution; by default what suits the device.",
+            HelpName = "N,H,W,C,K",
+        };
+        var only = new Option<string?>("--step")
+        {
+            Description = "Only these steps, numbers with commas between: 8,9 are those on tensor cores.",
+            HelpName = "N,N",
+        };
+        var arch = new Option<string>("--arch")
+        {
+            Description = "Whose machine code is shown: sm_80 or sm_90.",
+            HelpName = "ARCH",
+            DefaultValueFactory = _ => "sm_90",
+        };
         var seconds = new Option<double>("--seconds")
         {
             Description = "Timing of a step, at least.",
@@ -53,7 +83,8 @@ public static class LadderCommand
             CustomParser = result => new NumberRule<double>(0, 1e6).Read("--seconds", result.Tokens, result.AddError),
         };
         var json = new Option<bool>("--json") { Description = "One JSON object on standard output, progress on standard error." };
-        var root = new RootCommand("Matrix product and 3x3 convolution from the naive kernel to pipelined tensor cores, step by step.") { device, op, gemm, conv, only, arch, seconds, json };
+        var root = new RootCommand("Matrix product and 3x3 convolution from the naive kernel to pipelined tensor cores, step by step.")
+            { device, op, gemm, conv, only, arch, seconds, json };
         root.SetAction(parse =>
         {
             try
@@ -76,13 +107,18 @@ public static class LadderCommand
         return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();
     }
 
-    private static int Climb(string device, string op, string? gemmText, string? convText, string? onlyText, GpuArchitecture architecture, double seconds, bool json)
+    private static int Climb(string device, string op, string? gemmText, string? convText, string? onlyText, GpuArchitecture architecture,
+        double seconds, bool json)
     {
         if (op is not ("gemm" or "conv" or "all"))
             throw new UsageException($"--op knows gemm, conv and all, not '{op}'");
         string kind = device.Split(':')[0];
-        int[] g = Numbers("--gemm", gemmText ?? kind switch { "cuda" => "4096,4096,4096", "opencl" => "512,512,512", "virtual" => "256,256,256", _ => "128,64,32" }, 3);
-        int[] c = Numbers("--conv", convText ?? kind switch { "cuda" => "64,32,32,256,256", "opencl" => "4,32,32,64,64", "virtual" => "2,16,16,32,64", _ => "2,8,8,16,64" }, 5);
+        int[] g = Numbers("--gemm",
+            gemmText ?? kind switch { "cuda" => "4096,4096,4096", "opencl" => "512,512,512", "virtual" => "256,256,256", _ => "128,64,32" },
+            3);
+        int[] c = Numbers("--conv",
+            convText ?? kind switch { "cuda" => "64,32,32,256,256", "opencl" => "4,32,32,64,64", "virtual" => "2,16,16,32,64",
+                _ => "2,8,8,16,64" }, 5);
         int[] only = onlyText is null ? [] : Numbers("--step", onlyText, onlyText.Count(c => c == ',') + 1);
         if (Array.Exists(only, n => n < 1 || n > Ladder.Steps.Gemm.Count))
             throw new UsageException($"--step knows 1 to {Ladder.Steps.Gemm.Count}, not '{onlyText}'");
@@ -114,7 +150,8 @@ public static class LadderCommand
             foreach (var (operation, best, median) in library.Time(problem.Shape, seconds))
             {
                 double gflops = problem.Flops / best / 1e6;
-                rows.Add(new Row(name, problem.Text, 0, $"library: {operation}", best, median, gflops, gflops / roof.Gflops, null, null, null, null, null, null, null));
+                rows.Add(new Row(name, problem.Text, 0, $"library: {operation}", best, median, gflops, gflops / roof.Gflops, null, null,
+                    null, null, null, null, null));
                 log.WriteLine(Line(rows[^1]));
             }
         }
@@ -135,7 +172,9 @@ public static class LadderCommand
                     description = accelerator.Name;
                     // Time in software says nothing of a GPU's.
                     roof = kind == "virtual" ? null : Roof.Of(accelerator);
-                    log.WriteLine(roof is null ? description : Text($"{description}; roof {roof.Gflops:0.#} GFLOP/s float32{(roof.TensorGflops is { } t ? Text($", {t:0} TF32") : "")} ({roof.Source})"));
+                    log.WriteLine(roof is null ? description
+                        : string.Create(CultureInfo.InvariantCulture, $"{description}; roof {roof.Gflops:0.#} GFLOP/s float32"
+                            + $"{(roof.TensorGflops is { } t ? Text($", {t:0} TF32") : "")} ({roof.Source})"));
                     Steps(accelerator, roof);
                 }
                 finally
@@ -161,7 +200,8 @@ public static class LadderCommand
     }
 
     /// <summary>Checks, then times. A wrong result has no time.</summary>
-    private static Row One<TShape>(string op, Step<TShape> step, Problem<TShape> problem, Bench<TShape>? bench, Roof? roof, GpuArchitecture architecture, double seconds)
+    private static Row One<TShape>(string op, Step<TShape> step, Problem<TShape> problem, Bench<TShape>? bench, Roof? roof,
+        GpuArchitecture architecture, double seconds)
         where TShape : unmanaged
     {
         var code = step.MachineCode(architecture);
@@ -196,15 +236,23 @@ public static class LadderCommand
             : throw new UsageException($"{option} takes {count} numbers with commas between, not {Printable.Quoted(text)}");
     }
 
-    private const string Columns = "op    step                  shape                        best ms  median ms    GFLOP/s   roof  regs spill  shared  occ  ffma hmma  notes";
+    private const string Columns =
+        "op    step                  shape                        best ms  median ms    GFLOP/s   roof  regs spill  shared  occ  ffma "
+        + "hmma  notes";
 
-    private const string CountedColumns = "op    step                  shape                      instructions sectors/load ideal  wavefronts ideal  L2-L1 MB  DRAM MB  regs  shared  occ  limits at the least";
+    private const string CountedColumns =
+        "op    step                  shape                      instructions sectors/load ideal  wavefronts ideal  L2-L1 MB  DRAM MB  "
+        + "regs  shared  occ  limits at the least";
 
-    private static string Line(Row r, Counted c) => Text(
-        $"{r.Op,-5} {r.Step} {r.Name,-19} {r.Shape,-26} {c.Instructions,12} {c.SectorsPerLoad,12:0.00} {c.SectorsOfIdeal,4:0.0}x {c.Wavefronts,11} {c.WavefrontsOfIdeal,4:0.0}x {c.SecondLevelMegabytes,9:0.00} {c.MemoryMegabytes,8:0.00} {r.Registers,5} {r.SharedBytes,7} {r.Occupancy,4:0%}  {c.Limiter}").TrimEnd();
+    private static string Line(Row r, Counted c) => string.Create(CultureInfo.InvariantCulture,
+        $"{r.Op,-5} {r.Step} {r.Name,-19} {r.Shape,-26} {c.Instructions,12} {c.SectorsPerLoad,12:0.00} {c.SectorsOfIdeal,4:0.0}x "
+            + $"{c.Wavefronts,11} {c.WavefrontsOfIdeal,4:0.0}x {c.SecondLevelMegabytes,9:0.00} {c.MemoryMegabytes,8:0.00} "
+            + $"{r.Registers,5} {r.SharedBytes,7} {r.Occupancy,4:0%}  {c.Limiter}").TrimEnd();
 
-    private static string Line(Row r) => Text(
-        $"{r.Op,-5} {r.Step} {r.Name,-19} {r.Shape,-26} {r.BestMilliseconds,9:0.000} {r.Milliseconds,10:0.000} {r.Gflops,10:0.00} {r.RoofShare,6:0.0%} {r.Registers,5} {r.Spills,5} {r.SharedBytes,7} {r.Occupancy,4:0%} {r.Ffma,5} {r.Hmma,4}  {r.Note}").TrimEnd();
+    private static string Line(Row r) => string.Create(CultureInfo.InvariantCulture,
+        $"{r.Op,-5} {r.Step} {r.Name,-19} {r.Shape,-26} {r.BestMilliseconds,9:0.000} {r.Milliseconds,10:0.000} {r.Gflops,10:0.00} "
+            + $"{r.RoofShare,6:0.0%} {r.Registers,5} {r.Spills,5} {r.SharedBytes,7} {r.Occupancy,4:0%} {r.Ffma,5} {r.Hmma,4}  {r.Note}")
+            .TrimEnd();
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

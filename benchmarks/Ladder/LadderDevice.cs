@@ -12,7 +12,9 @@ namespace BDense.Benchmarks.Ladder;
 /// <summary>Opens what <c>--device</c> names.</summary>
 internal static class LadderDevice
 {
-    /// <summary>Lanes of a warp and warps of a group of ILGPU's CPU simulation: groups of 256, each lane a thread of the operating system.</summary>
+    /// <summary>
+    /// Lanes of a warp and warps of a group of ILGPU's CPU simulation: groups of 256, each lane a thread of the operating system.
+    /// </summary>
     private const int Lanes = 4, Warps = 64;
 
     /// <exception cref="BDenseException">There is no such device here.</exception>
@@ -30,7 +32,8 @@ internal static class LadderDevice
         int index;
         using (var chosen = DeviceCatalog.Open(device))
             index = DeviceCatalog.Ordinal(chosen.Name);
-        var context = kind == "opencl" ? IlgpuBackend.CreateContext(b => b.OpenCL(_ => true)) : IlgpuBackend.CreateContext(b => b.Cuda(_ => true), lines: kind == "virtual");
+        var context = kind == "opencl" ? IlgpuBackend.CreateContext(b => b.OpenCL(_ => true))
+            : IlgpuBackend.CreateContext(b => b.Cuda(_ => true), lines: kind == "virtual");
         Device found = kind == "opencl" ? context.GetCLDevice(index) : context.GetCudaDevice(index);
         return (context, found.CreateAccelerator(context));
     }

@@ -4,7 +4,9 @@ using BDense.Kernels.Devices;
 
 namespace BDense.Benchmarks.Ladder;
 
-/// <summary>The library's own operations at the ladder's shapes, launches of its auxiliary kernels included. Their results are the tests' business.</summary>
+/// <summary>
+/// The library's own operations at the ladder's shapes, launches of its auxiliary kernels included. Their results are the tests' business.
+/// </summary>
 internal sealed class Library(string device) : IDisposable
 {
     private readonly Backend _backend = DeviceCatalog.Open(device == "cpu" ? "ilgpu-cpu" : device);
@@ -22,7 +24,8 @@ internal sealed class Library(string device) : IDisposable
         if (shape is ConvShape s)
         {
             var conv = Conv2dShape.Same(s.N, s.H, s.W, s.C, s.K, 3);
-            using Tensor x = Values(conv.Input), w = Values(conv.Weight), y = Values(conv.Output), dx = _backend.Empty(conv.Input), dw = _backend.Zeros(conv.Weight);
+            using Tensor x = Values(conv.Input), w = Values(conv.Weight), y = Values(conv.Output), dx = _backend.Empty(conv.Input),
+                dw = _backend.Zeros(conv.Weight);
             yield return One("forward", () => _backend.Conv2d(conv, x, w, null, y), seconds);
             yield return One("dgrad", () => _backend.Conv2dDgrad(conv, y, w, dx), seconds);
             yield return One("wgrad", () => _backend.Conv2dWgrad(conv, x, y, dw, null), seconds);

@@ -6,9 +6,10 @@ namespace BDense.Benchmarks.Ladder;
 /// across) 32 by 32, as 2 x 4 products of mma.sync.m16n8k8 in TF32: 19 bits of each factor, sums in float32.
 /// </summary>
 /// <remarks>
-/// Which lane holds what is the PTX ISA's ("Matrix fragments for mma.m16n8k8"): with g = lane / 4 and i = lane mod 4 a lane holds of A rows g
-/// and g + 8 in columns i and i + 4, of B rows i and i + 4 in column g, of C rows g and g + 8 in columns 2 i and 2 i + 1. In shared memory a
-/// row of A takes 20 floats for 16 and a row of B 72 for 64: then 32 lanes read from 32 banks (20 g + i and 72 i + g are all different mod 32).
+/// Which lane holds what is the PTX ISA's ("Matrix fragments for mma.m16n8k8"): with g = lane / 4 and i = lane mod 4 a lane holds of A rows
+/// g and g + 8 in columns i and i + 4, of B rows i and i + 4 in column g, of C rows g and g + 8 in columns 2 i and 2 i + 1. In shared
+/// memory a row of A takes 20 floats for 16 and a row of B 72 for 64: then 32 lanes read from 32 banks (20 g + i and 72 i + g are all
+/// different mod 32).
 /// </remarks>
 internal static class MmaText
 {
@@ -119,7 +120,9 @@ internal static class MmaText
         ld.shared.b32 b7, [at+1248];
         """;
 
-    /// <summary>The tensor core cuts off 13 bits. Times 1 + ln(2)/2^11 first, the cut is right on average (the library's kernels do the same).</summary>
+    /// <summary>
+    /// The tensor core cuts off 13 bits. Times 1 + ln(2)/2^11 first, the cut is right on average (the library's kernels do the same).
+    /// </summary>
     public const string Round = """
         mul.rn.f32 a0, a0, 0f3F800B17;
         mul.rn.f32 a1, a1, 0f3F800B17;
@@ -143,15 +146,23 @@ internal static class MmaText
     public const string Multiply = """
         mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc0, acc1, acc2, acc3}, {a0, a1, a2, a3}, {b0, b1}, {acc0, acc1, acc2, acc3};
         mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc4, acc5, acc6, acc7}, {a0, a1, a2, a3}, {b2, b3}, {acc4, acc5, acc6, acc7};
-        mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc8, acc9, acc10, acc11}, {a0, a1, a2, a3}, {b4, b5}, {acc8, acc9, acc10, acc11};
-        mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc12, acc13, acc14, acc15}, {a0, a1, a2, a3}, {b6, b7}, {acc12, acc13, acc14, acc15};
-        mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc16, acc17, acc18, acc19}, {a4, a5, a6, a7}, {b0, b1}, {acc16, acc17, acc18, acc19};
-        mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc20, acc21, acc22, acc23}, {a4, a5, a6, a7}, {b2, b3}, {acc20, acc21, acc22, acc23};
-        mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc24, acc25, acc26, acc27}, {a4, a5, a6, a7}, {b4, b5}, {acc24, acc25, acc26, acc27};
-        mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc28, acc29, acc30, acc31}, {a4, a5, a6, a7}, {b6, b7}, {acc28, acc29, acc30, acc31};
+        mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc8, acc9, acc10, acc11}, {a0, a1, a2, a3},
+            {b4, b5}, {acc8, acc9, acc10, acc11};
+        mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc12, acc13, acc14, acc15}, {a0, a1, a2, a3},
+            {b6, b7}, {acc12, acc13, acc14, acc15};
+        mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc16, acc17, acc18, acc19}, {a4, a5, a6, a7},
+            {b0, b1}, {acc16, acc17, acc18, acc19};
+        mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc20, acc21, acc22, acc23}, {a4, a5, a6, a7},
+            {b2, b3}, {acc20, acc21, acc22, acc23};
+        mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc24, acc25, acc26, acc27}, {a4, a5, a6, a7},
+            {b4, b5}, {acc24, acc25, acc26, acc27};
+        mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {acc28, acc29, acc30, acc31}, {a4, a5, a6, a7},
+            {b6, b7}, {acc28, acc29, acc30, acc31};
         """;
 
-    /// <summary>The lane's sums of its rows 0, 8, 16 and 24 to the addresses %0 to %3 of their first column: two columns of each of four products.</summary>
+    /// <summary>
+    /// The lane's sums of its rows 0, 8, 16 and 24 to the addresses %0 to %3 of their first column: two columns of each of four products.
+    /// </summary>
     public const string Store = """
         st.global.v2.f32 [%0+0], {acc0, acc1};
         st.global.v2.f32 [%0+32], {acc4, acc5};

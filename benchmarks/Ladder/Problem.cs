@@ -2,7 +2,9 @@ using BDense.Kernels;
 
 namespace BDense.Benchmarks.Ladder;
 
-/// <summary>One multiplication to be done by every step: its operands and, element by element, the right result in double precision.</summary>
+/// <summary>
+/// One multiplication to be done by every step: its operands and, element by element, the right result in double precision.
+/// </summary>
 /// <param name="Shape">Extents as the kernels take them.</param>
 /// <param name="Text">For people.</param>
 /// <param name="Left">A, or x.</param>
@@ -10,7 +12,8 @@ namespace BDense.Benchmarks.Ladder;
 /// <param name="ResultLength">Elements of C, or y.</param>
 /// <param name="Flops">A multiply-add counts two.</param>
 /// <param name="Expected">Element i of the result, by plain loops.</param>
-internal sealed record Problem<TShape>(TShape Shape, string Text, float[] Left, float[] Right, int ResultLength, double Flops, Func<int, double> Expected)
+internal sealed record Problem<TShape>(TShape Shape, string Text, float[] Left, float[] Right, int ResultLength, double Flops,
+    Func<int, double> Expected)
     where TShape : unmanaged
 {
     /// <summary>Null if the result is right, else what is wrong. All elements, or <paramref name="samples"/> of them at random.</summary>
@@ -37,7 +40,8 @@ internal sealed record Problem<TShape>(TShape Shape, string Text, float[] Left, 
         // Random factors: the error of a sum grows as the sum itself does, so both limits hold for any length.
         double limit = tensorCores ? 5e-3 : 1e-4;
         return worst <= limit * rms && error <= (tensorCores ? 1e-6 : 1e-10) * norm ? null
-            : FormattableString.Invariant($"element {at} is {result[at]:g9}, expected {Expected(at):g9}; relative error {Math.Sqrt(error / norm):0.0e0}");
+            : FormattableString.Invariant(
+                $"element {at} is {result[at]:g9}, expected {Expected(at):g9}; relative error {Math.Sqrt(error / norm):0.0e0}");
     }
 }
 
@@ -69,7 +73,8 @@ internal static class Problems
         if (n <= 0 || h <= 0 || w <= 0 || c <= 0 || k <= 0 || n * h * w % 128 != 0 || k % 64 != 0 || c % 16 != 0)
             throw new UsageException($"conv {n}x{h}x{w}x{c}x{k}: N H W must be a multiple of 128, C of 16, K of 64");
         float[] x = Values(1, n * h * w, c, value), weights = Values(2, 9 * c, k, value);
-        return new(new ConvShape { N = n, H = h, W = w, C = c, K = k }, $"{n} x {h} x {w}, {c} -> {k}", x, weights, new Shape(n, h, w, k).Length, 18.0 * n * h * w * c * k, at =>
+        return new(new ConvShape { N = n, H = h, W = w, C = c, K = k }, $"{n} x {h} x {w}, {c} -> {k}", x, weights,
+            new Shape(n, h, w, k).Length, 18.0 * n * h * w * c * k, at =>
         {
             int channel = at % k, pixel = at / k, column = pixel % w, row = pixel / w % h, image = pixel / w / h;
             double sum = 0;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Diagnostics;
 using BDense.Kernels.Ilgpu;
 using ILGPU;
@@ -28,7 +29,8 @@ internal sealed record Roof(double Gflops, double? TensorGflops, string Source)
     /// <param name="megahertz">The highest SM clock. ILGPU's ClockRate is in MHz; its documentation does not say so, an H200 did.</param>
     internal static Roof OfCuda(int major, int minor, int multiprocessors, double megahertz)
     {
-        // Multiply-adds of a multiprocessor in a cycle: CUDA C++ programming guide, arithmetic instructions; NVIDIA's white papers for TF32.
+        // Multiply-adds of a multiprocessor in a cycle: CUDA C++ programming guide, arithmetic instructions; NVIDIA's white papers for
+        // TF32.
         var (simt, tensor) = (major, minor) switch
         {
             (8, 0) => (64, 512),
@@ -38,7 +40,9 @@ internal sealed record Roof(double Gflops, double? TensorGflops, string Source)
         };
         double cycles = multiprocessors * megahertz / 1e3;
         return new(2 * simt * cycles, tensor > 0 ? 2 * tensor * cycles : null,
-            FormattableString.Invariant($"{multiprocessors} multiprocessors at {megahertz / 1e3:0.00} GHz, {simt} float32 and {tensor} TF32 multiply-adds a cycle each"));
+            string.Create(CultureInfo.InvariantCulture,
+                $"{multiprocessors} multiprocessors at {megahertz / 1e3:0.00} GHz, {simt} float32 and {tensor} TF32 multiply-adds "
+                    + $"a cycle each"));
     }
 
     private static double Measure(Accelerator accelerator)
@@ -61,7 +65,9 @@ internal sealed record Roof(double Gflops, double? TensorGflops, string Source)
         return 2.0 * PerRound * rounds * groups * Group / best / 1e9;
     }
 
-    /// <summary>x = x s + s, 32 independent ones a thread, <paramref name="rounds"/> times: 64 FLOPs a round and no memory. Groups of 256.</summary>
+    /// <summary>
+    /// x = x s + s, 32 independent ones a thread, <paramref name="rounds"/> times: 64 FLOPs a round and no memory. Groups of 256.
+    /// </summary>
     internal static void Kernel(int rounds, float s, ArrayView<float> result)
     {
         int t = Grid.IdxX * Group + ILGPU.Group.IdxX;
@@ -79,7 +85,8 @@ internal sealed record Roof(double Gflops, double? TensorGflops, string Source)
             g = Next(s, g, add);
             h = Next(s, h, add);
         }
-        result[t] = Float4.Sum(a) + Float4.Sum(b) + Float4.Sum(c) + Float4.Sum(d) + Float4.Sum(e) + Float4.Sum(f) + Float4.Sum(g) + Float4.Sum(h);
+        result[t] =
+            Float4.Sum(a) + Float4.Sum(b) + Float4.Sum(c) + Float4.Sum(d) + Float4.Sum(e) + Float4.Sum(f) + Float4.Sum(g) + Float4.Sum(h);
     }
 
     private static Float4 Next(float s, Float4 v, Float4 add) => new(v.X * s + add.X, v.Y * s + add.Y, v.Z * s + add.Z, v.W * s + add.W);

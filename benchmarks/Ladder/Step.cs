@@ -20,7 +20,8 @@ internal sealed record Step<TShape>(int Number, string Name, Delegate Kernel, Fu
     public KernelEntry Entry => KernelRegistry.Find(Kernel.Method)! with { Name = Kernel.Method.DeclaringType!.Name };
 
     /// <summary>What ptxas makes of it; figures are null where ptxas is not installed.</summary>
-    public KernelRow MachineCode(GpuArchitecture architecture) => KernelCatalog.Row(Entry, architecture, KernelCatalog.Ptx(Entry, architecture));
+    public KernelRow MachineCode(GpuArchitecture architecture) =>
+        KernelCatalog.Row(Entry, architecture, KernelCatalog.Ptx(Entry, architecture));
 }
 
 /// <summary>All rungs, lowest first.</summary>

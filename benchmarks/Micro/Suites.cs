@@ -108,7 +108,9 @@ public class AdamSuite : Suite
     protected override Workload Work => Case;
 }
 
-/// <summary>Whole training steps, forward, backward and optimizer, of every network: what they allocate, and that they cause no collection.</summary>
+/// <summary>
+/// Whole training steps, forward, backward and optimizer, of every network: what they allocate, and that they cause no collection.
+/// </summary>
 public class TrainingStepSuite : Suite
 {
     public static IEnumerable<Workload> Cases => Catalog.All.OfType<TrainingStep>();

@@ -4,7 +4,9 @@ using BDense.VirtualGpu;
 
 namespace BDense.Benchmarks.Micro;
 
-/// <summary>How fast the virtual GPU runs: lane-instructions a second and core, for a plain loop, one with loads, and one of matrix products.</summary>
+/// <summary>
+/// How fast the virtual GPU runs: lane-instructions a second and core, for a plain loop, one with loads, and one of matrix products.
+/// </summary>
 internal static class VirtualGpuSpeed
 {
     private const int Blocks = 8, Threads = 256, Warmups = 3, Repeats = 5;
@@ -23,10 +25,14 @@ internal static class VirtualGpuSpeed
             mul.wide.s32 %rd2, %r6, 4; add.s64 %rd2, %rd1, %rd2; ld.global.f32 %f2, [%rd2]; fma.rn.f32 %f3, %f1, %f2, %f3;
             """),
         ("mma", 7, 1000, """
-            mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f1, %f2, %f3, %f4}, {%r5, %r6, %r7, %r8}, {%r9, %r10}, {%f1, %f2, %f3, %f4};
-            mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f5, %f6, %f7, %f8}, {%r5, %r6, %r7, %r8}, {%r9, %r10}, {%f5, %f6, %f7, %f8};
-            mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%f1, %f2, %f3, %f4}, {%r5, %r6, %r7, %r8}, {%r9, %r10}, {%f1, %f2, %f3, %f4};
-            mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%f5, %f6, %f7, %f8}, {%r5, %r6, %r7, %r8}, {%r9, %r10}, {%f5, %f6, %f7, %f8};
+            mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f1, %f2, %f3, %f4}, {%r5, %r6, %r7, %r8},
+                {%r9, %r10}, {%f1, %f2, %f3, %f4};
+            mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f5, %f6, %f7, %f8}, {%r5, %r6, %r7, %r8},
+                {%r9, %r10}, {%f5, %f6, %f7, %f8};
+            mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%f1, %f2, %f3, %f4}, {%r5, %r6, %r7, %r8},
+                {%r9, %r10}, {%f1, %f2, %f3, %f4};
+            mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%f5, %f6, %f7, %f8}, {%r5, %r6, %r7, %r8},
+                {%r9, %r10}, {%f5, %f6, %f7, %f8};
             """),
     ];
 
@@ -41,7 +47,8 @@ internal static class VirtualGpuSpeed
         foreach (var loop in Loops)
         {
             foreach (bool judge in (bool[])[true, false])
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{loop.Name,-11} {(judge ? "yes" : "no"),-8} {Time(loop.Body, loop.Instructions, loop.Rounds, judge) / 1e9:f2}"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{loop.Name,-11} {(judge ? "yes" : "no"),-8} {Time(loop.Body, loop.Instructions, loop.Rounds, judge) / 1e9:f2}"));
         }
         return 0;
     }
@@ -52,7 +59,8 @@ internal static class VirtualGpuSpeed
         using var gpu = new BDense.VirtualGpu.Gpu(GpuModel.H100, new GpuOptions(Threads: 1, Judge: judge));
         ulong memory = gpu.Memory.Allocate(4096);
         gpu.Memory.MarkWritten(memory, 4096);
-        var launch = new Launch(kernel, new Dim3(Blocks), new Dim3(Threads), 0, (byte[])[.. BitConverter.GetBytes(memory), .. BitConverter.GetBytes(rounds)]);
+        var launch = new Launch(kernel, new Dim3(Blocks), new Dim3(Threads), 0,
+            (byte[])[.. BitConverter.GetBytes(memory), .. BitConverter.GetBytes(rounds)]);
         double best = double.MaxValue;
         for (int k = 0; k < Warmups + Repeats; k++)
         {

@@ -51,7 +51,8 @@ public sealed class Libtorch : IPeer
         {
             int at = e.Message.IndexOf("GLIBCXX_", StringComparison.Ordinal);
             string reason = at >= 0
-                ? $"the system's libstdc++ is too old, it lacks {new string([.. e.Message.Skip(at).TakeWhile(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.')])}"
+                ? $"the system's libstdc++ is too old, it lacks "
+                    + $"{new string([.. e.Message.Skip(at).TakeWhile(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.')])}"
                 : e.Message.Split('\n')[0].Trim();
             return $"libtorch cannot be loaded: {reason}";
         }

@@ -31,7 +31,8 @@ internal static class TorchAdam
 
     private static Running InPlace(AdamEma work)
     {
-        Tensor p = Layout.Make(work.P, work.Parameters), g = Layout.Make(work.G, work.Parameters), ema = Layout.Make(work.P, work.Parameters);
+        Tensor p = Layout.Make(work.P, work.Parameters), g = Layout.Make(work.G, work.Parameters),
+            ema = Layout.Make(work.P, work.Parameters);
         var adam = new FlatAdam(p, ema);
         return new("in-place operators",
             () =>
@@ -39,7 +40,13 @@ internal static class TorchAdam
                 using var scope = NewDisposeScope();
                 adam.Step(g);
             },
-            () => new() { ["p"] = Layout.Values(p), ["m"] = Layout.Values(adam.M), ["v"] = Layout.Values(adam.V), ["ema"] = Layout.Values(ema) },
+            () => new()
+            {
+                ["p"] = Layout.Values(p),
+                ["m"] = Layout.Values(adam.M),
+                ["v"] = Layout.Values(adam.V),
+                ["ema"] = Layout.Values(ema),
+            },
             p, g, ema, adam);
     }
 }

@@ -6,11 +6,13 @@ namespace BDense.Peers;
 
 internal static class TorchConvolution
 {
-    public static IEnumerable<Running> Variants(Convolution work) => [Variant(work, channelsLast: true), Variant(work, channelsLast: false)];
+    public static IEnumerable<Running> Variants(Convolution work) =>
+        [Variant(work, channelsLast: true), Variant(work, channelsLast: false)];
 
     private static Running Variant(Convolution work, bool channelsLast)
     {
-        Tensor x = Layout.ChannelsSecond(work.X, work.Shape.Input, channelsLast), w = Layout.ChannelsSecond(work.W, work.Shape.Weight, channelsLast),
+        Tensor x = Layout.ChannelsSecond(work.X, work.Shape.Input, channelsLast),
+            w = Layout.ChannelsSecond(work.W, work.Shape.Weight, channelsLast),
             bias = Layout.Make(work.Bias, work.K), dy = Layout.ChannelsSecond(work.Dy, work.Shape.Output, channelsLast);
         long pad = work.Kernel / 2;
         var results = new Kept();

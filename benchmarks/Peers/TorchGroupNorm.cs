@@ -7,7 +7,8 @@ namespace BDense.Peers;
 
 internal static class TorchGroupNorm
 {
-    public static IEnumerable<Running> Variants(GroupNormSilu work) => [Variant(work, channelsLast: true), Variant(work, channelsLast: false)];
+    public static IEnumerable<Running> Variants(GroupNormSilu work) =>
+        [Variant(work, channelsLast: true), Variant(work, channelsLast: false)];
 
     private static Running Variant(GroupNormSilu work, bool channelsLast)
     {

@@ -10,7 +10,8 @@ namespace BDense.Peers;
 /// </summary>
 internal static class TorchTrajectoryLoss
 {
-    public static IEnumerable<Running> Variants(DenseTrajectoryLoss work) => [Variant(work, Product, "batched product"), Variant(work, OneByOne, "state by state")];
+    public static IEnumerable<Running> Variants(DenseTrajectoryLoss work) =>
+        [Variant(work, Product, "batched product"), Variant(work, OneByOne, "state by state")];
 
     private static Running Variant(DenseTrajectoryLoss work, Func<int, Tensor, Tensor, Tensor, Tensor, Tensor> states, string name)
     {
@@ -42,7 +43,11 @@ internal static class TorchTrajectoryLoss
             {
                 using var scope = NewDisposeScope();
                 var dheads = results[2].view(n, k, c, pixels).permute(0, 3, 1, 2);
-                return new() { ["losses"] = [.. Layout.Values(results[0]), .. Layout.Values(results[1])], ["dheads"] = Layout.Values(dheads) };
+                return new()
+                {
+                    ["losses"] = [.. Layout.Values(results[0]), .. Layout.Values(results[1])],
+                    ["dheads"] = Layout.Values(dheads),
+                };
             },
             x0, heads, targets, skip, map, weights, results);
     }

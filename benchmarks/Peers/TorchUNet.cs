@@ -99,7 +99,8 @@ internal sealed class TorchUNet : IDisposable
         long n = y.shape[0], c = y.shape[1], height = y.shape[2], width = y.shape[3];
         long heads = _config.ChannelsPerHead == 0 ? 1 : c / _config.ChannelsPerHead;
         // q, k and v are blocks of channels; scaled_dot_product_attention takes [N,heads,tokens,D].
-        var qkv = Conv($"{name}.qkv", Norm($"{name}.norm2", y)).reshape(n, 3, heads, c / heads, height * width).permute(1, 0, 2, 4, 3).unbind(0);
+        var qkv = Conv($"{name}.qkv", Norm($"{name}.norm2", y)).reshape(n, 3, heads, c / heads, height * width).permute(1, 0, 2, 4, 3)
+            .unbind(0);
         var a = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]).transpose(2, 3).reshape(n, c, height, width);
         if (_channelsLast)
             a = a.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
@@ -143,7 +144,8 @@ internal static class TorchNetworks
     private static Running Training(TrainingStep work, bool channelsLast)
     {
         var network = new TorchUNet(work.Config, channelsLast, gradients: true);
-        Tensor x = Layout.ChannelsSecond(work.X, work.Images, channelsLast), target = Layout.ChannelsSecond(work.Target, work.Images, channelsLast),
+        Tensor x = Layout.ChannelsSecond(work.X, work.Images, channelsLast),
+            target = Layout.ChannelsSecond(work.Target, work.Images, channelsLast),
             noise = Layout.Make(work.Noise, work.Batch), ema = network.Flat.clone();
         var adam = new FlatAdam(network.Flat, ema);
         var parameters = network.Parameters;
@@ -163,7 +165,11 @@ internal static class TorchNetworks
             },
             () =>
             {
-                var named = new Dictionary<string, float[]> { ["F"] = Layout.ChannelsLast(results[0]), ["p"] = Layout.Values(network.Flat) };
+                var named = new Dictionary<string, float[]>
+                {
+                    ["F"] = Layout.ChannelsLast(results[0]),
+                    ["p"] = Layout.Values(network.Flat),
+                };
                 var flat = Layout.Values(results[1]);
                 int offset = 0;
                 foreach (var (name, parameter) in network.Names.Zip(parameters))

@@ -26,7 +26,8 @@ public sealed record AdamEma(int Parameters) : Workload
             () =>
             {
                 backend.SumOfSquares(g, norm);
-                backend.Adam(new AdamStep(LearningRate, ++step, Beta1, Beta2, Epsilon, ClipNorm: ClipNorm, EmaDecay: Decay), p, g, m, v, ema, norm);
+                backend.Adam(new AdamStep(LearningRate, ++step, Beta1, Beta2, Epsilon, ClipNorm: ClipNorm, EmaDecay: Decay), p, g, m,
+                    v, ema, norm);
                 backend.Synchronize();
             },
             () => new() { ["p"] = p.ToArray(), ["m"] = m.ToArray(), ["v"] = v.ToArray(), ["ema"] = ema.ToArray() },

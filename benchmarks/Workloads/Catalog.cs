@@ -28,7 +28,8 @@ public static class Catalog
         .. MatMulCases.Large.Select(s => MatrixProduct.Of(s)),
         .. from network in Networks from batch in new[] { 16, 64 } select new TrainingStep(network.Name, network.Config, batch),
         .. from network in Networks from batch in new[] { 16, 64 } select new Sampling(network.Name, network.Config, batch),
-        .. from network in Networks from batch in new[] { 16, 64 } select new PeakMemory(new TrainingStep(network.Name, network.Config, batch)),
+        .. from network in Networks from batch in new[] { 16,
+            64 } select new PeakMemory(new TrainingStep(network.Name, network.Config, batch)),
         .. from network in Networks select new PeakMemory(new Sampling(network.Name, network.Config, 64)),
     ];
 

@@ -2,7 +2,9 @@ using BDense.Kernels;
 
 namespace BDense.Benchmarks.Workloads;
 
-/// <summary>A square convolution with bias, output as large as the input; with <paramref name="Backward"/> also dgrad, wgrad and the bias' gradient.</summary>
+/// <summary>
+/// A square convolution with bias, output as large as the input; with <paramref name="Backward"/> also dgrad, wgrad and the bias' gradient.
+/// </summary>
 /// <param name="N">Batch.</param>
 /// <param name="C">Input channels.</param>
 /// <param name="Size">Rows and columns.</param>
@@ -34,7 +36,8 @@ public sealed record Convolution(int N, int C, int Size, int K, int Kernel, bool
             return new("", () => { backend.Conv2d(s, x, w, bias, y); backend.Synchronize(); },
                 () => new() { ["y"] = y.ToArray() }, x, w, bias, y);
         }
-        Tensor dy = backend.FromArray(Dy, s.Output), dx = backend.Empty(s.Input), dw = backend.Zeros(s.Weight), dbias = backend.Zeros(new(K));
+        Tensor dy = backend.FromArray(Dy, s.Output), dx = backend.Empty(s.Input), dw = backend.Zeros(s.Weight),
+            dbias = backend.Zeros(new(K));
         return new("",
             () =>
             {

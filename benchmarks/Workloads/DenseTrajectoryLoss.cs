@@ -18,7 +18,8 @@ public sealed record DenseTrajectoryLoss(int N, int C, int Size, int Branches, D
         new(s.N, s.C, (int)Math.Sqrt(s.Pixels), s.Branches, distance);
 
     public override string Name =>
-        $"trajectory loss {N}x{C}x{Size} K={Branches} {(Distance == Distance.PseudoHuber ? "pseudo-huber" : Distance.ToString().ToLowerInvariant())}";
+        $"trajectory loss {N}x{C}x{Size} K={Branches} "
+            + $"{(Distance == Distance.PseudoHuber ? "pseudo-huber" : Distance.ToString().ToLowerInvariant())}";
 
     public TrajectoryShape Shape => new(N, Size * Size, C, Branches);
 
@@ -46,8 +47,10 @@ public sealed record DenseTrajectoryLoss(int N, int C, int Size, int Branches, D
     public override Running Start(Backend backend)
     {
         var s = Shape;
-        Tensor x0 = backend.FromArray(X0, s.State), heads = backend.FromArray(Heads, s.Heads), targets = backend.FromArray(Targets, s.States),
-            skip = backend.FromArray(Skip, s.PerBranch), map = backend.FromArray(Map, s.Map), weights = backend.FromArray(Weights, s.PerBranch),
+        Tensor x0 = backend.FromArray(X0, s.State), heads = backend.FromArray(Heads, s.Heads),
+            targets = backend.FromArray(Targets, s.States),
+            skip = backend.FromArray(Skip, s.PerBranch), map = backend.FromArray(Map, s.Map),
+            weights = backend.FromArray(Weights, s.PerBranch),
             dheads = backend.Empty(s.Heads), losses = backend.Empty(s.Losses);
         return new("",
             () =>

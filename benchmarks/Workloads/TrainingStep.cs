@@ -6,7 +6,9 @@ using BDense.Training.Runs;
 
 namespace BDense.Benchmarks.Workloads;
 
-/// <summary>A whole training step: forward, gradient of L = ||F - target||^2 / 2 per element, backward, clipping, Adam and moving average.</summary>
+/// <summary>
+/// A whole training step: forward, gradient of L = ||F - target||^2 / 2 per element, backward, clipping, Adam and moving average.
+/// </summary>
 /// <param name="Network">What the row calls it.</param>
 /// <param name="Config">The network.</param>
 /// <param name="Batch">Images.</param>
@@ -77,7 +79,11 @@ public sealed record TrainingStep(string Network, UNetConfig Config, int Batch) 
             },
             () =>
             {
-                var results = new Dictionary<string, float[]> { ["F"] = f.ToArray(), ["p"] = [.. network.Parameters.All.SelectMany(q => q.Value.ToArray())] };
+                var results = new Dictionary<string, float[]>
+                {
+                    ["F"] = f.ToArray(),
+                    ["p"] = [.. network.Parameters.All.SelectMany(q => q.Value.ToArray())],
+                };
                 foreach (var q in network.Parameters.All)
                     results[$"gradient of {q.Name}"] = Array.ConvertAll(q.Gradient!.ToArray(), value => (float)(clipped * value));
                 return results;
@@ -104,7 +110,8 @@ public sealed record Sampling(string Network, UNetConfig Config, int Batch) : Wo
         for (int i = 0; i < network.Parameters.All.Count; i++)
             network.Parameters.All[i].Value.Upload(TrainingStep.Values(network.Parameters.All[i], i));
         var images = Training.Images;
-        Tensor x = backend.FromArray(Training.X, images), noise = backend.FromArray(Training.Noise, new(Batch)), next = backend.Empty(images);
+        Tensor x = backend.FromArray(Training.X, images), noise = backend.FromArray(Training.Noise, new(Batch)),
+            next = backend.Empty(images);
         return new("",
             () =>
             {

@@ -12,7 +12,9 @@ public abstract record Workload
     /// <summary>Largest relative difference ||a - b|| / ||b|| of any result that still counts as the same result.</summary>
     public virtual double Tolerance => 1e-4;
 
-    /// <summary>Of whole networks: what is fused on our side. The results are the same up to rounding; single operations have no choice.</summary>
+    /// <summary>
+    /// Of whole networks: what is fused on our side. The results are the same up to rounding; single operations have no choice.
+    /// </summary>
     public Fusions Fusions { get; init; } = Fusions.Usual;
 
     /// <summary>The same work under other fusions.</summary>
@@ -39,7 +41,8 @@ public abstract record Workload
 /// <param name="run">Does it once and waits for the end.</param>
 /// <param name="results">Outputs of the last run by name, in our layout (NHWC, KRSC).</param>
 /// <param name="owned">Disposed with it.</param>
-public sealed class Running(string variant, Action run, Func<Dictionary<string, float[]>> results, params IReadOnlyList<IDisposable> owned) : IDisposable
+public sealed class Running(string variant, Action run, Func<Dictionary<string, float[]>> results, params IReadOnlyList<IDisposable> owned)
+    : IDisposable
 {
     public string Variant { get; } = variant;
 

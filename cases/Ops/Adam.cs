@@ -81,7 +81,13 @@ public static class AdamCases
         return row with
         {
             Operands = [.. row.Operands, In("schedule", new(AdamStep.ScheduleLength))],
-            Run = (b, t) => b.Adam(step with { LearningRate = 7, Step = 1, GradientScale = 3, EmaDecay = 0.1f }, t[0], t[1], t[2], t[3], t[5], t[4], t[at]),
+            Run = (b, t) => b.Adam(step with
+            {
+                LearningRate = 7,
+                Step = 1,
+                GradientScale = 3,
+                EmaDecay = 0.1f,
+            }, t[0], t[1], t[2], t[3], t[5], t[4], t[at]),
             Prepare = d =>
             {
                 row.Prepare!(d);

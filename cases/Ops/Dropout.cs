@@ -34,7 +34,8 @@ public static class DropoutCases
             { Size = size, Tolerance = Tolerance.Tight };
             // Digits in all four places, and a carry.
             const ulong Counter = 0x0123_4567_89ab_cdef;
-            yield return new("Dropout", $"{label} counter on the device", [In("x", shape), Out("y", shape), In("counter", new(RandomKey.CounterLength))],
+            yield return new("Dropout", $"{label} counter on the device",
+                [In("x", shape), Out("y", shape), In("counter", new(RandomKey.CounterLength))],
                 (b, t) => b.Dropout(t[0], p, key with { Counter = t[2] }, t[1]), d => Forward(d[0], p, key.Skip(Counter), d[1]))
             {
                 Size = size,

@@ -15,7 +15,8 @@ public static class ElementwiseCases
             var shape = new Shape(length);
             yield return new("Fill", $"{length}", [Out("y", shape)], (b, t) => b.Fill(t[0], -0.3f), d => Array.Fill(d[0], -0.3f))
             { Size = size, Tolerance = Tolerance.Exact };
-            yield return new("Multiply", $"{length}", [In("a", shape), In("b", shape), Out("y", shape)], (b, t) => b.Multiply(t[0], t[1], t[2]),
+            yield return new("Multiply", $"{length}", [In("a", shape), In("b", shape), Out("y", shape)],
+                (b, t) => b.Multiply(t[0], t[1], t[2]),
                 d => d[2] = [.. d[0].Zip(d[1], (u, v) => u * v)])
             { Size = size, Tolerance = Tolerance.Tight };
             yield return new("Clamp", $"{length}", [In("x", shape), Out("y", shape)], (b, t) => b.Clamp(t[0], -0.5f, 1f, t[1]),

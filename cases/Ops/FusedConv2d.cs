@@ -1,3 +1,4 @@
+using System.Globalization;
 using BDense.Kernels;
 using static BDense.Cases.Operand;
 
@@ -32,8 +33,9 @@ public static class FusedConv2dCases
         public Shape Embedding => new(Shape.N, Shape.K);
 
         /// <summary>Unique among the settings.</summary>
-        public string Label => FormattableString.Invariant(
-            $"{Shape.R}x{Shape.S} {Shape.N}x{Shape.H}x{Shape.W}x{Shape.C}->{Shape.K} stride {Shape.Stride}{(Normalised ? " norm" : "")}{(InputSilu ? " silu" : "")} {Resampling} {Terms} scale {Scale}{(Silu ? " silu" : "")}");
+        public string Label => string.Create(CultureInfo.InvariantCulture,
+            $"{Shape.R}x{Shape.S} {Shape.N}x{Shape.H}x{Shape.W}x{Shape.C}->{Shape.K} stride {Shape.Stride}{(Normalised ? " norm" : "")}"
+                + $"{(InputSilu ? " silu" : "")} {Resampling} {Terms} scale {Scale}{(Silu ? " silu" : "")}");
     }
 
     private static double Silu(double x) => x / (1 + Math.Exp(-x));
@@ -83,7 +85,8 @@ public static class FusedConv2dCases
         }
     }
 
-    private static void Forward(Setting s, double[] x, double[] scaleShift, double[] w, double[] bias, double[] embedding, double[] residual, double[] y)
+    private static void Forward(Setting s, double[] x, double[] scaleShift, double[] w, double[] bias, double[] embedding,
+        double[] residual, double[] y)
     {
         Conv2dCases.Forward(s.Shape, Seen(s, x, scaleShift), w, s.Terms.Contains('b') ? bias : null, y);
         int k = s.Shape.K, image = s.Shape.P * s.Shape.Q * k;
@@ -120,7 +123,8 @@ public static class FusedConv2dCases
     private static IEnumerable<Setting> Settings()
     {
         float half = (float)Math.Sqrt(0.5);
-        Conv2dShape tiny = Conv2dShape.Same(2, 4, 2, 4, 8, 3), odd = Conv2dShape.Same(2, 2, 4, 3, 5, 3), one = Conv2dShape.Same(2, 2, 2, 8, 4, 1);
+        Conv2dShape tiny = Conv2dShape.Same(2, 4, 2, 4, 8, 3), odd = Conv2dShape.Same(2, 2, 4, 3, 5, 3),
+            one = Conv2dShape.Same(2, 2, 2, 8, 4, 1);
         foreach (var resampling in Enum.GetValues<Resampling>())
         {
             foreach (var shape in new[] { tiny, odd, one })
@@ -130,7 +134,8 @@ public static class FusedConv2dCases
                 yield return new(shape, false, false, resampling, "er", half, false, CaseSize.Tiny);
             }
             // Several images a task, several steps of depth, register tiles that end within a panel; then a band of rows of one image.
-            yield return new(Conv2dShape.Same(3, 4, 4, resampling == Resampling.None ? 40 : 24, 20, 3), true, true, resampling, "ber", half, true, CaseSize.Small);
+            yield return new(Conv2dShape.Same(3, 4, 4, resampling == Resampling.None ? 40 : 24, 20, 3), true, true, resampling, "ber", half,
+                true, CaseSize.Small);
             yield return new(Conv2dShape.Same(2, 4, 4, 12, 24, 3), false, false, resampling, "br", half, false, CaseSize.Small);
             yield return new(Conv2dShape.Same(1, 20, 18, 6, 7, 3), true, true, resampling, "be", 1, false, CaseSize.Small);
             yield return new(Conv2dShape.Same(2, 6, 6, 9, 16, 1), true, true, resampling, "er", -2, false, CaseSize.Small);
@@ -150,10 +155,13 @@ public static class FusedConv2dCases
         yield return new(Conv2dShape.Same(32, 32, 32, 64, 64, 3), false, false, Resampling.Up, "be", 1, false, CaseSize.Large);
     }
 
-    private static ConvolutionPrologue Prologue(Setting s, Tensor scaleShift) => new(s.Normalised ? scaleShift : null, s.InputSilu, s.Resampling);
+    private static ConvolutionPrologue Prologue(Setting s, Tensor scaleShift) =>
+        new(s.Normalised ? scaleShift : null, s.InputSilu, s.Resampling);
 
     /// <summary>Of every size.</summary>
-    public static IEnumerable<OpCase> Rows() => [.. Settings().Select(Forward), .. Settings().Where(s => s.Silu || s.Terms == "b" || s.Size == CaseSize.Large).SelectMany(Backward)];
+    public static IEnumerable<OpCase> Rows() =>
+        [.. Settings().Select(Forward),
+            .. Settings().Where(s => s.Silu || s.Terms == "b" || s.Size == CaseSize.Large).SelectMany(Backward)];
 
     /// <summary>The operation itself.</summary>
     public static OpCase Forward(Setting s)
@@ -183,7 +191,8 @@ public static class FusedConv2dCases
     /// <summary>Its gradients of weights and of what the convolution sees.</summary>
     public static IEnumerable<OpCase> Backward(Setting s)
     {
-        Operand[] wgrad = [In("x", s.Input), In("scaleShift", s.ScaleShift), In("dy", s.Shape.Output), InOut("dw", s.Shape.Weight), InOut("dbias", new(s.Shape.K))];
+        Operand[] wgrad = [In("x", s.Input), In("scaleShift", s.ScaleShift), In("dy", s.Shape.Output), InOut("dw", s.Shape.Weight),
+            InOut("dbias", new(s.Shape.K))];
         bool bias = s.Terms.Contains('b');
         yield return new("FusedConv2dWgrad", s.Label, bias ? wgrad : wgrad[..4],
             (b, t) => b.FusedConv2dWgrad(s.Shape, t[0], Prologue(s, t[1]), t[2], t[3], bias ? t[4] : null),
@@ -199,7 +208,8 @@ public static class FusedConv2dCases
     {
         foreach (var s in Settings().Where(s => s.Size == CaseSize.Tiny))
         {
-            double[][] at = [Values.NormalArray(1, s.Input.Length), Values.NormalArray(2, s.ScaleShift.Length), Values.NormalArray(3, s.Shape.Weight.Length),
+            double[][] at = [Values.NormalArray(1, s.Input.Length), Values.NormalArray(2, s.ScaleShift.Length),
+                Values.NormalArray(3, s.Shape.Weight.Length),
                 Values.NormalArray(4, s.Shape.K), Values.NormalArray(5, s.Embedding.Length), Values.NormalArray(6, s.Shape.Output.Length)];
             var linear = s with { Silu = false };
             double[] F(double[][] d)

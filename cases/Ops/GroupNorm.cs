@@ -62,7 +62,8 @@ public static class GroupNormCases
     }
 
     /// <summary>The normalisation of 0 is its shift.</summary>
-    private static void Factors(GroupNormShape s, double[] x, double[] gamma, double[] beta, double[]? scaleShift, double[] factors, double[] stats)
+    private static void Factors(GroupNormShape s, double[] x, double[] gamma, double[] beta, double[]? scaleShift, double[] factors,
+        double[] stats)
     {
         Statistics(s, x, stats);
         var zeros = new double[x.Length];

@@ -23,7 +23,8 @@ public static class RhoCases
                     (b, t) => b.Rho(rho, Delta, t[0], t[1]), o => Map(o[0], o[1], v => TrajectoryLossCases.Rho(rho, Delta, v)))
                 { Size = size, Tolerance = Tolerance.Tight };
                 yield return new("RhoDerivative", $"{length} {rho}", [In("d", shape, d), Out("y", shape)],
-                    (b, t) => b.RhoDerivative(rho, Delta, t[0], t[1]), o => Map(o[0], o[1], v => TrajectoryLossCases.Derivative(rho, Delta, v)))
+                    (b, t) => b.RhoDerivative(rho, Delta, t[0], t[1]),
+                    o => Map(o[0], o[1], v => TrajectoryLossCases.Derivative(rho, Delta, v)))
                 { Size = size, Tolerance = Tolerance.Tight };
             }
         }

@@ -22,14 +22,16 @@ public static class ScaleShiftCases
     {
         foreach (var (n, pixels, c, size) in new[]
         {
-            (1, 1, 1, CaseSize.Tiny), (2, 3, 4, CaseSize.Tiny), (2, 6, 5, CaseSize.Tiny), (3, 49, 36, CaseSize.Small), (2, 256, 64, CaseSize.Small),
+            (1, 1, 1, CaseSize.Tiny), (2, 3, 4, CaseSize.Tiny), (2, 6, 5, CaseSize.Tiny), (3, 49, 36, CaseSize.Small),
+            (2, 256, 64, CaseSize.Small),
             (1, 100, 130, CaseSize.Small), (32, 1024, 128, CaseSize.Large),
         })
         {
             foreach (bool silu in new[] { false, true })
             {
                 Shape x = new(n, pixels, c);
-                yield return new("ScaleShift", $"{n}x{pixels}x{c}{(silu ? " silu" : "")}", [In("x", x), In("scaleShift", new(n, 2 * c)), Out("y", x)],
+                yield return new("ScaleShift", $"{n}x{pixels}x{c}{(silu ? " silu" : "")}",
+                    [In("x", x), In("scaleShift", new(n, 2 * c)), Out("y", x)],
                     (b, t) => b.ScaleShift(t[0], t[1], silu, t[2]), d => Forward(c, silu, d[0], d[1], d[2]))
                 { Size = size, Setting = silu };
             }

@@ -15,7 +15,8 @@ public static class TransposeCases
         ];
         foreach (var (rows, columns, block, size) in shapes)
         {
-            yield return new("Transpose", $"{rows}x{columns}x{block}", [In("x", new(rows, columns, block)), Out("y", new(columns, rows, block))],
+            yield return new("Transpose", $"{rows}x{columns}x{block}",
+                [In("x", new(rows, columns, block)), Out("y", new(columns, rows, block))],
                 (b, t) => b.Transpose(t[0], t[1]),
                 d =>
                 {

@@ -27,7 +27,8 @@ public static class UpsampleWeightsCases
     /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows()
     {
-        foreach (var (k, c, size) in new[] { (1, 1, CaseSize.Tiny), (5, 3, CaseSize.Tiny), (24, 36, CaseSize.Small), (256, 256, CaseSize.Large) })
+        foreach (var (k, c, size) in new[] { (1, 1, CaseSize.Tiny), (5, 3, CaseSize.Tiny), (24, 36, CaseSize.Small),
+            (256, 256, CaseSize.Large) })
         {
             Shape w = new(k, 3, 3, c), large = new(c, 4, 4, k);
             yield return new("UpsampleWeights", $"{k}x3x3x{c}", [In("w", w), Out("large", large)], (b, t) => b.UpsampleWeights(t[0], t[1]),

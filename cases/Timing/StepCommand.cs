@@ -10,7 +10,8 @@ namespace BDense.Cases.Timing;
 /// <summary>A pass that can be run with fusions and without.</summary>
 /// <param name="tape">Records it; its <see cref="Tape.Execution"/> says which fusions are on.</param>
 /// <param name="input">
-/// The next input: of normal numbers, the same in every run, kept from run to run and wanting a gradient. Called in the same order each time.
+/// The next input: of normal numbers, the same in every run, kept from run to run and wanting a gradient. Called in the same order each
+/// time.
 /// </param>
 /// <param name="rows">How many of the data's rows: many on a device, few in a simulation.</param>
 /// <returns>The last value, whose gradient starts the way back.</returns>
@@ -31,14 +32,24 @@ public static class StepCommand
     /// <returns>Exit code: 0; 1 where the device is not there or fails; 2 for a wrong option or name.</returns>
     public static int Run(string[] args, Fusion[] own, StepPass pass)
     {
-        var device = new Option<string>("--device") { Description = $"{DeviceCatalog.Specs}.", HelpName = "DEVICE", DefaultValueFactory = _ => "auto" };
+        var device = new Option<string>("--device")
+        {
+            Description = $"{DeviceCatalog.Specs}.",
+            HelpName = "DEVICE",
+            DefaultValueFactory = _ => "auto",
+        };
         var fuse = new Option<string?>("--fuse")
         {
-            Description = $"Fusions that are on, of {string.Join(", ", own.Select(fusion => fusion.Name))} and BDense's; a minus before a name switches it off. "
+            Description = $"Fusions that are on, of {string.Join(", ", own.Select(fusion => fusion.Name))} and BDense's; a minus before "
+                + $"a name switches it off. "
                 + "Without this option: all of them, then all but the project's own.",
             HelpName = "NAMES",
         };
-        var rows = new Option<int?>("--rows") { Description = $"Rows of data; by default {RowsOnDevice}, in a simulation {RowsInSimulation}.", HelpName = "N" };
+        var rows = new Option<int?>("--rows")
+        {
+            Description = $"Rows of data; by default {RowsOnDevice}, in a simulation {RowsInSimulation}.",
+            HelpName = "N",
+        };
         rows.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int?>() is < 1)
@@ -47,7 +58,8 @@ public static class StepCommand
         var root = new RootCommand("Runs a pass forward and backward, with fusions and without.") { device, fuse, rows };
         root.SetAction((parse, cancellation) => Task.FromResult(OpsCommand.Guarded("step", () =>
         {
-            string[] texts = parse.GetValue(fuse) is { } text ? [text] : ["all", "all," + string.Join(',', own.Select(fusion => "-" + fusion.Name))];
+            string[] texts = parse.GetValue(fuse) is { } text ? [text]
+                : ["all", "all," + string.Join(',', own.Select(fusion => "-" + fusion.Name))];
             var sets = Array.ConvertAll(texts, t => Fusions.Parse(t, own));
             using var backend = DeviceCatalog.Open(parse.GetValue(device)!);
             Console.WriteLine($"{backend.Name}: {backend.Description}");
@@ -56,7 +68,8 @@ public static class StepCommand
             {
                 cancellation.ThrowIfCancellationRequested();
                 string on = string.Join(", ", own.Select(fusion => $"{(set.Has(fusion) ? "" : "no ")}{fusion.Name}"));
-                Console.WriteLine($"{on}: {Figures(backend, set, pass, parse.GetValue(rows) ?? (simulated ? RowsInSimulation : RowsOnDevice))}");
+                Console.WriteLine(
+                    $"{on}: {Figures(backend, set, pass, parse.GetValue(rows) ?? (simulated ? RowsInSimulation : RowsOnDevice))}");
             }
             return 0;
         })));
@@ -79,9 +92,11 @@ public static class StepCommand
         backend.Pool.ResetPeak();
         var (cost, operations) = Declared.Of(backend, Once);
         string text = string.Create(CultureInfo.InvariantCulture,
-            $"{operations} operations, {cost.Bytes / 1e6:0.0} MB declared, {(backend.Pool.PeakBytes - before) / 1e6:0.0} MB at once beside the inputs");
+            $"{operations} operations, {cost.Bytes / 1e6:0.0} MB declared, {(backend.Pool.PeakBytes - before) / 1e6:0.0} MB at once "
+                + $"beside the inputs");
         return Profiler.IsOn(backend)
-            ? string.Create(CultureInfo.InvariantCulture, $"{text}, {Profiler.On(backend).Run("step", Once).MemoryBytes / 1e6:0.0} MB counted from and to memory")
+            ? string.Create(CultureInfo.InvariantCulture,
+                $"{text}, {Profiler.On(backend).Run("step", Once).MemoryBytes / 1e6:0.0} MB counted from and to memory")
             : string.Create(CultureInfo.InvariantCulture, $"{text}, {RunTimes.Measure(Once, backend.Synchronize, 0.5).Median:0.000} ms");
     }
 

@@ -22,7 +22,8 @@ try
     var c = model.Network.Config;
     Sampling.Stream(model.Network, model.Sampler, draws, count: 16, batch: 16, model.Sigma)
         .Grid(picture, (c.Resolution, c.Resolution, c.ImageChannels))(_ => { });
-    Console.WriteLine($"{picture}: 16 images of {c.Resolution} x {c.Resolution} x {c.ImageChannels}; {model.Title}, {model.Evaluations} evaluations");
+    Console.WriteLine(
+        $"{picture}: 16 images of {c.Resolution} x {c.Resolution} x {c.ImageChannels}; {model.Title}, {model.Evaluations} evaluations");
     return 0;
 }
 catch (BDenseException e)

@@ -25,8 +25,15 @@ try
     var data = Dataset.Open(path: null, new DatasetOptions(Limit: 1024));
 
     using var network = new Network(backend, new TransformerConfig { Resolution = data.Height }, seed: 1);
-    var trained = Train(new TeacherTraining(network, data, new TeacherOptions { Steps = 400, Batch = 16, LearningRate = 2e-3, EmaDecay = 0 }));
-    Console.WriteLine($"{network.Parameters.Count:N0} parameters on {backend.Name}, {trained.Step} updates, loss {trained.FinalLoss:0.000}");
+    var trained = Train(new TeacherTraining(network, data, new TeacherOptions
+    {
+        Steps = 400,
+        Batch = 16,
+        LearningRate = 2e-3,
+        EmaDecay = 0,
+    }));
+    Console.WriteLine(
+        $"{network.Parameters.Count:N0} parameters on {backend.Name}, {trained.Step} updates, loss {trained.FinalLoss:0.000}");
 
     string file = Path.ChangeExtension(picture, ".safetensors");
     Checkpoint.Save(file, network);

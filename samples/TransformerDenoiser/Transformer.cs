@@ -5,7 +5,9 @@ using BDense.Model.Networks;
 
 namespace BDense.TransformerDenoiser;
 
-/// <summary>What determines the network's shape; the fields that all networks have (resolution, classes, heads, ...) are inherited.</summary>
+/// <summary>
+/// What determines the network's shape; the fields that all networks have (resolution, classes, heads, ...) are inherited.
+/// </summary>
 public sealed record TransformerConfig() : NetworkConfig(Name)
 {
     /// <summary>The family's name in checkpoints.</summary>
@@ -76,7 +78,8 @@ internal sealed class Transformer : IArchitecture
     private sealed class Block(StateDeclaration state, string name, int width)
     {
         private readonly Normalization _norm1 = new(state, $"{name}.norm1", width), _norm2 = new(state, $"{name}.norm2", width);
-        private readonly Linear _shift1 = new(state, $"{name}.shift1", 4 * width, 2 * width), _shift2 = new(state, $"{name}.shift2", 4 * width, 2 * width);
+        private readonly Linear _shift1 = new(state, $"{name}.shift1", 4 * width, 2 * width),
+            _shift2 = new(state, $"{name}.shift2", 4 * width, 2 * width);
         private readonly Convolution _qkv = new(state, $"{name}.qkv", width, 3 * width, kernel: 1);
         private readonly Convolution _proj = new(state, $"{name}.proj", width, width, kernel: 1, InitialValues.Adm, LayerRole.Last);
         private readonly Convolution _up = new(state, $"{name}.up", width, 4 * width, kernel: 1);

@@ -35,7 +35,9 @@ public static partial class Program
 
     private const int Stopped = 130;
 
-    /// <summary>As <see cref="Main"/>, writing results to <paramref name="output"/> and everything else to <paramref name="error"/>.</summary>
+    /// <summary>
+    /// As <see cref="Main"/>, writing results to <paramref name="output"/> and everything else to <paramref name="error"/>.
+    /// </summary>
     public static async Task<int> Run(string[] args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
     {
         var (results, notes) = (new SurvivingWriter(output), new SurvivingWriter(error));
@@ -61,7 +63,9 @@ public static partial class Program
             return 2;
         }
 
-        var empty = parse.CommandResult.Command.Options.FirstOrDefault(o => parse.GetResult(o) is { Implicit: false } given && given.Tokens.Any(t => t.Value.Length == 0));
+        var empty =
+            parse.CommandResult.Command.Options.FirstOrDefault(
+                o => parse.GetResult(o) is { Implicit: false } given && given.Tokens.Any(t => t.Value.Length == 0));
         if (empty is not null && parse.Action is not HelpAction)
         {
             ui.Error.WriteLine($"bdense: {empty.Name} is given nothing (see 'bdense {parse.CommandResult.Command.Name} --help')");
@@ -89,13 +93,15 @@ public static partial class Program
     /// <summary>The exit code and the one line for an exception that is no bug; none for one that is.</summary>
     internal static (int Code, string Line)? Failure(Exception exception) => exception switch
     {
-        OperationCanceledException e => (Stopped, $"stopped{(e.Message.Contains("resume", StringComparison.Ordinal) ? ": " + OneLine(e.Message) : "")}"),
+        OperationCanceledException e =>
+            (Stopped, $"stopped{(e.Message.Contains("resume", StringComparison.Ordinal) ? ": " + OneLine(e.Message) : "")}"),
         UsageException e => (2, OneLine(e.Message)),
         // An array that the machine has no memory for; the message of the system names nothing.
         OutOfMemoryException => (1, "there is not enough memory for this; ask for less at once: a smaller --batch, --count or --limit"),
         BDenseException or IOException or UnauthorizedAccessException => (1, OneLine(exception.Message)),
         // The driver's own errors, where nothing in between has made a sentence of them.
-        CudaException e => (1, $"the device failed: {e.Error}: {OneLine(e.Message)}{(DeviceCatalog.Finding is { } finding ? ": " + finding : "")}"),
+        CudaException e =>
+            (1, $"the device failed: {e.Error}: {OneLine(e.Message)}{(DeviceCatalog.Finding is { } finding ? ": " + finding : "")}"),
         AcceleratorException e => (1, $"the device failed: {OneLine(e.Message)}"),
         _ => null,
     };
@@ -116,10 +122,12 @@ public static partial class Program
             var verbs = command.Subcommands.Select(c => c.Name);
             if (unknown.StartsWith('-'))
                 return $"a verb comes first, not {Printable.Quoted(unknown)}; there are {string.Join(", ", verbs)}";
-            return $"there is no verb {Printable.Quoted(unknown)}{(Suggestion.For(unknown, verbs) is { Length: > 0 } near ? near : $"; there are {string.Join(", ", verbs)}")}";
+            return $"there is no verb {Printable.Quoted(unknown)}"
+                + $"{(Suggestion.For(unknown, verbs) is { Length: > 0 } near ? near : $"; there are {string.Join(", ", verbs)}")}";
         }
         // So does one about a required option that was misspelt.
-        return unknown.StartsWith('-') ? $"{verb}has no option {Printable.Quoted(unknown)}{Suggestion.For(unknown, command.Options.Select(o => o.Name))}" : message;
+        return unknown.StartsWith('-')
+            ? $"{verb}has no option {Printable.Quoted(unknown)}{Suggestion.For(unknown, command.Options.Select(o => o.Name))}" : message;
     }
 
     [GeneratedRegex(@"^Option '([^']+)' expects a single argument but (\d+) were provided", RegexOptions.CultureInvariant)]
@@ -129,7 +137,9 @@ public static partial class Program
     {
         var verbs = new Verb[]
         {
-            Demo.Verb(ui), Train.Verb(ui), Distill.Verb(ui), Fit.Verb(ui), Sample.Verb(ui), Evaluate.Verb(ui), Statistics.Verb(ui), Reproduce.Verb(ui), Export.Verb(ui), DevicesVerb.Verb(ui), Info.Verb(ui), KernelsVerb.Verb(ui), FusionVerb.Verb(ui), ProfileVerb.Verb(ui), TuneVerb.Verb(ui), Study.Verb(ui),
+            Demo.Verb(ui), Train.Verb(ui), Distill.Verb(ui), Fit.Verb(ui), Sample.Verb(ui), Evaluate.Verb(ui), Statistics.Verb(ui),
+            Reproduce.Verb(ui), Export.Verb(ui), DevicesVerb.Verb(ui), Info.Verb(ui), KernelsVerb.Verb(ui), FusionVerb.Verb(ui),
+            ProfileVerb.Verb(ui), TuneVerb.Verb(ui), Study.Verb(ui),
         };
         var root = new RootCommand("B-DENSE: K-branch distillation of diffusion models, with kernels written in C#.");
         foreach (var verb in verbs)
@@ -139,7 +149,8 @@ public static partial class Program
         return root;
     }
 
-    private static string OneLine(string text) => Printable.Text(string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
+    private static string OneLine(string text) =>
+        Printable.Text(string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
 
     /// <summary>The library's help, then the verb's examples.</summary>
     private sealed class HelpWithExamples(SynchronousCommandLineAction help, Verb[] verbs) : SynchronousCommandLineAction

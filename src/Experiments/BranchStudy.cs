@@ -64,7 +64,8 @@ public sealed class BranchStudy
 
     private BranchStudy(INetwork teacher, Dataset? data, BranchStudyOptions options, IStages stages, CancellationToken cancellation)
     {
-        (_teacher, _data, _options, _stages, _cancellation, _fitting) = (teacher, data, options, stages, cancellation, new StepFitting(teacher, cancellation));
+        (_teacher, _data, _options, _stages, _cancellation, _fitting) =
+            (teacher, data, options, stages, cancellation, new StepFitting(teacher, cancellation));
         // Images too small for the features have no Frechet distance.
         _evaluation = new Evaluation(teacher, teacher.Config.Resolution >= LeastResolution ? data : null, options.Evaluation);
     }
@@ -78,7 +79,8 @@ public sealed class BranchStudy
     /// <param name="cancellation">Looked at between iterations; the cell under way is lost.</param>
     /// <exception cref="UsageException">A PD variant without data.</exception>
     /// <exception cref="BDenseException">The folder holds something else or a study of other options; or training diverged.</exception>
-    public static BranchStudyResults Run(INetwork teacher, string teacherName, Dataset? data, BranchStudyOptions options, IStages stages, CancellationToken cancellation = default)
+    public static BranchStudyResults Run(INetwork teacher, string teacherName, Dataset? data, BranchStudyOptions options, IStages stages,
+        CancellationToken cancellation = default)
     {
         if (teacher.Config.LabelCount > 0)
             throw new UsageException("the study takes a teacher without classes");
@@ -116,7 +118,8 @@ public sealed class BranchStudy
                 var o = variant.Of(_options.Distill, seed);
                 // The teacher's trajectories are shared by all variants of a seed; measuring fits three times.
                 yield return new PlannedStage(StageOf(variant, seed), 3.0 * StudyVariant.Passes(o) * o.Updates * o.Batch);
-                yield return new PlannedStage(MeasureStageOf(variant, seed), Work.Sampling(o.Nfe, 4 * _options.Evaluation.Count + 6 * _options.FittingNoises));
+                yield return new PlannedStage(MeasureStageOf(variant, seed),
+                    Work.Sampling(o.Nfe, 4 * _options.Evaluation.Count + 6 * _options.FittingNoises));
             }
         }
     }
@@ -181,14 +184,24 @@ public sealed class BranchStudy
         float[] endpoint = _evaluation.TeacherOf(o, cancellation: _cancellation);
         var student = Student.Of(network, o);
         var asTrained = _evaluation.Measure(_evaluation.Student(student, cancellation: _cancellation), endpoint);
-        return new StudyCell(variant.Name, o, asTrained.Endpoint!.Rmse, asTrained.Fine.Rmse, Fitted(endpoint, false, false), Fitted(endpoint, true, false),
+        return new StudyCell(variant.Name, o, asTrained.Endpoint!.Rmse, asTrained.Fine.Rmse, Fitted(endpoint, false, false),
+            Fitted(endpoint, true, false),
             Fitted(_evaluation.Fine(), true, true), asTrained.FrechetDistance);
 
         double[] Fitted(float[] target, bool history, bool fine)
         {
             var e = _options.Evaluation;
-            var fit = _fitting.Fit(student, o, new FittingOptions { Noises = _options.FittingNoises, Batch = e.Batch, Seed = e.Seed, Fine = fine, FineSteps = e.FineSteps, History = history });
-            float[] images = Sampling.Generate(network, (x, labels, _) => fit.Steps.Sample(x, labels), ImageDraws.Of(e.Seed), e.Count, e.Batch, student.Grid.Student[0], cancellation: _cancellation);
+            var fit = _fitting.Fit(student, o, new FittingOptions
+            {
+                Noises = _options.FittingNoises,
+                Batch = e.Batch,
+                Seed = e.Seed,
+                Fine = fine,
+                FineSteps = e.FineSteps,
+                History = history,
+            });
+            float[] images = Sampling.Generate(network, (x, labels, _) => fit.Steps.Sample(x, labels), ImageDraws.Of(e.Seed), e.Count,
+                e.Batch, student.Grid.Student[0], cancellation: _cancellation);
             return EndpointError.Between(images, target, images.Length / e.Count).Rmse;
         }
     }
@@ -198,14 +211,16 @@ public sealed class BranchStudy
     {
         string folder = Path.Combine(_options.Folder, CellsFolder);
         var cells = new List<StudyCell>();
-        foreach (string path in Directory.Exists(folder) ? Directory.GetDirectories(folder).Order(StringComparer.Ordinal) : Enumerable.Empty<string>())
+        foreach (string path in Directory.Exists(folder) ? Directory.GetDirectories(folder).Order(StringComparer.Ordinal)
+            : Enumerable.Empty<string>())
         {
             string file = Path.Combine(path, "cell.json");
             if (File.Exists(file))
                 cells.Add(StudyCell.Read(file, Path.GetFileName(path), _options.Evaluation.Count));
         }
         float[] teacher = _evaluation.TeacherOf(_options.Distill, cancellation: _cancellation);
-        var results = new BranchStudyResults($"{_teacher.Backend.Name}: {_teacher.Backend.Description}", _options.Distill, _options.Evaluation.Count,
+        var results = new BranchStudyResults($"{_teacher.Backend.Name}: {_teacher.Backend.Description}", _options.Distill,
+            _options.Evaluation.Count,
             _evaluation.Measure(teacher, null).Fine.Rmse.Average(), BranchStudyResults.Tabulate(StudyVariant.All, cells));
         AtomicFile.WriteText(Path.Combine(_options.Folder, ResultsFile), RunJson.ToText(RunJson.ToNode(results)) + "\n");
         AtomicFile.WriteText(Path.Combine(_options.Folder, TableFile), results.ToMarkdown());

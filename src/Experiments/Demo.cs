@@ -70,7 +70,12 @@ public sealed class Demo
         demo._stages.Whole(demo.Planned());
         var (teacher, teacherRun) = demo.TrainTeacher();
         using var teacherOwner = teacher;
-        using var evaluation = new Evaluation(teacher, demo._data, new EvaluationOptions { Count = demo.Scale.Noises, FineSteps = demo.Scale.FineSteps, Seed = options.Seed });
+        using var evaluation = new Evaluation(teacher, demo._data, new EvaluationOptions
+        {
+            Count = demo.Scale.Noises,
+            FineSteps = demo.Scale.FineSteps,
+            Seed = options.Seed,
+        });
         var sampling = demo.SampleTeacher(teacher, evaluation, out var rows);
 
         var students = new List<(Distill Options, RunResult Run, Measured Measured)>();
@@ -88,11 +93,13 @@ public sealed class Demo
         }
 
         int shown = demo.Scale.Students.Min(s => s.Nfe);
-        var trajectories = TrajectoryGroup.Of(teacher, demo.Students().Where(s => s.Seed == options.Seed && s.Nfe == shown && s.TeacherSampler() is not null)
+        var trajectories = TrajectoryGroup.Of(teacher,
+            demo.Students().Where(s => s.Seed == options.Seed && s.Nfe == shown && s.TeacherSampler() is not null)
             .Select(s => new TrainedStudent(s.Title, demo.FolderOf(s), s)), options.Seed, cancellation);
         var last = teacherRun.Log.TakeLast(Math.Max(1, teacherRun.Log.Count / 10));
         var results = new DemoResults(options.Seed, $"{backend.Name}: {backend.Description}", demo._data.Name, clock.Elapsed.TotalSeconds,
-            new TeacherResult(teacher.Parameters.Count, teacherRun.Log.Count, last.Average(l => l.Loss), ImagesPerSecond(teacherRun.Log, demo.Scale.Batch)),
+            new TeacherResult(teacher.Parameters.Count, teacherRun.Log.Count, last.Average(l => l.Loss),
+                ImagesPerSecond(teacherRun.Log, demo.Scale.Batch)),
             sampling, [.. students.Select(s => Result(s.Options, s.Run, s.Measured))], demo.Compare(students))
         {
             EvaluationNoises = demo.Scale.Noises,
@@ -106,7 +113,10 @@ public sealed class Demo
         new(TeacherStage, Work.Of(TeacherTraining())),
         new(FineStage, Work.Sampling(Scale.FineSteps, Scale.Noises)),
         new(CoarseStage, Work.Sampling(2 * Scale.TeacherNfes.Sum(), Scale.Noises)),
-        .. Students().SelectMany(o => new[] { new PlannedStage(TrainingStage(o), Work.Of(o)), new PlannedStage(EvaluationStage(o), Work.Sampling(o.Nfe, Scale.Noises)) }),
+        .. Students()
+            .SelectMany(
+                o => new[] { new PlannedStage(TrainingStage(o), Work.Of(o)),
+                    new PlannedStage(EvaluationStage(o), Work.Sampling(o.Nfe, Scale.Noises)) }),
     ];
 
     private const string TeacherStage = "teacher", FineStage = "teacher's fine trajectories", CoarseStage = "teacher's few steps";
@@ -128,7 +138,15 @@ public sealed class Demo
     private IEnumerable<IDistillationMethod> Methods => [PdMethod.Instance, SfdMethod.Instance, .. _options.With];
 
     private TeacherOptions TeacherTraining() =>
-        new() { Steps = Scale.TeacherSteps, Batch = Scale.Batch, Seed = _options.Seed, LearningRate = 2e-3, EmaDecay = 0.99, Decay = Decay.Cosine };
+        new()
+        {
+            Steps = Scale.TeacherSteps,
+            Batch = Scale.Batch,
+            Seed = _options.Seed,
+            LearningRate = 2e-3,
+            EmaDecay = 0.99,
+            Decay = Decay.Cosine,
+        };
 
     private (INetwork Teacher, RunResult Run) TrainTeacher()
     {
@@ -155,7 +173,8 @@ public sealed class Demo
         {
             ["kind"] = "distill",
             [RunFolder.DistillKey] = RunJson.ToNode(options),
-        }.WithData(options.Method.NeedsData ? _data : null).WithNetwork(RunData.TeacherKey, from, TrainedNetwork.Fingerprint(from, teacher.Config)).WithDevice(_backend), _options.Resume);
+        }.WithData(options.Method.NeedsData ? _data : null)
+        .WithNetwork(RunData.TeacherKey, from, TrainedNetwork.Fingerprint(from, teacher.Config)).WithDevice(_backend), _options.Resume);
         using var student = DistillationMethods.NewStudent(teacher, options);
         using var training = DistillationMethods.Create(student, teacher, _data, options);
         return Train(TrainingStage(options), training, folder);
@@ -177,7 +196,8 @@ public sealed class Demo
     {
         rows = [];
         var figures = new List<TeacherSampling>();
-        float[] fine = _stages.Stage(FineStage, Scale.Noises, report => evaluation.Fine(n => report(n, $"NFE {Scale.FineSteps}"), _cancellation));
+        float[] fine = _stages.Stage(FineStage, Scale.Noises,
+            report => evaluation.Fine(n => report(n, $"NFE {Scale.FineSteps}"), _cancellation));
         rows.Add(($"teacher, NFE {Scale.FineSteps}", fine));
         figures.Add(new TeacherSampling("dpmpp3m", Scale.FineSteps, 0, evaluation.Measure(fine, null).FrechetDistance));
         var few = rows;
@@ -188,7 +208,8 @@ public sealed class Demo
             {
                 foreach (string solver in new[] { "dpmpp3m", "euler" })
                 {
-                    float[] images = evaluation.Teacher(new SamplerOptions { Solver = solver, Steps = nfe }, n => report(done + nfe * n, $"NFE {nfe}"), _cancellation);
+                    float[] images = evaluation.Teacher(new SamplerOptions { Solver = solver, Steps = nfe },
+                        n => report(done + nfe * n, $"NFE {nfe}"), _cancellation);
                     done += nfe * Scale.Noises;
                     var measured = evaluation.Measure(images, null);
                     figures.Add(new TeacherSampling(solver, nfe, measured.Fine.Rmse.Average(), measured.FrechetDistance));
@@ -205,7 +226,8 @@ public sealed class Demo
         float[] endpoint = evaluation.TeacherOf(options, cancellation: _cancellation);
         var student = Training.Distillation.Student.Load(_backend, FolderOf(options));
         using var network = student.Network;
-        float[] images = _stages.Stage(EvaluationStage(options), Scale.Noises, report => evaluation.Student(student, n => report(n, $"NFE {options.Nfe}"), _cancellation));
+        float[] images = _stages.Stage(EvaluationStage(options), Scale.Noises,
+            report => evaluation.Student(student, n => report(n, $"NFE {options.Nfe}"), _cancellation));
         return (images, evaluation.Measure(images, endpoint));
     }
 
@@ -224,7 +246,8 @@ public sealed class Demo
         foreach (var group in students.GroupBy(s => (s.Options.Method.Name, s.Options.Nfe)).Where(g => g.Any(s => s.Options.Branches > 1)))
         {
             var (plain, dense) = (group.Where(s => s.Options.Branches == 1).ToList(), group.Where(s => s.Options.Branches > 1).ToList());
-            foreach (var (metric, errors) in new (string, Func<Measured, double[]>)[] { ("endpoint RMSE", m => m.Endpoint!.Rmse), ("endpoint RMSE (fine)", m => m.Fine.Rmse) })
+            foreach (var (metric, errors) in new (string, Func<Measured, double[]>)[] { ("endpoint RMSE", m => m.Endpoint!.Rmse),
+                ("endpoint RMSE (fine)", m => m.Fine.Rmse) })
             {
                 var c = Bootstrap.Compare([.. plain.Select(s => errors(s.Measured))], [.. dense.Select(s => errors(s.Measured))]);
                 comparisons.Add(new PairedComparison(dense[0].Options.Title, plain[0].Options.Title, group.Key.Nfe, metric,
@@ -234,7 +257,8 @@ public sealed class Demo
         return comparisons;
     }
 
-    private static double ImagesPerSecond(IReadOnlyList<LogLine> log, int batch) => 1000.0 * batch * log.Count / log.Sum(l => l.Milliseconds);
+    private static double ImagesPerSecond(IReadOnlyList<LogLine> log, int batch) =>
+        1000.0 * batch * log.Count / log.Sum(l => l.Milliseconds);
 
     /// <summary>An empty folder, or an earlier demo's: that is resumed, or cleared and begun anew.</summary>
     private static WriterLock PrepareFolder(DemoOptions options)

@@ -25,7 +25,8 @@ public sealed record TeacherResult(long Parameters, int Steps, double FinalLoss,
 /// <summary>The undistilled teacher sampled with few steps, to show what distillation has to mend.</summary>
 /// <param name="Solver">Name of the solver.</param>
 /// <param name="Nfe">Network evaluations a sample.</param>
-/// <param name="RmseFine">Root mean square distance to the teacher's own fine trajectory from the same noise; images lie in [-1, 1].</param>
+/// <param name="RmseFine">Root mean square distance to the teacher's own fine trajectory from the same noise; images lie in [-1,
+/// 1].</param>
 /// <param name="FrechetDistance">Fréchet distance over random convolutional features; not FID.</param>
 public sealed record TeacherSampling(string Solver, int Nfe, double RmseFine, double FrechetDistance);
 
@@ -53,4 +54,5 @@ public sealed record StudentResult(string Method, int Branches, string Weights, 
 /// <param name="Difference">Mean paired difference, method minus baseline; below 0 is better.</param>
 /// <param name="Interval">Its 95% bootstrap interval.</param>
 /// <param name="Verdict">better, worse or no difference.</param>
-public sealed record PairedComparison(string Method, string Baseline, int Nfe, string Metric, double Difference, double[] Interval, string Verdict);
+public sealed record PairedComparison(string Method, string Baseline, int Nfe, string Metric, double Difference, double[] Interval,
+    string Verdict);

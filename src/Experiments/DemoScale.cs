@@ -30,7 +30,9 @@ public sealed record DemoScale
 
     public int StudentBatch { get; init; } = 32;
 
-    /// <summary>Network evaluations of the students, and with how many training seeds; PD's teacher takes four times as many steps.</summary>
+    /// <summary>
+    /// Network evaluations of the students, and with how many training seeds; PD's teacher takes four times as many steps.
+    /// </summary>
     public IReadOnlyList<(int Nfe, int Seeds)> Students { get; init; } = [(2, 3), (4, 2)];
 
     /// <summary>Noises that every sampler starts from.</summary>

@@ -79,7 +79,13 @@ public sealed class Evaluation : IDisposable
     public SamplerOptions FineSampler => FineOf(_options.FineSteps);
 
     /// <summary>The same with another number of steps.</summary>
-    public SamplerOptions FineOf(int steps) => new SamplerOptions { Solver = "dpmpp3m", Steps = steps, SigmaMin = _options.SigmaMin, SigmaMax = _options.SigmaMax }.Resolve();
+    public SamplerOptions FineOf(int steps) => new SamplerOptions
+    {
+        Solver = "dpmpp3m",
+        Steps = steps,
+        SigmaMin = _options.SigmaMin,
+        SigmaMax = _options.SigmaMax,
+    }.Resolve();
 
     /// <summary>The teacher's fine endpoints, [Count,H,W,C].</summary>
     public float[] Fine(Action<int>? onDone = null, CancellationToken cancellation = default) =>
@@ -96,7 +102,8 @@ public sealed class Evaluation : IDisposable
     }
 
     /// <summary>Where the teacher arrives on the very grid that a student was distilled from.</summary>
-    public float[] TeacherOf(Distill distill, Action<int>? onDone = null, CancellationToken cancellation = default) => Teacher(TeacherSamplerOf(distill), onDone, cancellation);
+    public float[] TeacherOf(Distill distill, Action<int>? onDone = null, CancellationToken cancellation = default) =>
+        Teacher(TeacherSamplerOf(distill), onDone, cancellation);
 
     /// <summary>Its sampler.</summary>
     /// <remarks>A second stage's teacher is a student; what counts is how far both are from the first one's teacher.</remarks>
@@ -104,7 +111,8 @@ public sealed class Evaluation : IDisposable
 
     /// <summary>A student's endpoints, [Count,H,W,C].</summary>
     public float[] Student(Student student, Action<int>? onDone = null, CancellationToken cancellation = default) =>
-        Samples(student.Network, (x, labels, fresh) => student.Sample(x, labels, cancellation: cancellation, fresh: fresh), student.StartSigma, onDone, cancellation);
+        Samples(student.Network, (x, labels, fresh) => student.Sample(x, labels, cancellation: cancellation, fresh: fresh),
+            student.StartSigma, onDone, cancellation);
 
     /// <summary>Holds samples to the yardsticks.</summary>
     /// <param name="images">From this evaluation's noises.</param>

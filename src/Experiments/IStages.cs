@@ -18,7 +18,9 @@ public interface IStages
 /// <param name="Work">Its share of the whole, in any unit; see <see cref="Work"/>.</param>
 public sealed record PlannedStage(string Name, double Work);
 
-/// <summary>Work in images that pass the network once, forward; a training step passes each image three times, as backward is two more.</summary>
+/// <summary>
+/// Work in images that pass the network once, forward; a training step passes each image three times, as backward is two more.
+/// </summary>
 public static class Work
 {
     /// <summary>A teacher's training.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using BDense.Kernels;
 using BDense.Model.Networks;
 using BDense.Training.Metrics;
@@ -46,7 +47,9 @@ public sealed record ScheduleFittingOptions
     public int FineSteps { get; init; } = 40;
 }
 
-/// <summary>A fitted schedule, and what it is good for: root mean square distances to the fine trajectory over noises that the fit has not seen.</summary>
+/// <summary>
+/// A fitted schedule, and what it is good for: root mean square distances to the fine trajectory over noises that the fit has not seen.
+/// </summary>
 /// <param name="File">The schedule.</param>
 /// <param name="Evaluations">NFE with it.</param>
 /// <param name="Plain">On the plain schedule: the same solver with as many steps; for AMED's steps DPM-Solver-2.</param>
@@ -62,7 +65,8 @@ public static class ScheduleFitting
     public const int MaxNodes = 4096;
 
     /// <exception cref="UsageException">An unknown kind, solver or schedule, or numbers out of range.</exception>
-    public static ScheduleFit Fit(INetwork teacher, ScheduleFittingOptions o, CancellationToken cancellation = default, Action<int>? onPass = null)
+    public static ScheduleFit Fit(INetwork teacher, ScheduleFittingOptions o, CancellationToken cancellation = default,
+        Action<int>? onPass = null)
     {
         if (o.Kind is not (ScheduleFile.Gits or ScheduleFile.AmedFixed))
             throw new UsageException($"there is no '{o.Kind}' to fit; there are {ScheduleFile.Gits}, {ScheduleFile.AmedFixed}");
@@ -84,7 +88,8 @@ public static class ScheduleFitting
                 onPass?.Invoke(Math.Min(++passes, total));
                 return denoiser.Denoise(state, sigma, new ForwardOptions(Labels: labels[n]));
             }), x))];
-            file = o.Kind == ScheduleFile.Gits ? FitNodes(o, schedule, batches, cancellation) : FitSteps(o, schedule, plain, batches, cancellation);
+            file = o.Kind == ScheduleFile.Gits ? FitNodes(o, schedule, batches, cancellation)
+                : FitSteps(o, schedule, plain, batches, cancellation);
         }
         finally
         {
@@ -93,39 +98,51 @@ public static class ScheduleFitting
         }
         var fitted = SamplerBuilder.Build(teacher, file, cancellation);
         float[] fine = Images(new SamplerOptions { Solver = "dpmpp3m", Steps = o.FineSteps, SigmaMin = plain[^1], SigmaMax = plain[0] });
-        float[] onPlain = Images(new SamplerOptions { Solver = o.Kind == ScheduleFile.Gits ? file.Solver : "dpm2", Schedule = ScheduleCatalog.Text(plain) });
+        float[] onPlain = Images(new SamplerOptions
+        {
+            Solver = o.Kind == ScheduleFile.Gits ? file.Solver : "dpm2",
+            Schedule = ScheduleCatalog.Text(plain),
+        });
         return new ScheduleFit(file, fitted.Evaluations, Distance(onPlain), Distance(ImagesOf(fitted)));
 
         float[] Images(SamplerOptions options) => ImagesOf(SamplerBuilder.Build(teacher, options, cancellation));
 
-        float[] ImagesOf(TeacherSampler sampler) => Sampling.Generate(teacher, sampler.Run, ImageDraws.Of(o.Seed), o.Noises, o.Batch, sampler.Sigma,
+        float[] ImagesOf(TeacherSampler sampler) =>
+            Sampling.Generate(teacher, sampler.Run, ImageDraws.Of(o.Seed), o.Noises, o.Batch, sampler.Sigma,
             _ => onPass?.Invoke(passes = Math.Min(passes + sampler.Evaluations, total)), cancellation);
 
         double Distance(float[] images) => EndpointError.Between(images, fine, images.Length).Rmse[0];
     }
 
-    /// <summary>Network passes of a batch that <see cref="Fit"/> takes: exactly for gits; amed-fixed's search takes that many or some fewer.</summary>
+    /// <summary>
+    /// Network passes of a batch that <see cref="Fit"/> takes: exactly for gits; amed-fixed's search takes that many or some fewer.
+    /// </summary>
     public static int Passes(ScheduleFittingOptions o)
     {
         int batches = (o.Noises + o.Batch - 1) / o.Batch;
         bool gits = o.Kind == ScheduleFile.Gits;
-        int fit = gits ? SolverCatalog.Find(o.TeacherSolver).Evaluations(o.Nodes - 1) : (1 + AmedFit.Trials) * o.Steps + FineStepsAStep(o) * o.Steps;
+        int fit = gits ? SolverCatalog.Find(o.TeacherSolver).Evaluations(o.Nodes - 1)
+            : (1 + AmedFit.Trials) * o.Steps + FineStepsAStep(o) * o.Steps;
         int each = gits ? SolverCatalog.Find(o.Solver).Evaluations(o.Steps) : 2 * o.Steps;
         return batches * (fit + o.FineSteps + 2 * each);
     }
 
     private static int FineStepsAStep(ScheduleFittingOptions o) => Math.Max(1, (o.FineSteps + o.Steps - 1) / o.Steps);
 
-    private static ScheduleFile FitNodes(ScheduleFittingOptions o, Schedule schedule, (Denoise, Tensor)[] batches, CancellationToken cancellation)
+    private static ScheduleFile FitNodes(ScheduleFittingOptions o, Schedule schedule, (Denoise, Tensor)[] batches,
+        CancellationToken cancellation)
     {
         string solver = SolverCatalog.Find(o.Solver).Name, teacher = SolverCatalog.Find(o.TeacherSolver).Name;
         double[] sigmas = Gits.Fit(batches, SolverCatalog.Find(teacher), schedule.Grid(o.Nodes), o.Steps, o.Memory, cancellation);
         return new ScheduleFile(ScheduleFile.Gits, solver, sigmas,
-            Source: FormattableString.Invariant($"{o.Noises} noises of seed {o.Seed}; teacher {teacher} on {o.Nodes} {schedule.Name} nodes; memory coefficient {o.Memory}"));
+            Source: string.Create(CultureInfo.InvariantCulture,
+                $"{o.Noises} noises of seed {o.Seed}; teacher {teacher} on {o.Nodes} {schedule.Name} nodes; memory coefficient "
+                    + $"{o.Memory}"));
     }
 
     /// <summary>The teacher's states at the nodes are those of the fine trajectory, with as many steps in each interval.</summary>
-    private static ScheduleFile FitSteps(ScheduleFittingOptions o, Schedule schedule, double[] grid, (Denoise Denoise, Tensor X)[] batches, CancellationToken cancellation)
+    private static ScheduleFile FitSteps(ScheduleFittingOptions o, Schedule schedule, double[] grid, (Denoise Denoise, Tensor X)[] batches,
+        CancellationToken cancellation)
     {
         int each = FineStepsAStep(o);
         double[] fine = [.. NestedGrid.Of(schedule, grid.Length, each).Teacher];

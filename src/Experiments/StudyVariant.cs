@@ -32,15 +32,30 @@ public sealed record StudyVariant(string Name, string What, string Baseline, Fun
         Chained("projected", "quadrature, gradients projected in every 4th iteration", "quadrature", 4),
         Chained("projected-always", "quadrature, gradients projected in every iteration", "quadrature", 1),
         Chained("projected-uniform", "equal weights, gradients projected in every iteration", "uniform", 1),
-        new("parallel", "parallel heads, exponential weights", "plain", o => o with { Branches = K, Layout = BranchLayout.Parallel, Weights = "exponential" }),
+        new("parallel", "parallel heads, exponential weights", "plain", o => o with
+        {
+            Branches = K,
+            Layout = BranchLayout.Parallel,
+            Weights = "exponential",
+        }),
         new("parallel-annealed", "parallel heads, quadrature to endpoint alone, over the first half", "plain",
             o => o with { Branches = K, Layout = BranchLayout.Parallel, Weights = "annealed" }),
         Pd("pd-jump", "PD, one jump of four steps, without branches", o => o with { Branches = 1, Jump = K }),
         Pd("pd-halvings", "PD, two halvings, without branches", o => o with { Branches = 1, Jump = 2, Rounds = 2 }),
         Pd("pd-uniform", "PD, parallel heads, equal weights", o => o with { Branches = K, Weights = "uniform" }),
         Pd("pd-parallel", "PD, parallel heads, exponential weights", o => o with { Branches = K, Weights = "exponential" }),
-        Pd("pd-chained", "PD, chained heads, quadrature", o => o with { Branches = K, Layout = BranchLayout.Chained, Weights = "quadrature" }),
-        Pd("pd-annealed", "PD, chained heads, quadrature to endpoint alone, over the first half", o => o with { Branches = K, Layout = BranchLayout.Chained, Weights = "annealed" }),
+        Pd("pd-chained", "PD, chained heads, quadrature", o => o with
+        {
+            Branches = K,
+            Layout = BranchLayout.Chained,
+            Weights = "quadrature",
+        }),
+        Pd("pd-annealed", "PD, chained heads, quadrature to endpoint alone, over the first half", o => o with
+        {
+            Branches = K,
+            Layout = BranchLayout.Chained,
+            Weights = "annealed",
+        }),
     ];
 
     public bool IsBaseline => Name == Baseline;
@@ -62,9 +77,11 @@ public sealed record StudyVariant(string Name, string What, string Baseline, Fun
         var wanted = new HashSet<string>();
         foreach (string name in names.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
-            var found = All.Where(v => name == "all" || v.Name == name || (name == "pd" && IsPd(v)) || (name == "sfd" && !IsPd(v))).ToList();
+            var found = All.Where(v => name == "all" || v.Name == name || (name == "pd" && IsPd(v)) || (name == "sfd" && !IsPd(v)))
+                .ToList();
             if (found.Count == 0)
-                throw new UsageException($"there is no variant '{name}'; there are all, sfd, pd, {string.Join(", ", All.Select(v => v.Name))}");
+                throw new UsageException(
+                    $"there is no variant '{name}'; there are all, sfd, pd, {string.Join(", ", All.Select(v => v.Name))}");
             wanted.UnionWith(found.SelectMany(v => new[] { v.Name, v.Baseline }));
         }
         return wanted.Count > 0 ? [.. All.Where(v => wanted.Contains(v.Name))] : throw new UsageException("--variants names none");

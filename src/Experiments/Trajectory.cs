@@ -5,7 +5,9 @@ using BDense.Training.Samplers;
 
 namespace BDense.Experiments;
 
-/// <summary>The way of a batch of noises to images: the state at every node, and the denoised image that each step between two nodes aims at.</summary>
+/// <summary>
+/// The way of a batch of noises to images: the state at every node, and the denoised image that each step between two nodes aims at.
+/// </summary>
 /// <param name="Sigmas">sigma_0 > ... > sigma_n.</param>
 /// <param name="States">x at each of them, [N,H,W,C].</param>
 /// <param name="Predictions">
@@ -15,8 +17,8 @@ namespace BDense.Experiments;
 public sealed record Trajectory(double[] Sigmas, IReadOnlyList<float[]> States, IReadOnlyList<float[]> Predictions)
 {
     /// <summary>
-    /// What each head predicts, one for every step as <see cref="Predictions"/>: head j at step j of an interval, from the interval's start.
-    /// Parallel heads differ there from the predictions. None where no head made the step; empty for a teacher.
+    /// What each head predicts, one for every step as <see cref="Predictions"/>: head j at step j of an interval, from the interval's
+    /// start. Parallel heads differ there from the predictions. None where no head made the step; empty for a teacher.
     /// </summary>
     public IReadOnlyList<float[]?> Heads { get; init; } = [];
 
@@ -70,8 +72,10 @@ public sealed record Trajectory(double[] Sigmas, IReadOnlyList<float[]> States, 
     /// <summary>Root mean square distance to another trajectory at every node that both have, but the first.</summary>
     public (double[] Sigmas, double[] Rmse) ErrorTo(Trajectory other)
     {
-        var shared = Enumerable.Range(1, Sigmas.Length - 1).Select(i => (Own: i, Other: other.IndexOf(Sigmas[i]))).Where(p => p.Other >= 0).ToArray();
-        return ([.. shared.Select(p => Sigmas[p.Own])], [.. shared.Select(p => Math.Sqrt(States[p.Own].Zip(other.States[p.Other], (a, b) => ((double)a - b) * (a - b)).Average()))]);
+        var shared = Enumerable.Range(1, Sigmas.Length - 1).Select(i => (Own: i, Other: other.IndexOf(Sigmas[i]))).Where(p => p.Other >= 0)
+            .ToArray();
+        return ([.. shared.Select(p => Sigmas[p.Own])],
+            [.. shared.Select(p => Math.Sqrt(States[p.Own].Zip(other.States[p.Other], (a, b) => ((double)a - b) * (a - b)).Average()))]);
     }
 
     private static Trajectory Of(double[] sigmas, List<float[]> states)

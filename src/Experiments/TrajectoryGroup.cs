@@ -33,16 +33,19 @@ public sealed record TrajectoryGroup(Trajectory Teacher, IReadOnlyList<StudentTr
     /// <param name="students">All distilled from it.</param>
     /// <param name="seed">Of the noises.</param>
     /// <param name="cancellation">Looked at between students.</param>
-    public static IReadOnlyList<TrajectoryGroup> Of(INetwork teacher, IEnumerable<TrainedStudent> students, ulong seed, CancellationToken cancellation = default)
+    public static IReadOnlyList<TrajectoryGroup> Of(INetwork teacher, IEnumerable<TrainedStudent> students, ulong seed,
+        CancellationToken cancellation = default)
     {
         var groups = new List<TrajectoryGroup>();
-        foreach (var group in students.Select(s => (Student: s, Teacher: Trajectory.TeacherOf(s.Options))).GroupBy(s => RunJson.ToLine(s.Teacher)))
+        foreach (var group in students.Select(s => (Student: s, Teacher: Trajectory.TeacherOf(s.Options)))
+            .GroupBy(s => RunJson.ToLine(s.Teacher)))
         {
             var ways = new List<StudentTrajectory>();
             foreach (var (student, _) in group)
             {
                 cancellation.ThrowIfCancellationRequested();
-                ways.Add(new StudentTrajectory(student.Name, student.Options, Way(teacher.Backend, student, seed), RunFolder.Existing(student.Path).ReadLog()));
+                ways.Add(new StudentTrajectory(student.Name, student.Options, Way(teacher.Backend, student, seed),
+                    RunFolder.Existing(student.Path).ReadLog()));
             }
             groups.Add(new TrajectoryGroup(Trajectory.OfTeacher(teacher, group.First().Teacher, Noises, seed), ways));
         }

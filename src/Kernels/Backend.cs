@@ -24,7 +24,10 @@ public abstract partial class Backend : IDisposable
     /// <summary>For people: the processor's name, its cores or multiprocessors, its memory.</summary>
     public abstract string Description { get; }
 
-    /// <summary>What decides the bits of every result: devices of the same text make the same ones, whatever their threads and their number among others.</summary>
+    /// <summary>
+    /// What decides the bits of every result: devices of the same text make the same ones, whatever their threads and their number among
+    /// others.
+    /// </summary>
     public virtual string Rounding => Name;
 
     /// <summary>A line for people about something that was ignored when the device was opened; null for nothing.</summary>
@@ -48,7 +51,9 @@ public abstract partial class Backend : IDisposable
     /// <summary>Kernels launched one by one since the start, an operation's several each; none where operations are no launches.</summary>
     public virtual long? KernelLaunches => null;
 
-    /// <summary>Time that the host has waited for the device, in downloads and <see cref="Synchronize"/>. The rest of a step is the host's own.</summary>
+    /// <summary>
+    /// Time that the host has waited for the device, in downloads and <see cref="Synchronize"/>. The rest of a step is the host's own.
+    /// </summary>
     public TimeSpan Waited { get; internal set; }
 
     /// <summary>Whether launches are being captured, not run.</summary>
@@ -148,7 +153,10 @@ public abstract partial class Backend : IDisposable
             throw new BDenseException($"{op}: {message}");
     }
 
-    /// <summary>Said by every operation of what it is about to write, so that what was derived from the old values (packed weights) is known to be stale.</summary>
+    /// <summary>
+    /// Said by every operation of what it is about to write, so that what was derived from the old values (packed weights) is known to be
+    /// stale.
+    /// </summary>
     internal static void Writes(Tensor? y)
     {
         if (y is null)
@@ -158,7 +166,8 @@ public abstract partial class Backend : IDisposable
     }
 
     private static void Require(
-        bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref RequireMessage message, [CallerMemberName] string op = "")
+        bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref RequireMessage message, [CallerMemberName]
+        string op = "")
     {
         if (!condition)
             throw new BDenseException($"{op}: {message.ToStringAndClear()}");

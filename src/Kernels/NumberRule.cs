@@ -30,7 +30,8 @@ public sealed partial record NumberRule<T>(T Min, T Max, bool AboveMin = false, 
     /// <summary>For messages: <c>a number above 0 and at most 1</c>.</summary>
     public string Description => IsWhole
         ? $"a whole number from {Text(Min)} to {Text(Max)}"
-        : $"a number {(AboveMin ? "above" : "of at least")} {Text(Min)}{(Max == T.MaxValue ? "" : $" and {(BelowMax ? "below" : "at most")} {Text(Max)}")}";
+        : $"a number {(AboveMin ? "above" : "of at least")} {Text(Min)}"
+            + $"{(Max == T.MaxValue ? "" : $" and {(BelowMax ? "below" : "at most")} {Text(Max)}")}";
 
     /// <summary>Whether a text is such a number (<see cref="TryRead"/>).</summary>
     public bool Takes(string text) => TryRead(text, out _);
@@ -52,7 +53,9 @@ public sealed partial record NumberRule<T>(T Min, T Max, bool AboveMin = false, 
     /// <exception cref="UsageException">It is no such number; <paramref name="name"/> says whose.</exception>
     public T Read(string name, string text) => TryRead(text, out var value) ? value : throw new UsageException(Fault(name, text));
 
-    /// <summary>One line: whose number it is, what would be right, what was written, and where that can be guessed, how to write it.</summary>
+    /// <summary>
+    /// One line: whose number it is, what would be right, what was written, and where that can be guessed, how to write it.
+    /// </summary>
     public string Fault(string name, string text) => $"{name} must be {Description}, not {Printable.Quoted(text)}{Advice(text)}";
 
     private string Advice(string text)
@@ -63,7 +66,8 @@ public sealed partial record NumberRule<T>(T Min, T Max, bool AboveMin = false, 
         if (Thousands().IsMatch(text))
             return Takes(digits) ? $"; write {digits}" : "";
         // 1e3, 64.0: whole, but not written so.
-        bool isNumber = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double real) && Math.Abs(real) < 1e15 && Math.Floor(real) == real;
+        bool isNumber = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double real) && Math.Abs(real) < 1e15
+            && Math.Floor(real) == real;
         string whole = real.ToString("0", CultureInfo.InvariantCulture);
         return isNumber && whole != text && Takes(whole) ? $"; write {whole}" : "";
     }

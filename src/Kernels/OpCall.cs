@@ -100,7 +100,8 @@ public ref struct OpCall
         for (int i = 0; i < _count; i++)
         {
             var other = _operands[i];
-            if ((operand.IsWritten || other.IsWritten) && operand.Overlaps(other) && !(mayBe is not null && operand.IsIn(mayBe) && other.IsIn(mayBe)))
+            if ((operand.IsWritten || other.IsWritten) && operand.Overlaps(other)
+                && !(mayBe is not null && operand.IsIn(mayBe) && other.IsIn(mayBe)))
                 throw Refusal($"{operand.Name} shares memory with {other.Name}; it needs its own");
         }
         _operands[_count++] = operand;
@@ -111,7 +112,8 @@ public ref struct OpCall
         public bool Overlaps(Operand other) => ReferenceEquals(Tensor.Storage, other.Tensor.Storage)
             && Tensor.Offset < other.Tensor.Offset + other.Tensor.Length && other.Tensor.Offset < Tensor.Offset + Tensor.Length;
 
-        public bool IsIn(Tensor place) => ReferenceEquals(Tensor.Storage, place.Storage) && Tensor.Offset == place.Offset && Tensor.Length == place.Length;
+        public bool IsIn(Tensor place) =>
+            ReferenceEquals(Tensor.Storage, place.Storage) && Tensor.Offset == place.Offset && Tensor.Length == place.Length;
     }
 
     [InlineArray(Most)]

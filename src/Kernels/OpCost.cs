@@ -6,7 +6,9 @@ namespace BDense.Kernels;
 /// <param name="Flops">Additions and multiplications; a multiply-add counts two, a transcendental one.</param>
 public readonly record struct OpCost(long BytesRead, long BytesWritten, long Flops)
 {
-    /// <summary>Multiply-adds of a convolution, a matrix product or attention, as papers count a network's; 0 for any other operation.</summary>
+    /// <summary>
+    /// Multiply-adds of a convolution, a matrix product or attention, as papers count a network's; 0 for any other operation.
+    /// </summary>
     public long Macs { get; init; }
 
     /// <summary>Read and written.</summary>

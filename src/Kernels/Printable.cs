@@ -17,7 +17,8 @@ public static class Printable
     public static string Text(string text) => Escaped(text, IsControl);
 
     /// <summary>As <see cref="Text"/>, of text in several lines: line ends stay.</summary>
-    public static string Lines(string text) => Escaped(text, static c => c != '\n' && IsControl(c) && !(c == '\r' && OperatingSystem.IsWindows()));
+    public static string Lines(string text) =>
+        Escaped(text, static c => c != '\n' && IsControl(c) && !(c == '\r' && OperatingSystem.IsWindows()));
 
     private static string Escaped(string text, Func<char, bool> isEscaped)
     {

@@ -24,7 +24,8 @@ public abstract partial class Backend
 
     private sealed class HostMark(long timestamp) : QueueMark
     {
-        public override double MillisecondsSince(QueueMark earlier) => Stopwatch.GetElapsedTime(((HostMark)earlier)._timestamp, _timestamp).TotalMilliseconds;
+        public override double MillisecondsSince(QueueMark earlier) =>
+            Stopwatch.GetElapsedTime(((HostMark)earlier)._timestamp, _timestamp).TotalMilliseconds;
 
         private readonly long _timestamp = timestamp;
     }

@@ -33,7 +33,8 @@ public readonly struct Shape : IEquatable<Shape>
                 throw new BDenseException($"a tensor's extent cannot be negative: {Text(extents)}");
             length *= extent;
             if (length > MaxLength)
-                throw new BDenseException($"a tensor of {Text(extents)} has more than {MaxLength} elements, the limit of 32-bit indexing; use a smaller batch");
+                throw new BDenseException(
+                    $"a tensor of {Text(extents)} has more than {MaxLength} elements, the limit of 32-bit indexing; use a smaller batch");
         }
         Length = (int)length;
         _d0 = Rank > 0 ? extents[0] : 0;

@@ -112,10 +112,14 @@ public abstract class Storage(int length) : IDisposable
     /// <summary>4 for each float.</summary>
     public long Bytes => (long)Length * sizeof(float);
 
-    /// <summary>Handles that look at it; the pool takes it back at 0. Tensors belong to one thread at a time, so this is no atomic.</summary>
+    /// <summary>
+    /// Handles that look at it; the pool takes it back at 0. Tensors belong to one thread at a time, so this is no atomic.
+    /// </summary>
     internal int References { get; set; }
 
-    /// <summary>Grows whenever an operation or an upload writes into it, and never shrinks: the same number means the same values.</summary>
+    /// <summary>
+    /// Grows whenever an operation or an upload writes into it, and never shrinks: the same number means the same values.
+    /// </summary>
     internal long Version { get; set; }
 
     /// <summary>The last handle is gone: what a backend keeps with the values goes too.</summary>

@@ -6,11 +6,15 @@ namespace BDense.VirtualGpu;
 
 /// <summary>How a GPU runs.</summary>
 /// <param name="Threads">Of the host; 0 for one a core.</param>
-/// <param name="Judge">Whether accesses are held to the rules of the PTX memory model. Without, only bounds and alignment are checked, and it is faster.</param>
+/// <param name="Judge">Whether accesses are held to the rules of the PTX memory model. Without, only bounds and alignment are checked, and
+/// it is faster.</param>
 /// <param name="Count">Whether launches return what they did.</param>
-/// <param name="KeepCache">Whether, for counting, the second-level cache goes from launch to launch; otherwise each begins with an empty one and writes everything back.</param>
-/// <param name="InstructionLimit">Instructions that one warp may execute in one launch: seconds of an empty loop, minutes of one with atomics.</param>
-public sealed record GpuOptions(int Threads = 0, bool Judge = true, bool Count = false, bool KeepCache = false, long InstructionLimit = 1_000_000_000);
+/// <param name="KeepCache">Whether, for counting, the second-level cache goes from launch to launch; otherwise each begins with an empty
+/// one and writes everything back.</param>
+/// <param name="InstructionLimit">Instructions that one warp may execute in one launch: seconds of an empty loop, minutes of one with
+/// atomics.</param>
+public sealed record GpuOptions(int Threads = 0, bool Judge = true, bool Count = false, bool KeepCache = false,
+    long InstructionLimit = 1_000_000_000);
 
 /// <summary>A GPU: memory, and launches that run one after the other.</summary>
 public sealed class Gpu(GpuModel model, GpuOptions? options = null) : IDisposable

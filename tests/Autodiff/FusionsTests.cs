@@ -19,7 +19,8 @@ public sealed class FusionsTests
     [TestCase("none,dropout", "dropout")]
     [TestCase("all,-all-but", null)]
     [TestCase("attention,-attention", "none")]
-    [TestCase("all,-adam", "groupnorm-silu,attention,qkv,dropout,trajectory-loss,precondition-step,folded-heads,conv-epilogue,conv-prologue,resample-conv")]
+    [TestCase("all,-adam",
+        "groupnorm-silu,attention,qkv,dropout,trajectory-loss,precondition-step,folded-heads,conv-epilogue,conv-prologue,resample-conv")]
     [TestCase("groupnorm", null)]
     [TestCase("", null)]
     [TestCase("adam,", null)]
@@ -46,7 +47,8 @@ public sealed class FusionsTests
 
     [Test]
     public void A_name_that_there_is_not_is_refused_with_the_nearest() => Assert.That(() => Fusions.Parse("usual,atention"),
-        Throws.TypeOf<UsageException>().With.Message.StartsWith("there is no fusion 'atention'; did you mean 'attention'? There are all, none, groupnorm-silu,"));
+        Throws.TypeOf<UsageException>().With.Message.StartsWith(
+            "there is no fusion 'atention'; did you mean 'attention'? There are all, none, groupnorm-silu,"));
 
     [Test]
     public void Sets_are_equal_by_what_they_hold()

@@ -181,7 +181,8 @@ public sealed class GradientTests
     }
 
     [Test]
-    public void Recomputed_blocks_give_the_same_bits([ValueSource(nameof(DistinctStages))] string family, [Values("all", "none")] string fusions)
+    public void Recomputed_blocks_give_the_same_bits([ValueSource(nameof(DistinctStages))] string family, [Values("all", "none")]
+    string fusions)
     {
         using var network = TinyNetwork.Create(_backend, TinyNetwork.Families[family], seed: 6);
         network.Parameters.EnableGradients();

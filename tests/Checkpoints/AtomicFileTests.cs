@@ -46,7 +46,8 @@ public sealed class AtomicFileTests
         }
 
         if (fullDisk)
-            Assert.That(() => AtomicFile.Write(path, Body), Throws.TypeOf<BDenseException>().With.Message.EqualTo($"cannot write {path}: No space left on device"));
+            Assert.That(() => AtomicFile.Write(path, Body),
+                Throws.TypeOf<BDenseException>().With.Message.EqualTo($"cannot write {path}: No space left on device"));
         else
             Assert.That(() => AtomicFile.Write(path, Body), Throws.InvalidOperationException.With.Message.EqualTo("mine"));
         Assert.That(Directory.GetFileSystemEntries(_folder.Path), Is.EqualTo(new[] { path }));
@@ -56,7 +57,8 @@ public sealed class AtomicFileTests
     [Test]
     public void WhatADeadWriterLeftGoesAndALivingOnesStays()
     {
-        string dead = _folder[$".x.npz.{Guid.NewGuid():N}.tmp"], young = _folder[$".x.npz.{Guid.NewGuid():N}.tmp"], living = _folder[$".x.npz.{Guid.NewGuid():N}.tmp"],
+        string dead = _folder[$".x.npz.{Guid.NewGuid():N}.tmp"], young = _folder[$".x.npz.{Guid.NewGuid():N}.tmp"],
+            living = _folder[$".x.npz.{Guid.NewGuid():N}.tmp"],
             other = _folder[$".y.npz.{Guid.NewGuid():N}.tmp"], foreign = _folder[".x.npz.notes.tmp"];
         foreach (string path in new[] { dead, young, living, other, foreign })
         {
@@ -75,12 +77,14 @@ public sealed class AtomicFileTests
     public void APlaceIsAskedForBeforeTheWork()
     {
         Directory.CreateDirectory(_folder["folder"]);
-        Assert.That(() => AtomicFile.RequirePlace(_folder["folder"]), Throws.TypeOf<BDenseException>().With.Message.Contains("it is a folder"));
+        Assert.That(() => AtomicFile.RequirePlace(_folder["folder"]),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("it is a folder"));
         Assert.That(() => AtomicFile.RequirePlace(_folder["new/x.npz"]), Throws.Nothing);
         if (!OperatingSystem.IsWindows())
         {
             File.CreateSymbolicLink(_folder["circle"], "circle");
-            Assert.That(() => AtomicFile.RequirePlace(_folder["circle"]), Throws.TypeOf<BDenseException>().With.Message.Contains("too many links"));
+            Assert.That(() => AtomicFile.RequirePlace(_folder["circle"]),
+                Throws.TypeOf<BDenseException>().With.Message.Contains("too many links"));
             Assert.That(() => AtomicFile.RequirePlace("/dev/null"), Throws.Nothing);
         }
         Assert.That(Directory.GetFiles(_folder.Path).Where(f => !f.EndsWith("circle", StringComparison.Ordinal)), Is.Empty);
@@ -113,7 +117,8 @@ public sealed class AtomicFileTests
         AtomicFile.WriteText(_folder["nowhere"], "x");
         Assert.That(File.ReadAllText(_folder["made"]), Is.EqualTo("x"));
         File.CreateSymbolicLink(_folder["circle"], "circle");
-        Assert.That(() => AtomicFile.WriteText(_folder["circle"], "x"), Throws.TypeOf<BDenseException>().With.Message.StartsWith($"cannot write {_folder["circle"]}: "));
+        Assert.That(() => AtomicFile.WriteText(_folder["circle"], "x"),
+            Throws.TypeOf<BDenseException>().With.Message.StartsWith($"cannot write {_folder["circle"]}: "));
     }
 
     [Test]
@@ -123,7 +128,8 @@ public sealed class AtomicFileTests
             Assert.Ignore("there are none");
         AtomicFile.WriteText("/dev/null", "gone");
         Assert.That(File.Exists("/dev/null") && new FileInfo("/dev/null").Length == 0);
-        Assert.That(() => AtomicFile.WriteText("/dev/full", "x"), Throws.TypeOf<BDenseException>().With.Message.StartsWith("cannot write /dev/full: No space left"));
+        Assert.That(() => AtomicFile.WriteText("/dev/full", "x"),
+            Throws.TypeOf<BDenseException>().With.Message.StartsWith("cannot write /dev/full: No space left"));
         string pipe = _folder["pipe"];
         using (var made = System.Diagnostics.Process.Start("mkfifo", [pipe]))
             await made.WaitForExitAsync();

@@ -56,7 +56,8 @@ public sealed class CheckpointTests
         Assert.That(loaded.Constants.Single(c => c.Name == "model.map_noise.freqs").Values[0], Is.EqualTo(0.125f));
         using var copy = loaded.Clone();
         using var x = TinyNetwork.Normal(_backend, TinyNetwork.Images(config, 1), 1);
-        using Tensor before = new Denoiser(network).Denoise(x, 9), after = new Denoiser(loaded).Denoise(x, 9), again = new Denoiser(copy).Denoise(x, 9);
+        using Tensor before = new Denoiser(network).Denoise(x, 9), after = new Denoiser(loaded).Denoise(x, 9),
+            again = new Denoiser(copy).Denoise(x, 9);
         Assert.That(after.ToArray(), Is.Not.EqualTo(before.ToArray()));
         Assert.That(again.ToArray(), Is.EqualTo(after.ToArray()));
     }
@@ -84,7 +85,8 @@ public sealed class CheckpointTests
         });
         var e = Assert.Throws<BDenseException>(() => Checkpoint.Load(_backend, _folder.Path));
         Assert.That(e!.Message, Does.Contain("model.safetensors").And.Contain("missing: model.dec.").And.Contain(", ...")
-            .And.Contain("1 surplus: model.extra").And.Contain("1 misshapen: model.map_layer0.bias is [4, 8], expected [32]").And.Not.Contain("\n"));
+            .And.Contain("1 surplus: model.extra").And
+            .Contain("1 misshapen: model.map_layer0.bias is [4, 8], expected [32]").And.Not.Contain("\n"));
         Assert.That(_backend.Pool.CurrentBytes, Is.Zero);
     }
 
@@ -93,7 +95,8 @@ public sealed class CheckpointTests
     {
         Save();
         Rewrite(tensors => tensors["model.enc.4x4_down.conv0.resample_filter"].Data[0] = 0.5f);
-        Assert.That(() => Checkpoint.Load(_backend, _folder.Path), Throws.TypeOf<BDenseException>().With.Message.Contains("resample_filter"));
+        Assert.That(() => Checkpoint.Load(_backend, _folder.Path),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("resample_filter"));
     }
 
     [Test]
@@ -102,21 +105,25 @@ public sealed class CheckpointTests
         Save();
         string file = _folder[Checkpoint.ModelFile];
         File.WriteAllBytes(file, File.ReadAllBytes(file)[..^100]);
-        Assert.That(() => Checkpoint.Load(_backend, _folder.Path), Throws.TypeOf<BDenseException>().With.Message.Contains("model.safetensors"));
+        Assert.That(() => Checkpoint.Load(_backend, _folder.Path),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("model.safetensors"));
     }
 
     [Test]
     public void A_file_without_a_configuration_is_refused()
     {
         SafeTensors.Write(_folder["lone.safetensors"], [("a", [1], [1f])], null);
-        Assert.That(() => Checkpoint.Load(_backend, _folder["lone.safetensors"]), Throws.TypeOf<BDenseException>().With.Message.Contains("config.json"));
+        Assert.That(() => Checkpoint.Load(_backend, _folder["lone.safetensors"]),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("config.json"));
     }
 
     [Test]
     public void A_place_without_a_checkpoint_is_named()
     {
-        Assert.That(() => Checkpoint.Load(_backend, _folder.Path), Throws.TypeOf<BDenseException>().With.Message.Contains("no model.safetensors"));
-        Assert.That(() => Checkpoint.Load(_backend, _folder["nothing"]), Throws.TypeOf<BDenseException>().With.Message.Contains("there is no checkpoint"));
+        Assert.That(() => Checkpoint.Load(_backend, _folder.Path),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("no model.safetensors"));
+        Assert.That(() => Checkpoint.Load(_backend, _folder["nothing"]),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("there is no checkpoint"));
     }
 
     [Test]

@@ -55,7 +55,10 @@ public sealed class FileDigestsTests
     {
         using var digests = new FileDigests();
         int[] lengths = [3, 1_300_000, 7, 16_384, 16_383, 2_000_000, 1];
-        SafeTensors.Write(_folder["x.safetensors"], [.. lengths.Select((length, i) => ($"t{i}", new[] { length }, Enumerable.Range(0, length).Select(v => (float)(v + i)).ToArray()))]);
-        Assert.That(digests.Of(_folder["x.safetensors"]), Is.EqualTo(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(_folder["x.safetensors"])))));
+        SafeTensors.Write(_folder["x.safetensors"],
+            [.. lengths.Select((length, i) =>
+                ($"t{i}", new[] { length }, Enumerable.Range(0, length).Select(v => (float)(v + i)).ToArray()))]);
+        Assert.That(digests.Of(_folder["x.safetensors"]),
+            Is.EqualTo(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(_folder["x.safetensors"])))));
     }
 }

@@ -68,7 +68,8 @@ public sealed class ForeignFormatTests
     {
         Save(oldNames: false);
         Change(_folder["scheduler/scheduler_config.json"], "beta_schedule", "\"squaredcos_cap_v2\"");
-        Assert.That(() => Checkpoint.Load(_backend, _folder.Path), Throws.TypeOf<BDenseException>().With.Message.Contains("'beta_schedule'"));
+        Assert.That(() => Checkpoint.Load(_backend, _folder.Path),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("'beta_schedule'"));
     }
 
     [Test]
@@ -139,15 +140,18 @@ public sealed class ForeignFormatTests
         Checkpoint.Save(_folder.Path, network);
         var tensors = SafeTensors.Read(file).Tensors;
         var one = tensors["middle_block.1.proj_out.bias"];
-        SafeTensors.Write(file, [.. tensors.Select(t => (t.Key, t.Value.Shape, t.Value.Data)), ("middle_block.1.proj.bias", one.Shape, one.Data)]);
-        Assert.That(() => Checkpoint.Load(_backend, _folder.Path), Throws.TypeOf<BDenseException>().With.Message.Contains("twice").And.Message.Contains("middle_block.1.proj"));
+        SafeTensors.Write(file,
+            [.. tensors.Select(t => (t.Key, t.Value.Shape, t.Value.Data)), ("middle_block.1.proj.bias", one.Shape, one.Data)]);
+        Assert.That(() => Checkpoint.Load(_backend, _folder.Path),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("twice").And.Message.Contains("middle_block.1.proj"));
     }
 
     private float[] Save(bool oldNames)
     {
         using var network = TinyNetwork.Create(_backend, Ddpm, seed: 1);
         DiffusersFormat.Save(_folder.Path, network);
-        Strip(_folder[$"unet/{DiffusersFormat.WeightsFile}"], name => !oldNames ? name : name.Replace(".to_q.", ".query.", StringComparison.Ordinal)
+        Strip(_folder[$"unet/{DiffusersFormat.WeightsFile}"],
+            name => !oldNames ? name : name.Replace(".to_q.", ".query.", StringComparison.Ordinal)
             .Replace(".to_k.", ".key.", StringComparison.Ordinal).Replace(".to_v.", ".value.", StringComparison.Ordinal)
             .Replace(".to_out.0.", ".proj_attn.", StringComparison.Ordinal));
         return network.Parameters.Values.ToArray();

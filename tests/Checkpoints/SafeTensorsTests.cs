@@ -32,7 +32,8 @@ public sealed class SafeTensorsTests
 
         Assert.That(file.Tensors.Keys, Is.EquivalentTo(new[] { "b.weight", "a \"ü\"", "scalar", "none" }));
         Assert.That(file.Tensors["b.weight"].Shape, Is.EqualTo(new[] { 2, 3 }));
-        Assert.That(file.Tensors["b.weight"].Data.Select(BitConverter.SingleToUInt32Bits), Is.EqualTo(odd.Select(BitConverter.SingleToUInt32Bits)));
+        Assert.That(file.Tensors["b.weight"].Data.Select(BitConverter.SingleToUInt32Bits),
+            Is.EqualTo(odd.Select(BitConverter.SingleToUInt32Bits)));
         Assert.That(file.Tensors["a \"ü\""].Data.AsSpan().SequenceEqual(large));
         Assert.That(file.Tensors["scalar"].Shape, Is.Empty);
         Assert.That(file.Tensors["scalar"].Data, Is.EqualTo(new[] { 7f }));
@@ -48,7 +49,8 @@ public sealed class SafeTensorsTests
         byte[] bytes = File.ReadAllBytes(path);
         int length = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
         Assert.That(length % 8, Is.Zero);
-        Assert.That(Encoding.UTF8.GetString(bytes, 8, length).TrimEnd(' '), Is.EqualTo("""{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"""));
+        Assert.That(Encoding.UTF8.GetString(bytes, 8, length).TrimEnd(' '),
+            Is.EqualTo("""{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"""));
         Assert.That(bytes[(8 + length)..], Is.EqualTo(BitConverter.GetBytes(1f)));
     }
 
@@ -56,7 +58,11 @@ public sealed class SafeTensorsTests
     public void OtherFloatTypesAreWidened()
     {
         byte[] data = [.. BitConverter.GetBytes(1.5), .. BitConverter.GetBytes(-1e-3), .. BitConverter.GetBytes((Half)0.25f), 0x40, 0xC0];
-        string path = Craft("""{"d":{"dtype":"F64","shape":[2],"data_offsets":[0,16]},"h":{"dtype":"F16","shape":[1],"data_offsets":[16,18]},"b":{"dtype":"BF16","shape":[1],"data_offsets":[18,20]}}""", data);
+        string path =
+            Craft("""
+                {"d":{"dtype":"F64","shape":[2],"data_offsets":[0,16]},"h":{"dtype":"F16","shape":[1],
+                "data_offsets":[16,18]},"b":{"dtype":"BF16","shape":[1],"data_offsets":[18,20]}}
+                """, data);
         var tensors = SafeTensors.Read(path).Tensors;
         Assert.That(tensors["d"].Data, Is.EqualTo(new[] { 1.5f, -1e-3f }));
         Assert.That(tensors["h"].Data, Is.EqualTo(new[] { 0.25f }));
@@ -65,8 +71,14 @@ public sealed class SafeTensorsTests
 
     [TestCase("{}", 0)]
     [TestCase("{}   ", 0)]
-    [TestCase("""{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"c":{"dtype":"F32","shape":[3,0],"data_offsets":[8,8]}}""", 8)]
-    [TestCase("""{"b":{"data_offsets":[4,8],"shape":[],"dtype":"F32"},"a":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"__metadata__":{}}""", 8)]
+    [TestCase("""
+        {"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},
+        "c":{"dtype":"F32","shape":[3,0],"data_offsets":[8,8]}}
+        """, 8)]
+    [TestCase("""
+        {"b":{"data_offsets":[4,8],"shape":[],"dtype":"F32"},"a":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},
+        "__metadata__":{}}
+        """, 8)]
     public void UnusualButValid(string header, int dataBytes) =>
         Assert.That(() => SafeTensors.Read(Craft(header, new byte[dataBytes])), Throws.Nothing);
 
@@ -109,7 +121,8 @@ public sealed class SafeTensorsTests
         ("one offset", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4, "lacks dtype, shape or data_offsets"),
         ("three offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", 4, "more than 2"),
         ("no dtype", "{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "lacks dtype, shape or data_offsets"),
-        ("dtype twice", "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "'a.dtype' is there twice"),
+        ("dtype twice", "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+            "'a.dtype' is there twice"),
         ("integer dtype", Entry("step", "I64", "[1]", 0, 8), 8, "tensor 'step' is 'I64'; float tensors"),
         ("dtype by number", Entry("a", "0", "[1]", 0, 4), 4, "tensor 'a' is '0'"),
         ("dtype by a number of none", Entry("a", "-1", "[1]", 0, 4), 4, "tensor 'a' is '-1'"),
@@ -132,7 +145,8 @@ public sealed class SafeTensorsTests
         AssertRefused(_folder.Write("huge", [.. BitConverter.GetBytes(ulong.MaxValue), .. "{}"u8]), "header of 18446744073709551615 bytes");
         AssertRefused(_folder.Write("limit", [.. BitConverter.GetBytes(100_000_001L), .. "{}"u8]), "at most 100000000 are allowed");
         AssertRefused(_folder.Write("beyond", [.. BitConverter.GetBytes(3L), .. "{}"u8]), "cut short or not a safetensors file");
-        AssertRefused(_folder.Write("latin1", [.. BitConverter.GetBytes(8L), .. "{\"?\":{}}"u8.ToArray().Select(b => b == '?' ? (byte)0xFF : b)]), "not UTF-8");
+        AssertRefused(_folder.Write("latin1",
+            [.. BitConverter.GetBytes(8L), .. "{\"?\":{}}"u8.ToArray().Select(b => b == '?' ? (byte)0xFF : b)]), "not UTF-8");
         Directory.CreateDirectory(_folder["folder"]);
         AssertRefused(_folder["folder"], "");
     }
@@ -176,7 +190,8 @@ public sealed class SafeTensorsTests
     }
 
     private string Craft(string header, byte[] data) =>
-        _folder.Write("case.safetensors", [.. BitConverter.GetBytes((long)Encoding.UTF8.GetByteCount(header)), .. Encoding.UTF8.GetBytes(header), .. data]);
+        _folder.Write("case.safetensors",
+            [.. BitConverter.GetBytes((long)Encoding.UTF8.GetByteCount(header)), .. Encoding.UTF8.GetBytes(header), .. data]);
 
     private static void AssertRefused(string path, string fault)
     {

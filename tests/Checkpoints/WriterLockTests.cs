@@ -19,10 +19,12 @@ public sealed class WriterLockTests
     {
         var first = WriterLock.OfFolder(_folder.Path);
         Assert.That(() => WriterLock.OfFolder(_folder.Path), Throws.TypeOf<BDenseException>()
-            .With.Message.EqualTo($"{_folder.Path} is being written by another process (pid {Environment.ProcessId}); wait for it to end, or stop it"));
+            .With.Message.EqualTo(
+                $"{_folder.Path} is being written by another process (pid {Environment.ProcessId}); wait for it to end, or stop it"));
         // A file's lock is its own.
         using (WriterLock.OfFile(_folder["state.npz"]))
-            Assert.That(() => WriterLock.OfFile(_folder["state.npz"]), Throws.TypeOf<BDenseException>().With.Message.Contains("state.npz is being written by another process (pid "));
+            Assert.That(() => WriterLock.OfFile(_folder["state.npz"]),
+                Throws.TypeOf<BDenseException>().With.Message.Contains("state.npz is being written by another process (pid "));
         first.Dispose();
         WriterLock.OfFolder(_folder.Path).Dispose();
     }
@@ -30,14 +32,16 @@ public sealed class WriterLockTests
     [Test]
     public void The_next_writer_clears_what_dead_ones_left_and_nothing_else()
     {
-        foreach (string file in new[] { ".config.json.0123.tmp", ".step-000004.0123.tmp/model.safetensors", ".x.npz.0123.tmp", "kept.tmp", ".kept", "a/.b.0123.tmp", ".lock.pid" })
+        foreach (string file in new[] { ".config.json.0123.tmp", ".step-000004.0123.tmp/model.safetensors", ".x.npz.0123.tmp", "kept.tmp",
+            ".kept", "a/.b.0123.tmp", ".lock.pid" })
             _folder.Write(file, "1"u8);
         using (WriterLock.OfFile(_folder["x.npz"]))
             Assert.That(File.Exists(_folder[".x.npz.0123.tmp"]), Is.False);
         Assert.That(File.Exists(_folder[".config.json.0123.tmp"]), "a file's writer clears its own");
         using (var writer = WriterLock.OfFolder(_folder.Path))
             Assert.That(writer.IsInPlace());
-        Assert.That(Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName), Is.EquivalentTo(new[] { ".lock", ".x.npz.lock", "kept.tmp", ".kept", "a" }));
+        Assert.That(Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName),
+            Is.EquivalentTo(new[] { ".lock", ".x.npz.lock", "kept.tmp", ".kept", "a" }));
         Assert.That(File.Exists(_folder["a/.b.0123.tmp"]));
     }
 

@@ -21,7 +21,8 @@ internal sealed class CudaCommandTests(string device)
         Backends.CloseShared();
         _folder = new TemporaryFolder();
         // Tensor cores take no fewer than 12 channels.
-        await File.WriteAllTextAsync(In("tiny.json"), """{ "resolution": 8, "modelChannels": 32, "channelMultipliers": [1, 1], "blocksPerLevel": 1, "attentionResolutions": [4] }""");
+        await File.WriteAllTextAsync(In("tiny.json"),
+            """{ "resolution": 8, "modelChannels": 32, "channelMultipliers": [1, 1], "blocksPerLevel": 1, "attentionResolutions": [4] }""");
     }
 
     [OneTimeTearDown]
@@ -29,7 +30,9 @@ internal sealed class CudaCommandTests(string device)
 
     private async Task<byte[]> Train(string name, string precision, params string[] more)
     {
-        var run = await CliRun.Succeeds(["train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "8", "--steps", "3", "--batch", "2", "--out", In(name),
+        var run =
+            await CliRun.Succeeds(["train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "8", "--steps", "3", "--batch",
+                "2", "--out", In(name),
             "--device", device, "--precision", precision, .. more]);
         Assert.That(run.Error, Does.Not.Contain("not captured"));
         return await File.ReadAllBytesAsync(Path.Combine(In(name), "checkpoints", "step-000003", "model.safetensors"));
@@ -49,9 +52,12 @@ internal sealed class CudaCommandTests(string device)
         string name = $"{precision}-{graph}";
         string[] how = ["--device", device, "--precision", precision, .. graph ? new[] { "--graph" } : []];
         await Train($"teacher-{name}", precision);
-        await CliRun.Succeeds(["distill", "--teacher", In($"teacher-{name}"), "--method", "sfd", "--branches", "2", "--nfe", "1", "--updates", "3", "--batch", "2",
+        await CliRun.Succeeds(["distill", "--teacher", In($"teacher-{name}"), "--method", "sfd", "--branches", "2", "--nfe", "1",
+            "--updates", "3", "--batch", "2",
             "--resolution", "8", "--limit", "8", "--out", In($"student-{name}"), .. how]);
-        var sampled = await CliRun.Succeeds(["sample", "--model", In($"student-{name}"), "--count", "2", "--out", In($"{name}.png"), "--json", .. how]);
+        var sampled =
+            await CliRun.Succeeds(["sample", "--model", In($"student-{name}"), "--count", "2", "--out", In($"{name}.png"),
+                "--json", .. how]);
         Assert.That(sampled.Json["nfe"]!.GetValue<int>(), Is.EqualTo(1));
         Assert.That(File.ReadAllBytes(In($"{name}.png")).AsSpan(1, 3).ToArray(), Is.EqualTo("PNG"u8.ToArray()));
     }

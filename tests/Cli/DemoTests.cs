@@ -14,7 +14,14 @@ public sealed class DemoTests
 {
     private static readonly DemoScale Tiny = new()
     {
-        Network = new UNetConfig { Resolution = 8, ModelChannels = 8, ChannelMultipliers = [1, 2], BlocksPerLevel = 1, AttentionResolutions = [4] },
+        Network = new UNetConfig
+        {
+            Resolution = 8,
+            ModelChannels = 8,
+            ChannelMultipliers = [1, 2],
+            BlocksPerLevel = 1,
+            AttentionResolutions = [4],
+        },
         TeacherSteps = 4,
         Batch = 4,
         Updates = 4,
@@ -45,7 +52,8 @@ public sealed class DemoTests
     public void Writes_every_file_and_all_that_results_json_promises()
     {
         DemoReport.Write(_folder["demo"], Run(), Tiny.Network);
-        foreach (string file in new[] { "report.html", "samples.png", "curves.png", "results.json", "trajectories-1.png", "trajectories-2.png", "errors.png", "weights.png" })
+        foreach (string file in new[] { "report.html", "samples.png", "curves.png", "results.json", "trajectories-1.png",
+            "trajectories-2.png", "errors.png", "weights.png" })
             Assert.That(new FileInfo(_folder[$"demo/{file}"]).Length, Is.GreaterThan(500), file);
         string report = File.ReadAllText(_folder["demo/report.html"]);
         Assert.That(report, Does.Contain("data:image/png;base64,").And.Not.Contain("<script").And.Not.Contain("http"));
@@ -54,11 +62,14 @@ public sealed class DemoTests
         var results = JsonNode.Parse(File.ReadAllText(_folder["demo/results.json"]))!.AsObject();
         string[] keys = ["seed", "device", "dataset", "elapsedSeconds", "teacher", "students"];
         Assert.That(results.Select(p => p.Key), Is.SupersetOf(keys));
-        Assert.That(results["teacher"]!.AsObject().Select(p => p.Key), Is.SupersetOf(new[] { "parameters", "steps", "finalLoss", "imagesPerSecond" }));
+        Assert.That(results["teacher"]!.AsObject().Select(p => p.Key),
+            Is.SupersetOf(new[] { "parameters", "steps", "finalLoss", "imagesPerSecond" }));
         var students = results["students"]!.AsArray();
-        Assert.That(students.Select(s => s!["method"]!.GetValue<string>()).Distinct(), Is.EqualTo(new[] { "PD", "PD + B-DENSE", "SFD", "SFD + B-DENSE" }));
+        Assert.That(students.Select(s => s!["method"]!.GetValue<string>()).Distinct(),
+            Is.EqualTo(new[] { "PD", "PD + B-DENSE", "SFD", "SFD + B-DENSE" }));
         Assert.That(students, Has.Count.EqualTo(8));
-        string[] ofStudents = ["method", "branches", "weights", "nfe", "seed", "updates", "endpointRmse", "endpointRmseFine", "endpointRmseInterval",
+        string[] ofStudents = ["method", "branches", "weights", "nfe", "seed", "updates", "endpointRmse", "endpointRmseFine",
+            "endpointRmseInterval",
             "frechetDistance", "stepMilliseconds", "peakBytes"];
         foreach (var student in students)
         {
@@ -66,7 +77,8 @@ public sealed class DemoTests
             var interval = student["endpointRmseInterval"]!.AsArray().Select(v => v!.GetValue<double>()).ToArray();
             Assert.That(student["endpointRmse"]!.GetValue<double>(), Is.InRange(interval[0], interval[1]));
         }
-        Assert.That(Directory.GetFiles(_folder["demo"], Checkpoint.ModelFile, SearchOption.AllDirectories), Has.Length.EqualTo(9), "a checkpoint of every network");
+        Assert.That(Directory.GetFiles(_folder["demo"], Checkpoint.ModelFile, SearchOption.AllDirectories), Has.Length.EqualTo(9),
+            "a checkpoint of every network");
     }
 
     [Test]
@@ -76,9 +88,11 @@ public sealed class DemoTests
         var options = new DemoOptions(_folder["demo"], Tiny, Seed: 3, Resume: false) { With = [DistillationMethods.Find("ect")] };
         var outcome = Demo.Run(backend, options, new PlannedStages());
         DemoReport.Write(_folder["demo"], outcome, Tiny.Network);
-        Assert.That(outcome.Results.Students.Where(s => s.Method == "ECT").Select(s => (s.Branches, s.Nfe, s.Seed)), Is.EqualTo(new[] { (1, 2, 3ul), (1, 2, 4ul) }));
+        Assert.That(outcome.Results.Students.Where(s => s.Method == "ECT").Select(s => (s.Branches, s.Nfe, s.Seed)),
+            Is.EqualTo(new[] { (1, 2, 3ul), (1, 2, 4ul) }));
         Assert.That(outcome.Results.Students, Has.Count.EqualTo(10));
-        Assert.That(outcome.Results.Comparisons.Select(c => c.Method), Has.None.EqualTo("ECT"), "there is nothing with branches to compare");
+        Assert.That(outcome.Results.Comparisons.Select(c => c.Method), Has.None.EqualTo("ECT"),
+            "there is nothing with branches to compare");
         Assert.That(File.ReadAllText(_folder["demo/report.html"]), Does.Contain("<td>ECT</td>"));
     }
 

@@ -21,7 +21,8 @@ public sealed class EndToEndTests
     {
         _folder = new TemporaryFolder();
         await File.WriteAllTextAsync(In("tiny.json"), Tiny[0]);
-        await CliRun.Succeeds("train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "256", "--steps", "6", "--batch", "8", "--out", In("teacher"), "--device", "cpu");
+        await CliRun.Succeeds("train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "256", "--steps", "6", "--batch", "8",
+            "--out", In("teacher"), "--device", "cpu");
     }
 
     [OneTimeTearDown]
@@ -30,7 +31,8 @@ public sealed class EndToEndTests
     [Test]
     public async Task Train_says_what_it_did_as_json()
     {
-        var run = await CliRun.Succeeds("train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "64", "--steps", "3", "--batch", "4",
+        var run = await CliRun.Succeeds("train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "64", "--steps", "3",
+            "--batch", "4",
             "--out", In("json-teacher"), "--json", "--device", "cpu");
         Assert.That(run.Json["step"]!.GetValue<long>(), Is.EqualTo(3));
         Assert.That(double.IsFinite(run.Json["finalLoss"]!.GetValue<double>()));
@@ -40,7 +42,8 @@ public sealed class EndToEndTests
     [Test]
     public async Task Resuming_gives_the_same_bits()
     {
-        string[] common = ["train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "64", "--steps", "6", "--batch", "4", "--device", "cpu", "--seed", "5"];
+        string[] common = ["train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "64", "--steps", "6", "--batch", "4",
+            "--device", "cpu", "--seed", "5"];
         await CliRun.Succeeds([.. common, "--out", In("straight")]);
         await CliRun.Succeeds([.. common, "--out", In("broken"), "--checkpoint-every", "2"]);
         // As after a crash at step 5: the checkpoint of step 4 is the newest.
@@ -62,7 +65,8 @@ public sealed class EndToEndTests
     public async Task Distil_sample_and_evaluate(string method, int branches)
     {
         string student = In($"{method}-{branches}"), png = In($"{method}-{branches}.png");
-        await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--method", method, "--branches", $"{branches}", "--nfe", "2", "--updates", "4", "--batch", "4",
+        await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--method", method, "--branches", $"{branches}", "--nfe", "2",
+            "--updates", "4", "--batch", "4",
             "--resolution", "8", "--limit", "64", "--out", student, "--device", "cpu");
         var sampled = await CliRun.Succeeds("sample", "--model", student, "--count", "5", "--out", png, "--json", "--device", "cpu");
         Assert.That(sampled.Json["nfe"]!.GetValue<int>(), Is.EqualTo(2));
@@ -70,18 +74,22 @@ public sealed class EndToEndTests
         Assert.That(step, Is.EqualTo(1000 * sampled.Json["seconds"]!.GetValue<double>() / 2).Within(1e-6), "two evaluations of one batch");
         Assert.That(sampled.Json["hostMilliseconds"]!.GetValue<double>(), Is.InRange(0, step));
         Assert.That(File.ReadAllBytes(png).AsSpan(1, 3).ToArray(), Is.EqualTo("PNG"u8.ToArray()));
-        var evaluated = await CliRun.Succeeds("evaluate", "--model", student, "--model", student, "--count", "70", "--fine-steps", "6", "--limit", "128", "--json", "--device", "cpu");
+        var evaluated = await CliRun.Succeeds("evaluate", "--model", student, "--model", student, "--count", "70", "--fine-steps", "6",
+            "--limit", "128", "--json", "--device", "cpu");
         var models = evaluated.Json["models"]!.AsArray();
-        Assert.That(models[0]!["endpointRmse"]!.GetValue<double>(), Is.GreaterThan(0).And.EqualTo(models[1]!["endpointRmse"]!.GetValue<double>()));
+        Assert.That(models[0]!["endpointRmse"]!.GetValue<double>(),
+            Is.GreaterThan(0).And.EqualTo(models[1]!["endpointRmse"]!.GetValue<double>()));
         Assert.That(models[0]!["branches"]!.GetValue<int>(), Is.EqualTo(branches));
-        Assert.That(evaluated.Json["comparisons"]![0]!["endpointRmse"]!["verdict"]!.GetValue<string>(), Is.EqualTo("no difference"), "against itself");
+        Assert.That(evaluated.Json["comparisons"]![0]!["endpointRmse"]!["verdict"]!.GetValue<string>(), Is.EqualTo("no difference"),
+            "against itself");
     }
 
     [Test]
     public async Task Fitted_steps_are_kept_sampled_and_evaluated()
     {
         string student = In("fitted");
-        string[] distill = ["distill", "--teacher", In("teacher"), "--branches", "4", "--weights", "projected:2", "--batch", "4", "--out", student, "--device", "cpu"];
+        string[] distill = ["distill", "--teacher", In("teacher"), "--branches", "4", "--weights", "projected:2", "--batch", "4", "--out",
+            student, "--device", "cpu"];
         await CliRun.Succeeds([.. distill, "--updates", "4", "--fit"]);
         string config = await File.ReadAllTextAsync(Path.Combine(student, "config.json"));
         Assert.That(config, Does.Contain("\"projection\": 2").And.Contain("\"weights\": \"quadrature\""));
@@ -92,23 +100,30 @@ public sealed class EndToEndTests
         Assert.That(fit.Json["fits"]![0]!["after"]!.GetValue<double>(), Is.LessThan(fit.Json["fits"]![0]!["before"]!.GetValue<double>()));
 
         foreach (string how in new[] { "", "--fitted" })
-            await CliRun.Succeeds(["sample", "--model", student, "--count", "3", "--out", In($"grid{how}.png"), "--device", "cpu", .. how.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+            await CliRun.Succeeds(["sample", "--model", student, "--count", "3", "--out", In($"grid{how}.png"), "--device", "cpu",
+                .. how.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
         Assert.That(File.ReadAllBytes(In("grid--fitted.png")), Is.Not.EqualTo(File.ReadAllBytes(In("grid.png"))));
         double[] rmse = [await Rmse(), await Rmse("--fitted", "--pictures", In("pictures"))];
         Assert.That(rmse[1], Is.LessThan(rmse[0]), "on noises that the fit has not seen");
         Assert.That(File.Exists(Path.Combine(In("pictures"), "pictures.html")));
 
         // Coefficients belong to a checkpoint's weights: a later one has none.
-        await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--out", In("unfitted"), "--updates", "2", "--batch", "4", "--device", "cpu");
+        await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--out", In("unfitted"), "--updates", "2", "--batch", "4",
+            "--device", "cpu");
         foreach (string verb in new[] { "sample", "evaluate" })
         {
             var refused = await CliRun.Of(verb, "--model", In("unfitted"), "--fitted", "--device", "cpu");
-            Assert.That((refused.ExitCode, refused.Message), Is.EqualTo((1, $"bdense: no coefficients are fitted to the newest checkpoint of {In("unfitted")} at NFE 2; 'bdense fit --model {In("unfitted")}' does it")));
+            Assert.That((refused.ExitCode, refused.Message),
+                Is.EqualTo(
+                    (1, $"bdense: no coefficients are fitted to the newest checkpoint of {In("unfitted")} at NFE 2; 'bdense fit --model "
+                        + $"{In("unfitted")}' does it")));
         }
 
         async Task<double> Rmse(params string[] more)
         {
-            var run = await CliRun.Succeeds(["evaluate", "--model", student, "--count", "70", "--limit", "128", "--json", "--device", "cpu", .. more]);
+            var run =
+                await CliRun.Succeeds(["evaluate", "--model", student, "--count", "70", "--limit", "128", "--json", "--device",
+                    "cpu", .. more]);
             return run.Json["models"]![0]!["endpointRmseFine"]!.GetValue<double>();
         }
     }
@@ -119,26 +134,33 @@ public sealed class EndToEndTests
     {
         string file = In($"{kind}.json");
         int steps = kind == "gits" ? 5 : 3;
-        var fit = await CliRun.Succeeds("fit", "--model", In("teacher"), "--kind", kind, "--steps", $"{steps}", "--noises", "12", option, value, "--out", file, "--json", "--device", "cpu");
+        var fit = await CliRun.Succeeds("fit", "--model", In("teacher"), "--kind", kind, "--steps", $"{steps}", "--noises", "12", option,
+            value, "--out", file, "--json", "--device", "cpu");
         Assert.That(fit.Json["nfe"]!.GetValue<int>(), Is.EqualTo(evaluations));
         Assert.That(fit.Json["fitted"]!.GetValue<double>(), Is.GreaterThan(0));
         Assert.That(fit.Json["schedule"]!["sigmas"]!.AsArray(), Has.Count.EqualTo(steps + 1));
-        var sampled = await CliRun.Succeeds("sample", "--model", In("teacher"), "--schedule", file, "--count", "3", "--out", In($"{kind}.png"), "--json", "--device", "cpu");
+        var sampled = await CliRun.Succeeds("sample", "--model", In("teacher"), "--schedule", file, "--count", "3", "--out",
+            In($"{kind}.png"), "--json", "--device", "cpu");
         Assert.That(sampled.Json["nfe"]!.GetValue<int>(), Is.EqualTo(evaluations), "the file brings its steps and its solver");
-        var refused = await CliRun.Of("sample", "--model", In("teacher"), "--schedule", file, "--sigma-max", "40", "--out", In("new.png"), "--device", "cpu");
+        var refused = await CliRun.Of("sample", "--model", In("teacher"), "--schedule", file, "--sigma-max", "40", "--out", In("new.png"),
+            "--device", "cpu");
         Assert.That((refused.ExitCode, refused.Message), Is.EqualTo((2, $"bdense: --sigma-max: {file} has noise levels of its own")));
         if (kind == "gits")
         {
             // Students step on it too, and remember it without the file.
-            await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--schedule", file, "--nfe", "4", "--branches", "4", "--updates", "4", "--batch", "4", "--out", In("on-gits"), "--device", "cpu");
+            await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--schedule", file, "--nfe", "4", "--branches", "4", "--updates",
+                "4", "--batch", "4", "--out", In("on-gits"), "--device", "cpu");
             File.Delete(file);
             await CliRun.Succeeds("sample", "--model", In("on-gits"), "--count", "2", "--out", In("on-gits.png"), "--device", "cpu");
-            await CliRun.Succeeds("evaluate", "--model", In("on-gits"), "--count", "70", "--limit", "128", "--fine-steps", "6", "--device", "cpu");
+            await CliRun.Succeeds("evaluate", "--model", In("on-gits"), "--count", "70", "--limit", "128", "--fine-steps", "6",
+                "--device", "cpu");
             return;
         }
-        refused = await CliRun.Of("sample", "--model", In("teacher"), "--schedule", file, "--steps", "4", "--out", In("new.png"), "--device", "cpu");
+        refused = await CliRun.Of("sample", "--model", In("teacher"), "--schedule", file, "--steps", "4", "--out", In("new.png"),
+            "--device", "cpu");
         Assert.That((refused.ExitCode, refused.Message), Is.EqualTo((2, "bdense: the numbers of amed-fixed are fitted to 3 steps, not 4")));
-        refused = await CliRun.Of("sample", "--model", In("teacher"), "--schedule", file, "--solver", "euler", "--out", In("new.png"), "--device", "cpu");
+        refused = await CliRun.Of("sample", "--model", In("teacher"), "--schedule", file, "--solver", "euler", "--out", In("new.png"),
+            "--device", "cpu");
         Assert.That(refused.Message, Does.Contain("for no other solver, nor for euler"));
     }
 
@@ -150,7 +172,8 @@ public sealed class EndToEndTests
     [TestCase("ipndm")]
     public async Task A_teacher_is_sampled_with_any_solver(string solver)
     {
-        await CliRun.Succeeds("sample", "--model", In("teacher"), "--solver", solver, "--steps", "4", "--count", "4", "--out", In($"{solver}.png"), "--device", "cpu");
+        await CliRun.Succeeds("sample", "--model", In("teacher"), "--solver", solver, "--steps", "4", "--count", "4", "--out",
+            In($"{solver}.png"), "--device", "cpu");
         Assert.That(new FileInfo(In($"{solver}.png")).Length, Is.GreaterThan(100));
     }
 
@@ -158,7 +181,8 @@ public sealed class EndToEndTests
     public async Task The_images_do_not_depend_on_the_batch()
     {
         foreach (string batch in new[] { "2", "5" })
-            await CliRun.Succeeds("sample", "--model", In("teacher"), "--steps", "3", "--count", "5", "--batch", batch, "--out", In($"batch{batch}.png"), "--device", "cpu");
+            await CliRun.Succeeds("sample", "--model", In("teacher"), "--steps", "3", "--count", "5", "--batch", batch, "--out",
+                In($"batch{batch}.png"), "--device", "cpu");
         Assert.That(File.ReadAllBytes(In("batch2.png")), Is.EqualTo(File.ReadAllBytes(In("batch5.png"))));
     }
 

@@ -16,11 +16,14 @@ public sealed class ExportTests
     {
         _folder = new TemporaryFolder();
         await File.WriteAllTextAsync(_folder["tiny.json"], """
-            { "family": "ddpm", "resolution": 8, "modelChannels": 8, "channelMultipliers": [1, 2], "blocksPerLevel": 1, "attentionResolutions": [4],
+            { "family": "ddpm", "resolution": 8, "modelChannels": 8, "channelMultipliers": [1, 2],
+              "blocksPerLevel": 1, "attentionResolutions": [4],
               "groups": 4, "skipScale": 1, "prediction": "eps", "noiseInput": "timestep" }
             """);
-        await CliRun.Succeeds("train", "--network", _folder["tiny.json"], "--resolution", "8", "--limit", "64", "--steps", "2", "--batch", "4", "--out", _folder["teacher"], "--device", "cpu");
-        await CliRun.Succeeds("distill", "--teacher", _folder["teacher"], "--method", "sfd", "--branches", "4", "--nfe", "2", "--updates", "2", "--batch", "4",
+        await CliRun.Succeeds("train", "--network", _folder["tiny.json"], "--resolution", "8", "--limit", "64", "--steps", "2", "--batch",
+            "4", "--out", _folder["teacher"], "--device", "cpu");
+        await CliRun.Succeeds("distill", "--teacher", _folder["teacher"], "--method", "sfd", "--branches", "4", "--nfe", "2", "--updates",
+            "2", "--batch", "4",
             "--out", _folder["student"], "--device", "cpu");
     }
 
@@ -34,7 +37,8 @@ public sealed class ExportTests
         var heads = await CliRun.Succeeds("export", "--model", _folder["student"], "--out", _folder["k4"], "--json", "--device", "cpu");
         Assert.That(heads.Json["format"]!.GetValue<string>(), Is.EqualTo("diffusers"));
         Assert.That(JsonNode.Parse(File.ReadAllText(_folder["k4/unet/config.json"]))!["out_channels"]!.GetValue<int>(), Is.EqualTo(12));
-        await CliRun.Succeeds("export", "--model", _folder["student"], "--out", _folder["plain"], "--format", "edm", "--interval", "1", "--device", "cpu");
+        await CliRun.Succeeds("export", "--model", _folder["student"], "--out", _folder["plain"], "--format", "edm", "--interval", "1",
+            "--device", "cpu");
         using INetwork whole = Checkpoint.Load(backend, _folder["k4"]), plain = Checkpoint.Load(backend, _folder["plain"]);
         var student = Student.Load(backend, _folder["student"]);
         using var network = student.Network;
@@ -51,7 +55,9 @@ public sealed class ExportTests
     [TestCase("--format onnx", "there are diffusers, edm")]
     public async Task What_cannot_be_exported_is_a_usage_error(string options, string mentioned)
     {
-        var run = await CliRun.Of(["export", "--model", _folder["student"], "--out", _folder["nothing"], "--device", "cpu", .. options.Split(' ')]);
+        var run =
+            await CliRun.Of(["export", "--model", _folder["student"], "--out", _folder["nothing"], "--device", "cpu",
+                .. options.Split(' ')]);
         Assert.That(run.ExitCode, Is.EqualTo(2));
         Assert.That(run.Error, Does.Contain(mentioned));
         Assert.That(Directory.Exists(_folder["nothing"]), Is.False);

@@ -14,13 +14,17 @@ public sealed class FidTests
     public async Task Make()
     {
         _folder = new TemporaryFolder();
-        await File.WriteAllTextAsync(In("tiny.json"), """{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1, 2], "blocksPerLevel": 1, "attentionResolutions": [4] }""");
-        await CliRun.Succeeds("train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "64", "--steps", "3", "--batch", "8", "--out", In("teacher"), "--device", "cpu");
-        await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--nfe", "1", "--updates", "2", "--batch", "4", "--out", In("student"), "--device", "cpu");
+        await File.WriteAllTextAsync(In("tiny.json"),
+            """{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1, 2], "blocksPerLevel": 1, "attentionResolutions": [4] }""");
+        await CliRun.Succeeds("train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "64", "--steps", "3", "--batch", "8",
+            "--out", In("teacher"), "--device", "cpu");
+        await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--nfe", "1", "--updates", "2", "--batch", "4", "--out", In("student"),
+            "--device", "cpu");
         _folder.Write("means.onnx", TinyOnnx.ChannelMeans());
         // 8 x 8 images, all with four grey levels a channel.
         BDense.Training.Data.Npz.Write(In("data.npz"), ("images", new BDense.Training.Data.NpyArray([100, 8, 8, 3],
-            Enumerable.Range(0, 100 * 8 * 8 * 3).Select(i => (byte)(BDense.Kernels.Philox.Uniform(new BDense.Kernels.RandomKey(1, 1), i / 64) * 255)).ToArray())));
+            Enumerable.Range(0, 100 * 8 * 8 * 3)
+                .Select(i => (byte)(BDense.Kernels.Philox.Uniform(new BDense.Kernels.RandomKey(1, 1), i / 64) * 255)).ToArray())));
     }
 
     [OneTimeTearDown]
@@ -34,7 +38,8 @@ public sealed class FidTests
         string[] network = onnx ? ["--inception", In("means.onnx")] : [];
         var written = await CliRun.Succeeds(["statistics", In("data.npz"), "--out", reference, "--json", "--device", "cpu", .. network]);
         Assert.That(written.Json["dimension"]!.GetValue<int>(), Is.EqualTo(onnx ? 3 : 64));
-        string[] command = ["evaluate", "--fid", "--model", In("student"), "--model", In("teacher"), "--reference", reference, "--count", "70", "--batch", "32", "--solver", "euler", "--steps", "3",
+        string[] command = ["evaluate", "--fid", "--model", In("student"), "--model", In("teacher"), "--reference", reference, "--count",
+            "70", "--batch", "32", "--solver", "euler", "--steps", "3",
             "--state", In($"state-{onnx}"), "--json", "--device", "cpu", .. network];
         var first = await CliRun.Succeeds(command);
         var models = first.Json["models"]!.AsArray();
@@ -53,8 +58,10 @@ public sealed class FidTests
     [Test]
     public async Task Pictures_are_drawn_of_teacher_and_student()
     {
-        await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--nfe", "1", "--branches", "4", "--updates", "2", "--batch", "4", "--out", In("dense"), "--device", "cpu");
-        await CliRun.Succeeds("evaluate", "--model", In("student"), "--model", In("dense"), "--count", "70", "--fine-steps", "4", "--limit", "80", "--data", In("data.npz"), "--pictures", In("pictures"), "--device", "cpu");
+        await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--nfe", "1", "--branches", "4", "--updates", "2", "--batch", "4",
+            "--out", In("dense"), "--device", "cpu");
+        await CliRun.Succeeds("evaluate", "--model", In("student"), "--model", In("dense"), "--count", "70", "--fine-steps", "4", "--limit",
+            "80", "--data", In("data.npz"), "--pictures", In("pictures"), "--device", "cpu");
         foreach (string file in new[] { "trajectories-1.png", "errors.png", "weights.png", "spectra.png", "pictures.html" })
             Assert.That(new FileInfo(In($"pictures/{file}")).Length, Is.GreaterThan(300), file);
         Assert.That(File.Exists(In("pictures/trajectories-2.png")), Is.False, "both stand under the one teacher's trajectory");

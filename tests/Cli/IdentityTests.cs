@@ -6,7 +6,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Cli;
 
-/// <summary>Through the command line: a run goes on with its own data, a state with its own model and data, a reference with images of its own size.</summary>
+/// <summary>
+/// Through the command line: a run goes on with its own data, a state with its own model and data, a reference with images of its own size.
+/// </summary>
 public sealed class IdentityTests
 {
     private TemporaryFolder _folder = null!;
@@ -17,7 +19,8 @@ public sealed class IdentityTests
     public async Task Make()
     {
         _folder = new TemporaryFolder();
-        await File.WriteAllTextAsync(In("tiny.json"), """{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1 }""");
+        await File.WriteAllTextAsync(In("tiny.json"),
+            """{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1 }""");
         Images("data.npz", seed: 1);
     }
 
@@ -80,7 +83,8 @@ public sealed class IdentityTests
         Assert.That(await File.ReadAllBytesAsync(In("r.npz")), Is.EqualTo(first));
 
         await CliRun.Succeeds(Train("model", 2));
-        string[] evaluate = ["evaluate", "--fid", "--model", In("model"), "--reference", In("r.npz"), "--count", "70", "--solver", "euler", "--steps", "2", "--state", In("fid"), "--device", "cpu", "--json"];
+        string[] evaluate = ["evaluate", "--fid", "--model", In("model"), "--reference", In("r.npz"), "--count", "70", "--solver", "euler",
+            "--steps", "2", "--state", In("fid"), "--device", "cpu", "--json"];
         string figure = (await CliRun.Succeeds(evaluate)).Output;
         Assert.That((await CliRun.Succeeds(evaluate)).Output, Is.EqualTo(figure));
         string before = (await CliRun.Succeeds("info", "--model", In("model"), "--json")).Json["fingerprint"]!.GetValue<string>();
@@ -104,9 +108,11 @@ public sealed class IdentityTests
         await CliRun.Succeeds(Train("model", 1));
         Images("large.npz", seed: 1, side: 16);
         await CliRun.Succeeds("statistics", In("large.npz"), "--out", In("r.npz"), "--device", "cpu");
-        var run = await CliRun.Of("evaluate", "--fid", "--model", In("model"), "--reference", In("r.npz"), "--count", "70", "--device", "cpu");
+        var run = await CliRun.Of("evaluate", "--fid", "--model", In("model"), "--reference", In("r.npz"), "--count", "70",
+            "--device", "cpu");
         Assert.That(run.ExitCode, Is.EqualTo(1));
-        Assert.That(run.Message, Does.Contain("r.npz is of images of 16 x 16 x 3").And.Contain("makes 8 x 8 x 3").And.Contain("--resolution 8"));
+        Assert.That(run.Message,
+            Does.Contain("r.npz is of images of 16 x 16 x 3").And.Contain("makes 8 x 8 x 3").And.Contain("--resolution 8"));
     }
 
     [Test]
@@ -120,18 +126,22 @@ public sealed class IdentityTests
         await CliRun.Succeeds("statistics", In("data.npz"), "--out", In("r.npz"), "--device", "cpu");
         foreach (string[] verb in new string[][]
         {
-            ["sample", "--out", In("x.png"), "--count", "1"], ["evaluate", "--fid", "--reference", In("r.npz"), "--count", "70"], ["export", "--out", In("export")], ["info"], ["fit", "--out", In("s.json")],
+            ["sample", "--out", In("x.png"), "--count", "1"], ["evaluate", "--fid", "--reference", In("r.npz"), "--count", "70"],
+            ["export", "--out", In("export")], ["info"], ["fit", "--out", In("s.json")],
         })
         {
             var run = await CliRun.Of([verb[0], "--model", In("model"), .. verb[1..]]);
             Assert.That((run.ExitCode, run.Message), Is.EqualTo((1, run.Message)), verb[0]);
-            Assert.That(run.Message, Does.Contain("step-000001 cannot be used: its ema.safetensors is not the one that was written"), verb[0]);
+            Assert.That(run.Message, Does.Contain("step-000001 cannot be used: its ema.safetensors is not the one that was written"),
+                verb[0]);
         }
-        Assert.That((await CliRun.Of("distill", "--teacher", In("model"), "--out", In("student"))).Message, Does.Contain(Optimizer.EmaFile));
+        Assert.That((await CliRun.Of("distill", "--teacher", In("model"), "--out", In("student"))).Message,
+            Does.Contain(Optimizer.EmaFile));
     }
 
     private string[] Train(string name, int steps, params string[] more) =>
-        ["train", "--network", In("tiny.json"), "--resolution", "8", "--steps", $"{steps}", "--batch", "4", "--out", In(name), "--device", "cpu", .. more];
+        ["train", "--network", In("tiny.json"), "--resolution", "8", "--steps", $"{steps}", "--batch", "4", "--out", In(name), "--device",
+            "cpu", .. more];
 
     private void Images(string name, ulong seed, int side = 8) => Npz.Write(In(name), ("images", new NpyArray([100, side, side, 3],
         Enumerable.Range(0, 100 * side * side * 3).Select(i => (byte)(Philox.Uniform(new RandomKey(seed, 1), i) * 255)).ToArray())));

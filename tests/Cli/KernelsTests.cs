@@ -18,7 +18,8 @@ public sealed class KernelsTests
             // The names that scripts rely on, in this order.
             Assert.That(row!.AsObject().Select(field => field.Key), Is.EqualTo(new[]
             {
-                "name", "hot", "architecture", "groupSize", "registers", "stack", "spills", "sharedBytes", "occupancy", "instructions", "hmma", "ffma", "ldg",
+                "name", "hot", "architecture", "groupSize", "registers", "stack", "spills", "sharedBytes", "occupancy", "instructions",
+                "hmma", "ffma", "ldg",
                 "ldg128", "stg", "stg128", "lds", "lds128", "sts", "ldsm", "ldgsts", "local", "barriers", "mainLoop",
             }));
             if (KernelCatalog.AssemblerVersion is not null)

@@ -8,7 +8,8 @@ public sealed class ListingTests
 {
     private static readonly string[] Columns = ["model", "NFE", "RMSE", "95% interval", ""];
 
-    private static readonly IReadOnlyList<string>[] Rows = [["runs/a", "2", "0.1", "0.08 to 0.12", "better"], ["runs/b", "4", "0.05", "0.04 to 0.06", ""]];
+    private static readonly IReadOnlyList<string>[] Rows = [["runs/a", "2", "0.1", "0.08 to 0.12", "better"],
+        ["runs/b", "4", "0.05", "0.04 to 0.06", ""]];
 
     [Test]
     public void A_row_is_a_line_for_each_named_column() => Assert.That(Listing.Lines(Columns, Rows), Is.EqualTo(new[]
@@ -18,5 +19,6 @@ public sealed class ListingTests
     }));
 
     [Test]
-    public void Its_width_is_that_of_the_widest_cells() => Assert.That(Listing.Width(Columns, Rows), Is.EqualTo(3 * 5 + 1 + 6 + 3 + 4 + 12 + 6));
+    public void Its_width_is_that_of_the_widest_cells() =>
+        Assert.That(Listing.Width(Columns, Rows), Is.EqualTo(3 * 5 + 1 + 6 + 3 + 4 + 12 + 6));
 }

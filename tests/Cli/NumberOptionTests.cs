@@ -15,18 +15,22 @@ public sealed class NumberOptionTests
 {
     private static readonly string[] Bad =
     [
-        "", " ", "abc", "0,001", "1,000.5", "1 000", "1_000", "1'000", "0x10", "1e999", "-1e999", "NaN", "-NaN", "Infinity", "-Infinity", "∞", "--1", "+-1", "1-", "(1)", "$1", "1%",
-        "1.2.3", ".", "e5", "1e", "1f", "1d", "1L", "٣", "１", "½", "1\t", " 1", "1\n2", "1;2", "5\0", "\u001b[31m1", "99999999999999999999", "-99999999999999999999",
+        "", " ", "abc", "0,001", "1,000.5", "1 000", "1_000", "1'000", "0x10", "1e999", "-1e999", "NaN", "-NaN", "Infinity", "-Infinity",
+        "∞", "--1", "+-1", "1-", "(1)", "$1", "1%",
+        "1.2.3", ".", "e5", "1e", "1f", "1d", "1L", "٣", "１", "½", "1\t", " 1", "1\n2", "1;2", "5\0", "\u001b[31m1", "99999999999999999999",
+        "-99999999999999999999",
         "170141183460469231731687303715884105728", new('9', 400),
     ];
 
     private static readonly HashSet<Type> NumericTypes =
     [
-        typeof(byte), typeof(short), typeof(int), typeof(long), typeof(uint), typeof(ulong), typeof(float), typeof(double), typeof(decimal), typeof(Half), typeof(Int128),
+        typeof(byte), typeof(short), typeof(int), typeof(long), typeof(uint), typeof(ulong), typeof(float), typeof(double), typeof(decimal),
+        typeof(Half), typeof(Int128),
     ];
 
     private static IEnumerable<(Command Verb, Option Option)> Options() =>
-        Program.Root(new Ui(TextWriter.Null, TextWriter.Null)).Subcommands.SelectMany(verb => verb.Options.Select(option => (verb, option)));
+        Program.Root(new Ui(TextWriter.Null, TextWriter.Null)).Subcommands
+            .SelectMany(verb => verb.Options.Select(option => (verb, option)));
 
     private static IEnumerable<TestCaseData> NumericOptions() => Options().Where(o => o.Option is INumberOption)
         .Select(o => new TestCaseData(o.Verb.Name, o.Option.Name).SetArgDisplayNames(o.Verb.Name, o.Option.Name));
@@ -35,7 +39,8 @@ public sealed class NumberOptionTests
     public void All_numbers_are_read_by_the_one_parser()
     {
         var others = Options()
-            .Where(o => o.Option is not INumberOption && NumericTypes.Contains(Nullable.GetUnderlyingType(o.Option.ValueType) ?? o.Option.ValueType))
+            .Where(o => o.Option is not INumberOption
+                && NumericTypes.Contains(Nullable.GetUnderlyingType(o.Option.ValueType) ?? o.Option.ValueType))
             .Select(o => $"{o.Verb.Name} {o.Option.Name}");
         Assert.That(others, Is.Empty, "define them by Numbers, with their range");
         Assert.That(NumericOptions().Count(), Is.GreaterThan(80));
@@ -57,7 +62,8 @@ public sealed class NumberOptionTests
         var (command, option) = Options().Single(o => o.Verb.Name == verb && o.Option.Name == name);
         var rule = ((INumberOption)option).Rule;
         // Below any least number, above any greatest; what a rule does take is no bad value to it.
-        var values = Bad.Concat(["-1", "-0.5", "0", "1e31", "2147483648", "18446744073709551616"]).Where(text => !rule.Takes(text)).ToList();
+        var values = Bad.Concat(["-1", "-0.5", "0", "1e31", "2147483648", "18446744073709551616"]).Where(text => !rule.Takes(text))
+            .ToList();
         Assert.That(values, Is.SupersetOf(Bad.Where(text => !text.StartsWith('9'))), "nothing of these is a number");
         Assert.That(values, Does.Contain("-1"), "no option takes negative numbers");
         // Where something is required it is given, so that the number alone is wrong.
@@ -87,6 +93,8 @@ public sealed class NumberOptionTests
     public async Task Churn_is_0_or_more(string churn)
     {
         var run = await CliRun.Of("sample", "--model", "there-is-none", "--solver", "heun", "--churn", churn);
-        Assert.That((run.ExitCode, run.Message), Is.EqualTo((2, $"bdense: --churn must be a number of at least 0 and at most 1000000, not '{churn}' (see 'bdense sample --help')")));
+        Assert.That((run.ExitCode, run.Message),
+            Is.EqualTo(
+                (2, $"bdense: --churn must be a number of at least 0 and at most 1000000, not '{churn}' (see 'bdense sample --help')")));
     }
 }

@@ -42,7 +42,8 @@ public sealed class NumberRuleTests
     [TestCase("1,000.5", "--x must be a number above 0 and at most 10, not '1,000.5'")]
     [TestCase("NaN", "--x must be a number above 0 and at most 10, not 'NaN'")]
     public void Tells_how_a_real_number_is_written(string text, string message) =>
-        Assert.That(() => new NumberRule<double>(0, 10, AboveMin: true).Read("--x", text), Throws.TypeOf<UsageException>().With.Message.EqualTo(message));
+        Assert.That(() => new NumberRule<double>(0, 10, AboveMin: true).Read("--x", text),
+            Throws.TypeOf<UsageException>().With.Message.EqualTo(message));
 
     [TestCase("1,000", "; write 1000")]
     [TestCase("1 000", "; write 1000")]
@@ -53,7 +54,8 @@ public sealed class NumberRuleTests
     [TestCase("1,000,000", "")]
     [TestCase("2.5", "")]
     public void Tells_how_a_whole_number_is_written(string text, string advice) =>
-        Assert.That(new NumberRule<int>(1, 5000).Fault("--n", text), Is.EqualTo($"--n must be a whole number from 1 to 5000, not '{text}'{advice}"));
+        Assert.That(new NumberRule<int>(1, 5000).Fault("--n", text),
+            Is.EqualTo($"--n must be a whole number from 1 to 5000, not '{text}'{advice}"));
 
     [TestCase(int.MaxValue, 2, 2)]
     [TestCase(int.MaxValue, 3, 64)]
@@ -67,5 +69,6 @@ public sealed class NumberRuleTests
     [TestCase("trian", "train", "; did you mean 'train'?")]
     [TestCase("eval", "evaluate", "; did you mean 'evaluate'?")]
     [TestCase("frobnicate", "train", "")]
-    public void Suggests_what_is_near(string word, string known, string suggestion) => Assert.That(Suggestion.For(word, [known]), Is.EqualTo(suggestion));
+    public void Suggests_what_is_near(string word, string known, string suggestion) =>
+        Assert.That(Suggestion.For(word, [known]), Is.EqualTo(suggestion));
 }

@@ -6,7 +6,10 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Cli;
 
-/// <summary>Through the command line: a run that is longer than it was begun, that begins with given weights, that has one writer, and whose folder goes.</summary>
+/// <summary>
+/// Through the command line: a run that is longer than it was begun, that begins with given weights, that has one writer, and whose folder
+/// goes.
+/// </summary>
 public sealed class RunLifeTests
 {
     private TemporaryFolder _folder = null!;
@@ -17,7 +20,8 @@ public sealed class RunLifeTests
     public async Task Make()
     {
         _folder = new TemporaryFolder();
-        await File.WriteAllTextAsync(In("tiny.json"), """{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1 }""");
+        await File.WriteAllTextAsync(In("tiny.json"),
+            """{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1 }""");
     }
 
     [TearDown]
@@ -31,19 +35,24 @@ public sealed class RunLifeTests
         await CliRun.Succeeds(Train("run", 5, "--resume"));
         Same("long", "run", "step-000005");
         var less = await CliRun.Of(Train("run", 2, "--resume"));
-        Assert.That((less.ExitCode, less.Message), Is.EqualTo((1, $"bdense: {In("run")} cannot be resumed with other options: teacher.steps is 5, not 2")));
+        Assert.That((less.ExitCode, less.Message),
+            Is.EqualTo((1, $"bdense: {In("run")} cannot be resumed with other options: teacher.steps is 5, not 2")));
 
         await CliRun.Succeeds(Train("cosine", 2, "--decay", "cosine"));
         var falls = await CliRun.Of(Train("cosine", 5, "--decay", "cosine", "--resume"));
         Assert.That(falls.ExitCode, Is.EqualTo(1));
-        Assert.That(falls.Message, Does.StartWith($"bdense: {In("cosine")} cannot go on to more steps: its learning rate falls over all of them (decay cosine)").And.Contain("--init"));
+        Assert.That(falls.Message,
+            Does.StartWith(
+                $"bdense: {In("cosine")} cannot go on to more steps: its learning rate falls over all of them (decay cosine)").And
+                .Contain("--init"));
 
         await CliRun.Succeeds(Distill("student", 2, "--decay", "constant"));
         await CliRun.Succeeds(Distill("student", 5, "--decay", "constant", "--resume"));
         await CliRun.Succeeds(Distill("whole", 5, "--decay", "constant"));
         Same("whole", "student", "step-000005");
         await CliRun.Succeeds(Distill("halved", 2));
-        Assert.That((await CliRun.Of(Distill("halved", 5, "--resume"))).Message, Does.Contain("cannot go on to more updates: its learning rate falls over all of them (decay half)"));
+        Assert.That((await CliRun.Of(Distill("halved", 5, "--resume"))).Message,
+            Does.Contain("cannot go on to more updates: its learning rate falls over all of them (decay half)"));
     }
 
     [Test]
@@ -53,7 +62,8 @@ public sealed class RunLifeTests
         string weights = Path.Combine(Directory.GetDirectories(In("first/checkpoints"))[0], "model.safetensors");
         File.Copy(weights, In("start.safetensors"));
         // Without --network the weights bring theirs.
-        string[] begin = ["train", "--init", In("start.safetensors"), "--resolution", "8", "--limit", "16", "--batch", "4", "--steps", "2", "--device", "cpu", "--out", In("second")];
+        string[] begin = ["train", "--init", In("start.safetensors"), "--resolution", "8", "--limit", "16", "--batch", "4", "--steps", "2",
+            "--device", "cpu", "--out", In("second")];
         await CliRun.Succeeds(begin);
         await CliRun.Succeeds(Train("same", 2, "--init", In("first")));
         Assert.That(Weights("same"), Is.EqualTo(Weights("second")).And.Not.EqualTo(Weights("first")));
@@ -63,13 +73,17 @@ public sealed class RunLifeTests
         File.Move(In("start.safetensors"), In("moved.safetensors"));
         begin[2] = In("moved.safetensors");
         await CliRun.Succeeds([.. begin, "--resume"]);
-        File.Copy(Path.Combine(Directory.GetDirectories(In("second/checkpoints"))[0], "model.safetensors"), In("moved.safetensors"), overwrite: true);
+        File.Copy(Path.Combine(Directory.GetDirectories(In("second/checkpoints"))[0], "model.safetensors"), In("moved.safetensors"),
+            overwrite: true);
         var other = await CliRun.Of([.. begin, "--resume"]);
         Assert.That(other.ExitCode, Is.EqualTo(1));
-        Assert.That(other.Message, Does.Contain("cannot be resumed with other starting weights: it began with").And.Contain("give the same --init"));
+        Assert.That(other.Message,
+            Does.Contain("cannot be resumed with other starting weights: it began with").And.Contain("give the same --init"));
 
-        await File.WriteAllTextAsync(In("tiny.json"), """{ "resolution": 8, "modelChannels": 16, "channelMultipliers": [1], "blocksPerLevel": 1 }""");
-        Assert.That((await CliRun.Of(Train("wider", 2, "--init", In("moved.safetensors")))).Message, Does.Contain("the weights to begin with are of another network: modelChannels is 8, not 16"));
+        await File.WriteAllTextAsync(In("tiny.json"),
+            """{ "resolution": 8, "modelChannels": 16, "channelMultipliers": [1], "blocksPerLevel": 1 }""");
+        Assert.That((await CliRun.Of(Train("wider", 2, "--init", In("moved.safetensors")))).Message,
+            Does.Contain("the weights to begin with are of another network: modelChannels is 8, not 16"));
         Assert.That(Directory.Exists(In("wider")), Is.False);
     }
 
@@ -81,7 +95,9 @@ public sealed class RunLifeTests
         Directory.Move(In("teacher"), In("moved"));
         await CliRun.Succeeds(Distill("student", 2, "--teacher", In("moved"), "--resume"));
         await CliRun.Succeeds([.. Train("teacher", 2), "--seed", "2"]);
-        foreach (string[] verb in new[] { Distill("student", 2, "--resume"), ["fit", "--model", In("student"), "--noises", "4", "--device", "cpu"], ["evaluate", "--model", In("student"), "--count", "80", "--device", "cpu"] })
+        foreach (string[] verb in new[] { Distill("student", 2, "--resume"),
+            ["fit", "--model", In("student"), "--noises", "4", "--device", "cpu"],
+            ["evaluate", "--model", In("student"), "--count", "80", "--device", "cpu"] })
         {
             var run = await CliRun.Of(verb);
             Assert.That((run.ExitCode, run.Message), Is.EqualTo((1, run.Message)));
@@ -91,7 +107,8 @@ public sealed class RunLifeTests
         await CliRun.Succeeds(Distill("again", 2, "--branches", "2", "--init", In("student")));
         await CliRun.Succeeds(Distill("plain", 2, "--branches", "2"));
         Assert.That(Weights("again"), Is.Not.EqualTo(Weights("plain")));
-        Assert.That((await CliRun.Of(Distill("four", 2, "--branches", "4", "--init", In("again")))).Message, Does.Contain("only a network of one branch can be widened; this one has 2"));
+        Assert.That((await CliRun.Of(Distill("four", 2, "--branches", "4", "--init", In("again")))).Message,
+            Does.Contain("only a network of one branch can be widened; this one has 2"));
     }
 
     [Test]
@@ -106,8 +123,12 @@ public sealed class RunLifeTests
         // The checkpoint is of the run as it is written now.
         Directory.Delete(In("run/checkpoints"), recursive: true);
         var refused = await CliRun.Of(Train("run", 2, "--resume"));
-        Assert.That((refused.ExitCode, refused.Message), Is.EqualTo((1, $"bdense: {In("run")} cannot be resumed on another device, whose bits are others: it was computed on cuda, NVIDIA H200, not {device}; give the same --device, or --allow-changed-device to go on with this one")));
-        Assert.That((await CliRun.Succeeds(Train("run", 2, "--resume", "--allow-changed-device"))).Error, Does.Contain("goes on on another device"));
+        Assert.That((refused.ExitCode, refused.Message),
+            Is.EqualTo(
+                (1, $"bdense: {In("run")} cannot be resumed on another device, whose bits are others: it was computed on cuda, NVIDIA "
+                    + $"H200, not {device}; give the same --device, or --allow-changed-device to go on with this one")));
+        Assert.That((await CliRun.Succeeds(Train("run", 2, "--resume", "--allow-changed-device"))).Error,
+            Does.Contain("goes on on another device"));
         await CliRun.Succeeds(Train("run", 2, "--resume"));
         Assert.That(JsonNode.Parse(await File.ReadAllTextAsync(file))!["formerDevice"]!.AsArray(), Has.Count.EqualTo(1));
     }
@@ -116,7 +137,13 @@ public sealed class RunLifeTests
     [Test]
     public async Task A_run_has_one_writer_and_a_dead_one_is_none()
     {
-        using var writer = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "bdense.dll"), .. Train("run", 1_000_000, "--checkpoint-every", "5")]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        using var writer =
+            Process.Start(new ProcessStartInfo("dotnet",
+                [Path.Combine(AppContext.BaseDirectory, "bdense.dll"), .. Train("run", 1_000_000, "--checkpoint-every", "5")])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        })!;
         try
         {
             var clock = Stopwatch.StartNew();
@@ -125,7 +152,9 @@ public sealed class RunLifeTests
             foreach (string[] more in new string[][] { ["--resume"], [] })
             {
                 var second = await CliRun.Of(Train("run", 1_000_000, more));
-                Assert.That((second.ExitCode, second.Message), Is.EqualTo((1, $"bdense: {In("run")} is being written by another process (pid {writer.Id}); wait for it to end, or stop it")));
+                Assert.That((second.ExitCode, second.Message),
+                    Is.EqualTo(
+                        (1, $"bdense: {In("run")} is being written by another process (pid {writer.Id}); wait for it to end, or stop it")));
             }
         }
         finally
@@ -171,14 +200,16 @@ public sealed class RunLifeTests
     }
 
     private string[] Train(string name, int steps, params string[] more) =>
-        ["train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "16", "--threads", "1", "--steps", $"{steps}", "--batch", "4", "--out", In(name), "--device", "cpu", .. more];
+        ["train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "16", "--threads", "1", "--steps", $"{steps}", "--batch",
+            "4", "--out", In(name), "--device", "cpu", .. more];
 
     private string[] Distill(string name, int updates, params string[] more)
     {
         if (!Directory.Exists(In("teacher")) && !more.Contains("--teacher"))
             Assert.That(CliRun.Of(Train("teacher", 2)).Result.ExitCode, Is.Zero);
         string[] teacher = more.Contains("--teacher") ? [] : ["--teacher", In("teacher")];
-        return ["distill", .. teacher, "--method", "sfd", "--nfe", "1", "--updates", $"{updates}", "--batch", "4", "--threads", "1", "--out", In(name), "--device", "cpu", .. more];
+        return ["distill", .. teacher, "--method", "sfd", "--nfe", "1", "--updates", $"{updates}", "--batch", "4", "--threads", "1",
+            "--out", In(name), "--device", "cpu", .. more];
     }
 
     private byte[] Weights(string run) => File.ReadAllBytes(Path.Combine(RunFolder.Existing(In(run)).Latest!, "model.safetensors"));

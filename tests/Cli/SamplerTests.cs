@@ -7,7 +7,10 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Cli;
 
-/// <summary>One sampler: what <c>sample</c> shows is what <c>evaluate --fid</c> measures, what is printed makes it again, images depend on their seeds alone.</summary>
+/// <summary>
+/// One sampler: what <c>sample</c> shows is what <c>evaluate --fid</c> measures, what is printed makes it again, images depend on their
+/// seeds alone.
+/// </summary>
 public sealed class SamplerTests
 {
     private TemporaryFolder _folder = null!;
@@ -22,13 +25,15 @@ public sealed class SamplerTests
         await File.WriteAllTextAsync(In("plain.json"), $$"""{ {{shape}} }""");
         await File.WriteAllTextAsync(In("classes.json"), $$"""{ {{shape}}, "labelCount": 10 }""");
         foreach (string name in new[] { "plain", "classes" })
-            await CliRun.Succeeds("train", "--network", In($"{name}.json"), "--resolution", "8", "--limit", "96", "--steps", "2", "--batch", "4", "--out", In(name), "--device", "cpu", "--threads", "1");
+            await CliRun.Succeeds("train", "--network", In($"{name}.json"), "--resolution", "8", "--limit", "96", "--steps", "2", "--batch",
+                "4", "--out", In(name), "--device", "cpu", "--threads", "1");
         var pixels = new float[96 * 3 * 64];
         for (int i = 0; i < pixels.Length; i++)
             pixels[i] = (float)(0.5 * Philox.Normal(new RandomKey(2, 1), i));
         Npz.Write(In("data.npz"), ("x", new NpyArray([96, 3, 8, 8], pixels)));
         await CliRun.Succeeds("statistics", In("data.npz"), "--out", In("reference.npz"), "--device", "cpu");
-        await CliRun.Succeeds("distill", "--teacher", In("plain"), "--branches", "4", "--nfe", "2", "--updates", "2", "--batch", "4", "--out", In("student"), "--device", "cpu", "--threads", "1");
+        await CliRun.Succeeds("distill", "--teacher", In("plain"), "--branches", "4", "--nfe", "2", "--updates", "2", "--batch", "4",
+            "--out", In("student"), "--device", "cpu", "--threads", "1");
         await File.WriteAllTextAsync(In("to-zero.json"), """{ "kind": "gits", "solver": "ipndm", "sigmas": [80, 9, 1, 0.1, 0] }""");
     }
 
@@ -38,7 +43,9 @@ public sealed class SamplerTests
     private async Task<(float[] Images, JsonObject Json)> Sampled(string model, string options)
     {
         string raw = In($"{Guid.NewGuid():N}.npz");
-        var run = await CliRun.Succeeds(["sample", "--model", In(model), "--out", In("grid.png"), "--raw", raw, "--json", "--device", "cpu", "--threads", "1", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        var run =
+            await CliRun.Succeeds(["sample", "--model", In(model), "--out", In("grid.png"), "--raw", raw, "--json", "--device", "cpu",
+                "--threads", "1", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
         return (Npz.Read(raw)["images"].ToSingle(), run.Json);
     }
 
@@ -54,14 +61,17 @@ public sealed class SamplerTests
     {
         options = options.Replace("{}", _folder.Path, StringComparison.Ordinal);
         var (images, shown) = await Sampled(model, $"{options} --count 3 --seed 8");
-        var run = await CliRun.Succeeds(["evaluate", "--fid", "--model", In(model), "--reference", In("reference.npz"), "--count", "65", "--seed", "8", "--json", "--device", "cpu", "--threads", "1",
+        var run =
+            await CliRun.Succeeds(["evaluate", "--fid", "--model", In(model), "--reference", In("reference.npz"), "--count", "65", "--seed",
+                "8", "--json", "--device", "cpu", "--threads", "1",
             .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
         var measured = run.Json["models"]![0]!;
         Assert.That((shown["nfe"]!.GetValue<int>(), measured["nfe"]!.GetValue<int>()), Is.EqualTo((nfe, nfe)));
         Assert.That(JsonNode.DeepEquals(shown["sampler"], measured["sampler"]), $"{shown["sampler"]}\n{measured["sampler"]}");
         Assert.That(JsonNode.DeepEquals(shown["sigmas"], measured["sigmas"]));
         string arguments = shown["arguments"]!.GetValue<string>();
-        Assert.That(measured["arguments"]!.GetValue<string>(), Is.EqualTo(arguments.Replace("--count 3", "--count 65", StringComparison.Ordinal)));
+        Assert.That(measured["arguments"]!.GetValue<string>(),
+            Is.EqualTo(arguments.Replace("--count 3", "--count 65", StringComparison.Ordinal)));
 
         var (again, copied) = await Sampled(model, arguments);
         Assert.That(again, Is.EqualTo(images), arguments);
@@ -72,9 +82,13 @@ public sealed class SamplerTests
     public async Task A_result_names_every_option()
     {
         var (_, json) = await Sampled("plain", "--preset edm-imagenet64 --steps 3 --count 2");
-        Assert.That(json["arguments"]!.GetValue<string>(), Is.EqualTo("--solver heun --steps 3 --schedule polynomial --rho 7 --sigma-min 0.002 --sigma-max 80 --to-zero true " +
-            "--analytical-first-step false --churn 40 --churn-min 0.05 --churn-max 50 --churn-noise 1.003 --threshold 0 --seed 1 --count 2"));
-        foreach (string name in new[] { "solver", "steps", "order", "schedule", "rho", "sigmaMin", "sigmaMax", "toZero", "analyticalFirstStep", "lowerOrderFinal", "churn", "churnMin", "churnMax", "churnNoise", "threshold", "thresholdFloor", "clip" })
+        Assert.That(json["arguments"]!.GetValue<string>(),
+            Is.EqualTo("--solver heun --steps 3 --schedule polynomial --rho 7 --sigma-min 0.002 --sigma-max 80 --to-zero true " +
+            "--analytical-first-step false --churn 40 --churn-min 0.05 --churn-max 50 --churn-noise 1.003 --threshold 0 --seed "
+            + "1 --count 2"));
+        foreach (string name in new[] { "solver", "steps", "order", "schedule", "rho", "sigmaMin", "sigmaMax", "toZero",
+            "analyticalFirstStep", "lowerOrderFinal", "churn", "churnMin", "churnMax", "churnNoise", "threshold",
+            "thresholdFloor", "clip" })
             Assert.That(json["sampler"]!.AsObject().ContainsKey(name), name);
     }
 
@@ -108,7 +122,8 @@ public sealed class SamplerTests
         Npz.Write(In("labelled.npz"), ("noise", array), ("labels", new NpyArray([3], new long[] { 7, 7, 7 })));
         string raw = In("labelled-raw.npz");
         var (labelled, _) = await Sampled("classes", $"--steps 2 --noise {In("labelled.npz")}");
-        await CliRun.Succeeds("sample", "--model", In("classes"), "--steps", "2", "--noise", In("labelled.npz"), "--out", In("grid.png"), "--raw", raw, "--device", "cpu", "--threads", "1");
+        await CliRun.Succeeds("sample", "--model", In("classes"), "--steps", "2", "--noise", In("labelled.npz"), "--out", In("grid.png"),
+            "--raw", raw, "--device", "cpu", "--threads", "1");
         Assert.That(Npz.Read(raw)["labels"].ToSingle(), Is.EqualTo(new float[] { 7, 7, 7 }));
         var (asked, _) = await Sampled("classes", $"--steps 2 --noise {In("bare.npz")} --class 7");
         Assert.That(labelled, Is.EqualTo(asked));
@@ -116,8 +131,10 @@ public sealed class SamplerTests
         Npz.Write(In("odd.npz"), ("noise", array), ("labels", new NpyArray([3], new long[] { 0, 1, 10 })));
         Npz.Write(In("short.npz"), ("noise", array), ("labels", new NpyArray([2], new long[] { 0, 1 })));
         await Refused(1, "odd.npz: a label is 10, not a class from 0 to 9", $"sample --model {In("classes")} --noise {In("odd.npz")}");
-        await Refused(1, "short.npz: the labels are 2, not one for each of 3 noises", $"sample --model {In("classes")} --noise {In("short.npz")}");
-        await Refused(1, "labelled.npz has labels, and the network has no classes", $"sample --model {In("plain")} --noise {In("labelled.npz")}");
+        await Refused(1, "short.npz: the labels are 2, not one for each of 3 noises",
+            $"sample --model {In("classes")} --noise {In("short.npz")}");
+        await Refused(1, "labelled.npz has labels, and the network has no classes",
+            $"sample --model {In("plain")} --noise {In("labelled.npz")}");
         await Refused(2, "labelled.npz has labels of its own", $"sample --model {In("classes")} --noise {In("labelled.npz")} --class 1");
     }
 
@@ -127,7 +144,8 @@ public sealed class SamplerTests
         var (edm, _) = await Sampled("plain", "--steps 4 --count 2");
         var (zero, json) = await Sampled("plain", "--solver heun --steps 4 --sigma-min 0 --count 2");
         Assert.That(zero, Is.EqualTo(edm));
-        Assert.That((json["sampler"]!["sigmaMin"]!.GetValue<double>(), json["sampler"]!["toZero"]!.GetValue<bool>()), Is.EqualTo((0.002, true)));
+        Assert.That((json["sampler"]!["sigmaMin"]!.GetValue<double>(), json["sampler"]!["toZero"]!.GetValue<bool>()),
+            Is.EqualTo((0.002, true)));
         var (other, above) = await Sampled("plain", "--solver heun --steps 4 --sigma-min 0.006 --count 2");
         Assert.That(other, Is.Not.EqualTo(edm));
         Assert.That(above["nfe"]!.GetValue<int>(), Is.EqualTo(8));
@@ -148,9 +166,11 @@ public sealed class SamplerTests
     [TestCase(2, "--layout is for a student", "sample --model {}/plain --layout chained")]
     [TestCase(2, "--churn goes with --fid", "evaluate --model {}/student --churn 1")]
     [TestCase(2, "--seeds goes with --fid", "evaluate --model {}/student --seeds 1")]
-    [TestCase(2, "--solver is for a teacher, and none of the models is one", "evaluate --fid --reference {}/reference.npz --model {}/student --model {}/student --solver euler")]
+    [TestCase(2, "--solver is for a teacher, and none of the models is one",
+        "evaluate --fid --reference {}/reference.npz --model {}/student --model {}/student --solver euler")]
     [TestCase(2, "a student's noise levels end above 0", "distill --teacher {}/plain --schedule {}/to-zero.json")]
-    public async Task What_does_not_fit_is_one_line(int exitCode, string mentioned, string call) => await Refused(exitCode, mentioned, call.Replace("{}", _folder.Path, StringComparison.Ordinal));
+    public async Task What_does_not_fit_is_one_line(int exitCode, string mentioned, string call) =>
+        await Refused(exitCode, mentioned, call.Replace("{}", _folder.Path, StringComparison.Ordinal));
 
     [Test]
     public async Task A_preset_of_SFD_thresholds_its_teacher_unless_told_otherwise()
@@ -159,18 +179,22 @@ public sealed class SamplerTests
         await Distilled("without", "--preset sfd --teacher-threshold 0", null);
         await Distilled("another-solver", "--preset sfd --solver heun", null);
         await Distilled("asked-for", "--teacher-threshold 0.9 --solver heun", 0.9);
-        await Refused(1, "cannot be resumed with other options: distill.teacherThreshold is 0.995, not absent", $"distill --teacher {In("plain")} --preset sfd --teacher-threshold 0 --resume --out {In("as-published")}", out_: false);
+        await Refused(1, "cannot be resumed with other options: distill.teacherThreshold is 0.995, not absent",
+            $"distill --teacher {In("plain")} --preset sfd --teacher-threshold 0 --resume --out {In("as-published")}", out_: false);
 
         async Task Distilled(string name, string options, double? threshold)
         {
-            await CliRun.Succeeds(["distill", "--teacher", In("plain"), "--updates", "2", "--batch", "2", "--out", In(name), "--device", "cpu", "--threads", "1", .. options.Split(' ')]);
+            await CliRun.Succeeds(["distill", "--teacher", In("plain"), "--updates", "2", "--batch", "2", "--out", In(name), "--device",
+                "cpu", "--threads", "1", .. options.Split(' ')]);
             Assert.That(((SfdOptions)Student.OptionsOf(In(name))).TeacherThreshold, Is.EqualTo(threshold), name);
         }
     }
 
     private async Task Refused(int exitCode, string mentioned, string call, bool out_ = true)
     {
-        var run = await CliRun.Of([.. call.Split(' '), "--device", "cpu", .. call.StartsWith("evaluate", StringComparison.Ordinal) || !out_ ? Array.Empty<string>() : ["--out", In("new")]]);
+        var run =
+            await CliRun.Of([.. call.Split(' '), "--device", "cpu",
+                .. call.StartsWith("evaluate", StringComparison.Ordinal) || !out_ ? Array.Empty<string>() : ["--out", In("new")]]);
         Assert.That(run.ExitCode, Is.EqualTo(exitCode), run.Error);
         Assert.That(run.Message, Does.StartWith("bdense: ").And.Contain(mentioned));
         Assert.That(Path.Exists(In("new")), Is.False);

@@ -5,7 +5,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Cli;
 
-/// <summary>What INT, TERM and HUP do: the first stops with a checkpoint, the second ends at once, and neither leaves a trace of the stack.</summary>
+/// <summary>
+/// What INT, TERM and HUP do: the first stops with a checkpoint, the second ends at once, and neither leaves a trace of the stack.
+/// </summary>
 [TestFixture]
 public sealed class SignalTests
 {
@@ -62,7 +64,11 @@ public sealed class SignalTests
         using (var make = Process.Start("mkfifo", [pipe]))
             make.WaitForExit();
         string program = Path.Combine(AppContext.BaseDirectory, "bdense.dll");
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, "kernels", "Fill", "--arch", "sm_80", "--html", pipe]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, "kernels", "Fill", "--arch", "sm_80", "--html", pipe])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        })!;
         var error = process.StandardError.ReadToEndAsync();
         // The table is printed before the page is written.
         while (process.StandardOutput.ReadLine() is { } line && !line.Contains("Fill", StringComparison.Ordinal))
@@ -82,7 +88,11 @@ public sealed class SignalTests
     private static (int ExitCode, string Error) Stop(string[] arguments, string until, params string[] signals)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "bdense.dll");
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        })!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEndAsync();
         var clock = Stopwatch.StartNew();

@@ -23,8 +23,10 @@ public sealed class StudentFileTests
     public async Task Prepare()
     {
         _folder = new TemporaryFolder();
-        await File.WriteAllTextAsync(In("tiny.json"), """{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1, "stepCondition": true }""");
-        await CliRun.Succeeds("train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "64", "--steps", "2", "--batch", "4", "--out", In("teacher"), "--device", "cpu", "--threads", "1");
+        await File.WriteAllTextAsync(In("tiny.json"),
+            """{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1, "stepCondition": true }""");
+        await CliRun.Succeeds("train", "--network", In("tiny.json"), "--resolution", "8", "--limit", "64", "--steps", "2", "--batch", "4",
+            "--out", In("teacher"), "--device", "cpu", "--threads", "1");
         await Distil("sfd", "--branches 4 --nfe 2");
         await Distil("sfd-v", "--method sfd-v --branches 2 --nfe 2,3");
         await Distil("pd", "--method pd --branches 2 --nfe 2 --limit 64 --resolution 8");
@@ -35,12 +37,14 @@ public sealed class StudentFileTests
     public void Clean() => _folder.Dispose();
 
     private async Task Distil(string name, string options) =>
-        await CliRun.Succeeds(["distill", "--teacher", In("teacher"), "--updates", "3", "--batch", "4", "--out", In(name), "--device", "cpu", "--threads", "1", .. options.Split(' ')]);
+        await CliRun.Succeeds(["distill", "--teacher", In("teacher"), "--updates", "3", "--batch", "4", "--out", In(name), "--device",
+            "cpu", "--threads", "1", .. options.Split(' ')]);
 
     private async Task<float[]> Raw(string model, string options = "")
     {
         string raw = In($"{Guid.NewGuid():N}.npz");
-        await CliRun.Succeeds(["sample", "--model", In(model), "--count", "3", "--out", In("grid.png"), "--raw", raw, "--device", "cpu", "--threads", "1", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        await CliRun.Succeeds(["sample", "--model", In(model), "--count", "3", "--out", In("grid.png"), "--raw", raw, "--device", "cpu",
+            "--threads", "1", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
         return Npz.Read(raw)["images"].ToSingle();
     }
 
@@ -51,7 +55,8 @@ public sealed class StudentFileTests
     public async Task An_export_samples_as_its_run(string run, string nfe)
     {
         string export = $"export-{run}";
-        await CliRun.Succeeds(["export", "--model", In(run), "--out", In(export), "--device", "cpu", .. nfe.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        await CliRun.Succeeds(["export", "--model", In(run), "--out", In(export), "--device", "cpu",
+            .. nfe.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
         float[] expected = await Raw(run, nfe);
         Assert.That(await Raw(export), Is.EqualTo(expected));
         Assert.That(await Raw($"{export}/model.safetensors"), Is.EqualTo(expected), "the file in it too");
@@ -85,10 +90,22 @@ public sealed class StudentFileTests
     [TestCase("""{"folded":false,"stepCondition":null,"intervals":[]}""", "intervals numbered from 0")]
     [TestCase("""{"folded":false,"stepCondition":null,"intervals":null}""", "field 'intervals': null, and a value is needed")]
     [TestCase("""{"folded":false,"stepCondition":null,"intervals":[null]}""", "null, and a value is needed")]
-    [TestCase("""{"folded":false,"stepCondition":null,"layout":"chained","intervals":[{"index":0,"analytical":false,"sigmas":[80,9,1,0.1]}]}""", "divides an interval into 3 steps, and the network beside it has 4 heads")]
-    [TestCase("""{"folded":false,"stepCondition":null,"layout":"chained","intervals":[{"index":0,"analytical":false,"sigmas":[80,9,1,2,0.1]}]}""", "falling noise levels")]
-    [TestCase("""{"folded":false,"stepCondition":7,"layout":"chained","intervals":[{"index":0,"analytical":false,"sigmas":[80,9,1,0.5,0.1]}]}""", "tells the network of 7 nodes in place of 2")]
-    [TestCase("""{"folded":false,"stepCondition":null,"layout":"chained","intervals":[{"index":0,"analytical":false,"sigmas":[80,9,1,0.5,0.1]},{"index":1,"analytical":false,"sigmas":[0.2,0.1,0.05,0.04,0.03]}]}""", "and the next begins at 0.2")]
+    [TestCase("""
+        {"folded":false,"stepCondition":null,"layout":"chained","intervals":[{"index":0,"analytical":false,
+        "sigmas":[80,9,1,0.1]}]}
+        """, "divides an interval into 3 steps, and the network beside it has 4 heads")]
+    [TestCase("""
+        {"folded":false,"stepCondition":null,"layout":"chained","intervals":[{"index":0,"analytical":false,
+        "sigmas":[80,9,1,2,0.1]}]}
+        """, "falling noise levels")]
+    [TestCase("""
+        {"folded":false,"stepCondition":7,"layout":"chained","intervals":[{"index":0,"analytical":false,
+        "sigmas":[80,9,1,0.5,0.1]}]}
+        """, "tells the network of 7 nodes in place of 2")]
+    [TestCase("""
+        {"folded":false,"stepCondition":null,"layout":"chained","intervals":[{"index":0,"analytical":false,
+        "sigmas":[80,9,1,0.5,0.1]},{"index":1,"analytical":false,"sigmas":[0.2,0.1,0.05,0.04,0.03]}]}
+        """, "and the next begins at 0.2")]
     public async Task A_file_that_does_not_hold_together_is_refused(string text, string mentioned)
     {
         await CliRun.Succeeds("export", "--model", In("sfd"), "--out", In("damaged"), "--device", "cpu");
@@ -112,13 +129,15 @@ public sealed class StudentFileTests
         await Refused(1, "1 surplus: model.another", "unknown/network.safetensors", "--nfe", "2");
 
         void Write(string name, (string, int[], float[]) more) => SafeTensors.Write(In($"{name}/network.safetensors"),
-            [.. file.Tensors.Select(t => (t.Key, t.Value.Shape, t.Value.Data)), more], new Dictionary<string, string> { ["config"] = file.Metadata["config"] });
+            [.. file.Tensors.Select(t => (t.Key, t.Value.Shape, t.Value.Data)), more],
+            new Dictionary<string, string> { ["config"] = file.Metadata["config"] });
     }
 
     [Test]
     public void The_authors_four_heads_step_as_in_their_code()
     {
-        // dsgiitr/SADD, sfd-main/solvers.py, euler_sampler with use_repeats: a chunk of K Euler steps for every evaluation, the first chunk analytical.
+        // dsgiitr/SADD, sfd-main/solvers.py, euler_sampler with use_repeats: a chunk of K Euler steps for every evaluation, the first chunk
+        // analytical.
         using var backend = new ReferenceBackend(1);
         using var saved = SavedSampler.Load(backend, In("sfd"), new SamplerOptions());
         float[] got = Sampling.Generate(saved.Network, saved.Sampler, ImageDraws.Of(5), 2, 2, saved.Sigma);
@@ -145,7 +164,8 @@ public sealed class StudentFileTests
             using var s = backend.FromArray([.. state.Select(v => (float)v)], new Shape(2, 8, 8, 3));
             float[] f = denoiser.Heads(tape, s, [sigma]).Data.ToArray();
             double skip = 0.25 / (sigma * sigma + 0.25), scale = sigma * 0.5 / Math.Sqrt(sigma * sigma + 0.25);
-            return [.. Enumerable.Range(0, 4).Select(j => state.Select((v, e) => skip * v + scale * f[e / 3 * 12 + j * 3 + e % 3]).ToArray())];
+            return [.. Enumerable.Range(0, 4)
+                .Select(j => state.Select((v, e) => skip * v + scale * f[e / 3 * 12 + j * 3 + e % 3]).ToArray())];
         }
     }
 

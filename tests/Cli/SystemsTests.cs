@@ -26,14 +26,21 @@ public sealed class SystemsTests
         for (int i = 0; i < latents.Length; i++)
             latents[i] = (float)Philox.Normal(new RandomKey(3, 1), i / 16);
         Npz.Write(In("latents.npz"), ("latents", new NpyArray([80, 4, 8, 8], latents)));
-        string shape = """ "resolution": 8, "imageChannels": 4, "modelChannels": 8, "channelMultipliers": [1, 2], "blocksPerLevel": 1, "attentionResolutions": [4] """;
+        string shape =
+            """
+             "resolution": 8, "imageChannels": 4, "modelChannels": 8,
+             "channelMultipliers": [1, 2], "blocksPerLevel": 1, "attentionResolutions": [4]
+            """;
         await File.WriteAllTextAsync(In("edm.json"), $$"""{ {{shape}} }""");
-        await File.WriteAllTextAsync(In("both.json"), $$"""{ {{shape}}, "family": "pd", "skipScale": 1, "groups": 4, "prediction": "both", "noiseInput": "inverseCosine" }""");
-        await File.WriteAllTextAsync(In("ddpm.json"), $$"""{ {{shape}}, "family": "ddpm", "skipScale": 1, "groups": 4, "prediction": "eps", "noiseInput": "timestep" }""");
+        await File.WriteAllTextAsync(In("both.json"),
+            $$"""{ {{shape}}, "family": "pd", "skipScale": 1, "groups": 4, "prediction": "both", "noiseInput": "inverseCosine" }""");
+        await File.WriteAllTextAsync(In("ddpm.json"),
+            $$"""{ {{shape}}, "family": "ddpm", "skipScale": 1, "groups": 4, "prediction": "eps", "noiseInput": "timestep" }""");
         foreach (string name in new[] { "edm", "both", "ddpm" })
         {
             await CliRun.Succeeds("train", "--data", In("latents.npz"), "--network", In($"{name}.json"), "--steps", "4", "--batch", "4",
-                "--noise-levels", name == "both" ? "cosine" : "lognormal", "--weighting", name == "both" ? "snrtruncated" : "unit", "--out", In(name), "--device", "cpu");
+                "--noise-levels", name == "both" ? "cosine" : "lognormal", "--weighting", name == "both" ? "snrtruncated" : "unit", "--out",
+                In(name), "--device", "cpu");
         }
         await Distil("sfd-v", "edm", "--method sfd-v --nfe 2,5 --branches 3 --jump 6");
     }
@@ -41,7 +48,8 @@ public sealed class SystemsTests
     [OneTimeTearDown]
     public void Clean() => _folder.Dispose();
 
-    private async Task<CliRun> Distil(string name, string teacher, string options) => await CliRun.Succeeds(["distill", "--teacher", In(teacher), "--out", In(name),
+    private async Task<CliRun> Distil(string name, string teacher, string options) =>
+        await CliRun.Succeeds(["distill", "--teacher", In(teacher), "--out", In(name),
         "--updates", "4", "--batch", "4", "--data", In("latents.npz"), "--device", "cpu", "--json", .. options.Split(' ')]);
 
     private async Task<float[]> Raw(string model, params string[] options)
@@ -66,7 +74,8 @@ public sealed class SystemsTests
         await Distil(name, teacher, options);
         float[] images = await Raw(name, "--count", "3");
         Assert.That(images, Has.Length.EqualTo(3 * 4 * 64).And.All.InRange(-1e4f, 1e4f));
-        await CliRun.Succeeds("evaluate", "--model", In(name), "--data", In("latents.npz"), "--count", "70", "--fine-steps", "3", "--device", "cpu");
+        await CliRun.Succeeds("evaluate", "--model", In(name), "--data", In("latents.npz"), "--count", "70", "--fine-steps", "3",
+            "--device", "cpu");
     }
 
     [Test]
@@ -74,9 +83,11 @@ public sealed class SystemsTests
     {
         foreach (int nfe in new[] { 2, 5 })
         {
-            var run = await CliRun.Succeeds("sample", "--model", In("sfd-v"), "--nfe", $"{nfe}", "--count", "2", "--out", In("v.png"), "--json", "--device", "cpu");
+            var run = await CliRun.Succeeds("sample", "--model", In("sfd-v"), "--nfe", $"{nfe}", "--count", "2", "--out", In("v.png"),
+                "--json", "--device", "cpu");
             Assert.That(run.Json["nfe"]!.GetValue<int>(), Is.EqualTo(nfe));
-            var evaluated = await CliRun.Succeeds("evaluate", "--model", In("sfd-v"), "--nfe", $"{nfe}", "--data", In("latents.npz"), "--count", "70", "--fine-steps", "3", "--json", "--device", "cpu");
+            var evaluated = await CliRun.Succeeds("evaluate", "--model", In("sfd-v"), "--nfe", $"{nfe}", "--data", In("latents.npz"),
+                "--count", "70", "--fine-steps", "3", "--json", "--device", "cpu");
             Assert.That(evaluated.Json["models"]![0]!["nfe"]!.GetValue<int>(), Is.EqualTo(nfe));
         }
         await CliRun.Succeeds("export", "--model", In("sfd-v"), "--nfe", "2", "--interval", "1", "--out", In("folded"), "--device", "cpu");
@@ -102,7 +113,8 @@ public sealed class SystemsTests
         for (int i = 0; i < noise.Length; i++)
             nhwc[i / 256 * 256 + i % 64 * 4 + i / 64 % 4] = 80 * noise[i];
         using var x = backend.FromArray(nhwc, new Shape(3, 8, 8, 4));
-        using var y = SolverCatalog.Euler(new Denoiser(network).AsDenoise(), x, ScheduleCatalog.Polynomial(0.006, 80).Grid(4), SolverOptions.Default);
+        using var y = SolverCatalog.Euler(new Denoiser(network).AsDenoise(), x, ScheduleCatalog.Polynomial(0.006, 80).Grid(4),
+            SolverOptions.Default);
         float[] expected = y.ToArray();
         for (int i = 0; i < got.Length; i++)
             Assert.That(got[i], Is.EqualTo(expected[i / 256 * 256 + i % 64 * 4 + i / 64 % 4]).Within(1e-5f));
@@ -126,19 +138,22 @@ public sealed class SystemsTests
     [TestCase(2, "2, 5, not 3", "sample --model {}/sfd-v --nfe 3 --out {}/new.png")]
     [TestCase(2, "--nfe is for a student", "sample --model {}/edm --nfe 3 --out {}/new.png")]
     [TestCase(2, "two ways for one thing", "sample --model {}/edm --clip --threshold 0.9 --out {}/new.png")]
-    [TestCase(2, "--threshold must be a number of at least 0 and at most 1, not '1.5'", "sample --model {}/edm --threshold 1.5 --out {}/new.png")]
+    [TestCase(2, "--threshold must be a number of at least 0 and at most 1, not '1.5'",
+        "sample --model {}/edm --threshold 1.5 --out {}/new.png")]
     [TestCase(1, "the network takes N x 4 x 8 x 8", "sample --model {}/edm --noise {}/latent.npy --out {}/new.png")]
     [TestCase(2, "has noise for 80 images", "sample --model {}/edm --noise {}/latents.npz --count 3 --out {}/new.png")]
     [TestCase(2, "no preset 'best'", "distill --teacher {}/edm --preset best --out {}/new")]
     [TestCase(2, "no 'best'", "distill --teacher {}/edm --compat best --out {}/new")]
     [TestCase(2, "the preset pd is not for --method sfd", "distill --teacher {}/edm --preset pd --method sfd --out {}/new")]
-    [TestCase(2, "--nfe must be a whole number from 1 to 1024, not 'x' (in '2,x')", "distill --teacher {}/edm --method sfd-v --nfe 2,x --out {}/new")]
+    [TestCase(2, "--nfe must be a whole number from 1 to 1024, not 'x' (in '2,x')",
+        "distill --teacher {}/edm --method sfd-v --nfe 2,x --out {}/new")]
     [TestCase(2, "several at once are for --method sfd-v", "distill --teacher {}/edm --nfe 2,3 --out {}/new")]
     [TestCase(2, "100 steps do not become 3", "distill --teacher {}/edm --method pd --nfe 3 --teacher-steps 100 --out {}/new")]
     [TestCase(2, "only SFD has a second stage", "distill --teacher {}/sfd-v --method pd --out {}/new")]
     [TestCase(2, "NFE 3, not 2, 5", "distill --teacher {}/sfd-v --nfe 1 --jump 2 --branches 2 --out {}/new")]
     [TestCase(1, "second stage has as many, not 1", "distill --teacher {}/sfd-v --nfe 1 --branches 1 --out {}/new")]
-    [TestCase(1, "needs an unconditional network that predicts the noise", "distill --teacher {}/edm --compat branch-distillation --data {}/latents.npz --out {}/new")]
+    [TestCase(1, "needs an unconditional network that predicts the noise",
+        "distill --teacher {}/edm --compat branch-distillation --data {}/latents.npz --out {}/new")]
     public async Task What_does_not_fit_is_one_line(int exitCode, string mentioned, string call)
     {
         Npz.Write(In("latent.npy.npz"), ("noise", new NpyArray([2, 3, 8, 8], new float[384])));

@@ -30,7 +30,8 @@ public sealed class TerminalTests
         writer.Write("ab\ac".ToCharArray(), 1, 2);
         string text = inner.ToString();
         Assert.That(text.Where(c => c != '\n' && (char.IsControl(c) || c > '\u2000')), Is.Empty);
-        Assert.That(text, Does.Contain("\\x1b").And.Contain("\\x07").And.Contain("\\x9b").And.Contain("\\u202e").And.EndWith("\\x1bb\\x07"));
+        Assert.That(text,
+            Does.Contain("\\x1b").And.Contain("\\x07").And.Contain("\\x9b").And.Contain("\\u202e").And.EndWith("\\x1bb\\x07"));
         Assert.That(text.Count(c => c == '\n'), Is.EqualTo(2), "a line stays a line");
     }
 
@@ -92,7 +93,11 @@ public sealed class TerminalTests
         if (!OperatingSystem.IsLinux())
             Assert.Ignore("/dev/full and /proc are not there");
         string program = Path.Combine(AppContext.BaseDirectory, "bdense.dll");
-        var start = new ProcessStartInfo("bash", ["-c", $"set -o pipefail; dotnet '{program}' info --network demo {redirection}"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("bash", ["-c", $"set -o pipefail; dotnet '{program}' info --network demo {redirection}"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         string all = process.StandardOutput.ReadToEnd() + error.Result;

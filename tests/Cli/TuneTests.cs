@@ -37,7 +37,14 @@ internal sealed class TuneTests(string device)
         Backends.Open(device).Dispose();
         string network = Path.Combine(_folder.Path, "tiny.json");
         // One level of 8 channels: a choice of tiles, and few of the simulation's barriers.
-        File.WriteAllText(network, (TinyRuns.Config with { Resolution = 2, ChannelMultipliers = [1], AttentionResolutions = [], EmbeddingMultiplier = 1, Dropout = 0 }).ToJson());
+        File.WriteAllText(network, (TinyRuns.Config with
+        {
+            Resolution = 2,
+            ChannelMultipliers = [1],
+            AttentionResolutions = [],
+            EmbeddingMultiplier = 1,
+            Dropout = 0,
+        }).ToJson());
         var run = await CliRun.Succeeds("tune", "--network", network, "--batch", "1", "--branches", "2", "--device", device, "--json");
         string file = (string)run.Json["file"]!;
         Assert.That(file, Does.StartWith(_folder.Path).And.Exist);
@@ -56,7 +63,8 @@ internal sealed class TuneTests(string device)
         using Tensor x = backend.Zeros(new Shape(1, 2, 2, 3)), noise = backend.Zeros(new Shape(1));
         using (var tape = Tape.For(net, recording: false))
             net.Forward(tape, tape.Input(x), noise);
-        var tuned = rows.ToDictionary(r => ((int)r!["m"]!, (int)r["n"]!, (int)r["steps"]!, (string)r["operation"]!), r => (string)r!["tile"]!);
+        var tuned = rows.ToDictionary(r => ((int)r!["m"]!, (int)r["n"]!, (int)r["steps"]!, (string)r["operation"]!),
+            r => (string)r!["tile"]!);
         var decided = backend.Decided.Where(d => tuned.ContainsKey((d.Key.M, d.Key.N, d.Key.Steps, d.Key.Operation))).ToList();
         Assert.That(decided, Is.Not.Empty);
         foreach (var (key, choice) in decided)

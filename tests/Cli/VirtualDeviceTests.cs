@@ -4,7 +4,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Cli;
 
-/// <summary>The virtual GPU in a process of its own, as a person starts one: it takes the CUDA driver's place in all of a process.</summary>
+/// <summary>
+/// The virtual GPU in a process of its own, as a person starts one: it takes the CUDA driver's place in all of a process.
+/// </summary>
 internal sealed class VirtualDeviceTests
 {
     private TemporaryFolder _folder = null!;
@@ -22,7 +24,8 @@ internal sealed class VirtualDeviceTests
 
     private static async Task<CliRun> Run(params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "bdense.dll"), .. arguments])
+        using var process =
+            Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "bdense.dll"), .. arguments])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
@@ -36,8 +39,10 @@ internal sealed class VirtualDeviceTests
     public async Task A_network_is_trained_and_the_notice_stands_there_once(string device, string name)
     {
         string network = Path.Combine(_folder.Path, "tiny.json"), run = Path.Combine(_folder.Path, name);
-        await File.WriteAllTextAsync(network, """{ "resolution": 4, "modelChannels": 4, "channelMultipliers": [1], "blocksPerLevel": 1, "attentionResolutions": [] }""");
-        var trained = await Run("train", "--network", network, "--resolution", "4", "--limit", "4", "--steps", "1", "--batch", "1", "--out", run, "--device", device);
+        await File.WriteAllTextAsync(network,
+            """{ "resolution": 4, "modelChannels": 4, "channelMultipliers": [1], "blocksPerLevel": 1, "attentionResolutions": [] }""");
+        var trained = await Run("train", "--network", network, "--resolution", "4", "--limit", "4", "--steps", "1", "--batch", "1", "--out",
+            run, "--device", device);
         Assert.That(trained.ExitCode, Is.Zero, trained.Error);
         Assert.That(trained.Error.Split("for correctness and not for speed"), Has.Length.EqualTo(2), trained.Error);
         Assert.That(trained.Error + trained.Output, Does.Contain(name));
@@ -63,7 +68,8 @@ internal sealed class VirtualDeviceTests
             Assert.That(pass["declaredBytesRead"]!.GetValue<long>(), Is.EqualTo(16384));
             Assert.That(pass["memoryBytesRead"]!.GetValue<long>(), Is.EqualTo(16384));
             Assert.That(pass["memoryBytesWritten"]!.GetValue<long>(), Is.EqualTo(16384));
-            Assert.That(pass["launches"]![0]!["lines"]!.AsArray().Select(line => $"{line!["file"]}"), Does.Contain("Ilgpu/Trajectory/LinearCombination.cs"));
+            Assert.That(pass["launches"]![0]!["lines"]!.AsArray().Select(line => $"{line!["file"]}"),
+                Does.Contain("Ilgpu/Trajectory/LinearCombination.cs"));
         });
     }
 

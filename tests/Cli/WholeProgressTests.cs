@@ -81,5 +81,6 @@ public sealed class WholeProgressTests
     [TestCase(3599, "59 min")]
     [TestCase(3 * 3600 + 125, "3 h 2 min")]
     [TestCase(90000, "1 d 1 h")]
-    public void Times_read_as_people_say_them(double seconds, string text) => Assert.That(WholeProgress.Text(TimeSpan.FromSeconds(seconds)), Is.EqualTo(text));
+    public void Times_read_as_people_say_them(double seconds, string text) =>
+        Assert.That(WholeProgress.Text(TimeSpan.FromSeconds(seconds)), Is.EqualTo(text));
 }

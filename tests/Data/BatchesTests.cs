@@ -9,7 +9,8 @@ public sealed class BatchesTests
     public void EveryEpochHoldsEveryImageOnce([Values(1, 2, 3, 10, 64, 65, 1000, 4097)] int count)
     {
         for (ulong epoch = 0; epoch < 3; epoch++)
-            Assert.That(Enumerable.Range(0, count).Select(i => Batches.Permute(i, count, 7, epoch)).Order(), Is.EqualTo(Enumerable.Range(0, count)));
+            Assert.That(Enumerable.Range(0, count).Select(i => Batches.Permute(i, count, 7, epoch)).Order(),
+                Is.EqualTo(Enumerable.Range(0, count)));
     }
 
     [Test]
@@ -17,12 +18,14 @@ public sealed class BatchesTests
     {
         const int Count = 1000;
         int[] Order(ulong seed, ulong epoch) => [.. Enumerable.Range(0, Count).Select(i => Batches.Permute(i, Count, seed, epoch))];
-        foreach (var (a, b) in new[] { (Order(1, 0), Order(1, 1)), (Order(1, 0), Order(2, 0)), (Order(1, 0), [.. Enumerable.Range(0, Count)]) })
+        foreach (var (a, b) in new[] { (Order(1, 0), Order(1, 1)), (Order(1, 0), Order(2, 0)),
+            (Order(1, 0), [.. Enumerable.Range(0, Count)]) })
         {
             // Two random permutations agree in 1 place on average.
             Assert.That(a.Zip(b).Count(pair => pair.First == pair.Second), Is.LessThan(8));
             // Spearman's rank correlation has a standard deviation of 0.03.
-            double correlation = 1 - 6 * a.Zip(b).Sum(pair => Math.Pow(pair.First - pair.Second, 2)) / (Count * (Count * (double)Count - 1));
+            double correlation =
+                1 - 6 * a.Zip(b).Sum(pair => Math.Pow(pair.First - pair.Second, 2)) / (Count * (Count * (double)Count - 1));
             Assert.That(Math.Abs(correlation), Is.LessThan(0.15));
         }
     }

@@ -48,5 +48,6 @@ public sealed class BuiltInDatasetTests
     [TestCase(17)]
     [TestCase(128)]
     public void AResolutionThatIsNotThereIsAUsageError(int resolution) =>
-        Assert.That(() => Dataset.Open(null, new DatasetOptions(resolution)), Throws.TypeOf<UsageException>().With.Message.Contains($"not {resolution}"));
+        Assert.That(() => Dataset.Open(null, new DatasetOptions(resolution)),
+            Throws.TypeOf<UsageException>().With.Message.Contains($"not {resolution}"));
 }

@@ -19,9 +19,11 @@ public sealed class CifarPickleTests
 
     private static byte[] Labels(int count, int shift = 0) => [.. Enumerable.Range(0, count).Select(i => (byte)((i * 3 + shift) % 10))];
 
-    private static byte[] Pixels(int count, int shift = 0) => [.. Enumerable.Range(0, count * CifarPickle.Row).Select(i => (byte)(i * 31 + i / 257 + shift))];
+    private static byte[] Pixels(int count, int shift = 0) =>
+        [.. Enumerable.Range(0, count * CifarPickle.Row).Select(i => (byte)(i * 31 + i / 257 + shift))];
 
-    private static byte[] Binary(byte[] labels, byte[] pixels) => [.. labels.SelectMany((label, i) => (byte[])[label, .. pixels.AsSpan(i * CifarPickle.Row, CifarPickle.Row)])];
+    private static byte[] Binary(byte[] labels, byte[] pixels) =>
+        [.. labels.SelectMany((label, i) => (byte[])[label, .. pixels.AsSpan(i * CifarPickle.Row, CifarPickle.Row)])];
 
     [Test]
     public void FolderArchiveAndFilesGiveTheSameAsTheBinaryVersion()
@@ -49,7 +51,8 @@ public sealed class CifarPickleTests
         }
         foreach (string file in new[] { "data_batch_2", "test_batch" })
         {
-            var (one, other) = (Dataset.Open(_folder[$"py/cifar-10-batches-py/{file}"]), Dataset.Open(_folder[$"bin/cifar-10-batches-bin/{file}.bin"]));
+            var (one, other) = (Dataset.Open(_folder[$"py/cifar-10-batches-py/{file}"]),
+                Dataset.Open(_folder[$"bin/cifar-10-batches-bin/{file}.bin"]));
             Assert.That(one.Labels, Is.EqualTo(other.Labels));
             Assert.That(one.ToArray(0, one.Count), Is.EqualTo(other.ToArray(0, one.Count)));
         }
@@ -59,9 +62,11 @@ public sealed class CifarPickleTests
         Assert.That(Dataset.Open(_folder["py"]).Count, Is.EqualTo(3));
     }
 
-    private static byte[] Dictionary(params byte[][] parts) => [0x80, 2, (byte)'}', (byte)'(', .. parts.SelectMany(part => part), (byte)'u', (byte)'.'];
+    private static byte[] Dictionary(params byte[][] parts) =>
+        [0x80, 2, (byte)'}', (byte)'(', .. parts.SelectMany(part => part), (byte)'u', (byte)'.'];
 
-    private static byte[] LabelList(params byte[] labels) => [.. CifarPickle.Short("labels"), (byte)']', (byte)'(', .. labels.SelectMany(label => new[] { (byte)'K', label }), (byte)'e'];
+    private static byte[] LabelList(params byte[] labels) =>
+        [.. CifarPickle.Short("labels"), (byte)']', (byte)'(', .. labels.SelectMany(label => new[] { (byte)'K', label }), (byte)'e'];
 
     private static byte[] Data(byte[] array) => [.. CifarPickle.Short("data"), .. array];
 
@@ -69,9 +74,11 @@ public sealed class CifarPickleTests
 
     private static readonly (string Case, byte[] File, string Fault)[] Bad =
     [
-        ("a command", [0x80, 2, .. CifarPickle.Global("os", "system"), .. CifarPickle.Short("rm -rf /"), 0x85, (byte)'R', (byte)'.'], "byte 2: the pickle names os.system, which is refused"),
+        ("a command", [0x80, 2, .. CifarPickle.Global("os", "system"), .. CifarPickle.Short("rm -rf /"), 0x85, (byte)'R', (byte)'.'],
+            "byte 2: the pickle names os.system, which is refused"),
         ("a command with escapes", [0x80, 2, .. CifarPickle.Global("\x1b[31m", "x"), (byte)'.'], @"names \x1b[31m.x, which is refused"),
-        ("an array called", [0x80, 2, .. CifarPickle.Global("numpy", "ndarray"), .. CifarPickle.Short("b"), 0x85, (byte)'R', (byte)'.'], "numpy.ndarray is called"),
+        ("an array called", [0x80, 2, .. CifarPickle.Global("numpy", "ndarray"), .. CifarPickle.Short("b"), 0x85, (byte)'R', (byte)'.'],
+            "numpy.ndarray is called"),
         ("an instance", [0x80, 2, .. "(ios\nsystem\n."u8], "the pickle instruction INST is refused"),
         ("a new object", [0x80, 2, (byte)'}', 0x81, (byte)'.'], "the pickle instruction NEWOBJ is refused"),
         ("a persistent name", [0x80, 2, .. "Pid\n."u8], "the pickle instruction PERSID is refused"),
@@ -97,10 +104,12 @@ public sealed class CifarPickleTests
         ("CIFAR-100", Dictionary([.. CifarPickle.Short("fine_labels"), (byte)'N']), "CIFAR-100"),
         ("too few labels", Dictionary(LabelList(1), Data(CifarPickle.Array(Pixels(2), 2))), "no list of 2 labels"),
         ("a label of 10", Dictionary(LabelList(1, 10), Data(CifarPickle.Array(Pixels(2), 2))), "row 1 has label 10"),
-        ("a label of text", Dictionary([.. CifarPickle.Short("labels"), .. "](U\u0001ae"u8], Data(CifarPickle.Array(Pixels(1), 1))), "label 0 is not a whole number"),
+        ("a label of text", Dictionary([.. CifarPickle.Short("labels"), .. "](U\u0001ae"u8], Data(CifarPickle.Array(Pixels(1), 1))),
+            "label 0 is not a whole number"),
         ("too few bytes", Dictionary(LabelList(1), Data(CifarPickle.Array(Pixels(1)[1..], 1))), "the array of 1 x 3072 has 3071 bytes"),
         ("floats", Dictionary(LabelList(1), Data(CifarPickle.Array(Pixels(1), 1, "f4"))), "elements are 'f4'; uint8"),
-        ("another order", Dictionary(LabelList(1), Data(CifarPickle.Array(Pixels(1), 1, order: 0x88))), "the pickle instruction NEWTRUE is refused"),
+        ("another order", Dictionary(LabelList(1), Data(CifarPickle.Array(Pixels(1), 1, order: 0x88))),
+            "the pickle instruction NEWTRUE is refused"),
         ("no images", Dictionary(LabelList(), Data(CifarPickle.Array([], 0))), "holds no images"),
     ];
 
@@ -135,7 +144,8 @@ public sealed class CifarPickleTests
             var random = Philox.Block(5, 6, (ulong)trial);
             byte[] file = [.. Whole];
             // Three in four in what is no image bytes.
-            int place = trial % 4 == 0 ? (int)(random.X % (uint)file.Length) : trial % 4 == 1 ? file.Length - 1 - (int)(random.X % 60) : (int)(random.X % 250);
+            int place = trial % 4 == 0 ? (int)(random.X % (uint)file.Length) : trial % 4 == 1 ? file.Length - 1 - (int)(random.X % 60)
+                : (int)(random.X % 250);
             file[place] = (byte)random.Y;
             try
             {
@@ -155,7 +165,8 @@ public sealed class CifarPickleTests
         using (var writer = new TarWriter(tar, TarEntryFormat.Ustar, leaveOpen: true))
             writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, "data_batch_1") { DataStream = new MemoryStream(Whole) });
         // The size field is at 124; its first byte 0x80 or 0xff makes it a binary number.
-        foreach (byte[] size in new byte[][] { [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [0x80, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [.. "9999999zzzz\0"u8] })
+        foreach (byte[] size in new byte[][] { [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+            [0x80, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [.. "9999999zzzz\0"u8] })
         {
             byte[] bytes = tar.ToArray();
             size.CopyTo(bytes, 124);

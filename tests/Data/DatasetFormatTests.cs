@@ -59,7 +59,8 @@ public sealed class DatasetFormatTests
             float At(int dy, int dx) => x[((2 * row + dy) * 32 + 2 * column + dx) * 3 + c];
             Assert.That(y[i], Is.EqualTo((At(0, 0) + At(0, 1) + At(1, 0) + At(1, 1)) / 4).Within(1e-6));
         }
-        AssertRefused(_folder.Path, "cannot be averaged down to 12 rows over whole boxes; --resolution may be 32, 16, 8, 4, 2, 1;", new DatasetOptions(12));
+        AssertRefused(_folder.Path, "cannot be averaged down to 12 rows over whole boxes; --resolution may be 32, 16, 8, 4, 2, 1;",
+            new DatasetOptions(12));
         AssertRefused(_folder.Path, "cannot be averaged down to 64 rows", new DatasetOptions(64));
     }
 
@@ -114,7 +115,8 @@ public sealed class DatasetFormatTests
         // One latent of four channels, every value another.
         float[] nchw = [.. Enumerable.Range(0, 4 * 6 * 6).Select(i => i / 100f)];
         SafeTensors.Write(_folder["a.safetensors"], [("latents", [1, 4, 6, 6], nchw), ("mean", [4], new float[4])]);
-        Npz.Write(_folder["b.npz"], ("x", new NpyArray([1, 6, 6, 4], Transpose(nchw, 4))), ("y", new NpyArray([1], new[] { 5L })), ("other", new NpyArray([1, 2, 2], new float[4])));
+        Npz.Write(_folder["b.npz"], ("x", new NpyArray([1, 6, 6, 4], Transpose(nchw, 4))), ("y", new NpyArray([1], new[] { 5L })),
+            ("other", new NpyArray([1, 2, 2], new float[4])));
         var a = Dataset.Open(_folder["a.safetensors"]);
         var b = Dataset.Open(_folder["b.npz"]);
         Assert.That((a.Height, a.Width, a.Channels, b.Height, b.Width, b.Channels), Is.EqualTo((6, 6, 4, 6, 6, 4)));
@@ -131,7 +133,8 @@ public sealed class DatasetFormatTests
     private static readonly (string Case, string Name, NpyArray[] Arrays, string Fault)[] BadArrays =
     [
         ("no images", "a.npz", [new([4], new float[4])], "holds no array"),
-        ("two candidates", "a.npz", [new([1, 1, 2, 2], new float[4]), new([1, 1, 2, 2], new float[4])], "holds 2 arrays that could be images"),
+        ("two candidates", "a.npz", [new([1, 1, 2, 2], new float[4]), new([1, 1, 2, 2], new float[4])],
+            "holds 2 arrays that could be images"),
         ("tie", "a.npz", [new([1, 3, 3, 3], new float[27])], "could be N x C x H x W or N x H x W x C"),
         ("no rows", "a.npz", [new([0, 3, 8, 8], Array.Empty<float>())], "holds no images"),
         ("not scaled", "a.npz", [new([1, 2, 2], new[] { 0f, 10, 100, 255 })], "holds 255; scale floats"),
@@ -165,22 +168,26 @@ public sealed class DatasetFormatTests
         ("cifar label", f => f.Write("data_batch_1.bin", CifarRows(2, 10)), "row 0 has label 10"),
         ("cifar cut short", f => f.Write("data_batch_1.bin", CifarRows(2, 1)[..^1]), "6145 bytes are no whole number"),
         ("cifar empty", f => { f.Write("c/data_batch_1.bin", []); return f["c"]; }, "data_batch_1.bin: the file is empty"),
-        ("cifar archive without rows", f => f.Write("cifar-10-matlab.tar.gz", Tar("data_batch_1.mat", [1, 2, 3])), "holds no data_batch_1 to 5"),
+        ("cifar archive without rows", f => f.Write("cifar-10-matlab.tar.gz", Tar("data_batch_1.mat", [1, 2, 3])),
+            "holds no data_batch_1 to 5"),
         ("cifar archive cut short", f => f.Write("a.tar.gz", Tar("data_batch_1.bin", CifarRows(1, 1))[..200]), ""),
-        ("cifar archive label", f => f.Write("a.tar.gz", Tar("data_batch_1.bin", CifarRows(1, 77))), "data_batch_1.bin: row 0 has label 77"),
+        ("cifar archive label", f => f.Write("a.tar.gz", Tar("data_batch_1.bin", CifarRows(1, 77))),
+            "data_batch_1.bin: row 0 has label 77"),
         ("gzip of nothing known", f => f.Write("a.gz", GZip("hello, this is neither tar nor idx"u8)), ""),
         ("gzip damaged", f => f.Write("a.gz", [0x1F, 0x8B, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8]), ""),
         ("idx magic", f => f.Write("train-images-idx3-ubyte", [1, 2, 8, 3, 0, 0, 0, 0]), "its magic number is 01020803"),
         ("idx type", f => f.Write("x.idx", [0, 0, 13, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0]), "type 0d"),
         ("idx labels", f => f.Write("x.idx", [0, 0, 8, 1, 0, 0, 0, 1, 5]), "this idx file has 1 (labels?)"),
-        ("idx cut short", f => f.Write("x.idx", [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3]), "1 x 2 x 2 bytes are declared, 3 are there (cut short)"),
+        ("idx cut short", f => f.Write("x.idx", [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3]),
+            "1 x 2 x 2 bytes are declared, 3 are there (cut short)"),
         ("idx header cut short", f => f.Write("x.idx", [0, 0, 8, 3, 0, 0, 0, 1]), "cut short"),
         ("idx too long", f => f.Write("x.idx", [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2]), "are declared, more are there"),
         ("idx overflow", f => f.Write("x.idx", [0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255]), "more than 2^31"),
         ("idx no images", f => f.Write("x.idx", [0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 2]), "holds no images"),
         ("zip cut short", f => f.Write("a.zip", [.. "PK\x03\x04"u8, 1, 2, 3]), "damaged"),
         ("zip without images", f => Zip(f, ("a.txt", "hello"u8.ToArray())), "holds no images"),
-        ("mixed sizes", f => Zip(f, ("a/0.png", Image(SKColors.Red, 4, 4)), ("a/1.png", Image(SKColors.Red, 4, 5))), "a/1.png: 5 x 4, but a/0.png is 4 x 4; all images must be of one size: crop or resize them beforehand"),
+        ("mixed sizes", f => Zip(f, ("a/0.png", Image(SKColors.Red, 4, 4)), ("a/1.png", Image(SKColors.Red, 4, 5))),
+            "a/1.png: 5 x 4, but a/0.png is 4 x 4; all images must be of one size: crop or resize them beforehand"),
         ("not an image", f => Zip(f, ("a/0.png", Image(SKColors.Red, 4, 4)), ("a/1.png", "hello"u8.ToArray())), "a/1.png: not an image"),
         ("first is not an image", f => Zip(f, ("a/0.png", "hello"u8.ToArray())), "a/0.png: not an image"),
         ("empty image", f => Zip(f, ("a/0.png", [])), "a/0.png: the file is empty"),
@@ -191,7 +198,8 @@ public sealed class DatasetFormatTests
     ];
 
     [TestCaseSource(nameof(BadFiles))]
-    public void ABadFileEndsInOneLine((string Case, Func<TemporaryFolder, string> Make, string Fault) c) => AssertRefused(c.Make(_folder), c.Fault);
+    public void ABadFileEndsInOneLine((string Case, Func<TemporaryFolder, string> Make, string Fault) c) =>
+        AssertRefused(c.Make(_folder), c.Fault);
 
     [Test]
     public void RealPhotographsFromAZip()

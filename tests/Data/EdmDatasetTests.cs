@@ -22,7 +22,8 @@ public sealed class EdmDatasetTests
     // The label shows in the image, so that a shifted list would be seen.
     private static int Label(int i) => i * 7 % 10;
 
-    private static string Json(params IEnumerable<int> images) => $$"""{"labels": [{{string.Join(", ", images.Select(i => $"[\"{Name(i)}\", {Label(i)}]"))}}]}""";
+    private static string Json(params IEnumerable<int> images) =>
+        $$"""{"labels": [{{string.Join(", ", images.Select(i => $"[\"{Name(i)}\", {Label(i)}]"))}}]}""";
 
     private static readonly byte[][] Shades = [.. Enumerable.Range(0, 10).Select(label => TestImages.Plain((byte)(label * 20), 4))];
 
@@ -57,7 +58,10 @@ public sealed class EdmDatasetTests
         int[] images = [0, 1, 999, 1000, 2345];
         foreach (int i in images)
             _folder.Write($"set/{prefix}{Name(i)}", Shades[Label(i)]);
-        _folder.Write($"set/{prefix}dataset.json", [0xEF, 0xBB, 0xBF, .. System.Text.Encoding.UTF8.GetBytes(Json(images).Replace("{\"labels", "{\"about\": {\"labels\": [1]}, \"labels", StringComparison.Ordinal))]);
+        _folder.Write($"set/{prefix}dataset.json",
+            [0xEF, 0xBB, 0xBF,
+                .. System.Text.Encoding.UTF8.GetBytes(
+                    Json(images).Replace("{\"labels", "{\"about\": {\"labels\": [1]}, \"labels", StringComparison.Ordinal))]);
         ZipFile.CreateFromDirectory(_folder["set"], _folder["set.zip"]);
         foreach (string path in new[] { _folder["set"], _folder["set.zip"] })
             Assert.That(Dataset.Open(path).Labels, Is.EqualTo(images.Select(Label)), path);
@@ -79,7 +83,8 @@ public sealed class EdmDatasetTests
     private static readonly (string Json, string Fault)[] Bad =
     [
         ("""{"labels": [["00000/img00000000.png", 3]]}""", "does not name 00001/img00001000.png"),
-        ("""{"labels": [["00000/img00000000.png", 3], ["00001/img00001000.png", 1], ["00001/img00001001.png", 1]]}""", "names 00001/img00001001.png, which is not among the 2 images"),
+        ("""{"labels": [["00000/img00000000.png", 3], ["00001/img00001000.png", 1], ["00001/img00001001.png", 1]]}""",
+            "names 00001/img00001001.png, which is not among the 2 images"),
         ("""{"labels": [["00000/img00000000.png", 3], ["00000/img00000000.png", 3]]}""", "names 00000/img00000000.png twice"),
         ("""{"labels": [["00000/img00000000.png", 3], ["00001/img00001000.png", null]]}""", "1 of 2 labels are null"),
         ("""{"labels": [["00000/img00000000.png", -1]]}""", "is not a whole number from 0"),
@@ -98,14 +103,16 @@ public sealed class EdmDatasetTests
         ("""{"labels": null} more""", "not JSON"),
         ("""{"labels": [["\ud800.png", 3]]}""", "half a surrogate pair"),
         ("""{"\ud800": 1}""", "half a surrogate pair"),
-        ("""{"labels": [["a\u001b[31m\n.png", 3], ["00000/img00000000.png", 3], ["00001/img00001000.png", 1]]}""", @"names a\x1b[31m\x0a.png, which is not among"),
+        ("""{"labels": [["a\u001b[31m\n.png", 3], ["00000/img00000000.png", 3], ["00001/img00001000.png", 1]]}""",
+            @"names a\x1b[31m\x0a.png, which is not among"),
     ];
 
     [TestCaseSource(nameof(Bad))]
     public void ABadFileEndsInOneLine((string Json, string Fault) c)
     {
         var e = Assert.Throws<BDenseException>(() => Dataset.Open(Small(c.Json, 0, 1000)));
-        Assert.That(e!.Message, Does.Contain("edm.zip: dataset.json: ").And.Contains(c.Fault).And.Not.Contains("\n").And.Not.Contains("\x1b"));
+        Assert.That(e!.Message,
+            Does.Contain("edm.zip: dataset.json: ").And.Contains(c.Fault).And.Not.Contains("\n").And.Not.Contains("\x1b"));
     }
 
     [Test]

@@ -34,7 +34,8 @@ public sealed class GrayscaleTests
         Assert.That(Dataset.Open(_folder["set"], new DatasetOptions(4) { Channels = 1 }).ImageLength, Is.EqualTo(16));
 
         _folder.Write("set/3.png", TestImages.Encode(SKColorType.Rgba8888, 8, (x, y) => new SKColor(1, 2, 3)));
-        Assert.That(() => Dataset.Open(_folder["set"], new DatasetOptions { Channels = 1 }), Throws.TypeOf<BDenseException>().With.Message.Contains("set: 3.png: in colour, and one channel is asked for"));
+        Assert.That(() => Dataset.Open(_folder["set"], new DatasetOptions { Channels = 1 }),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("set: 3.png: in colour, and one channel is asked for"));
         Assert.That(Dataset.Open(_folder["set"]).Channels, Is.EqualTo(3));
     }
 
@@ -43,8 +44,10 @@ public sealed class GrayscaleTests
     {
         for (int i = 0; i < 4; i++)
             _folder.Write($"set/{i}.png", TestImages.Gray(8, Ramp));
-        await File.WriteAllTextAsync(_folder["gray.json"], """{ "resolution": 8, "imageChannels": 1, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1 }""");
-        var run = await CliRun.Succeeds("train", "--data", _folder["set"], "--network", _folder["gray.json"], "--steps", "1", "--batch", "2", "--out", _folder["run"], "--device", "cpu");
+        await File.WriteAllTextAsync(_folder["gray.json"],
+            """{ "resolution": 8, "imageChannels": 1, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1 }""");
+        var run = await CliRun.Succeeds("train", "--data", _folder["set"], "--network", _folder["gray.json"], "--steps", "1", "--batch",
+            "2", "--out", _folder["run"], "--device", "cpu");
         Assert.That(run.Error, Does.Contain("4 images of 8 x 8 x 1"));
     }
 
@@ -58,7 +61,8 @@ public sealed class GrayscaleTests
         Npz.Write(_folder["a.npz"], ("images", new NpyArray([1, 2, 2], new[] { least, most, most, least })));
         var notices = new List<string>();
         Dataset.Open(_folder["a.npz"], new DatasetOptions { OnNotice = notices.Add });
-        Assert.That(notices, Has.Count.EqualTo(isNoticed ? 1 : 0).And.All.Contains("a.npz: images: the floats lie in [0, 1], and [-1, 1] is expected"));
+        Assert.That(notices,
+            Has.Count.EqualTo(isNoticed ? 1 : 0).And.All.Contains("a.npz: images: the floats lie in [0, 1], and [-1, 1] is expected"));
 
         Npz.Write(_folder["b.npz"], ("images", new NpyArray([1, 2, 2], new byte[] { 0, 1, 1, 0 })));
         Dataset.Open(_folder["b.npz"], new DatasetOptions { OnNotice = _ => Assert.Fail("bytes are scaled") });
@@ -69,8 +73,10 @@ public sealed class GrayscaleTests
     {
         string name = "a\x1b[31m.npz", array = "im\x1b]0;x\aages";
         Npz.Write(_folder[name], (array, new NpyArray([1, 8, 8], Enumerable.Range(0, 64).Select(i => i / 64f).ToArray())));
-        await File.WriteAllTextAsync(_folder["gray.json"], """{ "resolution": 8, "imageChannels": 1, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1 }""");
-        var run = await CliRun.Succeeds("train", "--data", _folder[name], "--network", _folder["gray.json"], "--steps", "1", "--batch", "1", "--out", _folder["run"], "--device", "cpu");
+        await File.WriteAllTextAsync(_folder["gray.json"],
+            """{ "resolution": 8, "imageChannels": 1, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1 }""");
+        var run = await CliRun.Succeeds("train", "--data", _folder[name], "--network", _folder["gray.json"], "--steps", "1", "--batch", "1",
+            "--out", _folder["run"], "--device", "cpu");
         Assert.That(run.Error.Split('\n').Count(line => line.Contains("[-1, 1] is expected", StringComparison.Ordinal)), Is.EqualTo(1));
         Assert.That(run.Error + run.Output, Does.Contain(@"a\x1b[31m.npz").And.Not.Contains("\x1b").And.Not.Contains("\a"));
 

@@ -19,7 +19,8 @@ public sealed class NaturalOrderTests
         foreach (string a in names)
         {
             foreach (string b in names)
-                Assert.That(Math.Sign(NaturalOrder.Instance.Compare(a, b)), Is.EqualTo(Math.Sign(Array.IndexOf(names, a) - Array.IndexOf(names, b))), $"{a} {b}");
+                Assert.That(Math.Sign(NaturalOrder.Instance.Compare(a, b)),
+                    Is.EqualTo(Math.Sign(Array.IndexOf(names, a) - Array.IndexOf(names, b))), $"{a} {b}");
         }
     }
 
@@ -32,7 +33,8 @@ public sealed class NaturalOrderTests
         var data = Dataset.Open(folder.Path);
         Assert.That(data.Classes, Is.EqualTo(Enumerable.Range(0, 12).Select(i => $"{i}")));
         for (int i = 0; i < 12; i++)
-            Assert.That(data.ToArray(i, 1)[0], Is.EqualTo((float)(data.Labels![i] * 20 / 127.5 - 1)), "an image's label is its folder's number");
+            Assert.That(data.ToArray(i, 1)[0], Is.EqualTo((float)(data.Labels![i] * 20 / 127.5 - 1)),
+                "an image's label is its folder's number");
 
         var few = Dataset.Open(folder.Path, new DatasetOptions(Limit: 2));
         Assert.That((few.ClassCount, few.Count), Is.EqualTo((12, 2)));

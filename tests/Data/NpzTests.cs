@@ -19,14 +19,16 @@ public sealed class NpzTests
     private static readonly Array[] Values =
     [
         new[] { 1.5f, float.NaN, -0f, 4, 5, 6 }, new[] { 1e-300, 2, 3, 4, 5, 6 }, new byte[] { 0, 1, 2, 3, 4, 255 },
-        new[] { -1, 2, 3, 4, 5, int.MaxValue }, new[] { -1L, 2, 3, 4, 5, long.MaxValue }, new[] { (Half)0.5f, Half.MaxValue, (Half)1, (Half)2, (Half)3, (Half)4 },
+        new[] { -1, 2, 3, 4, 5, int.MaxValue }, new[] { -1L, 2, 3, 4, 5, long.MaxValue },
+        new[] { (Half)0.5f, Half.MaxValue, (Half)1, (Half)2, (Half)3, (Half)4 },
     ];
 
     [Test]
     public void RoundTripKeepsTypeShapeAndBits([ValueSource(nameof(Values))] Array values)
     {
         string path = _folder["a.npz"];
-        Npz.Write(path, ("x", new NpyArray([2, 3], values)), ("vector", new NpyArray([6], values)), ("scalar", new NpyArray([], new[] { 7f })), ("none", new NpyArray([0, 4], Array.Empty<float>())));
+        Npz.Write(path, ("x", new NpyArray([2, 3], values)), ("vector", new NpyArray([6], values)),
+            ("scalar", new NpyArray([], new[] { 7f })), ("none", new NpyArray([0, 4], Array.Empty<float>())));
         var arrays = Npz.Read(path);
         Assert.That(arrays.Keys, Is.EquivalentTo(new[] { "x", "vector", "scalar", "none" }));
         Assert.That(arrays["x"].Shape, Is.EqualTo(new[] { 2, 3 }));

@@ -13,7 +13,8 @@ internal static class TestImages
     public static byte[] Gray(int side, Func<int, int, byte> shade, SKEncodedImageFormat format = SKEncodedImageFormat.Png) =>
         Encode(SKColorType.Gray8, side, (x, y) => new SKColor(shade(x, y), shade(x, y), shade(x, y)), format);
 
-    public static byte[] Encode(SKColorType type, int side, Func<int, int, SKColor> colour, SKEncodedImageFormat format = SKEncodedImageFormat.Png)
+    public static byte[] Encode(SKColorType type, int side, Func<int, int, SKColor> colour,
+        SKEncodedImageFormat format = SKEncodedImageFormat.Png)
     {
         using var bitmap = new SKBitmap(new SKImageInfo(side, side, type, SKAlphaType.Opaque));
         for (int y = 0; y < side; y++)

@@ -147,7 +147,8 @@ public sealed class BranchGradientsTests
         return trunk;
     }
 
-    private double[] Head(double[] g) => [.. new[] { _student.HeadWeight, _student.HeadBias }.SelectMany(p => g.Skip(p.Offset).Take(p.Shape.Length))];
+    private double[] Head(double[] g) =>
+        [.. new[] { _student.HeadWeight, _student.HeadBias }.SelectMany(p => g.Skip(p.Offset).Take(p.Shape.Length))];
 
     private static double Dot(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum();
 }

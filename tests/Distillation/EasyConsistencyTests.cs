@@ -97,7 +97,8 @@ public sealed class EasyConsistencyTests
     public void Tuning_lowers_the_loss()
     {
         using var teacher = _runs.TrainedTeacher(10);
-        // At such levels the target is mostly the clean image. Nearer to it a weight of 1 / t^2 hides all else, far from it all agree already.
+        // At such levels the target is mostly the clean image. Nearer to it a weight of 1 / t^2 hides all else, far from it all agree
+        // already.
         var options = new EctOptions { PMean = 0, PStd = 0.5, Stages = 1, Updates = 200, Batch = 16, LearningRate = 1e-3 };
         using var student = DistillationMethods.NewStudent(teacher, options);
         using (var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options))
@@ -110,7 +111,13 @@ public sealed class EasyConsistencyTests
         StepReport Measured(INetwork network)
         {
             using var copy = network.Clone();
-            using var training = new EctTraining(copy, TinyRuns.Data, options with { Batch = 64, Updates = 1, LearningRate = 1e-30, Seed = 99 });
+            using var training = new EctTraining(copy, TinyRuns.Data, options with
+            {
+                Batch = 64,
+                Updates = 1,
+                LearningRate = 1e-30,
+                Seed = 99,
+            });
             return training.Step(0);
         }
     }

@@ -75,7 +75,8 @@ public sealed class FittedStepsTests
         float[][][] targets = [.. new[] { a, b }.Select(x =>
         {
             var ends = new List<float[]>();
-            using var end = SolverCatalog.Find("dpmpp3m").Run((y, s) => new Denoiser(teacher).Denoise(y, s), x, [.. grid.Teacher], new SolverOptions
+            using var end = SolverCatalog.Find("dpmpp3m")
+                .Run((y, s) => new Denoiser(teacher).Denoise(y, s), x, [.. grid.Teacher], new SolverOptions
             {
                 OnStep = s =>
                 {
@@ -102,7 +103,11 @@ public sealed class FittedStepsTests
         // Classes and the number of nodes; two NFE in one run.
         using var teacher = _runs.Teacher(seed: 4, TinyRuns.Config with { LabelCount = 3, Dropout = 0 });
         var o = new SfdOptions { NfeChoices = "1,2", Branches = 2, Updates = 3, Batch = 4 }.Resolve();
-        var folder = RunFolder.Open(_runs.Folder["run"], new JsonObject { ["kind"] = "distill", ["distill"] = RunJson.ToNode(o) }, resume: false);
+        var folder = RunFolder.Open(_runs.Folder["run"], new JsonObject
+        {
+            ["kind"] = "distill",
+            ["distill"] = RunJson.ToNode(o),
+        }, resume: false);
         using (var network = DistillationMethods.NewStudent(teacher, o))
         using (var training = DistillationMethods.Create(network, teacher, null, o))
             TrainingLoop.Run(training, folder);
@@ -111,7 +116,8 @@ public sealed class FittedStepsTests
         {
             var student = Student.Load(_runs.Backend, folder.FullName, nfe);
             using var owned = student.Network;
-            Assert.That(Assert.Throws<BDenseException>(() => StepFitting.Read(student, folder.FullName))!.Message, Does.Contain($"at NFE {nfe}; 'bdense fit"));
+            Assert.That(Assert.Throws<BDenseException>(() => StepFitting.Read(student, folder.FullName))!.Message,
+                Does.Contain($"at NFE {nfe}; 'bdense fit"));
             var options = new FittingOptions { Noises = 10, Batch = 4, FineSteps = 6 };
             var fit = fitting.Fit(student, o with { Nfe = nfe }, options);
             Assert.That(fit.After, Is.LessThan(fit.Before));
@@ -119,7 +125,8 @@ public sealed class FittedStepsTests
             // Of another checkpoint: its weights are not these.
             string text = File.ReadAllText(file), model = TrainedNetwork.Fingerprint(folder.FullName, student.Network.Config);
             File.WriteAllText(file, text.Replace(model, new string('0', 64), StringComparison.Ordinal));
-            Assert.That(Assert.Throws<BDenseException>(() => StepFitting.Read(student, folder.FullName))!.Message, Does.Contain("is fitted to another student"));
+            Assert.That(Assert.Throws<BDenseException>(() => StepFitting.Read(student, folder.FullName))!.Message,
+                Does.Contain("is fitted to another student"));
             File.WriteAllText(file, text);
 
             var kept = Student.Load(_runs.Backend, folder.FullName, nfe, fitted: true);
@@ -127,7 +134,8 @@ public sealed class FittedStepsTests
             using var x = DistillationMethods.Latents(student.Network, o, 5);
             using var labels = ImageDraws.Of(1).Labels(student.Network, 1, 4);
             var (seen, nodes) = (new List<float[]>(), new List<int>());
-            using Tensor expected = fit.Steps.Sample(x, labels), plain = student.Sample(x, labels), got = kept.Sample(x, labels, (i, _, state) =>
+            using Tensor expected = fit.Steps.Sample(x, labels), plain = student.Sample(x, labels),
+                got = kept.Sample(x, labels, (i, _, state) =>
             {
                 nodes.Add(i);
                 seen.Add(state.ToArray());
@@ -138,7 +146,8 @@ public sealed class FittedStepsTests
             Assert.That(seen[^1], Is.EqualTo(got.ToArray()), "the endpoint is shown corrected");
 
             File.WriteAllText(file, text.Replace("chained", "parallel", StringComparison.Ordinal));
-            Assert.That(Assert.Throws<BDenseException>(() => StepFitting.Read(student, folder.FullName))!.Message, Does.Contain("on another grid"));
+            Assert.That(Assert.Throws<BDenseException>(() => StepFitting.Read(student, folder.FullName))!.Message,
+                Does.Contain("on another grid"));
             File.WriteAllText(file, text);
             var coefficients = fit.Steps.Coefficients.ToArray();
             coefficients[^1] = coefficients[^1]![1..];

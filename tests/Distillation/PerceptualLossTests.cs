@@ -47,7 +47,8 @@ public sealed class PerceptualLossTests
         double[] nodes = [3, 1.5, 0.5];
         using var loss = new PerceptualLoss(File);
 
-        float[] plain = Gradient(Distance.L1, [0.3, 0.7], null), square = Gradient(Distance.L2, [0, 24], null), both = Gradient(Distance.L1, [0.3, 0.7], loss);
+        float[] plain = Gradient(Distance.L1, [0.3, 0.7], null), square = Gradient(Distance.L2, [0, 24], null),
+            both = Gradient(Distance.L1, [0.3, 0.7], loss);
         for (int i = 0; i < both.Length; i++)
             Assert.That(both[i], Is.EqualTo(plain[i] + square[i]).Within(1e-4f * (1 + Math.Abs(square[i]))), $"{i}");
         Assert.That(square.Max(Math.Abs), Is.GreaterThan(0.1f));
@@ -75,7 +76,8 @@ public sealed class PerceptualLossTests
         using var network = DistillationMethods.NewStudent(teacher, new SfdOptions { Nfe = 2 });
         var o = new SfdOptions { Nfe = 2, Batch = 2 }.Resolve();
         using var noise = DistillationMethods.Latents(teacher, o, 0);
-        using var end = SolverCatalog.Find("dpmpp3m").Run(new BDense.Model.Networks.Denoiser(teacher).AsDenoise(), noise, [.. o.Grid(4).Teacher], SolverOptions.Default);
+        using var end = SolverCatalog.Find("dpmpp3m")
+            .Run(new BDense.Model.Networks.Denoiser(teacher).AsDenoise(), noise, [.. o.Grid(4).Teacher], SolverOptions.Default);
         using var got = Student.Of(network, o with { Dropout = false }).Sample(noise);
         double expected = end.ToArray().Zip(got.ToArray(), (a, b) => Math.Pow(a - b, 2)).Sum() / 16 / 2 / 2;
         Assert.That(expected, Is.GreaterThan(1e-4));
@@ -86,9 +88,11 @@ public sealed class PerceptualLossTests
     [Test]
     public void Other_files_are_refused()
     {
-        Assert.That(Assert.Throws<BDenseException>(() => _ = new PerceptualLoss(_runs.Folder["none.onnx"]))!.Message, Does.Contain("no such file"));
+        Assert.That(Assert.Throws<BDenseException>(() => _ = new PerceptualLoss(_runs.Folder["none.onnx"]))!.Message,
+            Does.Contain("no such file"));
         string other = _runs.Folder.Write("means.onnx", TinyOnnx.ChannelMeans());
-        Assert.That(Assert.Throws<BDenseException>(() => _ = new PerceptualLoss(other))!.Message, Does.Contain("student and teacher to loss and gradient, this network images to means"));
+        Assert.That(Assert.Throws<BDenseException>(() => _ = new PerceptualLoss(other))!.Message,
+            Does.Contain("student and teacher to loss and gradient, this network images to means"));
         string text = _runs.Folder.Write("text.onnx", "no network"u8.ToArray());
         Assert.That(Assert.Throws<BDenseException>(() => _ = new PerceptualLoss(text))!.Message, Does.Contain("not an ONNX network"));
     }

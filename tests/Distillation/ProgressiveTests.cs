@@ -17,7 +17,12 @@ namespace BDense.Tests.Distillation;
 public sealed class ProgressiveTests
 {
     private static readonly UNetConfig Both = TinyRuns.Config with { Prediction = Prediction.Both, Dropout = 0 };
-    private static readonly UNetConfig Ddpm = TinyRuns.Config with { Prediction = Prediction.Eps, NoiseInput = NoiseInput.Timestep, Dropout = 0 };
+    private static readonly UNetConfig Ddpm = TinyRuns.Config with
+    {
+        Prediction = Prediction.Eps,
+        NoiseInput = NoiseInput.Timestep,
+        Dropout = 0,
+    };
 
     private TinyRuns _runs = null!;
 
@@ -69,7 +74,8 @@ public sealed class ProgressiveTests
         for (int i = 0; i < merged.Length; i++)
         {
             int n = i / 6, pixel = i / 3, channel = i % 3;
-            Assert.That(merged[i], Is.EqualTo(c[2 * n] * values[pixel * 6 + channel] + c[2 * n + 1] * values[pixel * 6 + 3 + channel]).Within(1e-6f));
+            Assert.That(merged[i],
+                Is.EqualTo(c[2 * n] * values[pixel * 6 + channel] + c[2 * n + 1] * values[pixel * 6 + 3 + channel]).Within(1e-6f));
             Assert.That(gradient[pixel * 6 + channel], Is.EqualTo(c[2 * n] * d[i]).Within(1e-6f));
             Assert.That(gradient[pixel * 6 + 3 + channel], Is.EqualTo(c[2 * n + 1] * d[i]).Within(1e-6f));
         }
@@ -101,7 +107,8 @@ public sealed class ProgressiveTests
     }
 
     [Test]
-    public void A_student_that_takes_its_teachers_own_steps_has_nothing_to_learn([Values] bool toZero, [Values("polynomial", "cosine")] string schedule)
+    public void A_student_that_takes_its_teachers_own_steps_has_nothing_to_learn([Values] bool toZero, [Values("polynomial", "cosine")]
+    string schedule)
     {
         using var teacher = _runs.Teacher(seed: 3, config: Both);
         var options = new PdOptions { Jump = 1, Nfe = 3, Batch = 8, ToZero = toZero, Schedule = schedule };
@@ -149,18 +156,21 @@ public sealed class ProgressiveTests
     [TestCase(8192, 1, 2, 13)]
     [TestCase(1024, 4, 4, 4)]
     [TestCase(1000, 125, 2, 3)]
-    public void Rounds_follow_from_the_teachers_steps(int steps, int nfe, int jump, int rounds) => Assert.That(RoundsDistill.RoundsFrom(steps, nfe, jump), Is.EqualTo(rounds));
+    public void Rounds_follow_from_the_teachers_steps(int steps, int nfe, int jump, int rounds) =>
+        Assert.That(RoundsDistill.RoundsFrom(steps, nfe, jump), Is.EqualTo(rounds));
 
     [TestCase(1000, 1, 2)]
     [TestCase(6, 4, 2)]
     [TestCase(4, 4, 2)]
     public void Steps_that_do_not_nest_are_refused(int steps, int nfe, int jump) =>
-        Assert.That(Assert.Throws<UsageException>(() => RoundsDistill.RoundsFrom(steps, nfe, jump))!.Message, Does.Contain($"{steps} steps do not become {nfe}"));
+        Assert.That(Assert.Throws<UsageException>(() => RoundsDistill.RoundsFrom(steps, nfe, jump))!.Message,
+            Does.Contain($"{steps} steps do not become {nfe}"));
 
     [TestCase(8, 2, 1)]
     [TestCase(8, 0, 2)]
     public void Rounds_that_lead_nowhere_are_refused(int steps, int nfe, int jump) =>
-        Assert.That(Assert.Throws<UsageException>(() => RoundsDistill.RoundsFrom(steps, nfe, jump))!.Message, Does.EndWith($"not from {steps} to {nfe} by {jump}"));
+        Assert.That(Assert.Throws<UsageException>(() => RoundsDistill.RoundsFrom(steps, nfe, jump))!.Message,
+            Does.EndWith($"not from {steps} to {nfe} by {jump}"));
 
     [Test]
     public void Presets_are_whole()
@@ -221,16 +231,30 @@ public sealed class ProgressiveTests
 
         double Total(float[] h) => LinearBetaDdim.Loss(z, h, targets, from, to, Branches, Channels).Losses.Sum();
 
-        static float[] Numbers(int count, ulong seed) => [.. Enumerable.Range(0, count).Select(i => (float)Philox.Normal(new RandomKey(seed, 8), i))];
+        static float[] Numbers(int count, ulong seed) =>
+            [.. Enumerable.Range(0, count).Select(i => (float)Philox.Normal(new RandomKey(seed, 8), i))];
     }
 
     [Test]
     public void It_learns_and_samples()
     {
         using var teacher = _runs.Teacher(config: Ddpm);
-        using (var learning = new TeacherTraining(teacher, TinyRuns.Data, new TeacherOptions { Steps = 100, Batch = 32, LearningRate = 3e-3, EmaDecay = 0 }))
+        using (var learning = new TeacherTraining(teacher, TinyRuns.Data, new TeacherOptions
+        {
+            Steps = 100,
+            Batch = 32,
+            LearningRate = 3e-3,
+            EmaDecay = 0,
+        }))
             TrainingLoop.Run(learning);
-        var options = ((BranchDistillationOptions)DistillPresets.Find(DistillPresets.BranchDistillation).Options with { Nfe = 4, Rounds = 2, Updates = 200, Batch = 16, LearningRate = 1e-3 }).Resolve();
+        var options = ((BranchDistillationOptions)DistillPresets.Find(DistillPresets.BranchDistillation).Options with
+        {
+            Nfe = 4,
+            Rounds = 2,
+            Updates = 200,
+            Batch = 16,
+            LearningRate = 1e-3,
+        }).Resolve();
         using var student = DistillationMethods.NewStudent(teacher, options);
         IReadOnlyList<LogLine> log;
         using (var training = DistillationMethods.Create(student, teacher, TinyRuns.Data, options))
@@ -251,7 +275,8 @@ public sealed class ProgressiveTests
         using var teacher = _runs.Teacher();
         var options = DistillPresets.Find(DistillPresets.BranchDistillation).Options with { Updates = 6 };
         using var student = DistillationMethods.NewStudent(teacher, options);
-        Assert.That(Assert.Throws<BDenseException>(() => DistillationMethods.Create(student, teacher, TinyRuns.Data, options))!.Message, Does.Contain("ddpm-cifar10"));
+        Assert.That(Assert.Throws<BDenseException>(() => DistillationMethods.Create(student, teacher, TinyRuns.Data, options))!.Message,
+            Does.Contain("ddpm-cifar10"));
     }
 }
 

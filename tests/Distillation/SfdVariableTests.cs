@@ -32,7 +32,15 @@ public sealed class SfdVariableTests
     public void Every_NFE_comes_nearer_to_its_teacher(int branches)
     {
         using var teacher = _runs.TrainedTeacher(200);
-        var options = new SfdOptions { NfeChoices = "2,3", Branches = branches, Updates = 500, Batch = 16, LearningRate = 3e-4, ClipNorm = 1 }.Resolve();
+        var options = new SfdOptions
+        {
+            NfeChoices = "2,3",
+            Branches = branches,
+            Updates = 500,
+            Batch = 16,
+            LearningRate = 3e-4,
+            ClipNorm = 1,
+        }.Resolve();
         Assert.That(options.Title, Is.EqualTo(branches == 1 ? "SFD-v" : "SFD-v + B-DENSE"));
         using var network = DistillationMethods.NewStudent(teacher, options);
         using var noise = DistillationMethods.Latents(teacher, options with { Seed = 99, Batch = 96 }, 0);
@@ -50,7 +58,8 @@ public sealed class SfdVariableTests
         double Error(int nfe)
         {
             var grid = (options with { Nfe = nfe }).Grid(nfe + 2);
-            using var end = SolverCatalog.Find("dpmpp3m").Run((x, s) => new Denoiser(teacher).Denoise(x, s), noise, [.. grid.Teacher], SolverOptions.Default);
+            using var end = SolverCatalog.Find("dpmpp3m")
+                .Run((x, s) => new Denoiser(teacher).Denoise(x, s), noise, [.. grid.Teacher], SolverOptions.Default);
             using var got = Student.Of(network, options, nfe).Sample(noise);
             return EndpointError.Between(got.ToArray(), end.ToArray(), got.Length / got.Shape[0]).Rmse.Average();
         }
@@ -60,7 +69,11 @@ public sealed class SfdVariableTests
     [TestCase("adm")]
     public void Layers_for_the_step_are_new_and_all_others_the_teachers(string family)
     {
-        var config = TinyRuns.Config with { Family = family, Embedding = family == "adm" ? NoiseEmbedding.Positional : NoiseEmbedding.Fourier };
+        var config = TinyRuns.Config with
+        {
+            Family = family,
+            Embedding = family == "adm" ? NoiseEmbedding.Positional : NoiseEmbedding.Fourier,
+        };
         using var teacher = _runs.Teacher(seed: 2, config);
         using var student = DistillationMethods.NewStudent(teacher, new SfdOptions { NfeChoices = "2,3", Seed = 4 });
         using var fresh = _runs.Teacher(seed: 4, config with { StepCondition = true });
@@ -127,7 +140,16 @@ public sealed class SfdVariableTests
         using (var training = DistillationMethods.Create(middle, teacher, null, first))
             TrainingLoop.Run(training);
 
-        var options = new SfdOptions { FirstStage = first, Nfe = 1, Branches = branches, Updates = 200, Batch = 16, LearningRate = 1e-3, ClipNorm = 1 }.Resolve();
+        var options = new SfdOptions
+        {
+            FirstStage = first,
+            Nfe = 1,
+            Branches = branches,
+            Updates = 200,
+            Batch = 16,
+            LearningRate = 1e-3,
+            ClipNorm = 1,
+        }.Resolve();
         Assert.That((options.Jump, options.StepCondition), Is.EqualTo(((int?)3, (bool?)true)));
         using var network = DistillationMethods.NewStudent(middle, options);
         using var noise = DistillationMethods.Latents(teacher, options with { Seed = 99, Batch = 32 }, 0);
@@ -179,7 +201,8 @@ public sealed class SfdVariableTests
     public void An_NFE_that_was_not_learned_is_refused()
     {
         using var network = _runs.Teacher(config: TinyRuns.Config with { StepCondition = true });
-        Assert.That(Assert.Throws<UsageException>(() => Student.Of(network, new SfdOptions { NfeChoices = "2,3" }, 4))!.Message, Does.Contain("2, 3, not 4"));
+        Assert.That(Assert.Throws<UsageException>(() => Student.Of(network, new SfdOptions { NfeChoices = "2,3" }, 4))!.Message,
+            Does.Contain("2, 3, not 4"));
     }
 
     private static double Rmse(Tensor a, Tensor b) => Math.Sqrt(a.ToArray().Zip(b.ToArray(), (u, v) => Math.Pow(u - v, 2)).Average());

@@ -58,7 +58,9 @@ public sealed class TeacherThresholdTests
         foreach (var preset in DistillPresets.All)
         {
             double? threshold = (preset.Options as SfdOptions)?.TeacherThreshold;
-            Assert.That(threshold, Is.EqualTo(preset.Name.StartsWith("sfd", StringComparison.Ordinal) && preset.Name != "sfd-second" ? 0.995 : null), preset.Name);
+            Assert.That(threshold,
+                Is.EqualTo(preset.Name.StartsWith("sfd", StringComparison.Ordinal) && preset.Name != "sfd-second" ? 0.995 : null),
+                preset.Name);
         }
         Assert.That(new SfdOptions().Resolve().TeacherThreshold, Is.Null);
         Assert.That(() => new SfdOptions { TeacherThreshold = double.NaN }.Resolve(), Throws.TypeOf<UsageException>());
@@ -72,7 +74,8 @@ public sealed class TeacherThresholdTests
         old.Remove("teacherThreshold");
         Assert.That(RunJson.Difference(old, written), Is.Null, "such a run resumes");
         Assert.That(Distill.FromFile(old, "config.json"), Is.EqualTo(Distill.FromFile(written, "config.json")));
-        Assert.That(RunJson.Difference(old, RunJson.ToNode(new SfdOptions { TeacherThreshold = 0.995 }.Resolve())), Is.EqualTo("teacherThreshold is absent, not 0.995"));
+        Assert.That(RunJson.Difference(old, RunJson.ToNode(new SfdOptions { TeacherThreshold = 0.995 }.Resolve())),
+            Is.EqualTo("teacherThreshold is absent, not 0.995"));
     }
 
     private static Tensor Thresholded(Tensor d, double quantile)
@@ -83,7 +86,8 @@ public sealed class TeacherThresholdTests
         {
             var sample = values.AsSpan(i * length, length);
             double[] sorted = [.. sample.ToArray().Select(v => (double)Math.Abs(v)).Order()];
-            double rank = quantile * (length - 1), below = sorted[(int)rank], s = Math.Max(1, below + (rank - (int)rank) * (sorted[Math.Min((int)rank + 1, length - 1)] - below));
+            double rank = quantile * (length - 1), below = sorted[(int)rank],
+                s = Math.Max(1, below + (rank - (int)rank) * (sorted[Math.Min((int)rank + 1, length - 1)] - below));
             for (int e = 0; e < length; e++)
                 sample[e] = (float)(Math.Clamp(sample[e], -s, s) / s);
         }

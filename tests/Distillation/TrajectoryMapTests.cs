@@ -11,7 +11,8 @@ public sealed class TrajectoryMapTests
     private static readonly double[] Nodes = [10.929, 5.994, 3.107, 1.5045, 0.6699];
 
     [Test]
-    public void Chained_rows_are_Euler_steps_written_out([Values] Prediction prediction, [Values(1, 2, 4)] int branches, [Values] bool toZero)
+    public void Chained_rows_are_Euler_steps_written_out([Values] Prediction prediction, [Values(1, 2, 4)] int branches, [Values]
+    bool toZero)
     {
         var sigma = Nodes[..(branches + 1)];
         if (toZero)
@@ -37,7 +38,8 @@ public sealed class TrajectoryMapTests
         for (int b = 1; b <= 4; b++)
         {
             double d = c.Skip * x0 + c.Out * heads[b - 1];
-            Assert.That(State(map, 0, b, x0, heads), Is.EqualTo(x0 + (Nodes[b] - Nodes[0]) * (x0 - d) / Nodes[0]).Within(1e-12), $"state {b}");
+            Assert.That(State(map, 0, b, x0, heads), Is.EqualTo(x0 + (Nodes[b] - Nodes[0]) * (x0 - d) / Nodes[0]).Within(1e-12),
+                $"state {b}");
         }
     }
 
@@ -53,7 +55,8 @@ public sealed class TrajectoryMapTests
     [Test]
     public void A_DDIM_step_in_sigma_space_is_the_published_one_in_alpha_and_sigma()
     {
-        // z_s = alpha_s x^ + (sigma_s / sigma_t) (z_t - alpha_t x^), v-prediction x^ = alpha_t z_t - sigma_t v. Salimans and Ho 2022, eq. 8.
+        // z_s = alpha_s x^ + (sigma_s / sigma_t) (z_t - alpha_t x^), v-prediction x^ = alpha_t z_t - sigma_t v. Salimans and Ho 2022, eq.
+        // 8.
         double t = 3.0, s = 0.8, x0 = 1.7, v = -0.4;
         double at = 1 / Math.Sqrt(1 + t * t), st = t * at, az = 1 / Math.Sqrt(1 + s * s), sz = s * az;
         double zt = at * x0, image = at * zt - st * v;
@@ -84,7 +87,8 @@ public sealed class TrajectoryMapTests
         Assert.That(Coefficients(1), Is.EqualTo(new[] { 0.054, 0.111, 0.245, 0.591 }).Within(0.001));
         Assert.That(Coefficients(2), Is.EqualTo(new[] { 0.014, 0.042, 0.159, 0.786 }).Within(0.001));
         Assert.That(Coefficients(1).Sum(), Is.EqualTo(1).Within(1e-12));
-        Assert.That(TrajectoryMap.Of(BranchLayout.Parallel, Prediction.Edm, 0.5, grid.Nodes(1), 4, 1).FoldCoefficients(), Is.EqualTo(new double[] { 0, 0, 0, 1 }));
+        Assert.That(TrajectoryMap.Of(BranchLayout.Parallel, Prediction.Edm, 0.5, grid.Nodes(1), 4, 1).FoldCoefficients(),
+            Is.EqualTo(new double[] { 0, 0, 0, 1 }));
 
         double[] Coefficients(int i) => TrajectoryMap.Of(BranchLayout.Chained, Prediction.Edm, 0.5, grid.Nodes(i), 4, 1).FoldCoefficients();
     }

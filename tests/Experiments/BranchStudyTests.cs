@@ -60,8 +60,10 @@ public sealed class BranchStudyTests
     {
         Run("quadrature", seeds: 1);
         Assert.That(Assert.Throws<BDenseException>(() => Run("quadrature", seeds: 1))!.Message, Does.Contain("--resume"));
-        Assert.That(Assert.Throws<BDenseException>(() => Run("quadrature", seeds: 1, resume: true, updates: 8))!.Message, Does.Contain("updates"));
-        Assert.That(Assert.Throws<UsageException>(() => Run("pd-jump", seeds: 1, resume: true, data: null))!.Message, Does.Contain("--data"));
+        Assert.That(Assert.Throws<BDenseException>(() => Run("quadrature", seeds: 1, resume: true, updates: 8))!.Message,
+            Does.Contain("updates"));
+        Assert.That(Assert.Throws<UsageException>(() => Run("pd-jump", seeds: 1, resume: true, data: null))!.Message,
+            Does.Contain("--data"));
         Assert.That(Assert.Throws<UsageException>(() => StudyVariant.Parse("quadratic"))!.Message, Does.Contain("quadrature"));
     }
 
@@ -83,7 +85,10 @@ public sealed class BranchStudyTests
         var variants = StudyVariant.Parse("quadrature,uniform");
         StudyCell[] cells =
         [
-            .. Enumerable.Range(1, 4).SelectMany(s => new[] { Made("plain", s, 1), Made("quadrature", s, s % 2 == 0 ? 1.01 : 0.99), Made("uniform", s, 1.1 + 0.001 * s) }),
+            .. Enumerable.Range(1, 4)
+                .SelectMany(
+                    s => new[] { Made("plain", s, 1), Made("quadrature", s, s % 2 == 0 ? 1.01 : 0.99),
+                        Made("uniform", s, 1.1 + 0.001 * s) }),
         ];
         var rows = BranchStudyResults.Tabulate(variants, cells);
         Assert.That(rows.Single(r => r.Name == "quadrature").EndpointEffect!.Verdict, Is.EqualTo("cannot tell"));
@@ -97,7 +102,8 @@ public sealed class BranchStudyTests
         static StudyCell Made(string name, int seed, double factor)
         {
             double[] errors = [.. Enumerable.Range(0, 50).Select(n => factor * (1 + 0.3 * Math.Sin(n)) / 1.0)];
-            return new StudyCell(name, StudyVariant.All.Single(v => v.Name == name).Of(new SfdOptions(), (ulong)seed), errors, errors, errors, errors, errors, double.NaN);
+            return new StudyCell(name, StudyVariant.All.Single(v => v.Name == name).Of(new SfdOptions(), (ulong)seed), errors, errors,
+                errors, errors, errors, double.NaN);
         }
     }
 
@@ -120,11 +126,13 @@ public sealed class BranchStudyTests
 
     private string Cell(string variant, int seed) => Path.Combine(Folder, BranchStudy.CellsFolder, $"{variant}-seed{seed}", "cell.json");
 
-    private BranchStudyResults Run(string variants, int seeds, bool resume = false, int updates = 6) => Run(variants, seeds, resume, updates, TinyRuns.Data);
+    private BranchStudyResults Run(string variants, int seeds, bool resume = false, int updates = 6) =>
+        Run(variants, seeds, resume, updates, TinyRuns.Data);
 
     private BranchStudyResults Run(string variants, int seeds, bool resume, Dataset? data) => Run(variants, seeds, resume, 6, data);
 
-    private BranchStudyResults Run(string variants, int seeds, bool resume, int updates, Dataset? data) => BranchStudy.Run(_teacher, "teacher", data, new BranchStudyOptions
+    private BranchStudyResults Run(string variants, int seeds, bool resume, int updates, Dataset? data) =>
+        BranchStudy.Run(_teacher, "teacher", data, new BranchStudyOptions
     {
         Folder = Folder,
         Variants = StudyVariant.Parse(variants),

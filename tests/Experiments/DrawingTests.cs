@@ -19,7 +19,8 @@ public sealed class DrawingTests
         (int X, int Y, SKColor Colour)[] expected =
         [
             (8, 8, new SKColor(255, 0, 0)), (17, 17, new SKColor(255, 0, 0)), (18, 8, new SKColor(0, 0, 0)), (27, 17, new SKColor(0, 0, 0)),
-            (28, 8, SKColors.White), (30, 8, SKColors.White), (40, 8, new SKColor(255, 255, 0)), (49, 17, new SKColor(255, 255, 0)), (50, 8, SKColors.White),
+            (28, 8, SKColors.White), (30, 8, SKColors.White), (40, 8, new SKColor(255, 255, 0)), (49, 17, new SKColor(255, 255, 0)),
+            (50, 8, SKColors.White),
         ];
         Assert.That((image.Width, image.Height), Is.EqualTo((58, 26)));
         foreach (var (x, y, colour) in expected)
@@ -42,7 +43,9 @@ public sealed class DrawingTests
         var rows = ImageGrid.Rows(new float[5 * 4], 4, 3);
         Assert.That(rows.Select(row => row.Images.Length / 4), Is.EqualTo(new[] { 3, 2 }));
         using var plain = SKBitmap.Decode(ImageGrid.Png(2, 2, 1, rows));
-        using var labelled = SKBitmap.Decode(ImageGrid.Png(2, 2, 1, [.. rows.Select(row => row with { Label = "SFD, K = 4" })], "Same noise in each column"));
+        using var labelled =
+            SKBitmap.Decode(ImageGrid.Png(2, 2, 1, [.. rows.Select(row => row with { Label = "SFD, K = 4" })],
+                "Same noise in each column"));
         Assert.That(labelled.Width, Is.GreaterThan(plain.Width + 50));
         Assert.That(labelled.Height, Is.GreaterThan(plain.Height + 10));
         Assert.That(Ink(labelled, 0, 0, labelled.Width, 20), Is.GreaterThan(50), "the caption's letters");
@@ -63,7 +66,8 @@ public sealed class DrawingTests
     {
         using var folder = new TemporaryFolder();
         double[] x = [.. Enumerable.Range(1, 50).Select(i => (double)i)];
-        Chart lines = new LineChart("Loss", "update", "loss", [new Curve("PD", x, [.. x.Select(v => 1 / v)]), new Curve("SFD", x, [.. x.Select(v => 0)])], LogY: true);
+        Chart lines = new LineChart("Loss", "update", "loss",
+            [new Curve("PD", x, [.. x.Select(v => 1 / v)]), new Curve("SFD", x, [.. x.Select(v => 0)])], LogY: true);
         Chart bars = new BarChart("Endpoint", "RMSE", [new Bar("a", 0.05, 0.04, 0.06), new Bar("b", double.NaN, 0, 0)]);
         Charts.Write(folder["curves.png"], lines, bars);
         using var image = SKBitmap.Decode(folder["curves.png"]);
@@ -89,8 +93,10 @@ public sealed class DrawingTests
     public void AnUnwritablePlaceIsNamed()
     {
         using var folder = new TemporaryFolder();
-        Assert.That(() => ImageGrid.Write(folder.Path, 1, 1, 1, [new GridRow(null, [0])]), Throws.TypeOf<BDenseException>().With.Message.Contains(folder.Path));
-        Assert.That(() => Charts.Write(folder.Path, new BarChart("", "", [])), Throws.TypeOf<BDenseException>().With.Message.Contains(folder.Path));
+        Assert.That(() => ImageGrid.Write(folder.Path, 1, 1, 1, [new GridRow(null, [0])]),
+            Throws.TypeOf<BDenseException>().With.Message.Contains(folder.Path));
+        Assert.That(() => Charts.Write(folder.Path, new BarChart("", "", [])),
+            Throws.TypeOf<BDenseException>().With.Message.Contains(folder.Path));
     }
 
     // Dark pixels in a rectangle.

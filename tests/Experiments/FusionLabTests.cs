@@ -64,7 +64,8 @@ public sealed class FusionLabTests
         {
             using var c = make();
             seen.Add(c.Name);
-            Assert.That(FusionLab.Predict(backend, Speed, c.Fused).Cost.Bytes, Is.LessThan(FusionLab.Predict(backend, Speed, c.Unfused).Cost.Bytes), c.Name);
+            Assert.That(FusionLab.Predict(backend, Speed, c.Fused).Cost.Bytes,
+                Is.LessThan(FusionLab.Predict(backend, Speed, c.Unfused).Cost.Bytes), c.Name);
         }
         Assert.That(seen, Is.EquivalentTo(Fusions.Names));
     }
@@ -73,22 +74,31 @@ public sealed class FusionLabTests
     public async Task The_command_prints_one_object_with_a_row_for_each_fusion()
     {
         using var folder = new TemporaryFolder();
-        string file = Path.Combine(folder.Path, "tiny.json"), csv = Path.Combine(folder.Path, "rows.csv"), png = Path.Combine(folder.Path, "roofline.png");
+        string file = Path.Combine(folder.Path, "tiny.json"), csv = Path.Combine(folder.Path, "rows.csv"),
+            png = Path.Combine(folder.Path, "roofline.png");
         File.WriteAllText(file, TinyRuns.Config.ToJson());
-        var run = await CliRun.Succeeds("fusion", "--quick", "--json", "--network", file, "--batch", "2", "--device", "cpu", "--csv", csv, "--plot", png);
+        var run = await CliRun.Succeeds("fusion", "--quick", "--json", "--network", file, "--batch", "2", "--device", "cpu", "--csv", csv,
+            "--plot", png);
         var rows = run.Json["rows"]!.AsArray();
         Assert.That(rows.Select(r => (string)r!["name"]!).Distinct(), Is.EquivalentTo(Fusions.Names));
-        Assert.That(rows.Where(r => (string)r!["name"]! == "trajectory-loss").Select(r => (int)r!["branches"]!), Is.EqualTo(new[] { 1, 2, 4, 8 }));
+        Assert.That(rows.Where(r => (string)r!["name"]! == "trajectory-loss").Select(r => (int)r!["branches"]!),
+            Is.EqualTo(new[] { 1, 2, 4, 8 }));
         foreach (JsonNode? row in rows)
         {
-            foreach (string number in new[] { "launchesFused", "launchesUnfused", "bytesFused", "bytesUnfused", "millisecondsFused", "millisecondsUnfused", "predictedSpeedup", "shareOfCopyBandwidth" })
+            foreach (string number in new[] { "launchesFused", "launchesUnfused", "bytesFused", "bytesUnfused", "millisecondsFused",
+                "millisecondsUnfused", "predictedSpeedup", "shareOfCopyBandwidth" })
                 Assert.That((double)row![number]!, Is.GreaterThan(0), $"{row["name"]} {number}");
             Assert.That((double?)row!["millisecondsUnfusedSameGeometry"], Is.Null.Or.GreaterThan(0));
-            Assert.That((string)row["geometry"]!, (double?)row["millisecondsUnfusedSameGeometry"] is null ? Does.StartWith("none: ") : Does.Not.StartWith("none"), "a reason for what is not there");
-            Assert.That(row.AsObject().ContainsKey("kernelsFused") && row["kernelsFused"] is null, "operations of the reference are no launches");
+            Assert.That((string)row["geometry"]!,
+                (double?)row["millisecondsUnfusedSameGeometry"] is null ? Does.StartWith("none: ") : Does.Not.StartWith("none"),
+                "a reason for what is not there");
+            Assert.That(row.AsObject().ContainsKey("kernelsFused") && row["kernelsFused"] is null,
+                "operations of the reference are no launches");
         }
         var steps = run.Json["steps"]!.AsArray();
-        Assert.That(Names("training"), Is.EqualTo(new[] { "all" }.Concat(Fusions.Names.Where(n => n != "folded-heads").Select(n => $"-{n}")).Concat(["none", "all, recompute", "usual"])));
+        Assert.That(Names("training"),
+            Is.EqualTo(new[] { "all" }.Concat(Fusions.Names.Where(n => n != "folded-heads").Select(n => $"-{n}"))
+                .Concat(["none", "all, recompute", "usual"])));
         Assert.That(Names("sampling"), Is.EqualTo(new[] { "all", "-precondition-step", "-folded-heads", "none", "usual,-folded-heads" }));
         Assert.That(File.ReadAllLines(csv), Has.Length.EqualTo(1 + rows.Count));
         Assert.That(File.ReadAllLines(Path.Combine(folder.Path, "rows-steps.csv")), Has.Length.EqualTo(1 + steps.Count));
@@ -143,7 +153,9 @@ public sealed class FusionLabTests
         using (var lab = new StepLab(backend, config, 2))
         {
             var sampling = lab.Sample(1, TimeSpan.Zero, []);
-            Assert.That(sampling.Select(r => (r.Step, r.Name)), Is.EqualTo(new[] { "all", "none", "usual,-folded-heads", "usual,-folded-heads, graph" }.Select(name => ("sampling", name))));
+            Assert.That(sampling.Select(r => (r.Step, r.Name)),
+                Is.EqualTo(
+                    new[] { "all", "none", "usual,-folded-heads", "usual,-folded-heads, graph" }.Select(name => ("sampling", name))));
             Assert.That(sampling.Select(r => r.Note), Is.All.Null);
             Assert.That(sampling.Select(r => r.HostMilliseconds), Is.All.GreaterThan(0));
         }
@@ -169,7 +181,8 @@ public sealed class FusionLabTests
             Assert.That(all.Select(r => r.Name), Is.EqualTo(names.Concat(names)));
             Assert.That(all.Select(r => r.Note), Is.All.Null);
             foreach (var row in all)
-                Assert.That(row.PeakBytes, Is.InRange(row.PredictedPeakBytes!.Value, 1.3 * row.PredictedPeakBytes.Value), $"{row.Name}, batch {row.Batch}");
+                Assert.That(row.PeakBytes, Is.InRange(row.PredictedPeakBytes!.Value, 1.3 * row.PredictedPeakBytes.Value),
+                    $"{row.Name}, batch {row.Batch}");
             Assert.That(all[5].PeakBytes, Is.LessThan(all[4].PeakBytes!.Value), "recomputing saves");
             // By prediction, and where that is wrong by the device's own word.
             long between = (all[0].PeakBytes!.Value + all[5].PeakBytes!.Value) / 2;
@@ -203,7 +216,8 @@ public sealed class FusionLabTests
     public void The_steps_of_the_comparison_with_libtorch_are_the_same_under_other_fusions()
     {
         using var backend = new ReferenceBackend(1);
-        foreach (Workload work in new Workload[] { new TrainingStep("tiny", TinyRuns.Config, 2), new Benchmarks.Workloads.Sampling("tiny", TinyRuns.Config, 2) })
+        foreach (Workload work in new Workload[] { new TrainingStep("tiny", TinyRuns.Config, 2),
+            new Benchmarks.Workloads.Sampling("tiny", TinyRuns.Config, 2) })
         {
             var (usual, operations) = Run(work);
             var (plain, plainOperations) = Run(work.With(Fusions.None));
@@ -231,8 +245,10 @@ public sealed class FusionLabTests
     [Test]
     public void Rows_are_written_as_comma_separated_values()
     {
-        string text = Csv.Of([new StepRow("training", "all, \"recompute\"", 4, 16, 1234.5678), new StepRow("sampling", "none", 1, 2, Note: "no")]);
-        Assert.That(text, Is.EqualTo("step,name,branches,batch,milliseconds,hostMilliseconds,peakBytes,imagesPerSecond,predictedPeakBytes,note\n"
+        string text =
+            Csv.Of([new StepRow("training", "all, \"recompute\"", 4, 16, 1234.5678), new StepRow("sampling", "none", 1, 2, Note: "no")]);
+        Assert.That(text,
+            Is.EqualTo("step,name,branches,batch,milliseconds,hostMilliseconds,peakBytes,imagesPerSecond,predictedPeakBytes,note\n"
             + "training,\"all, \"\"recompute\"\"\",4,16,1234.57,,,,,\nsampling,none,1,2,,,,,,no\n"));
     }
 
@@ -293,14 +309,18 @@ public sealed class FusionLabTests
         foreach (string number in new[] { "milliseconds", "peakBytes", "imagesPerSecond", "predictedPeakBytes" })
             Assert.That(steps.Select(s => (double)s![number]!), Is.All.GreaterThan(0), number);
         Assert.That(File.ReadAllLines(csv), Has.Length.EqualTo(1 + steps.Count));
-        run = await CliRun.Succeeds(["fusion", "--ablation", "--only", "adam,folded-heads", "--branch-count", "2", "--dropout", "0.2", .. common]);
+        run = await CliRun.Succeeds(["fusion", "--ablation", "--only", "adam,folded-heads", "--branch-count", "2", "--dropout",
+            "0.2", .. common]);
         steps = run.Json["steps"]!.AsArray();
-        Assert.That(steps.Select(s => (string)s!["name"]!), Is.EqualTo(new[] { "all", "-adam", "none", "all, recompute", "usual", "all", "-folded-heads", "none", "usual,-folded-heads" }));
+        Assert.That(steps.Select(s => (string)s!["name"]!),
+            Is.EqualTo(new[] { "all", "-adam", "none", "all, recompute", "usual", "all", "-folded-heads", "none", "usual,-folded-heads" }));
         Assert.That(steps.Select(s => (int)s!["branches"]!), Is.All.EqualTo(2));
         var both = await CliRun.Of("fusion", "--branches", "--memory", "--device", "cpu");
-        Assert.That((both.ExitCode, both.Message), Is.EqualTo((2, "bdense: --ablation, --memory, --branches and --roof are tables of their own; ask for one")));
+        Assert.That((both.ExitCode, both.Message),
+            Is.EqualTo((2, "bdense: --ablation, --memory, --branches and --roof are tables of their own; ask for one")));
         var many = await CliRun.Of("fusion", "--ablation", "--branch-count", "9", "--device", "cpu");
-        Assert.That((many.ExitCode, many.Message), Is.EqualTo((2, "bdense: --branch-count must be a whole number from 1 to 8, not '9' (see 'bdense fusion --help')")));
+        Assert.That((many.ExitCode, many.Message),
+            Is.EqualTo((2, "bdense: --branch-count must be a whole number from 1 to 8, not '9' (see 'bdense fusion --help')")));
     }
 
     [Test]
@@ -313,11 +333,14 @@ public sealed class FusionLabTests
         var rows = run.Json["rows"]!.AsArray();
         var losses = rows.Where(r => (string)r!["name"]! == "trajectory-loss").ToArray();
         Assert.That(losses.Select(r => (int)r!["branches"]!), Is.EqualTo(Enumerable.Range(1, 8)));
-        Assert.That(losses.Select(r => (long)r!["bytesFused"]!), Is.EqualTo(Enumerable.Range(1, 8).Select(k => 4L * (1 + 3 * k) * 8 * 3072)));
-        Assert.That(rows.Select(r => (string)r!["name"]!).Distinct(), Is.EquivalentTo(new[] { "groupnorm-silu", "trajectory-loss", "precondition-step", "adam" }));
+        Assert.That(losses.Select(r => (long)r!["bytesFused"]!),
+            Is.EqualTo(Enumerable.Range(1, 8).Select(k => 4L * (1 + 3 * k) * 8 * 3072)));
+        Assert.That(rows.Select(r => (string)r!["name"]!).Distinct(),
+            Is.EquivalentTo(new[] { "groupnorm-silu", "trajectory-loss", "precondition-step", "adam" }));
         Assert.That(rows.Select(r => (double)r!["shareOfCopyBandwidth"]!), Is.All.GreaterThan(0));
         var many = await CliRun.Of("fusion", "--roof", "--samples", "100000", "--device", "cpu");
-        Assert.That((many.ExitCode, many.Message), Is.EqualTo((2, "bdense: --samples must be a whole number from 1 to 87381, not '100000' (see 'bdense fusion --help')")));
+        Assert.That((many.ExitCode, many.Message),
+            Is.EqualTo((2, "bdense: --samples must be a whole number from 1 to 87381, not '100000' (see 'bdense fusion --help')")));
     }
 
     [Test]
@@ -330,13 +353,16 @@ public sealed class FusionLabTests
             Assert.That(fusions.Select(f => ((string)f![part]!).Length), Is.All.GreaterThan(5), part);
         Assert.That(fusions.Where(f => f!["notUsual"] is not null).Select(f => (string)f!["name"]!), Is.EqualTo(new[] { "conv-prologue" }));
         var text = await CliRun.Succeeds("fusion", "--list");
-        Assert.That(text.Output, Does.Contain("conv-prologue (not usual: it saves memory and costs time in training)").And.Contain("  instead  three launches a parameter"));
+        Assert.That(text.Output,
+            Does.Contain("conv-prologue (not usual: it saves memory and costs time in training)").And
+                .Contain("  instead  three launches a parameter"));
     }
 
     [Test]
     public async Task A_fusion_that_there_is_not_is_a_usage_error()
     {
         var run = await CliRun.Of("train", "--fuse", "all,-everything", "--out", Path.Combine(Path.GetTempPath(), "never"));
-        Assert.That((run.ExitCode, run.Message), Is.EqualTo((2, $"bdense: there is no fusion 'everything'; there are all, none, {string.Join(", ", Fusions.Names)}")));
+        Assert.That((run.ExitCode, run.Message),
+            Is.EqualTo((2, $"bdense: there is no fusion 'everything'; there are all, none, {string.Join(", ", Fusions.Names)}")));
     }
 }

@@ -18,7 +18,10 @@ public sealed class ReproductionTests
     public void Make()
     {
         _folder = new TemporaryFolder();
-        Npz.Write(_folder["data.npz"], ("images", new NpyArray([80, 8, 8, 3], Enumerable.Range(0, 80 * 192).Select(i => (byte)(Philox.Uniform(new RandomKey(1, 1), i / 48) * 255)).ToArray())));
+        Npz.Write(_folder["data.npz"],
+            ("images",
+                new NpyArray([80, 8, 8, 3],
+                    Enumerable.Range(0, 80 * 192).Select(i => (byte)(Philox.Uniform(new RandomKey(1, 1), i / 48) * 255)).ToArray())));
         _folder.Write("means.onnx", TinyOnnx.ChannelMeans());
     }
 
@@ -31,7 +34,14 @@ public sealed class ReproductionTests
         var plan = ReproductionPlan.Of(PaperTable.Find(table), "tiny", settings, 2, 1);
         return plan with
         {
-            Network = new UNetConfig { Resolution = 8, ModelChannels = 8, ChannelMultipliers = [1, 2], BlocksPerLevel = 1, AttentionResolutions = [4] },
+            Network = new UNetConfig
+            {
+                Resolution = 8,
+                ModelChannels = 8,
+                ChannelMultipliers = [1, 2],
+                BlocksPerLevel = 1,
+                AttentionResolutions = [4],
+            },
             Teacher = plan.Teacher! with { Steps = 3, Batch = 4 },
             Cells = [.. plan.Cells.Select(c => c with { Options = c.Options.ForDryRun() with { Updates = 4, Batch = 4 } })],
             Noises = 70,
@@ -43,7 +53,9 @@ public sealed class ReproductionTests
     private ReproductionOutcome Run(ReproductionPlan plan, IImageFeatures? features = null, ulong seed = 1, bool isCancelled = false)
     {
         using var backend = new ReferenceBackend(1);
-        var outcome = Reproduction.Run(backend, new ReproductionOptions(_folder["out"], plan, _folder["data.npz"], null, seed) { Features = features }, new PlannedStages(), new CancellationToken(isCancelled));
+        var outcome = Reproduction.Run(backend,
+            new ReproductionOptions(_folder["out"], plan, _folder["data.npz"], null, seed) { Features = features }, new PlannedStages(),
+            new CancellationToken(isCancelled));
         Assert.That(backend.Pool.CurrentBytes, Is.Zero, "it leaks");
         return outcome;
     }
@@ -75,7 +87,8 @@ public sealed class ReproductionTests
         var written = File.GetLastWriteTimeUtc(other);
         File.Delete(kept);
         var again = Run(plan, features).Results;
-        Assert.That(again.Rows.Select(row => (row.Method, row.EndpointRmse, row.FineRmse, row.Frechet, row.Fid)), Is.EqualTo(r.Rows.Select(row => (row.Method, row.EndpointRmse, row.FineRmse, row.Frechet, row.Fid))));
+        Assert.That(again.Rows.Select(row => (row.Method, row.EndpointRmse, row.FineRmse, row.Frechet, row.Fid)),
+            Is.EqualTo(r.Rows.Select(row => (row.Method, row.EndpointRmse, row.FineRmse, row.Frechet, row.Fid))));
         Assert.That(File.GetLastWriteTimeUtc(other), Is.EqualTo(written));
 
         // Figures of another teacher are not these.
@@ -86,7 +99,9 @@ public sealed class ReproductionTests
 
         ReproduceReport.Write(_folder["out"], outcome);
         string markdown = File.ReadAllText(_folder["out/table.md"]);
-        Assert.That(markdown, Does.Contain($"| {plan.Table.DenseTitle} | {plan.Table.Branches} | {setting} |").And.Contain("not FID").And.Contain("What differs from the paper"));
+        Assert.That(markdown,
+            Does.Contain($"| {plan.Table.DenseTitle} | {plan.Table.Branches} | {setting} |").And.Contain("not FID").And
+                .Contain("What differs from the paper"));
         foreach (string file in new[] { "report.html", "results.json", "samples.png", "errors.png" })
             Assert.That(new FileInfo(_folder[$"out/{file}"]).Length, Is.GreaterThan(500), file);
     }
@@ -97,16 +112,23 @@ public sealed class ReproductionTests
         using var backend = new ReferenceBackend(1);
         var plan = Plan("table2-cifar10", 2);
         var full = ReproductionPlan.Of(PaperTable.Find("table2-cifar10"), "full", null, 0, 1);
-        Assert.That(() => Reproduction.Run(backend, new ReproductionOptions(_folder["x"], plan, null, null, 1), new PlannedStages()), Throws.TypeOf<UsageException>().With.Message.Contains("needs the images: give --data PATH (CIFAR-10)"));
-        Assert.That(() => Reproduction.Run(backend, new ReproductionOptions(_folder["x"], full, null, null, 1), new PlannedStages()), Throws.TypeOf<UsageException>().With.Message.Contains("needs --teacher: edm-cifar10's weights"));
-        Assert.That(() => PaperTable.Find("table3"), Throws.TypeOf<UsageException>().With.Message.Contains("there are table1, table2-cifar10, table2-imagenet64"));
-        Assert.That(() => ReproductionPlan.Of(plan.Table, "huge", null, 0, 1), Throws.TypeOf<UsageException>().With.Message.Contains("there are tiny, small, full"));
-        Assert.That(() => ReproductionPlan.Of(plan.Table, "tiny", [7], 0, 1), Throws.TypeOf<UsageException>().With.Message.Contains("has no NFE 7; it has 2, 3, 4, 5"));
+        Assert.That(() => Reproduction.Run(backend, new ReproductionOptions(_folder["x"], plan, null, null, 1), new PlannedStages()),
+            Throws.TypeOf<UsageException>().With.Message.Contains("needs the images: give --data PATH (CIFAR-10)"));
+        Assert.That(() => Reproduction.Run(backend, new ReproductionOptions(_folder["x"], full, null, null, 1), new PlannedStages()),
+            Throws.TypeOf<UsageException>().With.Message.Contains("needs --teacher: edm-cifar10's weights"));
+        Assert.That(() => PaperTable.Find("table3"),
+            Throws.TypeOf<UsageException>().With.Message.Contains("there are table1, table2-cifar10, table2-imagenet64"));
+        Assert.That(() => ReproductionPlan.Of(plan.Table, "huge", null, 0, 1),
+            Throws.TypeOf<UsageException>().With.Message.Contains("there are tiny, small, full"));
+        Assert.That(() => ReproductionPlan.Of(plan.Table, "tiny", [7], 0, 1),
+            Throws.TypeOf<UsageException>().With.Message.Contains("has no NFE 7; it has 2, 3, 4, 5"));
         Assert.That(Directory.Exists(_folder["x"]), Is.False);
         Run(plan);
-        Assert.That(() => Run(plan, seed: 2), Throws.TypeOf<BDenseException>().With.Message.Contains("holds another reproduction: seed is 1, not 2"));
+        Assert.That(() => Run(plan, seed: 2),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("holds another reproduction: seed is 1, not 2"));
         var changed = plan with { Cells = [.. plan.Cells.Select(c => c with { Options = c.Options with { Updates = 6 } })] };
-        Assert.That(() => Run(changed), Throws.TypeOf<BDenseException>().With.Message.Contains("was distilled otherwise: updates is 4, not 6"));
+        Assert.That(() => Run(changed),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("was distilled otherwise: updates is 4, not 6"));
     }
 
     [TestCase("table1", "tiny")]
@@ -127,7 +149,8 @@ public sealed class ReproductionTests
         foreach (var group in plan.Cells.GroupBy(c => (c.Setting, c.Options.Seed)))
         {
             Assert.That(group.Select(c => c.Options.Branches), Is.EqualTo(new[] { 1, plan.Table.Branches }));
-            Assert.That(group.Select(c => (c.Options.Updates, c.Options.Batch, c.Options.Nfe, c.Options.LearningRate, c.Options.Jump)).Distinct().Count(), Is.EqualTo(1));
+            Assert.That(group.Select(c => (c.Options.Updates, c.Options.Batch, c.Options.Nfe, c.Options.LearningRate, c.Options.Jump))
+                .Distinct().Count(), Is.EqualTo(1));
         }
     }
 }

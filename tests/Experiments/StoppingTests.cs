@@ -21,7 +21,8 @@ public sealed class StoppingTests
         using var runs = new TinyRuns();
         int operations = 0;
         runs.Backend.OnOp = (_, _) => operations++;
-        Assert.That(() => DeviceSpeed.Measure(runs.Backend, 64, TimeSpan.FromHours(1), Stopped), Throws.TypeOf<OperationCanceledException>());
+        Assert.That(() => DeviceSpeed.Measure(runs.Backend, 64, TimeSpan.FromHours(1), Stopped),
+            Throws.TypeOf<OperationCanceledException>());
         Assert.That(operations, Is.LessThanOrEqualTo(2), "the numbers to copy, and a copy that warms up");
     }
 
@@ -31,7 +32,8 @@ public sealed class StoppingTests
         using var runs = new TinyRuns();
         using var network = runs.Teacher();
         using var c = new FusionCases(network, 2, 64).All([Optimizer.FusedAdam]).First()();
-        Assert.That(() => FusionLab.Measure(runs.Backend, new DeviceSpeed(1e9, 1e12, 0), c, TimeSpan.FromHours(1), Stopped), Throws.TypeOf<OperationCanceledException>());
+        Assert.That(() => FusionLab.Measure(runs.Backend, new DeviceSpeed(1e9, 1e12, 0), c, TimeSpan.FromHours(1), Stopped),
+            Throws.TypeOf<OperationCanceledException>());
     }
 
     [Test]
@@ -44,7 +46,8 @@ public sealed class StoppingTests
         Assert.That(() => lab.Ablate(2, TimeSpan.FromHours(1)), Throws.TypeOf<OperationCanceledException>());
         Assert.That(() => lab.Memory([1, 2], TimeSpan.FromHours(1), long.MaxValue), Throws.TypeOf<OperationCanceledException>());
         Assert.That(operations, Is.LessThanOrEqualTo(2), "gradients that are made room for");
-        Assert.That(() => BranchLab.Measure(runs.Backend, "tiny", TinyRuns.Config, 2, 2, 1, long.MaxValue, cancellation: Stopped), Throws.TypeOf<OperationCanceledException>());
+        Assert.That(() => BranchLab.Measure(runs.Backend, "tiny", TinyRuns.Config, 2, 2, 1, long.MaxValue, cancellation: Stopped),
+            Throws.TypeOf<OperationCanceledException>());
     }
 
     [Test]

@@ -42,14 +42,16 @@ public sealed class TrajectoryTests
             Trained("pd-dense", new PdOptions { Nfe = 2, Branches = 4, Updates = 4, Batch = 4, Weights = "learned" }),
         };
         var groups = TrajectoryGroup.Of(_teacher, students, seed: 7);
-        Assert.That(groups.Select(g => string.Join(",", g.Students.Select(s => s.Name))), Is.EqualTo(new[] { "sfd,sfd-dense", "pd,pd-dense" }));
+        Assert.That(groups.Select(g => string.Join(",", g.Students.Select(s => s.Name))),
+            Is.EqualTo(new[] { "sfd,sfd-dense", "pd,pd-dense" }));
         foreach (var group in groups)
         {
             var dense = group.Students[1];
             // All from the same noise; the dense student has every node that its teacher has, the plain one its interval ends.
             Assert.That(dense.Trajectory.States[0], Is.EqualTo(group.Teacher.States[0]));
             Assert.That(dense.Trajectory.ErrorTo(group.Teacher).Sigmas, Is.EqualTo(group.Teacher.Sigmas[1..]).Within(1e-9));
-            Assert.That(group.Students[0].Trajectory.ErrorTo(group.Teacher).Sigmas, Has.Length.EqualTo(group.Students[0].Options.Intervals));
+            Assert.That(group.Students[0].Trajectory.ErrorTo(group.Teacher).Sigmas,
+                Has.Length.EqualTo(group.Students[0].Options.Intervals));
             double[][] weights = [.. dense.Log.Select(l => l.Weights!)];
             Assert.That(weights.Select(w => w.Sum()), Is.All.EqualTo(1).Within(1e-9));
             Assert.That(weights[^1], Is.Not.EqualTo(weights[0]), "both move");
@@ -64,7 +66,8 @@ public sealed class TrajectoryTests
     {
         var options = new SfdOptions { Nfe = 2, Branches = 2, Layout = layout, Updates = 2, Batch = 4 }.Resolve();
         var way = TrajectoryGroup.Of(_teacher, [Trained("student", options)], seed: 7)[0].Students[0].Trajectory;
-        Assert.That(way.Heads.Select(h => h is null), Is.EqualTo(new[] { true, true, false, false, false, false }), "the first interval is analytical");
+        Assert.That(way.Heads.Select(h => h is null), Is.EqualTo(new[] { true, true, false, false, false, false }),
+            "the first interval is analytical");
         for (int i = 2; i < 6; i++)
         {
             int from = layout == BranchLayout.Chained ? i : i - i % 2;
@@ -77,7 +80,11 @@ public sealed class TrajectoryTests
     private TrainedStudent Trained(string name, Distill options)
     {
         var o = options.Resolve();
-        var folder = RunFolder.Open(_runs.Folder[name], new JsonObject { ["kind"] = "distill", ["distill"] = RunJson.ToNode(o) }, resume: false);
+        var folder = RunFolder.Open(_runs.Folder[name], new JsonObject
+        {
+            ["kind"] = "distill",
+            ["distill"] = RunJson.ToNode(o),
+        }, resume: false);
         using var network = DistillationMethods.NewStudent(_teacher, o);
         using var training = DistillationMethods.Create(network, _teacher, TinyRuns.Data, o);
         TrainingLoop.Run(training, folder);

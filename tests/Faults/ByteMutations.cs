@@ -2,14 +2,17 @@ using System.Buffers.Binary;
 
 namespace BDense.Tests.Faults;
 
-/// <summary>Damage that knows nothing of a format: flipped bits, lost, doubled and moved pieces, numbers at the edges of their types.</summary>
+/// <summary>
+/// Damage that knows nothing of a format: flipped bits, lost, doubled and moved pieces, numbers at the edges of their types.
+/// </summary>
 internal static class ByteMutations
 {
     private static readonly byte[] Interesting = [0, 1, 9, 10, 13, 27, 32, 34, 44, 45, 48, 57, 92, 123, 127, 128, 192, 237, 254, 255];
 
     private static readonly long[] Extremes =
     [
-        0, 1, -1, 127, 128, 255, 256, short.MaxValue, short.MinValue, ushort.MaxValue, int.MaxValue, int.MinValue, uint.MaxValue, 1L << 31, 1L << 32, 1L << 33,
+        0, 1, -1, 127, 128, 255, 256, short.MaxValue, short.MinValue, ushort.MaxValue, int.MaxValue, int.MinValue, uint.MaxValue, 1L << 31,
+        1L << 32, 1L << 33,
         1L << 40, (1L << 53) + 1, long.MaxValue, long.MinValue, int.MaxValue / 4, int.MaxValue - 7,
     ];
 

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace BDense.Tests.Faults;
 
-/// <summary>Damage inside containers whose own checks would otherwise stop it at the door: archives are unpacked, changed and packed again.</summary>
+/// <summary>
+/// Damage inside containers whose own checks would otherwise stop it at the door: archives are unpacked, changed and packed again.
+/// </summary>
 internal static class ContainerMutations
 {
     /// <summary>An entry's bytes, its name or its presence.</summary>
@@ -39,7 +41,9 @@ internal static class ContainerMutations
                 entries[i] = (other.Name, body);
                 break;
             default:
-                entries[i] = (name, name.EndsWith(".json", StringComparison.Ordinal) ? TextMutations.Json(r, body) : name.EndsWith(".npy", StringComparison.Ordinal) ? Npy(r, body, other.Bytes)
+                entries[i] =
+                    (name, name.EndsWith(".json", StringComparison.Ordinal) ? TextMutations.Json(r, body)
+                        : name.EndsWith(".npy", StringComparison.Ordinal) ? Npy(r, body, other.Bytes)
                     : name.EndsWith(".png", StringComparison.Ordinal) ? Png(r, body) : ByteMutations.Apply(r, body, other.Bytes));
                 break;
         }
@@ -85,7 +89,8 @@ internal static class ContainerMutations
         switch (r.Next(5))
         {
             case 0:
-                string[] sizes = ["77777777777", "00000000000", "-0000000001", "99999999999", "           ", "0x000001000", "20000000000", "00000000001", "17777777777"];
+                string[] sizes = ["77777777777", "00000000000", "-0000000001", "99999999999", "           ", "0x000001000", "20000000000",
+                    "00000000001", "17777777777"];
                 Encoding.ASCII.GetBytes(sizes[r.Next(sizes.Length)]).CopyTo(block[124..]);
                 break;
             case 1:

@@ -9,13 +9,15 @@ namespace BDense.Tests.Faults;
 
 /// <summary>
 /// Two hundred ways to damage a checkpoint: bits flipped and ends cut in each of its files, files of another step and another seed in their
-/// place, files that are missing or too many. Nothing uses it: neither sampling, evaluating and exporting, which load it by one way, nor a resume.
+/// place, files that are missing or too many. Nothing uses it: neither sampling, evaluating and exporting, which load it by one way, nor a
+/// resume.
 /// </summary>
 public sealed class CorruptionTests
 {
     private const int Seed = 20261130, Cases = 200, OfVerbs = 20;
 
-    private static readonly string[] Files = [Checkpoint.ModelFile, Checkpoint.ConfigFile, Optimizer.EmaFile, Optimizer.OptimizerFile, RunFolder.StateFile, Manifest.FileName];
+    private static readonly string[] Files = [Checkpoint.ModelFile, Checkpoint.ConfigFile, Optimizer.EmaFile, Optimizer.OptimizerFile,
+        RunFolder.StateFile, Manifest.FileName];
 
     private TinyRuns _runs = null!;
     private string _mine = null!, _earlier = null!, _other = null!, _kept = null!;
@@ -42,7 +44,8 @@ public sealed class CorruptionTests
         for (int i = 0; i < Cases; i++)
         {
             string what = Damage(i, random);
-            if (!Refused(() => TrainedNetwork.Load(_runs.Backend, _runs.Folder["mine"]).Dispose()) || !Refused(() => TrainedNetwork.Load(_runs.Backend, _mine).Dispose()))
+            if (!Refused(() => TrainedNetwork.Load(_runs.Backend, _runs.Folder["mine"]).Dispose())
+                || !Refused(() => TrainedNetwork.Load(_runs.Backend, _mine).Dispose()))
             {
                 accepted++;
                 TestContext.Out.WriteLine($"loaded: {what}");
@@ -67,7 +70,9 @@ public sealed class CorruptionTests
         for (int i = 0; i < OfVerbs; i++)
         {
             string what = Damage(i, random);
-            foreach (string[] verb in new string[][] { ["sample", "--count", "1", "--out", _runs.Folder["x.png"]], ["export", "--out", _runs.Folder["export"]], ["evaluate", "--teacher", _runs.Folder["mine"]], ["fit", "--out", _runs.Folder["s.json"]], ["info"] })
+            foreach (string[] verb in new string[][] { ["sample", "--count", "1", "--out", _runs.Folder["x.png"]],
+                ["export", "--out", _runs.Folder["export"]], ["evaluate", "--teacher", _runs.Folder["mine"]],
+                ["fit", "--out", _runs.Folder["s.json"]], ["info"] })
             {
                 var run = await CliRun.Of([verb[0], "--model", _runs.Folder["mine"], .. verb[1..]]);
                 Assert.That((run.ExitCode, run.Message), Is.EqualTo((1, run.Message)), $"{verb[0]}: {what}");

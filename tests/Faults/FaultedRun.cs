@@ -18,14 +18,26 @@ internal sealed record FaultedRun(string Name, JsonObject Config, Func<TinyRuns,
     public static FaultedRun Train(long steps = 3, ulong seed = 1)
     {
         var options = new TeacherOptions { Steps = steps, Batch = 2, Seed = seed };
-        return new FaultedRun("train", new JsonObject { ["kind"] = "train", ["teacher"] = RunJson.ToNode(options) }.WithData(TinyRuns.Data), runs =>
+        return new FaultedRun("train", new JsonObject
+        {
+            ["kind"] = "train",
+            ["teacher"] = RunJson.ToNode(options),
+        }.WithData(TinyRuns.Data), runs =>
         {
             var network = runs.Teacher(seed);
             return (new TeacherTraining(network, TinyRuns.Data, options), network);
         });
     }
 
-    public static FaultedRun Distill { get; } = Of("distill", new SfdOptions { Branches = 2, Nfe = 1, Updates = 3, Batch = 2, Seed = 4, Ema = 0.9 });
+    public static FaultedRun Distill { get; } = Of("distill", new SfdOptions
+    {
+        Branches = 2,
+        Nfe = 1,
+        Updates = 3,
+        Batch = 2,
+        Seed = 4,
+        Ema = 0.9,
+    });
 
     public static FaultedRun PdInThreeRounds { get; } = Of("pd", new PdOptions { Rounds = 3, Nfe = 1, Updates = 3, Batch = 2, Seed = 4 });
 
@@ -51,12 +63,14 @@ internal sealed record FaultedRun(string Name, JsonObject Config, Func<TinyRuns,
         foreach (var (name, bytes) in expected)
             Assert.That(got[name].AsSpan().SequenceEqual(bytes), $"{what}: {name}");
         var (log, other) = (RunFolder.Existing(straight).ReadLog(), RunFolder.Existing(resumed).ReadLog());
-        Assert.That(other.Select(line => (line.Step, line.Loss, line.GradientNorm)), Is.EqualTo(log.Select(line => (line.Step, line.Loss, line.GradientNorm))), what);
+        Assert.That(other.Select(line => (line.Step, line.Loss, line.GradientNorm)),
+            Is.EqualTo(log.Select(line => (line.Step, line.Loss, line.GradientNorm))), what);
     }
 
     // Times and memory differ from session to session.
     private static Dictionary<string, byte[]> Contents(string run) => Directory.EnumerateFiles(run, "*", SearchOption.AllDirectories)
-        .Where(file => Path.GetFileName(file) is not (RunFolder.LogFile or RunFolder.PeakFile)).ToDictionary(file => Path.GetRelativePath(run, file), File.ReadAllBytes);
+        .Where(file => Path.GetFileName(file) is not (RunFolder.LogFile or RunFolder.PeakFile))
+        .ToDictionary(file => Path.GetRelativePath(run, file), File.ReadAllBytes);
 
     private static FaultedRun Of(string name, Distill options) => new(name,
         new JsonObject { ["kind"] = "distill", [RunFolder.DistillKey] = RunJson.ToNode(options.Resolve()) }.WithData(TinyRuns.Data), runs =>

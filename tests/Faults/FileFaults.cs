@@ -19,7 +19,9 @@ internal static class FileFaults
         return calls;
     }
 
-    /// <summary>Runs without its n-th call, counted from 0, and without any after it: what a dead process leaves behind nothing tidies up.</summary>
+    /// <summary>
+    /// Runs without its n-th call, counted from 0, and without any after it: what a dead process leaves behind nothing tidies up.
+    /// </summary>
     /// <returns>Whether it came to that call.</returns>
     public static bool KillAt(int n, Action work)
     {
@@ -57,6 +59,7 @@ internal static class FileFaults
     }
 
     /// <summary>Files and folders below a folder that a writer did not finish, or that say who is writing.</summary>
-    public static IEnumerable<string> Unfinished(string folder) => Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories)
+    public static IEnumerable<string> Unfinished(string folder) =>
+        Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories)
         .Where(entry => entry.EndsWith(".tmp", StringComparison.Ordinal) || entry.EndsWith(".pid", StringComparison.Ordinal));
 }

@@ -4,7 +4,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Faults;
 
-/// <summary>Damage that once came through, or came out as a trace: by the reader that met it, and the words that it has for it now.</summary>
+/// <summary>
+/// Damage that once came through, or came out as a trace: by the reader that met it, and the words that it has for it now.
+/// </summary>
 public sealed class FoundTests
 {
     private sealed record Found(string Reader, string What, Action<JsonObject> Damage, string Message)
@@ -14,20 +16,26 @@ public sealed class FoundTests
 
     private static readonly Found[] InJson =
     [
-        new("student's configuration", "schedule null", o => o["distill"]!["schedule"] = null, "field 'distill.schedule': null, and a value is needed"),
-        new("student's configuration", "solver null", o => o["distill"]!["solver"] = null, "field 'distill.solver': null, and a value is needed"),
+        new("student's configuration", "schedule null", o => o["distill"]!["schedule"] = null,
+            "field 'distill.schedule': null, and a value is needed"),
+        new("student's configuration", "solver null", o => o["distill"]!["solver"] = null,
+            "field 'distill.solver': null, and a value is needed"),
         new("fitted steps", "no sigmas", o => o.Remove("sigmas"), "missing: 'sigmas'"),
         new("fitted steps", "coefficients null", o => o["coefficients"] = null, "field 'coefficients': null, and a value is needed"),
         new("fitted steps", "sigmas null", o => o["sigmas"] = null, "field 'sigmas': null, and a value is needed"),
-        new("diffusers' network configuration", "no channels", o => o["block_out_channels"] = new JsonArray(0, 0), "field 'block_out_channels'"),
+        new("diffusers' network configuration", "no channels", o => o["block_out_channels"] = new JsonArray(0, 0),
+            "field 'block_out_channels'"),
         new("diffusers' network configuration", "no input", o => o["in_channels"] = 0, "field 'in_channels' is 0"),
-        new("diffusers' network configuration", "an overflowing quotient", o => (o["in_channels"], o["out_channels"]) = (-1, int.MinValue), "field 'in_channels' is -1"),
+        new("diffusers' network configuration", "an overflowing quotient", o => (o["in_channels"], o["out_channels"]) = (-1, int.MinValue),
+            "field 'in_channels' is -1"),
         new("diffusers' network configuration", "no rows", o => o["sample_size"] = 0, "field 'sample_size' is 0"),
         new("manifest", "a digest null", o => o["files"]!["state.json"] = null, "field 'files.state.json' is null, and a value is needed"),
-        new("state of SFD with learned weights", "a list null", o => o["logScales"]![0] = null, "field 'logScales[0]' is null, and a value is needed"),
+        new("state of SFD with learned weights", "a list null", o => o["logScales"]![0] = null,
+            "field 'logScales[0]' is null, and a value is needed"),
         new("state of SFD with learned weights", "no number", o => o["logScales"]![0]![0] = "NaN", "of finite numbers"),
         new("state of SFD with learned weights", "missing", o => o.Remove("logScales"), "field 'logScales' is missing"),
-        new("state of SFD with aligned weights", "a list null", o => o["logFactors"]![0] = null, "field 'logFactors[0]' is null, and a value is needed"),
+        new("state of SFD with aligned weights", "a list null", o => o["logFactors"]![0] = null,
+            "field 'logFactors[0]' is null, and a value is needed"),
         new("cell of a study", "no errors", o => o["endpoint"] = new JsonArray(), "field 'endpoint' is not 2 numbers"),
         new("cell of a study", "of another seed", o => o["options"]!["seed"] = 2, "seed 2"),
         new("stage of a reproduction", "no errors", o => o["fineRmse"] = new JsonArray(), "does not hold the errors of 2 noises"),
@@ -49,7 +57,8 @@ public sealed class FoundTests
         }, message));
     }
 
-    private static IEnumerable<string> JsonReaders => ReaderCases.All.Where(r => r.Format == SampleFormat.Json && r.Name != "tuned tiles").Select(r => r.Name);
+    private static IEnumerable<string> JsonReaders =>
+        ReaderCases.All.Where(r => r.Format == SampleFormat.Json && r.Name != "tuned tiles").Select(r => r.Name);
 
     /// <summary>Whatever is read: these are the same faults in all JSON.</summary>
     [TestCaseSource(nameof(JsonReaders))]
@@ -65,7 +74,11 @@ public sealed class FoundTests
 
     [Test]
     public void Branch_weights_beyond_any_number_are_refused() =>
-        Assert.That(() => new BDense.Training.Distillation.Methods.Sfd.SfdOptions { Branches = 2, Weights = "exponential:-1e300" }.Resolve(), Throws.TypeOf<UsageException>().With.Message.Contains("too large"));
+        Assert.That(() => new BDense.Training.Distillation.Methods.Sfd.SfdOptions
+        {
+            Branches = 2,
+            Weights = "exponential:-1e300",
+        }.Resolve(), Throws.TypeOf<UsageException>().With.Message.Contains("too large"));
 
     /// <summary>A header that claims more than there is, a negative size, digits that are none: nothing is allocated for them.</summary>
     [TestCase("17777777777", "too many")]
@@ -85,7 +98,8 @@ public sealed class FoundTests
         using (var gzip = new System.IO.Compression.GZipStream(File.Create(file), System.IO.Compression.CompressionLevel.Fastest))
             gzip.Write(header);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.That(() => BDense.Training.Data.Dataset.Open(file), Throws.TypeOf<BDenseException>().With.Message.Contains("x.tar.gz").And.Message.Contains(message));
+        Assert.That(() => BDense.Training.Data.Dataset.Open(file),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("x.tar.gz").And.Message.Contains(message));
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(16 << 20));
     }
 
@@ -102,7 +116,8 @@ public sealed class FoundTests
                 gzip.Write(new byte[1 << 20]);
         }
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.That(() => BDense.Training.Data.Dataset.Open(file), Throws.TypeOf<BDenseException>().With.Message.Contains("more are there"));
+        Assert.That(() => BDense.Training.Data.Dataset.Open(file),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("more are there"));
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(16 << 20));
     }
 

@@ -9,7 +9,8 @@ public sealed class FullDiskTests
 {
     private const int Sizes = 10;
 
-    private static readonly TestCaseData[] Runs = [.. new[] { FaultedRun.Train(), FaultedRun.PdInThreeRounds }.Select(run => new TestCaseData(run).SetArgDisplayNames(run.Name))];
+    private static readonly TestCaseData[] Runs =
+        [.. new[] { FaultedRun.Train(), FaultedRun.PdInThreeRounds }.Select(run => new TestCaseData(run).SetArgDisplayNames(run.Name))];
 
     private TinyRuns _runs = null!;
 
@@ -30,7 +31,9 @@ public sealed class FullDiskTests
             // From none to nine tenths; how much it is in all differs by a few digits of times.
             long room = i * bytes / Sizes;
             var e = Assert.Throws<BDenseException>(() => FileFaults.FillAfter(room, () => run.Run(_runs, full, resume: false)));
-            Assert.That(e!.Message, Does.StartWith("cannot write ").And.EndWith(FileFaults.NoSpace).And.Not.Contain("\n").And.Not.Contain(".tmp"), $"room for {room}");
+            Assert.That(e!.Message,
+                Does.StartWith("cannot write ").And.EndWith(FileFaults.NoSpace).And.Not.Contain("\n").And.Not.Contain(".tmp"),
+                $"room for {room}");
             Assert.That(FileFaults.Unfinished(full), Is.Empty, $"room for {room}");
             FileFaults.Calls(() => run.Run(_runs, full, resume: true));
             FaultedRun.AssertSame(straight, full, $"room for {room}");

@@ -17,7 +17,8 @@ public sealed class FuzzTests
     {
         var reader = ReaderCases.All.Single(r => r.Name == name);
         var fuzzer = new Fuzzer(reader);
-        int count = int.TryParse(Environment.GetEnvironmentVariable(LongVariable), out int asked) && asked > 0 ? asked == 1 ? LongMutations : asked : reader.Mutations;
+        int count = int.TryParse(Environment.GetEnvironmentVariable(LongVariable), out int asked) && asked > 0
+            ? asked == 1 ? LongMutations : asked : reader.Mutations;
         fuzzer.Run(count);
         TestContext.Out.WriteLine($"{name}: {count} mutations, {fuzzer.Accepted} read, {fuzzer.Findings.Count} findings");
         Assert.That(fuzzer.Findings, Is.Empty);

@@ -93,7 +93,8 @@ internal sealed class Fuzzer(ReaderCase reader)
             }
             catch (Exception e)
             {
-                return $"{e.GetType().Name}: {Printable.Text(e.Message)} {e.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains("BDense.", StringComparison.Ordinal))?.Trim()}";
+                return $"{e.GetType().Name}: {Printable.Text(e.Message)} "
+                    + $"{e.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains("BDense.", StringComparison.Ordinal))?.Trim()}";
             }
             seconds = Math.Min(seconds, Stopwatch.GetElapsedTime(start).TotalSeconds);
             bytes = Math.Min(bytes, GC.GetTotalAllocatedBytes() - before);

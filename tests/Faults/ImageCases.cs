@@ -12,11 +12,13 @@ internal static class ImageCases
     [
         Image("PNG", "png", SampleFormat.Png, Encoded(SKEncodedImageFormat.Png), TestImages.Gray(2 * Side, (x, y) => (byte)(x * y))),
         Image("PNG, grayscale", "png", SampleFormat.Png, TestImages.Gray(Side, (x, y) => (byte)(x * y * 4))),
-        Image("JPEG", "jpg", SampleFormat.Binary, Encoded(SKEncodedImageFormat.Jpeg), TestImages.Gray(2 * Side, (x, y) => (byte)(x * y), SKEncodedImageFormat.Jpeg)),
+        Image("JPEG", "jpg", SampleFormat.Binary, Encoded(SKEncodedImageFormat.Jpeg),
+            TestImages.Gray(2 * Side, (x, y) => (byte)(x * y), SKEncodedImageFormat.Jpeg)),
         Image("WebP", "webp", SampleFormat.Binary, Encoded(SKEncodedImageFormat.Webp), Encoded(SKEncodedImageFormat.Png)),
         Image("BMP", "bmp", SampleFormat.Binary, Bitmap()),
         new("class folders in a zip", SampleFormat.Zip, folder => ArrayCases.Dataset(TestImages.Zip(folder["x.zip"],
-            [("cat/1.png", TestImages.Plain(10, Side)), ("cat/2.png", TestImages.Plain(20, Side)), ("dog/1.png", TestImages.Plain(30, Side))]))),
+            [("cat/1.png", TestImages.Plain(10, Side)), ("cat/2.png", TestImages.Plain(20, Side)),
+                ("dog/1.png", TestImages.Plain(30, Side))]))),
         new("EDM's zip", SampleFormat.Zip, folder => ArrayCases.Dataset(TestImages.Zip(folder["x.zip"], [.. Edm()]))),
         new("EDM's labels", SampleFormat.Json, folder =>
         {
@@ -27,7 +29,8 @@ internal static class ImageCases
     ];
 
     // Two images, so that the damaged one is held to the other's size.
-    private static ReaderCase Image(string name, string extension, SampleFormat format, byte[] image, byte[]? other = null) => new(name, format, folder =>
+    private static ReaderCase Image(string name, string extension, SampleFormat format, byte[] image, byte[]? other = null) =>
+        new(name, format, folder =>
     {
         folder.Write($"data/b.{extension}", image);
         return ArrayCases.Dataset(folder["data"], folder.Write($"data/a.{extension}", image)) with { Other = other };
@@ -37,7 +40,8 @@ internal static class ImageCases
     {
         yield return ("00000/img00000000.png", TestImages.Plain(10, Side));
         yield return ("00000/img00000001.png", TestImages.Plain(20, Side));
-        yield return ("dataset.json", """{"labels": [["00000/img00000000.png", 3], ["00000/img00000001.png", 0]], "name": "x"}"""u8.ToArray());
+        yield return ("dataset.json",
+            """{"labels": [["00000/img00000000.png", 3], ["00000/img00000001.png", 0]], "name": "x"}"""u8.ToArray());
     }
 
     private static byte[] Encoded(SKEncodedImageFormat format) =>
@@ -47,7 +51,8 @@ internal static class ImageCases
     private static byte[] Bitmap()
     {
         int size = 54 + 3 * Side * Side;
-        byte[] header = [.. "BM"u8, .. BitConverter.GetBytes(size), 0, 0, 0, 0, .. BitConverter.GetBytes(54), .. BitConverter.GetBytes(40), .. BitConverter.GetBytes(Side), .. BitConverter.GetBytes(Side), 1, 0, 24, 0];
+        byte[] header = [.. "BM"u8, .. BitConverter.GetBytes(size), 0, 0, 0, 0, .. BitConverter.GetBytes(54), .. BitConverter.GetBytes(40),
+            .. BitConverter.GetBytes(Side), .. BitConverter.GetBytes(Side), 1, 0, 24, 0];
         return [.. header, .. new byte[54 - header.Length], .. Enumerable.Range(0, 3 * Side * Side).Select(i => (byte)(i * 3))];
     }
 }

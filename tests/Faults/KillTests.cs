@@ -7,12 +7,14 @@ using NUnit.Framework;
 namespace BDense.Tests.Faults;
 
 /// <summary>
-/// Killed at any of its file-system calls, a piece of work leaves what the same command goes on from: to the same bits, with nothing refused
-/// and no unfinished file left.
+/// Killed at any of its file-system calls, a piece of work leaves what the same command goes on from: to the same bits, with nothing
+/// refused and no unfinished file left.
 /// </summary>
 public sealed class KillTests
 {
-    private static readonly TestCaseData[] Runs = [.. new[] { FaultedRun.Train(), FaultedRun.Distill, FaultedRun.PdInThreeRounds }.Select(run => new TestCaseData(run).SetArgDisplayNames(run.Name))];
+    private static readonly TestCaseData[] Runs =
+        [.. new[] { FaultedRun.Train(), FaultedRun.Distill,
+            FaultedRun.PdInThreeRounds }.Select(run => new TestCaseData(run).SetArgDisplayNames(run.Name))];
 
     private TinyRuns _runs = null!;
 
@@ -66,7 +68,8 @@ public sealed class KillTests
             FileFaults.Calls(() => run.Run(_runs, folder, resume: false));
             Directory.Delete(folder, recursive: true);
         }
-        Assert.That(() => run.Run(_runs, folder, resume: false), Throws.TypeOf<BDense.Kernels.BDenseException>().With.Message.Contains("--resume"));
+        Assert.That(() => run.Run(_runs, folder, resume: false),
+            Throws.TypeOf<BDense.Kernels.BDenseException>().With.Message.Contains("--resume"));
     }
 
     /// <summary>What <c>evaluate --state</c> and <c>statistics --state</c> collect.</summary>
@@ -89,7 +92,8 @@ public sealed class KillTests
     private static void Collect(string state)
     {
         using var features = new Means();
-        FeatureCollection.Of(features, (first, n) => [.. Enumerable.Range(first * 48, n * 48).Select(i => (float)Math.Sin(i))], (4, 4, 3), 16,
+        FeatureCollection.Of(features, (first, n) => [.. Enumerable.Range(first * 48, n * 48).Select(i => (float)Math.Sin(i))],
+            (4, 4, 3), 16,
             new CollectOptions { Subject = "sines", Batch = 2, StateFile = state, SaveEvery = 4 });
     }
 

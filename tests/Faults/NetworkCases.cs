@@ -29,7 +29,8 @@ internal static class NetworkCases
         }) { Mutations = 250 },
         new("diffusers' network configuration", SampleFormat.Json, folder => Diffusers(folder, "unet/config.json")) { Mutations = 250 },
         new("diffusers' scheduler", SampleFormat.Json, folder => Diffusers(folder, "scheduler/scheduler_config.json")) { Mutations = 250 },
-        new ReaderCase("diffusers' weights", SampleFormat.SafeTensors, folder => Diffusers(folder, $"unet/{DiffusersFormat.WeightsFile}")) with { Mutations = 250 },
+        new ReaderCase("diffusers' weights", SampleFormat.SafeTensors,
+            folder => Diffusers(folder, $"unet/{DiffusersFormat.WeightsFile}")) with { Mutations = 250 },
         new("safetensors", SampleFormat.SafeTensors, folder =>
         {
             string file = folder.Write("x.safetensors", AllTypes());
@@ -57,7 +58,8 @@ internal static class NetworkCases
         return Loaded(backend, folder, file);
     }
 
-    private static Sample Loaded(ReferenceBackend backend, TemporaryFolder folder, string file) => new(folder[file], () => Checkpoint.Load(backend, folder.Path).Dispose())
+    private static Sample Loaded(ReferenceBackend backend, TemporaryFolder folder, string file) =>
+        new(folder[file], () => Checkpoint.Load(backend, folder.Path).Dispose())
     {
         Close = backend.Dispose,
     };
@@ -65,9 +67,12 @@ internal static class NetworkCases
     private static byte[] AllTypes()
     {
         string header = """
-            {"__metadata__":{"format":"pt","a":"b"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"h":{"dtype":"F16","shape":[4],"data_offsets":[24,32]},
-            "b":{"dtype":"BF16","shape":[2,1,2],"data_offsets":[32,40]},"d":{"dtype":"F64","shape":[],"data_offsets":[40,48]},"e":{"dtype":"F32","shape":[0,7],"data_offsets":[48,48]}}
+            {"__metadata__":{"format":"pt","a":"b"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},
+            "h":{"dtype":"F16","shape":[4],"data_offsets":[24,32]},
+            "b":{"dtype":"BF16","shape":[2,1,2],"data_offsets":[32,40]},"d":{"dtype":"F64","shape":[],"data_offsets":[40,48]},
+            "e":{"dtype":"F32","shape":[0,7],"data_offsets":[48,48]}}
             """;
-        return [.. BitConverter.GetBytes((long)Encoding.UTF8.GetByteCount(header)), .. Encoding.UTF8.GetBytes(header), .. Enumerable.Range(0, 48).Select(i => (byte)(i * 5))];
+        return [.. BitConverter.GetBytes((long)Encoding.UTF8.GetByteCount(header)), .. Encoding.UTF8.GetBytes(header),
+            .. Enumerable.Range(0, 48).Select(i => (byte)(i * 5))];
     }
 }

@@ -26,7 +26,8 @@ internal static class OtherCases
     public static IReadOnlyList<ReaderCase> All { get; } =
     [
         Schedule("schedule of gits", new ScheduleFile(ScheduleFile.Gits, "ipndm", [80, 10, 1, 0.006], Source: "a fit")),
-        Schedule("schedule of amed-fixed", new ScheduleFile(ScheduleFile.AmedFixed, ScheduleFile.AmedFixed, [80, 10, 1], [0.4, 0.5], [1, 0.9])),
+        Schedule("schedule of amed-fixed",
+            new ScheduleFile(ScheduleFile.AmedFixed, ScheduleFile.AmedFixed, [80, 10, 1], [0.4, 0.5], [1, 0.9])),
         new("reference statistics", SampleFormat.Zip, folder =>
         {
             string file = folder["ref.npz"];
@@ -82,9 +83,12 @@ internal static class OtherCases
         {
             var plain = StudyVariant.All.First(v => v.IsBaseline);
             var other = StudyVariant.All.First(v => v.Baseline == plain.Name && !v.IsBaseline);
-            StudyCell Cell(StudyVariant v) => new(v.Name, v.Of(new SfdOptions { Batch = 2, Updates = 2 }, 1), Errors, Errors, Errors, Errors, Errors, double.NaN);
+            StudyCell Cell(StudyVariant v) =>
+                new(v.Name, v.Of(new SfdOptions { Batch = 2, Updates = 2 }, 1), Errors, Errors, Errors, Errors, Errors, double.NaN);
             string file = Record(folder, Cell(other));
-            return new Sample(file, () => _ = BranchStudyResults.Tabulate(StudyVariant.All, [Cell(plain), StudyCell.Read(file, StudyCell.NameOf(other.Name, 1), Errors.Length)]));
+            return new Sample(file,
+                () => _ = BranchStudyResults.Tabulate(StudyVariant.All,
+                    [Cell(plain), StudyCell.Read(file, StudyCell.NameOf(other.Name, 1), Errors.Length)]));
         }),
         new("stage of a reproduction", SampleFormat.Json, folder =>
         {
@@ -94,13 +98,16 @@ internal static class OtherCases
         new("rows of a comparison", SampleFormat.Json, folder =>
         {
             var dims = new Dictionary<string, int> { ["m"] = 8, ["n"] = 8, ["k"] = 8 };
-            var run = new GpuRun(GpuInputs.Quick(1), GpuTimer.Quick, [new GpuRow("a", GpuRows.ConvForward, "tf32", dims), new GpuRow("b", GpuRows.TrainingStep, "tf32", dims, JsonSerializer.SerializeToElement(1))]);
+            var run = new GpuRun(GpuInputs.Quick(1), GpuTimer.Quick,
+                [new GpuRow("a", GpuRows.ConvForward, "tf32", dims),
+                    new GpuRow("b", GpuRows.TrainingStep, "tf32", dims, JsonSerializer.SerializeToElement(1))]);
             string file = folder.Write("rows.json", JsonSerializer.SerializeToUtf8Bytes(run, GpuReport.Json));
             return new Sample(file, () => _ = GpuRun.Read(file).Rows.Select(row => row["m"]).ToList());
         }),
         new("results of a comparison", SampleFormat.Json, folder =>
         {
-            GpuResult result = new("a", "eager", 1, 1, 1, 60, 100, new Dictionary<string, float[]> { ["y"] = [1, 2] }, null) { HostMilliseconds = 2, Clock = [1, 2] };
+            GpuResult result = new("a", "eager", 1, 1, 1, 60, 100, new Dictionary<string, float[]> { ["y"] = [1, 2] },
+                null) { HostMilliseconds = 2, Clock = [1, 2] };
             GpuRow[] rows = [new("a", GpuRows.ConvForward, "tf32", new Dictionary<string, int> { ["m"] = 8 })];
             var report = new GpuReport(new Dictionary<string, string> { ["rerun"] = "x" }, [result, result with { Variant = "graph" }]);
             string file = folder.Write("ours.json", JsonSerializer.SerializeToUtf8Bytes(report, GpuReport.Json));
@@ -132,7 +139,8 @@ internal static class OtherCases
         return new Sample(file, () => read(File.ReadAllText(file)));
     });
 
-    private static string Record<T>(TemporaryFolder folder, T record) => folder.Write("record.json", Encoding.UTF8.GetBytes(RunJson.ToText(RunJson.ToNode(record))));
+    private static string Record<T>(TemporaryFolder folder, T record) =>
+        folder.Write("record.json", Encoding.UTF8.GetBytes(RunJson.ToText(RunJson.ToNode(record))));
 
     private static FeatureCollection Collected()
     {

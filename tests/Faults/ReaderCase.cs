@@ -1,6 +1,8 @@
 namespace BDense.Tests.Faults;
 
-/// <summary>A reader: how a whole sample comes about, and how it is read. Each call of <see cref="Open"/> has a folder of its own.</summary>
+/// <summary>
+/// A reader: how a whole sample comes about, and how it is read. Each call of <see cref="Open"/> has a folder of its own.
+/// </summary>
 /// <param name="Name">Of the reader.</param>
 /// <param name="Format">Of the sample.</param>
 /// <param name="Open">Writes what is needed into the folder and returns the file to damage and how to read it.</param>

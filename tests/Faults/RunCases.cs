@@ -23,7 +23,8 @@ internal static class RunCases
             var config = Configuration(new SfdOptions { FirstStage = null });
             Begin(folder, config);
             string file = folder[$"{Run}/{RunFolder.ConfigFile}"];
-            return new Sample(file, () => _ = RunFolder.Open(folder[Run], config, resume: true, new ResumeChanges { Data = true }).Identity);
+            return new Sample(file,
+                () => _ = RunFolder.Open(folder[Run], config, resume: true, new ResumeChanges { Data = true }).Identity);
         }),
         new("student's configuration", SampleFormat.Json, folder =>
         {
@@ -42,12 +43,19 @@ internal static class RunCases
             using var runs = new TinyRuns();
             using var teacher = runs.Teacher(config: TinyRuns.Config with { Branches = 2 });
             string file = folder[StudentFile.Name];
-            AtomicFile.WriteText(file, RunJson.ToText(RunJson.ToNode(StudentFile.Of(Student.Of(teacher, new SfdOptions { Branches = 2, Jump = 2, Nfe = 3 })))));
+            AtomicFile.WriteText(file,
+                RunJson.ToText(RunJson.ToNode(StudentFile.Of(Student.Of(teacher, new SfdOptions { Branches = 2, Jump = 2, Nfe = 3 })))));
             return new Sample(file, () => _ = StudentFile.Read(file).Intervals.Sum(i => i.Sigmas.Length));
         }),
         new("second stage's configuration", SampleFormat.Json, folder =>
         {
-            var second = new SfdOptions { Nfe = 1, Jump = 3, AnalyticalFirstStep = false, FirstStage = new SfdOptions { Nfe = 3, AnalyticalFirstStep = false } };
+            var second = new SfdOptions
+            {
+                Nfe = 1,
+                Jump = 3,
+                AnalyticalFirstStep = false,
+                FirstStage = new SfdOptions { Nfe = 3, AnalyticalFirstStep = false },
+            };
             Begin(folder, Configuration(second.Resolve()));
             return new Sample(folder[$"{Run}/{RunFolder.ConfigFile}"], () =>
             {
@@ -58,7 +66,8 @@ internal static class RunCases
         new("latest", SampleFormat.Binary, folder =>
         {
             Train(folder, new SfdOptions { Nfe = 1, Updates = 1, Batch = 2 });
-            return new Sample(folder[$"{Run}/checkpoints/{RunFolder.LatestFile}"], () => _ = RunFolder.Existing(folder[Run]).CheckpointToResume(null));
+            return new Sample(folder[$"{Run}/checkpoints/{RunFolder.LatestFile}"],
+                () => _ = RunFolder.Existing(folder[Run]).CheckpointToResume(null));
         }) { Mutations = Slow },
         new("manifest", SampleFormat.Json, folder =>
         {
@@ -68,7 +77,8 @@ internal static class RunCases
         new("log", SampleFormat.JsonLines, folder =>
         {
             Train(folder, new SfdOptions { Nfe = 1, Updates = 3, Batch = 2, Branches = 2 });
-            return new Sample(folder[$"{Run}/{RunFolder.LogFile}"], () => _ = RunFolder.Existing(folder[Run]).ReadLog().Sum(line => line.Branches.Sum() + line.Loss));
+            return new Sample(folder[$"{Run}/{RunFolder.LogFile}"],
+                () => _ = RunFolder.Existing(folder[Run]).ReadLog().Sum(line => line.Branches.Sum() + line.Loss));
         }),
         new("memory", SampleFormat.Json, folder =>
         {
@@ -77,12 +87,32 @@ internal static class RunCases
         }),
         // A resumed run as far as its first step; it writes its log anew and waits for the disk.
         Resumed("state of a resumed run", RunFolder.StateFile, SampleFormat.Json, new SfdOptions { Nfe = 1, Updates = 1, Batch = 2 }),
-        Loaded("state of SFD with aligned weights", RunFolder.StateFile, SampleFormat.Json, new SfdOptions { Nfe = 2, Updates = 1, Batch = 2, Branches = 2, Weights = "aligned" }),
-        Loaded("state of SFD with learned weights", RunFolder.StateFile, SampleFormat.Json, new SfdOptions { Nfe = 2, Updates = 1, Batch = 2, Branches = 2, Weights = "learned" }),
+        Loaded("state of SFD with aligned weights", RunFolder.StateFile, SampleFormat.Json, new SfdOptions
+        {
+            Nfe = 2,
+            Updates = 1,
+            Batch = 2,
+            Branches = 2,
+            Weights = "aligned",
+        }),
+        Loaded("state of SFD with learned weights", RunFolder.StateFile, SampleFormat.Json, new SfdOptions
+        {
+            Nfe = 2,
+            Updates = 1,
+            Batch = 2,
+            Branches = 2,
+            Weights = "learned",
+        }),
         Loaded("state of PD in its second round", RunFolder.StateFile, SampleFormat.Json, SecondRound),
         Loaded("teacher of PD's second round", "teacher.safetensors", SampleFormat.SafeTensors, SecondRound),
         Loaded("optimizer", Optimizer.OptimizerFile, SampleFormat.SafeTensors, new SfdOptions { Nfe = 1, Updates = 1, Batch = 2 }),
-        Loaded("moving average", Optimizer.EmaFile, SampleFormat.SafeTensors, new SfdOptions { Nfe = 1, Updates = 1, Batch = 2, Ema = 0.9 }),
+        Loaded("moving average", Optimizer.EmaFile, SampleFormat.SafeTensors, new SfdOptions
+        {
+            Nfe = 1,
+            Updates = 1,
+            Batch = 2,
+            Ema = 0.9,
+        }),
         new("fitted steps", SampleFormat.Json, folder =>
         {
             var options = new SfdOptions { Nfe = 2, Updates = 1, Batch = 2, Branches = 2 };
@@ -138,13 +168,18 @@ internal static class RunCases
         File.WriteAllText(Path.Combine(checkpoint, RunFolder.StateFile), RunJson.ToText(state));
     }
 
-    private static ReaderCase Loaded(string name, string file, SampleFormat format, Distill options) => OfTraining(name, file, format, options,
+    private static ReaderCase Loaded(string name, string file, SampleFormat format, Distill options) =>
+        OfTraining(name, file, format, options,
         (training, checkpoint, _) => training.Load(checkpoint, RunJson.Read(Path.Combine(checkpoint, RunFolder.StateFile))));
 
-    private static ReaderCase Resumed(string name, string file, SampleFormat format, Distill options) => OfTraining(name, file, format, options,
-        (training, _, folder) => TrainingLoop.Run(training, RunFolder.Existing(folder[Run]), new LoopOptions { Cancellation = new CancellationToken(canceled: true) }));
+    private static ReaderCase Resumed(string name, string file, SampleFormat format, Distill options) =>
+        OfTraining(name, file, format, options,
+        (training, _, folder) =>
+            TrainingLoop.Run(training, RunFolder.Existing(folder[Run]),
+                new LoopOptions { Cancellation = new CancellationToken(canceled: true) }));
 
-    private static ReaderCase OfTraining(string name, string file, SampleFormat format, Distill options, Action<ITraining, string, TemporaryFolder> read) => new(name, format, folder =>
+    private static ReaderCase OfTraining(string name, string file, SampleFormat format, Distill options,
+        Action<ITraining, string, TemporaryFolder> read) => new(name, format, folder =>
     {
         string checkpoint = Train(folder, options);
         Unseal(checkpoint);

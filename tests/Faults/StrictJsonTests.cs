@@ -11,7 +11,8 @@ public sealed class StrictJsonTests
 {
     private sealed record Inner(string Name, int[] Numbers);
 
-    private sealed record Outer(string Text, Inner Inner, double[][] Lists, IReadOnlyList<double[]?> Gaps, Dictionary<string, string> Names, double? Optional = null, Prediction Kind = Prediction.Edm);
+    private sealed record Outer(string Text, Inner Inner, double[][] Lists, IReadOnlyList<double[]?> Gaps, Dictionary<string, string> Names,
+        double? Optional = null, Prediction Kind = Prediction.Edm);
 
     private const string Good = """
         {"text": "a", "inner": {"name": "b", "numbers": [1, 2]}, "lists": [[1], []], "gaps": [null, [1]], "names": {"x": "y"}}
@@ -21,7 +22,8 @@ public sealed class StrictJsonTests
     public void What_is_whole_is_read()
     {
         var outer = Parse(Good);
-        Assert.That((outer.Inner.Numbers[1], outer.Gaps[0], outer.Names["x"], outer.Optional), Is.EqualTo((2, (double[]?)null, "y", (double?)null)));
+        Assert.That((outer.Inner.Numbers[1], outer.Gaps[0], outer.Names["x"], outer.Optional),
+            Is.EqualTo((2, (double[]?)null, "y", (double?)null)));
     }
 
     [TestCase("\"a\",", "\"a\", \"text\": \"a\",", "field 'text' is there twice (line 1)")]
@@ -51,14 +53,17 @@ public sealed class StrictJsonTests
 
     [Test]
     public void Bytes_that_are_no_text_are_refused() =>
-        Assert.That(() => StrictJson.ParseObject([.. "{\"a\": \""u8, 0xFF, .. "\"}"u8], "x.json"), Throws.TypeOf<BDenseException>().With.Message.EqualTo("x.json: not UTF-8 text"));
+        Assert.That(() => StrictJson.ParseObject([.. "{\"a\": \""u8, 0xFF, .. "\"}"u8], "x.json"),
+            Throws.TypeOf<BDenseException>().With.Message.EqualTo("x.json: not UTF-8 text"));
 
     [Test]
-    public void A_byte_order_mark_is_none_of_the_text() => Assert.That(StrictJson.ParseObject([0xEF, 0xBB, 0xBF, .. "{}"u8], "x.json"), Is.Empty);
+    public void A_byte_order_mark_is_none_of_the_text() =>
+        Assert.That(StrictJson.ParseObject([0xEF, 0xBB, 0xBF, .. "{}"u8], "x.json"), Is.Empty);
 
     [Test]
     public void Names_from_the_file_do_not_reach_the_message_raw() =>
-        Assert.That(() => StrictJson.ParseObject("{\"\\u001b[31m\": 1, \"\\u001b[31m\": 2}"u8, "x.json"), Throws.TypeOf<BDenseException>().With.Message.Contains("'\\x1b[31m' is there twice"));
+        Assert.That(() => StrictJson.ParseObject("{\"\\u001b[31m\": 1, \"\\u001b[31m\": 2}"u8, "x.json"),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("'\\x1b[31m' is there twice"));
 
     [Test]
     public void A_file_that_no_configuration_is_as_large_as_costs_nothing()
@@ -68,7 +73,8 @@ public sealed class StrictJsonTests
         using (var stream = File.OpenWrite(file))
             stream.SetLength(StrictJson.MaxBytes + 1);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.That(() => StrictJson.ReadObject(file), Throws.TypeOf<BDenseException>().With.Message.Contains("x.json").And.Message.Contains("too many"));
+        Assert.That(() => StrictJson.ReadObject(file),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("x.json").And.Message.Contains("too many"));
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1 << 20));
     }
 

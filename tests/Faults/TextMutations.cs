@@ -9,15 +9,20 @@ internal static partial class TextMutations
 {
     private static readonly string[] Numbers =
     [
-        "-1", "0", "1", "2", "-0", "00", "0.5", "1.5", "1e5", "1e-400", "1e308", "1e999", "-1e999", "2147483647", "2147483648", "-2147483648", "4294967296", "9223372036854775807",
-        "9223372036854775808", "-9223372036854775808", "18446744073709551615", "99999999999999999999999999", "NaN", "Infinity", "-Infinity", "0x10", "1,5", "", " ", "1_000",
+        "-1", "0", "1", "2", "-0", "00", "0.5", "1.5", "1e5", "1e-400", "1e308", "1e999", "-1e999", "2147483647", "2147483648",
+        "-2147483648", "4294967296", "9223372036854775807",
+        "9223372036854775808", "-9223372036854775808", "18446744073709551615", "99999999999999999999999999", "NaN", "Infinity", "-Infinity",
+        "0x10", "1,5", "", " ", "1_000",
     ];
 
     private static readonly string[] Values =
     [
-        "null", "true", "false", "{}", "[]", "\"\"", "\"text\"", "\"\\ud800\"", "\"\\udc00x\"", "\"\\u0000\"", "\"\\u001b[31m\"", "\"../../x\"", "\"/\"", "\"NaN\"", "\"Infinity\"", "\"-1\"",
-        "[null]", "[[]]", "[null,null]", "{\"a\":1}", "{\"a\":1,\"a\":1}", "0", "-1", "1.5", "1e999", "1e308", "2147483647", "2147483648", "9223372036854775808",
-        new string('[', 40) + new string(']', 40), new string('[', 200), "\"" + new string('x', 5000) + "\"", "\"é\"", "\"\u2028\u202e\"", "[1,2,3]", "[0]", "[1e308,1e308]", "[-1]",
+        "null", "true", "false", "{}", "[]", "\"\"", "\"text\"", "\"\\ud800\"", "\"\\udc00x\"", "\"\\u0000\"", "\"\\u001b[31m\"",
+        "\"../../x\"", "\"/\"", "\"NaN\"", "\"Infinity\"", "\"-1\"",
+        "[null]", "[[]]", "[null,null]", "{\"a\":1}", "{\"a\":1,\"a\":1}", "0", "-1", "1.5", "1e999", "1e308", "2147483647", "2147483648",
+        "9223372036854775808",
+        new string('[', 40) + new string(']', 40), new string('[', 200), "\"" + new string('x', 5000) + "\"", "\"é\"", "\"\u2028\u202e\"",
+        "[1,2,3]", "[0]", "[1e308,1e308]", "[-1]",
     ];
 
     /// <summary>A number somewhere becomes another.</summary>
@@ -57,7 +62,8 @@ internal static partial class TextMutations
                 var other = parts[r.Next(parts.Count)];
                 return Replaced(part.Value, part.End, sample[other.Value..other.End]);
             default:
-                return part.Start == part.Value ? Lost(part) : Replaced(part.Start, part.Value, r.Next(2) == 0 ? "\"\\ud800\":"u8 : "\"other\":"u8);
+                return part.Start == part.Value ? Lost(part)
+                    : Replaced(part.Start, part.Value, r.Next(2) == 0 ? "\"\\ud800\":"u8 : "\"other\":"u8);
         }
 
         byte[] Replaced(int from, int to, ReadOnlySpan<byte> with) => [.. sample[..from], .. with, .. sample[to..]];

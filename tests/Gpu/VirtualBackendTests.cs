@@ -6,7 +6,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Gpu;
 
-/// <summary>The project on the virtual GPU: what a person sees of what it finds. In a process that uses it: tests/virtual.runsettings.</summary>
+/// <summary>
+/// The project on the virtual GPU: what a person sees of what it finds. In a process that uses it: tests/virtual.runsettings.
+/// </summary>
 [Category("CUDA")]
 internal sealed class VirtualBackendTests
 {
@@ -65,7 +67,8 @@ internal sealed class VirtualBackendTests
     public void The_real_driver_is_refused_in_a_process_that_has_the_virtual_one()
     {
         using var backend = DeviceCatalog.Open("virtual");
-        Assert.That(() => DeviceCatalog.Open("cuda"), Throws.TypeOf<BDenseException>().With.Message.StartsWith("no device cuda: this process uses the virtual GPU"));
+        Assert.That(() => DeviceCatalog.Open("cuda"),
+            Throws.TypeOf<BDenseException>().With.Message.StartsWith("no device cuda: this process uses the virtual GPU"));
         using var auto = DeviceCatalog.Open("auto");
         Assert.That(auto.Name, Is.EqualTo("cpu"), "never chosen by itself");
         Assert.That(backend.Notice, Does.Contain("for correctness and not for speed"));

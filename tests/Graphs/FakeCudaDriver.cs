@@ -56,7 +56,8 @@ internal sealed class FakeCudaDriver : ICudaGraphDriver
         return result;
     }
 
-    public int Launch(nint executable, nint stream) => Executables.Contains(executable) ? Call("launch") : throw new InvalidOperationException("no such graph");
+    public int Launch(nint executable, nint stream) =>
+        Executables.Contains(executable) ? Call("launch") : throw new InvalidOperationException("no such graph");
 
     public void DestroyGraph(nint graph)
     {

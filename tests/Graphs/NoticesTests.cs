@@ -6,7 +6,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Graphs;
 
-/// <summary>Which notices the replay tests let through: real ones, from where they are made. Their tests in TF32 and BF16 need a GPU.</summary>
+/// <summary>
+/// Which notices the replay tests let through: real ones, from where they are made. Their tests in TF32 and BF16 need a GPU.
+/// </summary>
 internal sealed class NoticesTests
 {
     [Test]

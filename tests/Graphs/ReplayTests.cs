@@ -15,8 +15,8 @@ using NUnit.Framework;
 namespace BDense.Tests.Graphs;
 
 /// <summary>
-/// Whole runs, launched anew each step and captured once: the same bits. A launch whose arguments hold a number of its step (a key of random
-/// numbers, a learning rate, a noise level, Adam's step) would repeat the captured step's, and the runs would part.
+/// Whole runs, launched anew each step and captured once: the same bits. A launch whose arguments hold a number of its step (a key of
+/// random numbers, a learning rate, a noise level, Adam's step) would repeat the captured step's, and the runs would part.
 /// </summary>
 [TestFixtureSource(nameof(Fixtures))]
 internal sealed class ReplayTests(string device, Precision precision)
@@ -79,7 +79,8 @@ internal sealed class ReplayTests(string device, Precision precision)
     {
         Outcome fresh = run(false), replayed = run(true);
         Assert.That(Notices.OtherThanPrecision(_notices), Is.Empty, "nothing was refused");
-        Assert.That(replayed.Operations[^1], Is.LessThan(fresh.Operations[^1] / 4), "the last step was replayed: the host called few operations");
+        Assert.That(replayed.Operations[^1], Is.LessThan(fresh.Operations[^1] / 4),
+            "the last step was replayed: the host called few operations");
         Assert.That(replayed.Losses, Is.EqualTo(fresh.Losses));
         Assert.That(replayed.Norms, Is.EqualTo(fresh.Norms));
         Assert.That(replayed.Average, Is.EqualTo(fresh.Average));
@@ -94,7 +95,8 @@ internal sealed class ReplayTests(string device, Precision precision)
     {
         AssertSame(graph =>
         {
-            using var network = new Network(_backend, _config, seed: 1) { Execution = new Execution(Fusions.Parse(fuse), recompute, graph) };
+            using var network = new Network(_backend, _config,
+                seed: 1) { Execution = new Execution(Fusions.Parse(fuse), recompute, graph) };
             var training = new TeacherTraining(network, TinyRuns.Data, new TeacherOptions
             {
                 Steps = 4,

@@ -69,7 +69,8 @@ public sealed class StepGraphTests
         Assert.That(graph.IsCaptured, Is.False);
         // The refused run was done again, plainly.
         Assert.That(_runs, Is.EqualTo(fails == "begin" ? 4 : 5));
-        Assert.That(_notices, Is.EqualTo(new[] { $"step: not captured on dry-run, launched anew each time: {call}: CUDA_ERROR_STREAM_CAPTURE_INVALIDATED" }));
+        Assert.That(_notices,
+            Is.EqualTo(new[] { $"step: not captured on dry-run, launched anew each time: {call}: CUDA_ERROR_STREAM_CAPTURE_INVALIDATED" }));
         Assert.That(_driver.Calls.Count(c => c == "begin"), Is.EqualTo(1), "it is not tried again");
         Assert.That(_backend.Pool.Sealed || _backend.IsCapturing, Is.False);
     }

@@ -4,8 +4,8 @@ using NUnit.Framework;
 namespace BDense.Tests.House;
 
 /// <summary>
-/// What a reader can rely on: lines that fit, rooms that are not crowded, a README of one page, links that lead somewhere. Where the sources
-/// are not there (the tests' binaries were carried elsewhere) there is nothing to look at.
+/// What a reader can rely on: lines that fit, rooms that are not crowded, a README of one page, links that lead somewhere. Where the
+/// sources are not there (the tests' binaries were carried elsewhere) there is nothing to look at.
 /// </summary>
 [TestFixture]
 public sealed partial class HouseTests

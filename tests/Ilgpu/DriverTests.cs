@@ -12,7 +12,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Ilgpu;
 
-/// <summary>What lies between this project, ILGPU and the driver: which file it is, what it says, and what happens after its errors.</summary>
+/// <summary>
+/// What lies between this project, ILGPU and the driver: which file it is, what it says, and what happens after its errors.
+/// </summary>
 internal sealed class DriverTests
 {
     /// <summary>An error of a driver that is not there.</summary>
@@ -69,7 +71,8 @@ internal sealed class DriverTests
     [Test]
     public void A_model_of_the_virtual_GPU_that_there_is_none_of_is_a_usage_error()
     {
-        Assert.That(() => DeviceCatalog.Open("virtual:h200"), Throws.TypeOf<UsageException>().With.Message.EqualTo("unknown device 'virtual:h200'; there is virtual:h100 and virtual:a100"));
+        Assert.That(() => DeviceCatalog.Open("virtual:h200"),
+            Throws.TypeOf<UsageException>().With.Message.EqualTo("unknown device 'virtual:h200'; there is virtual:h100 and virtual:a100"));
         Assert.That(DeviceCatalog.Ordinal("virtual:a100"), Is.EqualTo(1));
     }
 
@@ -98,14 +101,17 @@ internal sealed class DriverTests
         Assert.That(DriverInquiry.MappedFile(maps, unchecked((nint)0x7f0000000010)), Is.Null, "no file");
         Assert.That(DriverInquiry.MappedFile(maps, 5), Is.Null);
         if (OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out nint libc))
-            Assert.That(DriverInquiry.MappedFile(File.ReadLines("/proc/self/maps"), NativeLibrary.GetExport(libc, "getpid")), Does.Contain("libc"));
+            Assert.That(DriverInquiry.MappedFile(File.ReadLines("/proc/self/maps"), NativeLibrary.GetExport(libc, "getpid")),
+                Does.Contain("libc"));
     }
 
     [Test]
     public void A_driver_without_devices_is_told_from_one_that_ILGPU_cannot_use()
     {
         Assert.That(new CudaDriverFacts("/lib/libcuda.so.1", 802, "CUDA_ERROR_SYSTEM_NOT_READY", 12080, null).NoDevice("x"),
-            Is.EqualTo("the NVIDIA driver is installed but shows no GPU; driver: /lib/libcuda.so.1, CUDA 12.8, cuInit: 802 CUDA_ERROR_SYSTEM_NOT_READY, devices: not counted"));
+            Is.EqualTo(
+                "the NVIDIA driver is installed but shows no GPU; driver: /lib/libcuda.so.1, CUDA 12.8, cuInit: 802 "
+                + "CUDA_ERROR_SYSTEM_NOT_READY, devices: not counted"));
         Assert.That(new CudaDriverFacts("/lib/libcuda.so.1", 0, "CUDA_SUCCESS", 13000, 2).NoDevice("DllNotFoundException: no"),
             Does.StartWith("the driver counts 2 but ILGPU lists none (DllNotFoundException: no); driver: /lib/libcuda.so.1, CUDA 13.0"));
     }
@@ -122,26 +128,32 @@ internal sealed class DriverTests
             Trace.WriteLine("error : Unknown symbol 'x'\nptxas fatal : aborted\0\0");
             throw new DriverError("a PTX JIT compilation failed");
         }))!;
-        Assert.That(error.Message, Does.StartWith("SoftmaxKernel does not load: ").And.Contain("a PTX JIT compilation failed; compiler: ptxas application ptx input, line 9; error : Unknown symbol 'x'"));
+        Assert.That(error.Message,
+            Does.StartWith("SoftmaxKernel does not load: ").And
+                .Contain("a PTX JIT compilation failed; compiler: ptxas application ptx input, line 9; error : Unknown symbol 'x'"));
         Assert.That(error.Message, Does.EndWith("ptxas fatal : aborted").And.Not.Contain("ld.param"));
         Assert.That(Trace.Listeners, Has.Count.EqualTo(listeners));
         Assert.That(CompilerLog.Load("Other", () => 3), Is.EqualTo(3));
     }
 
-    [TestCase("CUDA_ERROR_ILLEGAL_ADDRESS", true), TestCase("719", true), TestCase("CUDA_ERROR_INVALID_VALUE", false), TestCase("CUDA_ERROR_OUT_OF_MEMORY", false)]
-    public void Some_errors_end_the_use_of_the_device(string name, bool sticky) => Assert.That(DeviceFault.IsSticky(name), Is.EqualTo(sticky));
+    [TestCase("CUDA_ERROR_ILLEGAL_ADDRESS", true), TestCase("719", true), TestCase("CUDA_ERROR_INVALID_VALUE", false),
+        TestCase("CUDA_ERROR_OUT_OF_MEMORY", false)]
+    public void Some_errors_end_the_use_of_the_device(string name, bool sticky) =>
+        Assert.That(DeviceFault.IsSticky(name), Is.EqualTo(sticky));
 
     [TestCase("ILGPU.Runtime.Cuda.CudaException : an illegal memory access was encountered", true)]
     [TestCase("BDense.Kernels.BDenseException : cuGraphLaunch: CUDA_ERROR_MISALIGNED_ADDRESS", true)]
     [TestCase("Expected: 700 But was: 716", false)]
-    public void A_failed_tests_message_tells_of_a_fault(string message, bool tells) => Assert.That(DeviceFault.Tells(message), Is.EqualTo(tells));
+    public void A_failed_tests_message_tells_of_a_fault(string message, bool tells) =>
+        Assert.That(DeviceFault.Tells(message), Is.EqualTo(tells));
 
     [Test]
     public void One_object_that_is_not_freed_does_not_keep_the_others()
     {
         using var context = IlgpuBackend.CreateContext(b => b.CPU(new CPUDevice(2, 1, 1)));
         var accelerator = context.Devices[0].CreateAccelerator(context);
-        Child before = new(accelerator, null), bad = new(accelerator, "first"), worse = new(accelerator, "second"), after = new(accelerator, null);
+        Child before = new(accelerator, null), bad = new(accelerator, "first"), worse = new(accelerator, "second"),
+            after = new(accelerator, null);
         Assert.That(Disposal.Close(accelerator)?.Message, Is.EqualTo("first"));
         Assert.That(before.WasFreed && after.WasFreed);
         Assert.That(accelerator.IsDisposed);
@@ -151,7 +163,8 @@ internal sealed class DriverTests
     [Test]
     public void An_error_of_the_driver_is_one_line_and_exit_code_1()
     {
-        Assert.That(Program.Failure(new DriverError("an illegal memory\naccess")), Is.EqualTo((1, "the device failed: an illegal memory access")));
+        Assert.That(Program.Failure(new DriverError("an illegal memory\naccess")),
+            Is.EqualTo((1, "the device failed: an illegal memory access")));
         var (code, line) = Program.Failure(new DeviceFaultException("cuda:0: synchronize", "CUDA_ERROR_ILLEGAL_ADDRESS"))!.Value;
         Assert.That(code, Is.EqualTo(1));
         Assert.That(line, Does.StartWith("cuda:0: synchronize: CUDA_ERROR_ILLEGAL_ADDRESS").And.Contain("process has to end"));

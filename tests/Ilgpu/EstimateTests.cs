@@ -17,8 +17,10 @@ internal sealed class EstimateTests
         {
             var gpu = GpuModel.All.Single(g => g.Name == e.Gpu);
             Assert.That(e.RoofShare, Is.InRange(0.005, 1), e.Kernel);
-            Assert.That(e.Milliseconds, Is.GreaterThanOrEqualTo(0.999999 * e.Bytes / gpu.Bandwidth / 1e9), $"{e.Kernel}: faster than memory");
-            Assert.That(e.Milliseconds, Is.GreaterThanOrEqualTo(0.999999 * e.Flops / (2 * gpu.Tf32) / 1e9), $"{e.Kernel}: faster than the tensor cores");
+            Assert.That(e.Milliseconds, Is.GreaterThanOrEqualTo(0.999999 * e.Bytes / gpu.Bandwidth / 1e9),
+                $"{e.Kernel}: faster than memory");
+            Assert.That(e.Milliseconds, Is.GreaterThanOrEqualTo(0.999999 * e.Flops / (2 * gpu.Tf32) / 1e9),
+                $"{e.Kernel}: faster than the tensor cores");
         }
     }
 
@@ -34,7 +36,8 @@ internal sealed class EstimateTests
     public void What_only_moves_is_limited_by_memory_and_what_multiplies_is_not()
     {
         Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");
-        var limiters = Estimates.All(out _).Where(e => e.Gpu.StartsWith("H100", StringComparison.Ordinal)).ToDictionary(e => e.Kernel, e => e.Limiter);
+        var limiters = Estimates.All(out _).Where(e => e.Gpu.StartsWith("H100", StringComparison.Ordinal))
+            .ToDictionary(e => e.Kernel, e => e.Limiter);
         Assert.That(limiters["SiluKernel"], Is.EqualTo("memory"));
         Assert.That(limiters["AdamKernel"], Is.EqualTo("memory"));
         Assert.That(limiters["ConvSharedTileKernel"], Is.EqualTo("multiply-adds"));

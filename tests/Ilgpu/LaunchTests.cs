@@ -4,7 +4,8 @@ using BDense.Kernels.Ilgpu;
 using ILGPU;
 using NUnit.Framework;
 using MatMulLauncher = System.Action<ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig, BDense.Kernels.Ilgpu.TileMatMul,
-    ILGPU.ArrayView<BDense.Kernels.Ilgpu.Float4>, ILGPU.ArrayView<BDense.Kernels.Ilgpu.Float4>, ILGPU.ArrayView<BDense.Kernels.Ilgpu.Float4>>;
+    ILGPU.ArrayView<BDense.Kernels.Ilgpu.Float4>, ILGPU.ArrayView<BDense.Kernels.Ilgpu.Float4>,
+    ILGPU.ArrayView<BDense.Kernels.Ilgpu.Float4>>;
 
 namespace BDense.Tests.Ilgpu;
 

@@ -9,7 +9,9 @@ namespace BDense.Tests.Ilgpu;
 /// <param name="Kernels">Architecture, then kernel.</param>
 internal sealed record MachineCodeRecord(string Assembler, SortedDictionary<string, SortedDictionary<string, KernelRow>> Kernels)
 {
-    public const string HowTo = "Record what is better or meant so: BDENSE_RECORD=1 dotnet test -c Release tests --settings tests/ptxas.runsettings --filter Figures_on_record";
+    public const string HowTo =
+        "Record what is better or meant so: BDENSE_RECORD=1 dotnet test -c Release tests --settings tests/ptxas.runsettings --filter "
+        + "Figures_on_record";
 
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web);
 
@@ -31,7 +33,8 @@ internal sealed record MachineCodeRecord(string Assembler, SortedDictionary<stri
         ("mainLoopMath", r => r.MainLoop is { } l ? Math.Round((double)(l.Hmma + l.Ffma) / l.Instructions, 3) : null, 1),
     ];
 
-    private static string Path([CallerFilePath] string here = "") => System.IO.Path.Combine(System.IO.Path.GetDirectoryName(here)!, "machine-code.json");
+    private static string Path([CallerFilePath]
+    string here = "") => System.IO.Path.Combine(System.IO.Path.GetDirectoryName(here)!, "machine-code.json");
 
     public static MachineCodeRecord Read() => File.Exists(Path())
         ? JsonSerializer.Deserialize<MachineCodeRecord>(File.ReadAllText(Path()), Options)!
@@ -42,8 +45,11 @@ internal sealed record MachineCodeRecord(string Assembler, SortedDictionary<stri
     {
         var record = Read() with { Assembler = KernelCatalog.AssemblerVersion! };
         record.Kernels[architecture] = new(rows.ToDictionary(r => r.Name), StringComparer.Ordinal);
-        var architectures = record.Kernels.Select(a => $"    {Json(a.Key)}: {{\n{string.Join(",\n", a.Value.Select(k => $"      {Json(k.Key)}: {Json(k.Value)}"))}\n    }}");
-        File.WriteAllText(Path(), $"{{\n  \"assembler\": {Json(record.Assembler)},\n  \"kernels\": {{\n{string.Join(",\n", architectures)}\n  }}\n}}\n");
+        var architectures =
+            record.Kernels.Select(
+                a => $"    {Json(a.Key)}: {{\n{string.Join(",\n", a.Value.Select(k => $"      {Json(k.Key)}: {Json(k.Value)}"))}\n    }}");
+        File.WriteAllText(Path(),
+            $"{{\n  \"assembler\": {Json(record.Assembler)},\n  \"kernels\": {{\n{string.Join(",\n", architectures)}\n  }}\n}}\n");
 
         static string Json<T>(T value) => JsonSerializer.Serialize(value, Options);
     }
@@ -69,7 +75,8 @@ internal sealed record MachineCodeRecord(string Assembler, SortedDictionary<stri
                     lines.Add($"{row.Name} {architecture}: {name} {then} -> {now}, {Verdict((now - then) * better)}");
             }
         }
-        lines.AddRange(known.Keys.Except(rows.Select(r => r.Name)).Select(gone => $"{gone} {architecture}: on record, but there is no such kernel"));
+        lines.AddRange(known.Keys.Except(rows.Select(r => r.Name))
+            .Select(gone => $"{gone} {architecture}: on record, but there is no such kernel"));
         return lines;
     }
 }

@@ -41,13 +41,16 @@ internal sealed class MachineCodeTests(string architecture)
         Assert.That(KernelChecks.Of(row), Is.Empty);
     }
 
-    /// <summary>Figures as they were recorded: worse ones fail, better ones ask to be recorded. They belong to one version of ptxas.</summary>
+    /// <summary>
+    /// Figures as they were recorded: worse ones fail, better ones ask to be recorded. They belong to one version of ptxas.
+    /// </summary>
     [Test]
     public void Figures_on_record()
     {
         Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");
         var rows = Kernels.Select(k => _rows.Value[k.Name]).ToList();
-        Assume.That(rows, Has.All.Matches<KernelRow>(row => row?.Whole is not null), "nvdisasm is not on PATH; it comes with the CUDA toolkit");
+        Assume.That(rows, Has.All.Matches<KernelRow>(row => row?.Whole is not null),
+            "nvdisasm is not on PATH; it comes with the CUDA toolkit");
         if (Environment.GetEnvironmentVariable("BDENSE_RECORD") == "1")
         {
             MachineCodeRecord.Write(architecture, rows);

@@ -9,7 +9,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Ilgpu;
 
-/// <summary>The float32 attention kernels that GPUs take, tiled through shared memory, where they are not the device's own choice.</summary>
+/// <summary>
+/// The float32 attention kernels that GPUs take, tiled through shared memory, where they are not the device's own choice.
+/// </summary>
 [TestFixture, Category("OpenCL")]
 internal sealed class OpenClSharedTileAttentionTests() : DeviceEqualityTests("opencl")
 {
@@ -38,7 +40,8 @@ internal sealed class IlgpuCpuSharedTileAttentionTests
     [OneTimeTearDown]
     public void Close() => _backend?.Dispose();
 
-    private static readonly string[] Wanted = ["Attention 2x7 heads 3x32", "AttentionBackward 2x7 heads 3x32", "Attention 1x16 heads 2x32 steep"];
+    private static readonly string[] Wanted = ["Attention 2x7 heads 3x32", "AttentionBackward 2x7 heads 3x32",
+        "Attention 1x16 heads 2x32 steep"];
 
     private static IEnumerable<OpCase> Rows => CaseList.All.Where(row => Wanted.Contains(row.Name));
 

@@ -22,7 +22,10 @@ internal sealed partial class SharedTileEmulationTests
     [OneTimeTearDown]
     public void Close() => _backend.Dispose();
 
-    /// <summary>A kernel and the operation that launches it; enough of a sum for two passes of the tiles' buffers, and a tail behind the last whole tile.</summary>
+    /// <summary>
+    /// A kernel and the operation that launches it; enough of a sum for two passes of the tiles' buffers, and a tail behind the last whole
+    /// tile.
+    /// </summary>
     private static IEnumerable<TestCaseData> Kernels()
     {
         var s = Conv2dShape.Same(2, 6, 6, 20, 12, 3);
@@ -38,8 +41,10 @@ internal sealed partial class SharedTileEmulationTests
         foreach (var (width, label) in new[] { (64, "2x7 heads 3x32"), (128, "1x65 heads 1x96"), (256, "1x33 heads 1x256") })
         {
             yield return Case($"AttentionShared{width}Kernel", CaseList.All.Single(c => c.Name == $"Attention {label}"));
-            yield return Case($"AttentionSharedQueryGradient{width}Kernel", CaseList.All.Single(c => c.Name == $"AttentionBackward {label}"));
-            yield return Case($"AttentionSharedKeyValueGradient{width}Kernel", CaseList.All.Single(c => c.Name == $"AttentionBackward {label}"));
+            yield return Case($"AttentionSharedQueryGradient{width}Kernel",
+                CaseList.All.Single(c => c.Name == $"AttentionBackward {label}"));
+            yield return Case($"AttentionSharedKeyValueGradient{width}Kernel",
+                CaseList.All.Single(c => c.Name == $"AttentionBackward {label}"));
         }
         static TestCaseData Case(string kernel, OpCase row) => new TestCaseData(kernel, row).SetArgDisplayNames(kernel, row.Name);
     }
@@ -47,7 +52,8 @@ internal sealed partial class SharedTileEmulationTests
     [TestCaseSource(nameof(Kernels))]
     public void Equals_the_oracle(string kernel, OpCase row) => Assert.That(Run(kernel, row, null), Is.Null);
 
-    private static IEnumerable<TestCaseData> OnceEach() => Kernels().Where(c => !Regex.IsMatch((string)c.Arguments[0]!, "128|256")).DistinctBy(c => c.Arguments[0]);
+    private static IEnumerable<TestCaseData> OnceEach() =>
+        Kernels().Where(c => !Regex.IsMatch((string)c.Arguments[0]!, "128|256")).DistinctBy(c => c.Arguments[0]);
 
     /// <summary>The check is itself checked, kernel by kernel: faults in what this very shape reaches.</summary>
     [TestCaseSource(nameof(OnceEach))]
@@ -57,7 +63,9 @@ internal sealed partial class SharedTileEmulationTests
         var reached = _device!.ReachedStores[kernel];
         Assert.That(reached, Is.Not.Empty);
         Fails("a missing barrier", Signs.Unordered, ptx => Barriers().Replace(ptx, ""));
-        Fails("a swapped index", "expected", ptx => Change(ptx, reached.First(k => Pair().IsMatch(Stores().Matches(ptx)[k].Value)), store => Pair().Replace(store, "{$2, $1")));
+        Fails("a swapped index", "expected",
+            ptx => Change(ptx, reached.First(k => Pair().IsMatch(Stores().Matches(ptx)[k].Value)),
+                store => Pair().Replace(store, "{$2, $1")));
         Fails("an unwritten tail", "got NaN", ptx => Change(ptx, reached[^1], _ => ""));
         Fails("a stale output", "got NaN", ptx => Stores().Replace(ptx, ""));
 
@@ -93,7 +101,8 @@ internal sealed partial class SharedTileEmulationTests
 
     private string? Run(string kernel, OpCase row, Func<string, string>? plant)
     {
-        _device = new EmulatedDevice(name => name.Contains("Shared", StringComparison.Ordinal), (name, ptx) => name == kernel && plant is not null ? plant(ptx) : ptx);
+        _device = new EmulatedDevice(name => name.Contains("Shared", StringComparison.Ordinal),
+            (name, ptx) => name == kernel && plant is not null ? plant(ptx) : ptx);
         _backend.Pool.Trim();
         _backend.Tiling = Tiling.SharedAlways;
         _backend.Emulate(_device, Precision.Fp32, 48 << 10);

@@ -14,7 +14,10 @@ namespace BDense.Tests.Ilgpu;
 [TestFixture, Category("OpenCL")]
 internal sealed class OpenClSharedTileTests() : DeviceEqualityTests("opencl")
 {
-    private static IEnumerable<OpCase> Rows => CaseList.Of(CaseSize.Small).Where(row => row.Op.StartsWith("Conv2d", StringComparison.Ordinal) || row.Op is "MatMul" or "FusedConv2d" or "FusedConv2dWgrad" || row.Op.StartsWith("Linear", StringComparison.Ordinal));
+    private static IEnumerable<OpCase> Rows =>
+        CaseList.Of(CaseSize.Small)
+            .Where(row => row.Op.StartsWith("Conv2d", StringComparison.Ordinal) || row.Op is "MatMul" or "FusedConv2d" or "FusedConv2dWgrad"
+                || row.Op.StartsWith("Linear", StringComparison.Ordinal));
 
     [OneTimeSetUp]
     public void Choose() => ((IlgpuBackend)Backend).Tiling = Tiling.SharedAlways;
@@ -41,10 +44,14 @@ internal sealed class IlgpuCpuSharedTileTests
 
     private static readonly string[] Wanted =
     [
-        "Conv2d 3x3 1x6x6x4->4 stride 1 pad 0,0 bias", "Conv2dDgrad 3x3 1x6x6x4->4 stride 1 pad 0,0", "Conv2dWgrad 3x3 1x6x6x4->4 stride 1 pad 0,0",
-        "Conv2d 1x1 1x9x9x4->4 stride 2 pad 0,0", "Conv2dDgrad 1x1 1x9x9x4->4 stride 2 pad 0,0", "Conv2dWgrad 1x1 1x9x9x4->4 stride 2 pad 0,0 bias",
-        "FusedConv2d 1x1 2x2x2x8->4 stride 1 norm silu None ber scale 0.70710677 silu", "FusedConv2d 3x3 2x4x2x4->8 stride 1 norm None b scale 1",
-        "FusedConv2dWgrad 1x1 2x2x2x8->4 stride 1 norm silu None ber scale 0.70710677 silu", "FusedConv2dWgrad 3x3 2x4x2x4->8 stride 1 norm None b scale 1",
+        "Conv2d 3x3 1x6x6x4->4 stride 1 pad 0,0 bias", "Conv2dDgrad 3x3 1x6x6x4->4 stride 1 pad 0,0",
+        "Conv2dWgrad 3x3 1x6x6x4->4 stride 1 pad 0,0",
+        "Conv2d 1x1 1x9x9x4->4 stride 2 pad 0,0", "Conv2dDgrad 1x1 1x9x9x4->4 stride 2 pad 0,0",
+        "Conv2dWgrad 1x1 1x9x9x4->4 stride 2 pad 0,0 bias",
+        "FusedConv2d 1x1 2x2x2x8->4 stride 1 norm silu None ber scale 0.70710677 silu",
+        "FusedConv2d 3x3 2x4x2x4->8 stride 1 norm None b scale 1",
+        "FusedConv2dWgrad 1x1 2x2x2x8->4 stride 1 norm silu None ber scale 0.70710677 silu",
+        "FusedConv2dWgrad 3x3 2x4x2x4->8 stride 1 norm None b scale 1",
         "MatMul 1x128x96x64", "MatMul 1x128x96x64 A' B' alpha accumulate",
     ];
 
@@ -91,7 +98,8 @@ internal sealed class SharedTilePlanTests
     [TestCase(1, 5, 152, 160, true)]    // 25 pixels
     [TestCase(1, 3, 152, 160, false)]   // 9
     public void The_plan_of_wgrad(int n, int size, int c, int k, bool expected) =>
-        Assert.That(ConvolutionPlan.UseSharedTileWgrad(Tiling.Shared, Conv2dShape.Same(n, size, size, c, k, 3), aligned: true), Is.EqualTo(expected));
+        Assert.That(ConvolutionPlan.UseSharedTileWgrad(Tiling.Shared, Conv2dShape.Same(n, size, size, c, k, 3), aligned: true),
+            Is.EqualTo(expected));
 
     [Test]
     public void The_simulation_reads_from_the_cache()

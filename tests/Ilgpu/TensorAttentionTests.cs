@@ -30,7 +30,8 @@ internal sealed class TensorAttentionTests
                 ];
                 foreach (string pass in head == 256 ? new[] { Forward, Query, Key, Value } : [Forward, Query, KeyValue])
                     foreach (var s in shapes)
-                        yield return new TestCaseData(precision, pass, s).SetArgDisplayNames($"{precision}, {(pass.Length == 0 ? "Forward" : pass)}, {s}");
+                        yield return new TestCaseData(precision, pass,
+                            s).SetArgDisplayNames($"{precision}, {(pass.Length == 0 ? "Forward" : pass)}, {s}");
             }
         }
     }
@@ -40,15 +41,20 @@ internal sealed class TensorAttentionTests
 
     /// <summary>The check is itself checked: each of these faults in the PTX must fail it.</summary>
     [TestCase(Precision.Bf16, Forward, @"bar\.sync 0;", "", Signs.Unordered, TestName = "attention: a missing barrier fails")]
-    [TestCase(Precision.Tf32, KeyValue, @"bar\.sync 0;(?!.*bar\.sync)", "", Signs.Unordered, TestName = "attention: a missing last barrier fails")]
+    [TestCase(Precision.Tf32, KeyValue, @"bar\.sync 0;(?!.*bar\.sync)", "", Signs.Unordered,
+        TestName = "attention: a missing last barrier fails")]
     [TestCase(Precision.Bf16, Forward, @"\.trans", "", "element", TestName = "attention: values that are not transposed fail")]
     [TestCase(Precision.Bf16, Forward, @"a1, s3, s2;", "a1, s2, s3;", "element", TestName = "attention: swapped weights fail")]
     [TestCase(Precision.Tf32, Query, @"a1, s2,", "a1, s1,", "element", TestName = "attention: the left operand's own order fails in TF32")]
     [TestCase(Precision.Tf32, Forward, @"\{b1, b3, b5, b7\}", "{b1, b5, b3, b7}", "element", TestName = "attention: a swapped index fails")]
-    [TestCase(Precision.Bf16, Forward, @"@inside st\.global\.v2\.f32 \[%rd\d+\+224\][^;]*;", "", "is NaN", TestName = "attention: an unwritten tail fails")]
-    [TestCase(Precision.Bf16, Forward, @"0fFF800000, inside", "0f00000000, inside", "element", TestName = "attention: tokens behind the last fail")]
-    [TestCase(Precision.Bf16, Forward, @"acc5, acc5, shrink0", "acc5, acc5, shrink1", "element", TestName = "attention: another row's rescaling fails")]
-    [TestCase(Precision.Tf32, Forward, @"max\.f32 n1, n1, t;", "mov.f32 n1, n1;", "element", TestName = "attention: a largest score of one lane fails")]
+    [TestCase(Precision.Bf16, Forward, @"@inside st\.global\.v2\.f32 \[%rd\d+\+224\][^;]*;", "", "is NaN",
+        TestName = "attention: an unwritten tail fails")]
+    [TestCase(Precision.Bf16, Forward, @"0fFF800000, inside", "0f00000000, inside", "element",
+        TestName = "attention: tokens behind the last fail")]
+    [TestCase(Precision.Bf16, Forward, @"acc5, acc5, shrink0", "acc5, acc5, shrink1", "element",
+        TestName = "attention: another row's rescaling fails")]
+    [TestCase(Precision.Tf32, Forward, @"max\.f32 n1, n1, t;", "mov.f32 n1, n1;", "element",
+        TestName = "attention: a largest score of one lane fails")]
     [TestCase(Precision.Bf16, Query, @"l1\}, \[", "l0}, [", "element", TestName = "attention: another row's delta fails")]
     [TestCase(Precision.Bf16, KeyValue, @"\[from\+4\]", "[from+0]", "element", TestName = "attention: log-sum-exp for delta fails")]
     [TestCase(Precision.Bf16, KeyValue, @"second9, second10", "second9, acc10", "", TestName = "attention: dk in dv's place fails")]
@@ -68,25 +74,37 @@ internal sealed class TensorAttentionTests
     {
         var s = new AttentionShape(n, tokens, heads, head);
         var kernel = KernelRegistry.All.Single(k => k.Name == "TensorAttentionStatisticsKernel");
-        float[] dy = TensorEmulation.Exact(1, s.Output.Length), y = TensorEmulation.Exact(2, s.Output.Length), lse = TensorEmulation.Exact(3, s.LogSumExp.Length);
+        float[] dy = TensorEmulation.Exact(1, s.Output.Length), y = TensorEmulation.Exact(2, s.Output.Length),
+            lse = TensorEmulation.Exact(3, s.LogSumExp.Length);
         var memory = new DeviceMemory();
         byte[] rows = TensorEmulation.Unwritten(2 * lse.Length);
         byte[] View(byte[] bytes, long length) => MemoryMarshal.AsBytes<long>([memory.Add(bytes), length]).ToArray();
-        TensorEmulation.Run(TensorEmulation.Ptx(kernel), kernel, memory, (lse.Length * 8 + 127) / 128, TensorEmulation.Argument(Geometry(s)),
-            View(TensorEmulation.Bytes(dy), dy.Length / 4), View(TensorEmulation.Bytes(y), y.Length / 4), View(TensorEmulation.Bytes(lse), lse.Length), View(rows, lse.Length));
-        TensorEmulation.Expect(TensorEmulation.Doubles(Statistics(s, dy, TensorEmulation.Doubles(y), TensorEmulation.Doubles(lse))), MemoryMarshal.Cast<byte, float>(rows));
+        TensorEmulation.Run(TensorEmulation.Ptx(kernel), kernel, memory, (lse.Length * 8 + 127) / 128,
+            TensorEmulation.Argument(Geometry(s)),
+            View(TensorEmulation.Bytes(dy), dy.Length / 4), View(TensorEmulation.Bytes(y), y.Length / 4),
+            View(TensorEmulation.Bytes(lse), lse.Length), View(rows, lse.Length));
+        TensorEmulation.Expect(TensorEmulation.Doubles(Statistics(s, dy, TensorEmulation.Doubles(y), TensorEmulation.Doubles(lse))),
+            MemoryMarshal.Cast<byte, float>(rows));
     }
 
-    private static AttentionGeometry Geometry(AttentionShape s) => new() { Tokens = s.Tokens, Heads = s.Heads, HeadSize = s.HeadSize, Scale = 1f / MathF.Sqrt(s.HeadSize) };
+    private static AttentionGeometry Geometry(AttentionShape s) => new()
+    {
+        Tokens = s.Tokens,
+        Heads = s.Heads,
+        HeadSize = s.HeadSize,
+        Scale = 1f / MathF.Sqrt(s.HeadSize),
+    };
 
-    private static KernelEntry Kernel(Precision precision, string pass, int head) => KernelRegistry.All.Single(k => k.Name == $"TensorAttention{pass}{head}{precision}Kernel");
+    private static KernelEntry Kernel(Precision precision, string pass, int head) =>
+        KernelRegistry.All.Single(k => k.Name == $"TensorAttention{pass}{head}{precision}Kernel");
 
     /// <summary>
     /// Largest error in units of the result's root mean square. Inputs are exact in either precision, and so are products of them but for
     /// the order of sums; what is rounded are weights and ds, by at most 2^-8 of each in BF16, 0.7 x 2^-10 in TF32. y is a mean, where
     /// such errors cancel; a gradient may be four times its root mean square, and sums terms of both signs.
     /// </summary>
-    private static double Tolerance(Precision precision, string pass) => (precision == Precision.Bf16 ? 1.0 / 64 : 1.0 / 512) * (pass == Forward ? 1 : 2);
+    private static double Tolerance(Precision precision, string pass) =>
+        (precision == Precision.Bf16 ? 1.0 / 64 : 1.0 / 512) * (pass == Forward ? 1 : 2);
 
     private static void Check(string? faulty, Precision precision, string pass, AttentionShape s)
     {
@@ -99,7 +117,8 @@ internal sealed class TensorAttentionTests
         AttentionCases.Forward(s, TensorEmulation.Doubles(qkv), y, lse);
         AttentionCases.Backward(s, TensorEmulation.Doubles(dy), TensorEmulation.Doubles(qkv), y, lse, dqkv);
         var memory = new DeviceMemory();
-        byte[] result = TensorEmulation.Unwritten(pass == Forward ? y.Length : dqkv.Length), logSumExp = TensorEmulation.Unwritten(lse.Length);
+        byte[] result = TensorEmulation.Unwritten(pass == Forward ? y.Length : dqkv.Length),
+            logSumExp = TensorEmulation.Unwritten(lse.Length);
         var a = new TensorAttentionAddresses
         {
             Qkv = memory.Add(TensorEmulation.Bytes(qkv)),
@@ -108,7 +127,8 @@ internal sealed class TensorAttentionTests
             LogSumExp = memory.Add(logSumExp),
             Result = memory.Add(result),
         };
-        TensorEmulation.Run(faulty ?? TensorEmulation.Ptx(kernel), kernel, memory, AttentionPlan.Groups(s), TensorEmulation.Argument(Geometry(s)), TensorEmulation.Argument(a));
+        TensorEmulation.Run(faulty ?? TensorEmulation.Ptx(kernel), kernel, memory, AttentionPlan.Groups(s),
+            TensorEmulation.Argument(Geometry(s)), TensorEmulation.Argument(a));
         var got = MemoryMarshal.Cast<byte, float>(result);
         if (pass == Forward)
         {
@@ -153,15 +173,17 @@ internal sealed class TensorAttentionTests
     }
 
     /// <summary>
-    /// Both products of a block on tensor cores, with one multiply-add a score between them, for its exponent; the forward pass has two more, for the
-    /// rows' sums of weights. Blocks come 16 bytes at a time in every step of the way.
+    /// Both products of a block on tensor cores, with one multiply-add a score between them, for its exponent; the forward pass has two
+    /// more, for the rows' sums of weights. Blocks come 16 bytes at a time in every step of the way.
     /// </summary>
     [Category(MachineCodeTests.Ptxas)]
     [Test]
     public void Machine_code_is_tensor_cores_and_a_softmax()
     {
         Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");
-        foreach (var row in KernelCatalog.Rows(KernelCatalog.Find("TensorAttention").Where(name => !name.Contains("Statistics", StringComparison.Ordinal)), GpuArchitecture.All))
+        foreach (var row in KernelCatalog.Rows(
+            KernelCatalog.Find("TensorAttention").Where(name => !name.Contains("Statistics", StringComparison.Ordinal)),
+            GpuArchitecture.All))
         {
             var (pass, head, bf16) = Regex.Match(row.Name, @"^TensorAttention([A-Za-z]*)(\d+)(Tf32|Bf16)Kernel$").Groups switch
             {
@@ -173,7 +195,9 @@ internal sealed class TensorAttentionTests
             Assert.That(row.MainLoop.Lds, Is.EqualTo(row.MainLoop.Lds128), "four values a load, or ldmatrix");
             Assert.That(row.MainLoop.Ldg128, Is.EqualTo(2 * block * head / 4 / row.GroupSize), "two operands' blocks");
             Assert.That(row.MainLoop.Local, Is.Zero);
-            Assert.That(row.SharedBytes, Is.EqualTo(AttentionPlan.TensorSharedBytes(bf16 ? Precision.Bf16 : Precision.Tf32, head, backward: pass is not (Forward or Value))));
+            Assert.That(row.SharedBytes,
+                Is.EqualTo(AttentionPlan.TensorSharedBytes(bf16 ? Precision.Bf16 : Precision.Tf32, head,
+                    backward: pass is not (Forward or Value))));
         }
     }
 }
@@ -194,5 +218,6 @@ internal sealed class TensorAttentionPlanTests
 
     [Test]
     public void A_forward_pass_needs_less_shared_memory() =>
-        Assert.That(AttentionPlan.Choose(Precision.Tf32, new(2, 256, 1, 256), aligned: true, backward: false, 101376), Is.EqualTo(Precision.Tf32));
+        Assert.That(AttentionPlan.Choose(Precision.Tf32, new(2, 256, 1, 256), aligned: true, backward: false, 101376),
+            Is.EqualTo(Precision.Tf32));
 }

@@ -37,8 +37,10 @@ internal sealed class TensorConvolutionTests
                 // All shapes for one tile; for the others those that differ most.
                 foreach (var s in tile.Name == TileName.T128x128 ? shapes : [shapes[2], shapes[3], shapes[^1]])
                     foreach (bool dgrad in new[] { false, true })
-                        if (TensorPlan.Candidates(new(1, dgrad ? s.C : s.K, 1, TensorOperation.Convolution), int.MaxValue).Any(c => c.Tile == tile.Name))
-                            yield return new TestCaseData(precision, tile.Name, s, dgrad).SetArgDisplayNames($"{precision}, {tile.Name}, {s}, {(dgrad ? "dgrad" : "forward")}");
+                        if (TensorPlan.Candidates(new(1, dgrad ? s.C : s.K, 1, TensorOperation.Convolution), int.MaxValue)
+                            .Any(c => c.Tile == tile.Name))
+                            yield return new TestCaseData(precision, tile.Name, s,
+                                dgrad).SetArgDisplayNames($"{precision}, {tile.Name}, {s}, {(dgrad ? "dgrad" : "forward")}");
     }
 
     [TestCaseSource(nameof(Shapes))]
@@ -60,7 +62,9 @@ internal sealed class TensorConvolutionTests
             Throws.Exception.With.Message.Match(message));
     }
 
-    /// <summary>Sixteen bytes at a time need an array that is declared so; a declaration of less works by luck only, and the virtual GPU has none.</summary>
+    /// <summary>
+    /// Sixteen bytes at a time need an array that is declared so; a declaration of less works by luck only, and the virtual GPU has none.
+    /// </summary>
     [TestCase(TileName.T64x64, TestName = "Shared memory aligned to four bytes fails")]
     [TestCase(TileName.T128x256, TestName = "Dynamic shared memory aligned to four bytes fails")]
     public void Shared_memory_is_aligned_to_sixteen_bytes(TileName tile)
@@ -70,13 +74,15 @@ internal sealed class TensorConvolutionTests
         Assert.That(declared, Has.Count.EqualTo(1), ptx);
         Assert.That(int.Parse(declared[0].Groups[1].Value, CultureInfo.InvariantCulture) % 16, Is.Zero);
         string faulty = ptx.Replace(declared[0].Value, ".shared .align 4 .b8", StringComparison.Ordinal);
-        Assert.That(() => Check(faulty, Precision.Tf32, tile, Conv2dShape.Same(1, 5, 5, 16, 16, 3), dgrad: false), Throws.Exception.With.Message.Match(Signs.Misaligned));
+        Assert.That(() => Check(faulty, Precision.Tf32, tile, Conv2dShape.Same(1, 5, 5, 16, 16, 3), dgrad: false),
+            Throws.Exception.With.Message.Match(Signs.Misaligned));
     }
 
     private static IEnumerable<TestCaseData> Epilogues()
     {
         // Several images in a tile of rows, one image in several tiles; channels behind which a tile is empty; an odd number of them.
-        Conv2dShape even = new(3, 7, 6, 16, 134, 3, 3, 1, 1, 1), deep = Conv2dShape.Same(1, 14, 12, 16, 20, 1), odd = Conv2dShape.Same(2, 9, 8, 16, 3, 3);
+        Conv2dShape even = new(3, 7, 6, 16, 134, 3, 3, 1, 1, 1), deep = Conv2dShape.Same(1, 14, 12, 16, 20, 1),
+            odd = Conv2dShape.Same(2, 9, 8, 16, 3, 3);
         foreach (var precision in new[] { Precision.Tf32, Precision.Bf16 })
         {
             foreach (var tile in TensorPlan.Tiles)
@@ -86,7 +92,9 @@ internal sealed class TensorConvolutionTests
             yield return Case(precision, TileName.T64x64, deep, "", -2f, true);
         }
         static TestCaseData Case(Precision precision, TileName tile, Conv2dShape s, string terms, float scale, bool silu) =>
-            new TestCaseData(precision, tile, s, new Epilogue(terms, scale, silu)).SetArgDisplayNames(FormattableString.Invariant($"{precision}, {tile}, {s}, '{terms}' scale {scale}{(silu ? " silu" : "")}"));
+            new TestCaseData(precision, tile, s,
+                new Epilogue(terms, scale, silu)).SetArgDisplayNames(
+                    FormattableString.Invariant($"{precision}, {tile}, {s}, '{terms}' scale {scale}{(silu ? " silu" : "")}"));
     }
 
     [TestCaseSource(nameof(Epilogues))]
@@ -95,7 +103,8 @@ internal sealed class TensorConvolutionTests
 
     [TestCase(@"add\.f32 acc9, acc9, t5;", "add.f32 acc9, acc9, t4;", "element", TestName = "A wrong neighbour's residual fails")]
     [TestCase(@"\{t2, t3\}, \[(%rd\d+)\+32\]", "{t2, t3}, [$1+0]", "element", TestName = "Another column's residual fails")]
-    [TestCase(@"(\{t0, t1\}.*?)setp\.gt\.s32 inside, %r\d+, 24;", "$1setp.gt.s32 inside, 25, 24;", Signs.Outside, TestName = "A load behind the last row fails")]
+    [TestCase(@"(\{t0, t1\}.*?)setp\.gt\.s32 inside, %r\d+, 24;", "$1setp.gt.s32 inside, 25, 24;", Signs.Outside,
+        TestName = "A load behind the last row fails")]
     [TestCase(@"mul\.f32 acc63, acc63, t;", "", "element", TestName = "A sum without its SiLU fails")]
     [TestCase(@"rcp\.approx\.ftz\.f32 t, t;", "mov.f32 t, t;", "element", TestName = "A quotient turned round fails")]
     public void Planted_faults_in_the_epilogue_fail(string code, string planted, string message)
@@ -103,7 +112,8 @@ internal sealed class TensorConvolutionTests
         string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Conv", TileName.T128x128, Precision.Tf32));
         string faulty = Regex.Replace(ptx, code, planted, RegexOptions.Singleline);
         Assert.That(faulty, Is.Not.EqualTo(ptx), "the fault was planted");
-        Assert.That(() => Check(faulty, Precision.Tf32, TileName.T128x128, new(3, 7, 6, 16, 134, 1, 1), dgrad: false, new("er", 0.75f, true)),
+        Assert.That(
+            () => Check(faulty, Precision.Tf32, TileName.T128x128, new(3, 7, 6, 16, 134, 1, 1), dgrad: false, new("er", 0.75f, true)),
             Throws.Exception.With.Message.Match(message));
     }
 
@@ -117,7 +127,8 @@ internal sealed class TensorConvolutionTests
         string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Conv", TileName.T64x64, Precision.Bf16));
         string faulty = Regex.Replace(ptx, @"@inside st\.global[^;]*;", "");
         var s = Conv2dShape.Same(1, 5, 5, 16, 16, 3);
-        Assert.That(() => Check(faulty, Precision.Bf16, TileName.T64x64, s, dgrad: false), Throws.Exception.With.Message.Contains("element 0 is NaN"));
+        Assert.That(() => Check(faulty, Precision.Bf16, TileName.T64x64, s, dgrad: false),
+            Throws.Exception.With.Message.Contains("element 0 is NaN"));
     }
 
     /// <param name="Terms">Which of e(mbedding) and r(esidual) are added.</param>
@@ -131,7 +142,8 @@ internal sealed class TensorConvolutionTests
         var kernel = TensorEmulation.Kernel("Conv", name, precision);
         var tile = TensorPlan.Find(name);
         var g = TensorConvolution.Of(new ImagePass(s, dgrad));
-        float[] x = TensorEmulation.Exact(1, dgrad ? s.Output.Length : s.Input.Length), w = TensorEmulation.Exact(2, s.Weight.Length), bias = TensorEmulation.Exact(3, s.K);
+        float[] x = TensorEmulation.Exact(1, dgrad ? s.Output.Length : s.Input.Length), w = TensorEmulation.Exact(2, s.Weight.Length),
+            bias = TensorEmulation.Exact(3, s.K);
         float[] weights = dgrad ? ExchangeChannels(s, w) : w;
         var memory = new DeviceMemory();
         byte[] y = TensorEmulation.Unwritten(dgrad ? s.Input.Length : s.Output.Length);
@@ -139,8 +151,10 @@ internal sealed class TensorConvolutionTests
         byte[] Factors(float[] values) => TensorEmulation.Bytes(precision, TensorEmulation.Pad(values, channels, padded));
         (g.X, g.W, g.Y) = (memory.Add(Factors(x)), memory.Add(Factors(weights)), memory.Add(y));
         g.HasBias = dgrad ? 0 : 1;
-        float[]? embedding = e.Terms.Contains('e') ? TensorEmulation.Exact(4, s.N * s.K) : null, residual = e.Terms.Contains('r') ? TensorEmulation.Exact(5, s.Output.Length) : null;
-        (g.Embedding, g.Residual) = (embedding is null ? 0 : memory.Add(TensorEmulation.Bytes(embedding)), residual is null ? 0 : memory.Add(TensorEmulation.Bytes(residual)));
+        float[]? embedding = e.Terms.Contains('e') ? TensorEmulation.Exact(4, s.N * s.K) : null, residual = e.Terms.Contains('r')
+            ? TensorEmulation.Exact(5, s.Output.Length) : null;
+        (g.Embedding, g.Residual) = (embedding is null ? 0 : memory.Add(TensorEmulation.Bytes(embedding)),
+            residual is null ? 0 : memory.Add(TensorEmulation.Bytes(residual)));
         (g.Scale, g.Silu) = (e.Scale, e.Silu ? 1 : 0);
         g.SourceBytes = padded * (precision == Precision.Bf16 ? 2 : 4);
         byte[] view = MemoryMarshal.AsBytes<long>([memory.Add(TensorEmulation.Bytes(bias)), bias.Length]).ToArray();
@@ -186,7 +200,10 @@ internal sealed class TensorConvolutionTests
         Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");
         foreach (var row in KernelCatalog.Rows(KernelCatalog.Find("TensorConv"), GpuArchitecture.All))
         {
-            var tile = TensorPlan.Tiles.Single(t => row.Name.Contains(t.Name.ToString()[1..] + "Tf32", StringComparison.Ordinal) || row.Name.Contains(t.Name.ToString()[1..] + "Bf16", StringComparison.Ordinal));
+            var tile =
+                TensorPlan.Tiles.Single(
+                    t => row.Name.Contains(t.Name.ToString()[1..] + "Tf32", StringComparison.Ordinal)
+                        || row.Name.Contains(t.Name.ToString()[1..] + "Bf16", StringComparison.Ordinal));
             Assert.That(row.MainLoop!.Hmma, Is.EqualTo(tile.Rows * tile.Columns / 64 / (row.GroupSize / 32)));
             bool activated = row.Name.Contains("Activated", StringComparison.Ordinal);
             Assert.That(row.MainLoop.Ffma, Is.EqualTo(activated ? TensorEmulation.ActivationFfma(row, tile.Rows) : 0));
@@ -195,7 +212,9 @@ internal sealed class TensorConvolutionTests
             Assert.That(row.MainLoop.Lds, Is.Zero, "fragments come by ldmatrix");
             Assert.That(row.MainLoop.Local, Is.Zero);
             Assert.That(row.SharedBytes, Is.EqualTo(tile.SharedBytes));
-            Assert.That(row.Occupancy, Is.GreaterThanOrEqualTo((activated ? tile.ActivatedResident : tile.Resident) * row.GroupSize / 2048.0), "as many groups as the plan counts on");
+            Assert.That(row.Occupancy,
+                Is.GreaterThanOrEqualTo((activated ? tile.ActivatedResident : tile.Resident) * row.GroupSize / 2048.0),
+                "as many groups as the plan counts on");
         }
     }
 }
@@ -212,7 +231,10 @@ internal sealed class PrecisionTests
     public void BFloat16_rounds_to_nearest_even(float x, float expected) =>
         Assert.That(BitConverter.UInt32BitsToSingle(IlgpuBackend.RoundBFloat16(x) << 16), Is.EqualTo(expected));
 
-    /// <summary>The factor of RoundTf32 and the tensor core's cut together: exact values stay, others err by at most 0.7 of the last of 10 bits, and by nothing on average.</summary>
+    /// <summary>
+    /// The factor of RoundTf32 and the tensor core's cut together: exact values stay, others err by at most 0.7 of the last of 10 bits, and
+    /// by nothing on average.
+    /// </summary>
     [Test]
     public void Tf32_rounding_is_exact_where_it_can_be_and_unbiased()
     {
@@ -239,12 +261,16 @@ internal sealed class PrecisionTests
     public void A_device_without_tensor_cores_refuses()
     {
         using var backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu");
-        Assert.That(() => backend.Precision = Precision.Tf32, Throws.TypeOf<BDenseException>().With.Message.Contains("tf32 needs the tensor cores"));
+        Assert.That(() => backend.Precision = Precision.Tf32,
+            Throws.TypeOf<BDenseException>().With.Message.Contains("tf32 needs the tensor cores"));
         backend.Precision = Precision.Fp32;
     }
 
-    /// <summary>The passes before the products, on a device: padding, rounding, both; and behind wgrad's the sum of padded slices.</summary>
-    [TestCase(Precision.Tf32, 3), TestCase(Precision.Bf16, 3), TestCase(Precision.Bf16, 12), TestCase(Precision.Bf16, 16), TestCase(Precision.Tf32, 12)]
+    /// <summary>
+    /// The passes before the products, on a device: padding, rounding, both; and behind wgrad's the sum of padded slices.
+    /// </summary>
+    [TestCase(Precision.Tf32, 3), TestCase(Precision.Bf16, 3), TestCase(Precision.Bf16, 12), TestCase(Precision.Bf16, 16),
+        TestCase(Precision.Tf32, 12)]
     public void Factors_are_padded_and_rounded(Precision precision, int channels)
     {
         using var backend = (IlgpuBackend)DeviceCatalog.Open("ilgpu-cpu");
@@ -252,7 +278,8 @@ internal sealed class PrecisionTests
         float[] values = [.. Enumerable.Range(0, 6 * channels).Select(_ => (float)random.NextDouble() - 0.5f)];
         using var x = backend.FromArray(values, new Shape(6, channels));
         using var factors = backend.Factors(precision, x, channels);
-        byte[] expected = TensorEmulation.Bytes(precision, TensorEmulation.Pad(values, channels, ConvolutionPlan.Padded(precision, channels)));
+        byte[] expected = TensorEmulation.Bytes(precision,
+            TensorEmulation.Pad(values, channels, ConvolutionPlan.Padded(precision, channels)));
         if (factors is null)
             Assert.That(expected, Is.EqualTo(TensorEmulation.Bytes(values)), "nothing is to be done");
         else
@@ -267,7 +294,8 @@ internal sealed class PrecisionTests
         float[] values = TensorEmulation.Exact(8, s.Weight.Length);
         using var w = backend.FromArray(values, s.Weight);
         using var crsk = backend.Exchanged(precision, s, w);
-        float[] padded = TensorEmulation.Pad(TensorConvolutionTests.ExchangeChannels(s, values), s.K, ConvolutionPlan.Padded(precision, s.K));
+        float[] padded = TensorEmulation.Pad(TensorConvolutionTests.ExchangeChannels(s, values), s.K,
+            ConvolutionPlan.Padded(precision, s.K));
         Assert.That(TensorEmulation.Bytes(crsk.ToArray()), Is.EqualTo(TensorEmulation.Bytes(precision, padded)));
     }
 

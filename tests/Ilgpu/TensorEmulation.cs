@@ -16,9 +16,12 @@ internal static class TensorEmulation
     public static KernelEntry Kernel(string operation, TileName tile, Precision precision) =>
         KernelRegistry.All.Single(k => k.Name == $"Tensor{operation}{tile.ToString()[1..]}{precision}Kernel");
 
-    public static string Ptx(KernelEntry kernel) => Compiled.GetOrAdd(kernel.Name, _ => KernelCatalog.Ptx(kernel, GpuArchitecture.Find("sm_80")));
+    public static string Ptx(KernelEntry kernel) =>
+        Compiled.GetOrAdd(kernel.Name, _ => KernelCatalog.Ptx(kernel, GpuArchitecture.Find("sm_80")));
 
-    /// <summary>Eighths from -1 to 1, three bits of mantissa: TF32 and BF16 hold them exactly, so only the order of a sum may differ.</summary>
+    /// <summary>
+    /// Eighths from -1 to 1, three bits of mantissa: TF32 and BF16 hold them exactly, so only the order of a sum may differ.
+    /// </summary>
     public static float[] Exact(int seed, int length)
     {
         var random = new Random(seed);
@@ -78,5 +81,6 @@ internal static class TensorEmulation
     /// </summary>
     /// <param name="row">The kernel's figures.</param>
     /// <param name="width">Rows or columns of the tile that are activated.</param>
-    public static int ActivationFfma(KernelRow row, int width) => 2 * width * (row.Name.Contains("Bf16", StringComparison.Ordinal) ? 32 : 16) / row.GroupSize;
+    public static int ActivationFfma(KernelRow row, int width) =>
+        2 * width * (row.Name.Contains("Bf16", StringComparison.Ordinal) ? 32 : 16) / row.GroupSize;
 }

@@ -32,7 +32,8 @@ internal sealed class TensorProductTests
                     foreach (var s in shapes)
                         foreach (bool accumulate in new[] { false, true })
                             if (!accumulate || s.Batch > 1)
-                                yield return new TestCaseData(precision, tile, s, accumulate).SetArgDisplayNames($"{precision}, {tile}, {s}{(accumulate ? ", accumulated" : "")}");
+                                yield return new TestCaseData(precision, tile, s,
+                                    accumulate).SetArgDisplayNames($"{precision}, {tile}, {s}{(accumulate ? ", accumulated" : "")}");
                 }
             }
             // Columns behind a tile's last; fewer steps than stages; more rows of tiles than a panel has; columns that only two divide.
@@ -43,7 +44,8 @@ internal sealed class TensorProductTests
     }
 
     [TestCaseSource(nameof(Shapes))]
-    public void Equals_the_oracle(Precision precision, TileName tile, MatMulShape s, bool accumulate) => Check(null, precision, tile, s, accumulate);
+    public void Equals_the_oracle(Precision precision, TileName tile, MatMulShape s, bool accumulate) =>
+        Check(null, precision, tile, s, accumulate);
 
     /// <summary>The check is itself checked: each of these faults in the PTX must fail it.</summary>
     [TestCase(Precision.Tf32, @"bar\.sync 0;", "", Signs.Unordered, TestName = "product: a missing barrier fails")]
@@ -51,23 +53,28 @@ internal sealed class TensorProductTests
     [TestCase(Precision.Bf16, @"\.trans", "", "element", TestName = "product: a fragment that is not transposed fails")]
     [TestCase(Precision.Tf32, @"\{b1, b3, b5, b7\}", "{b1, b5, b3, b7}", "element", TestName = "product: a swapped index fails")]
     [TestCase(Precision.Tf32, @"(v4\.f32 \[%rd\d+)\+16\]", "$1+0]", "element", TestName = "product: an unwritten column fails")]
-    [TestCase(Precision.Tf32, @"add\.f32 acc4, acc4, t1;", "add.f32 acc4, acc4, t2;", "element", TestName = "product: another column of c added fails")]
+    [TestCase(Precision.Tf32, @"add\.f32 acc4, acc4, t1;", "add.f32 acc4, acc4, t2;", "element",
+        TestName = "product: another column of c added fails")]
     [TestCase(Precision.Bf16, @"mul\.f32 acc31, acc31, \S+;", "", "element", TestName = "product: a sum without alpha fails")]
-    [TestCase(Precision.Tf32, @"\.shared \.align \d+", ".shared .align 4", Signs.Misaligned, TestName = "product: shared memory aligned to four bytes fails")]
+    [TestCase(Precision.Tf32, @"\.shared \.align \d+", ".shared .align 4", Signs.Misaligned,
+        TestName = "product: shared memory aligned to four bytes fails")]
     public void Planted_faults_fail(Precision precision, string code, string planted, string message)
     {
         string ptx = TensorEmulation.Ptx(Kernel("NN", TileName.T64x64, precision)), faulty = Regex.Replace(ptx, code, planted);
         Assert.That(faulty, Is.Not.EqualTo(ptx), "the fault was planted");
-        Assert.That(() => Check(faulty, precision, TileName.T64x64, new(2, 72, 72, 104), accumulate: true), Throws.Exception.With.Message.Match(message));
+        Assert.That(() => Check(faulty, precision, TileName.T64x64, new(2, 72, 72, 104), accumulate: true),
+            Throws.Exception.With.Message.Match(message));
     }
 
-    private static KernelEntry Kernel(string layout, TileName tile, Precision precision) => TensorEmulation.Kernel("Product" + layout, tile, precision);
+    private static KernelEntry Kernel(string layout, TileName tile, Precision precision) =>
+        TensorEmulation.Kernel("Product" + layout, tile, precision);
 
     private static void Check(string? faulty, Precision precision, TileName name, MatMulShape s, bool accumulate)
     {
         var kernel = Kernel((s.TransA ? "T" : "N") + (s.TransB ? "T" : "N"), name, precision);
         var tile = TensorPlan.Find(name);
-        float[] a = TensorEmulation.Exact(1, s.A.Length), b = TensorEmulation.Exact(2, s.B.Length), before = TensorEmulation.Exact(3, s.C.Length);
+        float[] a = TensorEmulation.Exact(1, s.A.Length), b = TensorEmulation.Exact(2, s.B.Length),
+            before = TensorEmulation.Exact(3, s.C.Length);
         var memory = new DeviceMemory();
         byte[] c = accumulate ? TensorEmulation.Bytes(before) : TensorEmulation.Unwritten(s.C.Length);
         var g = new TensorProduct
@@ -103,7 +110,8 @@ internal sealed class TensorProductTests
             Assert.That(row.MainLoop.Ldgsts, Is.EqualTo((tile.Rows + tile.Columns) * 4 / row.GroupSize), row.Name);
             Assert.That(row.MainLoop.Lds, Is.EqualTo(row.MainLoop.Lds128), "four values a load, or ldmatrix");
             Assert.That(row.MainLoop.Local, Is.Zero, row.Name);
-            Assert.That(row.Occupancy, Is.GreaterThanOrEqualTo(tile.Resident * row.GroupSize / 2048.0), $"{row.Name}: as many groups as the plan counts on");
+            Assert.That(row.Occupancy, Is.GreaterThanOrEqualTo(tile.Resident * row.GroupSize / 2048.0),
+                $"{row.Name}: as many groups as the plan counts on");
         }
     }
 

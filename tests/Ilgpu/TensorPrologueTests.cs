@@ -10,7 +10,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Ilgpu;
 
-/// <summary>The prologue on tensor cores, forward and wgrad, on the virtual GPU: x is activated between registers and shared memory.</summary>
+/// <summary>
+/// The prologue on tensor cores, forward and wgrad, on the virtual GPU: x is activated between registers and shared memory.
+/// </summary>
 internal sealed class TensorPrologueTests
 {
     // Rows of a tile from several images, taps that fall into the padding, channels that a step does not divide; stride 2; a 1x1 kernel.
@@ -45,30 +47,42 @@ internal sealed class TensorPrologueTests
     }
 
     [TestCaseSource(nameof(ForwardCases))]
-    public void Forward_equals_the_oracle(Precision precision, TileName tile, Conv2dShape s, bool silu) => CheckForward(null, precision, tile, s, silu);
+    public void Forward_equals_the_oracle(Precision precision, TileName tile, Conv2dShape s, bool silu) =>
+        CheckForward(null, precision, tile, s, silu);
 
     [TestCaseSource(nameof(WgradCases))]
-    public void Wgrad_equals_the_oracle(Precision precision, TileName tile, Conv2dShape s, bool silu) => CheckWgrad(null, precision, tile, s, silu);
+    public void Wgrad_equals_the_oracle(Precision precision, TileName tile, Conv2dShape s, bool silu) =>
+        CheckWgrad(null, precision, tile, s, silu);
 
     /// <summary>The check is itself checked: 128 pixels of two images, whose rows 0 and 64 one thread copies.</summary>
-    [TestCase(Precision.Tf32, @"setp\.ne\.s32 inside,\s+%r\d+, 0;(?= mov\.f32 s0)", "setp.ne.s32 inside, 1, 0;", "element|" + Signs.Outside, TestName = "prologue: an activated padding fails")]
-    [TestCase(Precision.Bf16, @"setp\.ne\.s32 inside,\s+%r\d+, 0;(?= mov\.f32 s0)", "setp.ne.s32 inside, 1, 0;", "element|" + Signs.Outside, TestName = "prologue: an activated padding fails in BF16")]
-    [TestCase(Precision.Tf32, @"(\{s0, s1, s2, s3\}, \[%rd\d+)(.*?)\{s0, s1, s2, s3\}, \[%rd\d+", "$1$2$1", "element", TestName = "prologue: another image's scale fails")]
-    [TestCase(Precision.Tf32, @"(\{h0, h1, h2, h3\}, \[%rd\d+)(.*?)\{h0, h1, h2, h3\}, \[%rd\d+", "$1$2$1", "element", TestName = "prologue: another image's shift fails")]
-    [TestCase(Precision.Tf32, @"fma\.rn\.f32 v1, v1, s1, h1;", "fma.rn.f32 v1, v1, s1, h0;", "element", TestName = "prologue: another channel's shift fails")]
+    [TestCase(Precision.Tf32, @"setp\.ne\.s32 inside,\s+%r\d+, 0;(?= mov\.f32 s0)", "setp.ne.s32 inside, 1, 0;", "element|" + Signs.Outside,
+        TestName = "prologue: an activated padding fails")]
+    [TestCase(Precision.Bf16, @"setp\.ne\.s32 inside,\s+%r\d+, 0;(?= mov\.f32 s0)", "setp.ne.s32 inside, 1, 0;", "element|" + Signs.Outside,
+        TestName = "prologue: an activated padding fails in BF16")]
+    [TestCase(Precision.Tf32, @"(\{s0, s1, s2, s3\}, \[%rd\d+)(.*?)\{s0, s1, s2, s3\}, \[%rd\d+", "$1$2$1", "element",
+        TestName = "prologue: another image's scale fails")]
+    [TestCase(Precision.Tf32, @"(\{h0, h1, h2, h3\}, \[%rd\d+)(.*?)\{h0, h1, h2, h3\}, \[%rd\d+", "$1$2$1", "element",
+        TestName = "prologue: another image's shift fails")]
+    [TestCase(Precision.Tf32, @"fma\.rn\.f32 v1, v1, s1, h1;", "fma.rn.f32 v1, v1, s1, h0;", "element",
+        TestName = "prologue: another channel's shift fails")]
     [TestCase(Precision.Tf32, @"mul\.f32 v3, v3, t;", "", "element", TestName = "prologue: a value without its SiLU fails")]
-    [TestCase(Precision.Bf16, @"cvt\.rn\.bf16x2\.f32 w0, v1, v0;", "cvt.rn.bf16x2.f32 w0, v0, v1;", "element", TestName = "prologue: exchanged halves fail")]
+    [TestCase(Precision.Bf16, @"cvt\.rn\.bf16x2\.f32 w0, v1, v0;", "cvt.rn.bf16x2.f32 w0, v0, v1;", "element",
+        TestName = "prologue: exchanged halves fail")]
     [TestCase(Precision.Tf32, @"bar\.sync 0;", "", Signs.Unordered, TestName = "prologue: a missing barrier fails")]
     public void Planted_faults_fail(Precision precision, string code, string planted, string message)
     {
         foreach (bool wgrad in new[] { false, true })
         {
-            string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel(wgrad ? "WgradActivated" : "ConvActivated", TileName.T128x128, precision));
+            string ptx =
+                TensorEmulation.Ptx(TensorEmulation.Kernel(wgrad ? "WgradActivated" : "ConvActivated", TileName.T128x128, precision));
             string faulty = Regex.Replace(ptx, code, planted, RegexOptions.Singleline);
             Assert.That(faulty, Is.Not.EqualTo(ptx), "the fault was planted");
-            // Whole steps, so that no piece lies behind the last channel. Images of one step of wgrad's pixels, so that a thread's two are of two images there as well.
-            var s = wgrad ? Conv2dShape.Same(8, 2, precision == Precision.Tf32 ? 4 : 8, 16, 16, 3) : Conv2dShape.Same(2, 8, 8, precision == Precision.Tf32 ? 16 : 32, 16, 3);
-            Assert.That(() => { if (wgrad) CheckWgrad(faulty, precision, TileName.T128x128, s, true); else CheckForward(faulty, precision, TileName.T128x128, s, true); },
+            // Whole steps, so that no piece lies behind the last channel. Images of one step of wgrad's pixels, so that a thread's two are
+            // of two images there as well.
+            var s = wgrad ? Conv2dShape.Same(8, 2, precision == Precision.Tf32 ? 4 : 8, 16, 16, 3)
+                : Conv2dShape.Same(2, 8, 8, precision == Precision.Tf32 ? 16 : 32, 16, 3);
+            Assert.That(() => { if (wgrad) CheckWgrad(faulty, precision, TileName.T128x128, s, true); else
+                CheckForward(faulty, precision, TileName.T128x128, s, true); },
                 Throws.Exception.With.Message.Match(message), wgrad ? "wgrad" : "forward");
         }
     }
@@ -126,10 +140,12 @@ internal sealed class TensorPrologueTests
         float[] dy = TensorEmulation.Exact(2, s.Output.Length);
         var memory = new DeviceMemory();
         byte[] partial = TensorEmulation.Unwritten(s.Weight.Length);
-        (g.X, g.Dy, g.Partial) = (memory.Add(TensorEmulation.Bytes(x)), memory.Add(TensorEmulation.Bytes(precision, dy)), memory.Add(partial));
+        (g.X, g.Dy, g.Partial) = (memory.Add(TensorEmulation.Bytes(x)), memory.Add(TensorEmulation.Bytes(precision, dy)),
+            memory.Add(partial));
         g.Prologue = TensorActivationFactors.Of(memory.Add(TensorEmulation.Bytes(factors)), s.C, silu);
         int tiles = (g.Outputs + tile.Rows - 1) / tile.Rows * ((g.Columns + tile.Columns - 1) / tile.Columns);
-        TensorEmulation.Run(faulty ?? TensorEmulation.Ptx(kernel), kernel, memory, tiles, TensorEmulation.Argument(g), TensorEmulation.Argument(tiles));
+        TensorEmulation.Run(faulty ?? TensorEmulation.Ptx(kernel), kernel, memory, tiles, TensorEmulation.Argument(g),
+            TensorEmulation.Argument(tiles));
         var expected = new double[s.Weight.Length];
         Conv2dCases.Wgrad(s, u, TensorEmulation.Doubles(dy), expected, null);
         TensorEmulation.Expect(expected, MemoryMarshal.Cast<byte, float>(partial), Tolerance(precision, silu));

@@ -32,7 +32,8 @@ internal sealed class TensorWgradTests
         foreach (var precision in new[] { Precision.Tf32, Precision.Bf16 })
             foreach (var tile in Tiles)
                 foreach (var (s, slices) in cases)
-                    yield return new TestCaseData(precision, tile, s, slices).SetArgDisplayNames($"{precision}, {tile}, {s}, {slices} slices");
+                    yield return new TestCaseData(precision, tile, s,
+                        slices).SetArgDisplayNames($"{precision}, {tile}, {s}, {slices} slices");
     }
 
     [TestCaseSource(nameof(Shapes))]
@@ -49,7 +50,8 @@ internal sealed class TensorWgradTests
         string ptx = TensorEmulation.Ptx(TensorEmulation.Kernel("Wgrad", TileName.T64x64, precision));
         string faulty = Regex.Replace(ptx, code, planted);
         Assert.That(faulty, Is.Not.EqualTo(ptx), "the fault was planted");
-        Assert.That(() => Check(faulty, precision, TileName.T64x64, Conv2dShape.Same(3, 9, 8, 24, 40, 3), 1), Throws.Exception.With.Message.Match(message));
+        Assert.That(() => Check(faulty, precision, TileName.T64x64, Conv2dShape.Same(3, 9, 8, 24, 40, 3), 1),
+            Throws.Exception.With.Message.Match(message));
     }
 
     private static void Check(string? faulty, Precision precision, TileName name, Conv2dShape s, int slices)
@@ -62,9 +64,11 @@ internal sealed class TensorWgradTests
         float[] x = TensorEmulation.Exact(1, s.Input.Length), dy = TensorEmulation.Exact(2, s.Output.Length);
         var memory = new DeviceMemory();
         byte[] partial = TensorEmulation.Unwritten(slices * g.Outputs * g.Columns);
-        (g.X, g.Dy, g.Partial) = (memory.Add(TensorEmulation.Bytes(precision, Pad(x, s.C))), memory.Add(TensorEmulation.Bytes(precision, Pad(dy, s.K))), memory.Add(partial));
+        (g.X, g.Dy, g.Partial) = (memory.Add(TensorEmulation.Bytes(precision, Pad(x, s.C))),
+            memory.Add(TensorEmulation.Bytes(precision, Pad(dy, s.K))), memory.Add(partial));
         int tiles = (g.Outputs + tile.Rows - 1) / tile.Rows * ((g.Columns + tile.Columns - 1) / tile.Columns);
-        TensorEmulation.Run(faulty ?? TensorEmulation.Ptx(kernel), kernel, memory, tiles * slices, TensorEmulation.Argument(g), TensorEmulation.Argument(tiles));
+        TensorEmulation.Run(faulty ?? TensorEmulation.Ptx(kernel), kernel, memory, tiles * slices, TensorEmulation.Argument(g),
+            TensorEmulation.Argument(tiles));
         for (int slice = 0; slice < slices; slice++)
         {
             // The oracle's own sum, with every pixel outside the slice set to zero.
@@ -93,7 +97,9 @@ internal sealed class TensorWgradTests
             Assert.That(row.MainLoop.Ldgsts, Is.EqualTo((activated ? tile.Rows : tile.Rows + tile.Columns) * 4 / row.GroupSize));
             Assert.That(row.MainLoop.Lds, Is.EqualTo(row.MainLoop.Lds128), "four values a load, or ldmatrix");
             Assert.That(row.MainLoop.Local, Is.Zero);
-            Assert.That(row.Occupancy, Is.GreaterThanOrEqualTo((activated ? tile.ActivatedResident : tile.WgradResident) * row.GroupSize / 2048.0), "registers leave room for the groups that the plan counts on");
+            Assert.That(row.Occupancy,
+                Is.GreaterThanOrEqualTo((activated ? tile.ActivatedResident : tile.WgradResident) * row.GroupSize / 2048.0),
+                "registers leave room for the groups that the plan counts on");
         }
     }
 

@@ -81,7 +81,8 @@ internal sealed class TuningTests
     public void A_file_of_other_kernels_is_ignored_with_a_line()
     {
         new TuningTable { [Key] = Rule }.Write(File, "a GPU");
-        string text = System.IO.File.ReadAllText(File), other = text.Replace($"\"kernels\": {TuningTable.KernelVersion},", "\"kernels\": 1,", StringComparison.Ordinal);
+        string text = System.IO.File.ReadAllText(File),
+            other = text.Replace($"\"kernels\": {TuningTable.KernelVersion},", "\"kernels\": 1,", StringComparison.Ordinal);
         Assert.That(other, Is.Not.EqualTo(text));
         System.IO.File.WriteAllText(File, other);
         var (table, notice) = TuningTable.Read(File);
@@ -101,7 +102,9 @@ internal sealed class TuningTests
         Assert.That(Path.GetFileName(Path.GetDirectoryName(path)), Is.EqualTo("bdense"));
     }
 
-    /// <summary>The whole way on a device: a slow clock for the rule's tile makes the other one the choice, also after the next start.</summary>
+    /// <summary>
+    /// The whole way on a device: a slow clock for the rule's tile makes the other one the choice, also after the next start.
+    /// </summary>
     [Test]
     public void A_tuned_device_takes_the_other_tile_and_computes_the_same()
     {
@@ -177,22 +180,26 @@ internal sealed class LimitTests
     {
         using var backend = new DryRunBackend();
         using var x = backend.Empty(new Shape(16));
-        Assert.That(() => backend.Conv2d(new(1, 4, 4, 1, 1, 3, 3, 1, int.MaxValue, int.MaxValue), x, x, null, x), Throws.TypeOf<BDenseException>().With.Message.Contains("no such convolution"));
+        Assert.That(() => backend.Conv2d(new(1, 4, 4, 1, 1, 3, 3, 1, int.MaxValue, int.MaxValue), x, x, null, x),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("no such convolution"));
     }
 
     [Test]
     public void A_launch_that_32_bits_cannot_count_is_refused()
     {
         Assert.That(IlgpuBackend.Threads(Shape.MaxLength), Is.EqualTo(Shape.MaxLength));
-        Assert.That(() => IlgpuBackend.Threads(1L << 31), Throws.TypeOf<BDenseException>().With.Message.Contains($"{1L << 31} threads").And.Message.Contains($"{Shape.MaxLength}"));
+        Assert.That(() => IlgpuBackend.Threads(1L << 31),
+            Throws.TypeOf<BDenseException>().With.Message.Contains($"{1L << 31} threads").And.Message.Contains($"{Shape.MaxLength}"));
     }
 
     [Test]
     public void A_group_or_its_memory_that_the_device_has_not_is_refused()
     {
         var kernel = TensorEmulation.Kernel("Conv", TileName.T128x256, Precision.Tf32);
-        Assert.That(() => IlgpuBackend.RequireFits(kernel, 128, 99 << 10, "gpu"), Throws.TypeOf<BDenseException>().With.Message.Contains("groups of 256 threads; gpu has at most 128"));
-        Assert.That(() => IlgpuBackend.RequireFits(kernel, 1024, 48 << 10, "gpu"), Throws.TypeOf<BDenseException>().With.Message.Contains("73728 bytes of shared memory a group; gpu has 49152"));
+        Assert.That(() => IlgpuBackend.RequireFits(kernel, 128, 99 << 10, "gpu"),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("groups of 256 threads; gpu has at most 128"));
+        Assert.That(() => IlgpuBackend.RequireFits(kernel, 1024, 48 << 10, "gpu"),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("73728 bytes of shared memory a group; gpu has 49152"));
         Assert.That(() => IlgpuBackend.RequireFits(kernel, 1024, 99 << 10, "gpu"), Throws.Nothing);
         // And the rule does not ask for it there.
         var large = new TensorProblem(1 << 16, 256, 144, TensorOperation.Convolution);

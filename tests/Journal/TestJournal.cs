@@ -13,14 +13,15 @@ using NUnit.Framework.Internal;
 namespace BDense.Tests.Journal;
 
 /// <summary>
-/// Runs one part of the tests (<see cref="TestShard"/>) and writes what became of each to the file that BDENSE_TEST_LOG names, at once, so that
-/// a process that dies or is stopped leaves what it did. Without these variables it does nothing but hold CUDA tests back after a fault.
+/// Runs one part of the tests (<see cref="TestShard"/>) and writes what became of each to the file that BDENSE_TEST_LOG names, at once, so
+/// that a process that dies or is stopped leaves what it did. Without these variables it does nothing but hold CUDA tests back after a
+/// fault.
 /// </summary>
 /// <remarks>
-/// A line is outcome, seconds, full name, first line of the message, with tabs between. Outcomes: <c>begin</c> (before the test: the last one
-/// without a further line is the test that ended the process), <c>passed</c>, <c>failed</c>, <c>skipped</c>, <c>inconclusive</c>, and
-/// <c>notrun</c> for a CUDA test after a fault of the device, to be run again in a new process. Tests of other parts are not there at all: they
-/// leave no line here and none of the runner's. Tests whose fixture did not open get theirs at the very end.
+/// A line is outcome, seconds, full name, first line of the message, with tabs between. Outcomes: <c>begin</c> (before the test: the last
+/// one without a further line is the test that ended the process), <c>passed</c>, <c>failed</c>, <c>skipped</c>, <c>inconclusive</c>, and
+/// <c>notrun</c> for a CUDA test after a fault of the device, to be run again in a new process. Tests of other parts are not there at all:
+/// they leave no line here and none of the runner's. Tests whose fixture did not open get theirs at the very end.
 /// </remarks>
 [AttributeUsage(AttributeTargets.Assembly)]
 internal sealed class TestJournalAttribute : Attribute, ITestAction, IApplyToTest
@@ -84,13 +85,15 @@ internal static class TestJournal
         }
         string message = result.Message ?? "";
         // ILGPU's exceptions have the driver's words alone.
-        if (result.ResultState.Status == TestStatus.Failed && IsCuda(test) && DeviceCatalog.Finding is { } finding && !message.Contains(finding, StringComparison.Ordinal))
+        if (result.ResultState.Status == TestStatus.Failed && IsCuda(test) && DeviceCatalog.Finding is { } finding
+            && !message.Contains(finding, StringComparison.Ordinal))
         {
             message = $"{finding}: {message}";
             TestContext.Out.WriteLine($"found last: {finding}");
         }
         Write(Line(Outcome(result.ResultState, message), seconds, test.FullName, message));
-        if (Fault is null && !DeviceFixtures.SurvivesFaults && result.ResultState.Status == TestStatus.Failed && IsCuda(test) && DeviceFault.Tells($"{result.Message}\n{result.StackTrace}"))
+        if (Fault is null && !DeviceFixtures.SurvivesFaults && result.ResultState.Status == TestStatus.Failed && IsCuda(test)
+            && DeviceFault.Tells($"{result.Message}\n{result.StackTrace}"))
             Lost(test.FullName);
     }
 

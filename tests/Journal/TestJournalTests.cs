@@ -25,7 +25,8 @@ internal sealed class TestJournalTests
     }
 
     [Test]
-    public void A_name_hashes_alike_in_every_process() => Assert.That(TestShard.Hash("BDense.Tests"), Is.EqualTo(TestShard.Hash("BDense." + "Tests")).And.EqualTo(2425171998u));
+    public void A_name_hashes_alike_in_every_process() =>
+        Assert.That(TestShard.Hash("BDense.Tests"), Is.EqualTo(TestShard.Hash("BDense." + "Tests")).And.EqualTo(2425171998u));
 
     [Test]
     public void Without_a_part_all_tests_run() => Assert.That(TestShard.Parse(null).Has("any") && TestShard.Parse("").Has("any"));
@@ -62,7 +63,8 @@ internal sealed class TestJournalTests
 
         static IEnumerable<ITest> Suites(ITest suite) => suite.Tests.Where(test => test.IsSuite).SelectMany(Suites).Prepend(suite);
 
-        static IEnumerable<string> Names(ITest tree) => Suites(tree).SelectMany(suite => suite.Tests).Where(test => !test.IsSuite).Select(test => test.FullName);
+        static IEnumerable<string> Names(ITest tree) =>
+            Suites(tree).SelectMany(suite => suite.Tests).Where(test => !test.IsSuite).Select(test => test.FullName);
     }
 
     [TestCase("2/2"), TestCase("-1/2"), TestCase("1"), TestCase("0/0"), TestCase("a/b")]
@@ -70,10 +72,12 @@ internal sealed class TestJournalTests
 
     [Test]
     public void A_line_has_four_fields_and_the_first_line_of_the_message() =>
-        Assert.That(TestJournal.Line("failed", 1.25, "A.B(\"x\ty\")", "Multiple failures or warnings in test:\n  first\tline\r\nsecond"), Is.EqualTo("failed\t1.250\tA.B(\"x y\")\tfirst line"));
+        Assert.That(TestJournal.Line("failed", 1.25, "A.B(\"x\ty\")", "Multiple failures or warnings in test:\n  first\tline\r\nsecond"),
+            Is.EqualTo("failed\t1.250\tA.B(\"x y\")\tfirst line"));
 
     [Test]
-    public void The_line_of_a_beginning_has_no_seconds() => Assert.That(TestJournal.Line("begin", null, "A.B", ""), Is.EqualTo("begin\t\tA.B\t"));
+    public void The_line_of_a_beginning_has_no_seconds() =>
+        Assert.That(TestJournal.Line("begin", null, "A.B", ""), Is.EqualTo("begin\t\tA.B\t"));
 
     [Test]
     public void A_test_held_back_after_a_fault_counts_as_not_run()

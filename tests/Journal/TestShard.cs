@@ -24,7 +24,9 @@ internal sealed record TestShard(int Index, int Count)
 
     public bool Has(string fullName) => Count == 1 || Hash(fullName) % (uint)Count == (uint)Index;
 
-    /// <summary>Takes the tests of other parts out of a tree, and what is empty then, so that a fixture without tests here opens no device.</summary>
+    /// <summary>
+    /// Takes the tests of other parts out of a tree, and what is empty then, so that a fixture without tests here opens no device.
+    /// </summary>
     public void Cut(Test suite)
     {
         for (int i = Count == 1 ? -1 : suite.Tests.Count - 1; i >= 0; i--)

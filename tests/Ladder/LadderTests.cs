@@ -81,8 +81,10 @@ internal sealed class LadderCodeTests
     private static IEnumerable<TestCaseData> Rows() =>
         from architecture in GpuArchitecture.All
         from step in Steps.Gemm.Select(s => (s.Number, s.NeedsTensorCores, s.Entry.Name, (Func<GpuArchitecture, KernelRow>)s.MachineCode))
-            .Concat(Steps.Convolution.Select(s => (s.Number, s.NeedsTensorCores, s.Entry.Name, (Func<GpuArchitecture, KernelRow>)s.MachineCode)))
-        select new TestCaseData(step.Number, step.NeedsTensorCores, step.Item4, architecture).SetArgDisplayNames($"{step.Name} {architecture.Name}");
+            .Concat(Steps.Convolution.Select(
+                s => (s.Number, s.NeedsTensorCores, s.Entry.Name, (Func<GpuArchitecture, KernelRow>)s.MachineCode)))
+        select new TestCaseData(step.Number, step.NeedsTensorCores, step.Item4,
+            architecture).SetArgDisplayNames($"{step.Name} {architecture.Name}");
 
     /// <summary>What ILGPU told of an H200 on 2026-11-29, whose data sheet has 67 TFLOP/s in float32.</summary>
     [Test]
@@ -95,7 +97,8 @@ internal sealed class LadderCodeTests
 
     [Category("ptxas")]
     [TestCaseSource(nameof(Rows))]
-    public void Machine_code_is_what_the_step_says(int number, bool tensorCores, Func<GpuArchitecture, KernelRow> compile, GpuArchitecture architecture)
+    public void Machine_code_is_what_the_step_says(int number, bool tensorCores, Func<GpuArchitecture, KernelRow> compile,
+        GpuArchitecture architecture)
     {
         Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");
         var row = compile(architecture);
@@ -119,7 +122,8 @@ internal sealed class LadderCodeTests
         Assert.That(row.Whole.Ldg128 > 0, Is.EqualTo(number >= 6), "global loads of 16 bytes");
         Assert.That(row.Whole.Stg128 > 0, Is.EqualTo(number >= 6), "global stores of 16 bytes");
         if (number >= 6)
-            Assert.That((row.MainLoop.Lds, row.MainLoop.Lds128), Is.EqualTo((4 * row.MainLoop.Ffma / 64, 4 * row.MainLoop.Ffma / 64)), "four shared loads for 64 multiply-adds");
+            Assert.That((row.MainLoop.Lds, row.MainLoop.Lds128), Is.EqualTo((4 * row.MainLoop.Ffma / 64, 4 * row.MainLoop.Ffma / 64)),
+                "four shared loads for 64 multiply-adds");
     }
 
     [Test]

@@ -57,14 +57,16 @@ public sealed class BootstrapTests
     {
         // Samples spread by 1, paired differences by 0.02.
         double[][] baseline = [.. Enumerable.Range(0, 3).Select(s => Normals(200, 10, mean: 5))];
-        double[][] candidate = [.. baseline.Select((x, s) => x.Zip(Normals(200, (uint)(20 + s), deviation: 0.02), (v, e) => v + shift + e).ToArray())];
+        double[][] candidate =
+            [.. baseline.Select((x, s) => x.Zip(Normals(200, (uint)(20 + s), deviation: 0.02), (v, e) => v + shift + e).ToArray())];
         var comparison = Bootstrap.Compare(baseline, candidate);
         Assert.That(comparison.Verdict, Is.EqualTo(expected));
         Assert.That(comparison.Difference.Mean, Is.EqualTo(shift).Within(0.005));
         Assert.That(comparison.Relative, Is.EqualTo(shift / 5).Within(0.002));
         Assert.That(comparison.Seeds, Is.EqualTo(3));
         var reverse = Bootstrap.Compare(candidate, baseline).Verdict;
-        Assert.That(reverse, Is.EqualTo(expected switch { Verdict.Better => Verdict.Worse, Verdict.Worse => Verdict.Better, _ => Verdict.NoDifference }));
+        Assert.That(reverse,
+            Is.EqualTo(expected switch { Verdict.Better => Verdict.Worse, Verdict.Worse => Verdict.Better, _ => Verdict.NoDifference }));
     }
 
     [Test]

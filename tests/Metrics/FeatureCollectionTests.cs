@@ -29,7 +29,8 @@ public sealed class FeatureCollectionTests
         using var backend = new ReferenceBackend(1);
         using var features = new RandomFeatures(backend, 3);
         var others = Dataset.Open(null, new DatasetOptions(16, 200, Seed: 9));
-        var (a, b) = (Collect(features, Scenes, new CollectOptions { Batch = 33 }).Statistics, Collect(features, others, new CollectOptions { Batch = 64 }).Statistics);
+        var (a, b) = (Collect(features, Scenes, new CollectOptions { Batch = 33 }).Statistics,
+            Collect(features, others, new CollectOptions { Batch = 64 }).Statistics);
         double distance = FrechetDistance.Between(a, b);
 
         // MathNet's own covariances, and tr (S1 S2)^(1/2) as the sum of the roots of the eigenvalues of the unsymmetric product.
@@ -43,8 +44,10 @@ public sealed class FeatureCollectionTests
         (Vector<double> Mean, Matrix<double> Covariance) Moments(float[] values)
         {
             int d = RandomFeatures.Dimension;
-            double[][] columns = [.. Enumerable.Range(0, d).Select(k => values.Where((_, i) => i % d == k).Select(v => (double)v).ToArray())];
-            return (Vector<double>.Build.Dense(d, k => columns[k].Mean()), Matrix<double>.Build.Dense(d, d, (i, j) => columns[i].Covariance(columns[j])));
+            double[][] columns =
+                [.. Enumerable.Range(0, d).Select(k => values.Where((_, i) => i % d == k).Select(v => (double)v).ToArray())];
+            return (Vector<double>.Build.Dense(d, k => columns[k].Mean()),
+                Matrix<double>.Build.Dense(d, d, (i, j) => columns[i].Covariance(columns[j])));
         }
     }
 
@@ -57,7 +60,11 @@ public sealed class FeatureCollectionTests
         using var stop = new CancellationTokenSource();
         var options = new CollectOptions { Subject = "scenes", Batch = 50, StateFile = _folder["state.npz"] };
         int asked = 0;
-        Assert.That(() => Collect(features, Scenes, options with { Cancellation = stop.Token, OnDone = done => { if (done >= 150) stop.Cancel(); } }),
+        Assert.That(() => Collect(features, Scenes, options with
+        {
+            Cancellation = stop.Token,
+            OnDone = done => { if (done >= 150) stop.Cancel(); },
+        }),
             Throws.TypeOf<OperationCanceledException>().With.Message.Contains("150 of 300 images are kept"));
         var resumed = FeatureCollection.Of(features, (first, n) =>
         {
@@ -69,8 +76,10 @@ public sealed class FeatureCollectionTests
         Assert.That(resumed.Statistics.Mean(), Is.EqualTo(whole.Statistics.Mean()));
         Assert.That(resumed.Sample.ToArray().Values, Is.EqualTo(whole.Sample.ToArray().Values));
 
-        Assert.That(() => Collect(features, Scenes, options with { Subject = "others" }), Throws.TypeOf<BDenseException>().With.Message.Contains("belongs to another evaluation (scenes"));
-        Assert.That(() => Collect(features, Scenes, options, count: 200), Throws.TypeOf<BDenseException>().With.Message.Contains("300 images already, more than the 200"));
+        Assert.That(() => Collect(features, Scenes, options with { Subject = "others" }),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("belongs to another evaluation (scenes"));
+        Assert.That(() => Collect(features, Scenes, options, count: 200),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("300 images already, more than the 200"));
     }
 
     [Test]
@@ -87,18 +96,21 @@ public sealed class FeatureCollectionTests
         Assert.That(read.Sample!.Count, Is.EqualTo(300));
         Assert.That(read.Size, Is.EqualTo((16, 16, 3)));
         read.RequireSize(16, 16, 3, "model", path);
-        Assert.That(() => read.RequireSize(8, 8, 3, "model", path), Throws.TypeOf<BDenseException>().With.Message.Contains("is of images of 16 x 16 x 3, model makes 8 x 8 x 3"));
+        Assert.That(() => read.RequireSize(8, 8, 3, "model", path),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("is of images of 16 x 16 x 3, model makes 8 x 8 x 3"));
         Assert.That((read.Features, read.Data), Is.EqualTo((features.Name, Scenes.Name)));
         var arrays = Npz.Read(path);
         Assert.That((arrays["mu"].Descr, arrays["sigma"].Descr), Is.EqualTo(("<f8", "<f8")));
         Assert.That(arrays["sigma"].Shape, Is.EqualTo(new[] { 64, 64 }));
 
         // EDM's own hold mu and sigma alone.
-        Npz.Write(_folder["edm.npz"], ("mu", new NpyArray([2], new[] { 1.0, 2 })), ("sigma", new NpyArray([2, 2], new[] { 1, 0.5, 0.5, 2 })));
+        Npz.Write(_folder["edm.npz"], ("mu", new NpyArray([2], new[] { 1.0, 2 })),
+            ("sigma", new NpyArray([2, 2], new[] { 1, 0.5, 0.5, 2 })));
         var edm = ReferenceStatistics.Read(_folder["edm.npz"]);
         Assert.That(edm.Covariance[0, 1], Is.EqualTo(0.5));
         edm.RequireSize(8, 8, 3, "model", path);
-        Npz.Write(_folder["odd.npz"], ("mu", new NpyArray([1], new[] { 1.0 })), ("sigma", new NpyArray([1, 1], new[] { 1.0 })), ("size", new NpyArray([2], new long[] { 8, 8 })));
+        Npz.Write(_folder["odd.npz"], ("mu", new NpyArray([1], new[] { 1.0 })), ("sigma", new NpyArray([1, 1], new[] { 1.0 })),
+            ("size", new NpyArray([2], new long[] { 8, 8 })));
         Assert.That(() => ReferenceStatistics.Read(_folder["odd.npz"]), Throws.TypeOf<BDenseException>().With.Message.Contains("'size'"));
         Assert.That(edm.Sample, Is.Null);
     }
@@ -115,8 +127,13 @@ public sealed class FeatureCollectionTests
         Fails(() => ReferenceStatistics.Read(_folder["other.npz"]), "no reference statistics: it holds images, not mu and sigma");
         Fails(() => ReferenceStatistics.Read(_folder["sizes.npz"]), "mu is [2] and sigma [3, 3]");
         Fails(() => ReferenceStatistics.Read(_folder["skew.npz"]), "sigma is no covariance: it differs from its transpose at [1, 0]");
-        Fails(() => ReferenceStatistics.Read(_folder["few.npz"]).RequireFeatures(features, "few.npz"), "few.npz holds statistics of 2 features");
-        Fails(() => (ReferenceStatistics.Read(_folder["few.npz"]) with { Mean = Vector<double>.Build.Dense(64), Features = "another network" }).RequireFeatures(features, "few.npz"),
+        Fails(() => ReferenceStatistics.Read(_folder["few.npz"]).RequireFeatures(features, "few.npz"),
+            "few.npz holds statistics of 2 features");
+        Fails(() => (ReferenceStatistics.Read(_folder["few.npz"]) with
+        {
+            Mean = Vector<double>.Build.Dense(64),
+            Features = "another network",
+        }).RequireFeatures(features, "few.npz"),
             "was made with another network, not with random");
         _folder.Write("state.npz", File.ReadAllBytes(_folder["few.npz"]));
         Fails(() => Collect(features, Scenes, new CollectOptions { StateFile = _folder["state.npz"] }), "not the state of an evaluation");

@@ -14,7 +14,8 @@ public sealed class FrechetDistanceTests
     {
         // Commuting covariances: |m1 - m2|^2 + sum (sqrt(a) - sqrt(b))^2.
         double[] a = [1, 4, 0, 9], b = [4, 4, 1, 0.25];
-        double d = FrechetDistance.Between(Vec(0, 1, 2, 3), Matrix<double>.Build.Diagonal(a), Vec(1, 1, 0, 3), Matrix<double>.Build.Diagonal(b));
+        double d = FrechetDistance.Between(Vec(0, 1, 2, 3), Matrix<double>.Build.Diagonal(a), Vec(1, 1, 0, 3),
+            Matrix<double>.Build.Diagonal(b));
         Assert.That(d, Is.EqualTo(5 + 1 + 0 + 1 + 6.25).Within(1e-10));
     }
 
@@ -72,7 +73,10 @@ public sealed class FrechetDistanceTests
         FeatureStatistics Sample(uint stream, double mean, double deviation)
         {
             var statistics = new FeatureStatistics(2);
-            statistics.Add([.. Enumerable.Range(0, 40_000).Select(i => (float)((i % 2 == 0 ? mean : 0) + (i % 2 == 0 ? deviation : 1) * Philox.Normal(new RandomKey(3, stream), i)))]);
+            statistics.Add(
+                [.. Enumerable.Range(0, 40_000)
+                    .Select(i =>
+                        (float)((i % 2 == 0 ? mean : 0) + (i % 2 == 0 ? deviation : 1) * Philox.Normal(new RandomKey(3, stream), i)))]);
             return statistics;
         }
 
@@ -85,8 +89,10 @@ public sealed class FrechetDistanceTests
     {
         var few = new FeatureStatistics(4);
         few.Add(new float[16]);
-        Assert.That(() => FrechetDistance.Between(few, few), Throws.TypeOf<BDenseException>().With.Message.Contains("4 samples are too few for 4 features; at least 5"));
-        Assert.That(() => few.Add([1, 2, float.NaN, 4]), Throws.TypeOf<BDenseException>().With.Message.Contains("feature 2 of sample 4 is not finite"));
+        Assert.That(() => FrechetDistance.Between(few, few),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("4 samples are too few for 4 features; at least 5"));
+        Assert.That(() => few.Add([1, 2, float.NaN, 4]),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("feature 2 of sample 4 is not finite"));
         Assert.That(() => few.Add([1, 2]), Throws.ArgumentException);
     }
 

@@ -28,7 +28,8 @@ public sealed class KernelDistanceTests
         double mmd = KernelDistance.MaximumMeanDiscrepancy([.. x.Select(v => (double)v)], [.. y.Select(v => (double)v)], D);
         Assert.That(mmd, Is.EqualTo(expected).Within(1e-12 * Math.Abs(expected)));
 
-        double K(float[] a, int i, float[] b, int j) => Math.Pow(Enumerable.Range(0, D).Sum(k => (double)a[i * D + k] * b[j * D + k]) / D + 1, 3);
+        double K(float[] a, int i, float[] b, int j) =>
+            Math.Pow(Enumerable.Range(0, D).Sum(k => (double)a[i * D + k] * b[j * D + k]) / D + 1, 3);
     }
 
     [Test]
@@ -37,7 +38,8 @@ public sealed class KernelDistanceTests
         // In one dimension (xy + 1)^3 is the inner product of (1, sqrt 3 x, sqrt 3 x^2, x^3), whose means for N(m, s^2) are known:
         // E x^2 = m^2 + s^2, E x^3 = m^3 + 3 m s^2.
         const double M1 = 0, S1 = 1, M2 = 0.5, S2 = 1.2;
-        double first = M1 - M2, second = M1 * M1 + S1 * S1 - M2 * M2 - S2 * S2, third = M1 * M1 * M1 + 3 * M1 * S1 * S1 - M2 * M2 * M2 - 3 * M2 * S2 * S2;
+        double first = M1 - M2, second = M1 * M1 + S1 * S1 - M2 * M2 - S2 * S2,
+            third = M1 * M1 * M1 + 3 * M1 * S1 * S1 - M2 * M2 * M2 - 3 * M2 * S2 * S2;
         double expected = 3 * first * first + 3 * second * second + third * third;
         var a = FeatureSample.Of(Normal(3, 40_000, M1, S1), 1);
         var far = KernelDistance.Between(a, FeatureSample.Of(Normal(4, 40_000, M2, S2), 1), subsets: 40, size: 1000);
@@ -45,8 +47,10 @@ public sealed class KernelDistanceTests
         Assert.That(far.Mean, Is.EqualTo(expected).Within(0.15 * expected));
         Assert.That(Math.Abs(near.Mean), Is.LessThan(0.05 * expected), "no bias");
         Assert.That(far.Deviation, Is.GreaterThan(0));
-        Assert.That(KernelDistance.Between(FeatureSample.Of([1, 2, 4], 1), FeatureSample.Of([1, 3, 4], 1)).Deviation, Is.Null, "one subset, that of all");
-        Assert.That(KernelDistance.MaximumMeanDiscrepancy([1, 2, 4], [1, 2, 4], 1), Is.LessThan(0), "a set against itself: without bias means below 0");
+        Assert.That(KernelDistance.Between(FeatureSample.Of([1, 2, 4], 1), FeatureSample.Of([1, 3, 4], 1)).Deviation, Is.Null,
+            "one subset, that of all");
+        Assert.That(KernelDistance.MaximumMeanDiscrepancy([1, 2, 4], [1, 2, 4], 1), Is.LessThan(0),
+            "a set against itself: without bias means below 0");
     }
 
     [Test]
@@ -62,6 +66,7 @@ public sealed class KernelDistanceTests
         Assert.That(resumed.ToArray().Values, Is.EqualTo(whole.ToArray().Values));
         // The mean of 50 places of 5000 has a deviation of 204.
         Assert.That(((float[])whole.ToArray().Values).Average(), Is.EqualTo(2500).Within(800));
-        Assert.That(() => KernelDistance.Between(FeatureSample.Of([1f], 1), whole), Throws.TypeOf<BDenseException>().With.Message.Contains("1 samples are too few"));
+        Assert.That(() => KernelDistance.Between(FeatureSample.Of([1f], 1), whole),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("1 samples are too few"));
     }
 }

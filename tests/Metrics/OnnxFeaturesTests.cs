@@ -41,7 +41,8 @@ public sealed class OnnxFeaturesTests
     [Test]
     public void Images_become_bytes_as_a_picture_file_would_hold_them()
     {
-        Assert.That(OnnxFeatures.ToBytes([-1, 1, 0, -3, 3, 254 / 127.5f - 1], 1, 6, 1, 1), Is.EqualTo(new byte[] { 0, 255, 128, 0, 255, 254 }));
+        Assert.That(OnnxFeatures.ToBytes([-1, 1, 0, -3, 3, 254 / 127.5f - 1], 1, 6, 1, 1),
+            Is.EqualTo(new byte[] { 0, 255, 128, 0, 255, 254 }));
         Assert.That(OnnxFeatures.ToBytes([-1, 1], 1, 2, 1, 3), Is.EqualTo(new byte[] { 0, 255, 0, 255, 0, 255 }), "grey, repeated");
         Assert.That(OnnxFeatures.ToBytes([-1, 0, 1, 1, 0, -1], 1, 2, 3, 3), Is.EqualTo(new byte[] { 0, 255, 128, 128, 255, 0 }), "planes");
     }
@@ -53,7 +54,8 @@ public sealed class OnnxFeaturesTests
         Fails(() => new OnnxFeatures(_folder["none.onnx"]), "none.onnx: no such file");
         Fails(() => new OnnxFeatures(junk), "junk.onnx: not an ONNX network that can be run");
         Fails(() => new OnnxFeatures(_folder.Write("empty.onnx", [])), "empty.onnx: not an ONNX network");
-        Fails(() => new OnnxFeatures(_folder.Write("two.onnx", TinyOnnx.ChannelMeans(outputs: 2))), "has 2 outputs, none of them named 'features'");
+        Fails(() => new OnnxFeatures(_folder.Write("two.onnx", TinyOnnx.ChannelMeans(outputs: 2))),
+            "has 2 outputs, none of them named 'features'");
         using var fixedSize = new OnnxFeatures(_folder.Write("fixed.onnx", TinyOnnx.ChannelMeans(side: 8)));
         Fails(() => fixedSize.Compute(Images(1, 16, 3), 4, 4, 3), "takes images of 8 x 8 alone, not 4 x 4");
         Fails(() => fixedSize.Compute(Images(1, 64, 4), 8, 8, 4), "takes images of 3 channels, not 4");

@@ -11,9 +11,11 @@ public sealed class PowerSpectrumTests
     {
         // a cos(2 pi 3 x / 16): |F|^2 = (a 256 / 2)^2 at two of the frequencies that round to 3.
         const int Side = 16;
-        float[] wave = [.. Enumerable.Range(0, Side * Side).Select(p => (float)(0.5 * Math.Cos(2 * Math.PI * 3 * (p % Side) / Side) + 0.25))];
+        float[] wave =
+            [.. Enumerable.Range(0, Side * Side).Select(p => (float)(0.5 * Math.Cos(2 * Math.PI * 3 * (p % Side) / Side) + 0.25))];
         double[] power = PowerSpectrum.Of(wave, Side, 1);
-        int members = Enumerable.Range(-7, 16).SelectMany(y => Enumerable.Range(-7, 16).Select(x => Math.Sqrt(x * x + y * y))).Count(r => Math.Round(r) == 3);
+        int members = Enumerable.Range(-7, 16).SelectMany(y => Enumerable.Range(-7, 16).Select(x => Math.Sqrt(x * x + y * y)))
+            .Count(r => Math.Round(r) == 3);
         Assert.That(power, Has.Length.EqualTo(9));
         Assert.That(power[0], Is.EqualTo(0.25 * 0.25 * 256).Within(1e-4));
         Assert.That(power[3], Is.EqualTo(2 * (0.5 * 128) * (0.5 * 128) / 256 / members).Within(1e-4));
@@ -24,7 +26,8 @@ public sealed class PowerSpectrumTests
     [Test]
     public void White_noise_is_flat_at_its_variance_in_every_channel()
     {
-        float[] noise = [.. Enumerable.Range(0, 200 * 8 * 8 * 3).Select(i => 2 * (float)Kernels.Philox.Normal(new Kernels.RandomKey(1, 1), i))];
+        float[] noise =
+            [.. Enumerable.Range(0, 200 * 8 * 8 * 3).Select(i => 2 * (float)Kernels.Philox.Normal(new Kernels.RandomKey(1, 1), i))];
         foreach (double p in PowerSpectrum.Of(noise, 8, 3))
             Assert.That(p, Is.EqualTo(4).Within(0.6));
     }

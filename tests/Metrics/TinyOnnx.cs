@@ -31,7 +31,9 @@ internal static class TinyOnnx
         return [.. Varint(1, 8), .. Field(7, graph), .. Field(8, (byte[])[.. Field(1, ""), .. Varint(2, 13)])];
     }
 
-    /// <summary>Two inputs, student and teacher [N,C,H,W]: gradient = student - teacher, loss = its squares' means over pixels, [N,C].</summary>
+    /// <summary>
+    /// Two inputs, student and teacher [N,C,H,W]: gradient = student - teacher, loss = its squares' means over pixels, [N,C].
+    /// </summary>
     public static byte[] SquaredDistance()
     {
         byte[] graph =
@@ -49,10 +51,12 @@ internal static class TinyOnnx
         return [.. Varint(1, 8), .. Field(7, graph), .. Field(8, (byte[])[.. Field(1, ""), .. Varint(2, 13)])];
     }
 
-    private static byte[] Node(string type, string input, string output, byte[]? attribute = null) => Node(type, [input], output, attribute);
+    private static byte[] Node(string type, string input, string output, byte[]? attribute = null) =>
+        Node(type, [input], output, attribute);
 
     private static byte[] Node(string type, string[] inputs, string output, byte[]? attribute = null) =>
-        [.. inputs.SelectMany(input => Field(1, input)), .. Field(2, output), .. Field(4, type), .. attribute is null ? [] : Field(5, attribute)];
+        [.. inputs.SelectMany(input => Field(1, input)), .. Field(2, output), .. Field(4, type),
+            .. attribute is null ? [] : Field(5, attribute)];
 
     // AttributeProto of type INT.
     private static byte[] Attribute(string name, int value) => [.. Field(1, name), .. Varint(3, value), .. Varint(20, 2)];

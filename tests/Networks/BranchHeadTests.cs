@@ -69,7 +69,8 @@ public sealed class BranchHeadTests
         {
             Assert.That(() => BranchHead.Widen(student, 2), Throws.TypeOf<BDenseException>().With.Message.Contains("this one has 2"));
             Assert.That(() => BranchHead.Widen(teacher, 9), Throws.TypeOf<UsageException>().With.Message.Contains("1 to 8"));
-            Assert.That(() => BranchHead.Fold(student, [1.0]), Throws.TypeOf<BDenseException>().With.Message.Contains("1 coefficients for 2"));
+            Assert.That(() => BranchHead.Fold(student, [1.0]),
+                Throws.TypeOf<BDenseException>().With.Message.Contains("1 coefficients for 2"));
         });
     }
 

@@ -3,7 +3,9 @@ using BDense.Model.Networks;
 
 namespace BDense.Tests.Networks;
 
-/// <summary>diffusers' UNet2DModel and progressive distillation's U-Net, each by its own code's description; see <see cref="LayerOracle"/>.</summary>
+/// <summary>
+/// diffusers' UNet2DModel and progressive distillation's U-Net, each by its own code's description; see <see cref="LayerOracle"/>.
+/// </summary>
 internal sealed class DdpmOracle(IReadOnlyDictionary<string, HostTensor> state, UNetConfig config) : LayerOracle(state, config)
 {
     public override double[] Forward(double[] x, double noise, double[] labels, double[] augment, double? step) =>
@@ -43,7 +45,8 @@ internal sealed class DdpmOracle(IReadOnlyDictionary<string, HostTensor> state, 
             return h with { V = Sum(h.V, skip.V) };
         }
 
-        Image Attend(Image x, string name) => Attention(x, $"{name}.group_norm", $"{name}.to_q", $"{name}.to_k", $"{name}.to_v", $"{name}.to_out.0");
+        Image Attend(Image x, string name) =>
+            Attention(x, $"{name}.group_norm", $"{name}.to_q", $"{name}.to_k", $"{name}.to_v", $"{name}.to_out.0");
     }
 
     private double[] Progressive(double[] image, double time, double[] labels)

@@ -13,7 +13,8 @@ public sealed class DenoiserTests
 
     // A network that knows image and noise: whatever it predicts, D is the image. z = alpha x_sigma, alpha^2 + sigma_vp^2 = 1.
     [Test]
-    public void A_perfect_prediction_gives_the_image([Values(0.002, 0.5, 1.0, 80.0)] double sigma, [ValueSource(nameof(Predictions))] Prediction prediction)
+    public void A_perfect_prediction_gives_the_image([Values(0.002, 0.5, 1.0, 80.0)] double sigma, [ValueSource(nameof(Predictions))]
+    Prediction prediction)
     {
         const double Image = 0.37, Noise = -1.2;
         double x = Image + sigma * Noise, alpha = 1 / Math.Sqrt(1 + sigma * sigma), sigmaVp = sigma * alpha;

@@ -7,7 +7,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Networks;
 
-/// <summary>Whole networks on each device against the managed reference, fused and not: F, and the gradient of &lt;G, F&gt; of every parameter.</summary>
+/// <summary>
+/// Whole networks on each device against the managed reference, fused and not: F, and the gradient of &lt;G, F&gt; of every parameter.
+/// </summary>
 [TestFixtureSource(typeof(DeviceFixtures), nameof(DeviceFixtures.Ilgpu))]
 internal sealed class DeviceNetworkTests(string device)
 {
@@ -47,7 +49,8 @@ internal sealed class DeviceNetworkTests(string device)
     }
 
     [Test]
-    public void A_guided_network_equals_the_reference([ValueSource(nameof(Names))] string name, [Values("all", "usual", "none")] string fusions)
+    public void A_guided_network_equals_the_reference([ValueSource(nameof(Names))] string name, [Values("all", "usual", "none")]
+    string fusions)
     {
         var config = Networks[name];
         var (expected, expectedGradients) = Run(_reference, config, Fusions.None);
@@ -62,7 +65,8 @@ internal sealed class DeviceNetworkTests(string device)
         using var network = TinyNetwork.Create(backend, config, seed: 9);
         network.Parameters.EnableGradients();
         var heads = new Shape(Samples, config.Resolution, config.Resolution, config.Branches * config.HeadChannels);
-        using Tensor x = TinyNetwork.Normal(backend, TinyNetwork.Images(config, Samples), 1), noise = backend.FromArray([3f, 411.5f], new Shape(Samples)),
+        using Tensor x = TinyNetwork.Normal(backend, TinyNetwork.Images(config, Samples), 1),
+            noise = backend.FromArray([3f, 411.5f], new Shape(Samples)),
             g = TinyNetwork.Normal(backend, heads, 2);
         using var labels = config.LabelCount > 0 ? TinyNetwork.Normal(backend, new Shape(Samples, config.LabelCount), 3) : null;
         using var tape = new Tape(backend, recording: true) { Execution = new Execution(fusions) };

@@ -12,7 +12,8 @@ internal sealed class EdmOracle(IReadOnlyDictionary<string, HostTensor> state, U
     {
         var emb = Mapping(noise, labels, augment);
         var stepEmb = step is { } s
-            ? Dense(Dense(Features(s, !Adm, !Adm), "model.map_step_layer0").Select(Silu).ToArray(), "model.map_step_layer1").Select(Silu).ToArray()
+            ? Dense(Dense(Features(s, !Adm, !Adm), "model.map_step_layer0").Select(Silu).ToArray(), "model.map_step_layer1").Select(Silu)
+                .ToArray()
             : null;
         int top = Config.Resolution, levels = Config.ChannelMultipliers.Length;
         var h = Conv(new Image(Config.ImageChannels, top, x), $"model.enc.{top}x{top}_conv");
@@ -32,7 +33,8 @@ internal sealed class EdmOracle(IReadOnlyDictionary<string, HostTensor> state, U
             for (int i = 0; i <= Config.BlocksPerLevel; i++)
                 h = Block(Stack(h, skips.Pop()), $"{at}_block{i}");
         }
-        var (norm, conv) = Adm ? ("model.out_norm", "model.out_conv") : ($"model.dec.{top}x{top}_aux_norm", $"model.dec.{top}x{top}_aux_conv");
+        var (norm, conv) = Adm ? ("model.out_norm", "model.out_conv")
+            : ($"model.dec.{top}x{top}_aux_norm", $"model.dec.{top}x{top}_aux_conv");
         return Conv(Map(Norm(h, norm), Silu), conv).V;
 
         Image Block(Image x, string name, Func<Image, Image>? resample = null)

@@ -3,7 +3,9 @@ using BDense.Model.Networks;
 
 namespace BDense.Tests.Networks;
 
-/// <summary>guided-diffusion's UNetModel by its own code's description, module list by module list; see <see cref="LayerOracle"/>.</summary>
+/// <summary>
+/// guided-diffusion's UNetModel by its own code's description, module list by module list; see <see cref="LayerOracle"/>.
+/// </summary>
 internal sealed class GuidedOracle(IReadOnlyDictionary<string, HostTensor> state, UNetConfig config) : LayerOracle(state, config)
 {
     public override double[] Forward(double[] x, double noise, double[] labels, double[] augment, double? step)
@@ -37,7 +39,8 @@ internal sealed class GuidedOracle(IReadOnlyDictionary<string, HostTensor> state
         // The modules 0, 1, ... of a list, each known by its parameters; the one that resamples is the last, and may have none.
         Image Entry(Image x, string list, Func<Image, Image>? resample)
         {
-            int count = Enumerable.Range(0, 4).TakeWhile(m => State.Keys.Any(k => k.StartsWith($"{list}.{m}.", StringComparison.Ordinal))).Count();
+            int count = Enumerable.Range(0, 4).TakeWhile(m => State.Keys.Any(k => k.StartsWith($"{list}.{m}.", StringComparison.Ordinal)))
+                .Count();
             bool last = resample is not null && (Config.Resampler == Resampler.Plain || count == 0);
             for (int m = 0; m < count; m++)
             {

@@ -27,7 +27,9 @@ internal abstract class LayerOracle(IReadOnlyDictionary<string, HostTensor> stat
     /// <returns>[K*C,H,W]</returns>
     public abstract double[] Forward(double[] x, double noise, double[] labels, double[] augment, double? step);
 
-    /// <summary>ModelChannels features of one number; the highest exponent is (J - 1) / (J - 1) with an endpoint and (J - 1) / J without.</summary>
+    /// <summary>
+    /// ModelChannels features of one number; the highest exponent is (J - 1) / (J - 1) with an endpoint and (J - 1) / J without.
+    /// </summary>
     protected double[] Features(double number, bool sinFirst, bool endpoint)
     {
         int half = config.ModelChannels / 2;
@@ -41,7 +43,8 @@ internal abstract class LayerOracle(IReadOnlyDictionary<string, HostTensor> stat
     }
 
     /// <param name="qkv">3C channels.</param>
-    /// <param name="interleaved">EDM's reshape(heads, D, 3, pixels).unbind(2): row head * 3D + d * 3 + {q,k,v}; else all q, all k, all v.</param>
+    /// <param name="interleaved">EDM's reshape(heads, D, 3, pixels).unbind(2): row head * 3D + d * 3 + {q,k,v}; else all q, all k, all
+    /// v.</param>
     protected Image Attention(Image qkv, bool interleaved)
     {
         int channels = qkv.C / 3, d = config.ChannelsPerHead == 0 ? channels : config.ChannelsPerHead, pixels = qkv.Size * qkv.Size;
@@ -87,7 +90,8 @@ internal abstract class LayerOracle(IReadOnlyDictionary<string, HostTensor> stat
     {
         var (weight, bias) = (state[$"{name}.weight"], state[$"{name}.bias"].Data);
         // A matrix is a 1x1 convolution.
-        int k = weight.Shape[0], r = weight.Shape.Length == 4 ? weight.Shape[2] : 1, size = x.Size / stride, before = stride == 1 ? r / 2 : 0;
+        int k = weight.Shape[0], r = weight.Shape.Length == 4 ? weight.Shape[2] : 1, size = x.Size / stride, before = stride == 1 ? r / 2
+            : 0;
         var y = new double[k * size * size];
         for (int o = 0, n = 0; o < k; o++)
         {
@@ -99,7 +103,8 @@ internal abstract class LayerOracle(IReadOnlyDictionary<string, HostTensor> stat
                     for (int c = 0; c < x.C; c++)
                     {
                         for (int t = 0; t < r * r; t++)
-                            y[n] += weight.Data[(o * x.C + c) * r * r + t] * x[c, row * stride + t / r - before, column * stride + t % r - before];
+                            y[n] += weight.Data[(o * x.C + c) * r * r + t] * x[c, row * stride + t / r - before,
+                                column * stride + t % r - before];
                     }
                 }
             }

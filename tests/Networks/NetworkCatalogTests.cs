@@ -22,7 +22,8 @@ public sealed class NetworkCatalogTests
     // Run folders hold this text, and fingerprints are made from it.
     [Test]
     public void The_text_of_a_configuration_stays_as_it_was() =>
-        Assert.That((NetworkCatalog.FindUNet("demo") with { ModelChannels = 16 }).ToJson().Split('\n').Select(line => line.Trim()), Is.EqualTo("""
+        Assert.That((NetworkCatalog.FindUNet("demo") with { ModelChannels = 16 }).ToJson().Split('\n').Select(line => line.Trim()),
+            Is.EqualTo("""
             {
             "family": "ddpmpp",
             "resolution": 16,
@@ -73,15 +74,19 @@ public sealed class NetworkCatalogTests
     [TestCase("null", "mine.json")]
     [TestCase("[]", "mine.json")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8 }""", "missing: 'channelMultipliers'")]
-    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1, 2], "chanels": 3 }""", "'chanels': there is no such field")]
-    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": "2,2" }""", "'channelMultipliers': expected a list of whole numbers")]
+    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1, 2], "chanels": 3 }""",
+        "'chanels': there is no such field")]
+    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": "2,2" }""",
+        "'channelMultipliers': expected a list of whole numbers")]
     [TestCase("""{ "resolution": "big", "modelChannels": 8, "channelMultipliers": [1, 2] }""", "'resolution'")]
     [TestCase("""{ "resolution": 7, "modelChannels": 8, "channelMultipliers": [1, 2] }""", "'resolution'")]
     [TestCase("""{ "resolution": 8, "modelChannels": 9, "channelMultipliers": [1, 2] }""", "'modelChannels'")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [] }""", "'channelMultipliers'")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": null }""", "'channelMultipliers'")]
-    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "attentionResolutions": [4] }""", "'attentionResolutions'")]
-    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "prediction": "score" }""", "'prediction': expected one of edm, eps, x, v")]
+    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "attentionResolutions": [4] }""",
+        "'attentionResolutions'")]
+    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "prediction": "score" }""",
+        "'prediction': expected one of edm, eps, x, v")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "dropout": 1 }""", "'dropout'")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "branches": 9 }""", "'branches'")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "family": "vit" }""", "'family'")]
@@ -90,8 +95,10 @@ public sealed class NetworkCatalogTests
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "adaptiveScale": true }""", "'adaptiveScale'")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "qkvByHead": true }""", "'qkvByHead'")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "embeddingPeriod": 1000 }""", "'embeddingPeriod'")]
-    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "family": "guided", "embeddingPeriod": 1 }""", "'embeddingPeriod'")]
-    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "family": "guided", "resampler": "bilinear" }""", "'resampler'")]
+    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "family": "guided", "embeddingPeriod": 1 }""",
+        "'embeddingPeriod'")]
+    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "family": "guided", "resampler": "bilinear" }""",
+        "'resampler'")]
     public void A_bad_configuration_is_named_with_its_field_in_one_line(string json, string mentioned)
     {
         using var folder = new TemporaryFolder();

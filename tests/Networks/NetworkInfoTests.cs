@@ -36,7 +36,8 @@ public sealed class NetworkInfoTests
     [TestCase("edm-imagenet64", false, "020422410b6bcb84a0301b7dfc0b81cdc809acc6659a067b927c4fd695b9e5f9")]
     [TestCase("ddpm-cifar10", true, "36ec2fb0b1839ddfcef926ad630889bc9741069f392c5e265e766472973b70a0")]
     [TestCase("unet-cu", true, "1a398a3d6774c4c14ef6479f9ee2f3b03692141ee615530587bbd2eee7d2645a")]
-    public void The_list_of_keys_is_the_published_one(string name, bool shapes, string hash) => CheckKeys(NetworkCatalog.Find(name), shapes, hash);
+    public void The_list_of_keys_is_the_published_one(string name, bool shapes, string hash) =>
+        CheckKeys(NetworkCatalog.Find(name), shapes, hash);
 
     // guided-diffusion's class again: its ImageNet-64 network without the variances (learn_sigma), and unet.cu's with conv_resample True.
     [Test]
@@ -54,7 +55,8 @@ public sealed class NetworkInfoTests
             AdaptiveScale = true,
         };
         CheckKeys(imageNet, true, "90baee12a02ec77a7c4c24989d4ac7a2c7b87b5844a342346b1c4fd22d6cdb29");
-        CheckKeys(small with { Resampler = Resampler.Convolution }, true, "74f81e14982cdc8055fb6cd9e52be720b1ece2a07921690f06080915ce17a600");
+        CheckKeys(small with { Resampler = Resampler.Convolution }, true,
+            "74f81e14982cdc8055fb6cd9e52be720b1ece2a07921690f06080915ce17a600");
     }
 
     private static void CheckKeys(NetworkConfig config, bool shapes, string hash)
@@ -87,8 +89,10 @@ public sealed class NetworkInfoTests
     public void Attention_in_the_decoder_is_in_the_last_block_of_a_level_alone()
     {
         var keys = NetworkInfo.Describe(NetworkCatalog.FindUNet("edm-cifar10")).Keys;
-        string[] expected = ["enc.16x16_block0", "enc.16x16_block1", "enc.16x16_block2", "enc.16x16_block3", "dec.8x8_in0", "dec.16x16_block4"];
-        Assert.That(keys.Where(k => k.Name.EndsWith("qkv.weight", StringComparison.Ordinal)).Select(k => k.Name.Split('.', 2)[1][..^11]), Is.EqualTo(expected));
+        string[] expected = ["enc.16x16_block0", "enc.16x16_block1", "enc.16x16_block2", "enc.16x16_block3", "dec.8x8_in0",
+            "dec.16x16_block4"];
+        Assert.That(keys.Where(k => k.Name.EndsWith("qkv.weight", StringComparison.Ordinal)).Select(k => k.Name.Split('.', 2)[1][..^11]),
+            Is.EqualTo(expected));
     }
 
     // One more head is a 3x3 convolution 256 -> 3 at 32x32.

@@ -32,7 +32,13 @@ public sealed class OutsideNetworkTests
     public void It_learns()
     {
         using var network = _runs.Teacher(config: PlainConfig.Tiny);
-        using var training = new TeacherTraining(network, TinyRuns.Data, new TeacherOptions { Steps = 60, Batch = 16, LearningRate = 3e-3, Warmup = 0 });
+        using var training = new TeacherTraining(network, TinyRuns.Data, new TeacherOptions
+        {
+            Steps = 60,
+            Batch = 16,
+            LearningRate = 3e-3,
+            Warmup = 0,
+        });
         var log = TrainingLoop.Run(training).Log;
         Assert.That(log.TakeLast(10).Average(l => l.Loss), Is.LessThan(0.8 * log.Take(10).Average(l => l.Loss)));
     }
@@ -81,7 +87,8 @@ public sealed class OutsideNetworkTests
         using var x = TinyNetwork.Normal(_runs.Backend, TinyNetwork.Images(copy.Config, 2), 5);
         using Tensor a = new Denoiser(folded).Denoise(x, 0.7), b = new Denoiser(copy).Denoise(x, 0.7);
         Assert.That(b.ToArray(), Is.EqualTo(a.ToArray()));
-        Assert.That(() => Checkpoint.Save(_runs.Folder["folded"], folded), Throws.TypeOf<BDenseException>().With.Message.Contains("Clone()"));
+        Assert.That(() => Checkpoint.Save(_runs.Folder["folded"], folded),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("Clone()"));
         Checkpoint.Save(_runs.Folder["copy"], copy);
         using var loaded = Checkpoint.Load(_runs.Backend, _runs.Folder["copy"]);
         Assert.That(loaded.Parameters.Values.ToArray(), Is.EqualTo(copy.Parameters.Values.ToArray()));
@@ -93,9 +100,12 @@ public sealed class OutsideNetworkTests
     {
         string file = _runs.Folder.Write("plain.json", Encoding.UTF8.GetBytes(PlainConfig.Tiny.ToJson()));
         string teacher = _runs.Folder["teacher"], student = _runs.Folder["student"], picture = _runs.Folder["out.png"];
-        await CliRun.Succeeds("train", "--network", file, "--resolution", "4", "--limit", "16", "--steps", "2", "--batch", "4", "--out", teacher, "--device", "cpu");
-        await CliRun.Succeeds("train", "--network", file, "--resolution", "4", "--limit", "16", "--steps", "4", "--batch", "4", "--out", teacher, "--device", "cpu", "--resume");
-        await CliRun.Succeeds("distill", "--teacher", teacher, "--branches", "2", "--updates", "2", "--batch", "4", "--out", student, "--device", "cpu");
+        await CliRun.Succeeds("train", "--network", file, "--resolution", "4", "--limit", "16", "--steps", "2", "--batch", "4", "--out",
+            teacher, "--device", "cpu");
+        await CliRun.Succeeds("train", "--network", file, "--resolution", "4", "--limit", "16", "--steps", "4", "--batch", "4", "--out",
+            teacher, "--device", "cpu", "--resume");
+        await CliRun.Succeeds("distill", "--teacher", teacher, "--branches", "2", "--updates", "2", "--batch", "4", "--out", student,
+            "--device", "cpu");
         await CliRun.Succeeds("sample", "--model", student, "--count", "2", "--out", picture, "--device", "cpu");
         var info = await CliRun.Succeeds("info", "--model", student, "--json");
         Assert.That(File.Exists(picture));
@@ -113,7 +123,8 @@ public sealed class OutsideNetworkTests
         Assert.That(() => Checkpoint.Load(_runs.Backend, _runs.Folder.Path), Throws.TypeOf<BDenseException>().With.Message.StartsWith(
             $"{file}: field 'family': 'mixer' is not known; families: ddpmpp, adm, ddpm, pd, guided, "));
         // A configuration in code that says another family than it is.
-        Assert.That(() => NetworkInfo.Describe(PlainConfig.Tiny with { Family = "ddpm" }), Throws.TypeOf<BDenseException>().With.Message.Contains("field 'family'"));
+        Assert.That(() => NetworkInfo.Describe(PlainConfig.Tiny with { Family = "ddpm" }),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("field 'family'"));
     }
 
     [Test]
@@ -121,8 +132,10 @@ public sealed class OutsideNetworkTests
     {
         _ = PlainConfig.Tiny;
         Assert.That(() => NetworkCatalog.Register<PlainConfig>(PlainConfig.Name), Throws.Nothing);
-        Assert.That(() => NetworkCatalog.Register<UNetConfig>(PlainConfig.Name), Throws.TypeOf<BDenseException>().With.Message.Contains("another name"));
-        Assert.That(() => NetworkCatalog.Register<PlainConfig>("ddpm"), Throws.TypeOf<BDenseException>().With.Message.Contains("another name"));
+        Assert.That(() => NetworkCatalog.Register<UNetConfig>(PlainConfig.Name),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("another name"));
+        Assert.That(() => NetworkCatalog.Register<PlainConfig>("ddpm"),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("another name"));
     }
 
     [TestCase("""{ "family": "plain", "resolution": 4, "width": 2 }""", "'width'")]
@@ -144,7 +157,8 @@ public sealed class OutsideNetworkTests
     public void A_student_with_a_step_condition_wants_a_family_that_has_one()
     {
         using var teacher = _runs.Teacher(config: PlainConfig.Tiny);
-        Assert.That(() => BranchHead.Widen(teacher, 2, stepSeed: 1), Throws.TypeOf<BDenseException>().With.Message.Contains("no step condition"));
+        Assert.That(() => BranchHead.Widen(teacher, 2, stepSeed: 1),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("no step condition"));
     }
 
     [TestCase(nameof(PlainFault.NoHead), "no end.weight")]
@@ -162,7 +176,9 @@ public sealed class OutsideNetworkTests
         using var student = _runs.Teacher(config: PlainConfig.Tiny with { Fault = PlainFault.IgnoresFoldedHead, Branches = 2 });
         using var folded = new FoldedNetwork(student, [0.5, 0.5]);
         using var x = TinyNetwork.Normal(_runs.Backend, TinyNetwork.Images(folded.Config, 1), 5);
-        Assert.That(() => new Denoiser(folded).Denoise(x, 1), Throws.TypeOf<BDenseException>().With.Message.Contains("made 1 x 4 x 4 x 6, expected 1 x 4 x 4 x 3").And.Message.Contains("Head"));
+        Assert.That(() => new Denoiser(folded).Denoise(x, 1),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("made 1 x 4 x 4 x 6, expected 1 x 4 x 4 x 3").And.Message.Contains(
+                "Head"));
     }
 
     [Test]

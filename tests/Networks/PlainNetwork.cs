@@ -15,7 +15,9 @@ internal enum PlainFault
     IgnoresFoldedHead,
 }
 
-/// <summary>A family that BDense does not know unless it is registered: two convolutions with the noise level's embedding between.</summary>
+/// <summary>
+/// A family that BDense does not know unless it is registered: two convolutions with the noise level's embedding between.
+/// </summary>
 internal sealed record PlainConfig() : NetworkConfig(Name)
 {
     public const string Name = "plain";

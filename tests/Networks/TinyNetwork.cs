@@ -3,7 +3,9 @@ using BDense.Model.Networks;
 
 namespace BDense.Tests.Networks;
 
-/// <summary>A network with every kind of part, small enough for loops in double precision: two levels, attention, labels, augmentation.</summary>
+/// <summary>
+/// A network with every kind of part, small enough for loops in double precision: two levels, attention, labels, augmentation.
+/// </summary>
 internal static class TinyNetwork
 {
     public static readonly UNetConfig Config = new()
@@ -26,7 +28,16 @@ internal static class TinyNetwork
         ["ddpmpp with a step"] = Config with { StepCondition = true },
         ["adm"] = Config with { Family = "adm", SkipScale = 1, Epsilon = 1e-5 },
         ["adm with a step"] = Config with { Family = "adm", SkipScale = 1, Epsilon = 1e-5, StepCondition = true },
-        ["ddpm"] = Config with { Family = "ddpm", SkipScale = 1, Groups = 4, LabelCount = 0, AugmentCount = 0, ChannelsPerHead = 0, NoiseInput = NoiseInput.Timestep },
+        ["ddpm"] = Config with
+        {
+            Family = "ddpm",
+            SkipScale = 1,
+            Groups = 4,
+            LabelCount = 0,
+            AugmentCount = 0,
+            ChannelsPerHead = 0,
+            NoiseInput = NoiseInput.Timestep,
+        },
         ["pd"] = Config with { Family = "pd", SkipScale = 1, Groups = 2, AugmentCount = 0, NoiseInput = NoiseInput.InverseCosine },
         ["guided"] = Guided with { EmbeddingPeriod = 1000, Dropout = 0 },
         ["guided with convolutions"] = Guided with { Resampler = Resampler.Convolution, QkvByHead = true, BlocksPerLevel = 2 },
@@ -34,7 +45,16 @@ internal static class TinyNetwork
     };
 
     private static UNetConfig Guided =>
-        Config with { Family = "guided", SkipScale = 1, Groups = 4, Epsilon = 1e-5, LabelCount = 0, AugmentCount = 0, NoiseInput = NoiseInput.Timestep };
+        Config with
+        {
+            Family = "guided",
+            SkipScale = 1,
+            Groups = 4,
+            Epsilon = 1e-5,
+            LabelCount = 0,
+            AugmentCount = 0,
+            NoiseInput = NoiseInput.Timestep,
+        };
 
     /// <summary>All parameters at sizes where each matters: weights of variance 1/fan-in, gamma near 1, biases near 0.</summary>
     public static Network Create(Backend backend, NetworkConfig config, ulong seed)

@@ -34,9 +34,11 @@ public sealed class UNetTests
         using var without = new Network(_backend, config with { StepCondition = false }, seed: null);
         foreach (var p in without.Parameters.All)
             _backend.Copy(with.Parameters[p.Name].Value, p.Value);
-        using Tensor x = TinyNetwork.Normal(_backend, TinyNetwork.Images(config, 1), 1), noise = TinyNetwork.Normal(_backend, new Shape(1), 2);
+        using Tensor x = TinyNetwork.Normal(_backend, TinyNetwork.Images(config, 1), 1),
+            noise = TinyNetwork.Normal(_backend, new Shape(1), 2);
         using var tape = new Tape(_backend, recording: false);
-        Assert.That(with.Forward(tape, tape.Input(x), noise).Data.ToArray(), Is.EqualTo(without.Forward(tape, tape.Input(x), noise).Data.ToArray()));
+        Assert.That(with.Forward(tape, tape.Input(x), noise).Data.ToArray(),
+            Is.EqualTo(without.Forward(tape, tape.Input(x), noise).Data.ToArray()));
     }
 
     private void Compare(UNetConfig config)
@@ -56,7 +58,8 @@ public sealed class UNetTests
         const int N = 2;
         using var x = TinyNetwork.Normal(_backend, TinyNetwork.Images(config, N), 1);
         // DDPM's number is a step of 1000, progressive distillation's up to 1000.
-        using var noise = config.NoiseInput != NoiseInput.LogSigma ? _backend.FromArray([3f, 411.5f], new Shape(N)) : TinyNetwork.Normal(_backend, new Shape(N), 2);
+        using var noise = config.NoiseInput != NoiseInput.LogSigma ? _backend.FromArray([3f, 411.5f], new Shape(N))
+            : TinyNetwork.Normal(_backend, new Shape(N), 2);
         using var labels = config.LabelCount > 0 ? TinyNetwork.Normal(_backend, new Shape(N, config.LabelCount), 3) : null;
         using var augment = config.AugmentCount > 0 ? TinyNetwork.Normal(_backend, new Shape(N, config.AugmentCount), 4) : null;
         using var step = config.StepCondition ? _backend.FromArray([4f, 7f], new Shape(N)) : null;
@@ -74,11 +77,13 @@ public sealed class UNetTests
             for (int i = 0; i < heads * pixels; i++)
             {
                 double e = expected[i % heads * pixels + i / heads];
-                Assert.That(y[n * heads * pixels + i], Is.EqualTo(e).Within(2e-4 * (1 + Math.Abs(e))), $"sample {n}, pixel {i / heads}, channel {i % heads}");
+                Assert.That(y[n * heads * pixels + i], Is.EqualTo(e).Within(2e-4 * (1 + Math.Abs(e))),
+                    $"sample {n}, pixel {i / heads}, channel {i % heads}");
             }
         }
 
-        static double[] Row(Tensor? t, int n) => t is null ? [] : t.ToArray().Skip(n * t.Shape[1]).Take(t.Shape[1]).Select(v => (double)v).ToArray();
+        static double[] Row(Tensor? t, int n) =>
+            t is null ? [] : t.ToArray().Skip(n * t.Shape[1]).Take(t.Shape[1]).Select(v => (double)v).ToArray();
     }
 
     [Test]
@@ -111,7 +116,8 @@ public sealed class UNetTests
         CheckStart(NetworkCatalog.FindUNet("small-32"), name, variance, mean, Math.Sqrt(3 * variance));
     }
 
-    // ADM and diffusers: uniform of variance 1/3 / fan-in, biases too; Flax: normal of variance 1 / fan-in, cut at two deviations before scaling.
+    // ADM and diffusers: uniform of variance 1/3 / fan-in, biases too; Flax: normal of variance 1 / fan-in, cut at two deviations before
+    // scaling.
     [TestCase("adm", "model.enc.32x32_block0.conv0.weight", 1.0 / 3 / (9 * 32), 1.7320508)]
     [TestCase("adm", "model.enc.32x32_block0.affine.bias", 1.0 / 3 / 128, 1.7320508)]
     [TestCase("adm", "model.enc.32x32_block0.conv1.weight", 0, 1)]
@@ -133,7 +139,12 @@ public sealed class UNetTests
     public void Initial_values_are_those_of_each_family(string family, string name, double variance, double deviations)
     {
         bool isEdm = family is "ddpmpp" or "adm";
-        var config = NetworkCatalog.FindUNet("small-32") with { Family = family, LabelCount = family == "ddpm" ? 0 : 10, AugmentCount = isEdm ? 9 : 0 };
+        var config = NetworkCatalog.FindUNet("small-32") with
+        {
+            Family = family,
+            LabelCount = family == "ddpm" ? 0 : 10,
+            AugmentCount = isEdm ? 9 : 0,
+        };
         CheckStart(config, name, variance, 0, deviations * Math.Sqrt(variance));
     }
 
@@ -157,8 +168,10 @@ public sealed class UNetTests
         using Tensor noise = _backend.Empty(new Shape(3)), labels = _backend.Empty(new Shape(2, 4)), two = _backend.Empty(new Shape(2));
         Assert.Multiple(() =>
         {
-            Assert.That(() => network.Forward(tape, tape.Input(wrong), two), Throws.TypeOf<BDenseException>().With.Message.Contains("8 x 8 x 3"));
-            Assert.That(() => network.Forward(tape, tape.Input(right), noise), Throws.TypeOf<BDenseException>().With.Message.Contains("3 noise levels"));
+            Assert.That(() => network.Forward(tape, tape.Input(wrong), two),
+                Throws.TypeOf<BDenseException>().With.Message.Contains("8 x 8 x 3"));
+            Assert.That(() => network.Forward(tape, tape.Input(right), noise),
+                Throws.TypeOf<BDenseException>().With.Message.Contains("3 noise levels"));
             Assert.That(() => network.Forward(tape, tape.Input(right), two, new ForwardOptions(null, labels)),
                 Throws.TypeOf<BDenseException>().With.Message.Contains("labels of 2 x 3"));
         });

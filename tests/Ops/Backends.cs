@@ -7,18 +7,22 @@ using NUnit.Framework;
 namespace BDense.Tests.Ops;
 
 /// <summary>The backends under test. One that is not on this machine is a reason to skip, not to fail.</summary>
-/// <remarks>BDENSE_REQUIRE_DEVICE=cuda (or opencl,cuda) makes it a reason to fail: where the device must be there, skipped tests would look like passed ones.</remarks>
+/// <remarks>
+/// BDENSE_REQUIRE_DEVICE=cuda (or opencl,cuda) makes it a reason to fail: where the device must be there, skipped tests would look like
+/// passed ones.
+/// </remarks>
 internal static class Backends
 {
     private static readonly string[] Required =
-        (Environment.GetEnvironmentVariable("BDENSE_REQUIRE_DEVICE") ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        (Environment.GetEnvironmentVariable("BDENSE_REQUIRE_DEVICE") ?? "").Split(',',
+            StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>Devices that stay open between fixtures, by name.</summary>
     private static readonly Dictionary<string, Backend> Shared = [];
 
     /// <summary>
-    /// A device for a fixture that leaves it as it was. A GPU stays open for the next such fixture: of sixteen processes on one GPU each waits seconds for
-    /// a context, and a new one has none of the kernels that were compiled for the last.
+    /// A device for a fixture that leaves it as it was. A GPU stays open for the next such fixture: of sixteen processes on one GPU each
+    /// waits seconds for a context, and a new one has none of the kernels that were compiled for the last.
     /// </summary>
     public static Lease Borrow(string device)
     {
@@ -71,7 +75,8 @@ internal static class Backends
     {
         if (!Shared.ContainsValue(backend))
             backend.Dispose();
-        else if (TestContext.CurrentContext.Result.FailCount > 0 || TestJournal.Fault is not null || backend.Pool.CurrentBytes != 0 || !Clean(backend))
+        else if (TestContext.CurrentContext.Result.FailCount > 0 || TestJournal.Fault is not null || backend.Pool.CurrentBytes != 0
+            || !Clean(backend))
             CloseShared();
     }
 
@@ -122,5 +127,6 @@ internal static class Backends
 
     /// <summary>Whether an error on opening is a reason to skip.</summary>
     internal static bool MayBeMissing(string device, BDenseException error, string[] required) =>
-        DeviceFixtures.IsGpu(device) && !DeviceFixtures.IsVirtual(device) && error is not DeviceFaultException && !required.Contains(device);
+        DeviceFixtures.IsGpu(device) && !DeviceFixtures.IsVirtual(device) && error is not DeviceFaultException
+            && !required.Contains(device);
 }

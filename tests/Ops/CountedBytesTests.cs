@@ -7,8 +7,8 @@ using NUnit.Framework;
 namespace BDense.Tests.Ops;
 
 /// <summary>
-/// What operations declare, held against what a virtual GPU counts: between memory and the second-level cache each launch moves what is declared,
-/// and lanes ask for it once, but for the passes of <see cref="Exceptions"/>.
+/// What operations declare, held against what a virtual GPU counts: between memory and the second-level cache each launch moves what is
+/// declared, and lanes ask for it once, but for the passes of <see cref="Exceptions"/>.
 /// </summary>
 [TestFixture]
 [Category("CUDA")]
@@ -27,7 +27,8 @@ internal sealed class CountedBytesTests
 
     private static readonly Excess[] Exceptions =
     [
-        new("conv2d", "forward", 1.4, 1.6, 8.7, "weights are exchanged to RSCK by a launch of their own; tiles load their pixels and weights each for itself"),
+        new("conv2d", "forward", 1.4, 1.6, 8.7,
+            "weights are exchanged to RSCK by a launch of their own; tiles load their pixels and weights each for itself"),
         new("conv2d", "dgrad", 1, 1, 8.3, "tiles load their pixels and weights each for itself"),
         new("conv2d", "wgrad", 3.2, 9.1, 7.6, "slices of the sum over pixels are written, and added up by a launch of their own"),
         new("fused-conv2d-prologue", "forward", 1.4, 1.6, 19.2, "as conv2d, and every tap asks for its channel's factors"),
@@ -50,7 +51,8 @@ internal sealed class CountedBytesTests
         new("softmax", "forward", 2.3, 1.3, 5.8, "x is read for the sums and again for the result; each row's 32 shares are written"),
         new("softmax", "backward", 2.1, 1.2, 2.6, "dy and y are read for the sums and again for the result"),
         new("group-norm-factors", "forward", 1.05, 2.7, 2.1, "chunks' sums are written; the second pass over x comes from a cache"),
-        new("group-norm*", "forward", 2.05, 1.05, 5.6, "x is read for the statistics and again for the result; every element asks for its group's and channel's figures"),
+        new("group-norm*", "forward", 2.05, 1.05, 5.6,
+            "x is read for the statistics and again for the result; every element asks for its group's and channel's figures"),
         new("group-norm*", "backward", 2.1, 1.1, 4.7, "dy and x are read for the sums and again for the result"),
         new("scale-shift", "forward", 1, 1, 3, "every element asks for its channel's factors"),
         new("broadcast-add", "forward", 1, 1, 2, "every element asks for its channel's value"),
@@ -61,7 +63,8 @@ internal sealed class CountedBytesTests
         new("embedding", "forward", 1, 1, 86, "every feature asks for its sample's time and its frequency"),
         new("adam", "forward", 1, 1, 1.2, "every element asks for the norm of the gradient"),
         new("sum*", "forward", 1.05, 4200, 1.05, "sums of threads are written first; one number is declared"),
-        new("trajectory-loss", "forward", 1.2, 1.35, 3.9, "every element asks for its sample's coefficients; threads' sums of the losses are written first"),
+        new("trajectory-loss", "forward", 1.2, 1.35, 3.9,
+            "every element asks for its sample's coefficients; threads' sums of the losses are written first"),
         new("trajectory-states", "forward", 1.05, 1.05, 5.7, "every element asks for its sample's coefficients"),
         new("trajectory-states", "backward", 1.05, 1.05, 5.1, "every element asks for its sample's coefficients"),
     ];
@@ -84,17 +87,23 @@ internal sealed class CountedBytesTests
         {
             foreach (var pass in passes)
             {
-                var most = Exceptions.FirstOrDefault(e => e.Pass == pass.Name && (e.Operation == operation.Name || (e.Operation[^1] == '*' && operation.Name.StartsWith(e.Operation[..^1], StringComparison.Ordinal))));
+                var most =
+                    Exceptions.FirstOrDefault(e =>
+                        e.Pass == pass.Name
+                            && (e.Operation == operation.Name
+                                || (e.Operation[^1] == '*' && operation.Name.StartsWith(e.Operation[..^1], StringComparison.Ordinal))));
                 Held("read", pass.MemoryBytesRead, pass.Declared.BytesRead, most?.Read);
                 Held("written", pass.MemoryBytesWritten, pass.Declared.BytesWritten, most?.Written);
                 Held("asked", pass.BytesAskedRead, pass.Declared.BytesRead, most?.Asked);
 
                 void Held(string what, long counted, long declared, double? factor)
                 {
-                    TestContext.Out.WriteLine(FormattableString.Invariant($"{pass.Name}, {what}: {counted} of {declared}, {(double)counted / declared:0.000}"));
+                    TestContext.Out.WriteLine(
+                        FormattableString.Invariant($"{pass.Name}, {what}: {counted} of {declared}, {(double)counted / declared:0.000}"));
                     Assert.That(counted, Is.GreaterThanOrEqualTo((1 - Slack) * declared), $"{pass.Name}, {what}: less than declared");
                     // Nothing declared: a few coefficients.
-                    Assert.That(counted, Is.LessThanOrEqualTo(Math.Max(1024, (1 + Slack) * (factor ?? 1) * declared)), $"{pass.Name}, {what}: {most?.Why ?? "more than declared"}");
+                    Assert.That(counted, Is.LessThanOrEqualTo(Math.Max(1024, (1 + Slack) * (factor ?? 1) * declared)),
+                        $"{pass.Name}, {what}: {most?.Why ?? "more than declared"}");
                 }
             }
         });
@@ -112,7 +121,8 @@ internal sealed class CountedBytesTests
             foreach (var pass in operation.Make(operands, operation.Usual))
                 pass.Run();
         }
-        var all = typeof(Backend).GetMethods(BindingFlags.Instance | BindingFlags.NonPublic).Where(m => m.IsAbstract && m.Name.EndsWith("Core", StringComparison.Ordinal))
+        var all = typeof(Backend).GetMethods(BindingFlags.Instance | BindingFlags.NonPublic)
+            .Where(m => m.IsAbstract && m.Name.EndsWith("Core", StringComparison.Ordinal))
             .Select(m => m.Name[..^"Core".Length]).Where(name => name is not ("Upload" or "Download"));
         Assert.That(all, Is.SubsetOf(reached));
     }
@@ -129,7 +139,8 @@ internal sealed class CountedBytesTests
 
     [TestCase("GroupNormSilu", "group-norm-silu")]
     [TestCase("matmul-BT", "matmul-bt")]
-    public void Operations_are_found_by_their_methods_name_too(string name, string operation) => Assert.That(OperationCatalog.Find(name)?.Name, Is.EqualTo(operation));
+    public void Operations_are_found_by_their_methods_name_too(string name, string operation) =>
+        Assert.That(OperationCatalog.Find(name)?.Name, Is.EqualTo(operation));
 
     /// <summary>A device that fuses everything, so that the fused operations are reached.</summary>
     private sealed class WithFusions : DryRunBackend

@@ -46,7 +46,10 @@ internal sealed class FusionTests(string device)
 
     private static IEnumerable<string> Names => Fusions.Names;
 
-    /// <summary>The laboratory's cases: forward, and the gradients of inputs and parameters, of the fused run, the composition and the third variant.</summary>
+    /// <summary>
+    /// The laboratory's cases: forward, and the gradients of inputs and parameters, of the fused run, the composition and the third
+    /// variant.
+    /// </summary>
     [TestCaseSource(nameof(Names))]
     public void Every_variant_computes_the_same(string fusion)
     {
@@ -65,17 +68,20 @@ internal sealed class FusionTests(string device)
             cases++;
             var fused = c.ResultsOf(c.Fused);
             Assert.That(fused, Is.Not.Empty);
-            Assert.That(fused.Values.Select(values => values.Distinct().Count()), Has.Some.GreaterThan(2), $"{c.Shapes}: a constant proves nothing");
+            Assert.That(fused.Values.Select(values => values.Distinct().Count()), Has.Some.GreaterThan(2),
+                $"{c.Shapes}: a constant proves nothing");
             AssertEqual(c, c.ResultsOf(c.Unfused), fused, "unfused");
             if (c.HasOwnGeometry)
                 AssertEqual(c, c.ResultsOf(c.UnfusedSameGeometry!), fused, "same geometry");
             if (device == "cpu")
-                Assert.That(FusionLab.Measure(_backend, new DeviceSpeed(1e9, 1e12, 0), c, TimeSpan.Zero).Composed, Is.False, "the reference has a kernel for each");
+                Assert.That(FusionLab.Measure(_backend, new DeviceSpeed(1e9, 1e12, 0), c, TimeSpan.Zero).Composed, Is.False,
+                    "the reference has a kernel for each");
         }
         Assert.That(cases, Is.EqualTo(fusion switch { "trajectory-loss" => 4, "precondition-step" or "resample-conv" => 2, _ => 1 }));
     }
 
-    private static void AssertEqual(FusionCase c, IReadOnlyDictionary<string, float[]> got, IReadOnlyDictionary<string, float[]> expected, string variant)
+    private static void AssertEqual(FusionCase c, IReadOnlyDictionary<string, float[]> got, IReadOnlyDictionary<string, float[]> expected,
+        string variant)
     {
         Assert.That(got.Keys, Is.EquivalentTo(expected.Keys));
         foreach (var (name, values) in expected)
@@ -164,13 +170,15 @@ internal sealed class FusionTests(string device)
     }
 
     [Test]
-    public void The_trajectory_loss_is_a_chain_of_plain_operations([Values] Distance rho, [Values(1, 3, 8)] int branches, [Values] bool branchByBranch)
+    public void The_trajectory_loss_is_a_chain_of_plain_operations([Values] Distance rho, [Values(1, 3, 8)] int branches, [Values]
+    bool branchByBranch)
     {
         const float Delta = 0.25f;
         var s = new TrajectoryShape(2, 6, 3, branches);
         using Tensor x0 = Normal(1, s.State), heads = Normal(2, s.Heads), targets = Normal(3, s.States), skip = Normal(4, s.PerBranch),
             map = Normal(5, s.Map), weights = Normal(6, s.PerBranch);
-        using Tensor dheads = _backend.Empty(s.Heads), losses = _backend.Empty(s.Losses), dheads2 = _backend.Empty(s.Heads), losses2 = _backend.Empty(s.Losses);
+        using Tensor dheads = _backend.Empty(s.Heads), losses = _backend.Empty(s.Losses), dheads2 = _backend.Empty(s.Heads),
+            losses2 = _backend.Empty(s.Losses);
         OpCost fused = default, plain = default;
         _backend.OnOp = (_, cost) => fused += cost;
         _backend.TrajectoryLoss(s, rho, Delta, x0, heads, targets, skip, map, weights, dheads, losses);
@@ -183,12 +191,15 @@ internal sealed class FusionTests(string device)
     }
 
     [Test]
-    public void Preconditioning_then_a_step_is_the_trajectory_map([Values] BranchLayout layout, [Values(1, 3)] int branches, [Values] Prediction prediction)
+    public void Preconditioning_then_a_step_is_the_trajectory_map([Values] BranchLayout layout, [Values(1, 3)] int branches, [Values]
+    Prediction prediction)
     {
         var config = TinyRuns.Config with { Prediction = prediction, SigmaData = 0.5 };
         var s = new TrajectoryShape(2, 6, 3, branches);
-        double[] nodes = [.. Enumerable.Range(0, 2 * (branches + 1)).Select(i => 5.0 * Math.Pow(0.6, i % (branches + 1)) * (1 + i / (branches + 1)))];
-        using Tensor x0 = Normal(1, s.State), heads = Normal(2, s.Heads), states = _backend.Empty(s.States), plain = _backend.Empty(s.States);
+        double[] nodes =
+            [.. Enumerable.Range(0, 2 * (branches + 1)).Select(i => 5.0 * Math.Pow(0.6, i % (branches + 1)) * (1 + i / (branches + 1)))];
+        using Tensor x0 = Normal(1, s.State), heads = Normal(2, s.Heads), states = _backend.Empty(s.States),
+            plain = _backend.Empty(s.States);
         var (skip, map) = TrajectoryMap.Of(layout, prediction, 0.5, nodes, branches, 2).Upload(_backend);
         using var skipOwner = skip;
         using var mapOwner = map;

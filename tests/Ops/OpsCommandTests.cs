@@ -141,6 +141,7 @@ internal sealed class OpsCommandTests
             "attention 16x256 4x32 forward+backward",
             "adam+ema 1048576", "trajectory loss 64x3x32 K=4 pseudo-huber", "trajectory loss 16x3x16 K=4 l2", "gemm 64x512x128",
         }));
-        Assert.That(Catalog.All.OfType<Convolution>().Select(c => c.Shape).Distinct(), Is.SubsetOf(Conv2dCases.Blocks.Concat(Conv2dCases.Ends)));
+        Assert.That(Catalog.All.OfType<Convolution>().Select(c => c.Shape).Distinct(),
+            Is.SubsetOf(Conv2dCases.Blocks.Concat(Conv2dCases.Ends)));
     }
 }

@@ -25,29 +25,38 @@ public sealed class SurroundingsPlanTests
         yield return Row("epilogue alone is fused", All, Resampling.Up, Epi, true, Everything, Epi, None, None, Epi, None);
         yield return Row("what is not there is not within", Epi, Resampling.None, All, true, Everything, Epi, None, None, Epi, None);
         yield return Row("wgrad composes what forward has", Pro, Resampling.None, All, true, NoWgrad, Pro, None, None, Pro, None);
-        yield return Row("normalised before it is resampled apart", Pro | Res, Resampling.Up, All, true, NoResampling, None, None, None, None, None);
+        yield return Row("normalised before it is resampled apart", Pro | Res, Resampling.Up, All, true, NoResampling, None, None,
+            None, None, None);
         yield return Row("the same without the fusion", Pro | Res, Resampling.Up, Pro, true, Everything, None, None, None, None, None);
         yield return Row("copies in the load", Res, Resampling.Up, All, true, Everything, Res, Res, Res, Res, Res);
         yield return Row("means of x as it is: kept", Res, Resampling.Down, All, true, Everything, None, None, None, None, None);
         yield return Row("means of x as it is: sampling", Res, Resampling.Down, All, false, Everything, Res, Res, Res, Res, Res);
-        yield return Row("means of what is normalised in the load", Pro | Res, Resampling.Down, All, true, Everything, Pro | Res, Res, Pro | Res, Pro | Res, Pro | Res);
-        yield return Row("means where the prologue is not fused", Pro | Res, Resampling.Down, Res, true, Everything, None, None, None, None, None);
+        yield return Row("means of what is normalised in the load", Pro | Res, Resampling.Down, All, true, Everything, Pro | Res, Res,
+            Pro | Res, Pro | Res, Pro | Res);
+        yield return Row("means where the prologue is not fused", Pro | Res, Resampling.Down, Res, true, Everything, None, None,
+            None, None, None);
         yield return Row("unaligned", All, Resampling.Up, All, true, ByAlignment, All, Res, Pro | Res, Res, Res);
-        yield return Row("unaligned without resampling", Pro | Epi, Resampling.None, All, true, ByAlignment, Pro | Epi, None, Pro, None, None);
+        yield return Row("unaligned without resampling", Pro | Epi, Resampling.None, All, true, ByAlignment, Pro | Epi, None,
+            Pro, None, None);
     }
 
-    private static TestCaseData Row(string name, ConvolutionParts asked, Resampling resampling, ConvolutionParts fused, bool kept, ConvolutionSupport support,
-        ConvolutionParts forward, ConvolutionParts dgrad, ConvolutionParts wgrad, ConvolutionParts unaligned, ConvolutionParts unalignedWgrad) =>
-        new TestCaseData(new SurroundingsRequest(asked, resampling, fused, kept), support, forward, dgrad, wgrad, unaligned, unalignedWgrad).SetArgDisplayNames(name);
+    private static TestCaseData Row(string name, ConvolutionParts asked, Resampling resampling, ConvolutionParts fused, bool kept,
+        ConvolutionSupport support,
+        ConvolutionParts forward, ConvolutionParts dgrad, ConvolutionParts wgrad, ConvolutionParts unaligned,
+        ConvolutionParts unalignedWgrad) =>
+        new TestCaseData(new SurroundingsRequest(asked, resampling, fused, kept), support, forward, dgrad, wgrad, unaligned,
+            unalignedWgrad).SetArgDisplayNames(name);
 
     [TestCaseSource(nameof(Decisions))]
-    public void Each_part_is_within_or_apart(SurroundingsRequest request, ConvolutionSupport support, ConvolutionParts forward, ConvolutionParts dgrad,
+    public void Each_part_is_within_or_apart(SurroundingsRequest request, ConvolutionSupport support, ConvolutionParts forward,
+        ConvolutionParts dgrad,
         ConvolutionParts wgrad, ConvolutionParts unaligned, ConvolutionParts unalignedWgrad)
     {
         var plan = SurroundingsPlan.Of(request, support);
         Assert.That((plan.Forward, plan.Dgrad, plan.Wgrad), Is.EqualTo((forward, dgrad, wgrad)));
         Assert.That(plan.Within(plan.Forward, aligned: true), Is.EqualTo(forward));
-        Assert.That((plan.Within(plan.Forward, aligned: false), plan.Within(plan.Wgrad, aligned: false)), Is.EqualTo((unaligned, unalignedWgrad)));
+        Assert.That((plan.Within(plan.Forward, aligned: false), plan.Within(plan.Wgrad, aligned: false)),
+            Is.EqualTo((unaligned, unalignedWgrad)));
         foreach (var part in new[] { Pro, Res, Epi })
             Assert.That(plan.IsApart(part), Is.EqualTo(request.Asked.HasFlag(part) && !forward.HasFlag(part)), part.ToString());
     }
@@ -57,18 +66,22 @@ public sealed class SurroundingsPlanTests
     public void A_plan_has_within_only_what_is_asked_fused_and_supported()
     {
         int plans = 0;
-        foreach (var (asked, fused, has, hasWgrad) in from a in Sets() from f in Sets() from h in Sets() from w in Sets() select (a, f, h, w))
+        foreach (var (asked, fused, has, hasWgrad) in from a in Sets() from f in Sets() from h in Sets() from w in Sets() select (a, f, h,
+            w))
         {
             foreach (var resampling in asked.HasFlag(Res) ? new[] { Resampling.Up, Resampling.Down } : [Resampling.None])
             {
                 foreach (bool kept in new[] { false, true })
                 {
-                    var plan = SurroundingsPlan.Of(new SurroundingsRequest(asked, resampling, fused, kept), new ConvolutionSupport(has, Res, hasWgrad, Pro | Epi));
+                    var plan = SurroundingsPlan.Of(new SurroundingsRequest(asked, resampling, fused, kept),
+                        new ConvolutionSupport(has, Res, hasWgrad, Pro | Epi));
                     Assert.That(plan.Forward & ~(asked & fused & has), Is.EqualTo(None));
                     Assert.That(plan.Wgrad & ~(plan.Forward & hasWgrad), Is.EqualTo(None));
                     Assert.That(plan.Dgrad & ~(plan.Forward & Res), Is.EqualTo(None));
-                    foreach (var within in new[] { plan.Forward, plan.Wgrad, plan.Within(plan.Forward, false), plan.Within(plan.Wgrad, false) })
-                        Assert.That(asked.HasFlag(Res) && within.HasFlag(Pro) && !within.HasFlag(Res), Is.False, "normalised behind a resampling");
+                    foreach (var within in new[] { plan.Forward, plan.Wgrad, plan.Within(plan.Forward, false),
+                        plan.Within(plan.Wgrad, false) })
+                        Assert.That(asked.HasFlag(Res) && within.HasFlag(Pro) && !within.HasFlag(Res), Is.False,
+                            "normalised behind a resampling");
                     plans++;
                 }
             }
@@ -97,19 +110,24 @@ public sealed class SurroundingsPlanTests
     [TestCase(Precision.Fp32, nameof(Tiling.Cache), 64, 64, Resampling.Down, Epi, None, None)]
     [TestCase(Precision.Fp32, nameof(Tiling.Cache), 3, 64, Resampling.None, None, None, None, Description = "an image's channels")]
     [TestCase(Precision.Fp32, nameof(Tiling.Shared), 64, 64, Resampling.None, Pro | Epi, None, Pro)]
-    [TestCase(Precision.Fp32, nameof(Tiling.Shared), 16, 64, Resampling.None, Pro | Epi, None, None, Description = "wgrad's 144 rows are too few for its tiles")]
+    [TestCase(Precision.Fp32, nameof(Tiling.Shared), 16, 64, Resampling.None, Pro | Epi, None, None,
+        Description = "wgrad's 144 rows are too few for its tiles")]
     [TestCase(Precision.Fp32, nameof(Tiling.Shared), 64, 64, Resampling.Up, Epi | Res, Res, Res)]
     [TestCase(Precision.Fp32, nameof(Tiling.Shared), 64, 16, Resampling.None, Epi, None, None, Description = "columns too few")]
     [TestCase(Precision.Tf32, nameof(Tiling.Shared), 64, 64, Resampling.None, Pro | Epi, None, Pro)]
-    [TestCase(Precision.Tf32, nameof(Tiling.Shared), 64, 64, Resampling.Up, Epi, None, None, Description = "tensor cores have the 3x3 kernel alone")]
+    [TestCase(Precision.Tf32, nameof(Tiling.Shared), 64, 64, Resampling.Up, Epi, None, None,
+        Description = "tensor cores have the 3x3 kernel alone")]
     [TestCase(Precision.Tf32, nameof(Tiling.Shared), 3, 64, Resampling.None, Epi, None, None)]
-    [TestCase(Precision.Tf32, nameof(Tiling.Shared), 64, 3, Resampling.None, Pro | Epi, None, None, Description = "wgrad copies both by fours")]
+    [TestCase(Precision.Tf32, nameof(Tiling.Shared), 64, 3, Resampling.None, Pro | Epi, None, None,
+        Description = "wgrad copies both by fours")]
     [TestCase(Precision.Bf16, nameof(Tiling.Shared), 64, 64, Resampling.None, Pro | Epi, None, Pro)]
     [TestCase(Precision.Bf16, nameof(Tiling.Shared), 20, 64, Resampling.None, Pro | Epi, None, Pro, Description = "by fours in TF32")]
     public void What_ILGPU_kernels_have(
-        Precision precision, string tiling, int c, int k, Resampling resampling, ConvolutionParts forward, ConvolutionParts dgrad, ConvolutionParts wgrad)
+        Precision precision, string tiling, int c, int k, Resampling resampling, ConvolutionParts forward, ConvolutionParts dgrad,
+        ConvolutionParts wgrad)
     {
-        var support = ConvolutionPlan.SupportFor(precision, Enum.Parse<Tiling>(tiling), Conv2dShape.Same(8, 16, 16, c, k, 3), resampling, resampling == Resampling.Up);
+        var support = ConvolutionPlan.SupportFor(precision, Enum.Parse<Tiling>(tiling), Conv2dShape.Same(8, 16, 16, c, k, 3), resampling,
+            resampling == Resampling.Up);
         Assert.That(support, Is.EqualTo(new ConvolutionSupport(forward, dgrad, wgrad, Pro | Epi)));
     }
 }

@@ -11,7 +11,10 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Ops;
 
-/// <summary>Whole operations in TF32 and BF16: the tile that the rule takes and every other that there is for the problem, and views that start anywhere.</summary>
+/// <summary>
+/// Whole operations in TF32 and BF16: the tile that the rule takes and every other that there is for the problem, and views that start
+/// anywhere.
+/// </summary>
 internal abstract class TensorCoreTests
 {
     /// <summary>Shared memory that a group can have on every device with tensor cores.</summary>
@@ -36,7 +39,8 @@ internal abstract class TensorCoreTests
         {
             Equal("the rule's tile");
             var keys = Backend.Decided.Keys.Where(k => k.Operation != "portable").ToList();
-            Assert.That(keys.Select(k => k.Precision).Distinct(), Is.EqualTo(row.Computed == Precision.Fp32 || !row.HasTiles ? [] : new[] { row.Computed }), "what it was computed in");
+            Assert.That(keys.Select(k => k.Precision).Distinct(),
+                Is.EqualTo(row.Computed == Precision.Fp32 || !row.HasTiles ? [] : new[] { row.Computed }), "what it was computed in");
             foreach (var key in keys)
             {
                 var problem = new TensorProblem(key.M, key.N, key.Steps, Operation(key), key.Batch);
@@ -110,13 +114,18 @@ internal sealed class EmulatedTensorCoreTests : TensorCoreTests
         _backend.Emulate(_device = new EmulatedDevice(name => name.StartsWith("Tensor", StringComparison.Ordinal)), row.Asked, SharedLimit);
         Check(row);
         Assert.That(_device.Ran.Count > 0, Is.EqualTo(row.Computed != Precision.Fp32), "kernels on the virtual GPU");
-        Assert.That(_device.Ran.Where(name => name != "TensorAttentionStatisticsKernel"), Is.All.Contains(row.Computed.ToString()), "of the precision");
+        Assert.That(_device.Ran.Where(name => name != "TensorAttentionStatisticsKernel"), Is.All.Contains(row.Computed.ToString()),
+            "of the precision");
     }
 
     private static IEnumerable<TensorCoreCases.Row> Prologues =>
-        TensorCoreCases.Listed().Where(row => row.IsExact && row.Case.Multiplied is not null && row.Case.Size == CaseSize.Tiny && row.Case.Label.Contains("norm", StringComparison.Ordinal));
+        TensorCoreCases.Listed()
+            .Where(row => row.IsExact && row.Case.Multiplied is not null && row.Case.Size == CaseSize.Tiny
+                && row.Case.Label.Contains("norm", StringComparison.Ordinal));
 
-    /// <summary>Those rows of the case list, else left to a GPU, that multiply what they compute first and have the tolerance of exact values.</summary>
+    /// <summary>
+    /// Those rows of the case list, else left to a GPU, that multiply what they compute first and have the tolerance of exact values.
+    /// </summary>
     [TestCaseSource(nameof(Prologues))]
     public void Equals_the_oracle_behind_scale_and_shift(TensorCoreCases.Row row)
     {
@@ -126,21 +135,26 @@ internal sealed class EmulatedTensorCoreTests : TensorCoreTests
     }
 
     /// <summary>
-    /// What an H200 answered to these rows while scale and shift were in eighths: of what is multiplied, an element or a few lie in the very middle between two
-    /// values of BF16, and are rounded. The virtual GPU answers the same, so that such a row fails here first.
+    /// What an H200 answered to these rows while scale and shift were in eighths: of what is multiplied, an element or a few lie in the
+    /// very middle between two values of BF16, and are rounded. The virtual GPU answers the same, so that such a row fails here first.
     /// </summary>
-    [TestCase("FusedConv2d 3x3 2x6x6x8->8 stride 2 norm Down be scale 1", "y[0,1,0,5] expected -1.28564453, got -1.27197266 (NMSE 1.59e-06,")]
-    [TestCase("FusedConv2dWgrad 3x3 2x4x2x4->8 stride 1 norm Down b scale 1", "dw[3,1,0,0] expected 2.83691406, got 2.83300781 (NMSE 4.77e-07,")]
+    [TestCase("FusedConv2d 3x3 2x6x6x8->8 stride 2 norm Down be scale 1",
+        "y[0,1,0,5] expected -1.28564453, got -1.27197266 (NMSE 1.59e-06,")]
+    [TestCase("FusedConv2dWgrad 3x3 2x4x2x4->8 stride 1 norm Down b scale 1",
+        "dw[3,1,0,0] expected 2.83691406, got 2.83300781 (NMSE 4.77e-07,")]
     public void What_is_rounded_is_off_as_on_an_H200(string name, string difference)
     {
         var row = TensorCoreCases.Listed().Single(row => row.Asked == Precision.Bf16 && row.Case.Name == name).Case;
         row = row with { Operands = [.. row.Operands.Select(o => o.Role == Role.Output ? o : o with { Value = TensorCoreCases.Eighths })] };
         _backend.Pool.Trim();
-        _backend.Emulate(_device = new EmulatedDevice(kernel => kernel.StartsWith("Tensor", StringComparison.Ordinal)), Precision.Bf16, SharedLimit);
+        _backend.Emulate(_device = new EmulatedDevice(kernel => kernel.StartsWith("Tensor", StringComparison.Ordinal)), Precision.Bf16,
+            SharedLimit);
         Assert.That(Comparison.Difference(_backend, row), Does.Contain(difference));
-        double[] rounded = [.. row.Multiplied!(OpCase.Widen(row.Start())).Where(v => !TensorCoreCasesTests.Holds(Precision.Bf16, v)).Select(Math.Abs)];
+        double[] rounded =
+            [.. row.Multiplied!(OpCase.Widen(row.Start())).Where(v => !TensorCoreCasesTests.Holds(Precision.Bf16, v)).Select(Math.Abs)];
         TestContext.Out.WriteLine(string.Join(' ', rounded.Select(v => $"{v * 256}/256")));
-        Assert.That(rounded, Is.Not.Empty.And.All.InRange(1.0, 2.0).And.All.Matches<double>(v => v * 256 % 2 == 1), "the middle between two, which are 1/128 apart there");
+        Assert.That(rounded, Is.Not.Empty.And.All.InRange(1.0, 2.0).And.All.Matches<double>(v => v * 256 % 2 == 1),
+            "the middle between two, which are 1/128 apart there");
         Assert.That(_device.Ran, Is.Not.Empty);
     }
 
@@ -164,7 +178,9 @@ internal sealed class EmulatedTensorCoreTests : TensorCoreTests
 [TestFixture]
 internal sealed class TensorCoreCasesTests
 {
-    /// <summary>The tolerance of an exact row is that of sums of float32: a factor that is rounded breaks it, on a GPU alone for most rows.</summary>
+    /// <summary>
+    /// The tolerance of an exact row is that of sums of float32: a factor that is rounded breaks it, on a GPU alone for most rows.
+    /// </summary>
     [Test]
     public void Exact_rows_multiply_what_their_precision_holds()
     {
@@ -188,7 +204,8 @@ internal sealed class TensorCoreCasesTests
 
     [TestCase(Precision.Bf16, 255 / 128.0, true), TestCase(Precision.Bf16, 257 / 256.0, false), TestCase(Precision.Tf32, 257 / 256.0, true)]
     [TestCase(Precision.Tf32, 2049 / 1024.0, false), TestCase(Precision.Bf16, 0.1, false), TestCase(Precision.Bf16, -0.0, true)]
-    public void What_a_precision_holds(Precision precision, double value, bool holds) => Assert.That(Holds(precision, value), Is.EqualTo(holds));
+    public void What_a_precision_holds(Precision precision, double value, bool holds) =>
+        Assert.That(Holds(precision, value), Is.EqualTo(holds));
 
     /// <summary>Whether rounding leaves it: BF16 has 8 bits, TF32 has 11.</summary>
     internal static bool Holds(Precision precision, double value) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using BDense.Benchmarks.Workloads;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
@@ -39,7 +40,15 @@ public sealed class NetworkParityTests
     private static readonly Dictionary<string, UNetConfig> Families = new()
     {
         ["ddpmpp"] = Narrow with { AugmentCount = 9 },
-        ["ddpmpp, classes, step, K = 4"] = Narrow with { AugmentCount = 9, LabelCount = 10, StepCondition = true, Branches = 4, ChannelMultipliers = [2, 2], AttentionResolutions = [16] },
+        ["ddpmpp, classes, step, K = 4"] = Narrow with
+        {
+            AugmentCount = 9,
+            LabelCount = 10,
+            StepCondition = true,
+            Branches = 4,
+            ChannelMultipliers = [2, 2],
+            AttentionResolutions = [16],
+        },
         ["adm, classes"] = Narrow with { Family = "adm", LabelCount = 10, ChannelsPerHead = 16, SkipScale = 1, Epsilon = 1e-5 },
         ["adm, classes, augmentation, step, K = 4"] = Narrow with
         {
@@ -54,7 +63,16 @@ public sealed class NetworkParityTests
             ChannelMultipliers = [1, 2, 3],
             AttentionResolutions = [8, 4],
         },
-        ["ddpm, K = 2"] = Narrow with { Family = "ddpm", SkipScale = 1, Groups = 8, Branches = 2, AttentionResolutions = [16], Prediction = Prediction.Eps, NoiseInput = NoiseInput.Timestep },
+        ["ddpm, K = 2"] = Narrow with
+        {
+            Family = "ddpm",
+            SkipScale = 1,
+            Groups = 8,
+            Branches = 2,
+            AttentionResolutions = [16],
+            Prediction = Prediction.Eps,
+            NoiseInput = NoiseInput.Timestep,
+        },
         ["pd"] = Narrow with { Family = "pd", SkipScale = 1, Groups = 8, Prediction = Prediction.X, NoiseInput = NoiseInput.InverseCosine },
         ["pd, classes, image and noise, K = 2"] = Narrow with
         {
@@ -69,7 +87,13 @@ public sealed class NetworkParityTests
         },
         ["guided"] = Guided with { EmbeddingPeriod = 1000 },
         ["guided, convolutions, qkv by head"] = Guided with { Resampler = Resampler.Convolution, QkvByHead = true },
-        ["guided, blocks, classes, scale and shift, K = 2"] = Guided with { Resampler = Resampler.Block, AdaptiveScale = true, LabelCount = 10, Branches = 2 },
+        ["guided, blocks, classes, scale and shift, K = 2"] = Guided with
+        {
+            Resampler = Resampler.Block,
+            AdaptiveScale = true,
+            LabelCount = 10,
+            Branches = 2,
+        },
     };
 
     private static UNetConfig Guided => Narrow with
@@ -107,7 +131,8 @@ public sealed class NetworkParityTests
     [TestCase("pd-imagenet64", 1)]
     [TestCase("unet-cu", 1)]
     [TestCase("unet-cu", 4)]
-    public void Full_network(string name, int branches) => Compare(name, NetworkCatalog.FindUNet(name) with { Branches = branches }, 1e-3, samples: 1);
+    public void Full_network(string name, int branches) =>
+        Compare(name, NetworkCatalog.FindUNet(name) with { Branches = branches }, 1e-3, samples: 1);
 
     private static void Compare(string name, UNetConfig config, double tolerance, int samples = Samples)
     {
@@ -126,9 +151,11 @@ public sealed class NetworkParityTests
             var image = Inputs(config, samples);
             var input = Layout.ChannelsSecond(image.X, image.Images, channelsLast: false);
             input.requires_grad = true;
-            var y = theirs.Forward(input, tensor(image.Noise), Rows(image.Labels, samples), Rows(image.Augment, samples), image.Step is null ? null : tensor(image.Step));
+            var y = theirs.Forward(input, tensor(image.Noise), Rows(image.Labels, samples), Rows(image.Augment, samples),
+                image.Step is null ? null : tensor(image.Step));
             var names = theirs.Tensors.Keys.ToList();
-            var g = Layout.ChannelsSecond(image.G, new Shape(samples, config.Resolution, config.Resolution, config.Branches * config.HeadChannels), channelsLast: false);
+            var g = Layout.ChannelsSecond(image.G,
+                new Shape(samples, config.Resolution, config.Resolution, config.Branches * config.HeadChannels), channelsLast: false);
             var d = autograd.grad([y], [.. names.Select(n => theirs.Tensors[n]), input], [g]);
 
             double forward = Error(output, Layout.ChannelsLast(y), 0);
@@ -136,8 +163,9 @@ public sealed class NetworkParityTests
             var errors = names.Select((n, i) => (Name: n, Error: Error(gradients[n].Data, Layout.Values(d[i]), 1e-3 * largest)))
                 .Append((Name: "the image", Error: Error(x, Layout.ChannelsLast(d[^1]), 0))).ToList();
             var worst = errors.MaxBy(e => e.Error);
-            TestContext.Out.WriteLine(FormattableString.Invariant(
-                $"{name}: maximum relative error {forward:0.0e+0} forward, {worst.Error:0.0e+0} gradient ({worst.Name}), {names.Count} tensors"));
+            TestContext.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{name}: maximum relative error {forward:0.0e+0} forward, {worst.Error:0.0e+0} gradient ({worst.Name}), "
+                    + $"{names.Count} tensors"));
             Assert.That(names, Is.EquivalentTo(gradients.Keys.Where(n => !n.EndsWith("resample_filter", StringComparison.Ordinal))));
             Assert.That(forward, Is.LessThan(tolerance));
             Assert.That(worst.Error, Is.LessThan(tolerance), worst.Name);
@@ -149,7 +177,8 @@ public sealed class NetworkParityTests
     }
 
     /// <summary>Our side, with the weights left in a file, and the gradients as a checkpoint stores weights.</summary>
-    private static (float[] Output, IReadOnlyDictionary<string, HostTensor> Gradients, float[] ImageGradient) Ours(UNetConfig config, int samples, string folder)
+    private static (float[] Output, IReadOnlyDictionary<string, HostTensor> Gradients, float[] ImageGradient) Ours(UNetConfig config,
+        int samples, string folder)
     {
         using var backend = new ReferenceBackend();
         using var network = new Network(backend, config, seed: null);
@@ -183,13 +212,15 @@ public sealed class NetworkParityTests
         return (output, SafeTensors.Read(Path.Combine(folder, "gradients.safetensors")).Tensors, input.Gradient!.ToArray());
     }
 
-    private sealed record NetworkInputs(Shape Images, float[] X, float[] G, float[] Noise, float[]? Labels, float[]? Augment, float[]? Step);
+    private sealed record NetworkInputs(Shape Images, float[] X, float[] G, float[] Noise, float[]? Labels, float[]? Augment,
+        float[]? Step);
 
     private static NetworkInputs Inputs(UNetConfig c, int n)
     {
         var images = new Shape(n, c.Resolution, c.Resolution, c.ImageChannels);
         bool numbered = c.NoiseInput != NoiseInput.LogSigma;
-        return new NetworkInputs(images, Workload.Uniform(images.Length, 1), Workload.Uniform(images.Length / c.ImageChannels * c.HeadChannels * c.Branches, 2),
+        return new NetworkInputs(images, Workload.Uniform(images.Length, 1),
+            Workload.Uniform(images.Length / c.ImageChannels * c.HeadChannels * c.Branches, 2),
             [.. Workload.Uniform(n, 3).Select(u => numbered ? 500 + 499 * u : u)], Of(c.LabelCount, 4), Of(c.AugmentCount, 5),
             c.StepCondition ? [.. Enumerable.Range(4, n).Select(i => (float)i)] : null);
 

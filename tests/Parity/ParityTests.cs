@@ -10,7 +10,9 @@ using Tensor = BDense.Kernels.Tensor;
 
 namespace BDense.Parity;
 
-/// <summary>The CPU reference against libtorch: every operation that libtorch has, or that a few of its operators compose; forward and gradient.</summary>
+/// <summary>
+/// The CPU reference against libtorch: every operation that libtorch has, or that a few of its operators compose; forward and gradient.
+/// </summary>
 [TestFixture, Category("Libtorch")]
 public sealed class ParityTests
 {
@@ -41,7 +43,8 @@ public sealed class ParityTests
     {
         foreach (var (n, c, size, k, kernel) in new[]
         {
-            (1, 1, 1, 1, 1), (1, 3, 5, 7, 3), (2, 16, 8, 16, 3), (3, 33, 7, 17, 3), (2, 64, 16, 3, 3), (1, 5, 9, 4, 5), (2, 31, 6, 65, 1), (4, 128, 8, 64, 3),
+            (1, 1, 1, 1, 1), (1, 3, 5, 7, 3), (2, 16, 8, 16, 3), (3, 33, 7, 17, 3), (2, 64, 16, 3, 3), (1, 5, 9, 4, 5), (2, 31, 6, 65, 1),
+            (4, 128, 8, 64, 3),
         })
         {
             yield return new Convolution(n, c, size, k, kernel, Backward: false);
@@ -170,7 +173,8 @@ public sealed class ParityTests
                 norm += Math.Pow(expected[i], 2);
             }
             // The constant lets results that are zero in exact arithmetic (a gradient through one pixel's norm) be rounding noise.
-            Assert.That(Math.Sqrt(difference), Is.LessThanOrEqualTo(tolerance * (Math.Sqrt(norm) + 1e-2 * Math.Sqrt(expected.Length))), name);
+            Assert.That(Math.Sqrt(difference),
+                Is.LessThanOrEqualTo(tolerance * (Math.Sqrt(norm) + 1e-2 * Math.Sqrt(expected.Length))), name);
         }
     }
 }

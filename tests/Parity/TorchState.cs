@@ -57,11 +57,12 @@ internal abstract class TorchState : IDisposable
         return cat([a, b], 1).to(ScalarType.Float32);
     }
 
-    protected Torch Dense(string name, Torch x) => functional.linear(x, _tensors[$"{name}.weight"], _tensors.GetValueOrDefault($"{name}.bias"));
+    protected Torch Dense(string name, Torch x) =>
+        functional.linear(x, _tensors[$"{name}.weight"], _tensors.GetValueOrDefault($"{name}.bias"));
 
     /// <summary>
-    /// Stride 1 and the same size, or stride 2 over a row and a column of zeros after the last. A matrix, or a kernel over a sequence of pixels,
-    /// is a 1x1 convolution.
+    /// Stride 1 and the same size, or stride 2 over a row and a column of zeros after the last. A matrix, or a kernel over a sequence of
+    /// pixels, is a 1x1 convolution.
     /// </summary>
     protected Torch Conv(string name, Torch x, long stride = 1)
     {
@@ -119,7 +120,8 @@ internal sealed class TorchEdm(SafeTensorsFile file, UNetConfig config) : TorchS
         if (Adm && labels is not null)
             e = e + Dense("model.map_label", labels);
         e = Silu(e);
-        var s = step is null ? null : Silu(Dense("model.map_step_layer1", Silu(Dense("model.map_step_layer0", Features(step, !Adm, !Adm)))));
+        var s = step is null ? null
+            : Silu(Dense("model.map_step_layer1", Silu(Dense("model.map_step_layer0", Features(step, !Adm, !Adm)))));
 
         int top = Config.Resolution, levels = Config.ChannelMultipliers.Length;
         var h = Conv($"model.enc.{top}x{top}_conv", x);
@@ -197,7 +199,8 @@ internal sealed class TorchDdpm(SafeTensorsFile file, UNetConfig config) : Torch
                 skips.Push(h = Attention(Pd ? $"down_{level}.attn_{i}" : $"down_blocks.{level}.attentions.{i}", h));
             }
             if (level < levels - 1)
-                skips.Push(h = Pd ? Resnet($"down_{level}.downsample", h, e, Down) : Conv($"down_blocks.{level}.downsamplers.0.conv", h, stride: 2));
+                skips.Push(h = Pd ? Resnet($"down_{level}.downsample", h, e, Down)
+                    : Conv($"down_blocks.{level}.downsamplers.0.conv", h, stride: 2));
         }
         h = Resnet(Pd ? "mid.block_1" : "mid_block.resnets.0", h, e);
         h = Attention(Pd ? "mid.attn_1" : "mid_block.attentions.0", h);
@@ -281,7 +284,8 @@ internal sealed class TorchGuided(SafeTensorsFile file, UNetConfig config) : Tor
     private Torch Halve(string at, Torch x, Torch e) => Config.Resampler switch
     {
         Resampler.Plain => Down(x),
-        Resampler.Convolution => functional.conv2d(x, Tensors[$"{at}.op.weight"], Tensors[$"{at}.op.bias"], strides: [2, 2], padding: [1, 1]),
+        Resampler.Convolution =>
+            functional.conv2d(x, Tensors[$"{at}.op.weight"], Tensors[$"{at}.op.bias"], strides: [2, 2], padding: [1, 1]),
         _ => Block(at, x, e, Down),
     };
 
@@ -297,7 +301,8 @@ internal sealed class TorchGuided(SafeTensorsFile file, UNetConfig config) : Tor
         resample ??= t => t;
         var h = Conv($"{name}.in_layers.2", resample(Silu(Norm($"{name}.in_layers.0", x))));
         var p = Dense($"{name}.emb_layers.1", e);
-        h = Config.AdaptiveScale ? ScaleShift(Norm($"{name}.out_layers.0", h), p) : Norm($"{name}.out_layers.0", h + p.unsqueeze(2).unsqueeze(3));
+        h = Config.AdaptiveScale ? ScaleShift(Norm($"{name}.out_layers.0", h), p)
+            : Norm($"{name}.out_layers.0", h + p.unsqueeze(2).unsqueeze(3));
         h = Conv($"{name}.out_layers.3", Silu(h));
         var skip = resample(x);
         return h + (Has($"{name}.skip_connection") ? Conv($"{name}.skip_connection", skip) : skip);

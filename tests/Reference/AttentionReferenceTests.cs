@@ -14,7 +14,8 @@ public sealed class AttentionReferenceTests
 
 
     [Test]
-    public void ForwardAndBackwardAreTheFormulas([ValueSource(nameof(Shapes))] AttentionShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes)
+    public void ForwardAndBackwardAreTheFormulas([ValueSource(nameof(Shapes))]
+    AttentionShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes)
     {
         float[] qkv = ReferenceCheck.Noise(s.Qkv.Length, 1), dy = ReferenceCheck.Noise(s.Output.Length, 2);
         for (int i = 0; i < qkv.Length; i++)

@@ -63,7 +63,8 @@ public sealed class ConvolutionReferenceTests
     }
 
     [Test]
-    public void DgradIsTheAdjoint([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes)
+    public void DgradIsTheAdjoint([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))]
+    int lanes)
     {
         float[] dy = Noise(s.Output, 4), w = Noise(s.Weight, 5);
         var expected = new double[s.Input.Length];
@@ -78,7 +79,8 @@ public sealed class ConvolutionReferenceTests
     }
 
     [Test]
-    public void WgradAccumulates([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes)
+    public void WgradAccumulates([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))]
+    int lanes)
     {
         float[] x = Noise(s.Input, 6), dy = Noise(s.Output, 7), dw = Noise(s.Weight, 8), db = Noise(new Shape(s.K), 9);
         double[] expectedW = Array.ConvertAll(dw, v => (double)v), expectedB = Array.ConvertAll(db, v => (double)v);
@@ -118,7 +120,8 @@ public sealed class ConvolutionReferenceTests
     }
 
     [Test]
-    public void ThreadsDoNotChangeABit([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes)
+    public void ThreadsDoNotChangeABit([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))]
+    int lanes)
     {
         var results = new List<float[]>();
         foreach (int threads in new[] { 1, 2, 5 })

@@ -86,7 +86,8 @@ public class ElementwiseTests(int lanes) : ReferenceTest(lanes)
     [Test]
     public void Adam([ValueSource(nameof(Steps))] AdamStep s, [Values(1, 13, 8195)] int length, [Values] bool withEma)
     {
-        float[] p = Values(length, 1), g = Values(length, 2), m = Values(length, 3), v = Values(length, 4).Select(Math.Abs).ToArray(), ema = Values(length, 5);
+        float[] p = Values(length, 1), g = Values(length, 2), m = Values(length, 3), v = Values(length, 4).Select(Math.Abs).ToArray(),
+            ema = Values(length, 5);
         var y = Run([g], [p, m, v, ema, new float[1]], (backend, i, o) =>
         {
             backend.SumOfSquares(i[0], o[4]);
@@ -96,7 +97,9 @@ public class ElementwiseTests(int lanes) : ReferenceTest(lanes)
         double factor = s.GradientScale * Math.Min(1, s.ClipNorm / norm);
         double M(int i) => (double)s.Beta1 * m[i] + (1 - (double)s.Beta1) * factor * g[i];
         double V(int i) => (double)s.Beta2 * v[i] + (1 - (double)s.Beta2) * factor * g[i] * factor * g[i];
-        double P(int i) => p[i] - s.LearningRate * (M(i) / (1 - Math.Pow(s.Beta1, s.Step)) / (Math.Sqrt(V(i) / (1 - Math.Pow(s.Beta2, s.Step))) + s.Epsilon)
+        double P(int i) =>
+            p[i] - s.LearningRate
+                * (M(i) / (1 - Math.Pow(s.Beta1, s.Step)) / (Math.Sqrt(V(i) / (1 - Math.Pow(s.Beta2, s.Step))) + s.Epsilon)
             + s.WeightDecay * p[i]);
         Close(y[0], P, 1e-6, "p");
         Close(y[1], M, 1e-6, "m");

@@ -22,7 +22,8 @@ public sealed class FusedConvolutionReferenceTests
 
 
     [Test]
-    public void ForwardIsActivationSumAndEpilogue([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes,
+    public void ForwardIsActivationSumAndEpilogue([ValueSource(nameof(Shapes))]
+    Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes,
         [Values] bool halve, [Values] bool all)
     {
         float[] x = Noise(Source(s, halve).Length, 1), w = Noise(s.Weight.Length, 2), scaleShift = Noise(s.N * 2 * s.C, 3);
@@ -48,11 +49,13 @@ public sealed class FusedConvolutionReferenceTests
     }
 
     [Test]
-    public void WgradSumsWithTheActivatedInput([ValueSource(nameof(Shapes))] Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes, [Values] bool halve)
+    public void WgradSumsWithTheActivatedInput([ValueSource(nameof(Shapes))]
+    Conv2dShape s, [ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes, [Values] bool halve)
     {
         float[] x = Noise(Source(s, halve).Length, 1), dy = Noise(s.Output.Length, 2), scaleShift = Noise(s.N * 2 * s.C, 3);
         float[] dw = Noise(s.Weight.Length, 4), db = Noise(s.K, 5);
-        double[] u = Activated(s, x, scaleShift, halve), expectedW = Array.ConvertAll(dw, v => (double)v), expectedB = Array.ConvertAll(db, v => (double)v);
+        double[] u = Activated(s, x, scaleShift, halve), expectedW = Array.ConvertAll(dw, v => (double)v),
+            expectedB = Array.ConvertAll(db, v => (double)v);
         ForEach(s, (xi, wi, yi) => expectedW[wi] += u[xi] * dy[yi]);
         for (int i = 0; i < dy.Length; i++)
             expectedB[i % s.K] += dy[i];
@@ -67,11 +70,13 @@ public sealed class FusedConvolutionReferenceTests
     }
 
     [Test]
-    public void UpsampledInputsAreCopiesOfPixels([ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes, [Values(3, 20)] int outputs)
+    public void UpsampledInputsAreCopiesOfPixels([ValueSource(typeof(Widths), nameof(Widths.Tested))] int lanes, [Values(3, 20)]
+    int outputs)
     {
         var s = Conv2dShape.Same(2, 8, 6, 16, outputs, 3);
         var small = new Shape(s.N, s.H / 2, s.W / 2, s.C);
-        float[] x = Noise(small.Length, 1), w = Noise(s.Weight.Length, 2), residual = Noise(s.Output.Length, 3), dy = Noise(s.Output.Length, 4);
+        float[] x = Noise(small.Length, 1), w = Noise(s.Weight.Length, 2), residual = Noise(s.Output.Length, 3),
+            dy = Noise(s.Output.Length, 4);
         var at = new int[s.Input.Length];
         for (int i = 0; i < at.Length; i++)
         {
@@ -88,7 +93,8 @@ public sealed class FusedConvolutionReferenceTests
 
         using var backend = new ReferenceBackend(3, lanes);
         using Tensor tx = backend.FromArray(x, small), tw = backend.FromArray(w, s.Weight), r = backend.FromArray(residual, s.Output);
-        using Tensor tdy = backend.FromArray(dy, s.Output), ty = backend.Empty(s.Output), tdx = backend.Empty(small), tdw = backend.Zeros(s.Weight);
+        using Tensor tdy = backend.FromArray(dy, s.Output), ty = backend.Empty(s.Output), tdx = backend.Empty(small),
+            tdw = backend.Zeros(s.Weight);
         var prologue = new ConvolutionPrologue(null, Resampling: Resampling.Up);
         backend.FusedConv2d(s, tx, tw, prologue, new(null, null, r), ty);
         backend.FusedConv2dDgrad(s, tdy, tw, Resampling.Up, tdx);
@@ -107,7 +113,8 @@ public sealed class FusedConvolutionReferenceTests
         var u = new double[s.Input.Length];
         for (int i = 0; i < x.Length; i++)
         {
-            int c = i % s.C, column = i / s.C % (factor * s.W), row = i / s.C / (factor * s.W) % (factor * s.H), n = i / (factor * factor * s.H * s.W * s.C);
+            int c = i % s.C, column = i / s.C % (factor * s.W), row = i / s.C / (factor * s.W) % (factor * s.H),
+                n = i / (factor * factor * s.H * s.W * s.C);
             double v = Silu(((double)scaleShift[(2 * n * s.C) + c] * x[i]) + scaleShift[(((2 * n) + 1) * s.C) + c]);
             u[((((n * s.H) + (row / factor)) * s.W) + (column / factor)) * s.C + c] += v / (factor * factor);
         }

@@ -24,21 +24,26 @@ public class GroupNormTests(int lanes) : ReferenceTest(lanes)
         float[] x = Values(s.Activation.Length, 1), dy = Values(x.Length, 2), gamma = Values(s.C, 3), beta = Values(s.C, 4);
         float[] scaleShift = Values(s.ScaleShift.Length, 5), dgamma = Values(s.C, 6), dbeta = Values(s.C, 7);
         var r = Run([x, dy, gamma, beta, scaleShift],
-            [new float[x.Length], new float[s.Stats.Length], new float[x.Length], dgamma, dbeta, new float[scaleShift.Length]], (backend, i, o) =>
+            [new float[x.Length], new float[s.Stats.Length], new float[x.Length], dgamma, dbeta, new float[scaleShift.Length]],
+            (backend, i, o) =>
             {
                 backend.GroupNorm(s, i[0], i[2], i[3], adaptive ? i[4] : null, o[0], o[1]);
-                backend.GroupNormBackward(s, i[1], i[0], o[1], i[2], i[3], adaptive ? i[4] : null, o[2], o[3], o[4], adaptive ? o[5] : null);
+                backend.GroupNormBackward(s, i[1], i[0], o[1], i[2], i[3], adaptive ? i[4] : null, o[2], o[3], o[4],
+                    adaptive ? o[5] : null);
             });
 
         int size = s.C / s.Groups;
         double count = (double)size * s.Pixels;
-        double[] y = new double[x.Length], dx = new double[x.Length], stats = new double[s.Stats.Length], dss = new double[scaleShift.Length];
+        double[] y = new double[x.Length], dx = new double[x.Length], stats = new double[s.Stats.Length],
+            dss = new double[scaleShift.Length];
         double[] dg = Array.ConvertAll(dgamma, v => (double)v), db = Array.ConvertAll(dbeta, v => (double)v);
         for (int n = 0; n < s.N; n++)
         {
             for (int g = 0; g < s.Groups; g++)
             {
-                var places = (from p in Enumerable.Range(0, s.Pixels) from c in Enumerable.Range(g * size, size) select (I: (n * s.Pixels + p) * s.C + c, C: c)).ToArray();
+                var places =
+                    (from p in Enumerable.Range(0, s.Pixels) from c in Enumerable.Range(g * size,
+                        size) select (I: (n * s.Pixels + p) * s.C + c, C: c)).ToArray();
                 double mean = places.Average(e => x[e.I]), variance = places.Average(e => (x[e.I] - mean) * (x[e.I] - mean));
                 double rstd = 1 / Math.Sqrt(variance + s.Epsilon), mean1 = 0, mean2 = 0;
                 (stats[(n * s.Groups + g) * 2], stats[(n * s.Groups + g) * 2 + 1]) = (mean, rstd);
@@ -46,7 +51,8 @@ public class GroupNormTests(int lanes) : ReferenceTest(lanes)
                 for (int e = 0; e < places.Length; e++)
                 {
                     var (i, c) = places[e];
-                    double scale = adaptive ? 1 + (double)scaleShift[n * 2 * s.C + c] : 1, shift = adaptive ? scaleShift[n * 2 * s.C + s.C + c] : 0;
+                    double scale = adaptive ? 1 + (double)scaleShift[n * 2 * s.C + c] : 1, shift = adaptive
+                        ? scaleShift[n * 2 * s.C + s.C + c] : 0;
                     double xhat = (x[i] - mean) * rstd, u = (xhat * gamma[c] + beta[c]) * scale + shift, sigmoid = 1 / (1 + Math.Exp(-u));
                     y[i] = s.Silu ? u * sigmoid : u;
                     double du = s.Silu ? dy[i] * sigmoid * (1 + u * (1 - sigmoid)) : dy[i];

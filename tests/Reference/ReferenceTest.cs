@@ -28,7 +28,9 @@ public abstract class ReferenceTest(int lanes)
         return values;
     }
 
-    /// <summary>Uploads the inputs, runs, downloads the outputs (uploaded with what they held before); also checks that nothing leaks.</summary>
+    /// <summary>
+    /// Uploads the inputs, runs, downloads the outputs (uploaded with what they held before); also checks that nothing leaks.
+    /// </summary>
     protected float[][] Run(float[][] inputs, float[][] outputs, Action<Backend, Tensor[], Tensor[]> op)
     {
         float[][]? first = null;
@@ -48,7 +50,8 @@ public abstract class ReferenceTest(int lanes)
             else
             {
                 for (int i = 0; i < first.Length; i++)
-                    Assert.That(result[i].AsSpan().SequenceEqual(first[i]) || Bits(result[i]).SequenceEqual(Bits(first[i])), $"output {i}: other bits with {threads} threads");
+                    Assert.That(result[i].AsSpan().SequenceEqual(first[i]) || Bits(result[i]).SequenceEqual(Bits(first[i])),
+                        $"output {i}: other bits with {threads} threads");
             }
         }
         return first!;

@@ -65,7 +65,8 @@ internal sealed class LaneMathTests<TLanes, V>
     }
 
     /// <summary>Without a fused multiply-add the product x log2 e is rounded too.</summary>
-    private static double Relative(float x) => 4e-7 + (TLanes.Count > 1 && (Fma.IsSupported || AdvSimd.IsSupported) ? 3e-8 : 2e-7) * Math.Abs(x);
+    private static double Relative(float x) =>
+        4e-7 + (TLanes.Count > 1 && (Fma.IsSupported || AdvSimd.IsSupported) ? 3e-8 : 2e-7) * Math.Abs(x);
 
     [TestCase(0f, 0f)]
     [TestCase(float.NaN, float.NaN)]

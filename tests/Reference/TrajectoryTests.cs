@@ -27,7 +27,8 @@ public class TrajectoryTests(int lanes) : ReferenceTest(lanes)
     {
         const float Delta = 0.3f;
         int k = s.Branches, e = s.State.Length;
-        float[] x0 = Values(e, 1), heads = Values(k * e, 2), targets = Values(k * e, 3), skip = Values(s.N * k, 4), map = Values(s.N * k * k, 5), w = Values(s.N * k, 6);
+        float[] x0 = Values(e, 1), heads = Values(k * e, 2), targets = Values(k * e, 3), skip = Values(s.N * k, 4),
+            map = Values(s.N * k * k, 5), w = Values(s.N * k, 6);
         var r = Run([x0, heads, targets, skip, map, w], [new float[k * e], new float[1 + k]],
             (backend, i, o) => backend.TrajectoryLoss(s, rho, Delta, i[0], i[1], i[2], i[3], i[4], i[5], o[0], o[1]));
 
@@ -37,7 +38,8 @@ public class TrajectoryTests(int lanes) : ReferenceTest(lanes)
             int n = i / (s.Pixels * s.C);
             for (int b = 0; b < k; b++)
             {
-                double d = State(s, x0, heads, skip, map, b, i) - targets[b * e + i], root = Math.Sqrt(d * d + (double)Delta * Delta), weight = w[n * k + b];
+                double d = State(s, x0, heads, skip, map, b, i) - targets[b * e + i], root = Math.Sqrt(d * d + (double)Delta * Delta),
+                    weight = w[n * k + b];
                 double value = rho switch { Distance.L1 => Math.Abs(d), Distance.L2 => d * d, _ => root - Delta };
                 double slope = rho switch { Distance.L1 => Math.Sign(d), Distance.L2 => 2 * d, _ => d / root };
                 losses[0] += weight * value;
@@ -57,7 +59,8 @@ public class TrajectoryTests(int lanes) : ReferenceTest(lanes)
     public void States_and_their_gradient([ValueSource(nameof(Shapes))] TrajectoryShape s)
     {
         int k = s.Branches, e = s.State.Length;
-        float[] x0 = Values(e, 1), heads = Values(k * e, 2), dstates = Values(k * e, 3), skip = Values(s.N * k, 4), map = Values(s.N * k * k, 5);
+        float[] x0 = Values(e, 1), heads = Values(k * e, 2), dstates = Values(k * e, 3), skip = Values(s.N * k, 4),
+            map = Values(s.N * k * k, 5);
         var r = Run([x0, heads, dstates, skip, map], [new float[k * e], new float[k * e]], (backend, i, o) =>
         {
             backend.TrajectoryStates(s, i[0], i[1], i[3], i[4], o[0]);

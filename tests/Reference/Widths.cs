@@ -12,5 +12,7 @@ internal static class Widths
     /// run, slowly, what a run with all registers has tested.
     /// </summary>
     public static int[] Tested { get; } =
-        [.. new[] { 1, 4, 8, 16 }.Where(lanes => lanes <= MicroKernels.BestLanes || !Array.Exists(Switches, s => Environment.GetEnvironmentVariable(s) == "0"))];
+        [.. new[] { 1, 4, 8,
+            16 }.Where(
+                lanes => lanes <= MicroKernels.BestLanes || !Array.Exists(Switches, s => Environment.GetEnvironmentVariable(s) == "0"))];
 }

@@ -34,7 +34,8 @@ internal sealed class FusedRmsNormDeviceTests(string device)
     public void A_captured_step_gives_the_bits_of_a_fresh_one([Values] bool fused)
     {
         var backend = Backend;
-        using Tensor x = Normal(new(40, 24), 1), gamma = Normal(new(24), 2), dx = backend.Empty(new(40, 24)), dgamma = backend.Empty(new(24));
+        using Tensor x = Normal(new(40, 24), 1), gamma = Normal(new(24), 2), dx = backend.Empty(new(40, 24)),
+            dgamma = backend.Empty(new(24));
         var notices = new List<string>();
         backend.OnNotice = notices.Add;
         float[][] fresh = [], last = [];
@@ -58,7 +59,10 @@ internal sealed class FusedRmsNormDeviceTests(string device)
 
         void Step()
         {
-            using var tape = new Tape(backend, recording: true) { Execution = new(fused ? Fusions.All.With(RmsNormTape.Fused) : Fusions.All) };
+            using var tape = new Tape(backend, recording: true)
+            {
+                Execution = new(fused ? Fusions.All.With(RmsNormTape.Fused) : Fusions.All),
+            };
             Variable v = tape.Input(x, requiresGradient: true), g = tape.Input(gamma, requiresGradient: true);
             var y = tape.RmsNormSilu(v, g);
             tape.Replace(ref y, tape.RmsNormSilu(y, g));
@@ -116,7 +120,8 @@ internal sealed class FusedRmsNormTests
         using Tensor x = backend.Empty(new(70, 33)), gamma = backend.Empty(new(33));
         backend.RandomNormal(new RandomKey(1, 1), x);
         backend.RandomNormal(new RandomKey(1, 2), gamma);
-        float[][] fused = Gradients(Fusions.All.With(RmsNormTape.Fused), recompute: false), again = Gradients(Fusions.All.With(RmsNormTape.Fused), recompute: true);
+        float[][] fused = Gradients(Fusions.All.With(RmsNormTape.Fused), recompute: false),
+            again = Gradients(Fusions.All.With(RmsNormTape.Fused), recompute: true);
         float[][] unfused = Gradients(Fusions.All, recompute: false);
         Assert.That(again, Is.EqualTo(fused));
         for (int k = 0; k < fused.Length; k++)
@@ -150,16 +155,20 @@ internal sealed class FusedRmsNormTests
         Refused("RmsNormForward: y is 5, expected 6 x 4", () => backend.RmsNormForward(x, gamma, 1e-6f, false, wrong, r));
         Refused("RmsNormForward: y lives on dry-run, not on dry-run", () => backend.RmsNormForward(x, gamma, 1e-6f, false, far, r));
         Refused("RmsNormBackward: shares is 5, expected 1 x 1 x 4", () => backend.RmsNormBackward(y, x, gamma, r, false, dx, wrong));
-        Refused("RmsNormBackward: dx shares memory with dy; it needs its own", () => backend.RmsNormBackward(y, x, gamma, r, false, y, gamma));
+        Refused("RmsNormBackward: dx shares memory with dy; it needs its own",
+            () => backend.RmsNormBackward(y, x, gamma, r, false, y, gamma));
         // In place is allowed where the operation says so; half in place is not.
         Assert.That(() => backend.RmsNormForward(x, gamma, 1e-6f, false, x, r), Throws.Nothing);
         using var row = new OverlappingRows(backend);
-        Refused("RmsNormForward: y shares memory with x; it needs its own", () => backend.RmsNormForward(row.First, gamma, 1e-6f, false, row.Second, r));
+        Refused("RmsNormForward: y shares memory with x; it needs its own",
+            () => backend.RmsNormForward(row.First, gamma, 1e-6f, false, row.Second, r));
         Assert.That(ran, Is.EqualTo(1));
         y.Dispose();
-        Assert.That(() => backend.RmsNormForward(x, gamma, 1e-6f, false, y, r), Throws.TypeOf<ObjectDisposedException>().With.Message.Contains("RmsNormForward: y"));
+        Assert.That(() => backend.RmsNormForward(x, gamma, 1e-6f, false, y, r),
+            Throws.TypeOf<ObjectDisposedException>().With.Message.Contains("RmsNormForward: y"));
 
-        static void Refused(string message, Action call) => Assert.That(call, Throws.TypeOf<BDenseException>().With.Message.EqualTo(message));
+        static void Refused(string message, Action call) =>
+            Assert.That(call, Throws.TypeOf<BDenseException>().With.Message.EqualTo(message));
     }
 
     [TestCase(new[] { "nothing" }, 2)]
@@ -218,7 +227,8 @@ internal sealed class FusedRmsNormCountedTests
         using var lease = Backends.Borrow(DeviceFixtures.CudaDevice);
         var profiler = Profiler.On(lease.Backend);
         using var operands = new OperandSource(lease.Backend);
-        Tensor x = operands.Normal(new(512, 192)), gamma = operands.Normal(new(192)), dy = operands.Normal(x.Shape), y = operands.Empty(x.Shape),
+        Tensor x = operands.Normal(new(512, 192)), gamma = operands.Normal(new(192)), dy = operands.Normal(x.Shape),
+            y = operands.Empty(x.Shape),
             r = operands.Empty(new(512)), dx = operands.Empty(x.Shape), shares = operands.Empty(RmsNorm.Shares(512, 192));
         var forward = profiler.Run("forward", () => lease.Backend.RmsNormForward(x, gamma, 1e-6f, silu, y, r));
         var backward = profiler.Run("backward", () => lease.Backend.RmsNormBackward(dy, x, gamma, r, silu, dx, shares));
@@ -228,7 +238,8 @@ internal sealed class FusedRmsNormCountedTests
             {
                 Assert.That(pass.Launches, Has.Count.EqualTo(1), pass.Name);
                 Assert.That((double)pass.MemoryBytesRead / pass.Declared.BytesRead, Is.EqualTo(1).Within(0.06), $"{pass.Name}, read");
-                Assert.That((double)pass.MemoryBytesWritten / pass.Declared.BytesWritten, Is.EqualTo(1).Within(0.06), $"{pass.Name}, written");
+                Assert.That((double)pass.MemoryBytesWritten / pass.Declared.BytesWritten, Is.EqualTo(1).Within(0.06),
+                    $"{pass.Name}, written");
             }
         });
     }

@@ -87,7 +87,8 @@ internal sealed class OutsideKernelTests
         using var y = backend.Zeros(new(3));
         Assert.That(() => backend.Launch(FaultyKernels.NoKernel, 3, IlgpuBackend.View(y)), Throws.TypeOf<BDenseException>()
             .With.Message.EqualTo("FaultyKernels.NoKernel has no [Kernel]: mark the method with its group size"));
-        Assert.That(() => backend.Launch((Index1D i, ArrayView<float> v) => v[i] = 1f, 3, IlgpuBackend.View(y)), Throws.TypeOf<BDenseException>()
+        Assert.That(() => backend.Launch((Index1D i, ArrayView<float> v) => v[i] = 1f, 3, IlgpuBackend.View(y)),
+            Throws.TypeOf<BDenseException>()
             .With.Message.Contains("a kernel is a static method"));
         Assert.That(() => backend.Launch(FaultyKernels.HiddenKernel, 3, IlgpuBackend.View(y)), Throws.TypeOf<BDenseException>()
             .With.Message.EqualTo("FaultyKernels.HiddenKernel cannot be called by ILGPU's simulation: make it and its class public"));
@@ -106,7 +107,8 @@ internal sealed class OutsideKernelTests
         Assert.That(() => KernelRegistry.Add(typeof(FaultyKernels).Assembly), Throws.TypeOf<BDenseException>().With.Message.Contains(
             "FaultyKernels.SiluKernel: there is a kernel of that name already, BDense.Kernels.Ilgpu.IlgpuBackend.SiluKernel; rename one"));
         Assert.That(KernelCatalog.Names, Has.None.EqualTo("ForgetsTheLastKernel"), "none of a refused assembly's");
-        Assert.That(() => KernelRegistry.Add(typeof(Assert).Assembly), Throws.TypeOf<BDenseException>().With.Message.Contains("has no kernels"));
+        Assert.That(() => KernelRegistry.Add(typeof(Assert).Assembly),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("has no kernels"));
     }
 
     [Test]
@@ -125,7 +127,8 @@ internal sealed class OutsideKernelTests
 internal sealed class OutsideKernelJudgedTests
 {
     [Test]
-    public void A_barrier_that_is_not_there_is_named_with_its_line() => Judged(nameof(FaultyKernels.ForgetsTheBarrierKernel), (backend, x, y) =>
+    public void A_barrier_that_is_not_there_is_named_with_its_line() =>
+        Judged(nameof(FaultyKernels.ForgetsTheBarrierKernel), (backend, x, y) =>
         backend.LaunchGroups(FaultyKernels.ForgetsTheBarrierKernel, 1, IlgpuBackend.View(x), IlgpuBackend.View(y)));
 
     [Test]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
 using BDense.Tests.Solvers;
@@ -39,7 +40,8 @@ public sealed class GitsTests
             for (int j = i + 1; j <= Last; j++)
                 costs[i, j] = Philox.Uniform(new RandomKey(11, (uint)steps), i * 8 + j) * (j - i) * (j - i) - 0.1;
         }
-        int[] best = Enumerable.Range(0, 1 << (Last - 1)).Select(set => (int[])[0, .. Enumerable.Range(1, Last - 1).Where(i => (set >> (i - 1) & 1) == 1), Last])
+        int[] best = Enumerable.Range(0, 1 << (Last - 1))
+            .Select(set => (int[])[0, .. Enumerable.Range(1, Last - 1).Where(i => (set >> (i - 1) & 1) == 1), Last])
             .Where(path => path.Length == steps + 1).MinBy(Cost)!;
         Assert.That(Gits.Path(costs, steps, memory), Is.EqualTo(best));
 
@@ -54,7 +56,8 @@ public sealed class GitsTests
         using var x = Noise(1, 3);
         var costs = Gits.Costs([(Data.Denoise, x)], SolverCatalog.Find("euler"), grid);
         var states = new List<double[]> { Doubles(x.ToArray()) };
-        using (SolverCatalog.Find("euler").Run(Data.Denoise, x, grid, new SolverOptions { OnStep = s => states.Add(Doubles(s.State.ToArray())) }))
+        using (SolverCatalog.Find("euler")
+            .Run(Data.Denoise, x, grid, new SolverOptions { OnStep = s => states.Add(Doubles(s.State.ToArray())) }))
         {
         }
         for (int i = 0; i < 5; i++)
@@ -64,7 +67,8 @@ public sealed class GitsTests
                 double sum = 0;
                 for (int n = 0; n < 3; n++)
                 {
-                    double[] from = Sample(i, n), step = [.. from.Select(v => v + (grid[j] - grid[i]) * (v - Data.Expected(v, grid[i])) / grid[i])];
+                    double[] from = Sample(i, n),
+                        step = [.. from.Select(v => v + (grid[j] - grid[i]) * (v - Data.Expected(v, grid[i])) / grid[i])];
                     sum += (Deviation(step, n) - Deviation(Sample(j, n), n)) / 3;
                 }
                 Assert.That(costs[i, j], Is.EqualTo(sum).Within(1e-3), $"{i} to {j}");
@@ -91,7 +95,10 @@ public sealed class GitsTests
         Assert.That(fitted, Has.Length.EqualTo(steps + 1).And.Ordered.Descending);
         Assert.That((fitted[0], fitted[^1]), Is.EqualTo((80.0, 0.006)));
         double plain = Error(schedule.Grid(steps + 1)), own = Error(fitted);
-        TestContext.Out.WriteLine(FormattableString.Invariant($"{solver}, {steps} steps: {plain:g4} polynomial, {own:g4} fitted: {string.Join(", ", fitted.Select(s => s.ToString("g3", System.Globalization.CultureInfo.InvariantCulture)))}"));
+        TestContext.Out.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+                $"{solver}, {steps} steps: {plain:g4} polynomial, {own:g4} fitted: "
+                    + $"{string.Join(", ", fitted.Select(s => s.ToString("g3", System.Globalization.CultureInfo.InvariantCulture)))}"));
         Assert.That(own, Is.LessThan(plain));
 
         double Error(double[] grid)

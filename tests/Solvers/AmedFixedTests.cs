@@ -29,7 +29,8 @@ public sealed class AmedFixedTests
         double[] t = toZero ? [.. Grid, 0] : Grid, half = [.. Grid.Select(_ => 0.5)], one = [.. Grid.Select(_ => 1.0)];
         using var x = Noise(1);
         var mixture = new GaussianMixture(0.4, (0.6, -1), (0.4, 1));
-        using Tensor got = SolverCatalog.AmedFixed(half[..(t.Length - 1)], one[..(t.Length - 1)])(mixture.Denoise, x, t, SolverOptions.Default), expected = SolverCatalog.DpmSolver2(Data.Denoise, x, t, SolverOptions.Default);
+        using Tensor got = SolverCatalog.AmedFixed(half[..(t.Length - 1)], one[..(t.Length - 1)])(mixture.Denoise, x, t,
+            SolverOptions.Default), expected = SolverCatalog.DpmSolver2(Data.Denoise, x, t, SolverOptions.Default);
         Assert.That(got.ToArray(), Is.EqualTo(expected.ToArray()).Within(1e-5f));
         Assert.That(mixture.Evaluations, Is.EqualTo(6 + (toZero ? 1 : 0)));
         Assert.Throws<BDenseException>(() => SolverCatalog.AmedFixed(half, one)(Data.Denoise, x, [3, 2], SolverOptions.Default));
@@ -63,7 +64,8 @@ public sealed class AmedFixedTests
         using Tensor fit = Noise(3), other = Noise(4);
         var (ratios, scales) = AmedFit.Fit([(Data.Denoise, fit)], Grid, [Exact(fit)]);
         float[] exact = Exact(other)[^1];
-        double own = Rms(Ends(SolverCatalog.AmedFixed(ratios, scales), other)[^1], exact), plain = Rms(Ends(SolverCatalog.DpmSolver2, other)[^1], exact);
+        double own = Rms(Ends(SolverCatalog.AmedFixed(ratios, scales), other)[^1], exact),
+            plain = Rms(Ends(SolverCatalog.DpmSolver2, other)[^1], exact);
         TestContext.Out.WriteLine(FormattableString.Invariant($"{plain:g4} DPM-Solver-2, {own:g4} fitted"));
         Assert.That(own, Is.LessThan(0.7 * plain));
     }

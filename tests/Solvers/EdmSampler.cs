@@ -1,8 +1,8 @@
 namespace BDense.Tests.Solvers;
 
 /// <summary>
-/// EDM's sampler, written from the paper (Karras et al. 2022, algorithms 1 and 2 with sigma(t) = t, s(t) = 1, the steps of equation 5 and a last one
-/// to 0) in double precision, as an oracle: plain arrays, nothing shared with the solvers.
+/// EDM's sampler, written from the paper (Karras et al. 2022, algorithms 1 and 2 with sigma(t) = t, s(t) = 1, the steps of equation 5 and a
+/// last one to 0) in double precision, as an oracle: plain arrays, nothing shared with the solvers.
 /// </summary>
 internal static class EdmSampler
 {
@@ -24,7 +24,8 @@ internal static class EdmSampler
     /// <param name="high">S_max.</param>
     /// <param name="scale">S_noise.</param>
     /// <param name="fresh">Standard normal noise of step i.</param>
-    public static double[] Sample(Func<double[], double, double[]> denoise, double[] noise, double[] t, double churn, double low, double high, double scale, Func<int, double[]> fresh)
+    public static double[] Sample(Func<double[], double, double[]> denoise, double[] noise, double[] t, double churn, double low,
+        double high, double scale, Func<int, double[]> fresh)
     {
         int steps = t.Length - 1;
         double[] x = [.. noise.Select(v => t[0] * v)];

@@ -9,7 +9,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Solvers;
 
-/// <summary>The final samples of EDM's sampler, down to sigma 0, against the algorithm written from the paper, from the same noise.</summary>
+/// <summary>
+/// The final samples of EDM's sampler, down to sigma 0, against the algorithm written from the paper, from the same noise.
+/// </summary>
 public sealed class EdmSamplerTests
 {
     private const int Images = 3;
@@ -49,7 +51,8 @@ public sealed class EdmSamplerTests
         float[] got = Sampling.Generate(network, sampler.Run, draws, Images, 2, sampler.Sigma);
 
         var denoiser = new Denoiser(network);
-        double[] expected = EdmSampler.Sample(Denoised, Drawn(y => draws.Start(y, 0, 1)), EdmSampler.Steps(steps, 7, 0.002, 80), churn, low, high, scale, i => Drawn(y => draws.Fresh(y, 0, i)));
+        double[] expected = EdmSampler.Sample(Denoised, Drawn(y => draws.Start(y, 0, 1)), EdmSampler.Steps(steps, 7, 0.002, 80), churn, low,
+            high, scale, i => Drawn(y => draws.Fresh(y, 0, i)));
         double worst = got.Zip(expected, (a, b) => Math.Abs(a - b)).Max();
         TestContext.Out.WriteLine(FormattableString.Invariant($"largest difference {worst:g3}, largest value {expected.Max(Math.Abs):g3}"));
         Assert.That(worst, Is.LessThan(1e-5));
@@ -77,7 +80,8 @@ public sealed class EdmSamplerTests
         {
             Churn = churn == 0 ? null : new Churn(churn, 0.05, 50, 1.003) { Fresh = (i, noise) => draws.Fresh(noise, 0, i) },
         });
-        double[] expected = EdmSampler.Sample((state, sigma) => [.. state.Select(v => mixture.Expected(v, sigma))], Drawn(n => draws.Start(n, 0, 1)), t, churn, 0.05, 50, 1.003,
+        double[] expected = EdmSampler.Sample((state, sigma) => [.. state.Select(v => mixture.Expected(v, sigma))],
+            Drawn(n => draws.Start(n, 0, 1)), t, churn, 0.05, 50, 1.003,
             i => Drawn(n => draws.Fresh(n, 0, i)));
         double worst = y.ToArray().Zip(expected, (a, b) => Math.Abs(a - b)).Max();
         TestContext.Out.WriteLine(FormattableString.Invariant($"largest difference {worst:g3}"));

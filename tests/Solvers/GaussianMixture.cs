@@ -2,7 +2,9 @@ using BDense.Kernels;
 
 namespace BDense.Tests.Solvers;
 
-/// <summary>A mixture of normal distributions of one width on the line, whose denoiser is known; and the ODE's solution in doubles.</summary>
+/// <summary>
+/// A mixture of normal distributions of one width on the line, whose denoiser is known; and the ODE's solution in doubles.
+/// </summary>
 internal sealed class GaussianMixture(double width, params (double Weight, double Mean)[] parts)
 {
     /// <summary>Number of calls of <see cref="Denoise"/>.</summary>
@@ -28,7 +30,9 @@ internal sealed class GaussianMixture(double width, params (double Weight, doubl
         return sum / total;
     }
 
-    /// <summary>The ODE solved from <paramref name="from"/> to <paramref name="to"/>: classical Runge-Kutta in ln sigma, 20,000 steps, in doubles.</summary>
+    /// <summary>
+    /// The ODE solved from <paramref name="from"/> to <paramref name="to"/>: classical Runge-Kutta in ln sigma, 20,000 steps, in doubles.
+    /// </summary>
     public double Solve(double x, double from, double to)
     {
         const int Steps = 20_000;
@@ -37,7 +41,8 @@ internal sealed class GaussianMixture(double width, params (double Weight, doubl
         for (int i = 0; i < Steps; i++)
         {
             double l = Math.Log(from) + i * h;
-            double k1 = Slope(x, l), k2 = Slope(x + h / 2 * k1, l + h / 2), k3 = Slope(x + h / 2 * k2, l + h / 2), k4 = Slope(x + h * k3, l + h);
+            double k1 = Slope(x, l), k2 = Slope(x + h / 2 * k1, l + h / 2), k3 = Slope(x + h / 2 * k2, l + h / 2),
+                k4 = Slope(x + h * k3, l + h);
             x += h / 6 * (k1 + 2 * k2 + 2 * k3 + k4);
         }
         return x;

@@ -28,7 +28,8 @@ public sealed class IpndmVTests
     {
         for (int i = 0; i < 4; i++)
             Assert.That(SolverCatalog.IpndmVWeights(Uneven, i, i + 1), Is.EqualTo(Published[i]).Within(1e-12), $"step {i}");
-        Assert.That(SolverCatalog.IpndmVWeights(Even, 3, 4).Select(w => 24 * w), Is.EqualTo(new double[] { 57, -65, 43, -11 }).Within(1e-10), "where Adams-Bashforth has 55, -59, 37, -9");
+        Assert.That(SolverCatalog.IpndmVWeights(Even, 3, 4).Select(w => 24 * w),
+            Is.EqualTo(new double[] { 57, -65, 43, -11 }).Within(1e-10), "where Adams-Bashforth has 55, -59, 37, -9");
     }
 
     [Test]
@@ -50,7 +51,9 @@ public sealed class IpndmVTests
         double[] slopes = [3, -1, 2, 0.5];
         int call = 0;
         using var x = backend.FromArray([10f], new BDense.Kernels.Shape(1));
-        using var y = SolverCatalog.Find("ipndm-v").Run((state, sigma) => state.Backend.FromArray([(float)(state.ToArray()[0] - sigma * slopes[call++])], state.Shape), x, Uneven, SolverOptions.Default);
+        using var y = SolverCatalog.Find("ipndm-v")
+            .Run((state, sigma) => state.Backend.FromArray([(float)(state.ToArray()[0] - sigma * slopes[call++])], state.Shape), x, Uneven,
+                SolverOptions.Default);
         double expected = 10;
         for (int i = 0; i < 4; i++)
             expected += (Uneven[i + 1] - Uneven[i]) * Published[i].Select((w, j) => w * slopes[i - j]).Sum();
@@ -79,7 +82,8 @@ public sealed class IpndmVTests
         Assert.That(((SfdOptions)Distill.FromFile(old, "config.json")).Solver, Is.EqualTo("lms"));
         // So an old run resumes under its new name, and under no other.
         Assert.That(RunData.Difference(Run(old), Run(RunJson.ToNode(new SfdOptions { Solver = "lms" }.Resolve()))), Is.Null);
-        Assert.That(RunData.Difference(Run(old), Run(RunJson.ToNode(asked))), Is.EqualTo("distill.solver is \"lms\", not \"ipndm-v-published\""));
+        Assert.That(RunData.Difference(Run(old), Run(RunJson.ToNode(asked))),
+            Is.EqualTo("distill.solver is \"lms\", not \"ipndm-v-published\""));
 
         static JsonObject Run(JsonNode distill) => new() { ["kind"] = "distill", ["distill"] = distill.DeepClone() };
     }

@@ -83,18 +83,22 @@ public sealed class OrderOfConvergenceTests
     }
 
     /// <summary>log2 of the ratio of the root mean square errors with n and 2n steps.</summary>
-    private double Slope(string name, GaussianMixture mixture, Func<double, double, double, double> solution, Schedule schedule, int steps, int order = 0)
+    private double Slope(string name, GaussianMixture mixture, Func<double, double, double, double> solution, Schedule schedule, int steps,
+        int order = 0)
     {
-        double coarse = Error(name, mixture, solution, schedule, steps, order), fine = Error(name, mixture, solution, schedule, 2 * steps, order);
+        double coarse = Error(name, mixture, solution, schedule, steps, order),
+            fine = Error(name, mixture, solution, schedule, 2 * steps, order);
         TestContext.Out.WriteLine(FormattableString.Invariant($"{name}: {coarse:g4} with {steps} steps, {fine:g4} with {2 * steps}"));
         return Math.Log2(coarse / fine);
     }
 
-    private double Error(string name, GaussianMixture mixture, Func<double, double, double, double> solution, Schedule schedule, int steps, int order)
+    private double Error(string name, GaussianMixture mixture, Func<double, double, double, double> solution, Schedule schedule,
+        int steps, int order)
     {
         var start = Enumerable.Range(0, 16).Select(i => (float)(schedule.SigmaMax * (-1.6 + 3.1 * i / 15))).ToArray();
         using var x = _backend.FromArray(start, new Shape(start.Length));
-        using var end = SolverCatalog.Find(name).Run(mixture.Denoise, x, schedule.Grid(steps + 1), new SolverOptions { LowerOrderFinal = false, Order = order });
+        using var end = SolverCatalog.Find(name)
+            .Run(mixture.Denoise, x, schedule.Grid(steps + 1), new SolverOptions { LowerOrderFinal = false, Order = order });
         var got = end.ToArray();
         return Math.Sqrt(start.Select((v, i) => Math.Pow(got[i] - solution(v, schedule.SigmaMax, schedule.SigmaMin), 2)).Average());
     }

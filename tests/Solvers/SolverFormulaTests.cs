@@ -27,10 +27,13 @@ public sealed class SolverFormulaTests
     public void Extrapolation_in_sigma_is_Adams_Bashforth()
     {
         double h = Sigmas[2] - Sigmas[1], before = Sigmas[1] - Sigmas[0];
-        Assert.That(SolverCatalog.ExtrapolationWeights(s => s, Sigmas, 1, 2), Is.EqualTo(new[] { h * (1 + h / (2 * before)), -h * h / (2 * before) }).Within(1e-12));
+        Assert.That(SolverCatalog.ExtrapolationWeights(s => s, Sigmas, 1, 2),
+            Is.EqualTo(new[] { h * (1 + h / (2 * before)), -h * h / (2 * before) }).Within(1e-12));
         double[] even = [10, 8, 6, 4, 2];
-        Assert.That(SolverCatalog.ExtrapolationWeights(s => s, even, 3, 3), Is.EqualTo(new[] { -2 * 23 / 12.0, 2 * 16 / 12.0, -2 * 5 / 12.0 }).Within(1e-12));
-        Assert.That(SolverCatalog.ExtrapolationWeights(s => s, even, 3, 4), Is.EqualTo(new[] { -110 / 24.0, 118 / 24.0, -74 / 24.0, 18 / 24.0 }).Within(1e-11));
+        Assert.That(SolverCatalog.ExtrapolationWeights(s => s, even, 3, 3),
+            Is.EqualTo(new[] { -2 * 23 / 12.0, 2 * 16 / 12.0, -2 * 5 / 12.0 }).Within(1e-12));
+        Assert.That(SolverCatalog.ExtrapolationWeights(s => s, even, 3, 4),
+            Is.EqualTo(new[] { -110 / 24.0, 118 / 24.0, -74 / 24.0, 18 / 24.0 }).Within(1e-11));
     }
 
     // Whatever the time, a constant slope is integrated exactly, and one that is linear in that time by two points.
@@ -41,7 +44,8 @@ public sealed class SolverFormulaTests
         Assert.That(w.Sum(), Is.EqualTo(Sigmas[3] - Sigmas[2]).Within(1e-12));
         // The integral of ln(sigma)^2 is sigma (ln^2 - 2 ln + 2).
         double Integral(double s) => s * (Math.Log(s) * Math.Log(s) - 2 * Math.Log(s) + 2);
-        Assert.That(w.Select((v, j) => v * Math.Pow(Math.Log(Sigmas[2 - j]), 2)).Sum(), Is.EqualTo(Integral(Sigmas[3]) - Integral(Sigmas[2])).Within(1e-11));
+        Assert.That(w.Select((v, j) => v * Math.Pow(Math.Log(Sigmas[2 - j]), 2)).Sum(),
+            Is.EqualTo(Integral(Sigmas[3]) - Integral(Sigmas[2])).Within(1e-11));
     }
 
     // D = f(lambda), the same for every x: what each method makes of polynomials in lambda = -ln sigma is known. In data prediction
@@ -53,10 +57,15 @@ public sealed class SolverFormulaTests
     public void UniPC_integrates_polynomials_of_the_log_SNR(string name, int degree)
     {
         double[] t = [4, 3, 2.2, 1.7, 1.2];
-        Denoise f = (x, sigma) => x.Backend.FromArray(Enumerable.Repeat((float)Math.Pow(-Math.Log(sigma), degree), x.Length).ToArray(), x.Shape);
+        Denoise f = (x, sigma) =>
+            x.Backend.FromArray(Enumerable.Repeat((float)Math.Pow(-Math.Log(sigma), degree), x.Length).ToArray(), x.Shape);
         var seen = new List<double>();
         using var start = _backend.FromArray([0f], new Shape(1));
-        using var end = SolverCatalog.Find(name).Run(f, start, t, new SolverOptions { LowerOrderFinal = false, OnStep = s => seen.Add(s.State.ToArray()[0]) });
+        using var end = SolverCatalog.Find(name).Run(f, start, t, new SolverOptions
+        {
+            LowerOrderFinal = false,
+            OnStep = s => seen.Add(s.State.ToArray()[0]),
+        });
         // The last step, of order 3 and without a corrector, from the state before it.
         double Primitive(double s)
         {

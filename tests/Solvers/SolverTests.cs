@@ -33,9 +33,11 @@ public sealed class SolverTests
             {
                 var mixture = new GaussianMixture(0.5, (1, 0));
                 using var x = Noise(8, 80);
-                using var y = solver.Run(mixture.Denoise, x, ScheduleCatalog.Polynomial(0.006, 80).Grid(6, toZero), new SolverOptions { AnalyticalFirstStep = afs });
+                using var y = solver.Run(mixture.Denoise, x, ScheduleCatalog.Polynomial(0.006, 80).Grid(6, toZero),
+                    new SolverOptions { AnalyticalFirstStep = afs });
                 int steps = toZero ? 6 : 5;
-                Assert.That(mixture.Evaluations, Is.EqualTo(solver.Evaluations(steps, toZero, afs)), $"to zero {toZero}, analytical first step {afs}");
+                Assert.That(mixture.Evaluations, Is.EqualTo(solver.Evaluations(steps, toZero, afs)),
+                    $"to zero {toZero}, analytical first step {afs}");
             }
         }
     }
@@ -61,7 +63,8 @@ public sealed class SolverTests
         // One narrow mode: every path ends within it.
         var narrow = new GaussianMixture(0.01, (1, 0.7));
         using var x = Noise(8, 80);
-        using var y = SolverCatalog.Find(name).Run(narrow.Denoise, x, ScheduleCatalog.Polynomial(0.002, 80).Grid(18, toZero: true), SolverOptions.Default);
+        using var y = SolverCatalog.Find(name)
+            .Run(narrow.Denoise, x, ScheduleCatalog.Polynomial(0.002, 80).Grid(18, toZero: true), SolverOptions.Default);
         Assert.That(y.ToArray(), Is.All.EqualTo(0.7f).Within(0.05f));
     }
 
@@ -130,7 +133,8 @@ public sealed class SolverTests
         using var cancel = new CancellationTokenSource();
         using var x = Noise(4, 80);
         var options = new SolverOptions { Cancellation = cancel.Token, OnStep = s => { if (s.Index == 2) cancel.Cancel(); } };
-        Assert.Throws<OperationCanceledException>(() => SolverCatalog.Find(name).Run(Data.Denoise, x, ScheduleCatalog.Polynomial(0.1, 80).Grid(6), options));
+        Assert.Throws<OperationCanceledException>(
+            () => SolverCatalog.Find(name).Run(Data.Denoise, x, ScheduleCatalog.Polynomial(0.1, 80).Grid(6), options));
     }
 
     private Tensor Noise(int n, double sigma) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using BDense.Kernels.Reference;
@@ -32,8 +33,9 @@ public sealed class CheckpointCostTests
             with.Add(Seconds(() => checkpoint = run.SaveCheckpoint(i, training.Save)));
         }
         double check = Seconds(() => Assert.That(CheckpointCheck.Fault(checkpoint), Is.Null));
-        TestContext.Out.WriteLine(FormattableString.Invariant(
-            $"{network.Parameters.Count:N0} parameters: plain {Median(without):0.000} s (least {without.Min():0.000}), with manifest {Median(with):0.000} s (least {with.Min():0.000}), check {check:0.000} s"));
+        TestContext.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{network.Parameters.Count:N0} parameters: plain {Median(without):0.000} s (least {without.Min():0.000}), with manifest "
+                + $"{Median(with):0.000} s (least {with.Min():0.000}), check {check:0.000} s"));
 
         static double Seconds(Action action)
         {

@@ -32,9 +32,13 @@ public sealed class CheckpointManifestTests
     {
         var result = Train("run");
         var manifest = Manifest.Read(result.Checkpoint!);
-        Assert.That(manifest.Files.Keys, Is.EquivalentTo(Directory.GetFiles(result.Checkpoint!).Select(Path.GetFileName).Except([Manifest.FileName])));
+        Assert.That(manifest.Files.Keys,
+            Is.EquivalentTo(Directory.GetFiles(result.Checkpoint!).Select(Path.GetFileName).Except([Manifest.FileName])));
         foreach (var (name, digest) in manifest.Files)
-            Assert.That(digest, Is.EqualTo(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(result.Checkpoint!, name))))), name);
+            Assert.That(digest,
+                Is.EqualTo(
+                    Convert.ToHexStringLower(
+                        System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(result.Checkpoint!, name))))), name);
         Assert.That(manifest.Step, Is.EqualTo(Steps));
         Assert.That(CheckpointCheck.Fault(result.Checkpoint!), Is.Null);
         Assert.That(_notices, Is.Empty);
@@ -46,7 +50,8 @@ public sealed class CheckpointManifestTests
         string checkpoint = Train("run").Checkpoint!, file = Path.Combine(checkpoint, name);
         byte[] bytes = File.ReadAllBytes(file);
         // Places spread over the whole file, each with another bit; the manifest's own, which nothing else vouches for, all of them.
-        var places = name == Manifest.FileName ? Enumerable.Range(0, bytes.Length * 8) : Enumerable.Range(0, 40).Select(i => i * (bytes.Length - 1) / 39 * 8 + i * 5 % 8);
+        var places = name == Manifest.FileName ? Enumerable.Range(0, bytes.Length * 8)
+            : Enumerable.Range(0, 40).Select(i => i * (bytes.Length - 1) / 39 * 8 + i * 5 % 8);
         foreach (int place in places)
         {
             bytes[place / 8] ^= (byte)(1 << place % 8);
@@ -78,7 +83,8 @@ public sealed class CheckpointManifestTests
     {
         string mine = Train("mine").Checkpoint!, other = Train("other", seed: 2).Checkpoint!;
         if (name == RunFolder.StateFile)
-            File.WriteAllText(Path.Combine(other, name), File.ReadAllText(Path.Combine(other, name)).Replace("3", "4", StringComparison.Ordinal));
+            File.WriteAllText(Path.Combine(other, name),
+                File.ReadAllText(Path.Combine(other, name)).Replace("3", "4", StringComparison.Ordinal));
         File.Copy(Path.Combine(other, name), Path.Combine(mine, name), overwrite: true);
         Assert.That(Refused("mine"), Does.Contain("step-000003 cannot be used").And.Contain(name));
     }
@@ -108,7 +114,9 @@ public sealed class CheckpointManifestTests
         Replace(copy, checkpoint);
         TrainedNetwork.Load(_runs.Backend, copy).Dispose();
         Flip(Path.Combine(copy, Optimizer.EmaFile));
-        Assert.That(Assert.Throws<BDenseException>(() => TrainedNetwork.Load(_runs.Backend, Path.Combine(copy, Optimizer.EmaFile)))!.Message, Does.Contain(Optimizer.EmaFile));
+        Assert.That(
+            Assert.Throws<BDenseException>(() => TrainedNetwork.Load(_runs.Backend, Path.Combine(copy, Optimizer.EmaFile)))!.Message,
+            Does.Contain(Optimizer.EmaFile));
     }
 
     [Test]
@@ -121,7 +129,9 @@ public sealed class CheckpointManifestTests
         _notices.Clear();
         var resumed = Train("broken", steps: 5, resume: true);
         Assert.That(_notices, Has.Count.EqualTo(1));
-        Assert.That(_notices[0], Does.Contain("step-000004 cannot be used").And.Contain(Optimizer.OptimizerFile).And.EndsWith("going on from step-000002, the newest whole checkpoint").And.Not.Contain("\n"));
+        Assert.That(_notices[0],
+            Does.Contain("step-000004 cannot be used").And.Contain(Optimizer.OptimizerFile).And
+                .EndsWith("going on from step-000002, the newest whole checkpoint").And.Not.Contain("\n"));
         Assert.That(resumed.Log.Select(l => l.Step), Is.EqualTo(new[] { 1, 2, 3, 4, 5 }));
         foreach (var (name, bytes) in TinyRuns.Files(straight))
             Assert.That(TinyRuns.Files(resumed.Checkpoint!)[name], Is.EqualTo(bytes), name);
@@ -130,7 +140,8 @@ public sealed class CheckpointManifestTests
     [Test]
     public void A_lost_pointer_loses_nothing([Values] bool gone)
     {
-        string checkpoint = Train("run", steps: 4, every: 1, stopAfter: 3).Checkpoint!, latest = Path.Combine(Path.GetDirectoryName(checkpoint)!, RunFolder.LatestFile);
+        string checkpoint = Train("run", steps: 4, every: 1, stopAfter: 3).Checkpoint!,
+            latest = Path.Combine(Path.GetDirectoryName(checkpoint)!, RunFolder.LatestFile);
         if (gone)
             File.Delete(latest);
         else
@@ -147,7 +158,8 @@ public sealed class CheckpointManifestTests
         string checkpoint = Train("run", steps: 4, every: 1, stopAfter: 3).Checkpoint!;
         File.WriteAllText(Path.Combine(Path.GetDirectoryName(checkpoint)!, RunFolder.LatestFile), "step-000001\n");
         var resumed = Train("run", steps: 4, resume: true, every: 1);
-        Assert.That(_notices.Single(), Does.Contain("latest names step-000001: going on from there; step-000003 is newer and will be written anew"));
+        Assert.That(_notices.Single(),
+            Does.Contain("latest names step-000001: going on from there; step-000003 is newer and will be written anew"));
         foreach (var (name, bytes) in TinyRuns.Files(straight))
             Assert.That(TinyRuns.Files(resumed.Checkpoint!)[name], Is.EqualTo(bytes), name);
     }
@@ -159,7 +171,8 @@ public sealed class CheckpointManifestTests
         Flip(Path.Combine(checkpoint, Checkpoint.ModelFile));
         if (!named)
             File.Delete(Path.Combine(Path.GetDirectoryName(checkpoint)!, RunFolder.LatestFile));
-        Assert.That(Assert.Throws<BDenseException>(() => Train("run", resume: true))!.Message, Does.Contain(Checkpoint.ModelFile).And.Contain("start the run anew"));
+        Assert.That(Assert.Throws<BDenseException>(() => Train("run", resume: true))!.Message,
+            Does.Contain(Checkpoint.ModelFile).And.Contain("start the run anew"));
     }
 
     [Test]
@@ -182,7 +195,8 @@ public sealed class CheckpointManifestTests
     {
         Train("run", steps: 4, stopAfter: 3);
         File.WriteAllText(_runs.Folder[$"run/{RunFolder.PeakFile}"], text);
-        Assert.That(Assert.Throws<BDenseException>(() => Train("run", steps: 4, resume: true))!.Message, Does.Contain("memory.json").And.Contain("remove it"));
+        Assert.That(Assert.Throws<BDenseException>(() => Train("run", steps: 4, resume: true))!.Message,
+            Does.Contain("memory.json").And.Contain("remove it"));
         Assert.That(RunFolder.Existing(_runs.Folder["run"]).ReadLog(), Has.Count.EqualTo(3), "nothing was trained");
     }
 
@@ -211,7 +225,11 @@ public sealed class CheckpointManifestTests
         var options = new TeacherOptions { Steps = steps, Batch = 4, Seed = seed };
         using var network = _runs.Teacher(seed);
         using var training = new TeacherTraining(network, TinyRuns.Data, options);
-        var folder = RunFolder.Open(_runs.Folder[name], new JsonObject { ["kind"] = "train", ["teacher"] = RunJson.ToNode(options) }, resume);
+        var folder = RunFolder.Open(_runs.Folder[name], new JsonObject
+        {
+            ["kind"] = "train",
+            ["teacher"] = RunJson.ToNode(options),
+        }, resume);
         return TrainingLoop.Run(training, folder, new LoopOptions
         {
             CheckpointEvery = every,

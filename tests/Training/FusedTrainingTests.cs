@@ -31,7 +31,18 @@ public sealed class FusedTrainingTests
         foreach (var options in new Distill[]
         {
             // PD's own distance: the sign of a difference near 0 would magnify rounding.
-            new SfdOptions { Branches = 2, Nfe = 1, Updates = 3, Batch = 4, Seed = 9, Distance = Distance.PseudoHuber, Delta = 0.5, ClipNorm = 0.5, Ema = 0.9 },
+            new SfdOptions
+            {
+                Branches = 2,
+                Nfe = 1,
+                Updates = 3,
+                Batch = 4,
+                Seed = 9,
+                Distance = Distance.PseudoHuber,
+                Delta = 0.5,
+                ClipNorm = 0.5,
+                Ema = 0.9,
+            },
             new PdOptions { Branches = 2, Nfe = 1, Rounds = 2, Updates = 4, Batch = 4, Seed = 9, Ema = 0.9 },
         })
         {

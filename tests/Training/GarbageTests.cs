@@ -8,7 +8,9 @@ namespace BDense.Tests.Training;
 [TestFixture, NonParallelizable]
 public sealed class GarbageTests
 {
-    /// <summary>Handles, nodes of the tape and the numbers of a batch of the tiny network: 41,067 bytes measured on x64 with AVX-512, and some room.</summary>
+    /// <summary>
+    /// Handles, nodes of the tape and the numbers of a batch of the tiny network: 41,067 bytes measured on x64 with AVX-512, and some room.
+    /// </summary>
     private const long BytesPerStep = 48 * 1024;
 
     [Test]

@@ -30,7 +30,8 @@ public sealed class MemoryNeedsTests
         new("pd", (teacher, batch) => Student(teacher, new PdOptions { Branches = 2, Batch = batch })),
     ];
 
-    private static ITraining Student(INetwork teacher, Distill options) => DistillationMethods.Create(DistillationMethods.NewStudent(teacher, options), teacher, TinyRuns.Data, options);
+    private static ITraining Student(INetwork teacher, Distill options) =>
+        DistillationMethods.Create(DistillationMethods.NewStudent(teacher, options), teacher, TinyRuns.Data, options);
 
     [TestCaseSource(nameof(Cases))]
     public void A_training_takes_what_was_predicted(Case of)
@@ -77,7 +78,8 @@ public sealed class MemoryNeedsTests
     {
         using var backend = new ReferenceBackend(1);
         Assert.That(() => MemoryNeeds.Require(backend, long.MaxValue / 4, "training 9 images at once", "a smaller --batch"),
-            Throws.TypeOf<BDenseException>().With.Message.Match(@"^training 9 images at once takes about 2305843009\.2 GB, [\d.]+ GB are free \(cpu\): a smaller --batch takes less$"));
+            Throws.TypeOf<BDenseException>().With.Message.Match(
+                @"^training 9 images at once takes about 2305843009\.2 GB, [\d.]+ GB are free \(cpu\): a smaller --batch takes less$"));
         Assert.That(() => MemoryNeeds.Require(backend, 1, "it", "less"), Throws.Nothing);
     }
 }

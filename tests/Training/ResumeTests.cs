@@ -19,28 +19,94 @@ public sealed class ResumeTests
     private static readonly SfdOptions Sfd = new() { Nfe = 2, Updates = 12, Batch = 4, Seed = 9 };
     private static readonly PdOptions Pd = new() { Nfe = 2, Updates = 6, Batch = 4, Seed = 9 };
 
-    private static readonly Distill Compat = new BranchDistillationOptions { Branches = 2, Nfe = 3, Rounds = 2, Updates = 6, Batch = 4, Seed = 9, Flip = true, Ema = 0.9 };
+    private static readonly Distill Compat = new BranchDistillationOptions
+    {
+        Branches = 2,
+        Nfe = 3,
+        Rounds = 2,
+        Updates = 6,
+        Batch = 4,
+        Seed = 9,
+        Flip = true,
+        Ema = 0.9,
+    };
 
     private static readonly TestCaseData[] Cases =
     [
         new TestCaseData(Sfd).SetArgDisplayNames("SFD"),
         new TestCaseData(Sfd with { Branches = 4 }).SetArgDisplayNames("SFD + B-DENSE"),
-        new TestCaseData(Sfd with { Branches = 2, Weights = "learned", Ema = 0.9, CacheTrajectories = 2 }).SetArgDisplayNames("SFD, learned weights, average, cache"),
-        new TestCaseData(Sfd with { Branches = 4, Weights = "ramp", AnalyticalFirstStep = false, Solver = "heun" }).SetArgDisplayNames("SFD, ramp"),
+        new TestCaseData(Sfd with
+        {
+            Branches = 2,
+            Weights = "learned",
+            Ema = 0.9,
+            CacheTrajectories = 2,
+        }).SetArgDisplayNames("SFD, learned weights, average, cache"),
+        new TestCaseData(Sfd with
+        {
+            Branches = 4,
+            Weights = "ramp",
+            AnalyticalFirstStep = false,
+            Solver = "heun",
+        }).SetArgDisplayNames("SFD, ramp"),
         new TestCaseData(Sfd with { NfeChoices = "1,3" }).SetArgDisplayNames("SFD-v"),
-        new TestCaseData(Sfd with { NfeChoices = "1,3", Branches = 4, Weights = "learned", CacheTrajectories = 2 }).SetArgDisplayNames("SFD-v + B-DENSE"),
-        new TestCaseData(Sfd with { FirstStage = new SfdOptions { NfeChoices = "2,5" }, Nfe = 1, Branches = 3, Updates = 6 }).SetArgDisplayNames("SFD, second stage"),
+        new TestCaseData(Sfd with
+        {
+            NfeChoices = "1,3",
+            Branches = 4,
+            Weights = "learned",
+            CacheTrajectories = 2,
+        }).SetArgDisplayNames("SFD-v + B-DENSE"),
+        new TestCaseData(Sfd with
+        {
+            FirstStage = new SfdOptions { NfeChoices = "2,5" },
+            Nfe = 1,
+            Branches = 3,
+            Updates = 6,
+        }).SetArgDisplayNames("SFD, second stage"),
         new TestCaseData(Compat).SetArgDisplayNames("PD, authors' variant"),
         new TestCaseData(Pd with { ToZero = true, Schedule = "cosine", Flip = true }).SetArgDisplayNames("PD, published"),
-        new TestCaseData(Sfd with { Branches = 4, Weights = "aligned", Projection = 2 }).SetArgDisplayNames("SFD, aligned weights, projected gradients"),
+        new TestCaseData(Sfd with
+        {
+            Branches = 4,
+            Weights = "aligned",
+            Projection = 2,
+        }).SetArgDisplayNames("SFD, aligned weights, projected gradients"),
         new TestCaseData(Sfd with { Branches = 4, Weights = "projected:2", Ema = 0.9 }).SetArgDisplayNames("SFD, projected gradients"),
-        new TestCaseData(Pd with { Branches = 2, Rounds = 2, Nfe = 1, Projection = 2 }).SetArgDisplayNames("PD in two rounds, projected gradients"),
-        new TestCaseData(new EctOptions { Updates = 6, Stages = 3, Q = 8, Batch = 4, Seed = 9, Ema = 0.9, Flip = true }).SetArgDisplayNames("ECT, a cut within a stage"),
+        new TestCaseData(Pd with
+        {
+            Branches = 2,
+            Rounds = 2,
+            Nfe = 1,
+            Projection = 2,
+        }).SetArgDisplayNames("PD in two rounds, projected gradients"),
+        new TestCaseData(new EctOptions
+        {
+            Updates = 6,
+            Stages = 3,
+            Q = 8,
+            Batch = 4,
+            Seed = 9,
+            Ema = 0.9,
+            Flip = true,
+        }).SetArgDisplayNames("ECT, a cut within a stage"),
         new TestCaseData(Pd).SetArgDisplayNames("PD"),
         new TestCaseData(Pd with { Branches = 4, Dropout = true }).SetArgDisplayNames("PD + B-DENSE"),
-        new TestCaseData(Pd with { Branches = 2, Rounds = 2, Nfe = 1, Ema = 0.9 }).SetArgDisplayNames("PD + B-DENSE in two rounds, a cut between them"),
+        new TestCaseData(Pd with
+        {
+            Branches = 2,
+            Rounds = 2,
+            Nfe = 1,
+            Ema = 0.9,
+        }).SetArgDisplayNames("PD + B-DENSE in two rounds, a cut between them"),
         new TestCaseData(Pd with { Rounds = 3, Nfe = 1 }).SetArgDisplayNames("PD in three rounds, a cut within one"),
-        new TestCaseData(Pd with { Branches = 2, Rounds = 2, Layout = BranchLayout.Chained, Weights = "learned" }).SetArgDisplayNames("PD, chained, learned"),
+        new TestCaseData(Pd with
+        {
+            Branches = 2,
+            Rounds = 2,
+            Layout = BranchLayout.Chained,
+            Weights = "learned",
+        }).SetArgDisplayNames("PD, chained, learned"),
     ];
 
     private TinyRuns _runs = null!;
@@ -60,7 +126,16 @@ public sealed class ResumeTests
     [TestCase(1, true)]
     public void Teacher(int microBatches, bool outside)
     {
-        var options = new TeacherOptions { Steps = 2 * Half, Batch = 4, MicroBatches = microBatches, Seed = 3, Decay = Decay.Cosine, Flip = true, Warmup = 2 };
+        var options = new TeacherOptions
+        {
+            Steps = 2 * Half,
+            Batch = 4,
+            MicroBatches = microBatches,
+            Seed = 3,
+            Decay = Decay.Cosine,
+            Flip = true,
+            Warmup = 2,
+        };
         Check(() =>
         {
             var network = outside ? _runs.Teacher(config: PlainConfig.Tiny with { Dropout = 0.1f }) : _runs.Teacher();

@@ -12,7 +12,11 @@ public sealed class RunFolderTests
     [OneTimeTearDown]
     public void End() => _folder.Dispose();
 
-    private static JsonObject Config(double rate = 0.001) => new() { ["kind"] = "test", ["optimizer"] = new JsonObject { ["learningRate"] = rate } };
+    private static JsonObject Config(double rate = 0.001) => new()
+    {
+        ["kind"] = "test",
+        ["optimizer"] = new JsonObject { ["learningRate"] = rate },
+    };
 
     [Test]
     public void Something_else_is_left_alone()
@@ -21,7 +25,8 @@ public sealed class RunFolderTests
         _folder.Write("else/holiday.jpg", [1, 2, 3]);
         var e = Assert.Throws<BDenseException>(() => RunFolder.Open(path, Config(), resume: false));
         Assert.That(e!.Message, Does.Contain("holiday.jpg"));
-        Assert.That(Assert.Throws<BDenseException>(() => RunFolder.Open(path, Config(), resume: true))!.Message, Does.Contain("holiday.jpg"));
+        Assert.That(Assert.Throws<BDenseException>(() => RunFolder.Open(path, Config(), resume: true))!.Message,
+            Does.Contain("holiday.jpg"));
         Assert.That(Directory.GetFileSystemEntries(path), Has.Length.EqualTo(1));
     }
 
@@ -29,9 +34,11 @@ public sealed class RunFolderTests
     public void Someone_elses_config_is_no_run()
     {
         _folder.Write("other/config.json", "{\"a\": 1}"u8);
-        Assert.That(Assert.Throws<BDenseException>(() => RunFolder.Open(_folder["other"], Config(), resume: true))!.Message, Does.Contain("something else"));
+        Assert.That(Assert.Throws<BDenseException>(() => RunFolder.Open(_folder["other"], Config(), resume: true))!.Message,
+            Does.Contain("something else"));
         _folder.Write("broken/config.json", "{\"a\": "u8);
-        Assert.That(Assert.Throws<BDenseException>(() => RunFolder.Open(_folder["broken"], Config(), resume: true))!.Message, Does.Contain("not JSON"));
+        Assert.That(Assert.Throws<BDenseException>(() => RunFolder.Open(_folder["broken"], Config(), resume: true))!.Message,
+            Does.Contain("not JSON"));
     }
 
     [Test]

@@ -47,7 +47,8 @@ public sealed class SampleFilesTests
         var arrays = Npz.Read(_folder["3.npz"]);
         Assert.That(arrays["images"].Shape, Is.EqualTo(new[] { 7, 3, Side, Side }));
         Assert.That(arrays["images"].ToSingle()[Side * Side], Is.EqualTo(Images(1)[1]), "the second channel of the first pixel");
-        Assert.That(arrays.TryGetValue("labels", out var labels) ? (long[])labels!.Values : [], Is.EqualTo(classes == 0 ? Array.Empty<long>() : [0L, 1, 2, 3, 4, 0, 1]));
+        Assert.That(arrays.TryGetValue("labels", out var labels) ? (long[])labels!.Values : [],
+            Is.EqualTo(classes == 0 ? Array.Empty<long>() : [0L, 1, 2, 3, 4, 0, 1]));
         Stream(7, 2).Raw(_folder["images.npy"], 7, (Side, Side, 3))(_ => { });
         Assert.That(Npz.Read(_folder["images.npy"])["arr_0"].ToSingle(), Is.EqualTo(arrays["images"].ToSingle()));
     }
@@ -55,10 +56,12 @@ public sealed class SampleFilesTests
     [Test]
     public void What_stops_in_the_middle_leaves_whole_pictures_and_no_half_array()
     {
-        var stream = Stream(8, 2, failAt: 4).Pictures(PictureName.Parse(_folder["p/"])!, (Side, Side, 3)).Raw(_folder["all.npz"], 8, (Side, Side, 3)).Grid(_folder["grid.png"], (Side, Side, 3));
+        var stream = Stream(8, 2, failAt: 4).Pictures(PictureName.Parse(_folder["p/"])!, (Side, Side, 3))
+            .Raw(_folder["all.npz"], 8, (Side, Side, 3)).Grid(_folder["grid.png"], (Side, Side, 3));
         Assert.That(() => stream(_ => { }), Throws.TypeOf<OperationCanceledException>());
         Assert.That(Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName), Is.EquivalentTo(new[] { "p" }));
-        Assert.That(Directory.GetFiles(_folder["p"]).Select(Path.GetFileName).Order(), Is.EqualTo(new[] { "000000.png", "000001.png", "000002.png", "000003.png" }));
+        Assert.That(Directory.GetFiles(_folder["p"]).Select(Path.GetFileName).Order(),
+            Is.EqualTo(new[] { "000000.png", "000001.png", "000002.png", "000003.png" }));
     }
 
     [Test]
@@ -70,7 +73,8 @@ public sealed class SampleFilesTests
         for (int i = 0; i < Side * Side; i++)
         {
             var pixel = picture.GetPixel(i % Side, i / Side);
-            Assert.That(new[] { pixel.Red, pixel.Green, pixel.Blue }, Is.EqualTo(Enumerable.Range(0, 3).Select(c => (byte)((Length + 3 * i + c) * 37 % 255))));
+            Assert.That(new[] { pixel.Red, pixel.Green, pixel.Blue },
+                Is.EqualTo(Enumerable.Range(0, 3).Select(c => (byte)((Length + 3 * i + c) * 37 % 255))));
         }
     }
 
@@ -86,19 +90,23 @@ public sealed class SampleFilesTests
     [TestCase("%d.png", 123456UL, "123456.png")]
     [TestCase("%02d.png", 123UL, "123.png")]
     [TestCase("samples/", 7UL, "samples/000007.png")]
-    public void Pictures_are_named_by_number(string path, ulong number, string name) => Assert.That(PictureName.Parse(path)!.Of(number), Is.EqualTo(name));
+    public void Pictures_are_named_by_number(string path, ulong number, string name) =>
+        Assert.That(PictureName.Parse(path)!.Of(number), Is.EqualTo(name));
 
     [TestCase("a/%s.png")]
     [TestCase("%05d-%d.png")]
     [TestCase("100%.png")]
-    public void A_name_without_one_number_is_refused(string path) => Assert.That(() => PictureName.Parse(path), Throws.TypeOf<UsageException>());
+    public void A_name_without_one_number_is_refused(string path) =>
+        Assert.That(() => PictureName.Parse(path), Throws.TypeOf<UsageException>());
 
     [TestCase("a.jpg")]
     [TestCase("b/grid.NPZ")]
-    public void Other_kinds_of_files_are_refused(string path) => Assert.That(() => PictureName.RequirePng(path), Throws.TypeOf<UsageException>());
+    public void Other_kinds_of_files_are_refused(string path) =>
+        Assert.That(() => PictureName.RequirePng(path), Throws.TypeOf<UsageException>());
 
     [Test]
-    public void A_folder_that_is_there_needs_no_slash() => Assert.That(PictureName.Parse(_folder.Path)!.Of(3), Is.EqualTo(_folder["000003.png"]));
+    public void A_folder_that_is_there_needs_no_slash() =>
+        Assert.That(PictureName.Parse(_folder.Path)!.Of(3), Is.EqualTo(_folder["000003.png"]));
 
     [Test]
     public void An_array_s_file_says_of_which_kind_it_is()

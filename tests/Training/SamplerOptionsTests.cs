@@ -92,5 +92,6 @@ public sealed class SamplerOptionsTests
     [TestCase("0-18446744073709551615")]
     [TestCase("0-999999999,7")]
     public void No_other_text_is_a_list_of_seeds(string text) =>
-        Assert.That(() => SeedList.Parse("--seeds", text, 1_000_000_000), Throws.TypeOf<UsageException>().With.Message.StartsWith("--seeds"));
+        Assert.That(() => SeedList.Parse("--seeds", text, 1_000_000_000),
+            Throws.TypeOf<UsageException>().With.Message.StartsWith("--seeds"));
 }

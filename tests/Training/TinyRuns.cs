@@ -33,7 +33,14 @@ internal sealed class TinyRuns(bool inMemory = false) : IDisposable
     public INetwork TrainedTeacher(long steps, Prediction prediction = Prediction.Edm)
     {
         var network = Teacher(config: Config with { Prediction = prediction, Dropout = 0 });
-        using var training = new TeacherTraining(network, Data, new TeacherOptions { Steps = steps, Batch = 32, LearningRate = 3e-3, Warmup = 5, EmaDecay = 0 });
+        using var training = new TeacherTraining(network, Data, new TeacherOptions
+        {
+            Steps = steps,
+            Batch = 32,
+            LearningRate = 3e-3,
+            Warmup = 5,
+            EmaDecay = 0,
+        });
         TrainingLoop.Run(training);
         return network;
     }

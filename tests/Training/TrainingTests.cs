@@ -63,7 +63,8 @@ public sealed class TrainingTests
         for (int n = 0; n < 4; n++)
         {
             double sigma = Math.Exp(-1.2 + 1.2 * Philox.Normal(RandomStreams.ForSigmas(11, 0), n));
-            var noisy = Enumerable.Range(0, e).Select(i => (float)(clean[n * e + i] + sigma * Philox.Normal(RandomStreams.ForNoise(11, 0), n * e + i))).ToArray();
+            var noisy = Enumerable.Range(0, e)
+                .Select(i => (float)(clean[n * e + i] + sigma * Philox.Normal(RandomStreams.ForNoise(11, 0), n * e + i))).ToArray();
             using var x = _runs.Backend.FromArray(noisy, new Shape(1, 4, 4, 3));
             using var d = new Denoiser(network).Denoise(x, sigma);
             double lambda = (sigma * sigma + 0.25) / Math.Pow(sigma * 0.5, 2);
@@ -101,7 +102,14 @@ public sealed class TrainingTests
     public void A_run_that_diverges_stops_with_its_step()
     {
         using var network = _runs.Teacher();
-        using var training = new TeacherTraining(network, TinyRuns.Data, new TeacherOptions { Steps = 50, Batch = 4, LearningRate = 1e12, ClipNorm = 0, Warmup = 0 });
+        using var training = new TeacherTraining(network, TinyRuns.Data, new TeacherOptions
+        {
+            Steps = 50,
+            Batch = 4,
+            LearningRate = 1e12,
+            ClipNorm = 0,
+            Warmup = 0,
+        });
         Assert.That(Assert.Throws<BDenseException>(() => TrainingLoop.Run(training))!.Message, Does.Match("step [0-9]+"));
     }
 
@@ -128,10 +136,20 @@ public sealed class TrainingTests
     [TestCase("pd", 4)]
     public void Distillation_brings_the_student_nearer_to_its_teacher(string method, int branches)
     {
-        // Over several seeds, and image by image: a trajectory that crosses over to the other kind of image outweighs all others in a sum of squares.
+        // Over several seeds, and image by image: a trajectory that crosses over to the other kind of image outweighs all others in a sum
+        // of squares.
         const int Seeds = 3;
         using var teacher = _runs.TrainedTeacher(200);
-        var options = DistillationMethods.Find(method).Defaults with { Branches = branches, Jump = 4, Nfe = 2, Updates = 130, Batch = 16, LearningRate = 3e-4, ClipNorm = 1 };
+        var options = DistillationMethods.Find(method).Defaults with
+        {
+            Branches = branches,
+            Jump = 4,
+            Nfe = 2,
+            Updates = 130,
+            Batch = 16,
+            LearningRate = 3e-4,
+            ClipNorm = 1,
+        };
         using var noise = DistillationMethods.Latents(teacher, options with { Seed = 99, Batch = 96 }, 0);
         float[] ends = TeachersEnds();
         double ratio = 0;
@@ -185,7 +203,14 @@ public sealed class TrainingTests
     public void Folded_heads_sample_as_K_heads(string method, Prediction prediction)
     {
         using var teacher = _runs.TrainedTeacher(20, prediction);
-        var options = DistillationMethods.Find(method).Defaults with { Branches = 4, Updates = 20, Batch = 4, LearningRate = 1e-3, ClipNorm = 1 };
+        var options = DistillationMethods.Find(method).Defaults with
+        {
+            Branches = 4,
+            Updates = 20,
+            Batch = 4,
+            LearningRate = 1e-3,
+            ClipNorm = 1,
+        };
         using var network = DistillationMethods.NewStudent(teacher, options);
         using (var training = DistillationMethods.Create(network, teacher, TinyRuns.Data, options))
             TrainingLoop.Run(training);
@@ -242,7 +267,8 @@ public sealed class TrainingTests
     {
         using var teacher = _runs.Teacher();
         Assert.That(Weights(cache: 2, steps: 2), Is.EqualTo(Weights(cache: 0, steps: 2)));
-        Assert.That(Weights(cache: 2, steps: 3), Is.Not.EqualTo(Weights(cache: 0, steps: 3)), "the third iteration sees the first one's noise again");
+        Assert.That(Weights(cache: 2, steps: 3), Is.Not.EqualTo(Weights(cache: 0, steps: 3)),
+            "the third iteration sees the first one's noise again");
 
         float[] Weights(int cache, int steps)
         {
@@ -262,7 +288,11 @@ public sealed class TrainingTests
         var options = new SfdOptions { Branches = 4, Batch = 3, Updates = 4, Ema = 0.5 };
         using var network = DistillationMethods.NewStudent(teacher, options);
         string run = _runs.Folder["student"];
-        var folder = RunFolder.Open(run, new JsonObject { ["kind"] = "distill", ["distill"] = RunJson.ToNode(options.Resolve()) }, resume: false);
+        var folder = RunFolder.Open(run, new JsonObject
+        {
+            ["kind"] = "distill",
+            ["distill"] = RunJson.ToNode(options.Resolve()),
+        }, resume: false);
         float[] average;
         using (var training = new SfdTraining(network, teacher, options))
         {
@@ -277,7 +307,8 @@ public sealed class TrainingTests
         using var raw = TrainedNetwork.Load(_runs.Backend, folder, average: false);
         Assert.That(raw.Parameters.Values.ToArray(), Is.EqualTo(network.Parameters.Values.ToArray()).And.Not.EqualTo(average));
         Assert.That(Student.IsStudent(_runs.Folder.Path), Is.False);
-        Assert.That(Assert.Throws<BDenseException>(() => Student.Load(_runs.Backend, _runs.Folder.Path))!.Message, Does.Contain("not a run"));
+        Assert.That(Assert.Throws<BDenseException>(() => Student.Load(_runs.Backend, _runs.Folder.Path))!.Message,
+            Does.Contain("not a run"));
     }
 
     [Test]
@@ -289,7 +320,8 @@ public sealed class TrainingTests
         {
             using var network = _runs.Teacher();
             using var training = new TeacherTraining(network, TinyRuns.Data, options);
-            losses[i] = TrainingLoop.Run(training, RunFolder.Open(_runs.Folder["finished"], new JsonObject { ["kind"] = "train" }, resume: i > 0)).FinalLoss;
+            losses[i] = TrainingLoop.Run(training,
+                RunFolder.Open(_runs.Folder["finished"], new JsonObject { ["kind"] = "train" }, resume: i > 0)).FinalLoss;
         }
         Assert.That(losses[1], Is.EqualTo(losses[0]));
     }
@@ -304,12 +336,21 @@ public sealed class TrainingTests
 
     private static readonly Distill[] Bad =
     [
-        new SfdOptions { Branches = 0 }, new SfdOptions { Branches = 9 }, new SfdOptions { Branches = 3, Jump = 4 }, new SfdOptions { Nfe = 0 }, new SfdOptions { Nfe = 5000 },
-        new SfdOptions { Weights = "best" }, new SfdOptions { Weights = "fixed:1,2", Branches = 4 }, new SfdOptions { Solver = "rk4" }, new SfdOptions { Schedule = "none" },
-        new SfdOptions { Updates = 0 }, new SfdOptions { Batch = 0 }, new SfdOptions { LearningRate = double.NaN }, new SfdOptions { Ema = 1 }, new PdOptions { Rounds = 0 },
+        new SfdOptions { Branches = 0 }, new SfdOptions { Branches = 9 }, new SfdOptions { Branches = 3, Jump = 4 },
+        new SfdOptions { Nfe = 0 }, new SfdOptions { Nfe = 5000 },
+        new SfdOptions { Weights = "best" }, new SfdOptions { Weights = "fixed:1,2", Branches = 4 }, new SfdOptions { Solver = "rk4" },
+        new SfdOptions { Schedule = "none" },
+        new SfdOptions { Updates = 0 }, new SfdOptions { Batch = 0 }, new SfdOptions { LearningRate = double.NaN },
+        new SfdOptions { Ema = 1 }, new PdOptions { Rounds = 0 },
         new PdOptions { Rounds = 30 }, new SfdOptions { SigmaMin = 3, SigmaMax = 2 },
-        new SfdOptions { Branches = 4, Projection = -1 }, new SfdOptions { Branches = 1, Projection = 2 }, new SfdOptions { Branches = 1, Weights = "aligned" },
-        new BranchDistillationOptions { Branches = 2, Nfe = 4, Projection = 2 }, new SfdOptions { Branches = 4, Weights = "projected:2", Projection = 2 },
+        new SfdOptions { Branches = 4, Projection = -1 }, new SfdOptions { Branches = 1, Projection = 2 },
+        new SfdOptions { Branches = 1, Weights = "aligned" },
+        new BranchDistillationOptions { Branches = 2, Nfe = 4, Projection = 2 }, new SfdOptions
+        {
+            Branches = 4,
+            Weights = "projected:2",
+            Projection = 2,
+        },
         new PdOptions { Branches = 4, Weights = "aligned" },
     ];
 
@@ -320,7 +361,8 @@ public sealed class TrainingTests
     public void Methods_are_found_by_name()
     {
         Assert.That(DistillationMethods.Find("PD"), Is.SameAs(PdMethod.Instance));
-        Assert.That(Assert.Throws<UsageException>(() => DistillationMethods.Find("dmd"))!.Message, Does.Contain("there are sfd, sfd-v, pd"));
+        Assert.That(Assert.Throws<UsageException>(() => DistillationMethods.Find("dmd"))!.Message,
+            Does.Contain("there are sfd, sfd-v, pd"));
     }
 
     [Test]

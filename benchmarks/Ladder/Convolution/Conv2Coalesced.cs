@@ -7,8 +7,8 @@ namespace BDense.Benchmarks.Ladder.Convolution;
 /// Step 2: the same thread for each element, but neighbours take neighbouring output channels. Only the line that turns the thread's number
 /// into (pixel, channel) differs from step 1.
 ///
-/// Launch: N H W K / 256 groups of 256 threads. FLOPs and loads as before. Faster because a warp reads 32 weights as 128 bytes in a row, one
-/// value of x for all its threads, and writes 128 bytes in a row.
+/// Launch: N H W K / 256 groups of 256 threads. FLOPs and loads as before. Faster because a warp reads 32 weights as 128 bytes in a row,
+/// one value of x for all its threads, and writes 128 bytes in a row.
 /// </summary>
 internal static class Conv2Coalesced
 {

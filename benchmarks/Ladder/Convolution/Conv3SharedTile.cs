@@ -5,12 +5,12 @@ using ILGPU;
 namespace BDense.Benchmarks.Ladder.Convolution;
 
 /// <summary>
-/// Step 3: a group of 16 x 16 threads computes 16 pixels by 16 channels, and brings 16 values of the sum for both into shared memory, where each
-/// is used 16 times. Sixteen source channels at a time, so that a tile of x belongs to one tap: implicit GEMM, A's tile is gathered from the
-/// image and exists in shared memory only.
+/// Step 3: a group of 16 x 16 threads computes 16 pixels by 16 channels, and brings 16 values of the sum for both into shared memory, where
+/// each is used 16 times. Sixteen source channels at a time, so that a tile of x belongs to one tap: implicit GEMM, A's tile is gathered
+/// from the image and exists in shared memory only.
 ///
-/// Launch: (N H W/16) (K/16) groups of 256 threads; 2 KiB of shared memory. 18 N H W C K FLOPs; a sixteenth of step 2's loads, 4 FLOPs a byte.
-/// Each multiply-add still loads two values from shared memory, and that is the new limit.
+/// Launch: (N H W/16) (K/16) groups of 256 threads; 2 KiB of shared memory. 18 N H W C K FLOPs; a sixteenth of step 2's loads, 4 FLOPs a
+/// byte. Each multiply-add still loads two values from shared memory, and that is the new limit.
 /// </summary>
 internal static class Conv3SharedTile
 {

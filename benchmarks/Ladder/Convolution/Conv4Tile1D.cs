@@ -44,7 +44,8 @@ internal static class Conv4Tile1D
                     int at = row * Depth + i;
                     float v = tileW[i * Columns + column];
                     Float4.AddScaled(ref top, v, new Float4(tileX[at], tileX[at + Depth], tileX[at + 2 * Depth], tileX[at + 3 * Depth]));
-                    Float4.AddScaled(ref bottom, v, new Float4(tileX[at + 4 * Depth], tileX[at + 5 * Depth], tileX[at + 6 * Depth], tileX[at + 7 * Depth]));
+                    Float4.AddScaled(ref bottom, v,
+                        new Float4(tileX[at + 4 * Depth], tileX[at + 5 * Depth], tileX[at + 6 * Depth], tileX[at + 7 * Depth]));
                 }
                 Group.Barrier();
             }

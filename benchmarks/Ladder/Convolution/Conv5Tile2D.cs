@@ -10,7 +10,8 @@ namespace BDense.Benchmarks.Ladder.Convolution;
 ///
 /// Launch: (N H W/128) (K/64) groups of 128 threads, 128 pixels by 64 channels each, 8 source channels at a time; 6 KiB of shared memory.
 /// 18 N H W C K FLOPs at 21.3 FLOPs a byte of global loads. Faster because 64 multiply-adds now load 16 values from shared memory (step 4:
-/// 72), and run independently of each other. A thread fetches all 8 channels of one pixel, so it locates that pixel once a tap. The price is
+/// 72), and run independently of each other. A thread fetches all 8 channels of one pixel, so it locates that pixel once a tap. The price
+/// is
 /// registers: some hundred a thread, so fewer warps are resident.
 /// </summary>
 internal static class Conv5Tile2D
@@ -70,7 +71,8 @@ internal static class Conv5Tile2D
 
     /// <summary>Four values <paramref name="stride"/> apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Float4 Four(ArrayView<float> from, int at, int stride) => new(from[at], from[at + stride], from[at + 2 * stride], from[at + 3 * stride]);
+    private static Float4 Four(ArrayView<float> from, int at, int stride) =>
+        new(from[at], from[at + stride], from[at + 2 * stride], from[at + 3 * stride]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(ArrayView<float> to, int at, Float4 v)

@@ -6,13 +6,13 @@ using ILGPU;
 namespace BDense.Benchmarks.Ladder.Convolution;
 
 /// <summary>
-/// Step 6: everything four floats at a time. x's tile lies transposed in shared memory, so that 8 rows of it are two loads of 16 bytes, as 8
-/// columns of w are; global loads and stores are of 16 bytes too.
+/// Step 6: everything four floats at a time. x's tile lies transposed in shared memory, so that 8 rows of it are two loads of 16 bytes, as
+/// 8 columns of w are; global loads and stores are of 16 bytes too.
 ///
-/// Launch: (N H W/128) (K/64) groups of 128 threads, the tile of step 5; 6 KiB of shared memory. FLOPs and bytes as in step 5: 18 N H W C K FLOPs, 21.3 a byte.
-/// Faster because 64 multiply-adds need 4 load instructions instead of 16, and a step's tiles 3 instead of 12. A thread's 8 columns are two
-/// blocks of 4, 32 apart: eight neighbouring threads then read 128 bytes in a row, all 32 banks once. Thread t fetches row t, so that the
-/// transposing stores of a warp fall side by side, also without conflicts.
+/// Launch: (N H W/128) (K/64) groups of 128 threads, the tile of step 5; 6 KiB of shared memory. FLOPs and bytes as in step 5: 18 N H W C K
+/// FLOPs, 21.3 a byte. Faster because 64 multiply-adds need 4 load instructions instead of 16, and a step's tiles 3 instead of 12. A
+/// thread's 8 columns are two blocks of 4, 32 apart: eight neighbouring threads then read 128 bytes in a row, all 32 banks once. Thread t
+/// fetches row t, so that the transposing stores of a warp fall side by side, also without conflicts.
 /// </summary>
 internal static class Conv6Vectorised
 {

@@ -6,12 +6,12 @@ using ILGPU;
 namespace BDense.Benchmarks.Ladder.Convolution;
 
 /// <summary>
-/// Step 7: two tiles in shared memory. While the multiply-adds use one, the next step's values come from global memory into registers, and are
-/// put into the other afterwards.
+/// Step 7: two tiles in shared memory. While the multiply-adds use one, the next step's values come from global memory into registers, and
+/// are put into the other afterwards.
 ///
-/// Launch: (N H W/128) (K/64) groups of 128 threads, the tile of step 6; 12 KiB of shared memory. FLOPs and bytes as before. Faster because the
-/// some 500 cycles of a global load pass behind 512 multiply-adds a thread instead of before them, and one barrier a step is left of two. The price
-/// is 12 registers that hold what is on its way.
+/// Launch: (N H W/128) (K/64) groups of 128 threads, the tile of step 6; 12 KiB of shared memory. FLOPs and bytes as before. Faster because
+/// the some 500 cycles of a global load pass behind 512 multiply-adds a thread instead of before them, and one barrier a step is left of
+/// two. The price is 12 registers that hold what is on its way.
 /// </summary>
 internal static class Conv7DoubleBuffered
 {

@@ -7,13 +7,13 @@ using ILGPU.Util;
 namespace BDense.Benchmarks.Ladder.Convolution;
 
 /// <summary>
-/// Step 8: tensor cores. A warp multiplies 16 x 8 by 8 x 8 matrices in one instruction; what is left for the program is to bring every lane its
-/// part of them.
+/// Step 8: tensor cores. A warp multiplies 16 x 8 by 8 x 8 matrices in one instruction; what is left for the program is to bring every lane
+/// its part of them.
 ///
-/// Launch: (N H W/128) (K/64) groups of 256 threads, 128 x 64 of the result each, 16 values of the sum a step; 14.5 KiB of shared memory. 18 N H W C K FLOPs,
-/// 4 (1/128 + 1/64) / 2 bytes each from global memory, as from step 5 on. Faster because one mma.sync does the work of 32 FFMA
-/// instructions of a warp (1024 multiply-adds), at 8 (A100) to 16 (H100) times the rate of the ordinary units. Factors are rounded to TF32: 10
-/// bits of mantissa, a relative error up to 2^-11 each. Now the loads are what is slow: each step waits for its own.
+/// Launch: (N H W/128) (K/64) groups of 256 threads, 128 x 64 of the result each, 16 values of the sum a step; 14.5 KiB of shared memory.
+/// 18 N H W C K FLOPs, 4 (1/128 + 1/64) / 2 bytes each from global memory, as from step 5 on. Faster because one mma.sync does the work of
+/// 32 FFMA instructions of a warp (1024 multiply-adds), at 8 (A100) to 16 (H100) times the rate of the ordinary units. Factors are rounded
+/// to TF32: 10 bits of mantissa, a relative error up to 2^-11 each. Now the loads are what is slow: each step waits for its own.
 /// CUDA alone, compute capability 8.0 and newer.
 /// </summary>
 internal static class Conv8TensorCore
@@ -53,7 +53,8 @@ internal static class Conv8TensorCore
             for (int c0 = 0; c0 < s.C; c0 += Depth)
             {
                 CudaAsm.Emit(MmaText.Copy, toA, x + ((long)source0 + c0 + piece) * 4, Utilities.Select(source0 >= 0, 1, 0));
-                CudaAsm.Emit(MmaText.Copy, toA + 64 * MmaText.PitchA, x + ((long)source1 + c0 + piece) * 4, Utilities.Select(source1 >= 0, 1, 0));
+                CudaAsm.Emit(MmaText.Copy, toA + 64 * MmaText.PitchA, x + ((long)source1 + c0 + piece) * 4,
+                    Utilities.Select(source1 >= 0, 1, 0));
                 CudaAsm.Emit(MmaText.Copy, toB, w + fromB * 4L, 1);
                 fromB += Depth * s.K;
                 CudaAsm.Emit("bar.sync 0;"); // the tiles are complete

@@ -7,13 +7,14 @@ using ILGPU.Util;
 namespace BDense.Benchmarks.Ladder.Convolution;
 
 /// <summary>
-/// Step 9: three stages in shared memory, filled by cp.async. Copies of the next two steps are on their way while the tensor cores work on this
-/// one, and pass no register.
+/// Step 9: three stages in shared memory, filled by cp.async. Copies of the next two steps are on their way while the tensor cores work on
+/// this one, and pass no register.
 ///
-/// Launch: (N H W/128) (K/64) groups of 256 threads, tiles as in step 8; 43.5 KiB of shared memory. FLOPs and bytes as before: 18 N H W C K FLOPs. Faster because
-/// the time of a global load passes behind two steps of products, and because a copy is one instruction that needs no registers to wait in.
-/// The library's kernel (TensorConvolution) goes on from here: ldmatrix brings four fragments in one instruction, an exclusive-or instead of
-/// padding keeps the banks apart, and a tile of 128 x 128 halves the loads. CUDA alone, compute capability 8.0 and newer.
+/// Launch: (N H W/128) (K/64) groups of 256 threads, tiles as in step 8; 43.5 KiB of shared memory. FLOPs and bytes as before: 18 N H W C K
+/// FLOPs. Faster because the time of a global load passes behind two steps of products, and because a copy is one instruction that needs no
+/// registers to wait in. The library's kernel (TensorConvolution) goes on from here: ldmatrix brings four fragments in one instruction, an
+/// exclusive-or instead of padding keeps the banks apart, and a tile of 128 x 128 halves the loads. CUDA alone, compute capability 8.0 and
+/// newer.
 /// </summary>
 internal static class Conv9Pipelined
 {
@@ -61,8 +62,10 @@ internal static class Conv9Pipelined
             if (step + Stages - 1 < steps)
             {
                 // In the padding nothing is read, but the address must still be one.
-                CudaAsm.Emit(MmaText.CopyAsync, toA + next, x + ((long)Math.Max(source0, 0) + c0 + piece) * 4, Utilities.Select(source0 >= 0, 16, 0));
-                CudaAsm.Emit(MmaText.CopyAsync, toA + next + 64 * MmaText.PitchA, x + ((long)Math.Max(source1, 0) + c0 + piece) * 4, Utilities.Select(source1 >= 0, 16, 0));
+                CudaAsm.Emit(MmaText.CopyAsync, toA + next, x + ((long)Math.Max(source0, 0) + c0 + piece) * 4,
+                    Utilities.Select(source0 >= 0, 16, 0));
+                CudaAsm.Emit(MmaText.CopyAsync, toA + next + 64 * MmaText.PitchA, x + ((long)Math.Max(source1, 0) + c0 + piece) * 4,
+                    Utilities.Select(source1 >= 0, 16, 0));
                 CudaAsm.Emit(MmaText.CopyAsync, toB + next, fromB, 16);
                 next = next == (Stages - 1) * MmaText.StageBytes ? 0 : next + MmaText.StageBytes;
                 fromB += (long)Depth * s.K * 4;

@@ -4,12 +4,12 @@ using ILGPU;
 namespace BDense.Benchmarks.Ladder.Gemm;
 
 /// <summary>
-/// Step 3: a group of 16 x 16 threads computes a 16 x 16 tile of C, and brings 16 x 16 tiles of A and B into shared memory, where each value is
-/// used 16 times.
+/// Step 3: a group of 16 x 16 threads computes a 16 x 16 tile of C, and brings 16 x 16 tiles of A and B into shared memory, where each
+/// value is used 16 times.
 ///
-/// Launch: (M/16) (N/16) groups of 256 threads; 2 KiB of shared memory. 2 M N K FLOPs; 8 M N K / 16 bytes from global memory, a sixteenth of
-/// step 2's loads: 4 FLOPs a byte. Each multiply-add still loads two values from shared memory, and that is the new limit: a multiprocessor
-/// reads 32 words a cycle from it, and could do 64 or 128 multiply-adds.
+/// Launch: (M/16) (N/16) groups of 256 threads; 2 KiB of shared memory. 2 M N K FLOPs; 8 M N K / 16 bytes from global memory, a sixteenth
+/// of step 2's loads: 4 FLOPs a byte. Each multiply-add still loads two values from shared memory, and that is the new limit: a
+/// multiprocessor reads 32 words a cycle from it, and could do 64 or 128 multiply-adds.
 /// </summary>
 internal static class Gemm3SharedTile
 {

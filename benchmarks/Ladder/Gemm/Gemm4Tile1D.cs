@@ -6,9 +6,9 @@ namespace BDense.Benchmarks.Ladder.Gemm;
 /// <summary>
 /// Step 4: a thread computes 8 rows of one column. A value of B goes from shared memory into a register once and is used 8 times.
 ///
-/// Launch: (M/64) (N/32) groups of 256 threads, a 64 x 32 tile of C each, 8 values of the sum at a time; 3 KiB of shared memory. 2 M N K FLOPs;
-/// 4 M N K (1/64 + 1/32) bytes from global memory: 10.7 FLOPs a byte. Faster because 8 multiply-adds now load 9 values from shared memory
-/// instead of 16, and the 8 of A are the same for a whole warp (a broadcast).
+/// Launch: (M/64) (N/32) groups of 256 threads, a 64 x 32 tile of C each, 8 values of the sum at a time; 3 KiB of shared memory. 2 M N K
+/// FLOPs; 4 M N K (1/64 + 1/32) bytes from global memory: 10.7 FLOPs a byte. Faster because 8 multiply-adds now load 9 values from shared
+/// memory instead of 16, and the 8 of A are the same for a whole warp (a broadcast).
 /// </summary>
 internal static class Gemm4Tile1D
 {
@@ -40,7 +40,8 @@ internal static class Gemm4Tile1D
                 int at = row * Depth + k;
                 float v = tileB[k * Columns + column];
                 Float4.AddScaled(ref top, v, new Float4(tileA[at], tileA[at + Depth], tileA[at + 2 * Depth], tileA[at + 3 * Depth]));
-                Float4.AddScaled(ref bottom, v, new Float4(tileA[at + 4 * Depth], tileA[at + 5 * Depth], tileA[at + 6 * Depth], tileA[at + 7 * Depth]));
+                Float4.AddScaled(ref bottom, v,
+                    new Float4(tileA[at + 4 * Depth], tileA[at + 5 * Depth], tileA[at + 6 * Depth], tileA[at + 7 * Depth]));
             }
             Group.Barrier();
         }

@@ -8,10 +8,10 @@ namespace BDense.Benchmarks.Ladder.Gemm;
 /// <summary>
 /// Step 5: a thread computes 8 rows by 8 columns. Values of both A and B stay in registers and are used 8 times each.
 ///
-/// Launch: (M/128) (N/64) groups of 128 threads, a 128 x 64 tile of C each, 8 values of the sum at a time; 6 KiB of shared memory. 2 M N K FLOPs;
-/// 4 M N K (1/128 + 1/64) bytes from global memory: 21.3 FLOPs a byte. Faster because 64 multiply-adds now load 16 values from shared memory
-/// (step 4: 72), and run independently of each other, so that one warp alone can keep the multipliers busy. The price is registers: some
-/// hundred a thread, so fewer warps are resident.
+/// Launch: (M/128) (N/64) groups of 128 threads, a 128 x 64 tile of C each, 8 values of the sum at a time; 6 KiB of shared memory. 2 M N K
+/// FLOPs; 4 M N K (1/128 + 1/64) bytes from global memory: 21.3 FLOPs a byte. Faster because 64 multiply-adds now load 16 values from
+/// shared memory (step 4: 72), and run independently of each other, so that one warp alone can keep the multipliers busy. The price is
+/// registers: some hundred a thread, so fewer warps are resident.
 /// </summary>
 internal static class Gemm5Tile2D
 {
@@ -66,7 +66,8 @@ internal static class Gemm5Tile2D
 
     /// <summary>Four values <paramref name="stride"/> apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Float4 Four(ArrayView<float> from, int at, int stride) => new(from[at], from[at + stride], from[at + 2 * stride], from[at + 3 * stride]);
+    private static Float4 Four(ArrayView<float> from, int at, int stride) =>
+        new(from[at], from[at + stride], from[at + 2 * stride], from[at + 3 * stride]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(ArrayView<float> to, int at, Float4 v)

@@ -5,13 +5,13 @@ using ILGPU.Runtime.Cuda;
 namespace BDense.Benchmarks.Ladder.Gemm;
 
 /// <summary>
-/// Step 8: tensor cores. A warp multiplies 16 x 8 by 8 x 8 matrices in one instruction; what is left for the program is to bring every lane its
-/// part of them.
+/// Step 8: tensor cores. A warp multiplies 16 x 8 by 8 x 8 matrices in one instruction; what is left for the program is to bring every lane
+/// its part of them.
 ///
-/// Launch: (M/128) (N/64) groups of 256 threads, 128 x 64 of the result each, 16 values of the sum a step; 14.5 KiB of shared memory. 2 M N K FLOPs,
-/// 4 (1/128 + 1/64) / 2 bytes each from global memory, as from step 5 on. Faster because one mma.sync does the work of 32 FFMA
-/// instructions of a warp (1024 multiply-adds), at 8 (A100) to 16 (H100) times the rate of the ordinary units. Factors are rounded to TF32: 10
-/// bits of mantissa, a relative error up to 2^-11 each. Now the loads are what is slow: each step waits for its own.
+/// Launch: (M/128) (N/64) groups of 256 threads, 128 x 64 of the result each, 16 values of the sum a step; 14.5 KiB of shared memory. 2 M N
+/// K FLOPs, 4 (1/128 + 1/64) / 2 bytes each from global memory, as from step 5 on. Faster because one mma.sync does the work of 32 FFMA
+/// instructions of a warp (1024 multiply-adds), at 8 (A100) to 16 (H100) times the rate of the ordinary units. Factors are rounded to TF32:
+/// 10 bits of mantissa, a relative error up to 2^-11 each. Now the loads are what is slow: each step waits for its own.
 /// CUDA alone, compute capability 8.0 and newer.
 /// </summary>
 internal static class Gemm8TensorCore

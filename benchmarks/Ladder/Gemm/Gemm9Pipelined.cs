@@ -5,13 +5,14 @@ using ILGPU.Runtime.Cuda;
 namespace BDense.Benchmarks.Ladder.Gemm;
 
 /// <summary>
-/// Step 9: three stages in shared memory, filled by cp.async. Copies of the next two steps are on their way while the tensor cores work on this
-/// one, and pass no register.
+/// Step 9: three stages in shared memory, filled by cp.async. Copies of the next two steps are on their way while the tensor cores work on
+/// this one, and pass no register.
 ///
-/// Launch: (M/128) (N/64) groups of 256 threads, tiles as in step 8; 43.5 KiB of shared memory. FLOPs and bytes as before: 2 M N K FLOPs. Faster because
-/// the time of a global load passes behind two steps of products, and because a copy is one instruction that needs no registers to wait in.
-/// The library's kernel (TensorConvolution) goes on from here: ldmatrix brings four fragments in one instruction, an exclusive-or instead of
-/// padding keeps the banks apart, and a tile of 128 x 128 halves the loads. CUDA alone, compute capability 8.0 and newer.
+/// Launch: (M/128) (N/64) groups of 256 threads, tiles as in step 8; 43.5 KiB of shared memory. FLOPs and bytes as before: 2 M N K FLOPs.
+/// Faster because the time of a global load passes behind two steps of products, and because a copy is one instruction that needs no
+/// registers to wait in. The library's kernel (TensorConvolution) goes on from here: ldmatrix brings four fragments in one instruction, an
+/// exclusive-or instead of padding keeps the banks apart, and a tile of 128 x 128 halves the loads. CUDA alone, compute capability 8.0 and
+/// newer.
 /// </summary>
 internal static class Gemm9Pipelined
 {

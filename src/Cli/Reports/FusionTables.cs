@@ -10,7 +10,8 @@ namespace BDense.Cli.Reports;
 /// <summary>How <c>bdense fusion</c> shows its rows.</summary>
 internal static class FusionTables
 {
-    public static string Text(double value) => value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
+    public static string Text(double value) =>
+        value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
 
     public static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 
@@ -30,34 +31,44 @@ internal static class FusionTables
     public static void Fusions(Ui ui, Backend backend, DeviceSpeed speed, IReadOnlyList<FusionRow> rows)
     {
         ui.Line(string.Create(CultureInfo.InvariantCulture,
-            $"copy {speed.CopyBytesPerSecond / 1e9:0.0} GB/s, arithmetic {speed.FlopsPerSecond / 1e9:0.0} GFLOP/s ({speed.FlopsOf}), launch {speed.LaunchSeconds * 1e6:0.0} us"));
+            $"copy {speed.CopyBytesPerSecond / 1e9:0.0} GB/s, arithmetic {speed.FlopsPerSecond / 1e9:0.0} GFLOP/s ({speed.FlopsOf}), "
+                + $"launch {speed.LaunchSeconds * 1e6:0.0} us"));
         ui.Line("declared, each number fused and unfused:");
         ui.Table(["fusion", "K", "shape", "launches", "", "MB read", "", "MB written", "", "MFLOP", ""], rows.Select(r => new[]
         {
             r.Name, Text(r.Branches), r.Shapes, Launches(r.LaunchesFused, r.KernelsFused), Launches(r.LaunchesUnfused, r.KernelsUnfused),
-            Text(r.BytesReadFused / 1e6), Text(r.BytesReadUnfused / 1e6), Text(r.BytesWrittenFused / 1e6), Text(r.BytesWrittenUnfused / 1e6),
+            Text(r.BytesReadFused / 1e6), Text(r.BytesReadUnfused / 1e6), Text(r.BytesWrittenFused / 1e6),
+            Text(r.BytesWrittenUnfused / 1e6),
             Text(r.FlopsFused / 1e6), Text(r.FlopsUnfused / 1e6),
         }));
-        ui.Line(backend.KernelLaunches is null ? "launches: operations as declared" : "launches: operations as declared / kernels that the device launched for them");
+        ui.Line(backend.KernelLaunches is null ? "launches: operations as declared"
+            : "launches: operations as declared / kernels that the device launched for them");
         ui.Line("measured; parallelism is unfused over same geometry, fusion is same geometry over fused, their product is the speed-up:");
-        ui.Table(["fusion", "K", "ms", "unfused", "same geometry", "predicted", "measured", "parallelism", "fusion", "GB/s", "of copy", ""], rows.Select(r => new[]
+        ui.Table(["fusion", "K", "ms", "unfused", "same geometry", "predicted", "measured", "parallelism", "fusion", "GB/s", "of copy", ""],
+            rows.Select(r => new[]
         {
-            r.Name, Text(r.Branches), Text(r.MillisecondsFused), Text(r.MillisecondsUnfused), r.MillisecondsUnfusedSameGeometry is { } ms ? Text(ms) : "none", Times(r.PredictedSpeedup),
+            r.Name, Text(r.Branches), Text(r.MillisecondsFused), Text(r.MillisecondsUnfused),
+            r.MillisecondsUnfusedSameGeometry is { } ms ? Text(ms) : "none", Times(r.PredictedSpeedup),
             Times(r.MeasuredSpeedup), Times(r.ParallelismSpeedup), Times(r.FusionSpeedup), Text(r.GigabytesPerSecond),
             r.ShareOfCopyBandwidth.ToString("0%", CultureInfo.InvariantCulture), r.Composed ? "composed" : "",
         }));
         if (rows.Any(r => r.Composed))
-            ui.Line($"composed: {backend.Name} has no kernel for this fusion at this shape and runs the composition both times; what the ratio is beside 1 is noise");
+            ui.Line($"composed: {backend.Name} has no kernel for this fusion at this shape and runs the composition both times; what the "
+                + $"ratio is beside 1 is noise");
     }
 
     /// <summary>What operations declare, and what a virtual GPU counts.</summary>
     public static void Counted(Ui ui, IReadOnlyList<CountedFusion> rows)
     {
-        ui.Line("each number fused and unfused, in MB: declared by the operations; counted from and to DRAM, the second-level cache empty before each launch; asked for by all lanes:");
-        ui.Table(["fusion", "K", "shape", "launches", "", "declared", "", "counted", "", "asked", "", "saves, declared", "counted"], rows.Select(r => new[]
+        ui.Line("each number fused and unfused, in MB: declared by the operations; counted from and to DRAM, the second-level cache "
+            + "empty before each launch; asked for by all lanes:");
+        ui.Table(["fusion", "K", "shape", "launches", "", "declared", "", "counted", "", "asked", "", "saves, declared", "counted"],
+            rows.Select(r => new[]
         {
-            r.Name, Text(r.Branches), r.Shapes, Text(r.KernelsFused), Text(r.KernelsUnfused), Text(r.DeclaredBytesFused / 1e6), Text(r.DeclaredBytesUnfused / 1e6),
-            Text(r.MemoryBytesFused / 1e6), Text(r.MemoryBytesUnfused / 1e6), Text(r.AskedBytesFused / 1e6), Text(r.AskedBytesUnfused / 1e6),
+            r.Name, Text(r.Branches), r.Shapes, Text(r.KernelsFused), Text(r.KernelsUnfused), Text(r.DeclaredBytesFused / 1e6),
+            Text(r.DeclaredBytesUnfused / 1e6),
+            Text(r.MemoryBytesFused / 1e6), Text(r.MemoryBytesUnfused / 1e6), Text(r.AskedBytesFused / 1e6),
+            Text(r.AskedBytesUnfused / 1e6),
             Times((double)r.DeclaredBytesUnfused / r.DeclaredBytesFused), Times((double)r.MemoryBytesUnfused / r.MemoryBytesFused),
         }));
     }
@@ -69,8 +80,11 @@ internal static class FusionTables
         foreach (var group in rows.GroupBy(r => (r.Name, r.Geometry)))
         {
             bool several = rows.Any(r => r.Name == group.Key.Name && r.Geometry != group.Key.Geometry);
-            bool byBranches = several && group.Select(r => r.Branches).Distinct().Count() < rows.Where(r => r.Name == group.Key.Name).Select(r => r.Branches).Distinct().Count();
-            string which = byBranches ? $" (K = {string.Join(", ", group.Select(r => r.Branches))})" : several ? $" ({string.Join(", ", group.Select(r => r.Shapes))})" : "";
+            bool byBranches = several
+                && group.Select(r => r.Branches).Distinct().Count() < rows.Where(r => r.Name == group.Key.Name).Select(r => r.Branches)
+                    .Distinct().Count();
+            string which = byBranches ? $" (K = {string.Join(", ", group.Select(r => r.Branches))})" : several
+                ? $" ({string.Join(", ", group.Select(r => r.Shapes))})" : "";
             ui.Line($"  {group.Key.Name}{which}: {group.Key.Geometry}");
         }
     }
@@ -79,11 +93,14 @@ internal static class FusionTables
     public static void Steps(Ui ui, IReadOnlyList<StepRow> steps)
     {
         bool predicted = steps.Any(s => s.PredictedPeakBytes is not null);
-        ui.Table(["fusions", "step", "K", "batch", "ms", "host ms", "images/s", "peak MB", .. predicted ? ["predicted"] : Array.Empty<string>(), "time", "memory"], steps.Select(s =>
+        ui.Table(["fusions", "step", "K", "batch", "ms", "host ms", "images/s", "peak MB",
+            .. predicted ? ["predicted"] : Array.Empty<string>(), "time", "memory"], steps.Select(s =>
         {
             var first = steps.First(other => (other.Step, other.Batch) == (s.Step, s.Batch));
-            return (string[])[s.Name, s.Step, Text(s.Branches), Text(s.Batch), Measured(s.Milliseconds), Measured(s.HostMilliseconds), Measured(s.ImagesPerSecond), Measured(s.PeakBytes / 1e6),
-                .. predicted ? [Measured(s.PredictedPeakBytes / 1e6)] : Array.Empty<string>(), Times(s.Milliseconds / first.Milliseconds), Times((double?)s.PeakBytes / first.PeakBytes)];
+            return (string[])[s.Name, s.Step, Text(s.Branches), Text(s.Batch), Measured(s.Milliseconds), Measured(s.HostMilliseconds),
+                Measured(s.ImagesPerSecond), Measured(s.PeakBytes / 1e6),
+                .. predicted ? [Measured(s.PredictedPeakBytes / 1e6)] : Array.Empty<string>(), Times(s.Milliseconds / first.Milliseconds),
+                Times((double?)s.PeakBytes / first.PeakBytes)];
         }));
         foreach (var group in steps.Where(s => s.Note is not null).GroupBy(s => s.Note))
             ui.Line($"{string.Join("; ", group.Select(s => $"{s.Step} {s.Name}, batch {Text(s.Batch)}"))}: {group.Key}");

@@ -54,7 +54,8 @@ internal sealed class HtmlReport(string title)
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>{{Escape(title)}}</title>
         <style>
-        body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1c2430; background: #fff; }
+        body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem;
+          padding: 0 1rem; color: #1c2430; background: #fff; }
         h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin-top: 2.2rem; }
         table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
         th, td { padding: .3rem .8rem; text-align: right; border-bottom: 1px solid #d8dee6; }

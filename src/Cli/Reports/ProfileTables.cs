@@ -19,27 +19,37 @@ internal static class ProfileTables
         ui.Line("instructions of warps, by class:");
         ui.Table(["kernel", "pass", "blocks x threads", "all", "lanes", .. classes.Select(Name)], rows.Select(r => (string[])
         [
-            r.Launch.Kernel, r.Pass, $"{Text((int)r.Counts.Grid.Count)} x {Text((int)r.Counts.Block.Count)}", Count(r.Counts.Total.Executions),
-            Text((double)r.Counts.Total.Lanes / Math.Max(1, r.Counts.Total.Executions)), .. classes.Select(c => Count(r.Counts.Of(c).Executions)),
+            r.Launch.Kernel, r.Pass, $"{Text((int)r.Counts.Grid.Count)} x {Text((int)r.Counts.Block.Count)}",
+            Count(r.Counts.Total.Executions),
+            Text((double)r.Counts.Total.Lanes / Math.Max(1, r.Counts.Total.Executions)),
+            .. classes.Select(c => Count(r.Counts.Of(c).Executions)),
         ]));
         ui.Line("global memory; bytes in MB, of DRAM with the second-level cache empty before and written back after each launch:");
-        ui.Table(["kernel", "pass", "requests", "sectors/request", "of ideal", "asked", "", "L1 to SM", "L2 to L1", "to L2", "DRAM read", "written"], rows.Select(r => new[]
+        ui.Table(["kernel", "pass", "requests", "sectors/request", "of ideal", "asked", "", "L1 to SM", "L2 to L1", "to L2", "DRAM read",
+            "written"], rows.Select(r => new[]
         {
-            r.Launch.Kernel, r.Pass, Count(r.Counts.Total.GlobalRequests), Text(r.Counts.Total.SectorsPerRequest), Times(r.Counts.Total.Scatter), Mega(r.Counts.BytesAskedRead),
-            Mega(r.Counts.BytesAskedWritten), Mega(r.Counts.FirstLevelBytes), Mega(r.Counts.SecondLevelBytesRead), Mega(r.Counts.SecondLevelBytesWritten),
+            r.Launch.Kernel, r.Pass, Count(r.Counts.Total.GlobalRequests), Text(r.Counts.Total.SectorsPerRequest),
+            Times(r.Counts.Total.Scatter), Mega(r.Counts.BytesAskedRead),
+            Mega(r.Counts.BytesAskedWritten), Mega(r.Counts.FirstLevelBytes), Mega(r.Counts.SecondLevelBytesRead),
+            Mega(r.Counts.SecondLevelBytesWritten),
             Mega(r.Counts.MemoryBytesRead), Mega(r.Counts.MemoryBytesWritten),
         }));
         ui.Line("shared memory, branches, barriers, occupancy; what limits at the least (a lower bound, no prediction):");
-        ui.Table(["kernel", "pass", "wavefronts", "of ideal", "divergent", "of branches", "waits", "registers", "occupancy", "by", "limits", "us at least"], rows.Select(r => new[]
+        ui.Table(["kernel", "pass", "wavefronts", "of ideal", "divergent", "of branches", "waits", "registers", "occupancy", "by", "limits",
+            "us at least"], rows.Select(r => new[]
         {
-            r.Launch.Kernel, r.Pass, Count(r.Counts.Total.Wavefronts), Times(r.Counts.Total.Conflicts), Count(r.Counts.Total.Diverged), Count(r.Counts.Of(InstructionClass.Branch).Executions),
-            Count(r.Counts.Total.Waits), Registers(r.Launch), r.Launch.Occupancy.Share.ToString("0%", CultureInfo.InvariantCulture), r.Launch.Occupancy.Limiter, r.Launch.Roof.Limiter.Name,
+            r.Launch.Kernel, r.Pass, Count(r.Counts.Total.Wavefronts), Times(r.Counts.Total.Conflicts), Count(r.Counts.Total.Diverged),
+            Count(r.Counts.Of(InstructionClass.Branch).Executions),
+            Count(r.Counts.Total.Waits), Registers(r.Launch), r.Launch.Occupancy.Share.ToString("0%", CultureInfo.InvariantCulture),
+            r.Launch.Occupancy.Limiter, r.Launch.Roof.Limiter.Name,
             Text(1000 * r.Launch.Roof.Milliseconds(r.Counts.Model)),
         }));
         if (rows.Any(r => !r.Launch.FromAssembler))
             ui.Line("registers with ~: estimated, since ptxas is not on PATH or does not know the kernel");
         foreach (var pass in passes)
-            ui.Line($"{pass.Name}: declared {Mega(pass.Declared.BytesRead)} MB read, {Mega(pass.Declared.BytesWritten)} written; counted {Mega(pass.MemoryBytesRead)}{Ratio(pass.MemoryBytesRead, pass.Declared.BytesRead)} and {Mega(pass.MemoryBytesWritten)}{Ratio(pass.MemoryBytesWritten, pass.Declared.BytesWritten)} from and to DRAM");
+            ui.Line($"{pass.Name}: declared {Mega(pass.Declared.BytesRead)} MB read, {Mega(pass.Declared.BytesWritten)} written; counted "
+                + $"{Mega(pass.MemoryBytesRead)}{Ratio(pass.MemoryBytesRead, pass.Declared.BytesRead)} and "
+                + $"{Mega(pass.MemoryBytesWritten)}{Ratio(pass.MemoryBytesWritten, pass.Declared.BytesWritten)} from and to DRAM");
     }
 
     /// <summary>The lines of each launch that are executed most, and all that scatter or conflict.</summary>
@@ -50,12 +60,17 @@ internal static class ProfileTables
             var lines = ProfiledLine.Of(launch.Counts);
             var shown = lines.Where((line, i) => i < Hottest || line.Counts.HasConflicts || line.Counts.IsScattered).ToList();
             ui.Line($"{launch.Kernel} ({pass}), {shown.Count} of {lines.Count} lines:");
-            ui.Table(["line", "instructions", "", "sectors/request", "of ideal", "wavefronts", "of ideal", "divergent", "text"], shown.Select(line => new[]
+            ui.Table(["line", "instructions", "", "sectors/request", "of ideal", "wavefronts", "of ideal", "divergent", "text"],
+                shown.Select(line => new[]
             {
-                Place(line), Count(line.Counts.Executions), ((double)line.Counts.Executions / launch.Counts.Total.Executions).ToString("0.0%", CultureInfo.InvariantCulture),
-                line.Counts.GlobalRequests == 0 ? "" : Text(line.Counts.SectorsPerRequest), line.Counts.GlobalRequests == 0 ? "" : Times(line.Counts.Scatter),
-                line.Counts.SharedRequests == 0 ? "" : Count(line.Counts.Wavefronts), line.Counts.SharedRequests == 0 ? "" : Times(line.Counts.Conflicts),
-                line.Counts.Diverged == 0 ? "" : Count(line.Counts.Diverged), line.Text.Length > LongestText ? line.Text[..LongestText] + " ..." : line.Text,
+                Place(line), Count(line.Counts.Executions),
+                ((double)line.Counts.Executions / launch.Counts.Total.Executions).ToString("0.0%", CultureInfo.InvariantCulture),
+                line.Counts.GlobalRequests == 0 ? "" : Text(line.Counts.SectorsPerRequest),
+                line.Counts.GlobalRequests == 0 ? "" : Times(line.Counts.Scatter),
+                line.Counts.SharedRequests == 0 ? "" : Count(line.Counts.Wavefronts),
+                line.Counts.SharedRequests == 0 ? "" : Times(line.Counts.Conflicts),
+                line.Counts.Diverged == 0 ? "" : Count(line.Counts.Diverged),
+                line.Text.Length > LongestText ? line.Text[..LongestText] + " ..." : line.Text,
             }));
         }
     }
@@ -72,7 +87,8 @@ internal static class ProfileTables
     };
 
     private static string Place(ProfiledLine line) => line.Source.Line > 0
-        ? string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(line.Source.File)}:{line.Source.Line}") : string.Create(CultureInfo.InvariantCulture, $"PTX:{line.PtxLine}");
+        ? string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(line.Source.File)}:{line.Source.Line}")
+        : string.Create(CultureInfo.InvariantCulture, $"PTX:{line.PtxLine}");
 
     private static string Registers(ProfiledLaunch launch) => (launch.FromAssembler ? "" : "~") + Text(launch.Registers);
 

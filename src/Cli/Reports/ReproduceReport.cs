@@ -11,10 +11,14 @@ using static BDense.Cli.Reports.Figures;
 
 namespace BDense.Cli.Reports;
 
-/// <summary>A reproduction's files: <c>results.json</c>, <c>table.md</c>, <c>report.html</c>, <c>samples.png</c>, <c>errors.png</c>; and its tables on the terminal.</summary>
+/// <summary>
+/// A reproduction's files: <c>results.json</c>, <c>table.md</c>, <c>report.html</c>, <c>samples.png</c>, <c>errors.png</c>; and its tables
+/// on the terminal.
+/// </summary>
 internal static class ReproduceReport
 {
-    public const string HtmlFile = "report.html", TableFile = "table.md", ResultsFile = "results.json", SamplesFile = "samples.png", ErrorsFile = "errors.png";
+    public const string HtmlFile = "report.html", TableFile = "table.md", ResultsFile = "results.json", SamplesFile = "samples.png",
+        ErrorsFile = "errors.png";
 
     private static readonly string[] ComparisonColumns = ["error", "difference", "95% interval", "relative", "verdict", "paper's FID"];
 
@@ -22,8 +26,10 @@ internal static class ReproduceReport
     {
         var (r, c) = (outcome.Results, outcome.Network);
         string samples = Path.Combine(folder, SamplesFile), errors = Path.Combine(folder, ErrorsFile);
-        ImageGrid.Write(samples, c.Resolution, c.Resolution, c.ImageChannels, outcome.Pictures, "Each column starts from the same noise; students of the first seed");
-        Charts.Write(errors, Errors(r, "RMSE to the fine trajectory", row => row.FineRmse), Errors(r, "Random-feature Fréchet distance (not FID)", row => row.Frechet));
+        ImageGrid.Write(samples, c.Resolution, c.Resolution, c.ImageChannels, outcome.Pictures,
+            "Each column starts from the same noise; students of the first seed");
+        Charts.Write(errors, Errors(r, "RMSE to the fine trajectory", row => row.FineRmse),
+            Errors(r, "Random-feature Fréchet distance (not FID)", row => row.Frechet));
         AtomicFile.WriteText(Path.Combine(folder, ResultsFile), RunJson.ToText(RunJson.ToNode(r)) + "\n");
         AtomicFile.WriteText(Path.Combine(folder, TableFile), Markdown(r));
         AtomicFile.WriteText(Path.Combine(folder, HtmlFile), Html(r, File.ReadAllBytes(samples), File.ReadAllBytes(errors)));
@@ -38,12 +44,15 @@ internal static class ReproduceReport
     }
 
     private static string[] Columns(ReproductionResults r) =>
-        ["method", "K", r.SettingName, "NFE here", "paper's FID", .. r.FidImages > 0 ? new[] { "FID" } : [], "RMSE teacher", "RMSE fine", "Fréchet*", "updates", "s/student"];
+        ["method", "K", r.SettingName, "NFE here", "paper's FID", .. r.FidImages > 0 ? new[] { "FID" } : [], "RMSE teacher", "RMSE fine",
+            "Fréchet*", "updates", "s/student"];
 
     private static string[] Row(ReproductionResults r, ReproductionRow row) =>
     [
-        row.Method, row.Branches > 0 ? Text(row.Branches) : "-", Text(row.Setting), Text(row.Nfe), row.PaperFid is { } paper ? paper.ToString("0.00", CultureInfo.InvariantCulture) : "-",
-        .. r.FidImages > 0 ? new[] { Cell(row.Fid) } : [], Cell(row.EndpointRmse), Cell(row.FineRmse), Cell(row.Frechet), row.Updates > 0 ? Text(row.Updates) : "-",
+        row.Method, row.Branches > 0 ? Text(row.Branches) : "-", Text(row.Setting), Text(row.Nfe),
+        row.PaperFid is { } paper ? paper.ToString("0.00", CultureInfo.InvariantCulture) : "-",
+        .. r.FidImages > 0 ? new[] { Cell(row.Fid) } : [], Cell(row.EndpointRmse), Cell(row.FineRmse), Cell(row.Frechet),
+        row.Updates > 0 ? Text(row.Updates) : "-",
         row.Seconds > 0 ? row.Seconds.ToString("0", CultureInfo.InvariantCulture) : "-",
     ];
 
@@ -57,9 +66,16 @@ internal static class ReproduceReport
 
     private static string[] Legend(ReproductionResults r) =>
     [
-        string.Create(CultureInfo.InvariantCulture, $"{r.Title}, scale {r.Scale}: {r.Seeds} seed{(r.Seeds == 1 ? "" : "s")} a student, {r.Noises} noises; teacher {r.Teacher.Source}, {r.Teacher.Parameters:N0} parameters{(r.Teacher.Updates > 0 ? $", {r.Teacher.Updates} updates" : "")}; {r.ElapsedSeconds / 60:0.0} minutes in all on {r.Device}; seed {r.Seed}; data {(r.Data is null ? "none" : Path.GetFileName(r.Data.TrimEnd('/')))}."),
-        "In brackets 95% intervals over noises and seeds. RMSE teacher: distance to where the teacher itself arrives from the same noise on the grid that the student was distilled from; RMSE fine: to the teacher's fine trajectory (images lie in [-1, 1]). The last column of the comparisons is the paper's difference in FID.",
-        $"* Fréchet distance over fixed random convolutional features: not FID, and comparable to no published figure.{(r.TeacherFrechet is { } f ? $" The teacher's fine trajectories have {Text(f)}." : "")}",
+        string.Create(CultureInfo.InvariantCulture,
+            $"{r.Title}, scale {r.Scale}: {r.Seeds} seed{(r.Seeds == 1 ? "" : "s")} a student, {r.Noises} noises; teacher "
+                + $"{r.Teacher.Source}, {r.Teacher.Parameters:N0} parameters"
+                + $"{(r.Teacher.Updates > 0 ? $", {r.Teacher.Updates} updates" : "")}; {r.ElapsedSeconds / 60:0.0} minutes in all on "
+                + $"{r.Device}; seed {r.Seed}; data {(r.Data is null ? "none" : Path.GetFileName(r.Data.TrimEnd('/')))}."),
+        "In brackets 95% intervals over noises and seeds. RMSE teacher: distance to where the teacher itself arrives from the same noise "
+        + "on the grid that the student was distilled from; RMSE fine: to the teacher's fine trajectory (images lie in [-1, 1]). The "
+        + "last column of the comparisons is the paper's difference in FID.",
+        $"* Fréchet distance over fixed random convolutional features: not FID, and comparable to no published figure."
+            + $"{(r.TeacherFrechet is { } f ? $" The teacher's fine trajectories have {Text(f)}." : "")}",
     ];
 
     private static string Markdown(ReproductionResults r)
@@ -104,7 +120,9 @@ internal static class ReproduceReport
         return report.ToString();
     }
 
-    private static BarChart Errors(ReproductionResults r, string title, Func<ReproductionRow, Interval?> of) => new(title, title.Split(' ')[0],
+    private static BarChart Errors(ReproductionResults r, string title, Func<ReproductionRow, Interval?> of) =>
+        new(title, title.Split(' ')[0],
         [.. r.Rows.Where(row => row.Branches > 0 && of(row) is not null).OrderByDescending(row => row.Setting).ThenBy(row => row.Branches)
-            .Select(row => (row, interval: of(row)!.Value)).Select(x => new Bar($"K={x.row.Branches}, {x.row.Setting}", x.interval.Mean, x.interval.Low, x.interval.High))]);
+            .Select(row => (row, interval: of(row)!.Value))
+            .Select(x => new Bar($"K={x.row.Branches}, {x.row.Setting}", x.interval.Mean, x.interval.Low, x.interval.High))]);
 }

@@ -13,20 +13,26 @@ internal static class CommonOptions
 {
     public static Option<string> Device() => new("--device")
     {
-        Description = $"Where to compute: {DeviceCatalog.Specs}. auto is CUDA if there is one, else cpu; virtual is an NVIDIA GPU in software.",
+        Description = $"Where to compute: {DeviceCatalog.Specs}. auto is CUDA if there is one, else cpu; virtual is an NVIDIA GPU "
+            + $"in software.",
         HelpName = "DEVICE",
         DefaultValueFactory = _ => "auto",
     };
 
-    public static Option<int> Threads() => Numbers.Int("--threads", "Threads of the CPU reference; 0 for one a core.", 0, min: 0, max: Most.Threads);
+    public static Option<int> Threads() =>
+        Numbers.Int("--threads", "Threads of the CPU reference; 0 for one a core.", 0, min: 0, max: Most.Threads);
 
     public static Option<Precision> Precision() => Choice("--precision",
-        "What convolutions, matrix products and attention multiply in; tf32 and bf16 need an NVIDIA GPU of compute capability 8.0 or newer. Weights, sums and the optimizer stay float32.",
+        "What convolutions, matrix products and attention multiply in; tf32 and bf16 need an NVIDIA GPU of compute capability 8.0 or "
+        + "newer. Weights, sums and the optimizer stay float32.",
         Kernels.Precision.Fp32);
 
     public static Option<ulong> Seed() => Numbers.Seed("--seed", "Seed of everything random.", 1);
 
-    public static Option<bool> Json() => new("--json") { Description = "Print one JSON object on standard output, everything else on standard error." };
+    public static Option<bool> Json() => new("--json")
+    {
+        Description = "Print one JSON object on standard output, everything else on standard error.",
+    };
 
     public static Option<string> Out(string description, string @default) =>
         new("--out") { Description = description, HelpName = "PATH", DefaultValueFactory = _ => @default };
@@ -38,7 +44,9 @@ internal static class CommonOptions
         HelpName = "PATH",
     };
 
-    public static Option<int> Resolution() => Numbers.Int("--resolution", "Rows of an image; larger ones are averaged down. 0: as stored (built-in: 16).", 0, min: 0, max: Most.Resolution);
+    public static Option<int> Resolution() =>
+        Numbers.Int("--resolution", "Rows of an image; larger ones are averaged down. 0: as stored (built-in: 16).", 0, min: 0,
+            max: Most.Resolution);
 
     public static Option<int> Limit() => Numbers.Int("--limit", "Use at most so many images; 0 for all.", 0, min: 0, max: Most.Images);
 
@@ -51,11 +59,18 @@ internal static class CommonOptions
     };
 
     private static string NotUsual =>
-        string.Join("; ", from fusion in FusionCatalog.All where fusion.NotUsual is not null select $"{fusion.Name}, which {fusion.NotUsual}");
+        string.Join("; ", from fusion in FusionCatalog.All
+            where fusion.NotUsual is not null select $"{fusion.Name}, which {fusion.NotUsual}");
 
-    public static Option<bool> Recompute() => new("--recompute") { Description = "Keep each block's input alone and run the block again in the backward pass: less memory, the same bits." };
+    public static Option<bool> Recompute() => new("--recompute")
+    {
+        Description = "Keep each block's input alone and run the block again in the backward pass: less memory, the same bits.",
+    };
 
-    public static Option<bool> Graph() => new("--graph") { Description = "Capture steps once and replay them (CUDA graphs; recorded launches on OpenCL): less host time, the same bits." };
+    public static Option<bool> Graph() => new("--graph")
+    {
+        Description = "Capture steps once and replay them (CUDA graphs; recorded launches on OpenCL): less host time, the same bits.",
+    };
 
     /// <summary>How passes run, with a word where the device cannot capture them.</summary>
     public static Execution Execution(this ParseResult parse, Ui ui, Backend backend, Fusions fusions, bool recompute, Option<bool> graph)
@@ -114,7 +129,8 @@ internal static class CommonOptions
     /// <exception cref="BDenseException">There is no such device, or it has not that precision.</exception>
     public static Backend Open(this ParseResult parse, Option<string> device, Option<int> threads, Option<Precision>? precision = null)
     {
-        var backend = DeviceCatalog.Open(parse.GetValue(device)!, parse.GetValue(threads), precision is null ? Kernels.Precision.Fp32 : parse.GetValue(precision));
+        var backend = DeviceCatalog.Open(parse.GetValue(device)!, parse.GetValue(threads),
+            precision is null ? Kernels.Precision.Fp32 : parse.GetValue(precision));
         if (backend.Notice is { } notice)
             parse.InvocationConfiguration.Error.WriteLine(notice);
         backend.OnNotice = parse.InvocationConfiguration.Error.WriteLine;

@@ -31,7 +31,8 @@ internal static class Numbers
     /// <param name="max">The greatest.</param>
     /// <param name="above">The least itself is not allowed.</param>
     /// <param name="below">The greatest itself is not allowed.</param>
-    public static Option<double> Real(string name, string description, double @default, double min, double max, bool above = false, bool below = false) =>
+    public static Option<double> Real(string name, string description, double @default, double min, double max, bool above = false,
+        bool below = false) =>
         Make(name, description, "X", new NumberRule<double>(min, max, above, below), value => value, @default);
 
     /// <summary>A number, or none where it is left out.</summary>
@@ -41,7 +42,8 @@ internal static class Numbers
     /// <param name="max">The greatest.</param>
     /// <param name="above">The least itself is not allowed.</param>
     /// <param name="below">The greatest itself is not allowed.</param>
-    public static Option<double?> OptionalReal(string name, string description, double min, double max, bool above = false, bool below = false) =>
+    public static Option<double?> OptionalReal(string name, string description, double min, double max, bool above = false,
+        bool below = false) =>
         Make<double?, double>(name, description, "X", new NumberRule<double>(min, max, above, below), value => value, null);
 
     /// <summary>A probability below 1, or none where it is left out.</summary>
@@ -70,7 +72,8 @@ internal static class Numbers
         };
     }
 
-    private static NumberOption<TValue> Make<TValue, T>(string name, string description, string helpName, NumberRule<T> rule, Func<T, TValue> wrap, TValue @default)
+    private static NumberOption<TValue> Make<TValue, T>(string name, string description, string helpName, NumberRule<T> rule,
+        Func<T, TValue> wrap, TValue @default)
         where T : struct, INumber<T>, IMinMaxValue<T> => new(name, rule)
         {
             Description = description,

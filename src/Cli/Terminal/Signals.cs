@@ -3,12 +3,13 @@ using System.Runtime.InteropServices;
 namespace BDense.Cli.Terminal;
 
 /// <summary>
-/// What asks a process to end: INT (Ctrl-C), TERM, HUP. The first asks what runs to stop, and training then writes a checkpoint after the step that it is
-/// in; a second one while it does so ends the process at once, with the last whole checkpoint as it was.
+/// What asks a process to end: INT (Ctrl-C), TERM, HUP. The first asks what runs to stop, and training then writes a checkpoint after the
+/// step that it is in; a second one while it does so ends the process at once, with the last whole checkpoint as it was.
 /// </summary>
 /// <param name="say">Shows a line; never throws.</param>
 /// <param name="end">Ends the process with a code.</param>
-/// <param name="cannotStop">Whether what runs now cannot be asked to stop, so that the first signal ends the process; never if none.</param>
+/// <param name="cannotStop">Whether what runs now cannot be asked to stop, so that the first signal ends the process; never if
+/// none.</param>
 internal sealed class Signals(Action<string> say, Action<int> end, Func<bool>? cannotStop = null) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -31,7 +32,8 @@ internal sealed class Signals(Action<string> say, Action<int> end, Func<bool>? c
     {
         foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP })
             _registrations.Add(PosixSignalRegistration.Create(signal, Take));
-        // A file beyond the allowed size is an error of that file, to be told as one; untreated this signal would end the process without a word.
+        // A file beyond the allowed size is an error of that file, to be told as one; untreated this signal would end the process without a
+        // word.
         if (OperatingSystem.IsLinux() || OperatingSystem.IsMacOS())
             _registrations.Add(PosixSignalRegistration.Create((PosixSignal)FileTooLarge, context => context.Cancel = true));
         return this;

@@ -26,14 +26,16 @@ internal static class StandardStreams
         try
         {
             const string Key = "flags:";
-            string flags = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{number}")).First(line => line.StartsWith(Key, StringComparison.Ordinal));
+            string flags = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fdinfo/{number}"))
+                .First(line => line.StartsWith(Key, StringComparison.Ordinal));
             return (Convert.ToInt32(flags[Key.Length..].Trim(), 8) & CloseOnExec) != 0;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return true;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException or FormatException or OverflowException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException or FormatException
+            or OverflowException)
         {
             // What cannot be told is taken as it usually is.
             return false;

@@ -6,7 +6,9 @@ namespace BDense.Cli.Terminal;
 /// A stream to whoever listens, who may have gone or have no room left: what cannot be written is lost, and the work goes on. The first
 /// failure is kept, for those to whom the lost text was the result.
 /// </summary>
-/// <remarks>A pipe whose reader has closed it is no failure: the system swallows it, and a reader like <c>head</c> has what it wanted.</remarks>
+/// <remarks>
+/// A pipe whose reader has closed it is no failure: the system swallows it, and a reader like <c>head</c> has what it wanted.
+/// </remarks>
 /// <param name="inner">The stream.</param>
 internal sealed class SurvivingWriter(TextWriter inner) : TextWriter
 {
@@ -53,7 +55,8 @@ internal sealed class SurvivingWriter(TextWriter inner) : TextWriter
     }
 
     // A stream that is no longer open, or open for reading only, comes out as any of these.
-    private static bool IsLoss(Exception e) => e is IOException or UnauthorizedAccessException or ObjectDisposedException or NotSupportedException;
+    private static bool IsLoss(Exception e) =>
+        e is IOException or UnauthorizedAccessException or ObjectDisposedException or NotSupportedException;
 
     private static string Reason(Exception e) => e is IOException ? e.Message.ReplaceLineEndings(" ").TrimEnd('.') : "it is closed";
 }

@@ -9,8 +9,8 @@ using Spectre.Console;
 namespace BDense.Cli.Terminal;
 
 /// <summary>
-/// What a verb says: results on standard output (tables for people, or with <c>--json</c> one JSON object and nothing else), progress and notes
-/// on standard error. Progress bars where standard error is a terminal, plain lines where it is not.
+/// What a verb says: results on standard output (tables for people, or with <c>--json</c> one JSON object and nothing else), progress and
+/// notes on standard error. Progress bars where standard error is a terminal, plain lines where it is not.
 /// </summary>
 /// <param name="output">Standard output; text gets there through a <see cref="PrintableWriter"/>.</param>
 /// <param name="error">Standard error likewise.</param>
@@ -40,7 +40,8 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
     private static bool IsTerminal(TextWriter writer)
     {
         var stream = (writer as SurvivingWriter)?.Inner ?? writer;
-        return ReferenceEquals(stream, System.Console.Error) ? !System.Console.IsErrorRedirected : ReferenceEquals(stream, System.Console.Out) && !System.Console.IsOutputRedirected;
+        return ReferenceEquals(stream, System.Console.Error) ? !System.Console.IsErrorRedirected
+            : ReferenceEquals(stream, System.Console.Out) && !System.Console.IsOutputRedirected;
     }
 
     /// <summary>A line for people, on standard error.</summary>
@@ -60,7 +61,10 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
             Output.WriteLine(Printable.Text(text));
     }
 
-    /// <summary>A table of the verb's result, unless <c>--json</c> is on. The first column is left-aligned, the others right; on a terminal that is too narrow a listing.</summary>
+    /// <summary>
+    /// A table of the verb's result, unless <c>--json</c> is on. The first column is left-aligned, the others right; on a terminal that is
+    /// too narrow a listing.
+    /// </summary>
     public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
     {
         if (JsonOnly)

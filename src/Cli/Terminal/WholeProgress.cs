@@ -27,7 +27,9 @@ internal sealed class WholeProgress(Func<TimeSpan> now)
         _ahead.AddRange(stages);
     }
 
-    /// <summary>As <see cref="Plan"/>, where the work is in seconds that are known; returns the announcement, or none if it is short.</summary>
+    /// <summary>
+    /// As <see cref="Plan"/>, where the work is in seconds that are known; returns the announcement, or none if it is short.
+    /// </summary>
     public string? Expect(IReadOnlyCollection<PlannedStage> stages)
     {
         Plan(stages);
@@ -36,7 +38,9 @@ internal sealed class WholeProgress(Func<TimeSpan> now)
         return whole < s_short ? null : $"takes about {Text(whole)}";
     }
 
-    /// <summary>A stage begins. What was planned before it is over or was not needed; one that nobody planned stands for itself alone.</summary>
+    /// <summary>
+    /// A stage begins. What was planned before it is over or was not needed; one that nobody planned stands for itself alone.
+    /// </summary>
     public void Begin(string name, int total)
     {
         int place = _ahead.FindIndex(stage => stage.Name == name);

@@ -18,25 +18,39 @@ internal static class Distill
     {
         var teacher = new Option<string>("--teacher")
         {
-            Description = "The teacher: a run folder, a checkpoint folder or a .safetensors file. The folder of an SFD student asks for the second stage.",
+            Description = "The teacher: a run folder, a checkpoint folder or a .safetensors file. The folder of an SFD student asks for "
+                + "the second stage.",
             HelpName = "PATH",
             Required = true,
         };
         var preset = new Option<string?>("--preset")
         {
-            Description = $"Published settings; other options go before them. {string.Join("; ", DistillPresets.All.Select(p => $"{p.Name}: {p.What}"))}.",
+            Description = $"Published settings; other options go before them. "
+                + $"{string.Join("; ", DistillPresets.All.Select(p => $"{p.Name}: {p.What}"))}.",
             HelpName = "NAME",
         };
-        var compat = new Option<string?>("--compat") { Description = $"As --preset, for ways of others that are no standard: {DistillPresets.BranchDistillation}.", HelpName = "NAME" };
+        var compat = new Option<string?>("--compat")
+        {
+            Description = $"As --preset, for ways of others that are no standard: {DistillPresets.BranchDistillation}.",
+            HelpName = "NAME",
+        };
         var method = new Option<string>("--method")
         {
-            Description = $"{string.Join("; ", DistillationMethods.All.Select(m => $"{string.Join(", ", m.Names)}: {m.Summary} ({m.Source})"))}. With --help: its options alone.",
+            Description = $"{string.Join("; ", DistillationMethods.All.Select(m => $"{string.Join(", ", m.Names)}: {m.Summary} ("
+                + $"{m.Source})"))}. With --help: its options alone.",
             HelpName = "NAME",
             DefaultValueFactory = _ => DistillationMethods.All[0].Name,
         };
         var methods = new MethodOptions();
-        var fit = new Option<bool>("--fit") { Description = "At the end, fit the coefficients of the student's steps ('bdense fit', with its defaults and this seed)." };
-        var init = new Option<string?>("--init") { Description = "Weights that the student begins with instead of the teacher's: of its own heads, or of one branch.", HelpName = "PATH" };
+        var fit = new Option<bool>("--fit")
+        {
+            Description = "At the end, fit the coefficients of the student's steps ('bdense fit', with its defaults and this seed).",
+        };
+        var init = new Option<string?>("--init")
+        {
+            Description = "Weights that the student begins with instead of the teacher's: of its own heads, or of one branch.",
+            HelpName = "PATH",
+        };
         var data = CommonOptions.Data();
         var resolution = CommonOptions.Resolution();
         var limit = CommonOptions.Limit();
@@ -57,11 +71,17 @@ internal static class Distill
                 StepFitting.RequireGrid(options);
             var teacherNetwork = TrainedNetwork.Load(backend, teacherPath);
             var dataset = !options.Method.NeedsData ? null
-                : Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit)) { Channels = teacherNetwork.Config.ImageChannels, OnNotice = ui.Note });
+                : Dataset.Open(parse.GetValue(data), new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit))
+                {
+                    Channels = teacherNetwork.Config.ImageChannels,
+                    OnNotice = ui.Note,
+                });
             if (dataset is not null && RunData.DataOf(given) is var (name, print) && print != RunData.Fingerprint(dataset))
             {
                 if (parse.GetValue(data) is null && name != dataset.Name)
-                    throw new UsageException($"{given} was trained on {name}, {print}, not on {dataset.Name}: give its data with --data (and --resolution, --limit), or others that are meant");
+                    throw new UsageException(
+                        $"{given} was trained on {name}, {print}, not on {dataset.Name}: give its data with --data (and --resolution, "
+                            + $"--limit), or others that are meant");
                 ui.Note($"the teacher was trained on other images: {name}, {print}");
             }
             // Everything that can be refused is, before the run folder appears.
@@ -70,31 +90,41 @@ internal static class Distill
             long kept = backend.FreeBytes is null ? MemoryNeeds.OfTrajectories(options, teacherNetwork.Config) : 0;
             MemoryNeeds.Require(backend, kept + MemoryNeeds.OfTraining(options.Batch, (dry, images) =>
             {
-                var likeIt = new Network(dry, teacherNetwork.Config, seed: null) { Execution = teacherNetwork.Execution with { Graph = false } };
+                var likeIt = new Network(dry, teacherNetwork.Config,
+                    seed: null) { Execution = teacherNetwork.Execution with { Graph = false } };
                 var small = options.ForDryRun() with { Batch = images };
                 return DistillationMethods.Create(DistillationMethods.NewStudent(likeIt, small), likeIt, dataset, small);
-            }), $"distilling {options.Batch} images at once", $"a smaller --batch{(kept > 0 ? ", fewer --cache-trajectories" : "")} or --recompute");
+            }), $"distilling {options.Batch} images at once",
+            $"a smaller --batch{(kept > 0 ? ", fewer --cache-trajectories" : "")} or --recompute");
             using var start = parse.GetValue(init) is { } weights ? TrainedNetwork.Load(backend, weights) : null;
-            var student = start is null ? DistillationMethods.NewStudent(teacherNetwork, options) : DistillationMethods.NewStudent(teacherNetwork, options, start);
+            var student = start is null ? DistillationMethods.NewStudent(teacherNetwork, options)
+                : DistillationMethods.NewStudent(teacherNetwork, options, start);
             var training = DistillationMethods.Create(student, teacherNetwork, dataset, options);
             var config = new JsonObject
             {
                 ["kind"] = "distill",
                 [RunFolder.DistillKey] = RunJson.ToNode(options),
-            }.WithData(dataset).WithNetwork(first is null ? RunData.TeacherKey : RunData.FirstStageKey, teacherPath, TrainedNetwork.Fingerprint(teacherPath, teacherNetwork.Config));
+            }.WithData(dataset).WithNetwork(first is null ? RunData.TeacherKey : RunData.FirstStageKey, teacherPath,
+                TrainedNetwork.Fingerprint(teacherPath, teacherNetwork.Config));
             // Of the second stage the first one's teacher: what a student is measured against.
             if (first is not null)
                 config.WithTeacherOf(RunFolder.Existing(given).ReadConfig());
             if (start is not null)
-                config.WithNetwork(RunData.InitKey, TrainedNetwork.Find(parse.GetValue(init)!), TrainedNetwork.Fingerprint(parse.GetValue(init)!, start.Config));
+                config.WithNetwork(RunData.InitKey, TrainedNetwork.Find(parse.GetValue(init)!),
+                    TrainedNetwork.Fingerprint(parse.GetValue(init)!, start.Config));
             var folder = run.Open(ui, parse, backend, config, options.Length());
-            ui.Note($"{options.Title}: {options.Branches} branch{(options.Branches == 1 ? "" : "es")}, weights {options.Weights}{(options.Projection > 0 ? $", gradients projected every {options.Projection} iterations" : "")}, NFE {string.Join(", ", options.Choices())}");
+            ui.Note($"{options.Title}: {options.Branches} branch{(options.Branches == 1 ? "" : "es")}, weights {options.Weights}"
+                + $"{(options.Projection > 0 ? $", gradients projected every {options.Projection} iterations" : "")}, NFE "
+                + $"{string.Join(", ", options.Choices())}");
             return new RunOptions.Prepared($"distill {Path.GetFileName(folder.FullName)}", folder, training, [student, teacherNetwork])
             {
                 Then = !parse.GetValue(fit) ? null : () =>
                 {
-                    foreach (var (evaluations, file, before, after) in Fit.Steps(ui, backend, folder.FullName, null, options.Choices(), new FittingOptions { Seed = options.Seed }, cancellation))
-                        ui.Note(string.Create(CultureInfo.InvariantCulture, $"fitted steps, NFE {evaluations}: RMSE to the fine trajectory {before:g4} to {after:g4} over the noises of the fit; {file}"));
+                    foreach (var (evaluations, file, before, after) in Fit.Steps(ui, backend, folder.FullName, null, options.Choices(),
+                        new FittingOptions { Seed = options.Seed }, cancellation))
+                        ui.Note(string.Create(CultureInfo.InvariantCulture,
+                            $"fitted steps, NFE {evaluations}: RMSE to the fine trajectory {before:g4} to {after:g4} over the noises of "
+                                + $"the fit; {file}"));
                 },
             };
         })));
@@ -130,7 +160,8 @@ internal static class Distill
             if (first is not null)
                 start = kind.SecondStage(published is null ? start with { Nfe = 1 } : start, first);
             var options = methods.Read(parse, start) with { Seed = parse.GetValue(run.Seed) };
-            return (methods.IsGiven(parse, "--updates") || published is null ? options : options with { Updates = published.UpdatesOf(options) }).Resolve();
+            return (methods.IsGiven(parse, "--updates") || published is null ? options
+                : options with { Updates = published.UpdatesOf(options) }).Resolve();
         }
     }
 }

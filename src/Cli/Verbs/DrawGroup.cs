@@ -12,11 +12,13 @@ internal sealed class DrawGroup
 
     private readonly Option<string?> _seeds = new("--seeds")
     {
-        Description = "One image for each of these seeds, as 0-63 or 1,2,5-10, in place of --seed and --count. An image depends on its seed alone; of a class-conditional network its class is seed mod classes.",
+        Description = "One image for each of these seeds, as 0-63 or 1,2,5-10, in place of --seed and --count. An image depends on its "
+            + "seed alone; of a class-conditional network its class is seed mod classes.",
         HelpName = "LIST",
     };
 
-    private readonly Option<int?> _class = Numbers.OptionalInt("--class", "Class of every image, from 0. Default: the noise's labels, else all classes in turn.", min: 0, max: Most.Classes);
+    private readonly Option<int?> _class = Numbers.OptionalInt("--class",
+        "Class of every image, from 0. Default: the noise's labels, else all classes in turn.", min: 0, max: Most.Classes);
 
     /// <summary>All but the seed, which every verb has.</summary>
     public IReadOnlyList<Option> Others => [_seeds, _class];
@@ -48,5 +50,7 @@ internal sealed class DrawGroup
 
     /// <summary>As a command line has them.</summary>
     public string Arguments(ImageDraws draws, int count) =>
-        (draws.Seeds is { } seeds ? $"--seeds {seeds.Text}" : FormattableString.Invariant($"--seed {draws.Seed} --count {count}")) + (draws.Class is { } one ? FormattableString.Invariant($" --class {one}") : "");
+        (draws.Seeds is { } seeds ? $"--seeds {seeds.Text}"
+            : FormattableString.Invariant($"--seed {draws.Seed} --count {count}")) + (draws.Class is { } one
+                ? FormattableString.Invariant($" --class {one}") : "");
 }

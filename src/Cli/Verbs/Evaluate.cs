@@ -26,18 +26,28 @@ internal static class Evaluate
             Required = true,
             AllowMultipleArgumentsPerToken = true,
         };
-        var teacher = new Option<string?>("--teacher") { Description = "The teacher; by default the one that the first student was distilled from.", HelpName = "PATH" };
+        var teacher = new Option<string?>("--teacher")
+        {
+            Description = "The teacher; by default the one that the first student was distilled from.",
+            HelpName = "PATH",
+        };
         var data = CommonOptions.Data();
         var resolution = CommonOptions.Resolution();
         var limit = CommonOptions.Limit();
-        var count = Numbers.Int("--count", "Noises that every model starts from; with --fid images, 50000 where it is left out.", 512, min: 1, max: Most.Images);
+        var count = Numbers.Int("--count", "Noises that every model starts from; with --fid images, 50000 where it is left out.", 512,
+            min: 1, max: Most.Images);
         var batch = Numbers.Int("--batch", "Images at once.", 64, min: 1, max: Most.Batch);
-        var fine = Numbers.Int("--fine-steps", "Steps of dpmpp3m that stand for the teacher's exact solution.", 40, min: 1, max: Most.SolverSteps);
+        var fine = Numbers.Int("--fine-steps", "Steps of dpmpp3m that stand for the teacher's exact solution.", 40, min: 1,
+            max: Most.SolverSteps);
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
         var precision = CommonOptions.Precision();
         var json = CommonOptions.Json();
-        var pictures = new Option<string?>("--pictures") { Description = "Folder for trajectories, errors against time, branch weights and spectra: PNG and pictures.html.", HelpName = "PATH" };
+        var pictures = new Option<string?>("--pictures")
+        {
+            Description = "Folder for trajectories, errors against time, branch weights and spectra: PNG and pictures.html.",
+            HelpName = "PATH",
+        };
         var fid = new EvaluateFid();
         var command = new Command("evaluate", "Measures students against their teacher and against each other, from the same noises.")
         {
@@ -45,9 +55,11 @@ internal static class Evaluate
         };
         fid.AddTo(command);
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
-        return new Verb(command, "bdense evaluate --model runs/sfd-k1 --model runs/sfd-k4", "bdense evaluate --model runs/sfd-k4 --data cifar10.zip --json",
+        return new Verb(command, "bdense evaluate --model runs/sfd-k1 --model runs/sfd-k4",
+            "bdense evaluate --model runs/sfd-k4 --data cifar10.zip --json",
             "bdense evaluate --model runs/sfd-k1 --model runs/sfd-k4 --pictures runs/pictures",
-            "bdense evaluate --fid --model runs/sfd-k4 --inception inception.onnx --reference cifar10-32x32.npz --count 50000 --state runs/fid");
+            "bdense evaluate --fid --model runs/sfd-k4 --inception inception.onnx --reference cifar10-32x32.npz --count 50000 "
+            + "--state runs/fid");
 
         int Run(ParseResult parse, CancellationToken cancellation)
         {
@@ -67,7 +79,11 @@ internal static class Evaluate
             using var teacherNetwork = Fit.LoadTeacher(backend, paths[0], parse.GetValue(teacher));
             var c = teacherNetwork.Config;
             int rows = parse.GetResult(resolution) is { Implicit: false } ? parse.GetValue(resolution) : c.Resolution;
-            var dataset = Dataset.Open(parse.GetValue(data), new DatasetOptions(rows, parse.GetValue(limit)) { Channels = c.ImageChannels, OnNotice = ui.Note });
+            var dataset = Dataset.Open(parse.GetValue(data), new DatasetOptions(rows, parse.GetValue(limit))
+            {
+                Channels = c.ImageChannels,
+                OnNotice = ui.Note,
+            });
             using var evaluation = new Evaluation(teacherNetwork, dataset, new EvaluationOptions
             {
                 Count = parse.GetValue(count),
@@ -79,9 +95,12 @@ internal static class Evaluate
             int[] nfes = [.. paths.Select(path => parse.GetValue(fid.Sampler.Nfe) ?? Student.OptionsOf(path).Nfe)];
             ui.Whole([
                 new PlannedStage("teacher's fine trajectories", Work.Sampling(evaluation.FineEvaluations, n)),
-                .. paths.SelectMany((path, i) => new[] { new PlannedStage(TeacherStage(path), Work.Sampling(4 * nfes[i], n)), new PlannedStage(StudentStage(path), Work.Sampling(nfes[i], n)) }),
+                .. paths.SelectMany((path, i) =>
+                    new[] { new PlannedStage(TeacherStage(path), Work.Sampling(4 * nfes[i], n)),
+                        new PlannedStage(StudentStage(path), Work.Sampling(nfes[i], n)) }),
             ]);
-            ui.Stage("teacher's fine trajectories", n, report => evaluation.Fine(done => report(done, $"NFE {evaluation.FineEvaluations}"), cancellation));
+            ui.Stage("teacher's fine trajectories", n,
+                report => evaluation.Fine(done => report(done, $"NFE {evaluation.FineEvaluations}"), cancellation));
             var pictured = new List<PicturedStudent>();
             var results = paths.Select(path => Measure(path)).ToList();
             if (parse.GetValue(pictures) is { } folder)
@@ -90,7 +109,8 @@ internal static class Evaluate
                 ui.Note($"pictures: {Path.Combine(folder, PicturesReport.HtmlFile)}");
             }
 
-            var comparisons = results.Skip(1).Select(r => (r.Path, Fine: Bootstrap.Compare([results[0].Measured.Fine.Rmse], [r.Measured.Fine.Rmse]),
+            var comparisons = results.Skip(1)
+                .Select(r => (r.Path, Fine: Bootstrap.Compare([results[0].Measured.Fine.Rmse], [r.Measured.Fine.Rmse]),
                 Endpoint: Bootstrap.Compare([results[0].Measured.Endpoint!.Rmse], [r.Measured.Endpoint!.Rmse]))).ToList();
             ui.Json(new
             {
@@ -119,11 +139,14 @@ internal static class Evaluate
                 {
                     path = x.Path,
                     baseline = results[0].Path,
-                    endpointRmse = new { difference = x.Endpoint.Difference.Mean, interval = Ends(x.Endpoint.Difference), verdict = x.Endpoint.Verdict.Text() },
-                    endpointRmseFine = new { difference = x.Fine.Difference.Mean, interval = Ends(x.Fine.Difference), verdict = x.Fine.Verdict.Text() },
+                    endpointRmse = new { difference = x.Endpoint.Difference.Mean, interval = Ends(x.Endpoint.Difference),
+                        verdict = x.Endpoint.Verdict.Text() },
+                    endpointRmseFine = new { difference = x.Fine.Difference.Mean, interval = Ends(x.Fine.Difference),
+                        verdict = x.Fine.Verdict.Text() },
                 }),
             });
-            ui.Table(["model", "method", "K", "NFE", "RMSE teacher", "95% interval", "RMSE fine", RandomFeatures.MetricName], results.Select(r =>
+            ui.Table(["model", "method", "K", "NFE", "RMSE teacher", "95% interval", "RMSE fine", RandomFeatures.MetricName],
+                results.Select(r =>
             {
                 var interval = Bootstrap.Mean([r.Measured.Endpoint!.Rmse]);
                 return new[]
@@ -134,7 +157,8 @@ internal static class Evaluate
             }));
             foreach (var x in comparisons)
             {
-                ui.Line($"{x.Path} against {results[0].Path}: RMSE to the teacher {x.Endpoint.Verdict.Text()} ({Range(x.Endpoint.Difference)}), " +
+                ui.Line($"{x.Path} against {results[0].Path}: RMSE to the teacher {x.Endpoint.Verdict.Text()} ("
+                    + $"{Range(x.Endpoint.Difference)}), " +
                     $"RMSE to the fine trajectory {x.Fine.Verdict.Text()} ({Range(x.Fine.Difference)})");
             }
             ui.Line($"the fine trajectory: {fid.Sampler.Arguments(evaluation.FineSampler)}");
@@ -153,11 +177,14 @@ internal static class Evaluate
                 int? nfe = parse.GetValue(fid.Sampler.Nfe);
                 var options = Student.OptionsOf(path);
                 options = options with { Nfe = nfe ?? options.Nfe };
-                float[] endpoint = ui.Stage(TeacherStage(path), n, report => evaluation.TeacherOf(options, done => report(done, ""), cancellation));
+                float[] endpoint = ui.Stage(TeacherStage(path), n,
+                    report => evaluation.TeacherOf(options, done => report(done, ""), cancellation));
                 var student = Student.Load(backend, path, nfe, fitted: parse.GetValue(fid.Sampler.Fitted));
                 using var network = student.Network;
-                float[] images = ui.Stage(StudentStage(path), n, report => evaluation.Student(student, done => report(done, $"NFE {student.Evaluations}"), cancellation));
-                string name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Path.GetFileName(path.TrimEnd('/'))} (NFE {student.Evaluations})");
+                float[] images = ui.Stage(StudentStage(path), n,
+                    report => evaluation.Student(student, done => report(done, $"NFE {student.Evaluations}"), cancellation));
+                string name = string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                    $"{Path.GetFileName(path.TrimEnd('/'))} (NFE {student.Evaluations})");
                 pictured.Add(new PicturedStudent(name, path, options, images, endpoint) { Fitted = student.Fitted is not null });
                 return (path, options, evaluation.Measure(images, endpoint));
             }

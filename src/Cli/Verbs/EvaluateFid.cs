@@ -12,26 +12,36 @@ using BDense.Training.Samplers;
 namespace BDense.Cli.Verbs;
 
 /// <summary>
-/// <c>bdense evaluate --fid</c>: the Fréchet distance of many samples to a dataset's statistics, and the kernel distance beside it where the
-/// statistics hold a sample of features. FID and KID with the Inception network, else over the built-in random features.
+/// <c>bdense evaluate --fid</c>: the Fréchet distance of many samples to a dataset's statistics, and the kernel distance beside it where
+/// the statistics hold a sample of features. FID and KID with the Inception network, else over the built-in random features.
 /// </summary>
 internal sealed class EvaluateFid
 {
     private const int DefaultCount = 50_000;
 
-    private readonly Option<bool> _fid = new("--fid") { Description = "Fréchet and kernel distance to a dataset's statistics instead; takes teachers too." };
+    private readonly Option<bool> _fid = new("--fid")
+    {
+        Description = "Fréchet and kernel distance to a dataset's statistics instead; takes teachers too.",
+    };
     private readonly Option<string?> _inception = Inception();
-    private readonly Option<string?> _reference = new("--reference") { Description = "With --fid: .npz with mu and sigma, EDM's or of 'bdense statistics'.", HelpName = "FILE" };
+    private readonly Option<string?> _reference = new("--reference")
+    {
+        Description = "With --fid: .npz with mu and sigma, EDM's or of 'bdense statistics'.",
+        HelpName = "FILE",
+    };
     private readonly Option<string?> _state = State();
 
-    /// <summary>With --fid what is measured is what 'bdense sample' with the same options shows; two of them go without it as well.</summary>
+    /// <summary>
+    /// With --fid what is measured is what 'bdense sample' with the same options shows; two of them go without it as well.
+    /// </summary>
     public SamplerGroup Sampler { get; } = new();
 
     public DrawGroup Draw { get; } = new();
 
     public static Option<string?> Inception() => new("--inception")
     {
-        Description = "Network of the features, as tools/export_inception_onnx.py writes it. Without it the built-in random features, which are not FID's.",
+        Description = "Network of the features, as tools/export_inception_onnx.py writes it. Without it the built-in random features, "
+            + "which are not FID's.",
         HelpName = "FILE.onnx",
     };
 
@@ -63,7 +73,8 @@ internal sealed class EvaluateFid
     {
         bool asked = parse.GetValue(_fid);
         if (asked && parse.GetValue(_reference) is null)
-            throw new UsageException("--fid needs --reference FILE.npz: EDM's statistics of the dataset, or those that 'bdense statistics' writes");
+            throw new UsageException(
+                "--fid needs --reference FILE.npz: EDM's statistics of the dataset, or those that 'bdense statistics' writes");
         foreach (var option in new Option[] { _inception, _reference, _state }.Concat(Sampler.Others).Concat(Draw.Others))
         {
             if (!asked && parse.GetResult(option) is { Implicit: false })
@@ -72,7 +83,8 @@ internal sealed class EvaluateFid
         return asked;
     }
 
-    public int Run(Ui ui, ParseResult parse, Backend backend, string[] paths, (Option<int> Count, int Batch, int Threads) o, CancellationToken cancellation)
+    public int Run(Ui ui, ParseResult parse, Backend backend, string[] paths, (Option<int> Count, int Batch, int Threads) o,
+        CancellationToken cancellation)
     {
         string reference = parse.GetValue(_reference)!;
         var (draws, seeded) = Draw.Read(parse, o.Count);
@@ -85,7 +97,8 @@ internal sealed class EvaluateFid
         // How many evaluations each takes is known when it is read: until then they count alike.
         ui.Whole(paths.Select(path => new PlannedStage(StageOf(path), count)));
         var results = paths.Select(path => Measure(path)).ToList();
-        string distance = parse.GetValue(_inception) is null ? RandomFeatures.MetricName : "FID", kernel = parse.GetValue(_inception) is null ? "kernel distance" : "KID";
+        string distance = parse.GetValue(_inception) is null ? RandomFeatures.MetricName
+            : "FID", kernel = parse.GetValue(_inception) is null ? "kernel distance" : "KID";
         ui.Json(new
         {
             reference,
@@ -97,11 +110,14 @@ internal sealed class EvaluateFid
             seeds = draws.Seeds?.Text,
             @class = draws.Class,
             distance,
-            models = results.Select(r => new { path = r.Path, method = r.Title, nfe = r.Nfe, sampler = RunJson.ToNode(r.Options), sigmas = r.Grid, arguments = Arguments(r.Options), frechetDistance = r.Frechet, kernelDistance = r.Kernel?.Mean, kernelDeviation = r.Kernel?.Deviation }),
+            models = results.Select(r => new { path = r.Path, method = r.Title, nfe = r.Nfe, sampler = RunJson.ToNode(r.Options),
+                sigmas = r.Grid, arguments = Arguments(r.Options), frechetDistance = r.Frechet, kernelDistance = r.Kernel?.Mean,
+                kernelDeviation = r.Kernel?.Deviation }),
         });
         ui.Table(["model", "method", "NFE", "images", distance, kernel, "over subsets"], results.Select(r => new[]
         {
-            r.Path, r.Title, Figures.Text(r.Nfe), Figures.Text(count), Figures.Text(r.Frechet), r.Kernel is { } k ? Figures.Text(k.Mean) : "-", r.Kernel?.Deviation is { } deviation ? $"± {Figures.Text(deviation)}" : "-",
+            r.Path, r.Title, Figures.Text(r.Nfe), Figures.Text(count), Figures.Text(r.Frechet),
+            r.Kernel is { } k ? Figures.Text(k.Mean) : "-", r.Kernel?.Deviation is { } deviation ? $"± {Figures.Text(deviation)}" : "-",
         }));
         foreach (var r in results)
             ui.Line($"{r.Path}: {Arguments(r.Options)}");
@@ -113,7 +129,8 @@ internal sealed class EvaluateFid
 
         string Arguments(SamplerOptions of) => $"{Sampler.Arguments(of)} {Draw.Arguments(draws, count)}";
 
-        (string Path, string Title, SamplerOptions Options, double[] Grid, int Nfe, string Features, double Frechet, KernelDistanceResult? Kernel) Measure(string path)
+        (string Path, string Title, SamplerOptions Options, double[] Grid, int Nfe, string Features, double Frechet,
+            KernelDistanceResult? Kernel) Measure(string path)
         {
             using var model = SavedSampler.Load(backend, path, options, several: paths.Length > 1, cancellation);
             draws.RequireClasses(model.Network, path);
@@ -124,9 +141,11 @@ internal sealed class EvaluateFid
             statistics.RequireFeatures(features, reference);
             statistics.RequireSize(c.Resolution, c.Resolution, c.ImageChannels, path, reference);
             // The seed, not the count: more images of the same go on from what there is.
-            string subject = $"{TrainedNetwork.Find(path)}, {Sampler.Arguments(model.Options)} {Draw.Arguments(draws, draws.Seeds?.Count ?? 0)}";
+            string subject =
+                $"{TrainedNetwork.Find(path)}, {Sampler.Arguments(model.Options)} {Draw.Arguments(draws, draws.Seeds?.Count ?? 0)}";
             var collection = ui.Stage(StageOf(path), count, report => FeatureCollection.Of(features,
-                Sampling.Source(model.Network, model.Sampler, draws, model.Sigma), (c.Resolution, c.Resolution, c.ImageChannels), count, new CollectOptions
+                Sampling.Source(model.Network, model.Sampler, draws, model.Sigma), (c.Resolution, c.Resolution, c.ImageChannels), count,
+                new CollectOptions
                 {
                     Subject = $"{subject}, {model.Identity()}",
                     Batch = o.Batch,
@@ -134,8 +153,10 @@ internal sealed class EvaluateFid
                     OnDone = done => report(done, $"NFE {model.Evaluations}"),
                     Cancellation = cancellation,
                 }));
-            double frechet = FrechetDistance.Between(collection.Statistics.Mean(), collection.Statistics.Covariance(), statistics.Mean, statistics.Covariance);
-            return (path, model.Title, model.Options, model.Grid, model.Evaluations, features.Name, frechet, statistics.Sample is null ? null : KernelDistance.Between(collection.Sample, statistics.Sample));
+            double frechet = FrechetDistance.Between(collection.Statistics.Mean(), collection.Statistics.Covariance(), statistics.Mean,
+                statistics.Covariance);
+            return (path, model.Title, model.Options, model.Grid, model.Evaluations, features.Name, frechet,
+                statistics.Sample is null ? null : KernelDistance.Between(collection.Sample, statistics.Sample));
         }
     }
 }

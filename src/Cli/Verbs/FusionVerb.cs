@@ -12,7 +12,9 @@ using BDense.Model.Networks;
 
 namespace BDense.Cli.Verbs;
 
-/// <summary><c>bdense fusion</c>: what each fusion is predicted to save and what it saves, alone and in whole steps; what memory and branches cost.</summary>
+/// <summary>
+/// <c>bdense fusion</c>: what each fusion is predicted to save and what it saves, alone and in whole steps; what memory and branches cost.
+/// </summary>
 internal static class FusionVerb
 {
     private const int SampleElements = 3 * 32 * 32;
@@ -25,20 +27,56 @@ internal static class FusionVerb
 
     public static Verb Verb(Ui ui)
     {
-        var network = new Option<string>("--network") { Description = $"Shapes of {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json). --branches takes several with commas between.", HelpName = "NAME", DefaultValueFactory = _ => "demo" };
+        var network = new Option<string>("--network")
+        {
+            Description = $"Shapes of {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json). --branches takes "
+                + $"several with commas between.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => "demo",
+        };
         var batch = Numbers.Int("--batch", "Images in the network's operations and in the step.", 16, min: 1, max: Most.Batch);
-        var only = new Option<string?>("--only") { Description = "These fusions alone, with commas between: as rows, and to be switched off in steps.", HelpName = "NAMES" };
-        var list = new Option<bool>("--list") { Description = "Say instead what each fusion does, what is done without it, and what it saves." };
-        var ablation = new Option<bool>("--ablation") { Description = "The table of whole steps alone: training with each fusion off in turn, and sampling." };
-        var memory = new Option<bool>("--memory") { Description = "Measure batch sizes up to --batch instead: peak memory and images/s with blocks kept and recomputed." };
-        var branches = new Option<bool>("--branches") { Description = "Tell instead what K = 1, 2, 4 and 8 branches cost: parameters, multiply-adds and memory of a step of --batch, predicted; its time at --measured-batch." };
-        var measuredBatch = Numbers.Int("--measured-batch", "For --branches: images of the steps that are timed.", 1, min: 1, max: Most.Batch);
-        var roof = new Option<bool>("--roof") { Description = "Measure instead what memory alone limits (the loss at K = 1 to 8, GroupNorm+SiLU, solver steps, Adam) against the device's copy bandwidth." };
-        var samples = Numbers.Int("--samples", "For --roof: 3x32x32 samples whose size each state and activation has, about.", 4096, min: 1, max: MaxSamples);
-        var count = Numbers.Int("--branch-count", $"K of the student whose steps are measured; 1 to {Backend.MaxBranches}.", 4, min: 1, max: Backend.MaxBranches);
-        var dropout = Numbers.OptionalProbability("--dropout", "Dropout of the student whose steps are measured, in the place of the network's own: without any there is none to ablate.");
+        var only = new Option<string?>("--only")
+        {
+            Description = "These fusions alone, with commas between: as rows, and to be switched off in steps.",
+            HelpName = "NAMES",
+        };
+        var list = new Option<bool>("--list")
+        {
+            Description = "Say instead what each fusion does, what is done without it, and what it saves.",
+        };
+        var ablation = new Option<bool>("--ablation")
+        {
+            Description = "The table of whole steps alone: training with each fusion off in turn, and sampling.",
+        };
+        var memory = new Option<bool>("--memory")
+        {
+            Description = "Measure batch sizes up to --batch instead: peak memory and images/s with blocks kept and recomputed.",
+        };
+        var branches = new Option<bool>("--branches")
+        {
+            Description = "Tell instead what K = 1, 2, 4 and 8 branches cost: parameters, multiply-adds and memory of a step of --batch, "
+                + "predicted; its time at --measured-batch.",
+        };
+        var measuredBatch = Numbers.Int("--measured-batch", "For --branches: images of the steps that are timed.", 1, min: 1,
+            max: Most.Batch);
+        var roof = new Option<bool>("--roof")
+        {
+            Description = "Measure instead what memory alone limits (the loss at K = 1 to 8, GroupNorm+SiLU, solver steps, Adam) against "
+                + "the device's copy bandwidth.",
+        };
+        var samples = Numbers.Int("--samples", "For --roof: 3x32x32 samples whose size each state and activation has, about.", 4096, min: 1,
+            max: MaxSamples);
+        var count = Numbers.Int("--branch-count", $"K of the student whose steps are measured; 1 to {Backend.MaxBranches}.", 4, min: 1,
+            max: Backend.MaxBranches);
+        var dropout = Numbers.OptionalProbability("--dropout",
+            "Dropout of the student whose steps are measured, in the place of the network's own: without any there is none to ablate.");
         var quick = new Option<bool>("--quick") { Description = "Fewer repetitions and smaller states." };
-        var csv = new Option<string?>("--csv") { Description = "Write the rows as CSV; those of whole steps, where both are measured, to a second file whose name has -steps before its ending.", HelpName = "FILE" };
+        var csv = new Option<string?>("--csv")
+        {
+            Description = "Write the rows as CSV; those of whole steps, where both are measured, to a second file whose name has -steps "
+                + "before its ending.",
+            HelpName = "FILE",
+        };
         var plot = new Option<string?>("--plot") { Description = "Write a roofline plot.", HelpName = "FILE.png" };
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
@@ -46,7 +84,8 @@ internal static class FusionVerb
         var json = CommonOptions.Json();
         var command = new Command("fusion", "Predicts from declared bytes and launches what each fusion saves, and measures it.")
         {
-            network, batch, only, list, ablation, memory, branches, measuredBatch, roof, samples, count, dropout, quick, csv, plot, device, threads, precision, json,
+            network, batch, only, list, ablation, memory, branches, measuredBatch, roof, samples, count, dropout, quick, csv, plot, device,
+            threads, precision, json,
         };
         command.SetAction((parse, cancellation) =>
         {
@@ -66,10 +105,12 @@ internal static class FusionVerb
             backend.OnNotice = ui.Note;
             ui.Note($"device {backend.Name}: {backend.Description}");
             string name = parse.GetValue(network)!;
-            var run = new Run(ui, backend, parse.GetValue(batch), fusions, parse.GetValue(count), parse.GetValue(dropout), parse.GetValue(quick), parse.GetValue(csv), parse.GetValue(plot),
+            var run = new Run(ui, backend, parse.GetValue(batch), fusions, parse.GetValue(count), parse.GetValue(dropout),
+                parse.GetValue(quick), parse.GetValue(csv), parse.GetValue(plot),
                 parse.GetValue(precision).ToString().ToLowerInvariant(), cancellation);
             if (parse.GetValue(branches))
-                BranchTable.Run(ui, backend, name.Split(',', StringSplitOptions.TrimEntries), run.Batch, parse.GetValue(measuredBatch), run.Quick, run.Csv, cancellation);
+                BranchTable.Run(ui, backend, name.Split(',', StringSplitOptions.TrimEntries), run.Batch, parse.GetValue(measuredBatch),
+                    run.Quick, run.Csv, cancellation);
             else if (parse.GetValue(memory))
                 run.Memory(NetworkCatalog.Find(name));
             else if (parse.GetValue(roof))
@@ -82,13 +123,16 @@ internal static class FusionVerb
                 run.Everything(NetworkCatalog.FindUNet(name));
             return Task.FromResult(0);
         });
-        return new Verb(command, "bdense fusion --quick", "bdense fusion --network edm-cifar10 --batch 128 --device cuda --json --plot fusion.png",
-            "bdense fusion --ablation --only adam,trajectory-loss --branch-count 8", "bdense fusion --memory --batch 64", "bdense fusion --roof --network edm-cifar10 --samples 4096",
+        return new Verb(command, "bdense fusion --quick",
+            "bdense fusion --network edm-cifar10 --batch 128 --device cuda --json --plot fusion.png",
+            "bdense fusion --ablation --only adam,trajectory-loss --branch-count 8", "bdense fusion --memory --batch 64",
+            "bdense fusion --roof --network edm-cifar10 --samples 4096",
             "bdense fusion --branches --network edm-cifar10,edm-imagenet64 --batch 128 --measured-batch 1");
     }
 
     /// <summary>One call of the command.</summary>
-    private sealed record Run(Ui Ui, Backend Backend, int Batch, IReadOnlyCollection<Fusion>? Only, int Branches, float? Dropout, bool Quick, string? Csv, string? Plot, string Precision,
+    private sealed record Run(Ui Ui, Backend Backend, int Batch, IReadOnlyCollection<Fusion>? Only, int Branches, float? Dropout,
+        bool Quick, string? Csv, string? Plot, string Precision,
         CancellationToken Cancellation)
     {
         public void Everything(UNetConfig config)
@@ -105,7 +149,8 @@ internal static class FusionVerb
             var steps = Steps(config);
             Write(speed, rows);
             if (Csv is not null)
-                AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(Csv) ?? "", Path.GetFileNameWithoutExtension(Csv) + "-steps" + Path.GetExtension(Csv)), Experiments.Labs.Csv.Of(steps));
+                AtomicFile.WriteText(Path.Combine(Path.GetDirectoryName(Csv) ?? "",
+                    Path.GetFileNameWithoutExtension(Csv) + "-steps" + Path.GetExtension(Csv)), Experiments.Labs.Csv.Of(steps));
             Report(speed, new() { ["batch"] = Batch, ["rows"] = rows, ["steps"] = steps });
             FusionTables.Fusions(Ui, Backend, speed, rows);
             FusionTables.Geometries(Ui, rows);
@@ -144,7 +189,9 @@ internal static class FusionVerb
             Graphs(steps);
         }
 
-        /// <summary>States and activations of about <paramref name="samples"/> x 3 x 32 x 32 elements, so that no cache holds them.</summary>
+        /// <summary>
+        /// States and activations of about <paramref name="samples"/> x 3 x 32 x 32 elements, so that no cache holds them.
+        /// </summary>
         public void Roof(UNetConfig config, int samples)
         {
             int elements = samples * SampleElements;
@@ -167,10 +214,12 @@ internal static class FusionVerb
         public void Memory(NetworkConfig config)
         {
             using var lab = new StepLab(Backend, Student(config), Branches) { Cancellation = Cancellation };
-            int[] batches = [.. Enumerable.Range(0, 31).Select(i => 1 << i).TakeWhile(b => b < Batch).Append(Batch).TakeLast(Quick ? 3 : 31)];
+            int[] batches =
+                [.. Enumerable.Range(0, 31).Select(i => 1 << i).TakeWhile(b => b < Batch).Append(Batch).TakeLast(Quick ? 3 : 31)];
             double each = Quick ? 2 : 20;
             Ui.Expect(new PlannedStage("batch sizes", each * batches.Length));
-            var steps = Ui.Stage("batch sizes", batches.Length, report => lab.Memory(batches, TimeSpan.FromSeconds(each), UsableMemory.Of(Backend), done => report(done, "")));
+            var steps = Ui.Stage("batch sizes", batches.Length,
+                report => lab.Memory(batches, TimeSpan.FromSeconds(each), UsableMemory.Of(Backend), done => report(done, "")));
             Report(steps);
             FusionTables.Steps(Ui, steps);
         }
@@ -183,9 +232,11 @@ internal static class FusionVerb
 
         private PlannedStage FusionsOf(int cases) => new("fusions", SecondsACase * cases);
 
-        private PlannedStage StepsOf(bool sampling) => new(sampling ? "sampling step" : "training step", Quick ? sampling ? 1 : 8 : sampling ? 30 : 120);
+        private PlannedStage StepsOf(bool sampling) =>
+            new(sampling ? "sampling step" : "training step", Quick ? sampling ? 1 : 8 : sampling ? 30 : 120);
 
-        private DeviceSpeed Speed(int elements) => Ui.Stage("roofs", 1, _ => DeviceSpeed.Measure(Backend, elements, TimeSpan.FromSeconds(Quick ? 0.2 : 1), Cancellation));
+        private DeviceSpeed Speed(int elements) =>
+            Ui.Stage("roofs", 1, _ => DeviceSpeed.Measure(Backend, elements, TimeSpan.FromSeconds(Quick ? 0.2 : 1), Cancellation));
 
         /// <summary>Training last: the gradients that it needs stay.</summary>
         private IReadOnlyList<StepRow> Steps(NetworkConfig config)

@@ -18,7 +18,11 @@ internal static class Info
             Description = $"A network: {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json).",
             HelpName = "NAME",
         };
-        var model = new Option<string?>("--model") { Description = "Instead: a run folder, a checkpoint folder or a .safetensors file; its fingerprint too.", HelpName = "PATH" };
+        var model = new Option<string?>("--model")
+        {
+            Description = "Instead: a run folder, a checkpoint folder or a .safetensors file; its fingerprint too.",
+            HelpName = "PATH",
+        };
         var branches = Numbers.Int("--branches", "K, the heads of the last convolution; 1 to 8.", 1, min: 1, max: Backend.MaxBranches);
         var keys = new Option<bool>("--keys") { Description = "List every state_dict key with its shape." };
         var json = CommonOptions.Json();
@@ -51,7 +55,8 @@ internal static class Info
                 tensors = info.Keys.Count,
                 keys = info.Keys.Select(k => new { name = k.Name, shape = k.Shape }),
             });
-            ui.Line($"network      {name}: {config.ImageChannels} x {config.Resolution} x {config.Resolution}, {config.Branches} branch{(config.Branches == 1 ? "" : "es")}");
+            ui.Line($"network      {name}: {config.ImageChannels} x {config.Resolution} x {config.Resolution}, {config.Branches} branch"
+                + $"{(config.Branches == 1 ? "" : "es")}");
             if (fingerprint is not null)
                 ui.Line($"fingerprint  SHA-256 {fingerprint}");
             ui.Line(string.Create(CultureInfo.InvariantCulture, $"parameters   {info.Parameters:N0}"));
@@ -60,12 +65,15 @@ internal static class Info
             if (config.Branches > 1)
             {
                 ui.Line(string.Create(CultureInfo.InvariantCulture,
-                    $"{config.Branches} branches add  {info.AddedParameters:N0} parameters ({Share(info.AddedParameters, info.Parameters)}) and {info.AddedMacs:N0} MACs ({Share(info.AddedMacs, info.Macs)})"));
+                    $"{config.Branches} branches add  {info.AddedParameters:N0} parameters ("
+                        + $"{Share(info.AddedParameters, info.Parameters)}) and {info.AddedMacs:N0} MACs ("
+                        + $"{Share(info.AddedMacs, info.Macs)})"));
             }
             if (parse.GetValue(keys))
                 ui.Table(["key", "shape"], info.Keys.Select(k => new[] { k.Name, string.Join(" x ", k.Shape) }));
         });
-        return new Verb(command, "bdense info --network edm-cifar10", "bdense info --network edm-cifar10 --branches 4 --json", "bdense info --model runs/teacher");
+        return new Verb(command, "bdense info --network edm-cifar10", "bdense info --network edm-cifar10 --branches 4 --json",
+            "bdense info --model runs/teacher");
     }
 
     /// <summary>A model's configuration and fingerprint; it is read whole and checked, as everything that samples it does.</summary>
@@ -77,5 +85,6 @@ internal static class Info
     }
 
     /// <summary>What was added, as a share of the network without it.</summary>
-    private static string Share(long added, long total) => (100.0 * added / (total - added)).ToString("0.0000", CultureInfo.InvariantCulture) + "%";
+    private static string Share(long added, long total) =>
+        (100.0 * added / (total - added)).ToString("0.0000", CultureInfo.InvariantCulture) + "%";
 }

@@ -8,7 +8,9 @@ using BDense.Model.Checkpoints;
 
 namespace BDense.Cli.Verbs;
 
-/// <summary><c>bdense kernels</c>: what the compilers make of every kernel, without a GPU; with <c>--html</c> the explorer of one.</summary>
+/// <summary>
+/// <c>bdense kernels</c>: what the compilers make of every kernel, without a GPU; with <c>--html</c> the explorer of one.
+/// </summary>
 internal static class KernelsVerb
 {
     public static Verb Verb(Ui ui)
@@ -24,10 +26,25 @@ internal static class KernelsVerb
             HelpName = "LIST",
             DefaultValueFactory = _ => "sm_80,sm_90",
         };
-        var html = new Option<string?>("--html") { Description = "Write one kernel's C#, PTX and SASS, linked line by line, as one page.", HelpName = "FILE" };
-        var estimate = new Option<bool>("--estimate") { Description = "Instead: what each hot kernel is expected to do on an A100 and an H100, from bytes, FLOPs and machine code." };
-        var device = new Option<string?>("--device") { Description = "With --html: virtual or virtual:a100, where the kernel is run to show counts beside each line.", HelpName = "DEVICE" };
-        var operation = new Option<string?>("--op") { Description = "The operation that is run for them; the first that launches the kernel if left out.", HelpName = "NAME" };
+        var html = new Option<string?>("--html")
+        {
+            Description = "Write one kernel's C#, PTX and SASS, linked line by line, as one page.",
+            HelpName = "FILE",
+        };
+        var estimate = new Option<bool>("--estimate")
+        {
+            Description = "Instead: what each hot kernel is expected to do on an A100 and an H100, from bytes, FLOPs and machine code.",
+        };
+        var device = new Option<string?>("--device")
+        {
+            Description = "With --html: virtual or virtual:a100, where the kernel is run to show counts beside each line.",
+            HelpName = "DEVICE",
+        };
+        var operation = new Option<string?>("--op")
+        {
+            Description = "The operation that is run for them; the first that launches the kernel if left out.",
+            HelpName = "NAME",
+        };
         var shape = ProfileRequest.ShapeOption();
         var precision = CommonOptions.Precision();
         var json = CommonOptions.Json();
@@ -40,7 +57,8 @@ internal static class KernelsVerb
             Execute(parse, cancellation);
             return Task.FromResult(0);
         });
-        return new Verb(command, "bdense kernels", "bdense kernels Conv --arch sm_90 --json", "bdense kernels ConvTile8 --html kernel.html", "bdense kernels ConvTile8 --html kernel.html --device virtual --op conv2d --shape 4x32x64x64x3", "bdense kernels --estimate");
+        return new Verb(command, "bdense kernels", "bdense kernels Conv --arch sm_90 --json", "bdense kernels ConvTile8 --html kernel.html",
+            "bdense kernels ConvTile8 --html kernel.html --device virtual --op conv2d --shape 4x32x64x64x3", "bdense kernels --estimate");
 
         void Execute(ParseResult parse, CancellationToken cancellation)
         {
@@ -64,15 +82,19 @@ internal static class KernelsVerb
             if (KernelCatalog.AssemblerVersion is null)
                 ui.Note("ptxas is not on PATH (it comes with the CUDA toolkit): PTX only, no registers and no machine code");
 
-            var rows = ui.Stage("kernels", names.Count * architectures.Count, report => KernelCatalog.Rows(names, architectures, cancellation, done => report(done, "")));
+            var rows = ui.Stage("kernels", names.Count * architectures.Count,
+                report => KernelCatalog.Rows(names, architectures, cancellation, done => report(done, "")));
             ui.Json(new { assembler = KernelCatalog.AssemblerVersion, kernels = rows.Select(Flat) });
-            ui.Table(["kernel (* hot)", "arch", "regs", "stack", "spill", "shared", "occup", "instr", "hmma", "ffma", "ld128", "st128", "ldsm", "cp16", "main loop"],
+            ui.Table(["kernel (* hot)", "arch", "regs", "stack", "spill", "shared", "occup", "instr", "hmma", "ffma", "ld128", "st128",
+                "ldsm", "cp16", "main loop"],
                 rows.Select(Cells));
             if (page is null)
                 return;
             if (runOn is not null)
             {
-                var run = new ProfileRequest(runOn, parse.GetValue(operation), names[0], parse.GetValue(shape), parse.GetValue(precision)).Run(ui, cancellation);
+                var run =
+                    new ProfileRequest(runOn, parse.GetValue(operation), names[0], parse.GetValue(shape), parse.GetValue(precision)).Run(ui,
+                        cancellation);
                 ProfileRequest.Write(ui, page, run, architectures[^1]);
                 return;
             }
@@ -91,7 +113,8 @@ internal static class KernelsVerb
         ui.Json(new { assembler = KernelCatalog.AssemblerVersion, estimates });
         ui.Table(["kernel", "workload", "GPU", "MB", "GFLOP", "occup", "limiter", "ms", "% of roof"], estimates.Select(e => new[]
         {
-            e.Kernel[..^6], e.Workload, e.Gpu, Number(e.Bytes / 1e6, "0.#"), Number(e.Flops / 1e9, "0.##"), Number(e.Occupancy, "0%"), e.Limiter,
+            e.Kernel[..^6], e.Workload, e.Gpu, Number(e.Bytes / 1e6, "0.#"), Number(e.Flops / 1e9, "0.##"),
+            Number(e.Occupancy, "0%"), e.Limiter,
             Number(e.Milliseconds, "0.000"), Number(e.RoofShare, "0%"),
         }));
 
@@ -135,7 +158,8 @@ internal static class KernelsVerb
         return
         [
             r.Hot ? name + " *" : name, r.Architecture, Text(r.Registers), Text(r.Stack), Text(r.Spills), Text(r.SharedBytes),
-            r.Occupancy?.ToString("0%", CultureInfo.InvariantCulture) ?? "", Text(r.Whole?.Instructions), Text(r.Whole?.Hmma), Text(r.Whole?.Ffma), Text(r.Whole?.Ldg128),
+            r.Occupancy?.ToString("0%", CultureInfo.InvariantCulture) ?? "", Text(r.Whole?.Instructions), Text(r.Whole?.Hmma),
+            Text(r.Whole?.Ffma), Text(r.Whole?.Ldg128),
             Text(r.Whole?.Stg128), Text(r.Whole?.Ldsm), Text(r.Whole?.Ldgsts), loop,
         ];
     }

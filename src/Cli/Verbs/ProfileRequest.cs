@@ -39,18 +39,23 @@ internal sealed record ProfileRequest(string Device, string? Operation, string? 
         if (Device.Split(':')[0] != "virtual")
             throw new UsageException($"only a virtual GPU counts: --device virtual or virtual:a100, not {Printable.Quoted(Device)}");
         var operation = Operation is null ? null : OperationCatalog.Find(Operation)
-            ?? throw new UsageException($"no operation {Printable.Quoted(Operation)}{Suggestion.For(Operation, OperationCatalog.All.Select(o => o.Name))}; 'bdense profile' lists them");
+            ?? throw new UsageException(
+                $"no operation {Printable.Quoted(Operation)}{Suggestion.For(Operation, OperationCatalog.All.Select(o => o.Name))}; "
+                    + $"'bdense profile' lists them");
         // Before a device is opened: what is misspelt is known at once.
         var extents = operation is not null && Shape is not null ? operation.Parse(Shape) : null;
         using var backend = DeviceCatalog.Open(Device, precision: Precision);
         var profiler = Profiler.On(backend);
         operation ??= OperationCatalog.All.FirstOrDefault(o => profiler.Kernels(o, o.Usual).Contains(Kernel!))
-            ?? throw new UsageException($"no operation launches {Kernel} at its usual shape in {Precision.Text()}; name an operation, with a shape and a precision at which it does");
+            ?? throw new UsageException(
+                $"no operation launches {Kernel} at its usual shape in {Precision.Text()}; name an operation, with a shape and a "
+                    + $"precision at which it does");
         extents ??= Shape is null ? operation.Usual : operation.Parse(Shape);
         ui.Note($"device {backend.Name}: {backend.Description}; {operation.Name} {CatalogOperation.Text(extents)}, {Precision.Text()}");
         var passes = profiler.Run(operation, extents, cancellation);
         if (Kernel is not null)
-            passes = [.. passes.Select(p => p with { Launches = [.. p.Launches.Where(l => l.Kernel == Kernel)] }).Where(p => p.Launches.Count > 0)];
+            passes = [.. passes.Select(p => p with { Launches = [.. p.Launches.Where(l => l.Kernel == Kernel)] })
+                .Where(p => p.Launches.Count > 0)];
         return passes.Count > 0 ? new(backend.Name, operation, extents, passes)
             : throw new UsageException($"{operation.Name} {CatalogOperation.Text(extents)} does not launch {Kernel} in {Precision.Text()}");
     }
@@ -64,7 +69,8 @@ internal sealed record ProfileRequest(string Device, string? Operation, string? 
         if (names.Count > 1)
             throw new UsageException($"--html shows one kernel; --kernel names it: {string.Join(", ", names)}");
         var exploration = KernelExploration.Of(names[0], architecture);
-        AtomicFile.WriteText(file, KernelPage.Html(exploration, CountedExploration.Of(exploration, [.. launches.Select(l => l.Counts)]), result.Launched));
+        AtomicFile.WriteText(file,
+            KernelPage.Html(exploration, CountedExploration.Of(exploration, [.. launches.Select(l => l.Counts)]), result.Launched));
         ui.Note($"wrote {file}");
     }
 }

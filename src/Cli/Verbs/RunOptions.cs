@@ -9,18 +9,30 @@ using BDense.Training.Runs;
 
 namespace BDense.Cli.Verbs;
 
-/// <summary>What <c>train</c> and <c>distill</c> share: where to compute and to write, checkpoints, resuming, Ctrl-C, the closing lines.</summary>
+/// <summary>
+/// What <c>train</c> and <c>distill</c> share: where to compute and to write, checkpoints, resuming, Ctrl-C, the closing lines.
+/// </summary>
 internal sealed class RunOptions(string defaultOut)
 {
     public Option<string> Out { get; } = CommonOptions.Out("Run folder: configuration, log, checkpoints.", defaultOut);
 
-    public Option<int> CheckpointEvery { get; } = Numbers.Int("--checkpoint-every", "Iterations between checkpoints; 0 for one at the end alone.", 0, min: 0, max: Most.Updates);
+    public Option<int> CheckpointEvery { get; } = Numbers.Int("--checkpoint-every",
+        "Iterations between checkpoints; 0 for one at the end alone.", 0, min: 0, max: Most.Updates);
 
-    public Option<bool> Resume { get; } = new("--resume") { Description = "Continue the run in the folder, with the same bits as if it had never stopped; a finished one with more iterations." };
+    public Option<bool> Resume { get; } = new("--resume")
+    {
+        Description = "Continue the run in the folder, with the same bits as if it had never stopped; a finished one with more iterations.",
+    };
 
-    public Option<bool> AllowChangedData { get; } = new("--allow-changed-data") { Description = "With --resume: go on although the data are not those that the run has seen so far." };
+    public Option<bool> AllowChangedData { get; } = new("--allow-changed-data")
+    {
+        Description = "With --resume: go on although the data are not those that the run has seen so far.",
+    };
 
-    public Option<bool> AllowChangedDevice { get; } = new("--allow-changed-device") { Description = "With --resume: go on although this device rounds otherwise than the one that the run has been on." };
+    public Option<bool> AllowChangedDevice { get; } = new("--allow-changed-device")
+    {
+        Description = "With --resume: go on although this device rounds otherwise than the one that the run has been on.",
+    };
 
     public Option<ulong> Seed { get; } = CommonOptions.Seed();
 
@@ -41,15 +53,19 @@ internal sealed class RunOptions(string defaultOut)
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { Out, CheckpointEvery, Resume, AllowChangedData, AllowChangedDevice, Seed, _fuse, _recompute, _graph, _device, _threads, _precision, _json })
+        foreach (var option in new Option[] { Out, CheckpointEvery, Resume, AllowChangedData, AllowChangedDevice, Seed, _fuse, _recompute,
+            _graph, _device, _threads, _precision, _json })
             command.Options.Add(option);
     }
 
     /// <summary>How the networks' passes run.</summary>
     /// <exception cref="UsageException">There is no such fusion.</exception>
-    public Execution Execution(ParseResult parse, Ui ui, Backend backend) => parse.Execution(ui, backend, Fusions(parse), parse.GetValue(_recompute), _graph);
+    public Execution Execution(ParseResult parse, Ui ui, Backend backend) =>
+        parse.Execution(ui, backend, Fusions(parse), parse.GetValue(_recompute), _graph);
 
-    /// <summary>The run's configuration with the fusions and the precision, where they are not the usual ones: others round differently.</summary>
+    /// <summary>
+    /// The run's configuration with the fusions and the precision, where they are not the usual ones: others round differently.
+    /// </summary>
     private JsonObject Configuration(ParseResult parse, JsonObject config)
     {
         var fusions = Fusions(parse);
@@ -72,7 +88,12 @@ internal sealed class RunOptions(string defaultOut)
     /// <exception cref="BDenseException">As <see cref="RunFolder.Open"/>.</exception>
     public RunFolder Open(Ui ui, ParseResult parse, Backend backend, JsonObject config, RunLength length) =>
         RunFolder.Open(parse.GetValue(Out)!, Configuration(parse, config).WithDevice(backend), parse.GetValue(Resume),
-            new ResumeChanges { Data = parse.GetValue(AllowChangedData), Device = parse.GetValue(AllowChangedDevice), Length = length }, ui.Note);
+            new ResumeChanges
+            {
+                Data = parse.GetValue(AllowChangedData),
+                Device = parse.GetValue(AllowChangedDevice),
+                Length = length,
+            }, ui.Note);
 
     /// <summary>Opens the device, prepares, trains, reports. Exit code 130 after Ctrl-C, with a checkpoint to resume from.</summary>
     public int Execute(Ui ui, ParseResult parse, CancellationToken cancellation, Func<Backend, Prepared> prepare)
@@ -83,7 +104,8 @@ internal sealed class RunOptions(string defaultOut)
         var prepared = prepare(backend);
         try
         {
-            var result = ui.Stage(prepared.Name, (int)prepared.Training.Steps, report => TrainingLoop.Run(prepared.Training, prepared.Folder, new LoopOptions
+            var result = ui.Stage(prepared.Name, (int)prepared.Training.Steps,
+                report => TrainingLoop.Run(prepared.Training, prepared.Folder, new LoopOptions
             {
                 CheckpointEvery = parse.GetValue(CheckpointEvery),
                 Cancellation = cancellation,
@@ -106,7 +128,9 @@ internal sealed class RunOptions(string defaultOut)
                 checkpoint = result.Checkpoint,
             });
             ui.Line(string.Create(CultureInfo.InvariantCulture,
-                $"{prepared.Name}: iteration {result.Step}{Updates(prepared.Training, result.Step)}, loss {result.FinalLoss:g4} over the last tenth, {result.ImagesPerSecond:0} images/s, {result.StepMilliseconds:0.0} ms an iteration, {result.HostMilliseconds:0.0} of them the host's, peak {result.PeakBytes / 1048576.0:0} MiB"));
+                $"{prepared.Name}: iteration {result.Step}{Updates(prepared.Training, result.Step)}, loss {result.FinalLoss:g4} over the "
+                    + $"last tenth, {result.ImagesPerSecond:0} images/s, {result.StepMilliseconds:0.0} ms an iteration, "
+                    + $"{result.HostMilliseconds:0.0} of them the host's, peak {result.PeakBytes / 1048576.0:0} MiB"));
             ui.Line($"checkpoint {result.Checkpoint}");
             if (!result.Interrupted)
                 return 0;
@@ -123,5 +147,6 @@ internal sealed class RunOptions(string defaultOut)
 
     /// <summary>--updates counts updates: where an iteration makes several, both are told.</summary>
     private static string Updates(ITraining training, long step) =>
-        training.UpdatesPerStep == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $" ({Math.Round(step * training.UpdatesPerStep)} updates)");
+        training.UpdatesPerStep == 1 ? ""
+            : string.Create(CultureInfo.InvariantCulture, $" ({Math.Round(step * training.UpdatesPerStep)} updates)");
 }

@@ -15,14 +15,31 @@ internal static class Sample
 {
     public static Verb Verb(Ui ui)
     {
-        var model = new Option<string>("--model") { Description = "A run folder, a checkpoint folder or a .safetensors file.", HelpName = "PATH", Required = true };
-        var noise = new Option<string?>("--noise") { Description = "Standard normal noise to start from, in place of the seed's: .npz (array 'noise') or .npy, N x C x H x W.", HelpName = "FILE" };
-        var raw = new Option<string?>("--raw") { Description = "Also write the images as they are, float32 N x C x H x W, while they are made: .npz (array 'images'; of a class-conditional network 'labels' too) or .npy.", HelpName = "FILE" };
+        var model = new Option<string>("--model")
+        {
+            Description = "A run folder, a checkpoint folder or a .safetensors file.",
+            HelpName = "PATH",
+            Required = true,
+        };
+        var noise = new Option<string?>("--noise")
+        {
+            Description = "Standard normal noise to start from, in place of the seed's: .npz (array 'noise') or .npy, N x C x H x W.",
+            HelpName = "FILE",
+        };
+        var raw = new Option<string?>("--raw")
+        {
+            Description = "Also write the images as they are, float32 N x C x H x W, while they are made: .npz (array 'images'; of a "
+                + "class-conditional network 'labels' too) or .npy.",
+            HelpName = "FILE",
+        };
         var fuse = CommonOptions.Fuse();
         var graph = CommonOptions.Graph();
         var count = Numbers.Int("--count", "Images.", 64, min: 1, max: Most.Images);
         var batch = Numbers.Int("--batch", "Images at once; changes memory, not the images.", 64, min: 1, max: Most.Batch);
-        var output = CommonOptions.Out($"A PNG with a grid of the first {SampleFiles.GridImages} images; or, for each as a PNG of its own, a folder with / at the end, or a name with a number as %05d.", "samples.png");
+        var output =
+            CommonOptions.Out(
+                $"A PNG with a grid of the first {SampleFiles.GridImages} images; or, for each as a PNG of its own, a folder with / at "
+                    + $"the end, or a name with a number as %05d.", "samples.png");
         var (group, draw) = (new SamplerGroup(), new DrawGroup());
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
@@ -39,7 +56,8 @@ internal static class Sample
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
         return new Verb(command, "bdense sample --model runs/teacher --preset edm --out teacher.png",
             "bdense sample --model runs/teacher --solver dpmpp3m --steps 12 --seeds 0-63 --out teacher.png",
-            "bdense sample --model runs/sfd-k4 --count 50000 --out pictures/ --raw images.npz", "bdense sample --model export/k4 --out student.png");
+            "bdense sample --model runs/sfd-k4 --count 50000 --out pictures/ --raw images.npz",
+            "bdense sample --model export/k4 --out student.png");
 
         int Run(ParseResult parse, CancellationToken cancellation)
         {
@@ -68,16 +86,19 @@ internal static class Sample
             draws.RequireClasses(network, path);
             int length = network.Config.Resolution * network.Config.Resolution * network.Config.ImageChannels;
             if (given is not null && parse.GetResult(count) is { Implicit: false } && parse.GetValue(count) != given.Length / length)
-                throw new UsageException($"--count {parse.GetValue(count)}: {parse.GetValue(noise)} has noise for {given.Length / length} images");
+                throw new UsageException(
+                    $"--count {parse.GetValue(count)}: {parse.GetValue(noise)} has noise for {given.Length / length} images");
             int n = seeded ?? (given is null ? parse.GetValue(count) : given.Length / length);
             int atOnce = Math.Min(n, parse.GetValue(batch));
-            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(network.Config, atOnce), $"sampling {atOnce} images at once", "a smaller --batch");
+            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(network.Config, atOnce), $"sampling {atOnce} images at once",
+                "a smaller --batch");
             var size = (network.Config.Resolution, network.Config.Resolution, network.Config.ImageChannels);
             var waited = backend.Waited;
             var clock = Stopwatch.StartNew();
             ui.Stage("sample", n, report =>
             {
-                var images = Sampling.Stream(network, saved.Sampler, draws, n, parse.GetValue(batch), saved.Sigma, done => report(done, $"NFE {evaluations}"), cancellation);
+                var images = Sampling.Stream(network, saved.Sampler, draws, n, parse.GetValue(batch), saved.Sigma,
+                    done => report(done, $"NFE {evaluations}"), cancellation);
                 if (parse.GetValue(raw) is { } rawFile)
                     images = images.Raw(rawFile, n, size);
                 // Last: a picture that fails leaves the numbers.
@@ -87,9 +108,12 @@ internal static class Sample
             });
             double seconds = clock.Elapsed.TotalSeconds;
             // Of a network evaluation; the host's part is what it did not wait for the device.
-            double passes = Math.Max(1.0, (double)evaluations * ((n + parse.GetValue(batch) - 1) / parse.GetValue(batch))), step = 1000 * seconds / passes,
+            double passes = Math.Max(1.0, (double)evaluations * ((n + parse.GetValue(batch) - 1) / parse.GetValue(batch))),
+                step = 1000 * seconds / passes,
                 host = step - (backend.Waited - waited).TotalMilliseconds / passes;
-            string arguments = $"{group.Arguments(saved.Options)} {draw.Arguments(draws, n)}{(given is null ? "" : $" --noise {SamplerGroup.Quoted(parse.GetValue(noise)!)}")}";
+            string arguments =
+                $"{group.Arguments(saved.Options)} {draw.Arguments(draws, n)}"
+                    + $"{(given is null ? "" : $" --noise {SamplerGroup.Quoted(parse.GetValue(noise)!)}")}";
             ui.Json(new
             {
                 model = path,
@@ -112,7 +136,8 @@ internal static class Sample
                 @out = Path.GetFullPath(png),
                 raw = parse.GetValue(raw) is { } written ? Path.GetFullPath(written) : null,
             });
-            ui.Line(string.Create(CultureInfo.InvariantCulture, $"{n} images at NFE {evaluations} in {seconds:0.0} s, {step:0.0} ms an evaluation, {host:0.0} of them the host's: {png}"));
+            ui.Line(string.Create(CultureInfo.InvariantCulture,
+                $"{n} images at NFE {evaluations} in {seconds:0.0} s, {step:0.0} ms an evaluation, {host:0.0} of them the host's: {png}"));
             ui.Line($"{saved.Title}: {arguments}");
             if (pictures is null && n > SampleFiles.GridImages)
                 ui.Line($"the grid shows the first {SampleFiles.GridImages}; --out FOLDER/ writes each, --raw FILE.npz the numbers");

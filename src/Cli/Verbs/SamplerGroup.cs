@@ -17,49 +17,92 @@ internal sealed class SamplerGroup
 {
     private readonly Option<string?> _preset = new("--preset")
     {
-        Description = $"For a teacher: a published sampler; other options go before it. {string.Join("; ", SamplerPresets.All.Select(p => $"{p.Name}: {p.What}"))}.",
+        Description = $"For a teacher: a published sampler; other options go before it. "
+            + $"{string.Join("; ", SamplerPresets.All.Select(p => $"{p.Name}: {p.What}"))}.",
         HelpName = "NAME",
     };
 
     private readonly Option<string?> _solver = new("--solver")
     {
-        Description = $"For a teacher: {string.Join(", ", SolverCatalog.All.Select(s => s.Name))}. Default: heun, which samples as EDM does, down to 0; every other ends at sigma 0.006, as SFD's teacher, where nothing else is asked for.",
+        Description = $"For a teacher: {string.Join(", ", SolverCatalog.All.Select(s => s.Name))}. Default: heun, which samples as EDM "
+            + $"does, down to 0; every other ends at sigma 0.006, as SFD's teacher, where nothing else is asked for.",
         HelpName = "NAME",
     };
 
-    private readonly Option<int?> _steps = Numbers.OptionalInt("--steps", "For a teacher: solver steps, a last one to 0 among them; default 18. A student takes as many as it was distilled for.", min: 1, max: Most.SolverSteps);
-    private readonly Option<int?> _order = Numbers.OptionalInt("--order", "For a multistep solver: its largest order; default its own.", min: 1, max: 4);
+    private readonly Option<int?> _steps = Numbers.OptionalInt("--steps",
+        "For a teacher: solver steps, a last one to 0 among them; default 18. A student takes as many as it was distilled for.", min: 1,
+        max: Most.SolverSteps);
+    private readonly Option<int?> _order = Numbers.OptionalInt("--order", "For a multistep solver: its largest order; default its own.",
+        min: 1, max: 4);
 
     private readonly Option<string?> _schedule = new("--schedule")
     {
-        Description = $"For a teacher: {string.Join(", ", ScheduleCatalog.Names)}, or a file of 'bdense fit', which brings its steps and its solver. Default: polynomial.",
+        Description = $"For a teacher: {string.Join(", ", ScheduleCatalog.Names)}, or a file of 'bdense fit', which brings its steps and "
+            + $"its solver. Default: polynomial.",
         HelpName = "NAME",
     };
 
-    private readonly Option<double?> _rho = Numbers.OptionalReal("--rho", "Of the polynomial schedule; default 7.", min: 0, max: 1000, above: true);
-    private readonly Option<double?> _sigmaMin = Numbers.OptionalReal("--sigma-min", "For a teacher: the last noise level above 0; default 0.002 before a step to 0, else 0.006. 0 is short for --to-zero after 0.002, as EDM samples.", min: 0, max: Most.Sigma);
-    private readonly Option<double?> _sigmaMax = Numbers.OptionalReal("--sigma-max", "For a teacher: the first noise level; default 80.", min: 0, max: Most.Sigma, above: true);
-    private readonly Option<bool> _toZero = new("--to-zero") { Description = "For a teacher: the last of the steps goes from --sigma-min to 0, as EDM and k-diffusion sample. Default: with heun, where no --sigma-min is given. --to-zero false: it does not." };
-    private readonly Option<bool> _analytical = new("--analytical-first-step") { Description = "For a teacher: the first evaluation is that of unit-variance data, and costs none." };
-    private readonly Option<bool> _lowerOrder = new("--lower-order-final") { Description = "For a teacher with dpmpp*, dpm*-eps or unipc-*: end at orders 2 and 1. Default: true; --lower-order-final false does not." };
-    private readonly Option<double?> _churn = Numbers.OptionalReal("--churn", "For heun: S_churn, fresh noise between steps; 0, as by default, for none.", min: 0, max: Most.Sigma);
-    private readonly Option<double?> _churnMin = Numbers.OptionalReal("--churn-min", "With --churn: S_min, the least noise level that is churned; default 0.", min: 0, max: Most.Sigma);
-    private readonly Option<double?> _churnMax = Numbers.OptionalReal("--churn-max", "With --churn: S_max, the greatest one; default: no limit.", min: 0, max: Most.Sigma);
-    private readonly Option<double?> _churnNoise = Numbers.OptionalReal("--churn-noise", "With --churn: S_noise, the fresh noise's deviation; default 1.", min: 0, max: 1000);
-    private readonly Option<double?> _threshold = Numbers.OptionalReal("--threshold", "Dynamic thresholding of the denoised image: the quantile, usually 0.995; 0, as by default, for none.", min: 0, max: 1);
-    private readonly Option<double?> _floor = Numbers.OptionalReal("--threshold-floor", "With --threshold: the least that the quantile counts for; default 1, as published.", min: 0, max: Most.Sigma, above: true);
-    private readonly Option<bool> _clip = new("--clip") { Description = "Clip the denoised image to [-1, 1] in every step, as progressive distillation samples." };
-    private readonly Option<bool> _folded = new("--folded") { Description = "For a student: sample through its folded heads, whatever --fuse says of folded-heads." };
-    private readonly Option<string?> _layout = new("--layout") { Description = "For a network of several heads from a file that does not say it: chained (default, SFD's) or parallel (PD's).", HelpName = "NAME" };
+    private readonly Option<double?> _rho = Numbers.OptionalReal("--rho", "Of the polynomial schedule; default 7.", min: 0, max: 1000,
+        above: true);
+    private readonly Option<double?> _sigmaMin = Numbers.OptionalReal("--sigma-min",
+        "For a teacher: the last noise level above 0; default 0.002 before a step to 0, else 0.006. 0 is short for --to-zero after "
+        + "0.002, as EDM samples.", min: 0, max: Most.Sigma);
+    private readonly Option<double?> _sigmaMax = Numbers.OptionalReal("--sigma-max", "For a teacher: the first noise level; default 80.",
+        min: 0, max: Most.Sigma, above: true);
+    private readonly Option<bool> _toZero = new("--to-zero")
+    {
+        Description = "For a teacher: the last of the steps goes from --sigma-min to 0, as EDM and k-diffusion sample. Default: with "
+            + "heun, where no --sigma-min is given. --to-zero false: it does not.",
+    };
+    private readonly Option<bool> _analytical = new("--analytical-first-step")
+    {
+        Description = "For a teacher: the first evaluation is that of unit-variance data, and costs none.",
+    };
+    private readonly Option<bool> _lowerOrder = new("--lower-order-final")
+    {
+        Description = "For a teacher with dpmpp*, dpm*-eps or unipc-*: end at orders 2 and 1. Default: true; --lower-order-final "
+            + "false does not.",
+    };
+    private readonly Option<double?> _churn = Numbers.OptionalReal("--churn",
+        "For heun: S_churn, fresh noise between steps; 0, as by default, for none.", min: 0, max: Most.Sigma);
+    private readonly Option<double?> _churnMin = Numbers.OptionalReal("--churn-min",
+        "With --churn: S_min, the least noise level that is churned; default 0.", min: 0, max: Most.Sigma);
+    private readonly Option<double?> _churnMax = Numbers.OptionalReal("--churn-max",
+        "With --churn: S_max, the greatest one; default: no limit.", min: 0, max: Most.Sigma);
+    private readonly Option<double?> _churnNoise = Numbers.OptionalReal("--churn-noise",
+        "With --churn: S_noise, the fresh noise's deviation; default 1.", min: 0, max: 1000);
+    private readonly Option<double?> _threshold = Numbers.OptionalReal("--threshold",
+        "Dynamic thresholding of the denoised image: the quantile, usually 0.995; 0, as by default, for none.", min: 0, max: 1);
+    private readonly Option<double?> _floor = Numbers.OptionalReal("--threshold-floor",
+        "With --threshold: the least that the quantile counts for; default 1, as published.", min: 0, max: Most.Sigma, above: true);
+    private readonly Option<bool> _clip = new("--clip")
+    {
+        Description = "Clip the denoised image to [-1, 1] in every step, as progressive distillation samples.",
+    };
+    private readonly Option<bool> _folded = new("--folded")
+    {
+        Description = "For a student: sample through its folded heads, whatever --fuse says of folded-heads.",
+    };
+    private readonly Option<string?> _layout = new("--layout")
+    {
+        Description = "For a network of several heads from a file that does not say it: chained (default, SFD's) or parallel (PD's).",
+        HelpName = "NAME",
+    };
 
     /// <summary>Also where students are compared without any other option of the group.</summary>
-    public Option<int?> Nfe { get; } = Numbers.OptionalInt("--nfe", "For a student of sfd-v: network evaluations, one of those it was distilled for. For a file of several heads alone: those of SFD's levels.", min: 1, max: Most.Nfe);
+    public Option<int?> Nfe { get; } = Numbers.OptionalInt("--nfe",
+        "For a student of sfd-v: network evaluations, one of those it was distilled for. For a file of several heads alone: those of "
+        + "SFD's levels.", min: 1, max: Most.Nfe);
 
     /// <summary>As <see cref="Nfe"/>.</summary>
-    public Option<bool> Fitted { get; } = new("--fitted") { Description = "For a student: with the steps that 'bdense fit' has fitted to its checkpoint." };
+    public Option<bool> Fitted { get; } = new("--fitted")
+    {
+        Description = "For a student: with the steps that 'bdense fit' has fitted to its checkpoint.",
+    };
 
     /// <summary>All but <see cref="Nfe"/> and <see cref="Fitted"/>.</summary>
-    public IReadOnlyList<Option> Others => [_preset, _solver, _steps, _order, _schedule, _rho, _sigmaMin, _sigmaMax, _toZero, _analytical, _lowerOrder,
+    public IReadOnlyList<Option> Others =>
+        [_preset, _solver, _steps, _order, _schedule, _rho, _sigmaMin, _sigmaMax, _toZero, _analytical, _lowerOrder,
         _churn, _churnMin, _churnMax, _churnNoise, _threshold, _floor, _clip, _folded, _layout];
 
     public void AddTo(Command command)
@@ -155,7 +198,9 @@ internal sealed class SamplerGroup
     }
 
     /// <summary>A path as a shell takes it for one word.</summary>
-    public static string Quoted(string path) => path.All(c => char.IsLetterOrDigit(c) || "/._-+:,=@%".Contains(c, StringComparison.Ordinal)) ? path : $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    public static string Quoted(string path) =>
+        path.All(c => char.IsLetterOrDigit(c) || "/._-+:,=@%".Contains(c, StringComparison.Ordinal)) ? path
+            : $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     private static BranchLayout LayoutOf(string name) => name.ToLowerInvariant() switch
     {

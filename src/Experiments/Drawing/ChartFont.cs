@@ -20,7 +20,8 @@ internal static class ChartFont
         // A new one each time: the charts dispose what they are given.
         public SKTypeface? CreateTypeface(string fontName, bool bold, bool italic) => fontName == TextFont.Name ? TextFont.New() : null;
 
-        public SKTypeface? CreateTypeface(string fontName, ScottPlot.FontWeight weight, ScottPlot.FontSlant slant, ScottPlot.FontSpacing spacing) =>
+        public SKTypeface? CreateTypeface(string fontName, ScottPlot.FontWeight weight, ScottPlot.FontSlant slant,
+            ScottPlot.FontSpacing spacing) =>
             CreateTypeface(fontName, false, false);
     }
 }

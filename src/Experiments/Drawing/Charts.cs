@@ -10,7 +10,8 @@ namespace BDense.Experiments.Drawing;
 public abstract record Chart(string Title, string YLabel);
 
 /// <summary>Values over steps. Points that are not finite, or not positive on a logarithmic axis, are left out.</summary>
-public sealed record LineChart(string Title, string XLabel, string YLabel, IReadOnlyList<Curve> Curves, bool LogY = false) : Chart(Title, YLabel);
+public sealed record LineChart(string Title, string XLabel, string YLabel, IReadOnlyList<Curve> Curves, bool LogY = false)
+    : Chart(Title, YLabel);
 
 /// <summary>Values side by side, each with its interval.</summary>
 public sealed record BarChart(string Title, string YLabel, IReadOnlyList<Bar> Bars) : Chart(Title, YLabel);
@@ -28,7 +29,8 @@ public sealed record Bar(string Label, double Value, double Low, double High);
 /// <summary>Charts as PNG, drawn by ScottPlot with the assembly's own font.</summary>
 public static class Charts
 {
-    private static readonly string[] Palette = ["#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22"];
+    private static readonly string[] Palette = ["#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2",
+        "#7f7f7f", "#bcbd22"];
 
     /// <summary>Writes panels side by side, each 640 x 420 pixels; atomically.</summary>
     public static void Write(string path, params ReadOnlySpan<Chart> panels)
@@ -84,7 +86,8 @@ public static class Charts
                 .Where(p => double.IsFinite(p.First) && double.IsFinite(p.Second) && (!chart.LogY || p.Second > 0)).ToArray();
             if (points.Length == 0)
                 continue;
-            var (xs, ys) = (points.Select(p => p.First).ToArray(), points.Select(p => chart.LogY ? Math.Log10(p.Second) : p.Second).ToArray());
+            var (xs, ys) = (points.Select(p => p.First).ToArray(),
+                points.Select(p => chart.LogY ? Math.Log10(p.Second) : p.Second).ToArray());
             var line = chart.Curves[i].Points ? plot.Add.ScatterPoints(xs, ys) : plot.Add.ScatterLine(xs, ys);
             line.LegendText = chart.Curves[i].Label;
             line.LineWidth = chart.Curves[i].Points ? 0 : 1.5f;
@@ -115,7 +118,8 @@ public static class Charts
         // A name's share of the panel, about: a line's height, and a third of the width.
         double line = (all.Max() - all.Min()) / 36, width = (across.Max() - across.Min()) / 3;
         var taken = new List<(double X, double Y)>();
-        foreach (int i in Enumerable.Range(0, curve.X.Length).Where(i => double.IsFinite(curve.Y[i]) && (!chart.LogY || curve.Y[i] > 0)).OrderByDescending(i => curve.Y[i]))
+        foreach (int i in Enumerable.Range(0, curve.X.Length).Where(i => double.IsFinite(curve.Y[i]) && (!chart.LogY || curve.Y[i] > 0))
+            .OrderByDescending(i => curve.Y[i]))
         {
             double y = Height(curve.Y[i]);
             while (taken.Any(t => Math.Abs(t.X - curve.X[i]) < width && Math.Abs(t.Y - y) < 0.99 * line))
@@ -173,7 +177,8 @@ public static class Charts
                 }
             }
         }
-        plot.Axes.Bottom.SetTicks([.. Enumerable.Range(0, chart.Bars.Count).Select(i => (double)i)], [.. chart.Bars.Select(bar => bar.Label)]);
+        plot.Axes.Bottom.SetTicks([.. Enumerable.Range(0, chart.Bars.Count).Select(i => (double)i)],
+            [.. chart.Bars.Select(bar => bar.Label)]);
         // Invisible, but it keeps the labels off the axis.
         plot.Axes.Bottom.MajorTickStyle.Width = 0;
         plot.Axes.Margins(bottom: 0);

@@ -22,12 +22,14 @@ namespace BDense.Experiments.Labs;
 /// <param name="SampleMilliseconds">A sampling step through all heads: a pass and its states.</param>
 /// <param name="FoldedMilliseconds">The same through the folded head.</param>
 /// <param name="Note">Why something was not measured.</param>
-public sealed record BranchRow(string Network, int Branches, long Parameters, long ForwardMacs, long StepMacs, int Batch, long PredictedBytes, long PredictedPeakBytes,
-    int? MeasuredBatch = null, double? Milliseconds = null, long? PeakBytes = null, double? SampleMilliseconds = null, double? FoldedMilliseconds = null, string? Note = null);
+public sealed record BranchRow(string Network, int Branches, long Parameters, long ForwardMacs, long StepMacs, int Batch,
+    long PredictedBytes, long PredictedPeakBytes,
+    int? MeasuredBatch = null, double? Milliseconds = null, long? PeakBytes = null, double? SampleMilliseconds = null,
+    double? FoldedMilliseconds = null, string? Note = null);
 
 /// <summary>
-/// The price of K branches beside the paper's claim: 0.01% more FLOPs, no more training time or memory. Counts and memory are predicted by a
-/// dry run of the whole step at any batch; time is measured at one that the device can take.
+/// The price of K branches beside the paper's claim: 0.01% more FLOPs, no more training time or memory. Counts and memory are predicted by
+/// a dry run of the whole step at any batch; time is measured at one that the device can take.
 /// </summary>
 public static class BranchLab
 {
@@ -56,7 +58,8 @@ public static class BranchLab
     /// <param name="freeBytes">Memory that may be used; a step that would take more is not measured.</param>
     /// <param name="onVisit">Told after each visit how many are done, of twice the number of K.</param>
     /// <param name="cancellation">Looked at between steps.</param>
-    public static IReadOnlyList<BranchRow> Measure(Backend backend, string name, NetworkConfig config, int batch, int measured, int rounds, long freeBytes, Action<int>? onVisit = null,
+    public static IReadOnlyList<BranchRow> Measure(Backend backend, string name, NetworkConfig config, int batch, int measured, int rounds,
+        long freeBytes, Action<int>? onVisit = null,
         CancellationToken cancellation = default)
     {
         var rows = Branches.Select(k =>
@@ -71,7 +74,11 @@ public static class BranchLab
             long needed = DryStep(config, rows[i].Branches, measured).PeakBytes;
             // The pool's blocks of other sizes and the host's own are on top.
             if (needed * 1.15 > freeBytes)
-                rows[i] = rows[i] with { Note = FormattableString.Invariant($"not measured: a step of {measured} takes {needed / 1e9:0.0} GB, {freeBytes / 1e9:0.0} GB are free") };
+                rows[i] = rows[i] with
+                {
+                    Note = FormattableString.Invariant(
+                        $"not measured: a step of {measured} takes {needed / 1e9:0.0} GB, {freeBytes / 1e9:0.0} GB are free"),
+                };
             else
                 visits[i].Add(Visit.Of(backend, config, rows[i].Branches, measured, rounds, cancellation));
             backend.Pool.Trim();
@@ -142,7 +149,9 @@ public static class BranchLab
             return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         }
 
-        /// <summary>Small normal weights, drawn on the device: the time does not depend on them as long as they are ordinary numbers.</summary>
+        /// <summary>
+        /// Small normal weights, drawn on the device: the time does not depend on them as long as they are ordinary numbers.
+        /// </summary>
         private static void Randomize(INetwork network)
         {
             network.Backend.RandomNormal(new RandomKey(1, 4), network.Parameters.Values);

@@ -15,7 +15,8 @@ namespace BDense.Experiments.Labs;
 /// <param name="Results">Where the runs show what they computed.</param>
 /// <param name="Restore">Puts back what runs change: moments, accumulated gradients.</param>
 /// <param name="Owned">Disposed with the case.</param>
-public sealed record FusionCase(string Name, int Branches, string Shapes, Action Fused, Action Unfused, Action? UnfusedSameGeometry, string Geometry,
+public sealed record FusionCase(string Name, int Branches, string Shapes, Action Fused, Action Unfused, Action? UnfusedSameGeometry,
+    string Geometry,
     FusionResults Results, Action Restore, IReadOnlyList<IDisposable> Owned) : IDisposable
 {
     /// <summary>Whether the third variant is work of its own.</summary>
@@ -72,7 +73,8 @@ public sealed class FusionResults
 /// <param name="MillisecondsUnfusedSameGeometry">Median of the third variant; none where it makes no sense.</param>
 /// <param name="PredictedSpeedup">Ratio of the roofline times: a launch each, and the longer of bytes and arithmetic.</param>
 /// <param name="MeasuredSpeedup">Unfused over fused.</param>
-/// <param name="ParallelismSpeedup">The part of it that wider launches give: unfused over the third variant, 1 where they are one; none without it.</param>
+/// <param name="ParallelismSpeedup">The part of it that wider launches give: unfused over the third variant, 1 where they are one; none
+/// without it.</param>
 /// <param name="FusionSpeedup">The part that fusing gives: the third variant over fused.</param>
 /// <param name="GigabytesPerSecond">Declared bytes of the fused run over its time.</param>
 /// <param name="ShareOfCopyBandwidth">That over the device's measured copy bandwidth; above 1 where the data stay in a cache.</param>
@@ -82,10 +84,13 @@ public sealed class FusionResults
 /// <param name="KernelsFused">Kernels that the device launched for the fused run, the parts of reductions counted one by one; none where
 /// operations are no launches (the CPU reference).</param>
 /// <param name="KernelsUnfused">Of the composition.</param>
-public sealed record FusionRow(string Name, int Branches, string Shapes, int LaunchesFused, int LaunchesUnfused, long BytesFused, long BytesUnfused,
+public sealed record FusionRow(string Name, int Branches, string Shapes, int LaunchesFused, int LaunchesUnfused, long BytesFused,
+    long BytesUnfused,
     long BytesReadFused, long BytesWrittenFused, long BytesReadUnfused, long BytesWrittenUnfused, long FlopsFused, long FlopsUnfused,
-    double MillisecondsFused, double MillisecondsUnfused, double? MillisecondsUnfusedSameGeometry, double PredictedSpeedup, double MeasuredSpeedup,
-    double? ParallelismSpeedup, double? FusionSpeedup, double GigabytesPerSecond, double ShareOfCopyBandwidth, bool Composed, string Geometry,
+    double MillisecondsFused, double MillisecondsUnfused, double? MillisecondsUnfusedSameGeometry, double PredictedSpeedup,
+    double MeasuredSpeedup,
+    double? ParallelismSpeedup, double? FusionSpeedup, double GigabytesPerSecond, double ShareOfCopyBandwidth, bool Composed,
+    string Geometry,
     int? KernelsFused, int? KernelsUnfused);
 
 /// <summary>A run that was watched.</summary>

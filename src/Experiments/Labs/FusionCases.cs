@@ -41,7 +41,8 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
     public IEnumerable<Func<FusionCase>> MemoryBound(IReadOnlyCollection<Fusion>? only = null) => Of(only,
     [
         (Fusion.GroupNormSilu, GroupNormSilu),
-        .. Enumerable.Range(1, Backend.MaxBranches).Select(k => (TrajectoryObjective.FusedLoss, (Func<FusionCase>)(() => TrajectoryLoss(k)))),
+        .. Enumerable.Range(1, Backend.MaxBranches)
+            .Select(k => (TrajectoryObjective.FusedLoss, (Func<FusionCase>)(() => TrajectoryLoss(k)))),
         .. new[] { 1, 4 }.Select(k => (StateStep.PreconditionStep, (Func<FusionCase>)(() => PreconditionStep(k)))),
         (Optimizer.FusedAdam, Adam),
     ]);
@@ -70,8 +71,10 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
         int c = weight.Shape[0];
         var shape = new Shape(batch, Config.Resolution, Config.Resolution, c);
         return OnTape(Fusion.ConvEpilogue, shape, shape,
-            (tape, inputs) => tape.Conv2d(inputs[0], weight, bias, new Surroundings(Embedding: inputs[1], Residual: inputs[0], Scale: Config.SkipScale)),
-            same: true, "the same convolution over the same grid, then embedding and residual sum as wide as the image", Normal(new Shape(batch, c)));
+            (tape, inputs) =>
+                tape.Conv2d(inputs[0], weight, bias, new Surroundings(Embedding: inputs[1], Residual: inputs[0], Scale: Config.SkipScale)),
+            same: true, "the same convolution over the same grid, then embedding and residual sum as wide as the image",
+            Normal(new Shape(batch, c)));
     }
 
     private FusionCase ConvPrologue()
@@ -82,7 +85,9 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
         var shape = new Shape(batch, Config.Resolution, Config.Resolution, c);
         return OnTape(Fusion.ConvPrologue, shape, shape,
             (tape, inputs) => tape.Conv2d(inputs[0], weight, bias, new Surroundings(norm)),
-            same: true, "the same statistics and the same convolution over the same grids, the normalised image written between them, as wide as the image");
+            same: true,
+            "the same statistics and the same convolution over the same grids, the normalised image written between them, as wide "
+            + "as the image");
     }
 
     private FusionCase ResampleConv(Resampling resampling)
@@ -94,7 +99,8 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
         bool up = resampling == Resampling.Up;
         return OnTape(Fusion.ResampleConv, up ? narrow : wide, up ? wide : narrow,
             (tape, inputs) => tape.Conv2d(inputs[0], weight, bias, new Surroundings(norm, resampling)), same: !up,
-            up ? "none: four convolutions of 2x2 taps are no partition of one of 3x3" : "the same convolution over the same grid, normalised image and means written before it, as wide as they are") with
+            up ? "none: four convolutions of 2x2 taps are no partition of one of 3x3"
+                : "the same convolution over the same grid, normalised image and means written before it, as wide as they are") with
         {
             Shapes = $"{(up ? "up" : "down")} {(up ? narrow : wide)}",
         };
@@ -104,7 +110,8 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
     private NormalizationBefore Normalization(int channels)
     {
         var gamma = network.Parameters.All.First(p => p.Shape == new Shape(channels) && IsGamma(p));
-        return new NormalizationBefore(gamma, network.Parameters[gamma.Name[..^"weight".Length] + "bias"], Groups(channels), (float)Config.Epsilon, Silu: true);
+        return new NormalizationBefore(gamma, network.Parameters[gamma.Name[..^"weight".Length] + "bias"], Groups(channels),
+            (float)Config.Epsilon, Silu: true);
     }
 
     /// <summary>The only weights that are vectors are the normalisations'.</summary>
@@ -123,8 +130,11 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
     {
         var weight = QkvWeight();
         int c = weight.Shape[3], size = AttentionSize(), heads = Config.ChannelsPerHead == 0 ? 1 : c / Config.ChannelsPerHead;
-        return OnTape(Fusion.Attention, new Shape(batch, size, size, 3 * c), new Shape(batch, size, size, c), (tape, inputs) => tape.Attention(inputs[0], heads),
-            same: false, "none: a block of queries with all its keys is no partition of a product, a softmax and a product; the composition's launches are the wider ones");
+        return OnTape(Fusion.Attention, new Shape(batch, size, size, 3 * c), new Shape(batch, size, size, c),
+            (tape, inputs) => tape.Attention(inputs[0], heads),
+            same: false,
+            "none: a block of queries with all its keys is no partition of a product, a softmax and a product; the composition's "
+            + "launches are the wider ones");
     }
 
     private FusionCase Qkv()
@@ -143,13 +153,19 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
             Backend.Copy(x, copy);
         }
         var results = new FusionResults();
-        return OnTape(Fusion.Qkv, x, dy, (tape, inputs) => tape.Execution.Fusions.Has(Fusion.Qkv) ? tape.Conv2d(inputs[0], weight, bias) : tape.Conv2dInParts(inputs[0], weight, bias, 3),
-            BatchedProducts, "the three products as one batched launch each way, packed and unpacked by a transposition, the bias in a launch of its own", results);
+        return OnTape(Fusion.Qkv, x, dy,
+            (tape, inputs) => tape.Execution.Fusions.Has(Fusion.Qkv) ? tape.Conv2d(inputs[0], weight, bias)
+                : tape.Conv2dInParts(inputs[0], weight, bias, 3),
+            BatchedProducts,
+            "the three products as one batched launch each way, packed and unpacked by a transposition, the bias in a launch of its own",
+            results);
 
         void BatchedProducts()
         {
-            using Tensor w = weight.Value.Reshape(new Shape(3, c, c)), dw = weight.Gradient!.Reshape(w.Shape), y = packed.Reshape(all), d = dy.Reshape(all),
-                interleaved = packed.Reshape(new Shape(m, 3, c)), dinterleaved = dy.Reshape(interleaved.Shape), b = bias.Value.Reshape(db.Shape), sum = bias.Gradient!.Reshape(db.Shape);
+            using Tensor w = weight.Value.Reshape(new Shape(3, c, c)), dw = weight.Gradient!.Reshape(w.Shape), y = packed.Reshape(all),
+                d = dy.Reshape(all),
+                interleaved = packed.Reshape(new Shape(m, 3, c)), dinterleaved = dy.Reshape(interleaved.Shape),
+                b = bias.Value.Reshape(db.Shape), sum = bias.Gradient!.Reshape(db.Shape);
             Backend.MatMul(new MatMulShape(3, m, c, c, TransB: true), copies, w, products);
             Backend.Transpose(products, interleaved);
             Backend.BroadcastAdd(y, b, y);
@@ -159,7 +175,8 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
             Backend.BroadcastAddBackward(d, db);
             Backend.LinearCombination([1f, 1f], [sum, db], sum);
             Backend.MatMul(new MatMulShape(3, m, c, c), dproducts, w, dcopies);
-            using Tensor first = dcopies.View(0, input), second = dcopies.View(input.Length, input), third = dcopies.View(2 * input.Length, input);
+            using Tensor first = dcopies.View(0, input), second = dcopies.View(input.Length, input),
+                third = dcopies.View(2 * input.Length, input);
             Backend.LinearCombination([1f, 1f, 1f], [first, second, third], dx);
             results.Show("dinput0", dx);
             results.Show("gradients", network.Parameters.Gradients!);
@@ -182,7 +199,9 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
         return Case(TrajectoryObjective.FusedLoss, branches, s.State.ToString(),
             () => Shown(() => Backend.TrajectoryLoss(s, Distance.L1, 0, x0, heads, targets, skip, map, weights, dheads, losses)),
             () => Shown(() => PlainTrajectoryLoss.Run(s, Distance.L1, 0, x0, heads, targets, skip, map, weights, dheads, losses)),
-            () => Shown(() => PlainTrajectoryLoss.Run(s, Distance.L1, 0, x0, heads, targets, skip, map, weights, dheads, losses, branchByBranch: false)),
+            () => Shown(
+                () => PlainTrajectoryLoss.Run(s, Distance.L1, 0, x0, heads, targets, skip, map, weights, dheads, losses,
+                    branchByBranch: false)),
             "elementwise operations over all branches at once, not branch by branch", results);
 
         void Shown(Action run)
@@ -203,9 +222,11 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
         var results = new FusionResults();
         var own = branches == 1 ? null : AllBranchesAtOnce(s, x0, heads, states, nodes);
         Action plain = () => Shown(() => PlainStep.States(BranchLayout.Chained, Config, s, x0, heads, nodes, states));
-        return Case(StateStep.PreconditionStep, branches, s.State.ToString(), () => Shown(() => Backend.TrajectoryStates(s, x0, heads, skip, map, states)), plain,
+        return Case(StateStep.PreconditionStep, branches, s.State.ToString(),
+            () => Shown(() => Backend.TrajectoryStates(s, x0, heads, skip, map, states)), plain,
             own is null ? plain : () => Shown(own),
-            branches == 1 ? "every launch as wide as the state in both" : "D of all branches in one launch, a transposition, all states as a linear map of D in another", results);
+            branches == 1 ? "every launch as wide as the state in both"
+                : "D of all branches in one launch, a transposition, all states as a linear map of D in another", results);
 
         void Shown(Action run)
         {
@@ -215,8 +236,8 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
     }
 
     /// <summary>
-    /// D_j = c_skip x_0 + c_out F_j for all j, then x_b = r_b x_0 + sum_j m[b,j] D_j, r_b = sigma_b / sigma_0, m[b,j] = sigma_b (1 / sigma_{j+1} - 1 / sigma_j):
-    /// the steps written out, since one after the other they would wait for each other.
+    /// D_j = c_skip x_0 + c_out F_j for all j, then x_b = r_b x_0 + sum_j m[b,j] D_j, r_b = sigma_b / sigma_0, m[b,j] = sigma_b (1 /
+    /// sigma_{j+1} - 1 / sigma_j): the steps written out, since one after the other they would wait for each other.
     /// </summary>
     private Action AllBranchesAtOnce(TrajectoryShape s, Tensor x0, Tensor heads, Tensor states, double[] nodes)
     {
@@ -291,9 +312,11 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
         double[] nodes = Nodes(branches);
         var whole = TrajectoryMap.Of(BranchLayout.Chained, Config.Prediction, Config.SigmaData, nodes, branches, batch);
         var (skip, map) = whole.Upload(Backend);
-        var (skip1, map1) = TrajectoryMap.Of(BranchLayout.Chained, Config.Prediction, Config.SigmaData, [nodes[0], nodes[^1]], 1, batch).Upload(Backend);
+        var (skip1, map1) = TrajectoryMap.Of(BranchLayout.Chained, Config.Prediction, Config.SigmaData, [nodes[0], nodes[^1]], 1, batch)
+            .Upload(Backend);
         _owned.AddRange([skip, map, skip1, map1]);
-        Tensor h = Normal(one.Input), w = Normal(all.Weight), w1 = Empty(one.Weight), f1 = Empty(one.Output), f = Empty(all.Output), x0 = Normal(s.State),
+        Tensor h = Normal(one.Input), w = Normal(all.Weight), w1 = Empty(one.Weight), f1 = Empty(one.Output), f = Empty(all.Output),
+            x0 = Normal(s.State),
             byHead = Empty(new Shape(branches, batch * pixels, c)), y = Empty(s.State), states = Empty(s.States);
         Tensor[] weights = [.. Enumerable.Range(0, branches).Select(j => w.View(j * one.Weight.Length, one.Weight))],
             products = [.. Enumerable.Range(0, branches).Select(j => byHead.View(j * one.Output.Length, one.Output))];
@@ -331,10 +354,12 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
     }
 
     /// <summary>Forward and backward through a tape, with all fusions or with all but the one.</summary>
-    private FusionCase OnTape(Fusion fusion, Shape input, Shape output, Func<Tape, Variable[], Variable> forward, bool same, string geometry, params Tensor[] more) =>
+    private FusionCase OnTape(Fusion fusion, Shape input, Shape output, Func<Tape, Variable[], Variable> forward, bool same,
+        string geometry, params Tensor[] more) =>
         OnTape(fusion, Normal(input), Normal(output), forward, null, geometry, new FusionResults(), same, more);
 
-    private FusionCase OnTape(Fusion fusion, Tensor x, Tensor dy, Func<Tape, Variable[], Variable> forward, Action? sameGeometry, string geometry, FusionResults results,
+    private FusionCase OnTape(Fusion fusion, Tensor x, Tensor dy, Func<Tape, Variable[], Variable> forward, Action? sameGeometry,
+        string geometry, FusionResults results,
         bool same = false, params Tensor[] more)
     {
         Tensor[] inputs = [x, .. more];
@@ -356,11 +381,13 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
         return Case(fusion, 1, x.Shape.ToString(), () => Run(Fusions.All), plain, sameGeometry ?? (same ? plain : null), geometry, results);
     }
 
-    private FusionCase Case(Fusion fusion, int branches, string shapes, Action fused, Action unfused, Action? sameGeometry, string geometry, FusionResults results)
+    private FusionCase Case(Fusion fusion, int branches, string shapes, Action fused, Action unfused, Action? sameGeometry, string geometry,
+        FusionResults results)
     {
         var owned = _owned.ToArray();
         _owned.Clear();
-        return new FusionCase(fusion.Name, branches, shapes, fused, unfused, sameGeometry, geometry, results, network.Parameters.ZeroGradients, owned);
+        return new FusionCase(fusion.Name, branches, shapes, fused, unfused, sameGeometry, geometry, results,
+            network.Parameters.ZeroGradients, owned);
     }
 
     private static double[] Nodes(int branches) => [.. Enumerable.Range(0, branches + 1).Select(i => 10 * Math.Pow(0.7, i))];
@@ -369,7 +396,9 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
         ?? throw new BDenseException("this network has no attention to measure");
 
     /// <summary>Of the encoder's first attention, or of the middle.</summary>
-    private int AttentionSize() => Config.AttentionResolutions.Where(r => r <= Config.Resolution).DefaultIfEmpty(Config.Resolution >> (Config.ChannelMultipliers.Length - 1)).Max();
+    private int AttentionSize() =>
+        Config.AttentionResolutions.Where(r => r <= Config.Resolution)
+            .DefaultIfEmpty(Config.Resolution >> (Config.ChannelMultipliers.Length - 1)).Max();
 
     private TrajectoryShape States(int branches)
     {

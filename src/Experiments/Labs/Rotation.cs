@@ -1,8 +1,8 @@
 namespace BDense.Experiments.Labs;
 
 /// <summary>
-/// The order of variants in a round of measurements: each round starts one further, and every other round goes backwards (A B, B A), so that
-/// a device that grows slower or faster in the meantime favours none of them.
+/// The order of variants in a round of measurements: each round starts one further, and every other round goes backwards (A B, B A), so
+/// that a device that grows slower or faster in the meantime favours none of them.
 /// </summary>
 public static class Rotation
 {

@@ -8,8 +8,8 @@ using BDense.Training.Distillation;
 namespace BDense.Experiments.Labs;
 
 /// <summary>
-/// Whole steps of a B-DENSE student with K heads. Training: forward, dense-trajectory loss, backward, Adam with clipping and moving average.
-/// Sampling: a pass without a gradient and its states. Targets are noise: the time does not depend on them.
+/// Whole steps of a B-DENSE student with K heads. Training: forward, dense-trajectory loss, backward, Adam with clipping and moving
+/// average. Sampling: a pass without a gradient and its states. Targets are noise: the time does not depend on them.
 /// </summary>
 public sealed class StepLab : IDisposable
 {
@@ -23,7 +23,8 @@ public sealed class StepLab : IDisposable
     /// <param name="config">The network; its branches are replaced.</param>
     /// <param name="branches">K.</param>
     /// <param name="seed">Of the weights; none for zeros, which take the same time.</param>
-    public StepLab(Backend backend, NetworkConfig config, int branches, ulong? seed = 1) => _network = new Network(backend, config with { Branches = branches }, seed);
+    public StepLab(Backend backend, NetworkConfig config, int branches, ulong? seed = 1) =>
+        _network = new Network(backend, config with { Branches = branches }, seed);
 
     public INetwork Network => _network;
 
@@ -33,24 +34,27 @@ public sealed class StepLab : IDisposable
     private bool CanCapture => _network.Backend.Graphs is not null;
 
     /// <summary>
-    /// Training with all fusions, with each off by itself, with none, with recomputed blocks, with the usual ones, and these captured where the
-    /// device can; all in turns. A fusion whose absence changes no operation (the network has nothing to fuse, or the device composes it
-    /// anyway) is noted and not timed.
+    /// Training with all fusions, with each off by itself, with none, with recomputed blocks, with the usual ones, and these captured where
+    /// the device can; all in turns. A fusion whose absence changes no operation (the network has nothing to fuse, or the device composes
+    /// it anyway) is noted and not timed.
     /// </summary>
     /// <param name="batch">Images.</param>
     /// <param name="budget">Time to spend; at least one round is taken after those that warm up.</param>
     /// <param name="only">Fusions to switch off; all without it.</param>
     /// <param name="onRound">Told after each round.</param>
-    public IReadOnlyList<StepRow> Ablate(int batch, TimeSpan budget, IReadOnlyCollection<Fusion>? only = null, Action<int>? onRound = null) => Run(Training,
+    public IReadOnlyList<StepRow> Ablate(int batch, TimeSpan budget, IReadOnlyCollection<Fusion>? only = null,
+        Action<int>? onRound = null) => Run(Training,
     [
         new("all", new Execution(Fusions.All)),
         // Folding concerns sampling.
-        .. Off(only, f => f != Student.FoldedHeads), new("none", new Execution(Fusions.None)), new("all, recompute", new Execution(Fusions.All, Recompute: true)),
+        .. Off(only, f => f != Student.FoldedHeads), new("none", new Execution(Fusions.None)),
+        new("all, recompute", new Execution(Fusions.All, Recompute: true)),
         .. Usual(Fusions.Usual, "usual"),
     ], batch, budget, onRound);
 
     /// <summary>Sampling likewise: folded, through all heads, these captured where the device can, and with no fusion.</summary>
-    public IReadOnlyList<StepRow> Sample(int batch, TimeSpan budget, IReadOnlyCollection<Fusion>? only = null, Action<int>? onRound = null) => Run(Sampling,
+    public IReadOnlyList<StepRow> Sample(int batch, TimeSpan budget, IReadOnlyCollection<Fusion>? only = null,
+        Action<int>? onRound = null) => Run(Sampling,
     [
         new("all", new Execution(Fusions.All)), .. Off(only, f => f == Student.FoldedHeads || f == StateStep.PreconditionStep),
         new("none", new Execution(Fusions.None)),
@@ -59,8 +63,8 @@ public sealed class StepLab : IDisposable
     ], batch, budget, onRound);
 
     /// <summary>
-    /// Training at each batch size with blocks kept and recomputed, with the usual fusions and with all, in turns. Where a dry run says that a step
-    /// does not fit, or the device says so, its row has a note and the others stand.
+    /// Training at each batch size with blocks kept and recomputed, with the usual fusions and with all, in turns. Where a dry run says
+    /// that a step does not fit, or the device says so, its row has a note and the others stand.
     /// </summary>
     /// <param name="batches">Images.</param>
     /// <param name="budget">Time to spend on each batch size.</param>
@@ -85,7 +89,8 @@ public sealed class StepLab : IDisposable
             for (int i = 0; i < variants.Length; i++)
             {
                 var row = fits[i] ? measured.Dequeue() : Unmeasured(Training, variants[i].Name, batch,
-                    FormattableString.Invariant($"not measured: it takes {predicted[i] / 1e9:0.00} GB, {freeBytes / 1e9:0.00} GB are free"));
+                    FormattableString.Invariant(
+                        $"not measured: it takes {predicted[i] / 1e9:0.00} GB, {freeBytes / 1e9:0.00} GB are free"));
                 rows.Add(row with { PredictedPeakBytes = predicted[i] });
             }
             _network.Backend.Pool.Trim();
@@ -109,10 +114,12 @@ public sealed class StepLab : IDisposable
     public void Dispose() => _network.Dispose();
 
     private static IEnumerable<Variant> Off(IReadOnlyCollection<Fusion>? only, Func<Fusion, bool> concerns) => FusionCatalog.All
-        .Where(fusion => concerns(fusion) && only?.Contains(fusion) != false).Select(fusion => new Variant($"-{fusion.Name}", new Execution(Fusions.All.Without(fusion)), IsOff: true));
+        .Where(fusion => concerns(fusion) && only?.Contains(fusion) != false)
+        .Select(fusion => new Variant($"-{fusion.Name}", new Execution(Fusions.All.Without(fusion)), IsOff: true));
 
     private IEnumerable<Variant> Usual(Fusions fusions, string name) =>
-        CanCapture ? [new(name, new Execution(fusions)), new($"{name}, graph", new Execution(fusions, Graph: true))] : [new(name, new Execution(fusions))];
+        CanCapture ? [new(name, new Execution(fusions)), new($"{name}, graph", new Execution(fusions, Graph: true))]
+            : [new(name, new Execution(fusions))];
 
     private long PredictPeak(int batch, Execution execution)
     {
@@ -151,7 +158,8 @@ public sealed class StepLab : IDisposable
                 onRound?.Invoke(round);
             }
             return [.. variants.Select((variant, i) => notes[i] is { } note ? Unmeasured(step, variant.Name, batch, note)
-                : Row(step, variant.Name, batch, samples[i], variant.Execution.Graph && !captured[i].IsCaptured ? "capture was refused: launched anew each time" : null))];
+                : Row(step, variant.Name, batch, samples[i],
+                    variant.Execution.Graph && !captured[i].IsCaptured ? "capture was refused: launched anew each time" : null))];
         }
         finally
         {
@@ -172,7 +180,9 @@ public sealed class StepLab : IDisposable
                     if (i == 0)
                         first = operations;
                     else if (variants[i].IsOff && operations.SequenceEqual(first))
-                        notes[i] = "not applicable: the operations are those of 'all'; the network has nothing to fuse here, or the device composes it anyway";
+                        notes[i] =
+                            "not applicable: the operations are those of 'all'; the network has nothing to fuse here, or the device "
+                            + "composes it anyway";
                 }
                 else
                 {
@@ -202,17 +212,20 @@ public sealed class StepLab : IDisposable
             return run.Step();
         }
 
-        StepRun Make(Execution execution) => step == Training ? new TrainingRun(_network, execution, batch) : new SamplingRun(_network, execution, batch);
+        StepRun Make(Execution execution) =>
+            step == Training ? new TrainingRun(_network, execution, batch) : new SamplingRun(_network, execution, batch);
     }
 
     private StepRow Row(string step, string name, int batch, IReadOnlyCollection<StepTime> steps, string? note)
     {
         double milliseconds = Median(steps.Select(s => s.Milliseconds));
-        return new StepRow(step, name, _network.Config.Branches, batch, milliseconds, Median(steps.Select(s => s.HostMilliseconds)), steps.Max(s => s.PeakBytes),
+        return new StepRow(step, name, _network.Config.Branches, batch, milliseconds, Median(steps.Select(s => s.HostMilliseconds)),
+            steps.Max(s => s.PeakBytes),
             1000 * batch / milliseconds, Note: note);
     }
 
-    private StepRow Unmeasured(string step, string name, int batch, string note) => new(step, name, _network.Config.Branches, batch, Note: note);
+    private StepRow Unmeasured(string step, string name, int batch, string note) =>
+        new(step, name, _network.Config.Branches, batch, Note: note);
 
     private static double Median(IEnumerable<double> values)
     {

@@ -11,7 +11,8 @@ namespace BDense.Experiments.Labs;
 /// <param name="ImagesPerSecond">Batch over time.</param>
 /// <param name="PredictedPeakBytes">The same by a dry run; none where nobody asked.</param>
 /// <param name="Note">For people.</param>
-public sealed record StepRow(string Step, string Name, int Branches, int Batch, double? Milliseconds = null, double? HostMilliseconds = null,
+public sealed record StepRow(string Step, string Name, int Branches, int Batch, double? Milliseconds = null,
+    double? HostMilliseconds = null,
     long? PeakBytes = null, double? ImagesPerSecond = null, long? PredictedPeakBytes = null, string? Note = null);
 
 /// <summary>What one step took.</summary>

@@ -87,7 +87,8 @@ internal sealed class TrainingRun : StepRun
 
     protected override void Run()
     {
-        var result = _objective.Accumulate(_x!, _nodes, _weights, _targets!, new ForwardOptions(new RandomKey(1, 3, (ulong)_steps << 40)), endpoint: _x);
+        var result = _objective.Accumulate(_x!, _nodes, _weights, _targets!, new ForwardOptions(new RandomKey(1, 3, (ulong)_steps << 40)),
+            endpoint: _x);
         _steps++;
         _optimizer!.Update(0, 1, result.Loss, _steps);
     }

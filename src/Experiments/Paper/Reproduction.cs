@@ -59,7 +59,8 @@ public sealed class Reproduction
     private Reproduction(Backend backend, ReproductionOptions options, Dataset? data, IStages stages, CancellationToken cancellation)
     {
         (_backend, _options, _data, _stages, _cancellation) = (backend, options, data, stages, cancellation);
-        _earlierSeconds = File.Exists(In(ElapsedFile)) ? RunJson.FromNode<double>(RunJson.Read(In(ElapsedFile))["seconds"], In(ElapsedFile), "seconds") : 0;
+        _earlierSeconds = File.Exists(In(ElapsedFile))
+            ? RunJson.FromNode<double>(RunJson.Read(In(ElapsedFile))["seconds"], In(ElapsedFile), "seconds") : 0;
     }
 
     private ReproductionPlan Plan => _options.Plan;
@@ -67,15 +68,20 @@ public sealed class Reproduction
     /// <exception cref="UsageException">The plan needs images or a teacher that are not given.</exception>
     /// <exception cref="BDenseException">They cannot be read, the folder holds something else, or training diverged.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the same command goes on.</exception>
-    public static ReproductionOutcome Run(Backend backend, ReproductionOptions options, IStages stages, CancellationToken cancellation = default)
+    public static ReproductionOutcome Run(Backend backend, ReproductionOptions options, IStages stages,
+        CancellationToken cancellation = default)
     {
         var plan = options.Plan;
         if (plan.Network is null && options.TeacherPath is null)
         {
-            throw new UsageException($"{plan.Table.Name} at the scale {plan.Scale} needs --teacher: {plan.Table.Network}'s weights as .safetensors ({(plan.Table.IsPd ? "diffusers' own" : "tools/edm_to_safetensors.py makes them of EDM's")})");
+            throw new UsageException(
+                $"{plan.Table.Name} at the scale {plan.Scale} needs --teacher: {plan.Table.Network}'s weights as .safetensors ("
+                    + $"{(plan.Table.IsPd ? "diffusers' own" : "tools/edm_to_safetensors.py makes them of EDM's")})");
         }
         if (plan.NeedsData && options.Data is null)
-            throw new UsageException($"{plan.Table.Name} at the scale {plan.Scale} needs the images: give --data PATH ({(plan.Table.Network == "edm-imagenet64" ? "ImageNet" : "CIFAR-10")})");
+            throw new UsageException(
+                $"{plan.Table.Name} at the scale {plan.Scale} needs the images: give --data PATH ("
+                    + $"{(plan.Table.Network == "edm-imagenet64" ? "ImageNet" : "CIFAR-10")})");
         int resolution = options.TeacherPath is null ? plan.Network!.Resolution : 0;
         var data = options.Data is null ? null : Dataset.Open(options.Data, new DatasetOptions(resolution) { OnNotice = backend.OnNotice });
         using var alone = Claim(options, data, backend);
@@ -110,18 +116,26 @@ public sealed class Reproduction
         var teachers = new SortedDictionary<int, MeasuredCell>();
         foreach (var cell in Plan.Cells)
         {
-            var kept = Kept($"results/{cell.Name}.json", () => MadeFrom(cell), () => MeasureStudent(teacher, evaluation.Value, cell), RequireNoises);
+            var kept = Kept($"results/{cell.Name}.json", () => MadeFrom(cell), () => MeasureStudent(teacher, evaluation.Value, cell),
+                RequireNoises);
             if (RunJson.Difference(RunJson.ToNode(kept.Options), RunJson.ToNode(cell.Options)) is { } difference)
-                throw new BDenseException($"{_options.Folder}: {cell.Name} was distilled otherwise: {difference}; give another folder with --out");
+                throw new BDenseException(
+                    $"{_options.Folder}: {cell.Name} was distilled otherwise: {difference}; give another folder with --out");
             students[cell.Name] = kept;
         }
         foreach (var cell in Plan.Cells.DistinctBy(c => c.Setting))
-            teachers[cell.Setting] = Kept($"results/teacher-{cell.Setting}.json", () => MadeFrom(null), () => MeasureTeacher(evaluation.Value, evaluation.Value.TeacherOf(cell.Options, cancellation: _cancellation)), RequireNoises);
-        var fine = _data is null ? null : Kept("results/teacher-fine.json", () => MadeFrom(null), () => MeasureTeacher(evaluation.Value, evaluation.Value.Fine(cancellation: _cancellation)), RequireNoises);
+            teachers[cell.Setting] = Kept($"results/teacher-{cell.Setting}.json", () => MadeFrom(null),
+                () => MeasureTeacher(evaluation.Value, evaluation.Value.TeacherOf(cell.Options, cancellation: _cancellation)),
+                RequireNoises);
+        var fine = _data is null ? null
+            : Kept("results/teacher-fine.json", () => MadeFrom(null),
+                () => MeasureTeacher(evaluation.Value, evaluation.Value.Fine(cancellation: _cancellation)), RequireNoises);
         var fids = Fids(teacher.Config);
 
-        var results = new ReproductionResults(Plan.Table.Name, Plan.Table.Title, Plan.Scale, Plan.Table.SettingName, $"{_backend.Name}: {_backend.Description}", _data?.Name, _options.Seed,
-            Plan.Cells.Select(c => c.Options.Seed).Distinct().Count(), Plan.Noises, fids.Count == 0 ? 0 : Plan.FidImages, Elapsed, figures, fine?.Frechet,
+        var results = new ReproductionResults(Plan.Table.Name, Plan.Table.Title, Plan.Scale, Plan.Table.SettingName,
+            $"{_backend.Name}: {_backend.Description}", _data?.Name, _options.Seed,
+            Plan.Cells.Select(c => c.Options.Seed).Distinct().Count(), Plan.Noises, fids.Count == 0 ? 0 : Plan.FidImages, Elapsed, figures,
+            fine?.Frechet,
             ReproductionTable.Rows(Plan, students, teachers, fids), ReproductionTable.Comparisons(Plan, students, fids), Plan.Differences);
         return new ReproductionOutcome(results, Pictures(teacher), teacher.Config);
     }
@@ -141,7 +155,8 @@ public sealed class Reproduction
         yield return new PlannedStage(StatisticsStage, 0);
         // What they are made from is known only after that: they are cheap beside the training.
         foreach (var cell in Plan.Cells)
-            yield return new PlannedStage(FidStage(cell), File.Exists(In($"results/{cell.Name}.fid.json")) ? 0 : Work.Sampling(cell.Options.Nfe, Plan.FidImages));
+            yield return new PlannedStage(FidStage(cell),
+                File.Exists(In($"results/{cell.Name}.fid.json")) ? 0 : Work.Sampling(cell.Options.Nfe, Plan.FidImages));
     }
 
     private const string TeacherStage = "teacher", StatisticsStage = "statistics of the data";
@@ -152,12 +167,22 @@ public sealed class Reproduction
 
     private string TeacherPlace => _options.TeacherPath ?? In("teacher");
 
-    /// <summary>What a figure depends on besides its plan: networks by their content, and the noises and images that it is measured over.</summary>
+    /// <summary>
+    /// What a figure depends on besides its plan: networks by their content, and the noises and images that it is measured over.
+    /// </summary>
     private JsonObject MadeFrom(ReproductionCell? cell)
     {
-        var from = new JsonObject { ["teacher"] = _teacherPrint, ["noises"] = Plan.Noises, ["fineSteps"] = Plan.FineSteps, ["seed"] = _options.Seed, ["data"] = _data?.Fingerprint };
+        var from = new JsonObject
+        {
+            ["teacher"] = _teacherPrint,
+            ["noises"] = Plan.Noises,
+            ["fineSteps"] = Plan.FineSteps,
+            ["seed"] = _options.Seed,
+            ["data"] = _data?.Fingerprint,
+        };
         // A student that was cleared away says nothing against its figures.
-        if (cell is not null && Directory.Exists(Path.Combine(FolderOf(cell), RunFolder.CheckpointsFolder)) && RunFolder.Existing(FolderOf(cell)).Latest is not null)
+        if (cell is not null && Directory.Exists(Path.Combine(FolderOf(cell), RunFolder.CheckpointsFolder))
+            && RunFolder.Existing(FolderOf(cell)).Latest is not null)
         {
             string place = TrainedNetwork.Find(FolderOf(cell));
             from["student"] = FileDigests.Compute(Directory.Exists(place) ? Path.Combine(place, Checkpoint.ModelFile) : place);
@@ -184,7 +209,8 @@ public sealed class Reproduction
         using var network = new Network(_backend, config, options.Seed);
         using var training = new TeacherTraining(network, _data, options);
         var run = Train(TeacherStage, training, folder, Math.Max(1, options.Steps / 4));
-        return (TrainedNetwork.Load(_backend, folder), new ReproductionTeacher("trained here", network.Parameters.Count, (int)run.Step, run.FinalLoss));
+        return (TrainedNetwork.Load(_backend, folder),
+            new ReproductionTeacher("trained here", network.Parameters.Count, (int)run.Step, run.FinalLoss));
     }
 
     private string FolderOf(ReproductionCell cell) => In(Path.Combine("students", cell.Name));
@@ -195,7 +221,8 @@ public sealed class Reproduction
         {
             ["kind"] = "distill",
             [RunFolder.DistillKey] = RunJson.ToNode(cell.Options),
-        }.WithData(cell.Options.Method.NeedsData ? _data : null).WithNetwork(RunData.TeacherKey, TrainedNetwork.Find(TeacherPlace), _teacherPrint).WithDevice(_backend), resume: true);
+        }.WithData(cell.Options.Method.NeedsData ? _data : null)
+        .WithNetwork(RunData.TeacherKey, TrainedNetwork.Find(TeacherPlace), _teacherPrint).WithDevice(_backend), resume: true);
         RunResult run;
         using (var network = DistillationMethods.NewStudent(teacher, cell.Options))
         using (var training = DistillationMethods.Create(network, teacher, _data, cell.Options))
@@ -203,9 +230,11 @@ public sealed class Reproduction
         float[] endpoint = evaluation.TeacherOf(cell.Options, cancellation: _cancellation);
         var student = Student.Load(_backend, FolderOf(cell));
         using var owner = student.Network;
-        float[] images = _stages.Stage(MeasureStage(cell), Plan.Noises, report => evaluation.Student(student, n => report(n, $"NFE {student.Evaluations}"), _cancellation));
+        float[] images = _stages.Stage(MeasureStage(cell), Plan.Noises,
+            report => evaluation.Student(student, n => report(n, $"NFE {student.Evaluations}"), _cancellation));
         var measured = evaluation.Measure(images, endpoint);
-        return new MeasuredCell(cell.Options, measured.Endpoint!.Rmse, measured.Fine.Rmse, measured.FrechetDistance, run.Log.Sum(l => l.Milliseconds) / 1000);
+        return new MeasuredCell(cell.Options, measured.Endpoint!.Rmse, measured.Fine.Rmse, measured.FrechetDistance,
+            run.Log.Sum(l => l.Milliseconds) / 1000);
     }
 
     private static MeasuredCell MeasureTeacher(Evaluation evaluation, float[] images)
@@ -245,7 +274,8 @@ public sealed class Reproduction
                 var collection = Collect(FidStage(cell), features, source, network, Plan.FidImages,
                     $"{cell.Name}, model {TrainedNetwork.Fingerprint(FolderOf(cell), student.Network.Config)}", state);
                 AtomicFile.Delete(state);
-                return new KeptFid(FrechetDistance.Between(collection.Statistics.Mean(), collection.Statistics.Covariance(), reference.Mean, reference.Covariance), Plan.FidImages, features.Name);
+                return new KeptFid(FrechetDistance.Between(collection.Statistics.Mean(), collection.Statistics.Covariance(), reference.Mean,
+                    reference.Covariance), Plan.FidImages, features.Name);
             }).Fid;
         }
         return fids;
@@ -260,8 +290,10 @@ public sealed class Reproduction
 
     private sealed record KeptFid(double Fid, int Images, string Features);
 
-    private FeatureCollection Collect(string name, IImageFeatures features, ImageSource source, NetworkConfig c, int count, string subject, string state) =>
-        _stages.Stage(name, count, report => FeatureCollection.Of(features, source, (c.Resolution, c.Resolution, c.ImageChannels), count, new CollectOptions
+    private FeatureCollection Collect(string name, IImageFeatures features, ImageSource source, NetworkConfig c, int count, string subject,
+        string state) =>
+        _stages.Stage(name, count,
+            report => FeatureCollection.Of(features, source, (c.Resolution, c.Resolution, c.ImageChannels), count, new CollectOptions
         {
             Subject = subject,
             Batch = Plan.Batch,
@@ -279,11 +311,14 @@ public sealed class Reproduction
         foreach (var cell in Plan.Cells.Where(c => c.Options.Seed == first))
         {
             using var student = SavedSampler.Load(_backend, FolderOf(cell), new SamplerOptions(), cancellation: _cancellation);
-            rows.Add(new GridRow($"{cell.Options.Title}, {Plan.Table.SettingName} {cell.Setting}", Samples(student.Network, student.Sampler, student.Sigma)));
+            rows.Add(new GridRow($"{cell.Options.Title}, {Plan.Table.SettingName} {cell.Setting}",
+                Samples(student.Network, student.Sampler, student.Sigma)));
         }
         return rows;
 
-        float[] Samples(INetwork network, Sampler sampler, double sigma) => Sampling.Generate(network, sampler, ImageDraws.Of(_options.Seed), PicturesARow, PicturesARow, sigma, cancellation: _cancellation);
+        float[] Samples(INetwork network, Sampler sampler, double sigma) =>
+            Sampling.Generate(network, sampler, ImageDraws.Of(_options.Seed), PicturesARow, PicturesARow, sigma,
+                cancellation: _cancellation);
     }
 
     private RunResult Train(string name, ITraining training, RunFolder folder, long checkpointEvery)
@@ -299,7 +334,9 @@ public sealed class Reproduction
 
     private void RequireNoises(MeasuredCell cell, string file) => cell.Require(Plan.Noises, file);
 
-    /// <summary>A stage's result from its file, if that was made from what is there now; else the stage is run and the file written.</summary>
+    /// <summary>
+    /// A stage's result from its file, if that was made from what is there now; else the stage is run and the file written.
+    /// </summary>
     private T Kept<T>(string name, Func<JsonObject> madeFrom, Func<T> stage, Action<T, string>? require = null)
     {
         if (Usable(name, madeFrom, _backend.OnNotice) is { } kept)
@@ -312,7 +349,11 @@ public sealed class Reproduction
             throw new OperationCanceledException("the same command will resume");
         _hasWorked = true;
         var result = stage();
-        AtomicFile.WriteText(In(name), RunJson.ToText(new JsonObject { [MadeFromKey] = madeFrom(), [Result] = RunJson.ToNode(result) }) + "\n");
+        AtomicFile.WriteText(In(name), RunJson.ToText(new JsonObject
+        {
+            [MadeFromKey] = madeFrom(),
+            [Result] = RunJson.ToNode(result),
+        }) + "\n");
         return result;
     }
 
@@ -368,7 +409,8 @@ public sealed class Reproduction
             return WriterLock.OfFolder(options.Folder);
         }
         if (RunFolder.Contents(options.Folder).Length > 0)
-            throw new BDenseException($"{options.Folder} holds something else than a reproduction; give a new or an empty folder with --out");
+            throw new BDenseException(
+                $"{options.Folder} holds something else than a reproduction; give a new or an empty folder with --out");
         AtomicFile.Guard(options.Folder, () => Files.MakeFolder(options.Folder));
         return WriterLock.OfFolder(options.Folder).Beginning(() => AtomicFile.WriteText(marker, RunJson.ToText(plan) + "\n"));
     }

@@ -15,7 +15,8 @@ public sealed record ReproductionCell(int Setting, Distill Options)
     public bool IsDense => Options.Branches > 1;
 
     /// <summary>Of its folder and files.</summary>
-    public string Name => FormattableString.Invariant($"{(Options is RoundsDistill ? "pd" : "sfd")}-k{Options.Branches}-{Setting}-seed{Options.Seed}");
+    public string Name =>
+        FormattableString.Invariant($"{(Options is RoundsDistill ? "pd" : "sfd")}-k{Options.Branches}-{Setting}-seed{Options.Seed}");
 }
 
 /// <summary>What it takes to run a table at one of three scales.</summary>
@@ -96,16 +97,28 @@ public sealed record ReproductionPlan
             Table = table,
             Scale = "tiny",
             Network = NetworkCatalog.FindUNet("demo") with { ModelChannels = 16 },
-            Teacher = new TeacherOptions { Steps = 1600, Batch = 64, LearningRate = 2e-3, EmaDecay = 0.995, Decay = Decay.Cosine, Flip = true },
+            Teacher = new TeacherOptions
+            {
+                Steps = 1600,
+                Batch = 64,
+                LearningRate = 2e-3,
+                EmaDecay = 0.995,
+                Decay = Decay.Cosine,
+                Flip = true,
+            },
             Cells = [],
             Noises = 512,
             FidImages = 2560,
             Differences =
             [
-                "Images are averaged down to 16 x 16; the teacher is a network of 0.2 million parameters trained for 1600 updates of 64 images.",
+                "Images are averaged down to 16 x 16; the teacher is a network of 0.2 million parameters trained for 1600 updates "
+                + "of 64 images.",
                 table.IsPd
-                    ? "A teacher of 16 DDIM steps is halved to 8, 4 and 2 steps in rounds of 250 updates of 32 images, which stand for the paper's 512, 256 and 128; polynomial schedule from sigma 80 to 0.006; branch weights favour the endpoint, since equal ones (the authors') are known to harm here."
-                    : "Students make 400 updates of 32 images (the authors: 1563 iterations of 128), along 16 batches of trajectories that are used again; learning rate 3e-4.",
+                    ? "A teacher of 16 DDIM steps is halved to 8, 4 and 2 steps in rounds of 250 updates of 32 images, which stand for "
+                        + "the paper's 512, 256 and 128; polynomial schedule from sigma 80 to 0.006; branch weights favour the endpoint, "
+                        + "since equal ones (the authors') are known to harm here."
+                    : "Students make 400 updates of 32 images (the authors: 1563 iterations of 128), along 16 batches of trajectories "
+                        + "that are used again; learning rate 3e-4.",
                 "The Fréchet distance is over random features of 512 samples; it is not FID.",
             ],
         };
@@ -131,8 +144,23 @@ public sealed record ReproductionPlan
         {
             Table = table,
             Scale = "small",
-            Network = NetworkCatalog.FindUNet("small-32") with { Resolution = side, ModelChannels = 64, BlocksPerLevel = 2, AttentionResolutions = [side / 4], Dropout = 0.1f },
-            Teacher = new TeacherOptions { Steps = 40_000, Batch = 128, LearningRate = 1e-3, EmaDecay = 0.9995, Decay = Decay.Cosine, Flip = true },
+            Network = NetworkCatalog.FindUNet("small-32") with
+            {
+                Resolution = side,
+                ModelChannels = 64,
+                BlocksPerLevel = 2,
+                AttentionResolutions = [side / 4],
+                Dropout = 0.1f,
+            },
+            Teacher = new TeacherOptions
+            {
+                Steps = 40_000,
+                Batch = 128,
+                LearningRate = 1e-3,
+                EmaDecay = 0.9995,
+                Decay = Decay.Cosine,
+                Flip = true,
+            },
             Cells = [],
             Noises = 2048,
             FidImages = 10_000,
@@ -141,7 +169,8 @@ public sealed record ReproductionPlan
             [
                 "The teacher is a network of some ten million parameters trained for 40,000 updates of 128 images, without classes.",
                 table.IsPd
-                    ? "A teacher of 64 DDIM steps is halved to 32, 16 and 8 steps, which stand for the paper's 512, 256 and 128; 5,000 updates a round; polynomial schedule from sigma 80 to 0.006; branch weights favour the endpoint."
+                    ? "A teacher of 64 DDIM steps is halved to 32, 16 and 8 steps, which stand for the paper's 512, 256 and 128; 5,000 "
+                        + "updates a round; polynomial schedule from sigma 80 to 0.006; branch weights favour the endpoint."
                     : "Students make 800 iterations of 64 images; learning rate 1e-4.",
                 "FID, where an Inception network is given, is over 10,000 samples.",
             ],
@@ -174,13 +203,18 @@ public sealed record ReproductionPlan
             FidImages = 50_000,
             Batch = 256,
             Differences = isPd
-                ? ["The authors' own variant of progressive distillation (1000 steps of google/ddpm-cifar10-32 to 500, 250 and 125, which the paper calls 512, 256 and 128; linear schedules rebuilt in every round; 50,000 updates of 128 images a round; equal branch weights; 100 DDIM steps at sampling)."]
-                : ["EDM's network in float32, where the authors train in float16; otherwise their settings: 1563 iterations of 128 images, Adam at 5e-5 and a tenth of it in the second half, L1, analytical first step, DPM-Solver++(3M) with three nodes inserted, their searched branch weights."],
+                ? ["The authors' own variant of progressive distillation (1000 steps of google/ddpm-cifar10-32 to 500, 250 and 125, "
+                    + "which the paper calls 512, 256 and 128; linear schedules rebuilt in every round; 50,000 updates of 128 images a "
+                    + "round; equal branch weights; 100 DDIM steps at sampling)."]
+                : ["EDM's network in float32, where the authors train in float16; otherwise their settings: 1563 iterations of 128 "
+                    + "images, Adam at 5e-5 and a tenth of it in the second half, L1, analytical first step, DPM-Solver++(3M) with three "
+                    + "nodes inserted, their searched branch weights."],
         };
         return new Size(plan, Seeds: 1, Settings: null, (setting, branches) =>
         {
             int rounds = RoundsTo(table, setting);
-            var options = preset.Options is RoundsDistill inRounds ? inRounds with { Rounds = rounds, Nfe = 1000 >> rounds } : preset.Options with { Nfe = setting };
+            var options = preset.Options is RoundsDistill inRounds ? inRounds with { Rounds = rounds, Nfe = 1000 >> rounds }
+                : preset.Options with { Nfe = setting };
             options = options with { Branches = branches, Weights = branches > 1 ? table.Weights : null };
             return options with { Updates = preset.UpdatesOf(options) };
         });

@@ -21,8 +21,10 @@ namespace BDense.Experiments.Paper;
 /// <param name="Rows">Method by method, setting by setting.</param>
 /// <param name="Comparisons">With branches against without.</param>
 /// <param name="Differences">How this differs from the paper.</param>
-public sealed record ReproductionResults(string Table, string Title, string Scale, string SettingName, string Device, string? Data, ulong Seed, int Seeds, int Noises, int FidImages,
-    double ElapsedSeconds, ReproductionTeacher Teacher, double? TeacherFrechet, IReadOnlyList<ReproductionRow> Rows, IReadOnlyList<ReproductionComparison> Comparisons,
+public sealed record ReproductionResults(string Table, string Title, string Scale, string SettingName, string Device, string? Data,
+    ulong Seed, int Seeds, int Noises, int FidImages,
+    double ElapsedSeconds, ReproductionTeacher Teacher, double? TeacherFrechet, IReadOnlyList<ReproductionRow> Rows,
+    IReadOnlyList<ReproductionComparison> Comparisons,
     IReadOnlyList<string> Differences);
 
 /// <summary>The teacher.</summary>
@@ -45,7 +47,8 @@ public sealed record ReproductionTeacher(string Source, long Parameters, int Upd
 /// <param name="Updates">Optimizer updates of one student.</param>
 /// <param name="Seconds">Training time of one student, mean.</param>
 /// <param name="Weights">Branch weights.</param>
-public sealed record ReproductionRow(string Method, int Branches, int Setting, int Nfe, double? PaperFid, Interval? Fid, Interval? EndpointRmse, Interval FineRmse, Interval? Frechet,
+public sealed record ReproductionRow(string Method, int Branches, int Setting, int Nfe, double? PaperFid, Interval? Fid,
+    Interval? EndpointRmse, Interval FineRmse, Interval? Frechet,
     long Updates, double Seconds, string Weights);
 
 /// <summary>Dense branches against none at one setting, paired by seed and noise.</summary>
@@ -55,7 +58,8 @@ public sealed record ReproductionRow(string Method, int Branches, int Setting, i
 /// <param name="Difference">Mean difference with its 95% interval; below 0 is in favour of the branches.</param>
 /// <param name="Relative">Over the plain method's mean.</param>
 /// <param name="Verdict">better, worse, no difference.</param>
-public sealed record ReproductionComparison(int Setting, string Metric, double PaperDifference, Interval Difference, double Relative, string Verdict);
+public sealed record ReproductionComparison(int Setting, string Metric, double PaperDifference, Interval Difference, double Relative,
+    string Verdict);
 
 /// <summary>A student's figures as they are kept, so that a finished stage need not run again.</summary>
 /// <param name="Options">How it was distilled; none for the teacher.</param>
@@ -68,7 +72,8 @@ public sealed record MeasuredCell(Distill? Options, double[] EndpointRmse, doubl
     /// <exception cref="BDenseException">The errors are not those of so many noises.</exception>
     internal void Require(int noises, string file)
     {
-        bool fits = FineRmse.Length == noises && EndpointRmse.Length == (Options is null ? 0 : noises) && FineRmse.Concat(EndpointRmse).All(double.IsFinite);
+        bool fits = FineRmse.Length == noises && EndpointRmse.Length == (Options is null ? 0 : noises)
+            && FineRmse.Concat(EndpointRmse).All(double.IsFinite);
         if (!fits)
             throw new BDenseException($"{file} does not hold the errors of {noises} noises; remove it to measure anew");
     }

@@ -12,7 +12,8 @@ public sealed record CudaDriverFacts(string Library, int InitCode, string InitNa
 {
     /// <summary>For people: versions and devices in a line.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Library}, CUDA {Version / 1000}.{Version % 1000 / 10}, cuInit: {InitCode} {InitName}, devices: {DeviceCount?.ToString(CultureInfo.InvariantCulture) ?? "not counted"}");
+        $"{Library}, CUDA {Version / 1000}.{Version % 1000 / 10}, cuInit: {InitCode} {InitName}, devices: "
+            + $"{DeviceCount?.ToString(CultureInfo.InvariantCulture) ?? "not counted"}");
 
     /// <summary>Why there is no usable device, when the driver loads and ILGPU lists none.</summary>
     /// <param name="ilgpu">What ILGPU says when it is asked again, since its list leaves out devices without a word.</param>

@@ -36,14 +36,15 @@ public static class DeviceCatalog
 
     /// <summary>
     /// Opens a device: <c>cpu</c> is the managed reference; <c>cuda:i</c> and <c>opencl:i</c> the i-th of <see cref="List"/>, and
-    /// without a number the first usable one; <c>virtual</c> an NVIDIA GPU in software; <c>ilgpu-cpu</c> ILGPU's simulation, for debugging kernels; <c>auto</c> is CUDA if
-    /// there is one and the managed reference otherwise.
+    /// without a number the first usable one; <c>virtual</c> an NVIDIA GPU in software; <c>ilgpu-cpu</c> ILGPU's simulation, for debugging
+    /// kernels; <c>auto</c> is CUDA if there is one and the managed reference otherwise.
     /// </summary>
     /// <param name="spec">As above.</param>
     /// <param name="threads">Threads of the two CPU devices; 0 for one a core.</param>
     /// <param name="precision">What convolutions and matrix products multiply in.</param>
     /// <exception cref="UsageException">No such specification.</exception>
-    /// <exception cref="BDenseException">No such device here (the message names those that there are), or it has not that precision.</exception>
+    /// <exception cref="BDenseException">No such device here (the message names those that there are), or it has not that
+    /// precision.</exception>
     public static Backend Open(string spec, int threads = 0, Precision precision = Precision.Fp32)
     {
         var backend = OpenDevice(spec, threads);
@@ -103,7 +104,9 @@ public static class DeviceCatalog
     /// <summary>The CUDA driver in its own words; null where none loads.</summary>
     public static CudaDriverFacts? CudaDriver() => DriverInquiry.Ask();
 
-    /// <summary>What the last kernel with a fault did wrong, and where; null so far, or where the device does not know: only the virtual GPU does.</summary>
+    /// <summary>
+    /// What the last kernel with a fault did wrong, and where; null so far, or where the device does not know: only the virtual GPU does.
+    /// </summary>
     public static string? Finding => VirtualCuda.LastFinding;
 
     /// <summary>The number of a device among those of its kind, from its full specification.</summary>
@@ -118,7 +121,8 @@ public static class DeviceCatalog
         {
             "auto" or "cpu" or "ilgpu-cpu" => colon < 0,
             VirtualCuda.Kind => (index = VirtualCuda.Ordinal(colon < 0 ? null : spec[(colon + 1)..])) >= 0,
-            "cuda" or "opencl" => colon < 0 || int.TryParse(spec.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out index),
+            "cuda" or "opencl" => colon < 0
+                || int.TryParse(spec.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out index),
             _ => false,
         };
         if (!good)
@@ -133,7 +137,8 @@ public static class DeviceCatalog
         if (chosen is { Refusal: { } refusal })
             return chosen.Spec == kind ? refusal : $"{chosen.Name}: {refusal}";
         // A line without a number stands for the whole kind.
-        return found is [{ Refusal: { } missing } only] && only.Spec == kind ? missing : $"{kind} devices are {string.Join(", ", found.Select(d => d.Spec))}";
+        return found is [{ Refusal: { } missing } only] && only.Spec == kind ? missing
+            : $"{kind} devices are {string.Join(", ", found.Select(d => d.Spec))}";
     }
 
     private static string Usable() => string.Join(", ", List().Where(d => d.IsUsable).Select(d => $"{d.Spec} ({d.Name})"));
@@ -141,7 +146,8 @@ public static class DeviceCatalog
     private static IlgpuBackend OpenAccelerator(string spec)
     {
         var (kind, index) = Parse(spec);
-        var context = kind == "cuda" ? IlgpuBackend.CreateContext(b => b.Cuda(_ => true).Profiling()) : IlgpuBackend.CreateContext(b => b.OpenCL(_ => true));
+        var context = kind == "cuda" ? IlgpuBackend.CreateContext(b => b.Cuda(_ => true).Profiling())
+            : IlgpuBackend.CreateContext(b => b.OpenCL(_ => true));
         Device device = kind == "cuda" ? context.GetCudaDevice(index!.Value) : context.GetCLDevice(index!.Value);
         return new IlgpuBackend(context, device, spec);
     }
@@ -161,8 +167,11 @@ public static class DeviceCatalog
         return new IlgpuBackend(context, context.GetCudaDevice(Ordinal(spec)), spec) { VirtualGpu = VirtualCuda.Gpu(Ordinal(spec)) };
     }
 
-    /// <summary>Two lanes a group, the least there is: each lane is a thread of the operating system, and groups end in a barrier.</summary>
-    private static CPUDevice SimulatedCpu(int threads) => new(2, 1, threads > 0 ? Math.Min(threads, ReferenceBackend.MaxThreads) : Environment.ProcessorCount);
+    /// <summary>
+    /// Two lanes a group, the least there is: each lane is a thread of the operating system, and groups end in a barrier.
+    /// </summary>
+    private static CPUDevice SimulatedCpu(int threads) =>
+        new(2, 1, threads > 0 ? Math.Min(threads, ReferenceBackend.MaxThreads) : Environment.ProcessorCount);
 
     private static List<DeviceInfo> Cuda()
     {
@@ -193,12 +202,15 @@ public static class DeviceCatalog
         var found = new List<DeviceInfo>();
         foreach (var device in context.GetCLDevices())
         {
-            string? refusal = device.CLStdVersion < CLBackend.MinimumVersion ? $"OpenCL C {device.CLStdVersion} is older than {CLBackend.MinimumVersion}"
-                : !device.Capabilities.GenericAddressSpace ? "its driver lacks OpenCL's generic address space, which ILGPU needs (PoCL has it from version 5 on)"
+            string? refusal = device.CLStdVersion < CLBackend.MinimumVersion
+                ? $"OpenCL C {device.CLStdVersion} is older than {CLBackend.MinimumVersion}"
+                : !device.Capabilities.GenericAddressSpace
+                    ? "its driver lacks OpenCL's generic address space, which ILGPU needs (PoCL has it from version 5 on)"
                 : null;
             found.Add(new DeviceInfo($"opencl:{found.Count}", $"{device.Name}, {device.PlatformName}", device.MemorySize, refusal));
         }
-        return found.Count > 0 ? found : [new DeviceInfo("opencl", "OpenCL", 0, "the OpenCL loader finds no device; install a driver, such as pocl-opencl-icd")];
+        return found.Count > 0 ? found
+            : [new DeviceInfo("opencl", "OpenCL", 0, "the OpenCL loader finds no device; install a driver, such as pocl-opencl-icd")];
     }
 
     private static bool Loads(string library)

@@ -1,14 +1,14 @@
 namespace BDense.Kernels.Devices;
 
 /// <summary>
-/// Work of fixed shape that runs again and again: run as it is the first time, captured the second time, and replayed from then on. Where the
-/// device cannot capture it, it is run as it is for ever, and <see cref="Backend.OnNotice"/> is told why, once.
+/// Work of fixed shape that runs again and again: run as it is the first time, captured the second time, and replayed from then on. Where
+/// the device cannot capture it, it is run as it is for ever, and <see cref="Backend.OnNotice"/> is told why, once.
 /// </summary>
 /// <remarks>
-/// <para>The work queues operations and does nothing else: no upload, no download, no waiting, no state of the host's. All that differs from
-/// run to run it reads from tensors that live outside and are written before each run: noise levels, branch coefficients, the counter of
-/// random numbers (<see cref="RandomKey.Counter"/>), the optimizer's schedule (<see cref="AdamStep.Schedule"/>). What it rents from the pool and
-/// gives back is the graph's own from the first run on (<see cref="MemoryArena"/>).</para>
+/// <para>The work queues operations and does nothing else: no upload, no download, no waiting, no state of the host's. All that differs
+/// from run to run it reads from tensors that live outside and are written before each run: noise levels, branch coefficients, the counter
+/// of random numbers (<see cref="RandomKey.Counter"/>), the optimizer's schedule (<see cref="AdamStep.Schedule"/>). What it rents from the
+/// pool and gives back is the graph's own from the first run on (<see cref="MemoryArena"/>).</para>
 /// <para>Tensors that the work uses and does not make are the caller's, and are kept until this is disposed.</para>
 /// </remarks>
 /// <param name="backend">The device.</param>

@@ -35,7 +35,8 @@ internal static class JsonFault
             message = $"missing: {names}";
         else if (message.Contains("could not be mapped to any .NET member", StringComparison.Ordinal))
             message = $"there is no such field{Known(root, path)}";
-        else if (message.Contains("allow setting null", StringComparison.Ordinal) || message.Contains("allow null", StringComparison.Ordinal))
+        else if (message.Contains("allow setting null", StringComparison.Ordinal)
+            || message.Contains("allow null", StringComparison.Ordinal))
             message = "null, and a value is needed";
         path = within.Length == 0 || path.Length == 0 || path.StartsWith('[') ? within + path : $"{within}.{path}";
         string field = path.Length > 0 ? $"field {Printable.Quoted(path)}: " : "";
@@ -51,7 +52,8 @@ internal static class JsonFault
             return "";
         string[] names = [.. (Nullable.GetUnderlyingType(parent) ?? parent).GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(p => p.SetMethod is not null).Select(p => JsonNamingPolicy.CamelCase.ConvertName(p.Name))];
-        return Suggestion.For(path[(dot + 1)..], names) is { Length: > 0 } near ? near : names.Length > 0 ? $"; there are {string.Join(", ", names)}" : "";
+        return Suggestion.For(path[(dot + 1)..], names) is { Length: > 0 } near ? near : names.Length > 0
+            ? $"; there are {string.Join(", ", names)}" : "";
     }
 
     private static string? After(string message, string start)
@@ -71,12 +73,14 @@ internal static class JsonFault
             // A list's element, a dictionary's value, a record's property.
             var items = Items(type);
             type = part.EndsWith(']') || items is { Length: 2 } ? items?[^1]
-                : type.GetProperties(BindingFlags.Public | BindingFlags.Instance).FirstOrDefault(p => JsonNamingPolicy.CamelCase.ConvertName(p.Name) == part)?.PropertyType;
+                : type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                    .FirstOrDefault(p => JsonNamingPolicy.CamelCase.ConvertName(p.Name) == part)?.PropertyType;
         }
         return type;
     }
 
-    private static Type[]? Items(Type type) => type.IsArray ? [type.GetElementType()!] : type.IsGenericType ? type.GetGenericArguments() : null;
+    private static Type[]? Items(Type type) =>
+        type.IsArray ? [type.GetElementType()!] : type.IsGenericType ? type.GetGenericArguments() : null;
 
     private static string Expected(Type? type)
     {
@@ -87,6 +91,7 @@ internal static class JsonFault
             return kind.One;
         if (type.IsEnum)
             return $"one of {string.Join(", ", Enum.GetNames(type).Select(JsonNamingPolicy.CamelCase.ConvertName))}";
-        return Items(type) is [var element] ? Kinds.TryGetValue(element, out var many) ? $"a list of {many.Many}" : "a list" : "an object of fields";
+        return Items(type) is [var element] ? Kinds.TryGetValue(element, out var many) ? $"a list of {many.Many}" : "a list"
+            : "an object of fields";
     }
 }

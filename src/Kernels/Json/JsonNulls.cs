@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace BDense.Kernels.Json;
 
@@ -26,7 +27,9 @@ internal static class JsonNulls
         if (value is IDictionary dictionary)
         {
             var element = declared?.GenericTypeArguments.ElementAtOrDefault(1);
-            return dictionary.Keys.Cast<object>().Select(key => Element(dictionary[key], element, at.Length == 0 ? $"{key}" : $"{at}.{key}")).FirstOrDefault(fault => fault is not null);
+            return dictionary.Keys.Cast<object>()
+                .Select(key => Element(dictionary[key], element, at.Length == 0 ? $"{key}" : $"{at}.{key}"))
+                .FirstOrDefault(fault => fault is not null);
         }
         if (value is IEnumerable list)
         {
@@ -52,7 +55,9 @@ internal static class JsonNulls
         value is null ? declared?.ReadState == NullabilityState.Nullable ? null : at : Find(value, declared, at);
 
     // Text, numbers, and lists of numbers hold no null; JSON's own nodes may.
-    private static bool IsLeaf(Type type) => type.IsPrimitive || type.IsEnum || type == typeof(string) || type.Namespace?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true
+    private static bool IsLeaf(Type type) =>
+        type.IsPrimitive || type.IsEnum || type == typeof(string)
+            || type.Namespace?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true
         || (type.IsArray && type.GetElementType()!.IsValueType && IsLeaf(type.GetElementType()!));
 
     private static (PropertyInfo, NullabilityInfo)[] OfType(Type type)
@@ -62,7 +67,8 @@ internal static class JsonNulls
         return
         [
             .. type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-                .Where(p => p.CanRead && p.GetIndexParameters().Length == 0 && p.GetCustomAttribute<System.Text.Json.Serialization.JsonIgnoreAttribute>() is not { Condition: System.Text.Json.Serialization.JsonIgnoreCondition.Always }
+                .Where(p => p.CanRead && p.GetIndexParameters().Length == 0
+                    && p.GetCustomAttribute<JsonIgnoreAttribute>() is not { Condition: JsonIgnoreCondition.Always }
                     && !IsLeaf(Nullable.GetUnderlyingType(p.PropertyType) ?? p.PropertyType))
                 .Select(p => (p, context.Create(p))),
         ];

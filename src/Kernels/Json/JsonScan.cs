@@ -27,7 +27,8 @@ internal static class JsonScan
         catch (JsonException e)
         {
             bool isDeep = open.Count >= options.MaxDepth;
-            return isDeep ? $"lists or objects more than {options.MaxDepth} deep in each other (line {e.LineNumber + 1})" : $"not JSON (line {e.LineNumber + 1})";
+            return isDeep ? $"lists or objects more than {options.MaxDepth} deep in each other (line {e.LineNumber + 1})"
+                : $"not JSON (line {e.LineNumber + 1})";
         }
         catch (InvalidOperationException)
         {
@@ -38,7 +39,8 @@ internal static class JsonScan
 
     private static string? Take(ref Utf8JsonReader reader, Stack<Level> open)
     {
-        if (reader.TokenType is not (JsonTokenType.EndArray or JsonTokenType.EndObject or JsonTokenType.PropertyName) && open.TryPeek(out var outer) && outer.Names is null)
+        if (reader.TokenType is not (JsonTokenType.EndArray or JsonTokenType.EndObject or JsonTokenType.PropertyName)
+            && open.TryPeek(out var outer) && outer.Names is null)
             outer.Index++;
         switch (reader.TokenType)
         {

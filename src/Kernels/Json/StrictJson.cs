@@ -17,9 +17,16 @@ public static class StrictJson
     private const int MaxDepth = 64;
 
     private static readonly JsonReaderOptions Plain = new() { MaxDepth = MaxDepth };
-    private static readonly JsonReaderOptions Commented = new() { MaxDepth = MaxDepth, CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    private static readonly JsonReaderOptions Commented = new()
+    {
+        MaxDepth = MaxDepth,
+        CommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+    };
 
-    /// <summary>Camel case, enumerations by name, unknown, doubled, missing and null fields refused, infinity and NaN as text; indented.</summary>
+    /// <summary>
+    /// Camel case, enumerations by name, unknown, doubled, missing and null fields refused, infinity and NaN as text; indented.
+    /// </summary>
     public static JsonSerializerOptions Options { get; } = Strict(JsonNumberHandling.AllowNamedFloatingPointLiterals);
 
     /// <summary>As <see cref="Options"/>, for what people write: comments and trailing commas allowed, numbers finite.</summary>
@@ -121,7 +128,8 @@ public static class StrictJson
     {
         if (value is null)
             throw new BDenseException($"{source}: {(field.Length == 0 ? "null" : $"field '{field}' is null")}, and a value is needed");
-        return JsonNulls.Find(value, field) is { } at ? throw new BDenseException($"{source}: field '{at}' is null, and a value is needed") : value;
+        return JsonNulls.Find(value, field) is { } at ? throw new BDenseException($"{source}: field '{at}' is null, and a value is needed")
+            : value;
     }
 
     /// <summary>A file's bytes, at most <see cref="MaxBytes"/>.</summary>

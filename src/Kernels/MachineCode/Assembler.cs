@@ -12,7 +12,8 @@ internal sealed record Assembled(int Registers, int Stack, int Spills, int Share
 internal static partial class Assembler
 {
     /// <summary>ptxas' version, 11.8.89 for example; null where it is not installed.</summary>
-    public static string? Version { get; } = Run(default, "ptxas", "--version") is { } text && VersionText().Match(text) is { Success: true } m ? m.Groups[1].Value : null;
+    public static string? Version { get; } = Run(default, "ptxas", "--version") is { } text
+        && VersionText().Match(text) is { Success: true } m ? m.Groups[1].Value : null;
 
     /// <param name="ptx">One kernel.</param>
     /// <param name="architecture">For which GPU.</param>
@@ -24,7 +25,9 @@ internal static partial class Assembler
         using var folder = new ScratchFolder("bdense-ptx-");
         string source = Path.Combine(folder.FullName, "kernel.ptx"), target = Path.Combine(folder.FullName, "kernel.cubin");
         File.WriteAllText(source, ptx);
-        string report = Run(cancellation, "ptxas", ["-v", $"-arch={architecture.Name}", .. lines ? ["-lineinfo"] : Array.Empty<string>(), source, "-o", target])
+        string report =
+            Run(cancellation, "ptxas",
+                ["-v", $"-arch={architecture.Name}", .. lines ? ["-lineinfo"] : Array.Empty<string>(), source, "-o", target])
             ?? throw new BDenseException("ptxas is not on PATH; it comes with the CUDA toolkit");
         if (!File.Exists(target))
             throw new BDenseException($"ptxas refuses: {report.Trim()}");
@@ -42,7 +45,11 @@ internal static partial class Assembler
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            using var process = Process.Start(new ProcessStartInfo(program, arguments)
+            {
+                RedirectStandardError = true,
+                RedirectStandardOutput = true,
+            })!;
             using var stopped = cancellation.Register(() => process.Kill(entireProcessTree: true));
             var errors = process.StandardError.ReadToEndAsync();
             string output = process.StandardOutput.ReadToEnd() + errors.Result;

@@ -38,17 +38,20 @@ public sealed record GpuModel(string Name, GpuArchitecture Architecture, double 
 /// <param name="Flops">What the kernel does, repeated work included.</param>
 /// <param name="Occupancy">Theoretical, 0 to 1.</param>
 /// <param name="Limiter">memory, multiply-adds, issue (of other instructions), tensor cores, shared memory or L2 cache.</param>
-/// <param name="Milliseconds">By the limiter alone, and the passes before and behind the kernel (<paramref name="PassMilliseconds"/>).</param>
-/// <param name="RoofShare">The kernel's, without passes, of the roof that the limiter's side has: bandwidth, float32 peak or tensor peak.</param>
+/// <param name="Milliseconds">By the limiter alone, and the passes before and behind the kernel
+/// (<paramref name="PassMilliseconds"/>).</param>
+/// <param name="RoofShare">The kernel's, without passes, of the roof that the limiter's side has: bandwidth, float32 peak or tensor
+/// peak.</param>
 /// <param name="PassMilliseconds">Of it: rounding to BF16, exchanging weights, adding up wgrad's slices.</param>
-public sealed record Estimate(string Kernel, string Workload, string Gpu, long Bytes, long Flops, double Occupancy, string Limiter, double Milliseconds, double RoofShare, double PassMilliseconds);
+public sealed record Estimate(string Kernel, string Workload, string Gpu, long Bytes, long Flops, double Occupancy, string Limiter,
+    double Milliseconds, double RoofShare, double PassMilliseconds);
 
 /// <summary>Estimates from bytes, FLOPs and machine code: a roofline whose roofs are lowered by what the main loop does besides.</summary>
 /// <remarks>
-/// Memory: 0.9 of the bandwidth. Ordinary units: the main loop's multiply-adds among its instructions, since a scheduler issues one a cycle.
-/// Tensor cores: mma.sync's share of the peak, or shared memory, at 128 bytes a cycle for ldmatrix and cp.async, or the L2 cache, from which
-/// every group reads its rows and columns anew; whichever is slowest. Latency that too few warps leave uncovered, tails and launches are not in it:
-/// measured times are longer.
+/// Memory: 0.9 of the bandwidth. Ordinary units: the main loop's multiply-adds among its instructions, since a scheduler issues one a
+/// cycle. Tensor cores: mma.sync's share of the peak, or shared memory, at 128 bytes a cycle for ldmatrix and cp.async, or the L2 cache,
+/// from which every group reads its rows and columns anew; whichever is slowest. Latency that too few warps leave uncovered, tails and
+/// launches are not in it: measured times are longer.
 /// </remarks>
 public static partial class Estimates
 {
@@ -85,22 +88,27 @@ public static partial class Estimates
         const string convText = "3x3 64x32x32, 256->256";
         long x = conv.Input.Length, w = conv.Weight.Length;
         var product = Product;
-        foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel", "ConvTile8EpilogueKernel", "ConvSharedTileEpilogueKernel", "ConvSharedTileActivatedKernel" })
+        foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel", "ConvTile8EpilogueKernel",
+            "ConvSharedTileEpilogueKernel", "ConvSharedTileActivatedKernel" })
             yield return new(kernel, convText, Unit.Float32, OpCost.Of(x + w, x, 2 * conv.Macs));
-        foreach (string kernel in KernelCatalog.Names.Where(n => n.StartsWith("Tensor", StringComparison.Ordinal) && !n.StartsWith("TensorAttention", StringComparison.Ordinal)))
+        foreach (string kernel in KernelCatalog.Names.Where(
+            n => n.StartsWith("Tensor", StringComparison.Ordinal) && !n.StartsWith("TensorAttention", StringComparison.Ordinal)))
         {
             // Of BF16 factors half the bytes are read.
-            bool wgrad = kernel.StartsWith("TensorWgrad", StringComparison.Ordinal), bf16 = kernel.Contains("Bf16", StringComparison.Ordinal);
+            bool wgrad = kernel.StartsWith("TensorWgrad", StringComparison.Ordinal),
+                bf16 = kernel.Contains("Bf16", StringComparison.Ordinal);
             if (kernel.StartsWith("TensorProduct", StringComparison.Ordinal))
             {
-                yield return new(kernel, "4096^3", bf16 ? Unit.Bf16 : Unit.Tf32, OpCost.Of(2L * product.A.Length / (bf16 ? 2 : 1), product.C.Length, 2 * product.Macs),
+                yield return new(kernel, "4096^3", bf16 ? Unit.Bf16 : Unit.Tf32,
+                    OpCost.Of(2L * product.A.Length / (bf16 ? 2 : 1), product.C.Length, 2 * product.Macs),
                     bf16 ? Rounded * 2L * product.A.Length : 0);
                 continue;
             }
             var cost = wgrad ? OpCost.Of(2 * x / (bf16 ? 2 : 1), w, 2 * conv.Macs) : OpCost.Of((x + w) / (bf16 ? 2 : 1), x, 2 * conv.Macs);
             // With a prologue x is rounded in registers. wgrad's slices are written, and read again by their sum.
             long rounded = !bf16 ? 0 : (kernel.Contains("Activated", StringComparison.Ordinal) ? 0 : x) + (wgrad ? x : w);
-            yield return new(kernel, wgrad ? "wgrad " + convText : convText, bf16 ? Unit.Bf16 : Unit.Tf32, cost, Rounded * rounded + (wgrad ? 8 * Slices * w : 0));
+            yield return new(kernel, wgrad ? "wgrad " + convText : convText, bf16 ? Unit.Bf16 : Unit.Tf32, cost,
+                Rounded * rounded + (wgrad ? 8 * Slices * w : 0));
         }
         foreach (string kernel in new[] { "WgradSharedTileKernel", "WgradSharedTileActivatedKernel", "WgradTileKernel" })
             yield return new(kernel, "wgrad " + convText, Unit.Float32, OpCost.Of(2 * x, w, 2 * conv.Macs));
@@ -112,8 +120,10 @@ public static partial class Estimates
         long row = 2L * attention.N * attention.Tokens * attention.Tokens * attention.HeadSize; // one product of Tokens x Tokens x d
         long tokens = attention.Output.Length;
         yield return new("AttentionKernel", "64x256 tokens, head 256", Unit.Float32, OpCost.Of(3 * tokens, tokens, 4 * row + row));
-        yield return new("AttentionQueryGradientKernel", "64x256 tokens, head 256", Unit.Float32, OpCost.Of(4 * tokens, tokens, 8 * row + row));
-        yield return new("AttentionKeyValueGradientKernel", "64x256 tokens, head 256", Unit.Float32, OpCost.Of(4 * tokens, 2 * tokens, 16 * row + 2 * row));
+        yield return new("AttentionQueryGradientKernel", "64x256 tokens, head 256", Unit.Float32,
+            OpCost.Of(4 * tokens, tokens, 8 * row + row));
+        yield return new("AttentionKeyValueGradientKernel", "64x256 tokens, head 256", Unit.Float32,
+            OpCost.Of(4 * tokens, 2 * tokens, 16 * row + 2 * row));
 
         // Through shared memory the scores are computed once; a narrower width has heads of its own size, as many channels in all.
         foreach (int d in new[] { 64, 128, 256 })
@@ -124,7 +134,8 @@ public static partial class Estimates
             yield return new($"AttentionSharedKeyValueGradient{d}Kernel", text, Unit.Float32, OpCost.Of(4 * tokens, 2 * tokens, 4 * row));
         }
 
-        yield return new("TensorAttentionStatisticsKernel", "64x256 tokens, head 256", Unit.Float32, OpCost.Of(2 * tokens + tokens / 256, tokens / 128, 2 * tokens));
+        yield return new("TensorAttentionStatisticsKernel", "64x256 tokens, head 256", Unit.Float32,
+            OpCost.Of(2 * tokens + tokens / 256, tokens / 128, 2 * tokens));
 
         // The same on tensor cores; at a head of 256 dk and dv are kernels of their own, each with the scores.
         foreach (int d in new[] { 32, 64, 128, 256 })
@@ -152,13 +163,16 @@ public static partial class Estimates
         yield return new("LinearCombination2x4Kernel", layer, Unit.Float32, OpCost.Of(2 * x, x, 3 * x));
         const long parameters = 35_746_307;
         yield return new("SumOfSquares4Kernel", "35.7M gradients", Unit.Float32, OpCost.Of(parameters, 0, 2 * parameters));
-        yield return new("AdamKernel", "35.7M parameters, moving average", Unit.Float32, OpCost.Of(5 * parameters, 4 * parameters, 16 * parameters));
+        yield return new("AdamKernel", "35.7M parameters, moving average", Unit.Float32,
+            OpCost.Of(5 * parameters, 4 * parameters, 16 * parameters));
         const long pixels = 64 * 32 * 32 * 3, branches = 4;
         yield return new("TrajectoryLossKernel", "64x32x32x3, 4 branches", Unit.Float32,
             OpCost.Of((1 + 2 * branches) * pixels, branches * pixels, pixels * (4 * branches * branches + 6 * branches)));
     }
 
-    /// <summary>One estimate for each case and GPU; hot kernels without a case are left out and named in <paramref name="missing"/>.</summary>
+    /// <summary>
+    /// One estimate for each case and GPU; hot kernels without a case are left out and named in <paramref name="missing"/>.
+    /// </summary>
     /// <exception cref="BDenseException">ptxas or nvdisasm is not there.</exception>
     public static IReadOnlyList<Estimate> All(out IReadOnlyList<string> missing, CancellationToken cancellation = default)
     {
@@ -166,7 +180,8 @@ public static partial class Estimates
             throw new BDenseException("estimates count machine instructions: ptxas is not on PATH; it comes with the CUDA toolkit");
         var cases = Cases().Where(c => KernelCatalog.Names.Contains(c.Kernel)).ToList();
         missing = [.. KernelRegistry.BuiltIn.Where(k => k.Hot).Select(k => k.Name).Except(cases.Select(c => c.Kernel))];
-        var rows = KernelCatalog.Rows(cases.Select(c => c.Kernel), GpuModel.All.Select(g => g.Architecture), cancellation).ToDictionary(r => (r.Name, r.Architecture));
+        var rows = KernelCatalog.Rows(cases.Select(c => c.Kernel), GpuModel.All.Select(g => g.Architecture), cancellation)
+            .ToDictionary(r => (r.Name, r.Architecture));
         return [.. from c in cases from gpu in GpuModel.All select Of(c, gpu, rows[(c.Kernel, gpu.Architecture.Name)])];
     }
 
@@ -180,10 +195,13 @@ public static partial class Estimates
         double compute = c.Cost.Flops / (peak * share), passes = c.PassBytes / (BandwidthShare * gpu.Bandwidth * 1e12);
         if (memory > compute)
             (compute, limiter, share) = (memory, "memory", BandwidthShare);
-        return new(c.Kernel, c.Workload, gpu.Name, c.Cost.Bytes, c.Cost.Flops, row.Occupancy ?? 0, limiter, (compute + passes) * 1e3, share, passes * 1e3);
+        return new(c.Kernel, c.Workload, gpu.Name, c.Cost.Bytes, c.Cost.Flops, row.Occupancy ?? 0, limiter, (compute + passes) * 1e3, share,
+            passes * 1e3);
     }
 
-    /// <summary>Multiply-adds among the instructions of the main loop; for a kernel without a loop, or whose loop has none, among all.</summary>
+    /// <summary>
+    /// Multiply-adds among the instructions of the main loop; for a kernel without a loop, or whose loop has none, among all.
+    /// </summary>
     private static (double Share, string Limiter) OrdinaryShare(KernelRow row)
     {
         var code = row.MainLoop is { Ffma: > 0 } loop ? loop : row.Whole!;
@@ -191,13 +209,17 @@ public static partial class Estimates
         return (share, share > 0.75 ? "multiply-adds" : "issue");
     }
 
-    /// <summary>A warp's products against its shared-memory traffic: 512 bytes an instruction of ldmatrix (four matrices), cp.async or a load of 16 bytes a lane.</summary>
+    /// <summary>
+    /// A warp's products against its shared-memory traffic: 512 bytes an instruction of ldmatrix (four matrices), cp.async or a load of 16
+    /// bytes a lane.
+    /// </summary>
     private static (double Share, string Limiter) TensorShare(KernelRow row, GpuModel gpu, Unit unit)
     {
         var loop = row.MainLoop ?? row.Whole!;
         double flops = loop.Hmma * (unit == Unit.Tf32 ? 2048.0 : 4096.0); // m16n8k8, m16n8k16
         double perCycle = (unit == Unit.Tf32 ? 1 : 2) * gpu.Tf32 * 1e12 / (gpu.Multiprocessors * gpu.Gigahertz * 1e9);
-        double tensor = flops / (perCycle * gpu.MmaShare), shared = 4.0 * (loop.Ldsm + loop.Ldgsts + loop.Lds128) + (loop.Lds - loop.Lds128);
+        double tensor = flops / (perCycle * gpu.MmaShare),
+            shared = 4.0 * (loop.Ldsm + loop.Ldgsts + loop.Lds128) + (loop.Lds - loop.Lds128);
         double roof = gpu.MmaShare * tensor;
         if (row.Name.StartsWith("TensorAttention", StringComparison.Ordinal))
         {
@@ -220,7 +242,8 @@ public static partial class Estimates
     {
         if (Tile().Match(row.Name) is not { Success: true } tile)
             return 1;
-        double rows = int.Parse(tile.Groups[1].Value, CultureInfo.InvariantCulture), columns = int.Parse(tile.Groups[2].Value, CultureInfo.InvariantCulture);
+        double rows = int.Parse(tile.Groups[1].Value, CultureInfo.InvariantCulture),
+            columns = int.Parse(tile.Groups[2].Value, CultureInfo.InvariantCulture);
         double flops = rows * columns * (unit == Unit.Tf32 ? 32 : 64), bytes = 64 * (rows + columns);
         if (unit == Unit.Bf16 && row.Name.Contains("Activated", StringComparison.Ordinal))
             bytes += 64 * (row.Name.StartsWith("TensorWgrad", StringComparison.Ordinal) ? columns : rows);

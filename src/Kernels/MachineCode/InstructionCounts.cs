@@ -15,16 +15,19 @@ namespace BDense.Kernels.MachineCode;
 /// <param name="Ldgsts">Copies from global to shared memory that pass no register (cp.async).</param>
 /// <param name="Local">Loads and stores of local memory: spilled registers and indexed arrays.</param>
 /// <param name="Barriers">Group barriers.</param>
-public sealed record InstructionCounts(int Instructions, int Hmma, int Ffma, int Ldg, int Ldg128, int Stg, int Stg128, int Lds, int Lds128, int Sts,
+public sealed record InstructionCounts(int Instructions, int Hmma, int Ffma, int Ldg, int Ldg128, int Stg, int Stg128, int Lds,
+    int Lds128, int Sts,
     int Ldsm, int Ldgsts, int Local, int Barriers)
 {
     internal static InstructionCounts Of(IReadOnlyCollection<SassInstruction> code)
     {
         // What never runs (a hint of the assembler's to the hardware) is not counted.
         code = [.. code.Where(i => !i.Text.StartsWith("@!PT", StringComparison.Ordinal))];
-        int Count(string start, string part = "") => code.Count(i => (i.Opcode == start || i.Opcode.StartsWith(start + ".", StringComparison.Ordinal))
+        int Count(string start, string part = "") =>
+            code.Count(i => (i.Opcode == start || i.Opcode.StartsWith(start + ".", StringComparison.Ordinal))
             && i.Opcode.Contains(part, StringComparison.Ordinal));
-        return new InstructionCounts(code.Count, Count("HMMA"), Count("FFMA"), Count("LDG"), Count("LDG", ".128"), Count("STG"), Count("STG", ".128"),
+        return new InstructionCounts(code.Count, Count("HMMA"), Count("FFMA"), Count("LDG"), Count("LDG", ".128"), Count("STG"),
+            Count("STG", ".128"),
             Count("LDS"), Count("LDS", ".128"), Count("STS"), Count("LDSM"), Count("LDGSTS"), Count("LDL") + Count("STL"), Count("BAR"));
     }
 }

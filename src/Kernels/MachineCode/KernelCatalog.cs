@@ -15,7 +15,8 @@ namespace BDense.Kernels.MachineCode;
 /// <param name="Occupancy">Theoretical, 0 to 1: what registers, shared memory and group size allow.</param>
 /// <param name="Whole">All instructions.</param>
 /// <param name="MainLoop">Those of the loop where the time goes; null if there is none.</param>
-public sealed record KernelRow(string Name, bool Hot, string Architecture, int GroupSize, int? Registers, int? Stack, int? Spills, int? SharedBytes,
+public sealed record KernelRow(string Name, bool Hot, string Architecture, int GroupSize, int? Registers, int? Stack, int? Spills,
+    int? SharedBytes,
     double? Occupancy, InstructionCounts? Whole, InstructionCounts? MainLoop);
 
 /// <summary>Every kernel, and what the compilers make of it.</summary>
@@ -33,19 +34,28 @@ public static class KernelCatalog
     {
         if (string.IsNullOrEmpty(name))
             return Names;
-        var exact = Names.Where(n => n.Equals(name, StringComparison.OrdinalIgnoreCase) || n.Equals(name + "Kernel", StringComparison.OrdinalIgnoreCase)).ToList();
+        var exact =
+            Names.Where(
+                n => n.Equals(name, StringComparison.OrdinalIgnoreCase) || n.Equals(name + "Kernel", StringComparison.OrdinalIgnoreCase))
+                .ToList();
         var found = exact.Count > 0 ? exact : Names.Where(n => n.StartsWith(name, StringComparison.OrdinalIgnoreCase)).ToList();
         return found.Count > 0 ? found
-            : throw new UsageException($"no kernel {Printable.Quoted(name)}{(Suggestion.For(name, Names.Select(n => n[..^"Kernel".Length])) is { Length: > 0 } near ? near + " There are" : "; there are")} {string.Join(", ", Names)}");
+            : throw new UsageException(
+                $"no kernel {Printable.Quoted(name)}"
+                    + (Suggestion.For(name, Names.Select(n => n[..^"Kernel".Length])) is { Length: > 0 } near
+                        ? near + " There are" : "; there are")
+                    + $" {string.Join(", ", Names)}");
     }
 
     /// <summary>Compiles, assembles and counts. Sorted by name, then architecture.</summary>
-    public static IReadOnlyList<KernelRow> Rows(IEnumerable<string> names, IEnumerable<GpuArchitecture> architectures, CancellationToken cancellation = default,
+    public static IReadOnlyList<KernelRow> Rows(IEnumerable<string> names, IEnumerable<GpuArchitecture> architectures,
+        CancellationToken cancellation = default,
         Action<int>? onDone = null)
     {
         var wanted = names.ToHashSet(StringComparer.Ordinal);
         var rows = new ConcurrentBag<KernelRow>();
-        var work = architectures.SelectMany(a => KernelRegistry.All.Where(k => wanted.Contains(k.Name)).Select(k => (Architecture: a, Kernel: k)));
+        var work =
+            architectures.SelectMany(a => KernelRegistry.All.Where(k => wanted.Contains(k.Name)).Select(k => (Architecture: a, Kernel: k)));
         // Its own number of threads grows while these wait for the assembler: one a core, no more.
         var one = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
         Parallel.ForEach(work, one, w =>
@@ -77,7 +87,10 @@ public static class KernelCatalog
     }
 
     internal static KernelRow Row(KernelEntry kernel, GpuArchitecture architecture, Assembled a) =>
-        new(kernel.Name, kernel.Hot, architecture.Name, kernel.GroupSize, a.Registers, a.Stack, a.Spills, a.SharedBytes + kernel.DynamicSharedBytes,
-            architecture.Occupancy(a.Registers, a.SharedBytes + kernel.DynamicSharedBytes, kernel.GroupSize), a.Sass is { } sass ? InstructionCounts.Of(sass.Code.ToList()) : null,
-            a.Sass?.MainLoop is { } loop ? InstructionCounts.Of(a.Sass.Code.Skip(loop.First).Take(loop.Last - loop.First + 1).ToList()) : null);
+        new(kernel.Name, kernel.Hot, architecture.Name, kernel.GroupSize, a.Registers, a.Stack, a.Spills,
+            a.SharedBytes + kernel.DynamicSharedBytes,
+            architecture.Occupancy(a.Registers, a.SharedBytes + kernel.DynamicSharedBytes, kernel.GroupSize),
+            a.Sass is { } sass ? InstructionCounts.Of(sass.Code.ToList()) : null,
+            a.Sass?.MainLoop is { } loop ? InstructionCounts.Of(a.Sass.Code.Skip(loop.First).Take(loop.Last - loop.First + 1).ToList())
+                : null);
 }

@@ -21,7 +21,8 @@ public sealed record SassLine(int Offset, string Text, int PtxLine);
 /// <param name="Sass">What ptxas made of that; empty without ptxas and nvdisasm.</param>
 /// <param name="MainLoop">First and last instruction of the main loop; null if there is none.</param>
 /// <param name="Notes">Where the links do not reach, and why.</param>
-public sealed partial record KernelExploration(KernelRow Row, string File, IReadOnlyDictionary<string, string> Files, IReadOnlyList<PtxLine> Ptx,
+public sealed partial record KernelExploration(KernelRow Row, string File, IReadOnlyDictionary<string, string> Files,
+    IReadOnlyList<PtxLine> Ptx,
     IReadOnlyList<SassLine> Sass, (int First, int Last)? MainLoop, IReadOnlyList<string> Notes)
 {
     /// <summary>Compiles a kernel once more, with its lines.</summary>
@@ -41,7 +42,8 @@ public sealed partial record KernelExploration(KernelRow Row, string File, IRead
         string declaration = $"void {exact}(";
         // Of another assembly's kernel the text is where it was compiled, or nowhere.
         string file = sources.FirstOrDefault(s => s.Value.Contains(declaration, StringComparison.Ordinal)).Key
-            ?? ptx.Select(line => line.Source.File).FirstOrDefault(f => KernelSources.Text(f)?.Contains(declaration, StringComparison.Ordinal) == true) ?? "";
+            ?? ptx.Select(line => line.Source.File)
+                .FirstOrDefault(f => KernelSources.Text(f)?.Contains(declaration, StringComparison.Ordinal) == true) ?? "";
         var files = ptx.Where(line => line.Source.Line > 0).Select(line => line.Source.File).Append(file).OfType<string>().Distinct()
             .Select(f => (File: f, Text: KernelSources.Text(f))).Where(f => f.Text is not null).ToDictionary(f => f.File, f => f.Text!);
         if (KernelCatalog.AssemblerVersion is null)
@@ -77,12 +79,14 @@ public sealed partial record KernelExploration(KernelRow Row, string File, IRead
         {
             if (LocDirective().Match(line) is { Success: true } m)
                 source = new(files.GetValueOrDefault(m.Groups[1].Value, ""), int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture));
-            else if (line.TrimStart().StartsWith("//", StringComparison.Ordinal) || line.Contains(".section", StringComparison.Ordinal) || FileDirective().IsMatch(line))
+            else if (line.TrimStart().StartsWith("//", StringComparison.Ordinal) || line.Contains(".section", StringComparison.Ordinal)
+                || FileDirective().IsMatch(line))
                 continue;
             else if (line.Contains(".target", StringComparison.Ordinal))
                 linked.Add(new(line.Replace(", debug", "", StringComparison.Ordinal), default));
             else if (linked.Count > 0 || line.Length > 0)
-                linked.Add(new(line.Replace("\t", "  ", StringComparison.Ordinal), line.Contains(';', StringComparison.Ordinal) ? source : default));
+                linked.Add(new(line.Replace("\t", "  ", StringComparison.Ordinal),
+                    line.Contains(';', StringComparison.Ordinal) ? source : default));
         }
         return linked;
     }

@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 
 namespace BDense.Kernels.MachineCode;
 
-/// <summary>The kernels' C#: this assembly carries its own; that of others is read from where it was compiled, if it is still there.</summary>
+/// <summary>
+/// The kernels' C#: this assembly carries its own; that of others is read from where it was compiled, if it is still there.
+/// </summary>
 public static class KernelSources
 {
     private static readonly Lazy<IReadOnlyDictionary<string, string>> s_all = new(Read);
@@ -13,7 +15,8 @@ public static class KernelSources
 
     /// <summary>The text of a file; null where there is none.</summary>
     /// <param name="file">As in <see cref="All"/>, or a path on this machine.</param>
-    public static string? Text(string? file) => string.IsNullOrEmpty(file) ? null : All.GetValueOrDefault(file) ?? s_others.GetOrAdd(file, ReadFile);
+    public static string? Text(string? file) =>
+        string.IsNullOrEmpty(file) ? null : All.GetValueOrDefault(file) ?? s_others.GetOrAdd(file, ReadFile);
 
     /// <summary>A line of a file, without the space around it; empty where there is none.</summary>
     /// <param name="file">As for <see cref="Text"/>.</param>
@@ -44,7 +47,8 @@ public static class KernelSources
     private static Dictionary<string, string> Read()
     {
         var assembly = typeof(KernelSources).Assembly;
-        return assembly.GetManifestResourceNames().Where(n => n.StartsWith("Ilgpu", StringComparison.Ordinal)).ToDictionary(n => n.Replace('\\', '/'), n =>
+        return assembly.GetManifestResourceNames().Where(n => n.StartsWith("Ilgpu", StringComparison.Ordinal))
+            .ToDictionary(n => n.Replace('\\', '/'), n =>
         {
             using var reader = new StreamReader(assembly.GetManifestResourceStream(n)!);
             return reader.ReadToEnd();

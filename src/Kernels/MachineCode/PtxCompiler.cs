@@ -18,7 +18,8 @@ internal sealed class PtxCompiler : IDisposable
     {
         _context = IlgpuBackend.CreateContext(_ => { }, lines);
         // PTX 7.8 is what the assembler of CUDA 11.8 takes, the oldest that knows sm_90. No libdevice: the kernels call none of it.
-        _backend = new PTXBackend(_context, architecture.Name == "sm_90" ? CudaArchitecture.SM_90 : CudaArchitecture.SM_80, CudaInstructionSet.ISA_78, null!);
+        _backend = new PTXBackend(_context, architecture.Name == "sm_90" ? CudaArchitecture.SM_90 : CudaArchitecture.SM_80,
+            CudaInstructionSet.ISA_78, null!);
     }
 
     public string Compile(KernelEntry kernel) => PtxText.Compile(_backend, kernel).PTXAssembly;

@@ -27,7 +27,8 @@ internal sealed partial class Sass
             else if (Label().Match(text) is { Success: true } label)
                 _labels[label.Groups[1].Value] = code.Count;
             else if (Instruction().Match(text) is { Success: true } found)
-                code.Add(new(int.Parse(found.Groups[1].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture), found.Groups[4].Value, found.Groups[2].Value.Trim(), line));
+                code.Add(new(int.Parse(found.Groups[1].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture), found.Groups[4].Value,
+                    found.Groups[2].Value.Trim(), line));
         }
         // Behind the last EXIT the assembler puts a branch to itself and NOPs up to the next 128 bytes.
         int end = code.Count;
@@ -40,7 +41,8 @@ internal sealed partial class Sass
 
     /// <summary>Index of the instruction that a branch goes to; -1 if this is none.</summary>
     private int Target(SassInstruction i) =>
-        i.Opcode.StartsWith("BRA", StringComparison.Ordinal) && BranchTarget().Match(i.Text) is { Success: true } m && _labels.TryGetValue(m.Groups[1].Value, out int at) ? at : -1;
+        i.Opcode.StartsWith("BRA", StringComparison.Ordinal) && BranchTarget().Match(i.Text) is { Success: true } m
+            && _labels.TryGetValue(m.Groups[1].Value, out int at) ? at : -1;
 
     /// <summary>First and last instruction of every loop: from a backward branch's target to the branch.</summary>
     public IReadOnlyList<(int First, int Last)> Loops

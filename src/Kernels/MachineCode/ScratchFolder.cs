@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 
 namespace BDense.Kernels.MachineCode;
 
-/// <summary>A folder in the system's temporary one, gone after use; also where a second signal ends the process in the middle of it.</summary>
+/// <summary>
+/// A folder in the system's temporary one, gone after use; also where a second signal ends the process in the middle of it.
+/// </summary>
 internal sealed class ScratchFolder : IDisposable
 {
     private static readonly ConcurrentDictionary<string, bool> Open = new();

@@ -18,7 +18,9 @@ public readonly record struct AdamStep(float LearningRate, int Step, float Beta1
     /// <summary>Floats of a schedule.</summary>
     public const int ScheduleLength = 5;
 
-    /// <summary>What changes from update to update: LearningRate, 1 / (1 - Beta1^Step), 1 / (1 - Beta2^Step), GradientScale, EmaDecay.</summary>
+    /// <summary>
+    /// What changes from update to update: LearningRate, 1 / (1 - Beta1^Step), 1 / (1 - Beta2^Step), GradientScale, EmaDecay.
+    /// </summary>
     public float[] Schedule() =>
         [LearningRate, (float)(1 / (1 - Math.Pow(Beta1, Step))), (float)(1 / (1 - Math.Pow(Beta2, Step))), GradientScale, EmaDecay];
 }
@@ -30,7 +32,9 @@ public abstract partial class Backend
     /// p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + lr * WeightDecay * p; ema as in <see cref="AdamStep"/>.
     /// Kingma and Ba 2015, algorithm 1; Loshchilov and Hutter 2019. All parameters lie in one buffer, so this is one launch.
     /// </summary>
-    /// <remarks>If <paramref name="squaredNorm"/> is not finite nothing is changed: the caller reads it and stops with the step's number.</remarks>
+    /// <remarks>
+    /// If <paramref name="squaredNorm"/> is not finite nothing is changed: the caller reads it and stops with the step's number.
+    /// </remarks>
     /// <param name="s">Hyperparameters.</param>
     /// <param name="p">[P], updated.</param>
     /// <param name="g">[P], read only; the caller clears it.</param>
@@ -39,8 +43,8 @@ public abstract partial class Backend
     /// <param name="ema">[P], updated; or none.</param>
     /// <param name="squaredNorm">[1]: <see cref="SumOfSquares"/> of the unscaled g.</param>
     /// <param name="schedule">
-    /// [5] on the device, <see cref="AdamStep.Schedule"/>, in the place of those of <paramref name="s"/>, to the same bits: an update that is
-    /// captured once and replayed reads it anew each time. Or none.
+    /// [5] on the device, <see cref="AdamStep.Schedule"/>, in the place of those of <paramref name="s"/>, to the same bits: an update that
+    /// is captured once and replayed reads it anew each time. Or none.
     /// </param>
     public void Adam(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule = null)
     {
@@ -63,7 +67,8 @@ public abstract partial class Backend
             AdamCore(s, p, g, m, v, ema, squaredNorm, schedule);
     }
 
-    private protected abstract void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule);
+    private protected abstract void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm,
+        Tensor? schedule);
 
     /// <summary>As <c>bdense profile</c> runs it.</summary>
     internal static IEnumerable<CatalogOperation> AdamByName()
@@ -71,7 +76,8 @@ public abstract partial class Backend
         yield return new("adam", ["LENGTH"], [OperationCatalog.UsualLength], (t, e) =>
         {
             var shape = new Shape(e[0]);
-            Tensor p = t.Normal(shape), g = t.Normal(shape), m = t.Normal(shape), v = t.Uniform(shape), ema = t.Normal(shape), norm = t.Uniform(new(1));
+            Tensor p = t.Normal(shape), g = t.Normal(shape), m = t.Normal(shape), v = t.Uniform(shape), ema = t.Normal(shape),
+                norm = t.Uniform(new(1));
             return [new("forward", () => t.Backend.Adam(new AdamStep(1e-3f, 1, ClipNorm: 1f, EmaDecay: 0.999f), p, g, m, v, ema, norm))];
         });
     }

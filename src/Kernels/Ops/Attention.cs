@@ -84,7 +84,8 @@ public abstract partial class Backend
         {
             var s = new AttentionShape(e[0], e[1], e[2], e[3]);
             Tensor qkv = t.Normal(s.Qkv), y = t.Empty(s.Output), lse = t.Empty(s.LogSumExp), dy = t.Normal(s.Output), dqkv = t.Empty(s.Qkv);
-            return [new("forward", () => t.Backend.Attention(s, qkv, y, lse)), new("backward", () => t.Backend.AttentionBackward(s, dy, qkv, y, lse, dqkv))];
+            return [new("forward", () => t.Backend.Attention(s, qkv, y, lse)),
+                new("backward", () => t.Backend.AttentionBackward(s, dy, qkv, y, lse, dqkv))];
         });
     }
 }

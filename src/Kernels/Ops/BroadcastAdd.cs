@@ -46,8 +46,10 @@ public abstract partial class Backend
     {
         yield return new("broadcast-add", ["N", "SIZE", "C"], [4, 16, 64], (t, e) =>
         {
-            Tensor x = t.Normal(new(e[0], e[1] * e[1], e[2])), embedding = t.Normal(new(e[0], e[2])), y = t.Empty(x.Shape), de = t.Empty(embedding.Shape);
-            return [new("forward", () => t.Backend.BroadcastAdd(x, embedding, y)), new("backward", () => t.Backend.BroadcastAddBackward(x, de))];
+            Tensor x = t.Normal(new(e[0], e[1] * e[1], e[2])), embedding = t.Normal(new(e[0], e[2])), y = t.Empty(x.Shape),
+                de = t.Empty(embedding.Shape);
+            return [new("forward", () => t.Backend.BroadcastAdd(x, embedding, y)),
+                new("backward", () => t.Backend.BroadcastAddBackward(x, de))];
         });
     }
 }

@@ -16,7 +16,8 @@ namespace BDense.Kernels;
 public readonly record struct Conv2dShape(int N, int H, int W, int C, int K, int R, int S, int Stride = 1, int PadBegin = 0, int PadEnd = 0)
 {
     /// <summary>Odd kernel, stride 1, output as large as the input.</summary>
-    public static Conv2dShape Same(int n, int h, int w, int c, int k, int kernel) => new(n, h, w, c, k, kernel, kernel, 1, kernel / 2, kernel / 2);
+    public static Conv2dShape Same(int n, int h, int w, int c, int k, int kernel) =>
+        new(n, h, w, c, k, kernel, kernel, 1, kernel / 2, kernel / 2);
 
     /// <summary>Height of the output, (H + PadBegin + PadEnd - R) / Stride + 1 rounded down; 0 for no stride.</summary>
     public int P => Stride == 0 ? 0 : (H + PadBegin + PadEnd - R) / Stride + 1;
@@ -43,7 +44,9 @@ public readonly record struct Conv2dShape(int N, int H, int W, int C, int K, int
 
 public abstract partial class Backend
 {
-    /// <summary>y[n,p,q,k] = bias[k] + sum_{r,s,c} x[n, p*Stride + r - PadBegin, q*Stride + s - PadBegin, c] w[k,r,s,c]; zeros outside.</summary>
+    /// <summary>
+    /// y[n,p,q,k] = bias[k] + sum_{r,s,c} x[n, p*Stride + r - PadBegin, q*Stride + s - PadBegin, c] w[k,r,s,c]; zeros outside.
+    /// </summary>
     /// <param name="s">Geometry.</param>
     /// <param name="x">[N,H,W,C]</param>
     /// <param name="w">[K,R,S,C]</param>
@@ -63,7 +66,9 @@ public abstract partial class Backend
             Conv2dCore(s, x, w, bias, y);
     }
 
-    /// <summary>Gradient with respect to the input (dgrad): dx[n,h,w,c] = sum over all (p,q,r,s,k) that read it of dy[n,p,q,k] w[k,r,s,c].</summary>
+    /// <summary>
+    /// Gradient with respect to the input (dgrad): dx[n,h,w,c] = sum over all (p,q,r,s,k) that read it of dy[n,p,q,k] w[k,r,s,c].
+    /// </summary>
     /// <param name="s">Geometry of the forward pass.</param>
     /// <param name="dy">[N,P,Q,K]</param>
     /// <param name="w">[K,R,S,C]</param>
@@ -80,7 +85,9 @@ public abstract partial class Backend
             Conv2dDgradCore(s, dy, w, dx);
     }
 
-    /// <summary>Gradients with respect to weight and bias (wgrad): dw[k,r,s,c] += sum_{n,p,q} dy[n,p,q,k] x[...]; dbias[k] += sum dy.</summary>
+    /// <summary>
+    /// Gradients with respect to weight and bias (wgrad): dw[k,r,s,c] += sum_{n,p,q} dy[n,p,q,k] x[...]; dbias[k] += sum dy.
+    /// </summary>
     /// <param name="s">Geometry of the forward pass.</param>
     /// <param name="x">[N,H,W,C]</param>
     /// <param name="dy">[N,P,Q,K]</param>
@@ -114,7 +121,8 @@ public abstract partial class Backend
         yield return new("conv2d", extents, [4, 16, 64, 64, 3], (t, e) =>
         {
             var s = Conv2dShape.Same(e[0], e[1], e[1], e[2], e[3], e[4]);
-            Tensor x = t.Normal(s.Input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), y = t.Empty(s.Output), dy = t.Normal(s.Output), dx = t.Empty(s.Input),
+            Tensor x = t.Normal(s.Input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), y = t.Empty(s.Output), dy = t.Normal(s.Output),
+                dx = t.Empty(s.Input),
                 dw = t.Zeros(s.Weight), dbias = t.Zeros(bias.Shape);
             return
             [

@@ -28,13 +28,16 @@ public readonly record struct ConvolutionPrologue(Tensor? ScaleShift, bool Silu 
     internal bool IsNone => ScaleShift is null && !Silu && Resampling == Resampling.None;
 }
 
-/// <summary>What becomes of a convolution's sum before it is stored: y = act((sum + bias[k] + embedding[n,k] + residual[n,p,q,k]) * scale).</summary>
+/// <summary>
+/// What becomes of a convolution's sum before it is stored: y = act((sum + bias[k] + embedding[n,k] + residual[n,p,q,k]) * scale).
+/// </summary>
 /// <param name="Bias">[K] or none.</param>
 /// <param name="Embedding">[N,K], added to every pixel; or none.</param>
 /// <param name="Residual">As the output, and not the output itself; or none.</param>
 /// <param name="Scale">Not 0.</param>
 /// <param name="Silu">Whether SiLU comes last.</param>
-public readonly record struct ConvolutionEpilogue(Tensor? Bias, Tensor? Embedding = null, Tensor? Residual = null, float Scale = 1f, bool Silu = false)
+public readonly record struct ConvolutionEpilogue(Tensor? Bias, Tensor? Embedding = null, Tensor? Residual = null, float Scale = 1f,
+    bool Silu = false)
 {
     /// <summary>Whether there is more than a bias, which every convolution adds.</summary>
     internal bool IsBias => Embedding is null && Residual is null && Scale == 1f && !Silu;
@@ -58,10 +61,12 @@ public abstract partial class Backend
     /// <remarks>
     /// Upsampled by copies, the nine taps of a 3x3 kernel fall on four pixels of x: each of the four kinds of output pixel is a 2x2
     /// convolution of x, together the transpose of a 4x4 convolution of stride 2 (<see cref="UpsampleWeights"/>), 16 multiply-adds where
-    /// there were 36. Downsampling is the mean in the load: 9 multiply-adds an input channel, where one kernel for both would be 6x6 with 36.
+    /// there were 36. Downsampling is the mean in the load: 9 multiply-adds an input channel, where one kernel for both would be 6x6 with
+    /// 36.
     /// </remarks>
     /// <param name="s">Geometry of the convolution: H and W are those after resampling.</param>
-    /// <param name="x">[N,H,W,C]; [N,2H,2W,C] before <see cref="Resampling.Down"/>, [N,H/2,W/2,C] before <see cref="Resampling.Up"/>.</param>
+    /// <param name="x">[N,H,W,C]; [N,2H,2W,C] before <see cref="Resampling.Down"/>, [N,H/2,W/2,C] before
+    /// <see cref="Resampling.Up"/>.</param>
     /// <param name="w">[K,R,S,C]</param>
     /// <param name="prologue">On the way in.</param>
     /// <param name="epilogue">On the way out.</param>
@@ -109,7 +114,8 @@ public abstract partial class Backend
         if (prologue.Resampling == Resampling.Up)
             UpsampleWeights(w, large);
         // The multiply-adds of the formula, also where the upsampled form takes fewer.
-        Report(OpCost.Of((long)x.Length + large.Length + (prologue.ScaleShift?.Length ?? 0) + epilogue.Length, y.Length, FusedFlops(s, x, prologue)
+        Report(OpCost.Of((long)x.Length + large.Length + (prologue.ScaleShift?.Length ?? 0) + epilogue.Length, y.Length,
+            FusedFlops(s, x, prologue)
             + (epilogue.IsBias ? 0 : (epilogue.Silu ? 7L : 3L) * y.Length)) with
         { Macs = s.Macs }, nameof(FusedConv2d));
         Writes(y);
@@ -129,10 +135,14 @@ public abstract partial class Backend
     private protected abstract void FusedConv2dWgradCore(
         in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias);
 
-    /// <summary>The 4x4 convolution of stride 2 from the output of an upsampled 3x3 convolution to its input, whose transpose it is.</summary>
+    /// <summary>
+    /// The 4x4 convolution of stride 2 from the output of an upsampled 3x3 convolution to its input, whose transpose it is.
+    /// </summary>
     private protected static Conv2dShape UpsampledShape(in Conv2dShape s) => new(s.N, s.H, s.W, s.K, s.C, 4, 4, 2, 1, 1);
 
-    /// <summary>Whether a convolution of an upsampled input is the transpose of one of stride 2: 3x3, stride 1, as large as the input.</summary>
+    /// <summary>
+    /// Whether a convolution of an upsampled input is the transpose of one of stride 2: 3x3, stride 1, as large as the input.
+    /// </summary>
     private protected static bool IsUpsampled(in Conv2dShape s, Resampling resampling) =>
         resampling == Resampling.Up && s is { R: 3, S: 3, Stride: 1, PadBegin: 1, PadEnd: 1 };
 
@@ -238,18 +248,21 @@ public abstract partial class Backend
         yield return new("fused-conv2d-prologue", extents, [4, 16, 64, 64, 3], (t, e) =>
         {
             var s = Conv2dShape.Same(e[0], e[1], e[1], e[2], e[3], e[4]);
-            Tensor x = t.Normal(s.Input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), factors = t.Normal(new(s.N, 2 * s.C)), y = t.Empty(s.Output), dy = t.Normal(s.Output),
+            Tensor x = t.Normal(s.Input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), factors = t.Normal(new(s.N, 2 * s.C)),
+                y = t.Empty(s.Output), dy = t.Normal(s.Output),
                 dw = t.Zeros(s.Weight), dbias = t.Zeros(bias.Shape);
             var prologue = new ConvolutionPrologue(factors, Silu: true);
             return
             [
-                new("forward", () => t.Backend.FusedConv2d(s, x, w, prologue, new(bias), y)), new("wgrad", () => t.Backend.FusedConv2dWgrad(s, x, prologue, dy, dw, dbias)),
+                new("forward", () => t.Backend.FusedConv2d(s, x, w, prologue, new(bias), y)),
+                new("wgrad", () => t.Backend.FusedConv2dWgrad(s, x, prologue, dy, dw, dbias)),
             ];
         });
         yield return new("fused-conv2d-epilogue", extents, [4, 16, 64, 64, 3], (t, e) =>
         {
             var s = Conv2dShape.Same(e[0], e[1], e[1], e[2], e[3], e[4]);
-            Tensor x = t.Normal(s.Input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), embedding = t.Normal(new(s.N, s.K)), residual = t.Normal(s.Output), y = t.Empty(s.Output);
+            Tensor x = t.Normal(s.Input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), embedding = t.Normal(new(s.N, s.K)),
+                residual = t.Normal(s.Output), y = t.Empty(s.Output);
             return [new("forward", () => t.Backend.FusedConv2d(s, x, w, default, new(bias, embedding, residual, 0.7f, Silu: true), y))];
         });
         foreach (var resampling in new[] { Resampling.Up, Resampling.Down })
@@ -259,12 +272,14 @@ public abstract partial class Backend
                 var s = Conv2dShape.Same(e[0], e[1], e[1], e[2], e[3], e[4]);
                 int before = resampling == Resampling.Up ? e[1] / 2 : 2 * e[1];
                 var input = new Shape(s.N, before, before, s.C);
-                Tensor x = t.Normal(input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), y = t.Empty(s.Output), dy = t.Normal(s.Output), dx = t.Empty(input),
+                Tensor x = t.Normal(input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), y = t.Empty(s.Output),
+                    dy = t.Normal(s.Output), dx = t.Empty(input),
                     dw = t.Zeros(s.Weight), dbias = t.Zeros(bias.Shape);
                 var prologue = new ConvolutionPrologue(null, Resampling: resampling);
                 return
                 [
-                    new("forward", () => t.Backend.FusedConv2d(s, x, w, prologue, new(bias), y)), new("dgrad", () => t.Backend.FusedConv2dDgrad(s, dy, w, resampling, dx)),
+                    new("forward", () => t.Backend.FusedConv2d(s, x, w, prologue, new(bias), y)),
+                    new("dgrad", () => t.Backend.FusedConv2dDgrad(s, dy, w, resampling, dx)),
                     new("wgrad", () => t.Backend.FusedConv2dWgrad(s, x, prologue, dy, dw, dbias)),
                 ];
             });

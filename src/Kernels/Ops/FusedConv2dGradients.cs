@@ -12,7 +12,8 @@ public abstract partial class Backend
     /// <param name="resampling">Of the forward pass.</param>
     /// <param name="dv">As x there, overwritten.</param>
     public void FusedConv2dDgrad(in Conv2dShape s, Tensor dy, Tensor w, Resampling resampling, Tensor dv) =>
-        FusedConv2dDgrad(PlanOf(s, new ConvolutionPrologue(null, Resampling: resampling), new ConvolutionEpilogue(null)), s, dy, w, resampling, dv);
+        FusedConv2dDgrad(PlanOf(s, new ConvolutionPrologue(null, Resampling: resampling), new ConvolutionEpilogue(null)), s, dy, w,
+            resampling, dv);
 
     /// <summary>As above, by the forward pass's plan.</summary>
     /// <param name="plan">What is done within the launches.</param>
@@ -52,8 +53,8 @@ public abstract partial class Backend
 
     /// <summary>
     /// The gradients of FusedConv2d with respect to weight and bias: dw[k,r,s,c] += sum dy[n,p,q,k] u[...], dbias[k] += sum dy.
-    /// u is computed again from x while it is loaded; after <see cref="Resampling.Up"/> this is the wgrad of the 4x4 convolution of stride 2
-    /// with input and output exchanged, summed to 3x3.
+    /// u is computed again from x while it is loaded; after <see cref="Resampling.Up"/> this is the wgrad of the 4x4 convolution of stride
+    /// 2 with input and output exchanged, summed to 3x3.
     /// </summary>
     /// <param name="s">Geometry of the forward pass.</param>
     /// <param name="x">As in the forward pass.</param>
@@ -114,7 +115,8 @@ public abstract partial class Backend
         }
         if (dbias is null)
             return;
-        using Tensor pixels = dy.Reshape(new Shape(1, s.N * s.P * s.Q, s.K)), sum = Empty(new Shape(1, s.K)), total = dbias.Reshape(sum.Shape);
+        using Tensor pixels = dy.Reshape(new Shape(1, s.N * s.P * s.Q, s.K)), sum = Empty(new Shape(1, s.K)),
+            total = dbias.Reshape(sum.Shape);
         BroadcastAddBackward(pixels, sum);
         Add(total, sum, total);
     }

@@ -84,12 +84,14 @@ public abstract partial class Backend
             GroupNormBackwardCore(s, dy, x, stats, gamma, beta, scaleShift, dx, dgamma, dbeta, dscaleShift);
     }
 
-    private protected abstract void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats);
+    private protected abstract void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y,
+        Tensor stats);
 
     private protected abstract void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
         Tensor? scaleShift, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift);
 
-    private void CheckGroupNorm(in GroupNormShape s, Tensor x, Tensor gamma, Tensor? scaleShift, Tensor stats, [CallerMemberName] string op = "")
+    private void CheckGroupNorm(in GroupNormShape s, Tensor x, Tensor gamma, Tensor? scaleShift, Tensor stats, [CallerMemberName]
+    string op = "")
     {
         Require(s.Groups > 0 && s.C % s.Groups == 0, $"{s.C} channels do not divide into {s.Groups} groups", op);
         Expect(x, s.Activation, op: op);
@@ -108,7 +110,8 @@ public abstract partial class Backend
             yield return new(silu ? "group-norm-silu" : "group-norm", extents, [4, 16, 64, 16], (t, e) =>
             {
                 var s = new GroupNormShape(e[0], e[1] * e[1], e[2], e[3], 1e-5f, silu);
-                Tensor x = t.Normal(s.Activation), gamma = t.Normal(new(s.C)), beta = t.Normal(new(s.C)), y = t.Empty(s.Activation), stats = t.Empty(s.Stats), dy = t.Normal(s.Activation),
+                Tensor x = t.Normal(s.Activation), gamma = t.Normal(new(s.C)), beta = t.Normal(new(s.C)), y = t.Empty(s.Activation),
+                    stats = t.Empty(s.Stats), dy = t.Normal(s.Activation),
                     dx = t.Empty(s.Activation), dgamma = t.Zeros(new(s.C)), dbeta = t.Zeros(new(s.C));
                 return
                 [

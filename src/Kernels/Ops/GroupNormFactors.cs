@@ -28,7 +28,8 @@ public abstract partial class Backend
             GroupNormFactorsCore(s, x, gamma, beta, scaleShift, factors, stats);
     }
 
-    private protected abstract void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats);
+    private protected abstract void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift,
+        Tensor factors, Tensor stats);
 
     /// <summary>As <c>bdense profile</c> runs it.</summary>
     internal static IEnumerable<CatalogOperation> GroupNormFactorsByName()
@@ -37,7 +38,8 @@ public abstract partial class Backend
         yield return new("group-norm-factors", extents, [4, 16, 64, 16], (t, e) =>
         {
             var s = new GroupNormShape(e[0], e[1] * e[1], e[2], e[3], 1e-5f, false);
-            Tensor x = t.Normal(s.Activation), gamma = t.Normal(new(s.C)), beta = t.Normal(new(s.C)), factors = t.Empty(s.ScaleShift), stats = t.Empty(s.Stats);
+            Tensor x = t.Normal(s.Activation), gamma = t.Normal(new(s.C)), beta = t.Normal(new(s.C)), factors = t.Empty(s.ScaleShift),
+                stats = t.Empty(s.Stats);
             return [new("forward", () => t.Backend.GroupNormFactors(s, x, gamma, beta, null, factors, stats))];
         });
     }

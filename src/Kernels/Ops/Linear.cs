@@ -2,7 +2,9 @@ using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
-/// <summary>A linear layer is a 1x1 convolution over one pixel: x [N,In], w [Out,In] (PyTorch's layout and KRSC agree), y [N,Out].</summary>
+/// <summary>
+/// A linear layer is a 1x1 convolution over one pixel: x [N,In], w [Out,In] (PyTorch's layout and KRSC agree), y [N,Out].
+/// </summary>
 /// <param name="N">Batch.</param>
 /// <param name="In">Features of the input.</param>
 /// <param name="Out">Features of the output.</param>
@@ -29,7 +31,8 @@ public abstract partial class Backend
         yield return new("linear", ["N", "IN", "OUT"], [64, 256, 256], (t, e) =>
         {
             var s = new LinearShape(e[0], e[1], e[2]);
-            Tensor x = t.Normal(new(e[0], e[1])), w = t.Normal(new(e[2], e[1])), bias = t.Normal(new(e[2])), y = t.Empty(new(e[0], e[2])), dy = t.Normal(y.Shape), dx = t.Empty(x.Shape),
+            Tensor x = t.Normal(new(e[0], e[1])), w = t.Normal(new(e[2], e[1])), bias = t.Normal(new(e[2])), y = t.Empty(new(e[0], e[2])),
+                dy = t.Normal(y.Shape), dx = t.Empty(x.Shape),
                 dw = t.Zeros(w.Shape), dbias = t.Zeros(bias.Shape);
             return
             [

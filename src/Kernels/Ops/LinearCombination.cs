@@ -16,7 +16,8 @@ public abstract partial class Backend
     /// <param name="y">Of the same length, overwritten.</param>
     public void LinearCombination(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y)
     {
-        Require(c.Length == x.Length && c.Length is >= 1 and <= MaxTerms, $"{c.Length} coefficients for {x.Length} tensors; 1 to {MaxTerms} of each");
+        Require(c.Length == x.Length && c.Length is >= 1 and <= MaxTerms,
+            $"{c.Length} coefficients for {x.Length} tensors; 1 to {MaxTerms} of each");
         Expect(y, y.Shape);
         foreach (var term in x)
             Expect(term, y.Shape, "a term");
@@ -36,7 +37,8 @@ public abstract partial class Backend
     public void LinearCombinationPerSample(Tensor c, ReadOnlySpan<Tensor> x, Tensor y)
     {
         int terms = c.Shape.Rank == 2 ? c.Shape[1] : 0;
-        Require(terms == x.Length && terms is >= 1 and <= MaxTerms, $"coefficients {c.Shape} for {x.Length} tensors; 1 to {MaxTerms} of them");
+        Require(terms == x.Length && terms is >= 1 and <= MaxTerms,
+            $"coefficients {c.Shape} for {x.Length} tensors; 1 to {MaxTerms} of them");
         Require(c.Shape[0] > 0 && y.Length % c.Shape[0] == 0, $"{y.Shape} does not divide into {c.Shape[0]} samples");
         Expect(c, c.Shape);
         Expect(y, y.Shape);

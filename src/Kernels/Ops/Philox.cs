@@ -7,8 +7,8 @@ namespace BDense.Kernels;
 /// <param name="Stream">Which use of it (a dropout layer, the noise of a step, an image).</param>
 /// <param name="Offset">Where the sequence starts, in blocks of four numbers.</param>
 /// <param name="Counter">
-/// [4] on the device, or none: a number to be added to Offset when the operation runs (<see cref="Digits"/>). An operation that is captured once
-/// and replayed draws anew each time; an offset alone would be frozen into it. For <see cref="Backend.Dropout"/>.
+/// [4] on the device, or none: a number to be added to Offset when the operation runs (<see cref="Digits"/>). An operation that is captured
+/// once and replayed draws anew each time; an offset alone would be frozen into it. For <see cref="Backend.Dropout"/>.
 /// </param>
 public readonly record struct RandomKey(ulong Seed, uint Stream, ulong Offset = 0, Tensor? Counter = null)
 {
@@ -18,7 +18,9 @@ public readonly record struct RandomKey(ulong Seed, uint Stream, ulong Offset = 
     /// <summary>The sequence from <paramref name="blocks"/> blocks of four numbers further on.</summary>
     public RandomKey Skip(ulong blocks) => this with { Offset = Offset + blocks };
 
-    /// <summary>Writes <paramref name="value"/> as a counter holds it: four digits of 16 bits, the lowest first, each exact in a float.</summary>
+    /// <summary>
+    /// Writes <paramref name="value"/> as a counter holds it: four digits of 16 bits, the lowest first, each exact in a float.
+    /// </summary>
     public static void Digits(ulong value, Span<float> counter)
     {
         for (int i = 0; i < CounterLength; i++)

@@ -34,7 +34,8 @@ public abstract partial class Backend
     /// <summary>As <c>bdense profile</c> runs it.</summary>
     internal static IEnumerable<CatalogOperation> ReductionByName()
     {
-        foreach (var (name, run) in new (string, Action<Backend, Tensor, Tensor>)[] { ("sum", (b, x, y) => b.Sum(x, y)), ("sum-of-squares", (b, x, y) => b.SumOfSquares(x, y)) })
+        foreach (var (name, run) in new (string, Action<Backend, Tensor, Tensor>)[] { ("sum", (b, x, y) => b.Sum(x, y)),
+            ("sum-of-squares", (b, x, y) => b.SumOfSquares(x, y)) })
         {
             yield return new(name, ["LENGTH"], [1 << 18], (t, e) =>
             {

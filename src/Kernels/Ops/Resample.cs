@@ -6,7 +6,9 @@ namespace BDense.Kernels;
 /// <summary>The box filter [1,1]: 2x2 averages down, 2x2 copies up (EDM's <c>resample_filter=[1,1]</c>).</summary>
 public abstract partial class Backend
 {
-    /// <summary>y[n,p,q,c] = factor * sum of the 2x2 block of x at (2p,2q). Factor 1/4 is the mean; factor 1 the gradient of <see cref="Upsample"/>.</summary>
+    /// <summary>
+    /// y[n,p,q,c] = factor * sum of the 2x2 block of x at (2p,2q). Factor 1/4 is the mean; factor 1 the gradient of <see cref="Upsample"/>.
+    /// </summary>
     /// <param name="x">[N,2P,2Q,C]</param>
     /// <param name="y">[N,P,Q,C], overwritten.</param>
     /// <param name="factor">Multiplies the sum.</param>
@@ -19,7 +21,9 @@ public abstract partial class Backend
             DownsampleCore(x, y, factor);
     }
 
-    /// <summary>y[n,h,w,c] = factor * x[n, h/2, w/2, c]. Factor 1 is nearest-neighbour; factor 1/4 the gradient of <see cref="Downsample"/>.</summary>
+    /// <summary>
+    /// y[n,h,w,c] = factor * x[n, h/2, w/2, c]. Factor 1 is nearest-neighbour; factor 1/4 the gradient of <see cref="Downsample"/>.
+    /// </summary>
     /// <param name="x">[N,P,Q,C]</param>
     /// <param name="y">[N,2P,2Q,C], overwritten.</param>
     /// <param name="factor">Multiplies every copy.</param>
@@ -51,7 +55,8 @@ public abstract partial class Backend
         yield return new("downsample", ["N", "SIZE", "C"], [4, 32, 64], (t, e) =>
         {
             Tensor large = t.Normal(new(e[0], e[1], e[1], e[2])), small = t.Empty(new(e[0], e[1] / 2, e[1] / 2, e[2]));
-            return [new("forward", () => t.Backend.Downsample(large, small)), new("backward", () => t.Backend.Upsample(small, large, 0.25f))];
+            return [new("forward", () => t.Backend.Downsample(large, small)),
+                new("backward", () => t.Backend.Upsample(small, large, 0.25f))];
         });
         yield return new("upsample", ["N", "SIZE", "C"], [4, 16, 64], (t, e) =>
         {

@@ -43,6 +43,7 @@ public abstract partial class Backend
     /// <summary>As <c>bdense profile</c> runs it.</summary>
     internal static IEnumerable<CatalogOperation> RhoByName()
     {
-        yield return OperationCatalog.OneToOne("rho", (b, x, y) => b.Rho(Distance.PseudoHuber, 1f, x, y), (b, _, x, dx) => b.RhoDerivative(Distance.PseudoHuber, 1f, x, dx));
+        yield return OperationCatalog.OneToOne("rho", (b, x, y) => b.Rho(Distance.PseudoHuber, 1f, x, y),
+            (b, _, x, dx) => b.RhoDerivative(Distance.PseudoHuber, 1f, x, dx));
     }
 }

@@ -5,7 +5,9 @@ namespace BDense.Kernels;
 public abstract partial class Backend
 {
     /// <summary>y[r,c] = exp(x[r,c] - max_c x[r,c]) / sum_c exp(x[r,c] - max_c x[r,c]). y may be x.</summary>
-    /// <remarks>Attention without its fused kernel: scores, this, values. Moves 8 bytes an element where a row stays in the cache.</remarks>
+    /// <remarks>
+    /// Attention without its fused kernel: scores, this, values. Moves 8 bytes an element where a row stays in the cache.
+    /// </remarks>
     /// <param name="x">[Rows,Columns]</param>
     /// <param name="y">As x, overwritten.</param>
     public void Softmax(Tensor x, Tensor y)

@@ -89,7 +89,9 @@ public abstract partial class Backend
             TrajectoryLossCore(s, rho, delta, x0, heads, targets, skip, map, weights, dheads, losses);
     }
 
-    /// <summary>The states themselves: states[b] = S[n,b] x_0 + sum_j M[n,b,j] F_j. Sampling with K heads, and the unfused loss's first part.</summary>
+    /// <summary>
+    /// The states themselves: states[b] = S[n,b] x_0 + sum_j M[n,b,j] F_j. Sampling with K heads, and the unfused loss's first part.
+    /// </summary>
     /// <param name="s">Geometry.</param>
     /// <param name="x0">[N,Pixels,C]</param>
     /// <param name="heads">[N,Pixels,K*C]</param>
@@ -121,10 +123,12 @@ public abstract partial class Backend
             TrajectoryStatesBackwardCore(s, dstates, map, dheads);
     }
 
-    private protected abstract void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets,
+    private protected abstract void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads,
+        Tensor targets,
         Tensor skip, Tensor map, Tensor weights, Tensor dheads, Tensor losses);
 
-    private protected abstract void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, Tensor states);
+    private protected abstract void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map,
+        Tensor states);
 
     private protected abstract void TrajectoryStatesBackwardCore(in TrajectoryShape s, Tensor dstates, Tensor map, Tensor dheads);
 
@@ -144,14 +148,17 @@ public abstract partial class Backend
         yield return new("trajectory-loss", extents, [32, 32, 3, 4], (t, e) =>
         {
             var s = new TrajectoryShape(e[0], e[1] * e[1], e[2], e[3]);
-            Tensor x0 = t.Normal(s.State), heads = t.Normal(s.Heads), targets = t.Normal(s.States), skip = t.Normal(s.PerBranch), map = t.Normal(s.Map), weights = t.Uniform(s.PerBranch),
+            Tensor x0 = t.Normal(s.State), heads = t.Normal(s.Heads), targets = t.Normal(s.States), skip = t.Normal(s.PerBranch),
+                map = t.Normal(s.Map), weights = t.Uniform(s.PerBranch),
                 dheads = t.Empty(s.Heads), losses = t.Empty(s.Losses);
-            return [new("forward", () => t.Backend.TrajectoryLoss(s, Distance.L2, 1f, x0, heads, targets, skip, map, weights, dheads, losses))];
+            return [new("forward",
+                () => t.Backend.TrajectoryLoss(s, Distance.L2, 1f, x0, heads, targets, skip, map, weights, dheads, losses))];
         });
         yield return new("trajectory-states", extents, [32, 32, 3, 4], (t, e) =>
         {
             var s = new TrajectoryShape(e[0], e[1] * e[1], e[2], e[3]);
-            Tensor x0 = t.Normal(s.State), heads = t.Normal(s.Heads), skip = t.Normal(s.PerBranch), map = t.Normal(s.Map), states = t.Empty(s.States), dheads = t.Empty(s.Heads);
+            Tensor x0 = t.Normal(s.State), heads = t.Normal(s.Heads), skip = t.Normal(s.PerBranch), map = t.Normal(s.Map),
+                states = t.Empty(s.States), dheads = t.Empty(s.Heads);
             return
             [
                 new("forward", () => t.Backend.TrajectoryStates(s, x0, heads, skip, map, states)),

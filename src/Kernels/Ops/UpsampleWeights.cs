@@ -50,8 +50,10 @@ public abstract partial class Backend
     {
         yield return new("upsample-weights", ["K", "C"], [64, 64], (t, e) =>
         {
-            Tensor w = t.Normal(new(e[0], 3, 3, e[1])), large = t.Empty(new(e[1], 4, 4, e[0])), dlarge = t.Normal(large.Shape), dw = t.Zeros(w.Shape);
-            return [new("forward", () => t.Backend.UpsampleWeights(w, large)), new("backward", () => t.Backend.UpsampleWeightsBackward(dlarge, dw))];
+            Tensor w = t.Normal(new(e[0], 3, 3, e[1])), large = t.Empty(new(e[1], 4, 4, e[0])), dlarge = t.Normal(large.Shape),
+                dw = t.Zeros(w.Shape);
+            return [new("forward", () => t.Backend.UpsampleWeights(w, large)),
+                new("backward", () => t.Backend.UpsampleWeightsBackward(dlarge, dw))];
         });
     }
 }

@@ -6,8 +6,10 @@ namespace BDense.Kernels.Profiling;
 
 /// <summary>Counts of a kernel's launches beside the lines of its exploration.</summary>
 /// <param name="Sources">By line of C#, over everything that it became.</param>
-/// <param name="Ptx">By line of PTX, from 1 on; empty where the PTX that ran is not that of the exploration, instruction by instruction.</param>
-public sealed partial record CountedExploration(IReadOnlyDictionary<SourceLine, PlaceCounts> Sources, IReadOnlyDictionary<int, PlaceCounts> Ptx)
+/// <param name="Ptx">By line of PTX, from 1 on; empty where the PTX that ran is not that of the exploration, instruction by
+/// instruction.</param>
+public sealed partial record CountedExploration(IReadOnlyDictionary<SourceLine, PlaceCounts> Sources,
+    IReadOnlyDictionary<int, PlaceCounts> Ptx)
 {
     /// <param name="k">The kernel.</param>
     /// <param name="launches">Of that kernel; at least one.</param>
@@ -19,7 +21,9 @@ public sealed partial record CountedExploration(IReadOnlyDictionary<SourceLine, 
         return new(sources, Lines(k.Ptx, launches));
     }
 
-    /// <summary>The n-th instruction of one text is the n-th of the other: the driver's has other directives, and other names of registers.</summary>
+    /// <summary>
+    /// The n-th instruction of one text is the n-th of the other: the driver's has other directives, and other names of registers.
+    /// </summary>
     private static Dictionary<int, PlaceCounts> Lines(IReadOnlyList<PtxLine> ptx, IReadOnlyList<LaunchCounts> launches)
     {
         var lines = new Dictionary<int, PlaceCounts>();

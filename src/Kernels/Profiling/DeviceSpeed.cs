@@ -30,7 +30,8 @@ public sealed record DeviceSpeed(double CopyBytesPerSecond, double FlopsPerSecon
             copy = Best(backend, patience, () => backend.Copy(x, y), cancellation);
         }
         var product = Grown(backend, patience, 384, n => 3L * n * n, n => 2L * n * n * n, Product, cancellation);
-        var convolution = Grown(backend, patience, 1, n => (long)n * Pixels * Channels, n => 2 * Convolution(n).Macs, Convolve, cancellation);
+        var convolution = Grown(backend, patience, 1, n => (long)n * Pixels * Channels, n => 2 * Convolution(n).Macs, Convolve,
+            cancellation);
         backend.Pool.Trim();
         using Tensor tiny = backend.Zeros(new Shape(64)), other = backend.Zeros(new Shape(64));
         double launch = Best(backend, patience, () =>
@@ -38,7 +39,8 @@ public sealed record DeviceSpeed(double CopyBytesPerSecond, double FlopsPerSecon
             for (int i = 0; i < 100; i++)
                 backend.Copy(tiny, other);
         }, cancellation) / 100;
-        string name = product.Rate > convolution.Rate ? $"matrix product of {product.Size} squared" : $"3x3 convolution of [{convolution.Size}, {Side}, {Side}, {Channels}]";
+        string name = product.Rate > convolution.Rate ? $"matrix product of {product.Size} squared"
+            : $"3x3 convolution of [{convolution.Size}, {Side}, {Side}, {Channels}]";
         return new DeviceSpeed(8.0 * elements / copy, Math.Max(product.Rate, convolution.Rate), launch, name);
     }
 
@@ -64,16 +66,18 @@ public sealed record DeviceSpeed(double CopyBytesPerSecond, double FlopsPerSecon
     }
 
     /// <summary>
-    /// Doubles a size until the rate of FLOPs has stopped rising (twice, since a last wave of groups may be half empty), memory ends, or the
-    /// next size would take longer than patience allows.
+    /// Doubles a size until the rate of FLOPs has stopped rising (twice, since a last wave of groups may be half empty), memory ends, or
+    /// the next size would take longer than patience allows.
     /// </summary>
-    private static (double Rate, int Size) Grown(Backend backend, TimeSpan patience, int size, Func<int, long> elements, Func<int, long> flops,
+    private static (double Rate, int Size) Grown(Backend backend, TimeSpan patience, int size, Func<int, long> elements,
+        Func<int, long> flops,
         Func<Backend, int, (Action Run, Tensor[] Owned)> make, CancellationToken cancellation)
     {
         (double Rate, int Size) best = default;
         for (int flat = 0; flat < 2 && elements(size) <= 3 * LargestElements; size *= 2)
         {
-            if (best.Rate > 0 && (elements(size) * sizeof(float) > backend.FreeBytes / 2 || flops(size) / best.Rate > 2 * patience.TotalSeconds))
+            if (best.Rate > 0
+                && (elements(size) * sizeof(float) > backend.FreeBytes / 2 || flops(size) / best.Rate > 2 * patience.TotalSeconds))
                 break;
             var (run, owned) = make(backend, size);
             double rate;

@@ -40,7 +40,9 @@ public sealed class OperandSource(Backend backend) : IDisposable
     public Tensor Empty(Shape shape)
     {
         if (shape.Length > MostElements)
-            throw new UsageException($"an operand of {shape.Length} elements is too large for a GPU in software; at most {MostElements}: give a smaller --shape");
+            throw new UsageException(
+                $"an operand of {shape.Length} elements is too large for a GPU in software; at most {MostElements}: give a "
+                    + $"smaller --shape");
         var x = backend.Empty(shape);
         _owned.Add(x);
         return x;

@@ -25,7 +25,8 @@ public static class OperationCatalog
     public static CatalogOperation? Find(string name) => All.FirstOrDefault(o => Plain(o.Name) == Plain(name));
 
     /// <summary>An operation from one tensor to another of its shape; its backward pass from dy and x to dx.</summary>
-    internal static CatalogOperation OneToOne(string name, Action<Backend, Tensor, Tensor> forward, Action<Backend, Tensor, Tensor, Tensor>? backward = null) => new(name, ["LENGTH"], [UsualLength], (t, e) =>
+    internal static CatalogOperation OneToOne(string name, Action<Backend, Tensor, Tensor> forward,
+        Action<Backend, Tensor, Tensor, Tensor>? backward = null) => new(name, ["LENGTH"], [UsualLength], (t, e) =>
     {
         Tensor x = t.Normal(new(e[0])), y = t.Empty(x.Shape);
         if (backward is null)

@@ -19,10 +19,12 @@ public sealed record ProfiledLine(SourceLine Source, int PtxLine, string Text, P
             {
                 var first = group.First().Place;
                 string text = group.Key.Item1.Line > 0 ? KernelSources.Line(group.Key.Item1.File, group.Key.Item1.Line) : first.Text;
-                return new ProfiledLine(group.Key.Item1, first.Line, text, group.Aggregate(default(PlaceCounts), (sum, p) => sum + p.Counts));
+                return new ProfiledLine(group.Key.Item1, first.Line, text,
+                    group.Aggregate(default(PlaceCounts), (sum, p) => sum + p.Counts));
             })
             .OrderByDescending(line => line.Counts.Executions).ThenBy(line => line.PtxLine),
     ];
 
-    private static SourceLine SourceOf(PtxPlace place) => place.File is null ? default : new SourceLine(KernelSources.Relative(place.File), place.SourceLine);
+    private static SourceLine SourceOf(PtxPlace place) =>
+        place.File is null ? default : new SourceLine(KernelSources.Relative(place.File), place.SourceLine);
 }

@@ -121,7 +121,8 @@ public sealed class Profiler(Backend backend, Gpu gpu)
         string name = NameOf(counts.Kernel);
         int? assembled = Registers(name);
         int registers = assembled ?? counts.Kernel.Registers;
-        var occupancy = Occupancy.Of(counts.Model, registers, counts.Kernel.StaticSharedBytes + counts.DynamicSharedBytes, (int)counts.Block.Count);
+        var occupancy = Occupancy.Of(counts.Model, registers, counts.Kernel.StaticSharedBytes + counts.DynamicSharedBytes,
+            (int)counts.Block.Count);
         return new(name, registers, assembled is not null, occupancy, Roof.Of(counts), counts);
     }
 
@@ -130,12 +131,14 @@ public sealed class Profiler(Backend backend, Gpu gpu)
         if (!_registers.TryGetValue(kernel, out int? registers))
         {
             string architecture = $"sm_{gpu.Model.Major}{gpu.Model.Minor}";
-            registers = KernelCatalog.Names.Contains(kernel) ? KernelCatalog.Rows([kernel], [GpuArchitecture.Find(architecture)])[0].Registers : null;
+            registers = KernelCatalog.Names.Contains(kernel)
+                ? KernelCatalog.Rows([kernel], [GpuArchitecture.Find(architecture)])[0].Registers : null;
             _registers.Add(kernel, registers);
         }
         return registers;
     }
 
     /// <summary>ILGPU puts a word before the method's name.</summary>
-    private static string NameOf(PtxKernel kernel) => kernel.Name.StartsWith(Prefix, StringComparison.Ordinal) ? kernel.Name[Prefix.Length..] : kernel.Name;
+    private static string NameOf(PtxKernel kernel) =>
+        kernel.Name.StartsWith(Prefix, StringComparison.Ordinal) ? kernel.Name[Prefix.Length..] : kernel.Name;
 }

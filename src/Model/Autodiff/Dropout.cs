@@ -13,7 +13,10 @@ public sealed partial record Fusion
 
 public sealed partial class Tape
 {
-    /// <summary>y_i = x_i / (1 - p) where the key's number u_i >= p, else 0. Saves nothing, the mask is drawn again; without <see cref="Fusion.Dropout"/> it is kept.</summary>
+    /// <summary>
+    /// y_i = x_i / (1 - p) where the key's number u_i >= p, else 0. Saves nothing, the mask is drawn again; without
+    /// <see cref="Fusion.Dropout"/> it is kept.
+    /// </summary>
     public Variable Dropout(Variable x, float p, RandomKey key)
     {
         if (!Execution.Fusions.Has(Fusion.Dropout))

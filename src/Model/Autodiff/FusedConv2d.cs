@@ -35,7 +35,8 @@ public sealed partial record Fusion
 /// <param name="Epsilon">Added to the variance.</param>
 /// <param name="Silu">Whether SiLU follows.</param>
 /// <param name="ScaleShift">[N,2C] of each sample, or none.</param>
-public readonly record struct NormalizationBefore(Parameter Gamma, Parameter Beta, int Groups, float Epsilon, bool Silu, Variable? ScaleShift = null);
+public readonly record struct NormalizationBefore(Parameter Gamma, Parameter Beta, int Groups, float Epsilon, bool Silu,
+    Variable? ScaleShift = null);
 
 /// <summary>What is around a convolution: y = (conv(resample(norm(x))) + bias + embedding + residual) * scale.</summary>
 /// <param name="Norm">Or none.</param>
@@ -43,7 +44,8 @@ public readonly record struct NormalizationBefore(Parameter Gamma, Parameter Bet
 /// <param name="Embedding">[N,K], added to every pixel; or none.</param>
 /// <param name="Residual">As y; or none.</param>
 /// <param name="Scale">Multiplies the sum; 1 without a residual.</param>
-public readonly record struct Surroundings(NormalizationBefore? Norm = null, Resampling Resampling = Resampling.None, Variable? Embedding = null,
+public readonly record struct Surroundings(NormalizationBefore? Norm = null, Resampling Resampling = Resampling.None,
+    Variable? Embedding = null,
     Variable? Residual = null, float Scale = 1f)
 {
     /// <summary>Which parts there are.</summary>
@@ -121,7 +123,8 @@ public sealed partial class Tape
         in SurroundingsPlan plan, in Conv2dShape shape, Variable x, Parameter weight, Parameter bias, in Surroundings a)
     {
         bool trained = weight.Gradient is not null || a.Norm is { Gamma.Gradient: not null } or { ScaleShift.RequiresGradient: true };
-        var y = Output(shape.Output, trained || x.RequiresGradient || a.Embedding is { RequiresGradient: true } || a.Residual is { RequiresGradient: true });
+        var y = Output(shape.Output,
+            trained || x.RequiresGradient || a.Embedding is { RequiresGradient: true } || a.Residual is { RequiresGradient: true });
         Tensor? factors = null, stats = null;
         GroupNormShape normShape = default;
         if (a.Norm is { } norm)
@@ -162,7 +165,8 @@ public sealed partial class Tape
 
         public override void Backward(Tape tape, Tensor dy)
         {
-            // d = scale dy is the gradient of the convolution's sum and of all that was added to it; dy itself where no one else looks at it.
+            // d = scale dy is the gradient of the convolution's sum and of all that was added to it; dy itself where no one else looks at
+            // it.
             var d = Output.TakeGradient()!;
             tape._scratch.Add(d);
             if (_around.Scale != 1f)

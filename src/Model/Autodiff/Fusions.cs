@@ -44,7 +44,8 @@ public sealed class Fusions : IEquatable<Fusions>
     public static Fusion Find(string name) => Find(name, FusionCatalog.All);
 
     /// <summary>
-    /// <c>all</c>, <c>none</c>, <c>usual</c>, or names with commas between, each switched off by a minus before it, read from left to right:
+    /// <c>all</c>, <c>none</c>, <c>usual</c>, or names with commas between, each switched off by a minus before it, read from left to
+    /// right:
     /// <c>a,b</c> is these two alone, <c>-c</c> or <c>all,-c</c> everything but c.
     /// </summary>
     /// <param name="text">The names.</param>

@@ -25,7 +25,8 @@ public sealed partial class Tape
     /// <param name="epsilon">Added to the variance.</param>
     /// <param name="silu">Whether SiLU follows, in the same kernel if <see cref="Fusion.GroupNormSilu"/> is on.</param>
     /// <param name="scaleShift">[N,2C]: C scales, then C shifts, of each sample; or none.</param>
-    public Variable GroupNorm(Variable x, Parameter gamma, Parameter beta, int groups, float epsilon, bool silu, Variable? scaleShift = null)
+    public Variable GroupNorm(Variable x, Parameter gamma, Parameter beta, int groups, float epsilon, bool silu,
+        Variable? scaleShift = null)
     {
         int n = x.Shape[0], c = x.Shape[-1];
         bool fused = Execution.Fusions.Has(Fusion.GroupNormSilu);
@@ -49,7 +50,8 @@ public sealed partial class Tape
         private readonly Variable? _scaleShift;
         private readonly Tensor _stats;
 
-        public GroupNormNode(in GroupNormShape shape, Variable x, Parameter gamma, Parameter beta, Variable? scaleShift, Tensor stats, Variable y)
+        public GroupNormNode(in GroupNormShape shape, Variable x, Parameter gamma, Parameter beta, Variable? scaleShift,
+            Tensor stats, Variable y)
             : base(y)
         {
             (_shape, _x, _gamma, _beta, _scaleShift, _stats) = (shape, x, gamma, beta, scaleShift, stats);

@@ -5,7 +5,9 @@ namespace BDense.Model.Autodiff;
 
 public sealed partial class Tape
 {
-    /// <summary>y[n,o] = bias[o] + sum_i x[n,i] weight[o,i]: a 1x1 convolution over one pixel. Saves x, unless the weight is frozen.</summary>
+    /// <summary>
+    /// y[n,o] = bias[o] + sum_i x[n,i] weight[o,i]: a 1x1 convolution over one pixel. Saves x, unless the weight is frozen.
+    /// </summary>
     /// <param name="x">[N,In]</param>
     /// <param name="weight">[Out,In]</param>
     /// <param name="bias">[Out] or none.</param>

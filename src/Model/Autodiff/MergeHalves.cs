@@ -37,7 +37,8 @@ public sealed partial class Tape
 
             void Half(int half, Tensor to)
             {
-                using var factors = backend.FromArray([.. Enumerable.Range(0, c.Length / 2).Select(n => c[2 * n + half])], new Shape(c.Length / 2, 1));
+                using var factors = backend.FromArray([.. Enumerable.Range(0, c.Length / 2).Select(n => c[2 * n + half])],
+                    new Shape(c.Length / 2, 1));
                 backend.LinearCombinationPerSample(factors, [dy], to);
             }
         }

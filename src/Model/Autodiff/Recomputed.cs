@@ -2,7 +2,9 @@ using BDense.Kernels;
 
 namespace BDense.Model.Autodiff;
 
-/// <summary>A part of a pass: from its inputs to its output, on the tape given. It may be run twice and must do the same both times.</summary>
+/// <summary>
+/// A part of a pass: from its inputs to its output, on the tape given. It may be run twice and must do the same both times.
+/// </summary>
 public delegate Variable TapeBlock(Tape tape, ReadOnlySpan<Variable> inputs);
 
 public sealed partial class Tape

@@ -3,13 +3,16 @@ using BDense.Kernels;
 namespace BDense.Model.Autodiff;
 
 /// <summary>How the gradient of an operation's output becomes those of its operands.</summary>
-/// <param name="tape">Takes the operands' gradients (<see cref="Tape.Contribute"/>) and gives memory for them (<see cref="Tape.Scratch"/>).</param>
+/// <param name="tape">Takes the operands' gradients (<see cref="Tape.Contribute"/>) and gives memory for them
+/// (<see cref="Tape.Scratch"/>).</param>
 /// <param name="dy">Gradient of the output, complete, of its shape; it is read only, and freed by the tape afterwards.</param>
 public delegate void TapeBackward(Tape tape, Tensor dy);
 
 public sealed partial class Tape
 {
-    /// <summary>Ends an operation that is written outside this class: its backward pass is kept if the output's gradient will be wanted.</summary>
+    /// <summary>
+    /// Ends an operation that is written outside this class: its backward pass is kept if the output's gradient will be wanted.
+    /// </summary>
     /// <remarks>
     /// <para>An operation is a method on the tape that makes its output (<see cref="Output"/>), runs the forward pass on the data of its
     /// operands, and ends with this. The tape then sees to lifetimes: the data of <paramref name="saved"/> stay until the backward pass has
@@ -18,7 +21,8 @@ public sealed partial class Tape
     /// nothing.</para>
     /// <para>A gradient of an operand that is a variable is made new and handed to <see cref="Contribute"/>, which sums over several
     /// consumers; that of a <see cref="Layers.Parameter"/> is added to what <see cref="Layers.Parameter.Gradient"/> holds, none for a
-    /// frozen one. In a block that is run again (<see cref="Recomputed"/>) an operation is run twice and must do the same both times.</para>
+    /// frozen one. In a block that is run again (<see cref="Recomputed"/>) an operation is run twice and must do the same both
+    /// times.</para>
     /// <code>
     /// public static Variable Square(this Tape tape, Variable x)
     /// {

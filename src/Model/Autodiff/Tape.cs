@@ -54,7 +54,8 @@ public sealed partial class Tape : IDisposable
     /// <summary>A value from outside: the caller owns it and keeps it until the tape is done.</summary>
     /// <param name="x">Any shape.</param>
     /// <param name="requiresGradient">Whether <see cref="Variable.Gradient"/> is wanted; it lives until the tape is disposed.</param>
-    public Variable Input(Tensor x, bool requiresGradient = false) => Register(new Variable(x, owned: false, Recording && requiresGradient));
+    public Variable Input(Tensor x, bool requiresGradient = false) =>
+        Register(new Variable(x, owned: false, Recording && requiresGradient));
 
     /// <summary>As <see cref="Input(Tensor, bool)"/>, but the tape takes <paramref name="x"/> over and disposes it.</summary>
     public Variable Own(Tensor x) => Register(new Variable(x, owned: true, requiresGradient: false));
@@ -62,7 +63,9 @@ public sealed partial class Tape : IDisposable
     /// <summary>The caller will not read <paramref name="v"/> again: its data are freed as soon as no backward pass needs them.</summary>
     public void Drop(Variable v) => v.Drop();
 
-    /// <summary>Drops what <paramref name="v"/> held and puts <paramref name="next"/> there: the next link of a chain of operations.</summary>
+    /// <summary>
+    /// Drops what <paramref name="v"/> held and puts <paramref name="next"/> there: the next link of a chain of operations.
+    /// </summary>
     public void Replace(ref Variable v, Variable next)
     {
         if (!ReferenceEquals(v, next))

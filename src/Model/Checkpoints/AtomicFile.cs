@@ -15,10 +15,11 @@ public static class AtomicFile
     /// <paramref name="body"/>, what was there before is still there and nothing new is.
     /// </summary>
     /// <param name="path">Where.</param>
-    /// <param name="body">Writes to the stream it is given; it can be sought in where <paramref name="path"/> is a regular file and no digest is taken.</param>
+    /// <param name="body">Writes to the stream it is given; it can be sought in where <paramref name="path"/> is a regular file and no
+    /// digest is taken.</param>
     /// <param name="makeFolders">
-    /// Whether missing folders are made. Never while digests are taken (<see cref="FileDigests"/>): a checkpoint's folder that has gone must
-    /// not come back with half of its files.
+    /// Whether missing folders are made. Never while digests are taken (<see cref="FileDigests"/>): a checkpoint's folder that has gone
+    /// must not come back with half of its files.
     /// </param>
     /// <exception cref="BDenseException">The place cannot be written or the disk is full; the message names the path.</exception>
     public static void Write(string path, Action<Stream> body, bool makeFolders = true) => Guard(path, () =>
@@ -57,7 +58,9 @@ public static class AtomicFile
         }
     });
 
-    /// <summary>Whether a file could be written, asked before the work whose result it will hold; and what dead writers of it left is cleared away.</summary>
+    /// <summary>
+    /// Whether a file could be written, asked before the work whose result it will hold; and what dead writers of it left is cleared away.
+    /// </summary>
     /// <exception cref="BDenseException">It is a folder, a loop of links, or in a folder that cannot be written to.</exception>
     public static void RequirePlace(string path) => Guard(path, () =>
     {
@@ -73,7 +76,9 @@ public static class AtomicFile
         Files.Delete(trial);
     });
 
-    /// <summary>Whether something is there that may be no regular file: among the system's devices, or without a length, as pipes are.</summary>
+    /// <summary>
+    /// Whether something is there that may be no regular file: among the system's devices, or without a length, as pipes are.
+    /// </summary>
     public static bool IsSpecial(string path)
     {
         string target = SpecialFile.Follow(Path.GetFullPath(path));
@@ -92,7 +97,8 @@ public static class AtomicFile
             {
                 // A point, the file's name, a point, 32 digits.
                 string own = Path.GetFileName(left)[1..^".tmp".Length];
-                bool isOurs = own.Length > 33 && own[^33] == '.' && Guid.TryParseExact(own[^32..], "N", out _) && (name is null || own[..^33] == Start(name));
+                bool isOurs = own.Length > 33 && own[^33] == '.' && Guid.TryParseExact(own[^32..], "N", out _)
+                    && (name is null || own[..^33] == Start(name));
                 if (!isOurs || File.GetLastWriteTimeUtc(left) > settled)
                     continue;
                 try
@@ -125,11 +131,14 @@ public static class AtomicFile
     /// <exception cref="BDenseException">It cannot be removed.</exception>
     public static void Delete(string path) => Guard(path, () => Files.Delete(path));
 
-    /// <summary>Removes a folder with all that is in it: at once for whoever looks, so that a kill leaves no half of it under its name.</summary>
+    /// <summary>
+    /// Removes a folder with all that is in it: at once for whoever looks, so that a kill leaves no half of it under its name.
+    /// </summary>
     /// <exception cref="BDenseException">It cannot be removed.</exception>
     public static void DeleteFolder(string path) => Guard(path, () =>
     {
-        string full = Path.GetFullPath(path), gone = Path.Combine(Path.GetDirectoryName(full)!, $".{Path.GetFileName(full)}.{Guid.NewGuid():N}.tmp");
+        string full = Path.GetFullPath(path),
+            gone = Path.Combine(Path.GetDirectoryName(full)!, $".{Path.GetFileName(full)}.{Guid.NewGuid():N}.tmp");
         if (!Directory.Exists(full))
             return;
         Files.RenameFolder(full, gone);
@@ -151,7 +160,8 @@ public static class AtomicFile
     }
 
     /// <summary>Whether an exception says that the system refused to read or write.</summary>
-    public static bool IsFailure(Exception e) => e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException;
+    public static bool IsFailure(Exception e) =>
+        e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException;
 
     /// <summary>The line for it, which names the path.</summary>
     public static BDenseException Failure(string path, Exception e) => new($"cannot write {path}: {Reason(e)}", e);

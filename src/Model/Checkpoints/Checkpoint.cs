@@ -41,7 +41,8 @@ public static class Checkpoint
 
     /// <summary>Reads a network.</summary>
     /// <param name="backend">Where it is to live.</param>
-    /// <param name="path">A folder that <see cref="Save"/> wrote, diffusers' (<see cref="DiffusersFormat"/>), or a .safetensors file.</param>
+    /// <param name="path">A folder that <see cref="Save"/> wrote, diffusers' (<see cref="DiffusersFormat"/>), or a .safetensors
+    /// file.</param>
     /// <exception cref="BDenseException">
     /// Nothing there, no configuration, a cut or lying file, or tensors that are missing, surplus or misshapen; names file and fault.
     /// </exception>
@@ -110,8 +111,11 @@ public static class Checkpoint
         }
         if (hasMetadata)
             return NetworkConfig.FromJson(json!, $"{file} (metadata)");
-        return NetworkCatalog.Identify(Renamed(contents.Tensors, name => UnetCuNames.NewName(DiffusersFormat.NewName(name)), file).ToDictionary(t => t.Key, t => t.Value.Shape))
-            ?? throw new BDenseException($"{file}: no configuration, and its tensors are not those of a known network; put a {ConfigFile} beside it");
+        return NetworkCatalog.Identify(
+            Renamed(contents.Tensors, name => UnetCuNames.NewName(DiffusersFormat.NewName(name)), file)
+                .ToDictionary(t => t.Key, t => t.Value.Shape))
+            ?? throw new BDenseException(
+                $"{file}: no configuration, and its tensors are not those of a known network; put a {ConfigFile} beside it");
     }
 
     private static List<(string Name, int[] Shape, float[] Data)> Collect(INetwork network, float[] flat)
@@ -130,7 +134,8 @@ public static class Checkpoint
     }
 
     /// <summary>The tensors under the names that the networks here have for them.</summary>
-    private static Dictionary<string, HostTensor> Renamed(IReadOnlyDictionary<string, HostTensor> tensors, Func<string, string> rename, string file)
+    private static Dictionary<string, HostTensor> Renamed(IReadOnlyDictionary<string, HostTensor> tensors,
+        Func<string, string> rename, string file)
     {
         var renamed = new Dictionary<string, HostTensor>(tensors.Count);
         foreach (var (name, tensor) in tensors)
@@ -149,7 +154,9 @@ public static class Checkpoint
         var optional = network.Constants.Where(c => c.Fixed).Select(c => c.Name).ToHashSet();
         var faults = new List<string>();
         Report("missing", keys.Keys.Where(k => !tensors.ContainsKey(k) && !optional.Contains(k)));
-        Report("surplus", tensors.Where(t => !keys.ContainsKey(t.Key) && !SaddState.IsUnused(t.Key, t.Value.Shape, network.Config.Branches)).Select(t => t.Key));
+        Report("surplus",
+            tensors.Where(t => !keys.ContainsKey(t.Key) && !SaddState.IsUnused(t.Key, t.Value.Shape, network.Config.Branches))
+                .Select(t => t.Key));
         Report("misshapen", keys.Where(k => tensors.TryGetValue(k.Key, out var t) && !t.Shape.SequenceEqual(k.Value))
             .Select(k => $"{k.Key} is {Text(tensors[k.Key].Shape)}, expected {Text(k.Value)}"));
         if (faults.Count > 0)

@@ -33,7 +33,8 @@ public static class DiffusersFormat
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     // Old files name an attention's layers otherwise.
-    private static readonly (string Old, string New)[] OldNames = [(".query.", ".to_q."), (".key.", ".to_k."), (".value.", ".to_v."), (".proj_attn.", ".to_out.0.")];
+    private static readonly (string Old, string New)[] OldNames = [(".query.", ".to_q."), (".key.", ".to_k."), (".value.", ".to_v."),
+        (".proj_attn.", ".to_out.0.")];
 
     // What UNet2DModel can be asked for besides, what it takes where nothing is said, and the one value that the family has.
     private static readonly (string Field, string Default, string Ours)[] Fixed =
@@ -51,14 +52,17 @@ public static class DiffusersFormat
         ("time_embedding_type", "\"positional\"", "\"positional\""),
     ];
 
-    /// <summary>Writes a network of the family <c>ddpm</c> as diffusers' <c>DDPMPipeline</c> saves itself; each file whole or not at all.</summary>
+    /// <summary>
+    /// Writes a network of the family <c>ddpm</c> as diffusers' <c>DDPMPipeline</c> saves itself; each file whole or not at all.
+    /// </summary>
     /// <exception cref="UsageException">Another family: diffusers has no class for it.</exception>
     /// <exception cref="BDenseException">The path cannot be written.</exception>
     public static void Save(string folder, INetwork network)
     {
         if (network.Config is not UNetConfig { Family: UNetConfig.Ddpm, SkipScale: 1, NoiseInput: NoiseInput.Timestep } config
             || config.Prediction is Prediction.Edm or Prediction.Both)
-            throw new UsageException($"diffusers has no class for this network (family '{network.Config.Family}'); export it with --format edm");
+            throw new UsageException(
+                $"diffusers has no class for this network (family '{network.Config.Family}'); export it with --format edm");
         Checkpoint.Save(Path.Combine(folder, UNetFolder, WeightsFile), network);
         AtomicFile.WriteText(Path.Combine(folder, UNetFolder, Checkpoint.ConfigFile), Text(UNetJson(config)));
         AtomicFile.WriteText(Path.Combine(folder, SchedulerFolder, SchedulerFile), Text(new JsonObject
@@ -94,7 +98,9 @@ public static class DiffusersFormat
         }
     }
 
-    /// <summary>The configuration in <paramref name="file"/>, with the scheduler's beside it or in <c>../scheduler</c> if there is one.</summary>
+    /// <summary>
+    /// The configuration in <paramref name="file"/>, with the scheduler's beside it or in <c>../scheduler</c> if there is one.
+    /// </summary>
     /// <exception cref="BDenseException">Another class, or a field whose value no network here has; names file and field.</exception>
     internal static UNetConfig Read(string file)
     {
@@ -108,14 +114,17 @@ public static class DiffusersFormat
             string[] down = Array<string>(o, "down_block_types"), up = Array<string>(o, "up_block_types");
             int size = o["sample_size"]!.GetValue<int>(), inputs = Int(o, "in_channels", 3), outputs = Int(o, "out_channels", 3);
             if (channels.Length == 0 || channels.Any(c => c < 1 || c % channels[0] != 0))
-                throw new BDenseException($"{file}: field 'block_out_channels': every number is a multiple of the first, and none is below 1");
+                throw new BDenseException(
+                    $"{file}: field 'block_out_channels': every number is a multiple of the first, and none is below 1");
             foreach (var (field, number) in new[] { ("in_channels", inputs), ("out_channels", outputs), ("sample_size", size) })
             {
                 if (number < 1)
                     throw new BDenseException($"{file}: field '{field}' is {number}; it is 1 or more");
             }
             if (down.Length != channels.Length || !up.Select(Attends).SequenceEqual(down.Select(Attends).Reverse()))
-                throw new BDenseException($"{file}: fields 'down_block_types' and 'up_block_types': one DownBlock2D or AttnDownBlock2D a level, and their mirror image");
+                throw new BDenseException(
+                    $"{file}: fields 'down_block_types' and 'up_block_types': one DownBlock2D or AttnDownBlock2D a level, and their "
+                        + $"mirror image");
             if (outputs % inputs != 0)
                 throw new BDenseException($"{file}: field 'out_channels': {outputs} is no multiple of in_channels, {inputs}");
             var config = new UNetConfig
@@ -141,7 +150,9 @@ public static class DiffusersFormat
         }
         catch (Exception e) when (e is NullReferenceException or InvalidOperationException or FormatException)
         {
-            throw new BDenseException($"{file}: not a UNet2DModel's configuration: sample_size, block_out_channels or another field is missing or of the wrong type", e);
+            throw new BDenseException(
+                $"{file}: not a UNet2DModel's configuration: sample_size, block_out_channels or another field is missing or of "
+                    + $"the wrong type", e);
         }
     }
 
@@ -157,7 +168,8 @@ public static class DiffusersFormat
 
     private static Prediction ReadPrediction(string folder)
     {
-        string? file = new[] { Path.Combine(folder, SchedulerFile), Path.Combine(folder, "..", SchedulerFolder, SchedulerFile) }.FirstOrDefault(File.Exists);
+        string? file = new[] { Path.Combine(folder, SchedulerFile),
+            Path.Combine(folder, "..", SchedulerFolder, SchedulerFile) }.FirstOrDefault(File.Exists);
         if (file is null)
             return Prediction.Eps;
         var o = StrictJson.ReadObject(file);
@@ -171,7 +183,9 @@ public static class DiffusersFormat
             "null" or "\"epsilon\"" => Prediction.Eps,
             "\"sample\"" => Prediction.X,
             "\"v_prediction\"" => Prediction.V,
-            var other => throw new BDenseException($"{file}: field 'prediction_type': {other}; known are \"epsilon\", \"sample\" and \"v_prediction\""),
+            var other =>
+                throw new BDenseException(
+                    $"{file}: field 'prediction_type': {other}; known are \"epsilon\", \"sample\" and \"v_prediction\""),
         };
     }
 
@@ -200,7 +214,9 @@ public static class DiffusersFormat
 
     private static void Require(string file, string field, string value, string expected)
     {
-        bool equal = value == expected || (double.TryParse(value, CultureInfo.InvariantCulture, out double a) && double.TryParse(expected, CultureInfo.InvariantCulture, out double b) && a == b);
+        bool equal = value == expected
+            || (double.TryParse(value, CultureInfo.InvariantCulture, out double a)
+                && double.TryParse(expected, CultureInfo.InvariantCulture, out double b) && a == b);
         if (!equal)
             throw new BDenseException($"{file}: field '{field}' is {value}; the family '{UNetConfig.Ddpm}' has {expected}");
     }

@@ -6,8 +6,8 @@ using System.Security.Cryptography;
 namespace BDense.Model.Checkpoints;
 
 /// <summary>
-/// Writes on to another stream and digests what passes on a thread of its own: hashing then costs the writing thread a copy of the bytes, and
-/// of arrays that stay as they are (<see cref="WriteUnchanging"/>) nothing. The other stream stays the caller's.
+/// Writes on to another stream and digests what passes on a thread of its own: hashing then costs the writing thread a copy of the bytes,
+/// and of arrays that stay as they are (<see cref="WriteUnchanging"/>) nothing. The other stream stays the caller's.
 /// </summary>
 internal sealed class DigestStream(Stream inner) : Stream
 {
@@ -64,7 +64,8 @@ internal sealed class DigestStream(Stream inner) : Stream
     public override void Flush() => inner.Flush();
 
     /// <summary>
-    /// The digest of all that was written, in lower-case hexadecimal digits; nothing can be written after it. Hashing goes on beside whatever
+    /// The digest of all that was written, in lower-case hexadecimal digits; nothing can be written after it. Hashing goes on beside
+    /// whatever
     /// follows: it is waited for where the digest is.
     /// </summary>
     public Task<string> Complete()

@@ -29,8 +29,8 @@ public sealed class FileDigests : IDisposable
     internal static FileDigests? Current => Ambient.Value;
 
     /// <summary>
-    /// The digest of a file that was written meanwhile, in lower-case hexadecimal digits; null for any other. Waits for it: one digest goes on
-    /// beside the writing of the next file.
+    /// The digest of a file that was written meanwhile, in lower-case hexadecimal digits; null for any other. Waits for it: one digest goes
+    /// on beside the writing of the next file.
     /// </summary>
     public string? Of(string path)
     {

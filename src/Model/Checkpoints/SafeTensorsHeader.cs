@@ -8,7 +8,9 @@ namespace BDense.Model.Checkpoints;
 /// <summary>A tensor as the header declares it; Begin and End count bytes from the end of the header.</summary>
 internal sealed record SafeTensorsEntry(string Name, FloatType Type, int[] Shape, int Length, long Begin, long End);
 
-/// <summary>Reads and checks the header of a safetensors file: nothing it claims is used before it has been held to the file's length.</summary>
+/// <summary>
+/// Reads and checks the header of a safetensors file: nothing it claims is used before it has been held to the file's length.
+/// </summary>
 internal static class SafeTensorsHeader
 {
     public const string MetadataKey = "__metadata__";
@@ -27,8 +29,10 @@ internal static class SafeTensorsHeader
         Span<byte> prefix = stackalloc byte[8];
         stream.ReadExactly(prefix);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        Check(length <= MaxHeaderBytes, path, $"not a safetensors file: it declares a header of {length} bytes, at most {MaxHeaderBytes} are allowed");
-        Check((long)length <= size - 8, path, $"cut short or not a safetensors file: a header of {length} bytes is declared, {size - 8} bytes are there");
+        Check(length <= MaxHeaderBytes, path,
+            $"not a safetensors file: it declares a header of {length} bytes, at most {MaxHeaderBytes} are allowed");
+        Check((long)length <= size - 8, path,
+            $"cut short or not a safetensors file: a header of {length} bytes is declared, {size - 8} bytes are there");
         var header = new byte[length];
         stream.ReadExactly(header);
         Check(header.Length > 0 && header[0] == '{', path, "the safetensors header does not start with '{'");
@@ -58,7 +62,8 @@ internal static class SafeTensorsHeader
         {
             Check(entry.Begin >= position, path, $"tensor {entry.Name} overlaps the one before it");
             Check(entry.Begin == position, path, $"{entry.Begin - position} bytes before tensor {entry.Name} belong to no tensor");
-            Check(entry.End <= dataBytes, path, $"cut short: tensor {entry.Name} ends at byte {entry.End} of the data, {dataBytes} bytes are there");
+            Check(entry.End <= dataBytes, path,
+                $"cut short: tensor {entry.Name} ends at byte {entry.End} of the data, {dataBytes} bytes are there");
             position = entry.End;
         }
         Check(position == dataBytes, path, $"{dataBytes - position} bytes after the last tensor belong to no tensor");
@@ -121,7 +126,8 @@ internal static class SafeTensorsHeader
                     throw new BDenseException($"{path}: tensor {label} has an unknown field {Quote(key)}");
             }
         }
-        Check(dtype is not null && shape is not null && offsets is { Count: 2 }, path, $"tensor {label} lacks dtype, shape or data_offsets");
+        Check(dtype is not null && shape is not null && offsets is { Count: 2 }, path,
+            $"tensor {label} lacks dtype, shape or data_offsets");
         Check(Enum.TryParse(dtype, out FloatType type) && Enum.IsDefined(type) && type.ToString() == dtype, path,
             $"tensor {label} is {Quote(dtype!)}; float tensors (F32, F16, BF16, F64) can be read");
 
@@ -129,7 +135,8 @@ internal static class SafeTensorsHeader
         long begin = offsets![0], end = offsets[1];
         Check(begin <= end, path, $"tensor {label} ends (byte {end}) before it begins (byte {begin})");
         Check(end - begin == (long)length * type.Bytes(), path,
-            $"tensor {label}: {dtype} of shape [{string.Join(", ", shape!)}] takes {(long)length * type.Bytes()} bytes, data_offsets give it {end - begin}");
+            $"tensor {label}: {dtype} of shape [{string.Join(", ", shape!)}] takes {(long)length * type.Bytes()} bytes, data_offsets "
+                + $"give it {end - begin}");
         return new SafeTensorsEntry(name, type, [.. shape!.Select(extent => (int)extent)], length, begin, end);
     }
 

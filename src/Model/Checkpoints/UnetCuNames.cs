@@ -19,7 +19,8 @@ internal static class UnetCuNames
     {
         if (name.StartsWith(Compiled, StringComparison.Ordinal))
             name = name[Compiled.Length..];
-        bool isBlock = name.StartsWith("input_blocks.", StringComparison.Ordinal) || name.StartsWith("middle_block.", StringComparison.Ordinal)
+        bool isBlock = name.StartsWith("input_blocks.", StringComparison.Ordinal)
+            || name.StartsWith("middle_block.", StringComparison.Ordinal)
             || name.StartsWith("output_blocks.", StringComparison.Ordinal);
         if (!isBlock)
             return name;

@@ -10,13 +10,19 @@ public static class Files
 
     private static volatile bool s_isWaiting;
 
-    /// <summary>Whether a pipe is waited for that nobody reads yet. The system's own call waits, and nothing can stop it but the end of the process.</summary>
+    /// <summary>
+    /// Whether a pipe is waited for that nobody reads yet. The system's own call waits, and nothing can stop it but the end of the process.
+    /// </summary>
     public static bool IsWaiting { get => s_isWaiting; internal set => s_isWaiting = value; }
 
-    /// <summary>Whether changes are watched. Then nothing waits for the disk: watchers ask what is there, not what would survive a power cut.</summary>
+    /// <summary>
+    /// Whether changes are watched. Then nothing waits for the disk: watchers ask what is there, not what would survive a power cut.
+    /// </summary>
     internal static bool IsWatched => Watcher.Value is not null;
 
-    /// <summary>Shows every change of this flow of execution before it is made, until disposed; an exception thrown by the watcher is the change's.</summary>
+    /// <summary>
+    /// Shows every change of this flow of execution before it is made, until disposed; an exception thrown by the watcher is the change's.
+    /// </summary>
     internal static IDisposable Watch(Action<FileChange> before)
     {
         Watcher.Value = before;

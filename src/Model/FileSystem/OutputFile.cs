@@ -1,12 +1,15 @@
 namespace BDense.Model.FileSystem;
 
-/// <summary>A file that is written through <see cref="Files"/>: each write that reaches the system, and each wait for the disk, is shown before.</summary>
+/// <summary>
+/// A file that is written through <see cref="Files"/>: each write that reaches the system, and each wait for the disk, is shown before.
+/// </summary>
 internal sealed class OutputFile(string path, FileMode mode, FileShare share) : Stream
 {
     /// <summary>Of the buffer before it.</summary>
     public const int BufferBytes = 1 << 16;
 
-    private readonly FileStream _file = new(path, mode, mode == FileMode.Append ? FileAccess.Write : FileAccess.ReadWrite, share, bufferSize: 0);
+    private readonly FileStream _file = new(path, mode, mode == FileMode.Append ? FileAccess.Write : FileAccess.ReadWrite, share,
+        bufferSize: 0);
 
     public override bool CanRead => _file.CanRead;
     public override bool CanSeek => _file.CanSeek;

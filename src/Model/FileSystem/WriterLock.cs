@@ -29,13 +29,16 @@ public sealed class WriterLock : IDisposable
         return Take(Path.Combine(folder, Suffix), Path.Combine(folder, HolderSuffix), folder).Beginning(() => ClearUnfinished(folder, "."));
     }
 
-    /// <summary>Takes the lock of a file, there or not, and clears away what dead writers of it left; its folder is made if it is missing.</summary>
+    /// <summary>
+    /// Takes the lock of a file, there or not, and clears away what dead writers of it left; its folder is made if it is missing.
+    /// </summary>
     /// <exception cref="BDenseException">As <see cref="OfFolder"/>.</exception>
     public static WriterLock OfFile(string path)
     {
         string full = Path.GetFullPath(path), folder = Path.GetDirectoryName(full)!, prefix = $".{Path.GetFileName(full)}";
         AtomicFile.Guard(path, () => Files.MakeFolder(folder));
-        return Take(Path.Combine(folder, prefix + Suffix), Path.Combine(folder, prefix + HolderSuffix), path).Beginning(() => ClearUnfinished(folder, prefix + "."));
+        return Take(Path.Combine(folder, prefix + Suffix), Path.Combine(folder, prefix + HolderSuffix), path)
+            .Beginning(() => ClearUnfinished(folder, prefix + "."));
     }
 
     /// <summary>Does what comes first under the lock, which is given back if that fails.</summary>
@@ -56,7 +59,8 @@ public sealed class WriterLock : IDisposable
 
     /// <summary>Whether an entry of a folder is a lock's or unfinished, so that a folder with nothing else is as good as empty.</summary>
     public static bool IsOwn(string entry) =>
-        Path.GetFileName(entry) is Suffix or HolderSuffix || (Path.GetFileName(entry) is ['.', ..] name && name.EndsWith(Temporary, StringComparison.Ordinal));
+        Path.GetFileName(entry) is Suffix or HolderSuffix
+            || (Path.GetFileName(entry) is ['.', ..] name && name.EndsWith(Temporary, StringComparison.Ordinal));
 
     /// <summary>Whether the lock still lies where it was taken: not if its folder is gone, or another has come in its place.</summary>
     public bool IsInPlace()
@@ -74,7 +78,8 @@ public sealed class WriterLock : IDisposable
     /// <summary>Removes what begins with <paramref name="prefix"/> and was never finished. Only for the holder of a lock.</summary>
     public static void ClearUnfinished(string folder, string prefix) => AtomicFile.Guard(folder, () =>
     {
-        foreach (var entry in Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFileSystemInfos($"{prefix}*{Temporary}").ToList() : [])
+        foreach (var entry in Directory.Exists(folder)
+            ? new DirectoryInfo(folder).EnumerateFileSystemInfos($"{prefix}*{Temporary}").ToList() : [])
         {
             if (entry is DirectoryInfo { LinkTarget: null })
                 Files.DeleteFolder(entry.FullName);
@@ -157,7 +162,8 @@ public sealed class WriterLock : IDisposable
     {
         try
         {
-            return File.ReadAllText(holder).Split(' ') is [var pid, ..] && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out _) ? $" (pid {pid})" : "";
+            return File.ReadAllText(holder).Split(' ') is [var pid, ..]
+                && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out _) ? $" (pid {pid})" : "";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -9,7 +9,8 @@ namespace BDense.Model.Layers;
 /// <param name="Output">Of the projection at the end.</param>
 /// <param name="Rows">Order of qkv's rows in checkpoints.</param>
 /// <param name="IsSequence">Checkpoints have the projections as convolutions over a sequence, [K,C,1].</param>
-internal sealed record AttentionNames(string Norm, string[] Projections, string Output, QkvRows Rows = QkvRows.Interleaved, bool IsSequence = false);
+internal sealed record AttentionNames(string Norm, string[] Projections, string Output, QkvRows Rows = QkvRows.Interleaved,
+    bool IsSequence = false);
 
 /// <summary>Self-attention with its residual sum: x = (proj(attention(qkv(norm(x)))) + x) * skipScale.</summary>
 public sealed class AttentionBlock

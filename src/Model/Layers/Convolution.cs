@@ -4,7 +4,9 @@ using BDense.Model.Networks;
 
 namespace BDense.Model.Layers;
 
-/// <summary>A convolution with bias; by default stride 1 and an output as large as the input, EDM's <c>Conv2d</c> without resampling.</summary>
+/// <summary>
+/// A convolution with bias; by default stride 1 and an output as large as the input, EDM's <c>Conv2d</c> without resampling.
+/// </summary>
 public sealed class Convolution
 {
     private readonly Parameter _weight, _bias;
@@ -22,11 +24,14 @@ public sealed class Convolution
     {
         initial ??= InitialValues.PyTorch;
         int fanIn = channelsIn * kernel * kernel, fanOut = channelsOut * kernel * kernel;
-        _weight = state.Add($"{name}.weight", new Shape(channelsOut, kernel, kernel, channelsIn), initial.Weight(role, fanIn, fanOut), layout);
+        _weight = state.Add($"{name}.weight", new Shape(channelsOut, kernel, kernel, channelsIn),
+            initial.Weight(role, fanIn, fanOut), layout);
         _bias = state.Add($"{name}.bias", new Shape(channelsOut), initial.Bias(role, fanIn), layout);
     }
 
-    /// <summary>A 1x1 convolution whose checkpoints have one matrix and one bias for each of <paramref name="parts"/>: to_q, to_k and to_v.</summary>
+    /// <summary>
+    /// A 1x1 convolution whose checkpoints have one matrix and one bias for each of <paramref name="parts"/>: to_q, to_k and to_v.
+    /// </summary>
     /// <param name="state">Where the parameters are declared.</param>
     /// <param name="name">Of the whole, here only.</param>
     /// <param name="parts">Prefixes of the names in checkpoints; each has as many rows.</param>
@@ -66,8 +71,8 @@ public sealed class Convolution
         tape.Conv2d(x, head?.Weight ?? _weight, head?.Bias ?? _bias, around);
 
     /// <summary>
-    /// 3x3 with a stride of 2, [N,H,W,C] to [N,H/2,W/2,K]: with one row and column of zeros after the last, as diffusers has it, or before the
-    /// first, which is PyTorch's padding of 1 on both sides where H and W are even, since the last row of zeros is not read.
+    /// 3x3 with a stride of 2, [N,H,W,C] to [N,H/2,W/2,K]: with one row and column of zeros after the last, as diffusers has it, or before
+    /// the first, which is PyTorch's padding of 1 on both sides where H and W are even, since the last row of zeros is not read.
     /// </summary>
     public Variable ForwardHalving(Tape tape, Variable x, bool zerosBefore) =>
         tape.Conv2d(x, _weight, _bias, stride: 2, padBegin: zerosBefore ? 1 : 0, padEnd: zerosBefore ? 0 : 1);

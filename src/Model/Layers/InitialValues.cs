@@ -20,7 +20,8 @@ public sealed record InitialValues(Func<LayerRole, int, int, Initializer> Weight
 {
     /// <summary>DDPM++ as EDM has it: Xavier-uniform, gain 1e-5 for last layers and sqrt(0.2) for attention; biases 0.</summary>
     public static readonly InitialValues Ddpmpp = new(
-        (role, fanIn, fanOut) => Initializer.XavierUniform(fanIn, fanOut, role switch { LayerRole.Last => 1e-5, LayerRole.Attention => Math.Sqrt(0.2), _ => 1 }),
+        (role, fanIn, fanOut) =>
+            Initializer.XavierUniform(fanIn, fanOut, role switch { LayerRole.Last => 1e-5, LayerRole.Attention => Math.Sqrt(0.2), _ => 1 }),
         (_, _) => Initializer.Zero);
 
     /// <summary>ADM, its authors' and EDM's: Kaiming-uniform times sqrt(1/3), PyTorch's own start, biases too; last layers 0.</summary>

@@ -37,7 +37,9 @@ public readonly record struct Initializer(InitialDistribution Distribution, doub
     public static Initializer XavierUniform(int fanIn, int fanOut, double gain) =>
         new(InitialDistribution.Uniform, gain * Math.Sqrt(6.0 / (fanIn + fanOut)));
 
-    /// <summary>gain * sqrt(3 / fanIn): variance gain^2 / fanIn, as EDM's code names it. With gain sqrt(1/3) PyTorch's own start, 1 / sqrt(fanIn).</summary>
+    /// <summary>
+    /// gain * sqrt(3 / fanIn): variance gain^2 / fanIn, as EDM's code names it. With gain sqrt(1/3) PyTorch's own start, 1 / sqrt(fanIn).
+    /// </summary>
     public static Initializer KaimingUniform(int fanIn, double gain) => new(InitialDistribution.Uniform, gain * Math.Sqrt(3.0 / fanIn));
 
     /// <summary>Variance 1 / fanIn from a normal distribution cut at two standard deviations: LeCun et al. 1998, as Flax has it.</summary>

@@ -64,7 +64,8 @@ public sealed class NoiseMapping : IDisposable
     private Tensor? _frequencies;
 
     /// <summary>
-    /// The usual one: positional features, a linear layer <c>name.linear_1</c>, SiLU, <c>name.linear_2</c>, the class's <c>name.label</c>, SiLU.
+    /// The usual one: positional features, a linear layer <c>name.linear_1</c>, SiLU, <c>name.linear_2</c>, the class's <c>name.label</c>,
+    /// SiLU.
     /// </summary>
     /// <param name="state">Where the parameters are declared.</param>
     /// <param name="name">Prefix of the names.</param>
@@ -88,7 +89,8 @@ public sealed class NoiseMapping : IDisposable
     {
     }
 
-    private NoiseMapping(StateDeclaration state, int features, int embedding, int classes, int augments, bool fourier, MappingOptions options)
+    private NoiseMapping(StateDeclaration state, int features, int embedding, int classes, int augments, bool fourier,
+        MappingOptions options)
     {
         (_features, _classes, _options) = (features, classes, options);
         if (fourier)
@@ -111,7 +113,8 @@ public sealed class NoiseMapping : IDisposable
             _label = Label(embedding);
 
         Linear Label(int width) =>
-            new(state, options.Label, classes, width, options.LabelInitial ?? options.Initial, bias: options.LabelBias, layout: options.LabelLayout);
+            new(state, options.Label, classes, width, options.LabelInitial ?? options.Initial, bias: options.LabelBias,
+                layout: options.LabelLayout);
     }
 
     /// <summary>Puts the frequencies on the device: to be called from <see cref="IArchitecture.Attach"/>.</summary>

@@ -2,7 +2,9 @@ using BDense.Kernels;
 
 namespace BDense.Model.Layers;
 
-/// <summary>A trained tensor: its name in checkpoints, its shape here, and where it lies in the flat buffers of its <see cref="ParameterSet"/>.</summary>
+/// <summary>
+/// A trained tensor: its name in checkpoints, its shape here, and where it lies in the flat buffers of its <see cref="ParameterSet"/>.
+/// </summary>
 public sealed class Parameter
 {
     private Tensor? _value;

@@ -2,7 +2,9 @@ using BDense.Kernels;
 
 namespace BDense.Model.Layers;
 
-/// <summary>All parameters of a network in one flat buffer (and their gradients in another), so that the optimizer needs one launch.</summary>
+/// <summary>
+/// All parameters of a network in one flat buffer (and their gradients in another), so that the optimizer needs one launch.
+/// </summary>
 /// <remarks>Each parameter starts at a multiple of 64 floats; the gaps hold zeros, in values and gradients.</remarks>
 public sealed class ParameterSet : IDisposable
 {
@@ -66,7 +68,8 @@ public sealed class ParameterSet : IDisposable
         {
             var (mine, theirs) = (All.ElementAtOrDefault(i), other.All.ElementAtOrDefault(i));
             if (mine?.Name != theirs?.Name || mine?.Shape != theirs?.Shape)
-                throw new BDenseException($"the networks differ: {mine?.ToString() ?? "nothing"} here, {theirs?.ToString() ?? "nothing"} there");
+                throw new BDenseException(
+                    $"the networks differ: {mine?.ToString() ?? "nothing"} here, {theirs?.ToString() ?? "nothing"} there");
         }
         CopyFrom(other.Values);
     }

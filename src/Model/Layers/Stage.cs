@@ -31,7 +31,8 @@ internal sealed class PlainResampling(int channels, Resampling resampling) : Sta
 }
 
 /// <summary>
-/// DDPM's resampling: a 3x3 convolution of stride 2 (<see cref="Convolution.ForwardHalving"/>), or nearest-neighbour copies and a 3x3 convolution.
+/// DDPM's resampling: a 3x3 convolution of stride 2 (<see cref="Convolution.ForwardHalving"/>), or nearest-neighbour copies and a 3x3
+/// convolution.
 /// </summary>
 internal sealed class ResamplingConvolution(StateDeclaration state, string name, int channels, Resampling resampling, InitialValues initial,
     bool zerosBefore = false) : Stage
@@ -41,5 +42,6 @@ internal sealed class ResamplingConvolution(StateDeclaration state, string name,
     public override int ChannelsOut => channels;
 
     public override Variable Forward(Tape tape, Variable x, Embeddings embeddings, RandomKey? dropout) =>
-        resampling == Resampling.Down ? _convolution.ForwardHalving(tape, x, zerosBefore) : _convolution.Forward(tape, x, new Surroundings(Resampling: Resampling.Up));
+        resampling == Resampling.Down ? _convolution.ForwardHalving(tape, x, zerosBefore)
+            : _convolution.Forward(tape, x, new Surroundings(Resampling: Resampling.Up));
 }

@@ -12,7 +12,8 @@ namespace BDense.Model.Layers;
 /// <param name="Groups">Of the group normalisations; 0 for EDM's min(32, C/4).</param>
 /// <param name="Epsilon">Of the group normalisations.</param>
 /// <param name="ResampleProjection">Whether a resampling block's skip has a 1x1 convolution even if the channels stay (DDPM++).</param>
-/// <param name="AdaptiveScale">The embedding scales and shifts the second normalisation (ADM), or is added before it (DDPM++, DDPM).</param>
+/// <param name="AdaptiveScale">The embedding scales and shifts the second normalisation (ADM), or is added before it (DDPM++,
+/// DDPM).</param>
 /// <param name="StepCondition">Whether blocks read a second embedding, of SFD's step condition.</param>
 /// <param name="Initial">Initial values.</param>
 internal sealed record BlockOptions(int EmbeddingChannels, int ChannelsPerHead, float Dropout, float SkipScale, int Groups, double Epsilon,
@@ -49,7 +50,8 @@ internal sealed class UNetBlock : Stage
     private readonly Linear _affine;
     private readonly Linear? _affineStep;
 
-    public UNetBlock(StateDeclaration state, BlockNames names, int channelsIn, int channelsOut, BlockOptions options, Resampling resampling = Resampling.None)
+    public UNetBlock(StateDeclaration state, BlockNames names, int channelsIn, int channelsOut, BlockOptions options,
+        Resampling resampling = Resampling.None)
     {
         (_options, _resampling, ChannelsOut) = (options, resampling, channelsOut);
         var initial = options.Initial;
@@ -63,7 +65,8 @@ internal sealed class UNetBlock : Stage
         if (options.StepCondition)
             _affineStep = new Linear(state, names.AffineStep, options.EmbeddingChannels, affine, initial);
         if (channelsIn != channelsOut || (resampling != Resampling.None && options.ResampleProjection))
-            _skip = new Convolution(state, names.Skip, channelsIn, channelsOut, 1, initial, layout: names.SkipIsMatrix ? WeightLayout.Matrix : default);
+            _skip = new Convolution(state, names.Skip, channelsIn, channelsOut, 1, initial,
+                layout: names.SkipIsMatrix ? WeightLayout.Matrix : default);
         DeclareFilter(state, names, names.Skip);
     }
 

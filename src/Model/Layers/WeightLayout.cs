@@ -2,7 +2,9 @@ using BDense.Kernels;
 
 namespace BDense.Model.Layers;
 
-/// <summary>Rows of a qkv projection in checkpoints, of D channels a head and C in all; here they are always <see cref="Packed"/>.</summary>
+/// <summary>
+/// Rows of a qkv projection in checkpoints, of D channels a head and C in all; here they are always <see cref="Packed"/>.
+/// </summary>
 public enum QkvRows
 {
     /// <summary>{q,k,v} * C + head * D + d: guided-diffusion's "new attention order".</summary>
@@ -44,7 +46,9 @@ public readonly record struct WeightLayout(int Heads = 0, bool IsMatrix = false,
     public static WeightLayout Qkv(int heads, QkvRows rows, bool isSequence) =>
         new(rows == QkvRows.Packed ? 0 : heads) { Rows = rows, IsSequence = isSequence };
 
-    /// <summary>Extents of one part in the checkpoint: [K,R,S,C] becomes [K,C,R,S], a matrix [K,C], a sequence [K,C,1]; all else stays.</summary>
+    /// <summary>
+    /// Extents of one part in the checkpoint: [K,R,S,C] becomes [K,C,R,S], a matrix [K,C], a sequence [K,C,1]; all else stays.
+    /// </summary>
     public int[] StoredShape(Shape shape)
     {
         int rows = shape[0] / Math.Max(1, Parts);

@@ -16,7 +16,8 @@ public static class BranchHead
     /// Asks for a student with SFD's step condition. Where the teacher has none, its layers are new and start as the family's layers do,
     /// by this seed: what loading EDM's weights into SFD's network non-strictly leaves.
     /// </param>
-    /// <exception cref="BDenseException">The teacher has branches already, K is out of range, or its family has no step condition.</exception>
+    /// <exception cref="BDenseException">The teacher has branches already, K is out of range, or its family has no step
+    /// condition.</exception>
     public static INetwork Widen(INetwork teacher, int branches, ulong? stepSeed = null)
     {
         if (teacher.Config.Branches != 1)

@@ -30,7 +30,11 @@ namespace BDense.Model.Networks;
 /// </remarks>
 internal static class DdpmUNet
 {
-    public static readonly UNetFamily Ddpm = new(UNetConfig.Ddpm, Declare) { Conditions = NetworkConditions.None, TensorName = DiffusersFormat.NewName };
+    public static readonly UNetFamily Ddpm = new(UNetConfig.Ddpm, Declare)
+    {
+        Conditions = NetworkConditions.None,
+        TensorName = DiffusersFormat.NewName,
+    };
     public static readonly UNetFamily Pd = new(UNetConfig.Pd, Declare);
 
     private static UShape Declare(StateDeclaration state, UNetConfig config)
@@ -42,7 +46,8 @@ internal static class DdpmUNet
         var net = new UShape();
         // PyTorch's order: conv_in, then the embedding.
         net.Begin(new Convolution(state, "conv_in", config.ImageChannels, first, 3, initial), first);
-        net.Map(new NoiseMapping(state, config, new MappingOptions(pd ? "dense0" : "time_embedding.linear_1", pd ? "dense1" : "time_embedding.linear_2",
+        net.Map(new NoiseMapping(state, config,
+            new MappingOptions(pd ? "dense0" : "time_embedding.linear_1", pd ? "dense1" : "time_embedding.linear_2",
             initial, SinFirst: true, Endpoint: true)
         {
             LabelPlace = pd ? LabelPlace.After : LabelPlace.None,
@@ -53,9 +58,11 @@ internal static class DdpmUNet
         {
             var attentions = Attentions(level, config.BlocksPerLevel, Width(level), down: true);
             for (int i = 0; i < config.BlocksPerLevel; i++)
-                net.Encode(Block(pd ? $"down_{level}.block_{i}" : $"down_blocks.{level}.resnets.{i}", net.Channels, Width(level), attentions[i]));
+                net.Encode(Block(pd ? $"down_{level}.block_{i}" : $"down_blocks.{level}.resnets.{i}", net.Channels, Width(level),
+                    attentions[i]));
             if (level < levels - 1)
-                net.Encode(Resample(pd ? $"down_{level}.downsample" : $"down_blocks.{level}.downsamplers.0.conv", net.Channels, Resampling.Down));
+                net.Encode(Resample(pd ? $"down_{level}.downsample" : $"down_blocks.{level}.downsamplers.0.conv", net.Channels,
+                    Resampling.Down));
         }
         int bottom = net.Channels;
         for (int level = levels - 1; level >= 0; level--)
@@ -64,7 +71,8 @@ internal static class DdpmUNet
             string at = pd ? $"up_{level}" : $"up_blocks.{levels - 1 - level}";
             var attentions = Attentions(level, config.BlocksPerLevel + 1, Width(level), down: false);
             for (int i = 0; i <= config.BlocksPerLevel; i++)
-                net.Decode(Block(pd ? $"{at}.block_{i}" : $"{at}.resnets.{i}", net.Channels + net.NextSkip, Width(level), attentions[i]), takesSkip: true);
+                net.Decode(Block(pd ? $"{at}.block_{i}" : $"{at}.resnets.{i}", net.Channels + net.NextSkip, Width(level), attentions[i]),
+                    takesSkip: true);
             if (level > 0)
                 net.Decode(Resample(pd ? $"{at}.upsample" : $"{at}.upsamplers.0.conv", net.Channels, Resampling.Up), takesSkip: false);
         }
@@ -73,7 +81,9 @@ internal static class DdpmUNet
             Block(pd ? "mid.block_2" : "mid_block.resnets.1", bottom, bottom, null));
 
         var normOut = new Normalization(state, pd ? "norm_out" : "conv_norm_out", net.Channels, config.Groups, config.Epsilon);
-        net.End(normOut, new Convolution(state, "conv_out", net.Channels, config.Branches * config.HeadChannels, 3, initial, LayerRole.Last), "conv_out");
+        net.End(normOut,
+            new Convolution(state, "conv_out", net.Channels, config.Branches * config.HeadChannels, 3, initial, LayerRole.Last),
+            "conv_out");
         return net;
 
         int Width(int level) => config.ModelChannels * config.ChannelMultipliers[level];
@@ -82,7 +92,8 @@ internal static class DdpmUNet
         {
             if (!config.AttentionResolutions.Contains(config.Resolution >> level))
                 return new AttentionBlock?[count];
-            string at = pd ? $"{(down ? "down" : "up")}_{level}.attn_" : $"{(down ? "down_blocks" : "up_blocks")}.{(down ? level : levels - 1 - level)}.attentions.";
+            string at = pd ? $"{(down ? "down" : "up")}_{level}.attn_"
+                : $"{(down ? "down_blocks" : "up_blocks")}.{(down ? level : levels - 1 - level)}.attentions.";
             return [.. Enumerable.Range(0, count).Select(i => Attention($"{at}{i}", channels))];
         }
 
@@ -90,7 +101,8 @@ internal static class DdpmUNet
             pd ? new AttentionNames($"{at}.norm", [$"{at}.q", $"{at}.k", $"{at}.v"], $"{at}.proj_out")
                 : new AttentionNames($"{at}.group_norm", [$"{at}.to_q", $"{at}.to_k", $"{at}.to_v"], $"{at}.to_out.0"), channels, options);
 
-        UNetBlock Block(string at, int channelsIn, int channelsOut, AttentionBlock? attention, Resampling resampling = Resampling.None) => new(state,
+        UNetBlock Block(string at, int channelsIn, int channelsOut, AttentionBlock? attention, Resampling resampling = Resampling.None) =>
+            new(state,
             new BlockNames($"{at}.norm1", $"{at}.conv1", pd ? $"{at}.temb_proj" : $"{at}.time_emb_proj", $"{at}.norm2", $"{at}.conv2",
                 pd ? $"{at}.nin_shortcut" : $"{at}.conv_shortcut", SkipIsMatrix: pd), channelsIn, channelsOut, options, resampling)
         {

@@ -12,7 +12,9 @@ public sealed class Denoiser(INetwork network)
     /// <summary>Where the network is.</summary>
     public Backend Backend => Network.Backend;
 
-    /// <summary>The coefficients at a noise level, with the number that this network embeds for it (<see cref="NetworkConfig.NoiseInput"/>).</summary>
+    /// <summary>
+    /// The coefficients at a noise level, with the number that this network embeds for it (<see cref="NetworkConfig.NoiseInput"/>).
+    /// </summary>
     public Preconditioning At(double sigma)
     {
         var config = Network.Config;
@@ -24,8 +26,8 @@ public sealed class Denoiser(INetwork network)
     /// <param name="x">[N,H,W,C] noisy images; the caller keeps them.</param>
     /// <param name="sigmas">One noise level a sample, or one for all.</param>
     /// <param name="options">Dropout and conditions.</param>
-    /// <returns>[N,H,W,K*C], branch-major; of the prediction "both" merged to v = alpha noise - sigma_vp image. Of a captured pass valid until the
-    /// next pass of the same network.</returns>
+    /// <returns>[N,H,W,K*C], branch-major; of the prediction "both" merged to v = alpha noise - sigma_vp image. Of a captured pass valid
+    /// until the next pass of the same network.</returns>
     public Variable Heads(Tape tape, Tensor x, ReadOnlySpan<double> sigmas, in ForwardOptions options = default)
     {
         int n = x.Shape[0];
@@ -33,7 +35,8 @@ public sealed class Denoiser(INetwork network)
             throw new BDenseException($"{sigmas.Length} noise levels for {n} images");
         Span<float> scale = n <= 256 ? stackalloc float[n] : new float[n], noise = n <= 256 ? stackalloc float[n] : new float[n];
         Numbers(sigmas, scale, noise);
-        if (!tape.Recording && Network is Network { Execution.Graph: true } network && options is { Augment: null, Step: null } && Network.Config.Prediction != Prediction.Both)
+        if (!tape.Recording && Network is Network { Execution.Graph: true } network && options is { Augment: null, Step: null }
+            && Network.Config.Prediction != Prediction.Both)
             return tape.Input(network.PassGraph(n, options.Labels is not null).Run(x, scale, noise, options.Labels));
         var scaled = tape.Own(Backend.Empty(x.Shape));
         if (sigmas.Length == 1)
@@ -51,7 +54,10 @@ public sealed class Denoiser(INetwork network)
         return Merged(tape, heads, sigmas);
     }
 
-    /// <summary>Of the prediction "both", whose heads have two parts: v = alpha noise - sigma_vp image, which takes their place; else the heads as they are.</summary>
+    /// <summary>
+    /// Of the prediction "both", whose heads have two parts: v = alpha noise - sigma_vp image, which takes their place; else the heads as
+    /// they are.
+    /// </summary>
     public Variable Merged(Tape tape, Variable heads, ReadOnlySpan<double> sigmas)
     {
         if (Network.Config.Prediction == Prediction.Both)
@@ -59,7 +65,10 @@ public sealed class Denoiser(INetwork network)
         return heads;
     }
 
-    /// <summary>The same with c_in [N,1] and c_noise [N] on the device, not yet <see cref="Merged"/>: it uploads nothing, so that it can be captured.</summary>
+    /// <summary>
+    /// The same with c_in [N,1] and c_noise [N] on the device, not yet <see cref="Merged"/>: it uploads nothing, so that it can be
+    /// captured.
+    /// </summary>
     public Variable Heads(Tape tape, Tensor x, Tensor scale, Tensor noise, in ForwardOptions options = default)
     {
         var scaled = tape.Own(Backend.Empty(x.Shape));
@@ -101,7 +110,8 @@ public sealed class Denoiser(INetwork network)
     public Tensor Denoise(Tensor x, double sigma, in ForwardOptions options = default)
     {
         if (Network.Config.Branches != 1)
-            throw new BDenseException($"a network of {Network.Config.Branches} branches has no single denoised image; fold its heads first");
+            throw new BDenseException(
+                $"a network of {Network.Config.Branches} branches has no single denoised image; fold its heads first");
         using var tape = Tape.For(Network, recording: false);
         var f = Heads(tape, x, [sigma], options);
         var p = At(sigma);

@@ -55,7 +55,8 @@ internal static class EdmUNet
             if (level > 0)
                 net.Encode(Block($"model.enc.{size}x{size}_down", net.Channels, net.Channels, resampling: Resampling.Down));
             for (int i = 0; i < config.BlocksPerLevel; i++)
-                net.Encode(Block($"model.enc.{size}x{size}_block{i}", net.Channels, Width(level), config.AttentionResolutions.Contains(size)));
+                net.Encode(Block($"model.enc.{size}x{size}_block{i}", net.Channels, Width(level),
+                    config.AttentionResolutions.Contains(size)));
         }
 
         for (int level = levels - 1; level >= 0; level--)
@@ -78,9 +79,11 @@ internal static class EdmUNet
             }
         }
 
-        string norm = adm ? "model.out_norm" : $"model.dec.{top}x{top}_aux_norm", head = adm ? "model.out_conv" : $"model.dec.{top}x{top}_aux_conv";
+        string norm = adm ? "model.out_norm" : $"model.dec.{top}x{top}_aux_norm", head = adm ? "model.out_conv"
+            : $"model.dec.{top}x{top}_aux_conv";
         var normOut = new Normalization(state, norm, net.Channels, config.Groups, config.Epsilon);
-        net.End(normOut, new Convolution(state, head, net.Channels, config.Branches * config.HeadChannels, 3, initial, LayerRole.Last), head);
+        net.End(normOut, new Convolution(state, head, net.Channels, config.Branches * config.HeadChannels, 3, initial, LayerRole.Last),
+            head);
         return net;
 
         int Width(int level) => config.ModelChannels * config.ChannelMultipliers[level];

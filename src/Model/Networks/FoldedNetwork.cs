@@ -10,8 +10,8 @@ namespace BDense.Model.Networks;
 public sealed record Head(Parameter Weight, Parameter Bias);
 
 /// <summary>
-/// A student with its K heads folded into one, F = sum_j c_j F_j (<see cref="BranchHead.Fold(INetwork, ReadOnlySpan{double})"/>), that shares
-/// all else with it: folding costs a linear combination of the heads' weights. For sampling; it has no gradients.
+/// A student with its K heads folded into one, F = sum_j c_j F_j (<see cref="BranchHead.Fold(INetwork, ReadOnlySpan{double})"/>), that
+/// shares all else with it: folding costs a linear combination of the heads' weights. For sampling; it has no gradients.
 /// </summary>
 public sealed class FoldedNetwork : INetwork
 {

@@ -37,7 +37,11 @@ namespace BDense.Model.Networks;
 /// </remarks>
 internal static class GuidedUNet
 {
-    public static readonly UNetFamily Guided = new(UNetConfig.Guided, Declare) { HasGuidedChoices = true, TensorName = UnetCuNames.NewName };
+    public static readonly UNetFamily Guided = new(UNetConfig.Guided, Declare)
+    {
+        HasGuidedChoices = true,
+        TensorName = UnetCuNames.NewName,
+    };
 
     private static UShape Declare(StateDeclaration state, UNetConfig config)
     {
@@ -45,7 +49,8 @@ internal static class GuidedUNet
         var options = BlockOptions.Of(config, resampleProjection: false, adaptiveScale: config.AdaptiveScale, initial);
         int levels = config.ChannelMultipliers.Length, entry = 0;
         var net = new UShape();
-        net.Map(new NoiseMapping(state, config, new MappingOptions("time_embed.0", "time_embed.2", initial, SinFirst: false, Endpoint: false)
+        net.Map(new NoiseMapping(state, config,
+            new MappingOptions("time_embed.0", "time_embed.2", initial, SinFirst: false, Endpoint: false)
         {
             Period = config.EmbeddingPeriod > 0 ? config.EmbeddingPeriod : 10000,
             LabelPlace = LabelPlace.After,
@@ -83,7 +88,8 @@ internal static class GuidedUNet
         }
 
         var normOut = new Normalization(state, "out.0", net.Channels, config.Groups, config.Epsilon);
-        net.End(normOut, new Convolution(state, "out.2", net.Channels, config.Branches * config.HeadChannels, 3, initial, LayerRole.Last), "out.2");
+        net.End(normOut, new Convolution(state, "out.2", net.Channels, config.Branches * config.HeadChannels, 3, initial, LayerRole.Last),
+            "out.2");
         return net;
 
         int Width(int level) => config.ModelChannels * config.ChannelMultipliers[level];
@@ -92,7 +98,8 @@ internal static class GuidedUNet
 
         UNetBlock Block(string at, int channelsIn, int channelsOut, string? attention, Resampling resampling = Resampling.None)
         {
-            var names = new BlockNames($"{at}.in_layers.0", $"{at}.in_layers.2", $"{at}.emb_layers.1", $"{at}.out_layers.0", $"{at}.out_layers.3",
+            var names = new BlockNames($"{at}.in_layers.0", $"{at}.in_layers.2", $"{at}.emb_layers.1", $"{at}.out_layers.0",
+                $"{at}.out_layers.3",
                 $"{at}.skip_connection");
             return new UNetBlock(state, names, channelsIn, channelsOut, options, resampling)
             {

@@ -55,7 +55,8 @@ public interface INetwork : IDisposable
 /// <param name="Dropout">Random numbers of this pass, or none for evaluation. Layer l draws from Offset + l * 2^30, so passes that
 /// must differ should differ in Stream, or by 2^40 in Offset.</param>
 /// <param name="Labels">[N,LabelCount] one-hot rows, a row of zeros for "no label"; none for no labels at all.</param>
-/// <param name="Augment">[N,AugmentCount] EDM's augmentation labels; none for unaugmented images. To be kept until the backward pass.</param>
+/// <param name="Augment">[N,AugmentCount] EDM's augmentation labels; none for unaugmented images. To be kept until the backward
+/// pass.</param>
 /// <param name="Step">[N] SFD's step condition, the student's number of steps; none for the network without it.</param>
 /// <param name="Head">Instead of the network's last convolution; see <see cref="FoldedNetwork"/>.</param>
 public readonly record struct ForwardOptions(RandomKey? Dropout = null, Tensor? Labels = null, Tensor? Augment = null, Tensor? Step = null,

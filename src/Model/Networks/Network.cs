@@ -62,7 +62,8 @@ public sealed class Network : INetwork
     {
         int n = x.Shape.Rank == 4 ? x.Shape[0] : 0;
         if (x.Shape.Rank != 4 || x.Shape[1] != Config.Resolution || x.Shape[2] != Config.Resolution || x.Shape[3] != Config.ImageChannels)
-            throw new BDenseException($"the network takes images of {Config.Resolution} x {Config.Resolution} x {Config.ImageChannels}, not {x.Shape}");
+            throw new BDenseException(
+                $"the network takes images of {Config.Resolution} x {Config.Resolution} x {Config.ImageChannels}, not {x.Shape}");
         if (noise.Length != n)
             throw new BDenseException($"{noise.Length} noise levels for {n} images");
         if (options.Labels is { } labels && (Config.LabelCount == 0 || labels.Length != n * Config.LabelCount))
@@ -128,7 +129,8 @@ public sealed class Network : INetwork
         var parameter = _state.Parameters.FirstOrDefault(p => p.Name == name)
             ?? throw new BDenseException($"the family '{Config.Family}' has declared no {name}, its head");
         return parameter.Shape[0] == rows ? parameter
-            : throw new BDenseException($"the family '{Config.Family}' has {parameter.Shape[0]} rows in {name}, its head; {rows} are needed, C for each branch");
+            : throw new BDenseException(
+                $"the family '{Config.Family}' has {parameter.Shape[0]} rows in {name}, its head; {rows} are needed, C for each branch");
     }
 
     internal void CopyConstants(INetwork other)

@@ -136,13 +136,15 @@ public static class NetworkCatalog
     public static IReadOnlyCollection<string> Names => Networks.Keys;
 
     /// <summary>The families whose configurations and checkpoints can be read.</summary>
-    public static IReadOnlyCollection<string> Families => [.. UNets.Select(family => family.Name), .. Readers.Keys.Except(UNets.Select(family => family.Name)).Order()];
+    public static IReadOnlyCollection<string> Families =>
+        [.. UNets.Select(family => family.Name), .. Readers.Keys.Except(UNets.Select(family => family.Name)).Order()];
 
     /// <summary>
     /// Makes a family from another assembly known, so that its networks can be built, and its checkpoints loaded, resumed and distilled.
     /// Doing so again changes nothing.
     /// </summary>
-    /// <typeparam name="TConfig">Its configuration; read from JSON in camel case, where every field but the required ones may be missing.</typeparam>
+    /// <typeparam name="TConfig">Its configuration; read from JSON in camel case, where every field but the required ones may be
+    /// missing.</typeparam>
     /// <param name="family">Its name: what <see cref="NetworkConfig.Family"/> is in <typeparamref name="TConfig"/>.</param>
     /// <exception cref="BDenseException">Another configuration has that name.</exception>
     public static void Register<TConfig>(string family)
@@ -162,14 +164,16 @@ public static class NetworkCatalog
             return config;
         bool isPath = nameOrPath.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || Path.GetFileName(nameOrPath) != nameOrPath;
         if (!isPath)
-            throw new UsageException($"there is no network '{nameOrPath}'; networks: {string.Join(", ", Names)}, or a configuration file (.json)");
+            throw new UsageException(
+                $"there is no network '{nameOrPath}'; networks: {string.Join(", ", Names)}, or a configuration file (.json)");
         return NetworkConfig.Read(nameOrPath);
     }
 
     /// <summary>As <see cref="Find"/>, for what is defined of U-Nets alone.</summary>
     /// <exception cref="UsageException">No such name, or a network of another kind.</exception>
     public static UNetConfig FindUNet(string nameOrPath) => Find(nameOrPath) as UNetConfig
-        ?? throw new UsageException($"'{nameOrPath}' is no U-Net; take one of {string.Join(", ", Names)}, or a configuration file of such a family");
+        ?? throw new UsageException(
+            $"'{nameOrPath}' is no U-Net; take one of {string.Join(", ", Names)}, or a configuration file of such a family");
 
     /// <summary>The record that describes a family; none if it is not registered.</summary>
     internal static Type? TypeOf(string family) => Readers.TryGetValue(family, out var reader) ? reader.Config : null;
@@ -198,7 +202,8 @@ public static class NetworkCatalog
             var keys = state.Keys.ToDictionary(k => k.Name, k => k.Shape);
             bool fits = branches <= Backend.MaxBranches
                 && shapes.All(s => keys.ContainsKey(s.Key) || SaddState.IsUnused(s.Key, s.Value, branches))
-                && keys.All(k => shapes.TryGetValue(k.Key, out int[]? shape) ? IsHead(k.Key, head) || shape.SequenceEqual(k.Value) : known.Contains(k.Key));
+                && keys.All(k => shapes.TryGetValue(k.Key, out int[]? shape) ? IsHead(k.Key, head) || shape.SequenceEqual(k.Value)
+                    : known.Contains(k.Key));
             if (fits)
                 return config with { Branches = branches };
         }
@@ -211,6 +216,7 @@ public static class NetworkCatalog
     private sealed record Reader(Type Config, Func<byte[], string, NetworkConfig> Read)
     {
         public static Reader Of<TConfig>()
-            where TConfig : NetworkConfig => new(typeof(TConfig), (utf8, source) => StrictJson.Parse<TConfig>(utf8, source, StrictJson.Handwritten));
+            where TConfig : NetworkConfig =>
+                new(typeof(TConfig), (utf8, source) => StrictJson.Parse<TConfig>(utf8, source, StrictJson.Handwritten));
     }
 }

@@ -73,7 +73,9 @@ public abstract record NetworkConfig
     [JsonPropertyOrder(1)]
     public double SigmaData { get; init; } = 0.5;
 
-    /// <summary>Output channels of one head: image and noise of the prediction <see cref="Prediction.Both"/>, else the image's own.</summary>
+    /// <summary>
+    /// Output channels of one head: image and noise of the prediction <see cref="Prediction.Both"/>, else the image's own.
+    /// </summary>
     [JsonIgnore]
     public int HeadChannels => HeadParts * ImageChannels;
 
@@ -122,7 +124,8 @@ public abstract record NetworkConfig
         fields.Require(LabelCount is >= 0 and <= 100000, "labelCount", $"{LabelCount} is not in 0..100000");
         fields.Require(AugmentCount is >= 0 and <= 1000, "augmentCount", $"{AugmentCount} is not in 0..1000");
         fields.Require(LabelCount == 0 || Takes(NetworkConditions.Classes), "labelCount", $"the family '{Family}' has no classes");
-        fields.Require(AugmentCount == 0 || Takes(NetworkConditions.Augmentation), "augmentCount", $"the family '{Family}' has no augmentation label");
+        fields.Require(AugmentCount == 0 || Takes(NetworkConditions.Augmentation), "augmentCount",
+            $"the family '{Family}' has no augmentation label");
         fields.Require(!StepCondition || Takes(NetworkConditions.Step), "stepCondition", $"the family '{Family}' has no step condition");
         fields.Require(Branches is >= 1 and <= Backend.MaxBranches, "branches", $"{Branches} is not in 1..{Backend.MaxBranches}");
         fields.Require(double.IsFinite(SigmaData) && SigmaData > 0, "sigmaData", $"{FieldCheck.Text(SigmaData)} is not a positive number");
@@ -141,7 +144,9 @@ public abstract record NetworkConfig
         return config;
     }
 
-    /// <summary>The text's family; that of <see cref="UNetConfig"/>, whose own reader finds the fault, where it is missing or no text.</summary>
+    /// <summary>
+    /// The text's family; that of <see cref="UNetConfig"/>, whose own reader finds the fault, where it is missing or no text.
+    /// </summary>
     private static string FamilyOf(byte[] utf8, string source) =>
         StrictJson.ParseObject(utf8, source, allowComments: true)["family"] is JsonValue value && value.TryGetValue(out string? family)
             ? family : UNetConfig.DdpmPlusPlus;

@@ -7,10 +7,12 @@ namespace BDense.Model.Networks;
 /// <summary>What a network consists of and costs, found without its memory.</summary>
 /// <param name="Parameters">Trained numbers.</param>
 /// <param name="Keys">Every state_dict key with its shape as stored, in PyTorch's order; constants included.</param>
-/// <param name="Macs">Multiply-adds of one forward pass over one sample: convolutions, linear layers and both products of attention.</param>
+/// <param name="Macs">Multiply-adds of one forward pass over one sample: convolutions, linear layers and both products of
+/// attention.</param>
 /// <param name="AddedParameters">What the K-branch head adds to the same network of one branch.</param>
 /// <param name="AddedMacs">Likewise.</param>
-public sealed record NetworkInfo(long Parameters, IReadOnlyList<(string Name, int[] Shape)> Keys, long Macs, long AddedParameters, long AddedMacs)
+public sealed record NetworkInfo(long Parameters, IReadOnlyList<(string Name, int[] Shape)> Keys, long Macs, long AddedParameters,
+    long AddedMacs)
 {
     /// <exception cref="BDenseException">The configuration does not hold together.</exception>
     public static NetworkInfo Describe(NetworkConfig config)

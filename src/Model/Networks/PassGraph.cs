@@ -4,7 +4,9 @@ using BDense.Model.Autodiff;
 
 namespace BDense.Model.Networks;
 
-/// <summary>A pass without a gradient at one batch size, captured: x, the noise numbers and the labels are copied in, the heads stay in place.</summary>
+/// <summary>
+/// A pass without a gradient at one batch size, captured: x, the noise numbers and the labels are copied in, the heads stay in place.
+/// </summary>
 internal sealed class PassGraph : IDisposable
 {
     private readonly Network _network;

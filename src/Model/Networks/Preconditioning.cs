@@ -17,7 +17,8 @@ public enum Prediction
 
     /// <summary>
     /// Image and noise, 2C channels a head, merged as image^ = sigma_vp^2 image + alpha^2 x(noise), x(noise) = x - sigma noise
-    /// (Salimans and Ho 2022, section 4, "predicting x and eps"): v-prediction of v = alpha noise - sigma_vp image (<see cref="Denoiser"/>).
+    /// (Salimans and Ho 2022, section 4, "predicting x and eps"): v-prediction of v = alpha noise - sigma_vp image
+    /// (<see cref="Denoiser"/>).
     /// </summary>
     Both,
 }
@@ -29,8 +30,8 @@ public readonly record struct Preconditioning(double Skip, double Out, double In
     /// The coefficients at one noise level, with s = sigma, d = sigmaData; Noise = ln(s) / 4 (networks may ask for
     /// another number, <see cref="NetworkConfig.NoiseInput"/>):
     /// Edm: d^2/(s^2+d^2), s d/sqrt(s^2+d^2), 1/sqrt(s^2+d^2). V: 1/(1+s^2), -s/sqrt(1+s^2), 1/sqrt(1+s^2).
-    /// Eps: 1, -s, 1/sqrt(1+s^2). X: 0, 1, 1/sqrt(1+s^2). Both: as V, after its halves are merged. All but the first are the variance-preserving predictions at
-    /// alpha = 1/sqrt(1+s^2), sigma_vp = s/sqrt(1+s^2), z = alpha x.
+    /// Eps: 1, -s, 1/sqrt(1+s^2). X: 0, 1, 1/sqrt(1+s^2). Both: as V, after its halves are merged. All but the first are the
+    /// variance-preserving predictions at alpha = 1/sqrt(1+s^2), sigma_vp = s/sqrt(1+s^2), z = alpha x.
     /// </summary>
     /// <param name="prediction">What F predicts.</param>
     /// <param name="sigma">Standard deviation of the noise, above 0.</param>

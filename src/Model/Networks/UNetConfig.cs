@@ -43,7 +43,9 @@ public sealed record UNetConfig() : NetworkConfig(DdpmPlusPlus)
     /// <summary>Residual blocks of each level of the encoder, 1 to 64; the decoder has one more a level.</summary>
     public int BlocksPerLevel { get; init; } = 4;
 
-    /// <summary>Resolutions whose blocks have attention: in the decoder of <c>ddpmpp</c> the last block alone; the bottom always has some.</summary>
+    /// <summary>
+    /// Resolutions whose blocks have attention: in the decoder of <c>ddpmpp</c> the last block alone; the bottom always has some.
+    /// </summary>
     public int[] AttentionResolutions { get; init; } = [];
 
     /// <summary>Channels of an attention head; 0 for one head over all channels.</summary>
@@ -75,7 +77,9 @@ public sealed record UNetConfig() : NetworkConfig(DdpmPlusPlus)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public Resampler Resampler { get; init; }
 
-    /// <summary>Of <c>guided</c>: the embedding scales and shifts the second normalisation (use_scale_shift_norm); else it is added before it.</summary>
+    /// <summary>
+    /// Of <c>guided</c>: the embedding scales and shifts the second normalisation (use_scale_shift_norm); else it is added before it.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool AdaptiveScale { get; init; }
 
@@ -101,15 +105,19 @@ public sealed record UNetConfig() : NetworkConfig(DdpmPlusPlus)
     /// <inheritdoc/>
     protected override void Validate(FieldCheck fields)
     {
-        fields.Require(ModelChannels is >= 4 and <= 4096 && ModelChannels % 4 == 0, "modelChannels", $"{ModelChannels} is not a multiple of 4 in 4..4096");
-        fields.Require(ChannelMultipliers is { Length: >= 1 and <= 8 } && ChannelMultipliers.All(m => m is >= 1 and <= 64), "channelMultipliers",
+        fields.Require(ModelChannels is >= 4 and <= 4096 && ModelChannels % 4 == 0, "modelChannels",
+            $"{ModelChannels} is not a multiple of 4 in 4..4096");
+        fields.Require(ChannelMultipliers is { Length: >= 1 and <= 8 } && ChannelMultipliers.All(m => m is >= 1 and <= 64),
+            "channelMultipliers",
             "give 1 to 8 numbers of 1..64");
         int step = 1 << (ChannelMultipliers.Length - 1);
-        fields.Require(Resolution % step == 0, "resolution", $"{Resolution} is not a multiple of {step} in 1..4096, as {ChannelMultipliers.Length} levels need");
+        fields.Require(Resolution % step == 0, "resolution",
+            $"{Resolution} is not a multiple of {step} in 1..4096, as {ChannelMultipliers.Length} levels need");
         fields.Require(BlocksPerLevel is >= 1 and <= 64, "blocksPerLevel", $"{BlocksPerLevel} is not in 1..64");
         var levels = ChannelMultipliers.Select((_, level) => Resolution >> level).ToArray();
         fields.Require(AttentionResolutions is not null && AttentionResolutions.All(levels.Contains), "attentionResolutions",
-            $"[{string.Join(", ", AttentionResolutions ?? [])}] names a resolution that the network does not have: {string.Join(", ", levels)}");
+            $"[{string.Join(", ", AttentionResolutions ?? [])}] names a resolution that the network does not have: "
+                + $"{string.Join(", ", levels)}");
         fields.Require(ChannelsPerHead is >= 0 and <= 256, "channelsPerHead", $"{ChannelsPerHead} is not in 0..256");
         fields.Require(EmbeddingMultiplier is >= 1 and <= 64, "embeddingMultiplier", $"{EmbeddingMultiplier} is not in 1..64");
         fields.Require(float.IsFinite(SkipScale) && SkipScale > 0, "skipScale", $"{FieldCheck.Text(SkipScale)} is not a positive number");

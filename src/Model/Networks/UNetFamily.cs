@@ -2,7 +2,9 @@ using BDense.Model.Layers;
 
 namespace BDense.Model.Networks;
 
-/// <summary>One of the families that <see cref="UNetConfig"/> describes: its layers, and which of the configuration's choices it has.</summary>
+/// <summary>
+/// One of the families that <see cref="UNetConfig"/> describes: its layers, and which of the configuration's choices it has.
+/// </summary>
 /// <param name="Name">In configurations.</param>
 /// <param name="Declare">Puts the network together.</param>
 internal sealed record UNetFamily(string Name, Func<StateDeclaration, UNetConfig, IArchitecture> Declare)
@@ -22,7 +24,8 @@ internal sealed record UNetFamily(string Name, Func<StateDeclaration, UNetConfig
     /// <summary>Refuses what the family does not have.</summary>
     public void Validate(UNetConfig c, FieldCheck fields)
     {
-        fields.Require(HasFourierFeatures || c.Embedding == NoiseEmbedding.Positional, "embedding", $"the family '{Name}' has positional features");
+        fields.Require(HasFourierFeatures || c.Embedding == NoiseEmbedding.Positional, "embedding",
+            $"the family '{Name}' has positional features");
         fields.Require(c.EmbeddingPeriod == 0 || (HasGuidedChoices && c.EmbeddingPeriod > 1), "embeddingPeriod",
             HasGuidedChoices ? $"{c.EmbeddingPeriod} is not above 1" : $"the family '{Name}' has 10,000");
         fields.Require(HasGuidedChoices || c.Resampler == Resampler.Plain, "resampler", $"the family '{Name}' has no choice");

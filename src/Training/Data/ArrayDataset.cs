@@ -102,7 +102,8 @@ internal static class ArrayDataset
         if (shape.Length == 3)
             return (3, 1, shape[1], shape[2]);
         if (shape[1] == shape[3])
-            throw new BDenseException($"{label}: {string.Join(" x ", shape)} could be N x C x H x W or N x H x W x C; the channels must be fewer than the rows");
+            throw new BDenseException(
+                $"{label}: {string.Join(" x ", shape)} could be N x C x H x W or N x H x W x C; the channels must be fewer than the rows");
         return shape[1] < shape[3] ? (1, shape[1], shape[2], shape[3]) : (3, shape[3], shape[1], shape[2]);
     }
 
@@ -119,7 +120,8 @@ internal static class ArrayDataset
         for (int i = 0; i < count; i++)
         {
             if (!(values[i] >= 0 && values[i] < 1_000_000 && values[i] == MathF.Floor(values[i])))
-                throw new BDenseException(FormattableString.Invariant($"{path}: {name}: label {i} is {values[i]}; labels are whole numbers from 0"));
+                throw new BDenseException(
+                    FormattableString.Invariant($"{path}: {name}: label {i} is {values[i]}; labels are whole numbers from 0"));
             labels[i] = (int)values[i];
         }
         return labels;
@@ -133,12 +135,16 @@ internal static class ArrayDataset
             if (!float.IsFinite(value))
                 throw new BDenseException(FormattableString.Invariant($"{label}: holds {value}"));
             if (MathF.Abs(value) > MaxMagnitude)
-                throw new BDenseException(FormattableString.Invariant($"{label}: holds {value}; scale floats to about [-1, 1], or store 0 to 255 as uint8"));
+                throw new BDenseException(
+                    FormattableString.Invariant($"{label}: holds {value}; scale floats to about [-1, 1], or store 0 to 255 as uint8"));
             least = MathF.Min(least, value);
             most = MathF.Max(most, value);
         }
         // Half of what images of [-1, 1] span, and no zero mean: training goes on and learns the wrong contrast.
         if (least >= 0 && most is > 0 and <= 1)
-            onNotice?.Invoke(Printable.Text($"{label}: the floats lie in [0, 1], and [-1, 1] is expected of images; if they are images, store 2 x - 1, or 0 to 255 as uint8"));
+            onNotice?.Invoke(
+                Printable.Text(
+                    $"{label}: the floats lie in [0, 1], and [-1, 1] is expected of images; if they are images, store 2 x - 1, or 0 to "
+                        + $"255 as uint8"));
     }
 }

@@ -46,7 +46,8 @@ public sealed record Batches(int Count, int BatchSize, ulong Seed, bool Flip = f
             uint left = x >> half, right = x & mask;
             for (uint round = 0; round < Rounds; round++)
             {
-                uint f = Philox.Rounds((uint)epoch, (uint)(epoch >> 32), ShuffleStream + (round << 8), right, (uint)seed, (uint)(seed >> 32)).X;
+                uint f = Philox.Rounds((uint)epoch, (uint)(epoch >> 32), ShuffleStream + (round << 8), right, (uint)seed,
+                    (uint)(seed >> 32)).X;
                 (left, right) = (right, left ^ (f & mask));
             }
             x = (left << half) | right;

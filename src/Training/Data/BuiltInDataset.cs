@@ -34,7 +34,8 @@ internal static class BuiltInDataset
         // All are drawn beforehand.
         int most = Array.MaxLength / (side * side * 3);
         if (count > most)
-            throw new UsageException($"the built-in dataset has at most {most} images of {side} x {side}, not {count}; give a smaller --limit");
+            throw new UsageException(
+                $"the built-in dataset has at most {most} images of {side} x {side}, not {count}; give a smaller --limit");
         var images = new float[count * side * side * 3];
         var labels = new int[count];
         Parallel.For(0, count, i => labels[i] = Render(options.Seed, i, side, images.AsSpan(i * side * side * 3, side * side * 3)));
@@ -89,7 +90,8 @@ internal static class BuiltInDataset
         return
         [
             new Figure(far, -offset, random.Between(0.45f, 0.58f), Turn(ref random, far), Vivid(hue, ref random)),
-            new Figure(near, offset, random.Between(0.4f, 0.52f), Turn(ref random, near), Vivid(hue + random.Between(0.25f, 0.75f), ref random)),
+            new Figure(near, offset, random.Between(0.4f, 0.52f), Turn(ref random, near),
+                Vivid(hue + random.Between(0.25f, 0.75f), ref random)),
         ];
     }
 
@@ -126,24 +128,28 @@ internal static class BuiltInDataset
 
     private static Func<Vector2, Vector3> Checkers(ref Draw random)
     {
-        float angle = random.Between(0, MathF.PI / 2), frequency = random.Between(0.6f, 1.2f), u = random.Next(), v = random.Next(), hue = random.Next();
+        float angle = random.Between(0, MathF.PI / 2), frequency = random.Between(0.6f, 1.2f), u = random.Next(), v = random.Next(),
+            hue = random.Next();
         var (a, b) = (Vivid(hue, ref random), Soft(hue + random.Between(0.3f, 0.7f), ref random));
         var (sin, cos) = MathF.SinCos(angle);
-        return p => Fraction((cos * p.X + sin * p.Y) * frequency + u) < 0.5f ^ Fraction((cos * p.Y - sin * p.X) * frequency + v) < 0.5f ? a : b;
+        return p => Fraction((cos * p.X + sin * p.Y) * frequency + u) < 0.5f ^ Fraction((cos * p.Y - sin * p.X) * frequency + v) < 0.5f ? a
+            : b;
     }
 
     /// <summary>A sky that fades to the horizon, a sun, two ranges of hills.</summary>
     private static Func<Vector2, Vector3> Landscape(ref Draw random)
     {
         bool dusk = random.Next() < 0.5f;
-        var zenith = dusk ? Hsv(random.Between(0.68f, 0.8f), 0.65f, random.Between(0.35f, 0.55f)) : Hsv(random.Between(0.54f, 0.62f), 0.7f, random.Between(0.8f, 0.95f));
+        var zenith = dusk ? Hsv(random.Between(0.68f, 0.8f), 0.65f, random.Between(0.35f, 0.55f))
+            : Hsv(random.Between(0.54f, 0.62f), 0.7f, random.Between(0.8f, 0.95f));
         var horizon = dusk ? Hsv(random.Between(0.02f, 0.1f), 0.75f, 1) : Hsv(random.Between(0.5f, 0.58f), 0.18f, 1);
         var sun = new Vector2(random.Between(-0.7f, 0.7f), random.Between(-0.7f, 0));
         float radius = random.Between(0.16f, 0.28f);
         var sunColour = dusk ? new Vector3(1, 0.9f, 0.55f) : new Vector3(1, 0.97f, 0.8f);
         float green = random.Between(0.22f, 0.42f);
         var (far, near) = (Hsv(green + 0.08f, 0.35f, dusk ? 0.35f : 0.6f), Hsv(green, 0.65f, dusk ? 0.22f : 0.42f));
-        float level = random.Between(0.1f, 0.35f), phase = random.Between(0, 6.28f), phase2 = random.Between(0, 6.28f), wave = random.Between(1.5f, 3);
+        float level = random.Between(0.1f, 0.35f), phase = random.Between(0, 6.28f), phase2 = random.Between(0, 6.28f),
+            wave = random.Between(1.5f, 3);
         return p =>
         {
             if (p.Y > level + 0.35f + 0.12f * MathF.Sin(wave * 1.3f * p.X + phase2))

@@ -50,7 +50,9 @@ internal static class Cifar10
         if (files.Exists(file => IsBinary(file.Name)))
             files.RemoveAll(file => !IsBinary(file.Name));
         if (files.Count == 0)
-            throw new BDenseException($"{path}: holds no data_batch_1 to 5, with .bin or without; CIFAR-10's binary or python version (cifar-10-binary.tar.gz, cifar-10-python.tar.gz) is meant");
+            throw new BDenseException(
+                $"{path}: holds no data_batch_1 to 5, with .bin or without; CIFAR-10's binary or python version (cifar-10-binary.tar.gz, "
+                    + $"cifar-10-python.tar.gz) is meant");
         files.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
         return Build(path, files, options);
     }
@@ -58,7 +60,8 @@ internal static class Cifar10
     private static List<(string Name, byte[] Bytes)> ReadArchive(string path)
     {
         using var gzip = new GZipStream(DataFile.OpenRead(path), CompressionMode.Decompress);
-        var files = TarFiles.Read(gzip, path, name => IsBinary(name) || IsPickle(name), MaxFileBytes).ConvertAll(file => ($"{path}: {file.Name}", file.Bytes));
+        var files = TarFiles.Read(gzip, path, name => IsBinary(name) || IsPickle(name), MaxFileBytes)
+            .ConvertAll(file => ($"{path}: {file.Name}", file.Bytes));
         // To gzip's end, where its checksum is: archives are padded with less.
         var rest = new byte[1 << 16];
         _ = gzip.ReadAtLeast(rest, rest.Length, throwOnEndOfStream: false);
@@ -74,7 +77,8 @@ internal static class Cifar10
     private static bool IsPickle(string path)
     {
         string name = Path.GetFileName(path);
-        return name.StartsWith("data_batch_", StringComparison.Ordinal) && name.Length == "data_batch_1".Length && char.IsAsciiDigit(name[^1]);
+        return name.StartsWith("data_batch_", StringComparison.Ordinal) && name.Length == "data_batch_1".Length
+            && char.IsAsciiDigit(name[^1]);
     }
 
     private static Dataset Build(string path, IReadOnlyList<(string Name, byte[] Bytes)> files, DatasetOptions options)
@@ -86,7 +90,8 @@ internal static class Cifar10
             if (bytes.Length == 0)
                 throw new BDenseException($"{name}: the file is empty");
             int row = 0;
-            foreach (var (label, planes) in IsPickle(name) || Pickle.LooksLike(bytes) ? Cifar10Pickle.Read(name, bytes, ImageBytes) : Rows(name, bytes))
+            foreach (var (label, planes) in IsPickle(name) || Pickle.LooksLike(bytes) ? Cifar10Pickle.Read(name, bytes, ImageBytes)
+                : Rows(name, bytes))
             {
                 if (label < 0 || label >= Classes.Length)
                     throw new BDenseException($"{name}: row {row} has label {label}; CIFAR-10's are 0 to 9 (mislabelled, or another file)");
@@ -115,7 +120,8 @@ internal static class Cifar10
     private static IEnumerable<(long Label, ReadOnlyMemory<byte> Planes)> Rows(string name, byte[] bytes)
     {
         if (bytes.Length % RowBytes != 0)
-            throw new BDenseException($"{name}: {bytes.Length} bytes are no whole number of CIFAR-10 rows of {RowBytes} bytes (cut short, or not CIFAR-10)");
+            throw new BDenseException(
+                $"{name}: {bytes.Length} bytes are no whole number of CIFAR-10 rows of {RowBytes} bytes (cut short, or not CIFAR-10)");
         for (int start = 0; start < bytes.Length; start += RowBytes)
             yield return (bytes[start], bytes.AsMemory(start + 1, ImageBytes));
     }

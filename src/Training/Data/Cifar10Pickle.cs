@@ -16,7 +16,8 @@ internal static class Cifar10Pickle
             throw new BDenseException($"{label}: the pickle holds no dictionary, as CIFAR-10's does");
         if (batch.ContainsKey("fine_labels"))
             throw new BDenseException($"{label}: CIFAR-100, by its fine_labels; CIFAR-10 can be read");
-        if (!batch.TryGetValue("data", out object? data) || data is not PickledArray { Shape.Length: 2 } images || images.Shape[1] != rowBytes)
+        if (!batch.TryGetValue("data", out object? data) || data is not PickledArray { Shape.Length: 2 } images
+            || images.Shape[1] != rowBytes)
             throw new BDenseException($"{label}: the pickle has no data of N x {rowBytes} bytes, as CIFAR-10's has");
         int count = images.Shape[0];
         if (!batch.TryGetValue("labels", out object? given) || given is not List<object?> labels || labels.Count != count)

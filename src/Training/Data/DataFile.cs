@@ -11,7 +11,9 @@ internal static class DataFile
 
     public static FileStream OpenRead(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
 
-    /// <summary>Runs <paramref name="body"/>; input-output and format exceptions become a <see cref="BDenseException"/> on <paramref name="path"/>.</summary>
+    /// <summary>
+    /// Runs <paramref name="body"/>; input-output and format exceptions become a <see cref="BDenseException"/> on <paramref name="path"/>.
+    /// </summary>
     public static T Guard<T>(string path, Func<T> body)
     {
         try
@@ -49,7 +51,8 @@ internal static class DataFile
     public static void CheckEntry(string path, ZipArchiveEntry entry)
     {
         if (entry.Length > entry.CompressedLength * MaxDeflateRatio + 1024)
-            throw new BDenseException($"{path}: {entry.FullName} declares {entry.Length} bytes, impossible from {entry.CompressedLength} compressed ones");
+            throw new BDenseException(
+                $"{path}: {entry.FullName} declares {entry.Length} bytes, impossible from {entry.CompressedLength} compressed ones");
     }
 
     private static BDenseException Fault(string text, Exception e) => new(Printable.Text(text), e);

@@ -9,7 +9,10 @@ namespace BDense.Training.Data;
 /// <param name="Seed">Of the built-in dataset; files do not heed it.</param>
 public sealed record DatasetOptions(int Resolution = 0, int Limit = 0, ulong Seed = 0)
 {
-    /// <summary>1: images in folders and zips, which are otherwise read as RGB, are grayscale and are read as one channel. 0: the network does not say.</summary>
+    /// <summary>
+    /// 1: images in folders and zips, which are otherwise read as RGB, are grayscale and are read as one channel. 0: the network does not
+    /// say.
+    /// </summary>
     public int Channels { get; init; }
 
     /// <summary>Told in one line of what is taken as it is and yet looks wrong.</summary>
@@ -35,7 +38,8 @@ public sealed class Dataset
     /// <param name="labels">[N] classes from 0; or none.</param>
     /// <param name="classes">Their names; or none.</param>
     /// <exception cref="BDenseException">There is no image.</exception>
-    public Dataset(string name, int height, int width, int channels, byte[] images, int[]? labels = null, IReadOnlyList<string>? classes = null)
+    public Dataset(string name, int height, int width, int channels, byte[] images, int[]? labels = null,
+        IReadOnlyList<string>? classes = null)
         : this(name, height, width, channels, images.Length, labels, classes) => _bytes = images;
 
     /// <summary>Images as they are, in [-1, 1], or latents.</summary>
@@ -47,7 +51,8 @@ public sealed class Dataset
     /// <param name="labels">[N] classes from 0; or none.</param>
     /// <param name="classes">Their names; or none.</param>
     /// <exception cref="BDenseException">There is no image.</exception>
-    public Dataset(string name, int height, int width, int channels, float[] images, int[]? labels = null, IReadOnlyList<string>? classes = null)
+    public Dataset(string name, int height, int width, int channels, float[] images, int[]? labels = null,
+        IReadOnlyList<string>? classes = null)
         : this(name, height, width, channels, images.Length, labels, classes) => _floats = images;
 
     private Dataset(string name, int height, int width, int channels, int length, int[]? labels, IReadOnlyList<string>? classes)
@@ -92,7 +97,9 @@ public sealed class Dataset
     /// <summary>Names of the classes by label; empty where there are none.</summary>
     public IReadOnlyList<string> Classes { get; }
 
-    /// <summary>Classes of the whole source, whichever of its images a limit left over; 0 where <see cref="Labels"/> and names say all.</summary>
+    /// <summary>
+    /// Classes of the whole source, whichever of its images a limit left over; 0 where <see cref="Labels"/> and names say all.
+    /// </summary>
     internal int SourceClasses { get; init; }
 
     /// <summary>Classes by the labels: the largest one plus 1, or as many as are named; 0 without labels.</summary>
@@ -102,9 +109,11 @@ public sealed class Dataset
     public static string Formats => DatasetFormats.Known;
 
     /// <summary>
-    /// Opens whatever <paramref name="path"/> is: nothing, the built-in dataset; else the first of <see cref="DatasetFormats"/> that it holds.
+    /// Opens whatever <paramref name="path"/> is: nothing, the built-in dataset; else the first of <see cref="DatasetFormats"/> that it
+    /// holds.
     /// </summary>
-    /// <exception cref="BDenseException">Nothing there, none of these, damaged, or images of several sizes: one line says which.</exception>
+    /// <exception cref="BDenseException">Nothing there, none of these, damaged, or images of several sizes: one line says
+    /// which.</exception>
     public static Dataset Open(string? path, DatasetOptions? options = null)
     {
         options ??= new DatasetOptions();
@@ -115,7 +124,9 @@ public sealed class Dataset
             : DataFile.Guard(path, () => DatasetFormats.Open(path, options));
     }
 
-    /// <summary>Image <paramref name="index"/> to <paramref name="destination"/>, HWC; <paramref name="flip"/> mirrors left and right.</summary>
+    /// <summary>
+    /// Image <paramref name="index"/> to <paramref name="destination"/>, HWC; <paramref name="flip"/> mirrors left and right.
+    /// </summary>
     public void Read(int index, Span<float> destination, bool flip = false)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));

@@ -2,7 +2,10 @@ using BDense.Kernels;
 
 namespace BDense.Training.Data;
 
-/// <summary>Collects images of one size for a <see cref="Dataset"/>, averaging them down on the way. Different images may be put by different threads.</summary>
+/// <summary>
+/// Collects images of one size for a <see cref="Dataset"/>, averaging them down on the way. Different images may be put by different
+/// threads.
+/// </summary>
 internal sealed class DatasetBuilder
 {
     private readonly string _name;
@@ -24,12 +27,15 @@ internal sealed class DatasetBuilder
             throw new BDenseException($"{name}: holds no images");
         _factor = options.Resolution == 0 ? 1 : height / options.Resolution;
         if (_factor == 0 || (options.Resolution != 0 && options.Resolution * _factor != height) || width % _factor != 0)
-            throw new BDenseException($"{name}: images of {height} x {width} cannot be averaged down to {options.Resolution} rows over whole boxes; {Remedy(height, width)}");
+            throw new BDenseException(
+                $"{name}: images of {height} x {width} cannot be averaged down to {options.Resolution} rows over whole boxes; "
+                    + $"{Remedy(height, width)}");
         _height = height / _factor;
         _width = width / _factor;
         long length = (long)count * _height * _width * channels;
         if (length > Array.MaxLength)
-            throw new BDenseException($"{name}: {count} images of {_height} x {_width} x {channels} do not fit one array; limit the number or the resolution");
+            throw new BDenseException(
+                $"{name}: {count} images of {_height} x {_width} x {channels} do not fit one array; limit the number or the resolution");
         if (eightBit && _factor == 1)
             _bytes = new byte[length];
         else
@@ -39,7 +45,8 @@ internal sealed class DatasetBuilder
     // The largest few of the resolutions that would do.
     private static string Remedy(int height, int width)
     {
-        var rows = Enumerable.Range(1, height).Where(factor => height % factor == 0 && width % factor == 0).Select(factor => height / factor).Take(6);
+        var rows = Enumerable.Range(1, height).Where(factor => height % factor == 0 && width % factor == 0)
+            .Select(factor => height / factor).Take(6);
         return $"--resolution may be {string.Join(", ", rows)}; crop or resize the images beforehand for others";
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -14,8 +15,9 @@ internal static class DatasetFingerprint
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         // Before the values, since the same values may be cut into images in several ways.
-        hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant(
-            $"{data.Count} {data.Height} {data.Width} {data.Channels} {(bytes is null ? "float32" : "uint8")} {(data.Labels is null ? "unlabelled" : "labelled")}\n")));
+        hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
+            $"{data.Count} {data.Height} {data.Width} {data.Channels} {(bytes is null ? "float32" : "uint8")} "
+                + $"{(data.Labels is null ? "unlabelled" : "labelled")}\n")));
         if (bytes is not null)
             hash.AppendData(bytes);
         else

@@ -52,15 +52,19 @@ internal static class EdmLabels
             known += label is null ? 0 : 1;
         }
         if (named.Count > 0)
-            throw new BDenseException($"{source}: names {named.Keys.Order(StringComparer.Ordinal).First()}, which is not among the {images.Count} images");
+            throw new BDenseException(
+                $"{source}: names {named.Keys.Order(StringComparer.Ordinal).First()}, which is not among the {images.Count} images");
         // null throughout says the same as "labels": null.
         if (known == 0)
             return null;
         return known == labels.Length ? labels
-            : throw new BDenseException($"{source}: {labels.Length - known} of {labels.Length} labels are null; all images need one, or none has one");
+            : throw new BDenseException(
+                $"{source}: {labels.Length - known} of {labels.Length} labels are null; all images need one, or none has one");
     }
 
-    /// <summary>Whether all of <paramref name="images"/> lie as EDM stores them, 00012/img00012345.png: such folders are no classes.</summary>
+    /// <summary>
+    /// Whether all of <paramref name="images"/> lie as EDM stores them, 00012/img00012345.png: such folders are no classes.
+    /// </summary>
     public static bool IsStorage(IReadOnlyList<string> images) => images.All(image =>
     {
         string folder = Path.GetFileName(Path.GetDirectoryName(image)!), name = Path.GetFileNameWithoutExtension(image);
@@ -68,7 +72,8 @@ internal static class EdmLabels
             && Number(name.AsSpan(3)) is { } number && Number(folder) == number / ImagesPerFolder;
     });
 
-    private static int? Number(ReadOnlySpan<char> digits) => digits.ContainsAnyExceptInRange('0', '9') ? null : int.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
+    private static int? Number(ReadOnlySpan<char> digits) =>
+        digits.ContainsAnyExceptInRange('0', '9') ? null : int.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
 
     private static Dictionary<string, int?>? Parse(string source, ReadOnlySpan<byte> json)
     {
@@ -96,7 +101,8 @@ internal static class EdmLabels
             // Anything after the end throws here.
             reader.Read();
             return isThere ? labels
-                : throw new BDenseException($"{source}: has no \"labels\", as EDM's has; if it is another program's, move it out of the dataset");
+                : throw new BDenseException(
+                    $"{source}: has no \"labels\", as EDM's has; if it is another program's, move it out of the dataset");
         }
         catch (JsonException e)
         {

@@ -50,7 +50,8 @@ internal static class IdxDataset
         return builder.Build(labels, selection);
     }
 
-    private static bool IsImages(string name) => name.Contains("images-idx3", StringComparison.Ordinal) || name.Contains("images.idx3", StringComparison.Ordinal);
+    private static bool IsImages(string name) =>
+        name.Contains("images-idx3", StringComparison.Ordinal) || name.Contains("images.idx3", StringComparison.Ordinal);
 
     private static string? FindLabels(string path)
     {
@@ -79,7 +80,9 @@ internal static class IdxDataset
         Span<byte> word = stackalloc byte[4];
         stream.ReadExactly(word);
         if (word[0] != 0 || word[1] != 0 || word[3] is 0 or > 4)
-            throw new BDenseException($"{path}: not an idx file: its magic number is {BinaryPrimitives.ReadUInt32BigEndian(word):x8}, 00000803 for MNIST's images");
+            throw new BDenseException(
+                $"{path}: not an idx file: its magic number is {BinaryPrimitives.ReadUInt32BigEndian(word):x8}, 00000803 for "
+                    + $"MNIST's images");
         if (word[2] != UnsignedByte)
             throw new BDenseException($"{path}: idx elements of type {word[2]:x2}; unsigned bytes (08) can be read");
         var extents = new int[word[3]];
@@ -99,7 +102,9 @@ internal static class IdxDataset
         for (int n; data.Length <= length && (n = stream.Read(part)) > 0;)
             data.Write(part, 0, n);
         if (data.Length != length)
-            throw new BDenseException($"{path}: {string.Join(" x ", extents)} bytes are declared, {(data.Length < length ? $"{data.Length} are there (cut short)" : "more are there")}");
+            throw new BDenseException(
+                $"{path}: {string.Join(" x ", extents)} bytes are declared, "
+                    + $"{(data.Length < length ? $"{data.Length} are there (cut short)" : "more are there")}");
         return (extents, data.ToArray());
     }
 }

@@ -2,7 +2,9 @@ using BDense.Kernels;
 
 namespace BDense.Training.Data;
 
-/// <summary>The classes of images in a folder or zip: what EDM's dataset.json says if it is there, else the folders that they lie in.</summary>
+/// <summary>
+/// The classes of images in a folder or zip: what EDM's dataset.json says if it is there, else the folders that they lie in.
+/// </summary>
 /// <param name="Labels">The label of each image, from 0; null without classes.</param>
 /// <param name="Names">Names of class folders by label; empty where there are none.</param>
 internal sealed record ImageClasses(int[]? Labels, string[] Names)
@@ -19,7 +21,10 @@ internal sealed record ImageClasses(int[]? Labels, string[] Names)
             return new ImageClasses(null, []);
         if (EdmLabels.IsStorage(images))
         {
-            onNotice?.Invoke(Printable.Text($"{path}: the folders are EDM's storage, not classes, and there is no {EdmLabels.FileName}: the images have no labels"));
+            onNotice?.Invoke(
+                Printable.Text(
+                    $"{path}: the folders are EDM's storage, not classes, and there is no {EdmLabels.FileName}: the images "
+                        + $"have no labels"));
             return new ImageClasses(null, []);
         }
         var numbers = names.Index().ToDictionary(pair => pair.Item, pair => pair.Index);

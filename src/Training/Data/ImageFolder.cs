@@ -23,7 +23,9 @@ internal static class ImageFolder
 
     private static Dataset OpenFolder(string path, DatasetOptions options)
     {
-        string[] files = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(path, file).Replace('\\', '/'))];
+        string[] files =
+            [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(path, file).Replace('\\', '/'))];
         return Load(path, files, (name, most) =>
         {
             string file = Path.Combine(path, name);
@@ -89,7 +91,9 @@ internal static class ImageFolder
             {
                 faults[i] = Decode(files[i], height, width, names[0], out byte[] pixels);
                 if (faults[i] is null && channels == 1 && !IsGray(pixels))
-                    faults[i] = "in colour, and one channel is asked for (imageChannels: 1 or --grayscale); convert the images to grayscale, or take a network of 3 channels";
+                    faults[i] =
+                        "in colour, and one channel is asked for (imageChannels: 1 or --grayscale); convert the images to grayscale, or "
+                        + "take a network of 3 channels";
                 if (faults[i] is null)
                     builder.Put(first + i, Pack(pixels, channels));
             });
@@ -108,7 +112,8 @@ internal static class ImageFolder
         if (codec is null)
             throw new BDenseException($"{path}: {name}: {NotAnImage(file)}");
         if (codec.Info.Width > MaxSide || codec.Info.Height > MaxSide)
-            throw new BDenseException($"{path}: {name}: {codec.Info.Height} x {codec.Info.Width} is too large; at most {MaxSide} x {MaxSide}");
+            throw new BDenseException(
+                $"{path}: {name}: {codec.Info.Height} x {codec.Info.Width} is too large; at most {MaxSide} x {MaxSide}");
         return (codec.Info.Height, codec.Info.Width);
     }
 
@@ -120,7 +125,8 @@ internal static class ImageFolder
         if (codec is null)
             return NotAnImage(file);
         if (codec.Info.Width != width || codec.Info.Height != height)
-            return $"{codec.Info.Height} x {codec.Info.Width}, but {first} is {height} x {width}; all images must be of one size: crop or resize them beforehand (EDM's dataset_tool.py does)";
+            return $"{codec.Info.Height} x {codec.Info.Width}, but {first} is {height} x {width}; all images must be of one size: crop "
+                + $"or resize them beforehand (EDM's dataset_tool.py does)";
         return codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Premul), out pixels) switch
         {
             SKCodecResult.Success => null,
@@ -129,7 +135,8 @@ internal static class ImageFolder
         };
     }
 
-    private static string NotAnImage(byte[] file) => file.Length == 0 ? "the file is empty" : "not an image that can be read, in spite of its name";
+    private static string NotAnImage(byte[] file) =>
+        file.Length == 0 ? "the file is empty" : "not an image that can be read, in spite of its name";
 
     // By the pixels, not by the file's kind: many grayscale images are stored as RGB.
     private static bool IsGray(ReadOnlySpan<byte> rgba)

@@ -61,7 +61,8 @@ public sealed partial record NpyArray(int[] Shape, Array Values)
     }
 
     /// <summary>Some of an array's values, for one that is written as it comes.</summary>
-    internal static void WriteValues(Stream stream, float[] values) => new NpyArray([values.Length], values).ForEachChunk(bytes => stream.Write(bytes));
+    internal static void WriteValues(Stream stream, float[] values) =>
+        new NpyArray([values.Length], values).ForEachChunk(bytes => stream.Write(bytes));
 
     /// <summary>Reads from a stream of <paramref name="length"/> bytes: exactly one array, nothing after it.</summary>
     /// <param name="stream">At the array's first byte.</param>
@@ -74,11 +75,13 @@ public sealed partial record NpyArray(int[] Shape, Array Values)
         {
             var prefix = new byte[8];
             stream.ReadExactly(prefix);
-            Check(prefix[0] == 0x93 && prefix.AsSpan(1, 5).SequenceEqual("NUMPY"u8), label, "not a .npy array: it does not start with \\x93NUMPY");
+            Check(prefix[0] == 0x93 && prefix.AsSpan(1, 5).SequenceEqual("NUMPY"u8), label,
+                "not a .npy array: it does not start with \\x93NUMPY");
             Check(prefix[6] is >= 1 and <= 3, label, $".npy version {prefix[6]} is not known");
             var size = new byte[prefix[6] == 1 ? 2 : 4];
             stream.ReadExactly(size);
-            long headerBytes = size.Length == 2 ? BinaryPrimitives.ReadUInt16LittleEndian(size) : BinaryPrimitives.ReadUInt32LittleEndian(size);
+            long headerBytes = size.Length == 2 ? BinaryPrimitives.ReadUInt16LittleEndian(size)
+                : BinaryPrimitives.ReadUInt32LittleEndian(size);
             Check(headerBytes <= 65536, label, $"a .npy header of {headerBytes} bytes is too long");
             var header = new byte[headerBytes];
             stream.ReadExactly(header);
@@ -89,7 +92,8 @@ public sealed partial record NpyArray(int[] Shape, Array Values)
                 $"the elements are '{descr}'; little-endian float16, float32, float64, uint8, int32 and int64 can be read");
             long expected = length - 8 - size.Length - headerBytes;
             Check(count * elementBytes == expected, label,
-                $"[{string.Join(", ", shape)}] of {descr} takes {count * elementBytes} bytes, {Math.Max(0, expected)} are there (cut short?)");
+                $"[{string.Join(", ", shape)}] of {descr} takes {count * elementBytes} bytes, {Math.Max(0, expected)} are there "
+                    + $"(cut short?)");
             var array = new NpyArray(shape, Array.CreateInstance(type!, count));
             array.ForEachChunk(stream.ReadExactly);
             Check(stream.ReadByte() < 0, label, "there is more after the array's end");
@@ -104,7 +108,8 @@ public sealed partial record NpyArray(int[] Shape, Array Values)
     private static (string Descr, int[] Shape, long Count) ParseHeader(string header, string label)
     {
         var match = HeaderPattern().Match(header);
-        Check(match.Success, label, "the .npy header is not {'descr': ..., 'fortran_order': ..., 'shape': (...), } (structured types are not read)");
+        Check(match.Success, label,
+            "the .npy header is not {'descr': ..., 'fortran_order': ..., 'shape': (...), } (structured types are not read)");
         Check(match.Groups["fortran"].Value == "False", label, "the array is in Fortran order; save it with numpy.ascontiguousarray");
         string[] texts = match.Groups["shape"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Check(texts.Length <= 8, label, $"{texts.Length} extents are too many");
@@ -112,7 +117,8 @@ public sealed partial record NpyArray(int[] Shape, Array Values)
         long count = 1;
         for (int i = 0; i < shape.Length; i++)
         {
-            Check(int.TryParse(texts[i], NumberStyles.None, CultureInfo.InvariantCulture, out shape[i]), label, $"an extent of {texts[i]} is too large");
+            Check(int.TryParse(texts[i], NumberStyles.None, CultureInfo.InvariantCulture, out shape[i]), label,
+                $"an extent of {texts[i]} is too large");
             count *= shape[i];
             Check(count <= Array.MaxLength, label, $"[{string.Join(", ", texts)}] has more than 2^31 elements");
         }
@@ -146,7 +152,8 @@ public sealed partial record NpyArray(int[] Shape, Array Values)
             throw new BDenseException($"{label}: {fault}");
     }
 
-    [GeneratedRegex(@"^\s*\{\s*'descr'\s*:\s*'(?<descr>[^']{1,16})'\s*,\s*'fortran_order'\s*:\s*(?<fortran>True|False)\s*,\s*'shape'\s*:\s*\((?<shape>[\d,\s]*)\)\s*,?\s*\}\s*$",
+    [GeneratedRegex(@"^\s*\{\s*'descr'\s*:\s*'(?<descr>[^']{1,16})'\s*,\s*'fortran_order'\s*:\s*(?<fortran>True|False)\s*,\s*"
+        + @"'shape'\s*:\s*\((?<shape>[\d,\s]*)\)\s*,?\s*\}\s*$",
         RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex HeaderPattern();
 }

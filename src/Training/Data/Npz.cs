@@ -15,7 +15,8 @@ public static class Npz
         foreach (var (name, array) in list)
         {
             if (array.Shape.Aggregate(1L, (product, extent) => product * extent) != array.Values.Length)
-                throw new ArgumentException($"{name}: {array.Values.Length} values do not fit the shape [{string.Join(", ", array.Shape)}]");
+                throw new ArgumentException(
+                    $"{name}: {array.Values.Length} values do not fit the shape [{string.Join(", ", array.Shape)}]");
         }
         AtomicFile.Write(path, stream =>
         {
@@ -38,7 +39,8 @@ public static class Npz
     }
 
     /// <summary>All arrays of a .npz by name (without ".npy"), or the one array of a .npy under "arr_0".</summary>
-    /// <exception cref="BDenseException">The file is missing, is neither, is damaged, or holds an element type that is not read.</exception>
+    /// <exception cref="BDenseException">The file is missing, is neither, is damaged, or holds an element type that is not
+    /// read.</exception>
     public static IReadOnlyDictionary<string, NpyArray> Read(string path) => DataFile.Guard(path, () =>
     {
         using var stream = DataFile.OpenRead(path);

@@ -9,7 +9,10 @@ namespace BDense.Training.Data;
 /// whatever Python has; this reader knows text, whole numbers, lists, tuples, dictionaries and NumPy's uint8 arrays, calls
 /// nothing, and refuses every other instruction by its name. What it makes is no larger than the file.
 /// </summary>
-/// <remarks>Values: ReadOnlyMemory&lt;byte&gt; (text, a part of the file), long, bool, null, List, object?[] (tuple), Dictionary by text, <see cref="PickledArray"/>.</remarks>
+/// <remarks>
+/// Values: ReadOnlyMemory&lt;byte&gt; (text, a part of the file), long, bool, null, List, object?[] (tuple), Dictionary by text,
+/// <see cref="PickledArray"/>.
+/// </remarks>
 internal sealed class Pickle
 {
     // A tuple's or list's start on the stack.
@@ -176,7 +179,9 @@ internal sealed class Pickle
                 Build(Pop());
                 break;
             default:
-                throw new BDenseException($"the pickle instruction {(Refused.TryGetValue(code, out string? name) ? name : $"0x{code:x2}")} is refused: CIFAR-10's files need none");
+                throw new BDenseException(
+                    $"the pickle instruction {(Refused.TryGetValue(code, out string? name) ? name : $"0x{code:x2}")} is refused: "
+                        + $"CIFAR-10's files need none");
         }
         return false;
     }
@@ -208,12 +213,16 @@ internal sealed class Pickle
         }
     }
 
-    private void Get(uint index) => _stack.Push(_memo.TryGetValue(index, out object? value) ? value : throw new BDenseException($"value {index} is used before it is made"));
+    private void Get(uint index) =>
+        _stack.Push(_memo.TryGetValue(index, out object? value) ? value
+            : throw new BDenseException($"value {index} is used before it is made"));
 
     private T Top<T>(string what)
         where T : class => Peek() as T ?? throw new BDenseException($"expected {what}");
 
-    private object? Peek() => _stack.TryPeek(out object? value) && !ReferenceEquals(value, Mark) ? value : throw new BDenseException("damaged: a value is missing");
+    private object? Peek() =>
+        _stack.TryPeek(out object? value) && !ReferenceEquals(value, Mark) ? value
+            : throw new BDenseException("damaged: a value is missing");
 
     private object? Pop()
     {

@@ -12,7 +12,8 @@ internal sealed class PickledArray
     public ReadOnlyMemory<byte> Data { get; private set; }
 
     /// <summary>numpy.core.multiarray._reconstruct(ndarray, (0,), 'b').</summary>
-    public static PickledArray Reconstruct(object?[] arguments) => arguments is [PickledName { Name: PickledName.Array }, object?[], ReadOnlyMemory<byte>]
+    public static PickledArray Reconstruct(object?[] arguments) =>
+        arguments is [PickledName { Name: PickledName.Array }, object?[], ReadOnlyMemory<byte>]
         ? new PickledArray() : throw new BDenseException("_reconstruct is asked for something else than a plain array");
 
     /// <summary>The state (version, shape, type, Fortran order, bytes).</summary>

@@ -26,7 +26,9 @@ internal sealed record Figure(ShapeKind Kind, Vector2 Centre, float Size, float 
 
     private readonly (float Sin, float Cos) _rotation = MathF.SinCos(Angle);
 
-    /// <summary>Signed distance to the outline in units of <see cref="Size"/>, negative inside (for star and flower: radial, an approximation).</summary>
+    /// <summary>
+    /// Signed distance to the outline in units of <see cref="Size"/>, negative inside (for star and flower: radial, an approximation).
+    /// </summary>
     public float Distance(Vector2 point)
     {
         var p = Local(point);
@@ -51,7 +53,9 @@ internal sealed record Figure(ShapeKind Kind, Vector2 Centre, float Size, float 
         }
     }
 
-    /// <summary>Colour at a point inside, lit from the upper left; ball and ring are round, the others flat with a soft fall of light.</summary>
+    /// <summary>
+    /// Colour at a point inside, lit from the upper left; ball and ring are round, the others flat with a soft fall of light.
+    /// </summary>
     public Vector3 Shade(Vector2 point)
     {
         var q = (point - Centre) / Size;

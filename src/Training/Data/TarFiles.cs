@@ -11,7 +11,8 @@ namespace BDense.Training.Data;
 /// <remarks>Headers of long names and other extensions are passed over: files that need them are none of ours.</remarks>
 internal static class TarFiles
 {
-    private const int Block = 512, NameBytes = 100, SizeAt = 124, SizeBytes = 12, ChecksumAt = 148, ChecksumBytes = 8, TypeAt = 156, MagicAt = 257, PrefixAt = 345, PrefixBytes = 155;
+    private const int Block = 512, NameBytes = 100, SizeAt = 124, SizeBytes = 12, ChecksumAt = 148, ChecksumBytes = 8, TypeAt = 156,
+        MagicAt = 257, PrefixAt = 345, PrefixBytes = 155;
     private const int ChunkBytes = 1 << 20;
 
     /// <summary>The regular files that are wanted, in the archive's order.</summary>
@@ -33,7 +34,8 @@ internal static class TarFiles
             if (Number(header.AsSpan(ChecksumAt, ChecksumBytes)) != Checksum(header))
                 throw new BDenseException($"{path}: damaged: the archive's header of a file does not fit its checksum");
             string name = Name(header);
-            long size = Number(header.AsSpan(SizeAt, SizeBytes)) ?? throw new BDenseException($"{path}: damaged: the size of {name} cannot be read");
+            long size = Number(header.AsSpan(SizeAt, SizeBytes))
+                ?? throw new BDenseException($"{path}: damaged: the size of {name} cannot be read");
             bool isFile = header[TypeAt] is (byte)'0' or 0;
             if (isFile && isWanted(name))
             {
@@ -107,7 +109,8 @@ internal static class TarFiles
 
     private static string Name(ReadOnlySpan<byte> header)
     {
-        string name = Text(header[..NameBytes]), prefix = header[MagicAt..].StartsWith("ustar\0"u8) ? Text(header.Slice(PrefixAt, PrefixBytes)) : "";
+        string name = Text(header[..NameBytes]), prefix = header[MagicAt..].StartsWith("ustar\0"u8)
+            ? Text(header.Slice(PrefixAt, PrefixBytes)) : "";
         return prefix.Length == 0 ? name : string.Create(CultureInfo.InvariantCulture, $"{prefix}/{name}");
     }
 

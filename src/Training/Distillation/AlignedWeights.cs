@@ -55,8 +55,10 @@ public sealed class AlignedWeights
     /// <exception cref="BDenseException">Not of this number of intervals and branches.</exception>
     public void Restore(double[][] logFactors)
     {
-        if (logFactors.Length != LogFactors.Length || logFactors.Zip(LogFactors).Any(p => p.First.Length != p.Second.Length || !p.First.All(double.IsFinite)))
-            throw new BDenseException($"aligned branch weights of another run: {logFactors.Length} intervals, expected {LogFactors.Length} of finite numbers");
+        if (logFactors.Length != LogFactors.Length
+            || logFactors.Zip(LogFactors).Any(p => p.First.Length != p.Second.Length || !p.First.All(double.IsFinite)))
+            throw new BDenseException(
+                $"aligned branch weights of another run: {logFactors.Length} intervals, expected {LogFactors.Length} of finite numbers");
         LogFactors = logFactors;
     }
 }

@@ -32,7 +32,8 @@ internal sealed class BranchGradients(INetwork student, TrajectoryObjective obje
     public ObjectiveResult Project(Tensor x0, double[] nodes, double[] weights, Tensor targets, in ForwardOptions options, Tensor endpoint)
     {
         int k = objective.Branches;
-        double[] last = [.. weights.Select((w, i) => i % k == k - 1 ? w : 0)], others = [.. weights.Select((w, i) => i % k == k - 1 ? 0 : w)];
+        double[] last = [.. weights.Select((w, i) => i % k == k - 1 ? w : 0)],
+            others = [.. weights.Select((w, i) => i % k == k - 1 ? 0 : w)];
         // Its endpoint is not wanted; asked for all the same, both passes are one and the same captured graph.
         using var unused = Backend.Empty(endpoint.Shape);
         double loss = objective.Accumulate(x0, nodes, last, targets, options, unused).Loss;
@@ -55,7 +56,8 @@ internal sealed class BranchGradients(INetwork student, TrajectoryObjective obje
     /// <param name="options">Dropout and labels.</param>
     /// <param name="endpoint">Overwritten with x_K.</param>
     /// <param name="cosines">[K-1], overwritten; 0 where a gradient is 0.</param>
-    public ObjectiveResult Measure(Tensor x0, double[] nodes, double[] weights, Tensor targets, in ForwardOptions options, Tensor endpoint, Span<double> cosines)
+    public ObjectiveResult Measure(Tensor x0, double[] nodes, double[] weights, Tensor targets, in ForwardOptions options, Tensor endpoint,
+        Span<double> cosines)
     {
         int k = weights.Length;
         using var unused = Backend.Empty(endpoint.Shape);

@@ -15,8 +15,8 @@ namespace BDense.Training.Distillation;
 /// <item><c>fixed:w1,...,wK</c>: as given.</item>
 /// <item><c>ramp</c>: from equal weights at the start of training to the endpoint alone at its end, linearly; <c>ramp:p</c>: at the
 /// fraction p of it.</item>
-/// <item><c>annealed</c>, <c>annealed:p</c>: as ramp, from the quadrature: w_b = max(0, 1 - s / p) c_{b-1} for b below K at the fraction s of
-/// training, the endpoint the rest to 1; p = 0.5.</item>
+/// <item><c>annealed</c>, <c>annealed:p</c>: as ramp, from the quadrature: w_b = max(0, 1 - s / p) c_{b-1} for b below K at the fraction s
+/// of training, the endpoint the rest to 1; p = 0.5.</item>
 /// <item><c>uniform</c>: 1 / K. <c>endpoint</c>: 0, ..., 0, 1.</item>
 /// <item><c>learned</c>: from a per-branch log-scale of a likelihood; see <see cref="LearnedScales"/>, which is harmful by itself.</item>
 /// <item><c>projected</c>, <c>projected:n</c>: the layout's default, and in every n-th iteration the others' gradient is projected off the
@@ -27,7 +27,8 @@ namespace BDense.Training.Distillation;
 public sealed record BranchWeights
 {
     /// <summary>The kinds, as <see cref="Parse"/> takes them.</summary>
-    public static IReadOnlyList<string> Kinds { get; } = ["quadrature", "exponential", "fixed", "ramp", "annealed", "uniform", "endpoint", "projected", "learned", "aligned"];
+    public static IReadOnlyList<string> Kinds { get; } = ["quadrature", "exponential", "fixed", "ramp", "annealed", "uniform", "endpoint",
+        "projected", "learned", "aligned"];
 
     // The authors' best set on CIFAR-10 rises by exp(1.23014) from branch to branch.
     private const double SearchedRate = 1.23014;
@@ -62,13 +63,19 @@ public sealed record BranchWeights
             if (!double.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i]) || !double.IsFinite(values[i]))
                 throw new UsageException($"branch weights '{text}': '{parts[i]}' is no number");
         }
-        bool fits = kind switch { "exponential" => values.Length <= 2, "ramp" or "annealed" or "projected" => values.Length <= 1, "fixed" => values.Length > 0, _ => values.Length == 0 };
+        bool fits = kind switch { "exponential" => values.Length <= 2, "ramp" or "annealed" or "projected" => values.Length <= 1,
+            "fixed" => values.Length > 0, _ => values.Length == 0 };
         if (!fits)
-            throw new UsageException($"branch weights '{text}': give {(kind switch { "exponential" => "exponential:a or exponential:a,b", "ramp" or "annealed" => kind + ":p", "projected" => "projected:n", "fixed" => "fixed:w1,w2,..., one a branch", _ => kind + " without numbers" })}");
+            throw new UsageException(
+                $"branch weights '{text}': give "
+                    + $"{(kind switch { "exponential" => "exponential:a or exponential:a,b",
+                    "ramp" or "annealed" => kind + ":p", "projected" => "projected:n", "fixed" => "fixed:w1,w2,..., one a branch",
+                    _ => kind + " without numbers" })}");
         if (kind is "ramp" or "annealed" && values is [<= 0 or > 1])
             throw new UsageException($"branch weights '{text}': the others' weights reach 0 at a fraction of training above 0 and up to 1");
         if (kind == "projected" && values is [var n] && (n != Math.Floor(n) || n is < 1 or > int.MaxValue))
-            throw new UsageException($"branch weights '{text}': gradients are projected in every n-th iteration, n a whole number of 1 or more");
+            throw new UsageException(
+                $"branch weights '{text}': gradients are projected in every n-th iteration, n a whole number of 1 or more");
         if (kind == "fixed" && (values.Any(v => v < 0) || values.Sum() <= 0))
             throw new UsageException($"branch weights '{text}': weights are 0 or more, and one is above 0");
         return new BranchWeights(kind, values);

@@ -30,7 +30,9 @@ public sealed class FittedSteps
         _coefficients = new double[student.Grid.Intervals][];
     }
 
-    /// <summary>For each interval a, b_0..b_{K-1}, then c_0..c_{K-1} where there is an interval before; none for the analytical interval.</summary>
+    /// <summary>
+    /// For each interval a, b_0..b_{K-1}, then c_0..c_{K-1} where there is an interval before; none for the analytical interval.
+    /// </summary>
     public IReadOnlyList<double[]?> Coefficients => _coefficients;
 
     /// <summary>Coefficients of an earlier fit.</summary>
@@ -40,9 +42,12 @@ public sealed class FittedSteps
         var fitted = new FittedSteps(student);
         int k = student.Grid.Branches;
         bool fits = coefficients.Count == student.Grid.Intervals && coefficients.Select((c, i) => i < fitted._first ? c is null
-            : c is not null && (c.Length == 1 + k || (i > fitted._first && c.Length == 1 + 2 * k)) && c.All(double.IsFinite)).All(fit => fit);
+            : c is not null && (c.Length == 1 + k || (i > fitted._first && c.Length == 1 + 2 * k)) && c.All(double.IsFinite))
+            .All(fit => fit);
         if (!fits)
-            throw new BDenseException($"fitted coefficients of another student: not 1 + {k} or 1 + {2 * k} finite numbers for each of {student.Evaluations} evaluations");
+            throw new BDenseException(
+                $"fitted coefficients of another student: not 1 + {k} or 1 + {2 * k} finite numbers for each of {student.Evaluations} "
+                    + $"evaluations");
         coefficients.ToArray().CopyTo(fitted._coefficients, 0);
         return fitted;
     }
@@ -53,7 +58,8 @@ public sealed class FittedSteps
     /// <param name="targets">For each batch and interval the teacher's state at the interval's end.</param>
     /// <param name="history">Whether the interval before is used.</param>
     /// <param name="labels">Of each batch, for a class-conditional student; or none.</param>
-    public static FittedSteps Fit(Student student, IReadOnlyList<Tensor> noises, IReadOnlyList<float[][]> targets, bool history = true, IReadOnlyList<Tensor?>? labels = null)
+    public static FittedSteps Fit(Student student, IReadOnlyList<Tensor> noises, IReadOnlyList<float[][]> targets, bool history = true,
+        IReadOnlyList<Tensor?>? labels = null)
     {
         var fitted = new FittedSteps(student);
         var walks = noises.Select((x, n) => new Walk(x.Share(), [], labels?[n])).ToList();
@@ -79,8 +85,12 @@ public sealed class FittedSteps
         return fitted;
     }
 
-    /// <summary>As <see cref="Student.Sample"/>, which calls it; the caller disposes the endpoint. The last state of each interval is shown corrected.</summary>
-    public Tensor Sample(Tensor x, Tensor? labels = null, Action<int, double, Tensor>? onState = null, CancellationToken cancellation = default)
+    /// <summary>
+    /// As <see cref="Student.Sample"/>, which calls it; the caller disposes the endpoint. The last state of each interval is shown
+    /// corrected.
+    /// </summary>
+    public Tensor Sample(Tensor x, Tensor? labels = null, Action<int, double, Tensor>? onState = null,
+        CancellationToken cancellation = default)
     {
         int k = _student.Grid.Branches;
         using var walk = new Walk(x.Share(), [], labels);
@@ -112,7 +122,8 @@ public sealed class FittedSteps
         int k = _student.Grid.Branches;
         var shape = walk.State.Shape;
         using var condition = _student.StepCondition ? DistillationMethods.StepCondition(backend, _student.Grid, shape[0]) : null;
-        using var states = StateStep.States(new Denoiser(_student.Network), _student.Layout, walk.State, nodes, new ForwardOptions(Labels: walk.Labels, Step: condition));
+        using var states = StateStep.States(new Denoiser(_student.Network), _student.Layout, walk.State, nodes,
+            new ForwardOptions(Labels: walk.Labels, Step: condition));
         var denoised = new Tensor[k];
         for (int j = 0; j < k; j++)
         {
@@ -141,7 +152,8 @@ public sealed class FittedSteps
         for (int from = 0; from < directions.Count; from += Backend.MaxTerms - 1)
         {
             var part = directions.Skip(from).Take(Backend.MaxTerms - 1).ToArray();
-            step.End.Backend.LinearCombination([1f, .. c.Skip(from).Take(part.Length).Select(v => (float)v)], [step.End, .. part], step.End);
+            step.End.Backend.LinearCombination([1f, .. c.Skip(from).Take(part.Length).Select(v => (float)v)],
+                [step.End, .. part], step.End);
         }
         step.Start.Dispose();
         walk.Go(step.End, step.Denoised);

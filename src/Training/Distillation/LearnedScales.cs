@@ -25,7 +25,9 @@ public sealed class LearnedScales
     {
         _rate = rate;
         _gaussian = distance == Distance.L2;
-        LogScales = [.. initial.Select(w => w.Select(v => -(_gaussian ? 0.5 * Math.Log(2 * Math.Max(v, 1e-6)) : Math.Log(Math.Max(v, 1e-6)))).ToArray())];
+        LogScales =
+            [.. initial.Select(
+                w => w.Select(v => -(_gaussian ? 0.5 * Math.Log(2 * Math.Max(v, 1e-6)) : Math.Log(Math.Max(v, 1e-6)))).ToArray())];
     }
 
     /// <summary>s[interval][branch]: all there is to save.</summary>
@@ -56,8 +58,10 @@ public sealed class LearnedScales
     /// <exception cref="BDenseException">Not of this number of intervals and branches.</exception>
     public void Restore(double[][] logScales)
     {
-        if (logScales.Length != LogScales.Length || logScales.Zip(LogScales).Any(p => p.First.Length != p.Second.Length || !p.First.All(double.IsFinite)))
-            throw new BDenseException($"learned branch weights of another run: {logScales.Length} intervals, expected {LogScales.Length} of finite numbers");
+        if (logScales.Length != LogScales.Length
+            || logScales.Zip(LogScales).Any(p => p.First.Length != p.Second.Length || !p.First.All(double.IsFinite)))
+            throw new BDenseException(
+                $"learned branch weights of another run: {logScales.Length} intervals, expected {LogScales.Length} of finite numbers");
         LogScales = logScales;
     }
 }

@@ -25,7 +25,8 @@ internal sealed class ObjectiveGraph : IDisposable
     /// <param name="options">The first step's: whether there are labels, and the seed and the stream of dropout.</param>
     /// <param name="endpoint">Whether x_K is wanted.</param>
     /// <param name="pass">Queues the launches.</param>
-    public ObjectiveGraph(INetwork network, in TrajectoryShape s, Shape x0, in ForwardOptions options, bool endpoint, Action<ObjectiveTensors> pass)
+    public ObjectiveGraph(INetwork network, in TrajectoryShape s, Shape x0, in ForwardOptions options, bool endpoint,
+        Action<ObjectiveTensors> pass)
     {
         (_backend, _options) = (network.Backend, options);
         _x0 = Empty(x0);
@@ -44,7 +45,8 @@ internal sealed class ObjectiveGraph : IDisposable
             at += Aligned(parts[i]);
         }
         RandomKey? dropout = options.Dropout is { } key ? new RandomKey(key.Seed, key.Stream, 0, views[5]) : null;
-        var tensors = new ObjectiveTensors(s, _x0, _targets, views[0], views[1], views[2], views[3], views[4], new ForwardOptions(dropout, _labels), _losses, _endpoint);
+        var tensors = new ObjectiveTensors(s, _x0, _targets, views[0], views[1], views[2], views[3], views[4],
+            new ForwardOptions(dropout, _labels), _losses, _endpoint);
         _graph = new StepGraph(_backend, "forward and backward pass", () => pass(tensors));
     }
 
@@ -52,10 +54,12 @@ internal sealed class ObjectiveGraph : IDisposable
 
     /// <summary>Whether a step has the shapes and the random numbers of the one that this was made for.</summary>
     public bool Fits(Shape x0, in ForwardOptions options, bool endpoint) => x0 == _x0.Shape && options.Labels?.Shape == _labels?.Shape
-        && options.Dropout?.Seed == _options.Dropout?.Seed && options.Dropout?.Stream == _options.Dropout?.Stream && endpoint == _endpoint is not null;
+        && options.Dropout?.Seed == _options.Dropout?.Seed && options.Dropout?.Stream == _options.Dropout?.Stream
+        && endpoint == _endpoint is not null;
 
     /// <summary>One step; returns its losses [1+K].</summary>
-    public float[] Run(Tensor x0, Tensor targets, float[] scale, float[] noise, TrajectoryMap map, float[] weights, in ForwardOptions options, Tensor? endpoint)
+    public float[] Run(Tensor x0, Tensor targets, float[] scale, float[] noise, TrajectoryMap map, float[] weights,
+        in ForwardOptions options, Tensor? endpoint)
     {
         int at = 0;
         foreach (float[] part in new[] { scale, noise, TrajectoryMap.Floats(map.Skip), TrajectoryMap.Floats(map.Map), weights })

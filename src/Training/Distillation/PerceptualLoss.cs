@@ -11,7 +11,8 @@ namespace BDense.Training.Distillation;
 /// </summary>
 /// <remarks>
 /// Inputs <c>student</c> and <c>teacher</c>, [N,C,H,W] float32, images about in [-1, 1] as the networks have them; any resizing is inside.
-/// Outputs <c>loss</c>, of any shape, whose sum is sum_n p(x_n, y_n), and <c>gradient</c>, [N,C,H,W], of that sum with respect to <c>student</c>.
+/// Outputs <c>loss</c>, of any shape, whose sum is sum_n p(x_n, y_n), and <c>gradient</c>, [N,C,H,W], of that sum with respect to
+/// <c>student</c>.
 /// </remarks>
 public sealed class PerceptualLoss : IDisposable
 {

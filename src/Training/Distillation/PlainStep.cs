@@ -16,7 +16,8 @@ public static class PlainStep
     /// <param name="heads">[N,Pixels,K*C]</param>
     /// <param name="nodes">[N,K+1], or [K+1] for all samples.</param>
     /// <param name="states">[K,N,Pixels,C], overwritten.</param>
-    public static void States(BranchLayout layout, NetworkConfig config, in TrajectoryShape s, Tensor x0, Tensor heads, ReadOnlySpan<double> nodes, Tensor states)
+    public static void States(BranchLayout layout, NetworkConfig config, in TrajectoryShape s, Tensor x0, Tensor heads,
+        ReadOnlySpan<double> nodes, Tensor states)
     {
         var backend = x0.Backend;
         int k = s.Branches, n = s.N, own = nodes.Length == k + 1 ? 0 : k + 1;

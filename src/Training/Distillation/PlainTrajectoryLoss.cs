@@ -23,7 +23,8 @@ public static class PlainTrajectoryLoss
     /// <param name="losses">[1+K], overwritten.</param>
     /// <param name="branchByBranch">Elementwise operations once a branch, as a loop over branches does; else once over all of them,
     /// with the fused kernel's parallelism.</param>
-    public static void Run(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets, Tensor skip, Tensor map,
+    public static void Run(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets,
+        Tensor skip, Tensor map,
         Tensor weights, Tensor dheads, Tensor losses, bool branchByBranch = true)
     {
         var backend = x0.Backend;

@@ -52,10 +52,12 @@ public static class SharedOptions
         MethodOption.Choice<Distill, BranchLayout>("--layout", "How states follow from heads. Default: chained for sfd, parallel for pd.",
             (o, v) => o with { Layout = v }),
         MethodOption.Text<Distill>("--weights",
-            $"Branch weights: {string.Join(", ", BranchWeights.Kinds)}. Default: quadrature for chained heads, exponential for parallel ones.",
+            $"Branch weights: {string.Join(", ", BranchWeights.Kinds)}. Default: quadrature for chained heads, exponential for "
+                + $"parallel ones.",
             "KIND", (o, v) => o with { Weights = v }),
         MethodOption.Whole<Distill>("--projection",
-            "In every N-th iteration the other branches' gradient is projected off the endpoint's where they conflict; 0, as by default, for never. "
+            "In every N-th iteration the other branches' gradient is projected off the endpoint's where they conflict; 0, as by default, "
+            + "for never. "
             + "--weights projected:N is short for it.",
             0, MostUpdates, (o, v) => o with { Projection = v }),
         MethodOption.Whole<Distill>("--jump",

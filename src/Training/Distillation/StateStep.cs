@@ -43,7 +43,8 @@ internal static class StateStep
     }
 
     /// <summary>x_K alone into <paramref name="y"/>, which may be x_0.</summary>
-    public static void Last(INetwork network, BranchLayout layout, in TrajectoryShape s, Tensor x0, Tensor heads, double[] nodes, Tensor skip, Tensor map, Tensor y)
+    public static void Last(INetwork network, BranchLayout layout, in TrajectoryShape s, Tensor x0, Tensor heads, double[] nodes,
+        Tensor skip, Tensor map, Tensor y)
     {
         using var states = y.Backend.Empty(s.States);
         if (network.Execution.Fusions.Has(PreconditionStep))

@@ -32,11 +32,14 @@ public sealed record FittingOptions
 
 /// <summary>What a fit gave.</summary>
 /// <param name="Steps">The coefficients.</param>
-/// <param name="Before">Root mean square distance of the student's endpoints to the last target over the noises of the fit, as distilled.</param>
+/// <param name="Before">Root mean square distance of the student's endpoints to the last target over the noises of the fit, as
+/// distilled.</param>
 /// <param name="After">The same with the coefficients.</param>
 public sealed record StepFit(FittedSteps Steps, double Before, double After);
 
-/// <summary>Fits <see cref="FittedSteps"/> to students of one teacher, and keeps them beside the checkpoint whose weights they belong to.</summary>
+/// <summary>
+/// Fits <see cref="FittedSteps"/> to students of one teacher, and keeps them beside the checkpoint whose weights they belong to.
+/// </summary>
 public sealed class StepFitting
 {
     private const ulong Stream = 0xF17;
@@ -60,7 +63,8 @@ public sealed class StepFitting
         var o = distill.Resolve();
         RequireGrid(o);
         if (options.Noises < 1 || options.Batch < 1 || options.FineSteps < 1)
-            throw new UsageException($"a fit takes 1 noise, batch and fine step or more, not {options.Noises}, {options.Batch} and {options.FineSteps}");
+            throw new UsageException(
+                $"a fit takes 1 noise, batch and fine step or more, not {options.Noises}, {options.Batch} and {options.FineSteps}");
         var (noises, labels) = Sampling.Batches(_teacher, options.Noises, options.Batch, options.Seed ^ Stream, student.StartSigma);
         try
         {
@@ -73,7 +77,8 @@ public sealed class StepFitting
             double before = 0, after = 0;
             for (int n = 0; n < noises.Count; n++)
             {
-                using Tensor own = student.Sample(noises[n], labels[n], cancellation: _cancellation), fitted = steps.Sample(noises[n], labels[n], cancellation: _cancellation);
+                using Tensor own = student.Sample(noises[n], labels[n], cancellation: _cancellation),
+                    fitted = steps.Sample(noises[n], labels[n], cancellation: _cancellation);
                 before += Squares(own.ToArray(), targets[n][^1]);
                 after += Squares(fitted.ToArray(), targets[n][^1]);
                 onPass?.Invoke(passes += 2 * student.Evaluations);
@@ -88,11 +93,16 @@ public sealed class StepFitting
         }
     }
 
-    /// <summary>Steps of a batch that <see cref="Fit"/> takes: the teacher's own, its fine ones, and the student's in the fit and with and without it.</summary>
+    /// <summary>
+    /// Steps of a batch that <see cref="Fit"/> takes: the teacher's own, its fine ones, and the student's in the fit and with and without
+    /// it.
+    /// </summary>
     public static int Passes(Student student, Distill distill, FittingOptions options) =>
-        (TargetPasses(student, distill.Resolve(), options) + 3 * student.Evaluations) * ((options.Noises + options.Batch - 1) / options.Batch);
+        (TargetPasses(student, distill.Resolve(),
+            options) + 3 * student.Evaluations) * ((options.Noises + options.Batch - 1) / options.Batch);
 
-    private static int TargetPasses(Student student, Distill o, FittingOptions options) => student.Grid.Intervals * o.TeacherSteps + (options.Fine ? options.FineSteps : 0);
+    private static int TargetPasses(Student student, Distill o, FittingOptions options) =>
+        student.Grid.Intervals * o.TeacherSteps + (options.Fine ? options.FineSteps : 0);
 
     /// <summary>Whether there is something to fit to: the teacher's states on the student's grid.</summary>
     /// <param name="distill">How the student was distilled.</param>
@@ -108,7 +118,10 @@ public sealed class StepFitting
     public static string Write(string run, Student student, StepFit fit, FittingOptions options)
     {
         string file = FileOf(run, student);
-        AtomicFile.WriteText(file, RunJson.ToText(RunJson.ToNode(new Saved([.. student.Grid.Teacher], student.Grid.Branches, student.Layout, options, fit.Before, fit.After, fit.Steps.Coefficients, ModelOf(student, run)))) + "\n");
+        AtomicFile.WriteText(file,
+            RunJson.ToText(
+                RunJson.ToNode(new Saved([.. student.Grid.Teacher], student.Grid.Branches, student.Layout, options, fit.Before, fit.After,
+                    fit.Steps.Coefficients, ModelOf(student, run)))) + "\n");
         return file;
     }
 
@@ -118,7 +131,9 @@ public sealed class StepFitting
     {
         string file = FileOf(run, student);
         if (!File.Exists(file))
-            throw new BDenseException($"no coefficients are fitted to the newest checkpoint of {run} at NFE {student.Evaluations}; 'bdense fit --model {run}' does it");
+            throw new BDenseException(
+                $"no coefficients are fitted to the newest checkpoint of {run} at NFE {student.Evaluations}; 'bdense fit --model "
+                    + $"{run}' does it");
         var saved = RunJson.FromNode<Saved>(RunJson.Read(file), file);
         if (saved.Branches != student.Grid.Branches || saved.Layout != student.Layout || !saved.Sigmas.SequenceEqual(student.Grid.Teacher))
             throw new BDenseException($"{file} is of a student on another grid");
@@ -138,10 +153,14 @@ public sealed class StepFitting
     public static string Fingerprint(Student student, string run) => FileDigests.Compute(FileOf(run, student));
 
     private static string FileOf(string run, Student student) =>
-        Path.Combine(RunFolder.Existing(run).Latest ?? throw new BDenseException($"{run} has no checkpoint yet"), string.Create(CultureInfo.InvariantCulture, $"fitted-nfe{student.Evaluations}.json"));
+        Path.Combine(RunFolder.Existing(run).Latest ?? throw new BDenseException($"{run} has no checkpoint yet"),
+            string.Create(CultureInfo.InvariantCulture, $"fitted-nfe{student.Evaluations}.json"));
 
-    /// <summary>The teacher's state at the end of each of the student's intervals, for each batch; the same for all students of a grid.</summary>
-    private IReadOnlyList<float[][]> Targets(Distill o, Student student, List<Tensor> noises, List<Tensor?> labels, FittingOptions options, Action onStep)
+    /// <summary>
+    /// The teacher's state at the end of each of the student's intervals, for each batch; the same for all students of a grid.
+    /// </summary>
+    private IReadOnlyList<float[][]> Targets(Distill o, Student student, List<Tensor> noises, List<Tensor?> labels, FittingOptions options,
+        Action onStep)
     {
         var own = Ends(o.TeacherSampler()!, o.TeacherSteps, noises, labels, options, onStep);
         if (!options.Fine)
@@ -149,13 +168,19 @@ public sealed class StepFitting
         // A grid that ends at 0 is followed down to EDM's smallest noise level first.
         double last = student.Grid.Student[^1];
         bool toZero = last == 0;
-        double[] fine = ScheduleCatalog.Polynomial(toZero ? 0.002 : last, student.StartSigma).Grid(options.FineSteps + (toZero ? 0 : 1), toZero);
-        var ends = Ends(new SamplerOptions { Solver = "dpmpp3m", Schedule = ScheduleCatalog.Text(fine) }, fine.Length - 1, noises, labels, options, onStep);
+        double[] fine = ScheduleCatalog.Polynomial(toZero ? 0.002 : last, student.StartSigma)
+            .Grid(options.FineSteps + (toZero ? 0 : 1), toZero);
+        var ends = Ends(new SamplerOptions
+        {
+            Solver = "dpmpp3m",
+            Schedule = ScheduleCatalog.Text(fine),
+        }, fine.Length - 1, noises, labels, options, onStep);
         return [.. own.Zip(ends, (coarse, end) => (float[][])[.. coarse[..^1], end[0]])];
     }
 
     /// <summary>The teacher's states after every <paramref name="stride"/> steps; computed once.</summary>
-    private IReadOnlyList<float[][]> Ends(SamplerOptions teacher, int stride, List<Tensor> noises, List<Tensor?> labels, FittingOptions options, Action onStep)
+    private IReadOnlyList<float[][]> Ends(SamplerOptions teacher, int stride, List<Tensor> noises, List<Tensor?> labels,
+        FittingOptions options, Action onStep)
     {
         string key = FormattableString.Invariant($"{RunJson.ToLine(teacher)}:{stride}:{options.Noises}:{options.Batch}:{options.Seed}");
         if (_targets.TryGetValue(key, out var kept))
@@ -181,5 +206,6 @@ public sealed class StepFitting
     private static string ModelOf(Student student, string run) => TrainedNetwork.Fingerprint(run, student.Network.Config);
 
     /// <summary>The file; those of older versions do not name their model.</summary>
-    private sealed record Saved(double[] Sigmas, int Branches, BranchLayout Layout, FittingOptions Options, double Before, double After, IReadOnlyList<double[]?> Coefficients, string? Model = null);
+    private sealed record Saved(double[] Sigmas, int Branches, BranchLayout Layout, FittingOptions Options, double Before, double After,
+        IReadOnlyList<double[]?> Coefficients, string? Model = null);
 }

@@ -36,8 +36,8 @@ public sealed class Student(INetwork network, BranchLayout layout, NestedGrid gr
     public int Evaluations => Way?.Evaluations ?? grid.Intervals - (analyticalFirstStep ? 1 : 0);
 
     /// <summary>
-    /// Sampling thresholds the image that each interval's endpoint stands for, x^ = (x_K - r x_0) / (1 - r), r = sigma_K / sigma_0, and takes
-    /// x_K = r x_0 + (1 - r) x^ from it; none for as it is.
+    /// Sampling thresholds the image that each interval's endpoint stands for, x^ = (x_K - r x_0) / (1 - r), r = sigma_K / sigma_0, and
+    /// takes x_K = r x_0 + (1 - r) x^ from it; none for as it is.
     /// </summary>
     /// <remarks>The branch states shown are those before it.</remarks>
     public Thresholding? Threshold { get; init; }
@@ -115,10 +115,12 @@ public sealed class Student(INetwork network, BranchLayout layout, NestedGrid gr
     /// </summary>
     /// <param name="x">[N,H,W,C] sigma_max times normal noise; stays as it is.</param>
     /// <param name="labels">Of a class-conditional network.</param>
-    /// <param name="onState">Shown every branch state: its node in <see cref="NestedGrid.Teacher"/>, sigma and state (valid during the call).</param>
+    /// <param name="onState">Shown every branch state: its node in <see cref="NestedGrid.Teacher"/>, sigma and state (valid during the
+    /// call).</param>
     /// <param name="cancellation">Looked at between intervals.</param>
     /// <param name="fresh">Noise for a <see cref="Way"/> that adds some; the usual steps add none.</param>
-    public Tensor Sample(Tensor x, Tensor? labels = null, Action<int, double, Tensor>? onState = null, CancellationToken cancellation = default,
+    public Tensor Sample(Tensor x, Tensor? labels = null, Action<int, double, Tensor>? onState = null,
+        CancellationToken cancellation = default,
         FreshNoise? fresh = null)
     {
         if (Way is not null)
@@ -182,7 +184,9 @@ public sealed class Student(INetwork network, BranchLayout layout, NestedGrid gr
         return state;
     }
 
-    /// <summary>The plain network of interval <paramref name="i"/>; for parallel heads it is the same in all. The caller disposes it.</summary>
+    /// <summary>
+    /// The plain network of interval <paramref name="i"/>; for parallel heads it is the same in all. The caller disposes it.
+    /// </summary>
     public INetwork Fold(int i) => BranchHead.Fold(network, FoldCoefficients(i));
 
     private double[] FoldCoefficients(int i)
@@ -207,5 +211,6 @@ public sealed class Student(INetwork network, BranchLayout layout, NestedGrid gr
 
     /// <summary>K steps d = x / sqrt(1 + t^2) for K branches, one for a plain student, as their authors have it.</summary>
     internal static Tensor AnalyticalInterval(Tensor x, double[] nodes, Action<int, Tensor>? onState) =>
-        SolverCatalog.Euler(SolverCatalog.AnalyticalDenoise, x, nodes, new SolverOptions { OnStep = s => onState?.Invoke(s.Index, s.State) });
+        SolverCatalog.Euler(SolverCatalog.AnalyticalDenoise, x, nodes,
+            new SolverOptions { OnStep = s => onState?.Invoke(s.Index, s.State) });
 }

@@ -53,7 +53,8 @@ public sealed class TrajectoryMap
     /// <param name="nodes">[N,K+1] falling noise levels, sample after sample; or [K+1] for all. The last may be 0.</param>
     /// <param name="branches">K.</param>
     /// <param name="samples">N.</param>
-    public static TrajectoryMap Of(BranchLayout layout, Prediction prediction, double sigmaData, ReadOnlySpan<double> nodes, int branches, int samples)
+    public static TrajectoryMap Of(BranchLayout layout, Prediction prediction, double sigmaData, ReadOnlySpan<double> nodes,
+        int branches, int samples)
     {
         if (branches is < 1 or > Backend.MaxBranches)
             throw new UsageException($"{branches} branches; 1 to {Backend.MaxBranches} are possible");
@@ -67,7 +68,8 @@ public sealed class TrajectoryMap
             for (int b = 1; b <= branches; b++)
             {
                 if (!(sigma[b] < sigma[b - 1] && sigma[b] >= 0))
-                    throw new BDenseException(FormattableString.Invariant($"branch times fall: {sigma[b - 1]:g6} is followed by {sigma[b]:g6}"));
+                    throw new BDenseException(
+                        FormattableString.Invariant($"branch times fall: {sigma[b - 1]:g6} is followed by {sigma[b]:g6}"));
                 double ratio = sigma[b] / sigma[0];
                 map.Skip[n * branches + b - 1] = ratio + c.Skip * (1 - ratio);
                 var row = map.Row(n, b);
@@ -98,7 +100,8 @@ public sealed class TrajectoryMap
 
     /// <summary>S and M on the device.</summary>
     public (Tensor Skip, Tensor Map) Upload(Backend backend) =>
-        (backend.FromArray(Floats(Skip), new Shape(Samples, Branches)), backend.FromArray(Floats(Map), new Shape(Samples, Branches, Branches)));
+        (backend.FromArray(Floats(Skip), new Shape(Samples, Branches)),
+            backend.FromArray(Floats(Map), new Shape(Samples, Branches, Branches)));
 
     internal static float[] Floats(double[] values) => Array.ConvertAll(values, v => (float)v);
 

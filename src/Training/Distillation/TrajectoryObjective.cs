@@ -23,7 +23,8 @@ internal readonly record struct ObjectiveResult(double Loss, double[] Branches);
 /// <param name="Options">Dropout and labels.</param>
 /// <param name="Losses">[1+K], overwritten.</param>
 /// <param name="Endpoint">[N,H,W,C], overwritten; or none.</param>
-internal sealed record ObjectiveTensors(TrajectoryShape Shape, Tensor X0, Tensor Targets, Tensor Scale, Tensor Noise, Tensor Skip, Tensor Map, Tensor Weights,
+internal sealed record ObjectiveTensors(TrajectoryShape Shape, Tensor X0, Tensor Targets, Tensor Scale, Tensor Noise, Tensor Skip,
+    Tensor Map, Tensor Weights,
     ForwardOptions Options, Tensor Losses, Tensor? Endpoint);
 
 /// <summary>
@@ -58,7 +59,8 @@ internal sealed class TrajectoryObjective(INetwork network, BranchLayout layout,
     /// <param name="perceptual">Adds (scale / N) sum_n p(x_K, y_K), the gradient included; or none.</param>
     /// <param name="perceptualScale">Its scale.</param>
     /// <param name="endpoint">[N,H,W,C] to be overwritten with x_K as this pass has it, detached; or none. May be x0.</param>
-    public ObjectiveResult Accumulate(Tensor x0, double[] nodes, double[] weights, Tensor targets, in ForwardOptions options, Tensor? endpoint = null,
+    public ObjectiveResult Accumulate(Tensor x0, double[] nodes, double[] weights, Tensor targets, in ForwardOptions options,
+        Tensor? endpoint = null,
         PerceptualLoss? perceptual = null, double perceptualScale = 1)
     {
         var backend = network.Backend;
@@ -70,7 +72,8 @@ internal sealed class TrajectoryObjective(INetwork network, BranchLayout layout,
 
         float[] values;
         double extra = 0;
-        if (network.Execution.Graph && perceptual is null && options is { Augment: null, Step: null } && network.Config.Prediction != Prediction.Both)
+        if (network.Execution.Graph && perceptual is null && options is { Augment: null, Step: null }
+            && network.Config.Prediction != Prediction.Both)
         {
             if (_graph?.Fits(x0.Shape, options, endpoint is not null) == false)
             {
@@ -85,9 +88,11 @@ internal sealed class TrajectoryObjective(INetwork network, BranchLayout layout,
             var (skip, m) = map.Upload(backend);
             using var skipOwner = skip;
             using var mapOwner = m;
-            using Tensor scale = backend.FromArray(scales, new Shape(n, 1)), noise = backend.FromArray(noises, new Shape(n)), w = backend.FromArray(scaled, s.PerBranch);
+            using Tensor scale = backend.FromArray(scales, new Shape(n, 1)), noise = backend.FromArray(noises, new Shape(n)),
+                w = backend.FromArray(scaled, s.PerBranch);
             using var losses = backend.Empty(s.Losses);
-            extra = Pass(new ObjectiveTensors(s, x0, targets, scale, noise, skip, m, w, options, losses, endpoint), nodes, perceptual, perceptualScale);
+            extra = Pass(new ObjectiveTensors(s, x0, targets, scale, noise, skip, m, w, options, losses, endpoint), nodes, perceptual,
+                perceptualScale);
             values = losses.ToArray();
         }
         var branches = new double[k];
@@ -96,8 +101,11 @@ internal sealed class TrajectoryObjective(INetwork network, BranchLayout layout,
         return new ObjectiveResult(values[0] + extra, branches);
     }
 
-    /// <summary>Takes the endpoint through the distance, and the distance's gradient back to the heads: dheads += M' [0, ..., 0, g].</summary>
-    private static double AddPerceptual(PerceptualLoss perceptual, double scale, in TrajectoryShape s, Tensor x0, Tensor heads, Tensor targets, Tensor skip, Tensor map, Tensor dheads)
+    /// <summary>
+    /// Takes the endpoint through the distance, and the distance's gradient back to the heads: dheads += M' [0, ..., 0, g].
+    /// </summary>
+    private static double AddPerceptual(PerceptualLoss perceptual, double scale, in TrajectoryShape s, Tensor x0, Tensor heads,
+        Tensor targets, Tensor skip, Tensor map, Tensor dheads)
     {
         var backend = x0.Backend;
         using Tensor states = backend.Empty(s.States), more = backend.Empty(s.Heads);
@@ -135,7 +143,8 @@ internal sealed class TrajectoryObjective(INetwork network, BranchLayout layout,
             backend.TrajectoryLoss(s, distance, (float)delta, t.X0, heads.Data, t.Targets, t.Skip, t.Map, t.Weights, dheads, t.Losses);
         else
             PlainTrajectoryLoss.Run(s, distance, (float)delta, t.X0, heads.Data, t.Targets, t.Skip, t.Map, t.Weights, dheads, t.Losses);
-        double extra = perceptual is null ? 0 : AddPerceptual(perceptual, perceptualScale, s, t.X0, heads.Data, t.Targets, t.Skip, t.Map, dheads);
+        double extra = perceptual is null ? 0
+            : AddPerceptual(perceptual, perceptualScale, s, t.X0, heads.Data, t.Targets, t.Skip, t.Map, dheads);
         if (t.Endpoint is not null)
             StateStep.Last(network, layout, s, t.X0, heads.Data, nodes, t.Skip, t.Map, t.Endpoint);
         tape.Backward(heads, dheads);

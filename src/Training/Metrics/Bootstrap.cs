@@ -81,7 +81,8 @@ public static class Bootstrap
     /// <param name="candidate">The same seeds and samples, in the same order.</param>
     /// <param name="seed">Of the draws.</param>
     /// <param name="resamples">Draws.</param>
-    public static Comparison Compare(IReadOnlyList<double[]> baseline, IReadOnlyList<double[]> candidate, ulong seed = 0, int resamples = DefaultResamples)
+    public static Comparison Compare(IReadOnlyList<double[]> baseline, IReadOnlyList<double[]> candidate, ulong seed = 0,
+        int resamples = DefaultResamples)
     {
         if (baseline.Count != candidate.Count || baseline.Zip(candidate).Any(pair => pair.First.Length != pair.Second.Length))
             throw new ArgumentException("baseline and candidate need the same seeds and samples");
@@ -92,7 +93,8 @@ public static class Bootstrap
     }
 
     /// <summary>For tables: better, worse, no difference.</summary>
-    public static string Text(this Verdict verdict) => verdict switch { Verdict.Better => "better", Verdict.Worse => "worse", _ => "no difference" };
+    public static string Text(this Verdict verdict) =>
+        verdict switch { Verdict.Better => "better", Verdict.Worse => "worse", _ => "no difference" };
 
     // In closed form where the tails are so heavy that the search for a root fails.
     private static double StudentQuantile(int freedom, double u) => freedom switch

@@ -36,7 +36,8 @@ public sealed class FeatureCollection(int dimension)
     /// <param name="options">How.</param>
     /// <exception cref="BDenseException">The state file belongs to something else, or cannot be read or written.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; what there is was written.</exception>
-    public static FeatureCollection Of(IImageFeatures features, ImageSource images, (int Height, int Width, int Channels) size, int count, CollectOptions options)
+    public static FeatureCollection Of(IImageFeatures features, ImageSource images, (int Height, int Width, int Channels) size, int count,
+        CollectOptions options)
     {
         var collection = new FeatureCollection(features.Dimension);
         using var alone = options.StateFile is null ? null : WriterLock.OfFile(options.StateFile);
@@ -81,11 +82,14 @@ public sealed class FeatureCollection(int dimension)
             ? Encoding.UTF8.GetString(bytes)
             : throw new BDenseException($"{path}: not the state of an evaluation; remove it to start anew");
         if (was != subject)
-            throw new BDenseException($"{path} belongs to another evaluation ({Difference(was, subject)}); give another place for the state, or remove it");
+            throw new BDenseException(
+                $"{path} belongs to another evaluation ({Difference(was, subject)}); give another place for the state, or remove it");
         Statistics.Restore(arrays, path);
-        Sample.Restore(arrays.TryGetValue("sample", out var sample) ? sample : throw new BDenseException($"{path}: holds no sample of features"), Statistics.Count, path);
+        Sample.Restore(arrays.TryGetValue("sample", out var sample) ? sample
+            : throw new BDenseException($"{path}: holds no sample of features"), Statistics.Count, path);
         if (Statistics.Count > count)
-            throw new BDenseException($"{path} holds {Statistics.Count} images already, more than the {count} asked for; remove it to start anew");
+            throw new BDenseException(
+                $"{path} holds {Statistics.Count} images already, more than the {count} asked for; remove it to start anew");
     }
 
     /// <summary>What the state is of, and the parts in which two subjects differ.</summary>
@@ -95,7 +99,8 @@ public sealed class FeatureCollection(int dimension)
         string[] gone = [.. before.Except(after)], come = [.. after.Except(before)];
         if (before.Length > 0 && gone is [var first, ..] && first != before[0])
             gone = [before[0], .. gone];
-        return $"{(gone.Length > 0 ? string.Join(", ", gone) : "the same in another order")}{(come.Length > 0 ? $", not {string.Join(", ", come)}" : "")}";
+        return $"{(gone.Length > 0 ? string.Join(", ", gone) : "the same in another order")}"
+            + $"{(come.Length > 0 ? $", not {string.Join(", ", come)}" : "")}";
 
         static string[] Parts(string subject) => subject.Split(["\n", ", "], StringSplitOptions.RemoveEmptyEntries);
     }

@@ -25,7 +25,9 @@ public sealed class FeatureStatistics(int dimension)
     /// <summary>Vectors seen.</summary>
     public long Count { get; private set; }
 
-    /// <summary>Adds the vectors of <paramref name="features"/>, [n, Dimension] one after the other. The same bits however they are cut.</summary>
+    /// <summary>
+    /// Adds the vectors of <paramref name="features"/>, [n, Dimension] one after the other. The same bits however they are cut.
+    /// </summary>
     /// <exception cref="BDenseException">A feature is not finite.</exception>
     public void Add(ReadOnlySpan<float> features)
     {
@@ -36,7 +38,8 @@ public sealed class FeatureStatistics(int dimension)
         for (int i = 0; i < x.Length; i++)
         {
             if (!float.IsFinite(features[i]))
-                throw new BDenseException($"Frechet distance: feature {i % d} of sample {Count + i / d} is not finite; so is the sample, most likely");
+                throw new BDenseException(
+                    $"Frechet distance: feature {i % d} of sample {Count + i / d} is not finite; so is the sample, most likely");
             // Sums about the first vector: the covariance does not drown in a large mean.
             if (Count == 0 && i < d)
                 _shift[i] = features[i];
@@ -86,9 +89,11 @@ public sealed class FeatureStatistics(int dimension)
         Find<double>("products", [Dimension, Dimension]).CopyTo(_products, 0);
         Count = count[0];
 
-        T[] Find<T>(string name, int[] shape) => state.TryGetValue(name, out var array) && array.Values is T[] values && array.Shape.SequenceEqual(shape)
+        T[] Find<T>(string name, int[] shape) =>
+            state.TryGetValue(name, out var array) && array.Values is T[] values && array.Shape.SequenceEqual(shape)
             ? values
-            : throw new BDenseException($"{source}: holds no sums over {Dimension} features ('{name}' is missing or of another shape); remove it to start anew");
+            : throw new BDenseException(
+                $"{source}: holds no sums over {Dimension} features ('{name}' is missing or of another shape); remove it to start anew");
     }
 
     /// <summary>y += a x</summary>

@@ -25,7 +25,8 @@ public static class FrechetDistance
     public static void RequireEnough(long samples, int features)
     {
         if (samples <= features)
-            throw new BDenseException($"Frechet distance: {samples} samples are too few for {features} features; at least {features + 1} are needed");
+            throw new BDenseException(
+                $"Frechet distance: {samples} samples are too few for {features} features; at least {features + 1} are needed");
     }
 
     /// <summary>Between two Gaussians; covariances symmetric, positive semidefinite. Never negative.</summary>

@@ -27,7 +27,8 @@ public static class KernelDistance
     /// <param name="size">Vectors of each side in a subset; at most as many as there are.</param>
     /// <param name="seed">Of the subsets.</param>
     /// <exception cref="BDenseException">Fewer than two vectors on a side.</exception>
-    public static KernelDistanceResult Between(FeatureSample a, FeatureSample b, int subsets = DefaultSubsets, int size = DefaultSubsetSize, ulong seed = 0)
+    public static KernelDistanceResult Between(FeatureSample a, FeatureSample b, int subsets = DefaultSubsets, int size = DefaultSubsetSize,
+        ulong seed = 0)
     {
         if (a.Dimension != b.Dimension)
             throw new ArgumentException($"features of {a.Dimension} and {b.Dimension} dimensions");

@@ -41,7 +41,8 @@ public sealed class OnnxFeatures : IImageFeatures
             _extents = input.Dimensions;
             _takesBytes = input.ElementType == typeof(byte);
             if (_extents.Length != 4 || !(_takesBytes || input.ElementType == typeof(float)))
-                throw Unfit($"its input '{_input}' is [{Text(_extents)}] of {input.ElementType?.Name}, not [N, C, H, W] of uint8 or float32");
+                throw Unfit(
+                    $"its input '{_input}' is [{Text(_extents)}] of {input.ElementType?.Name}, not [N, C, H, W] of uint8 or float32");
             _output = _session.OutputMetadata.ContainsKey("features") ? "features"
                 : _session.OutputMetadata.Count == 1 ? _session.OutputMetadata.Keys.First()
                 : throw Unfit($"has {_session.OutputMetadata.Count} outputs, none of them named 'features'");
@@ -74,7 +75,9 @@ public sealed class OnnxFeatures : IImageFeatures
         if (takes != channels && channels != 1)
             throw Unfit($"takes images of {takes} channels, not {channels}");
         if ((_extents[2] > 0 && _extents[2] != height) || (_extents[3] > 0 && _extents[3] != width))
-            throw Unfit($"takes images of {_extents[2]} x {_extents[3]} alone, not {height} x {width}; export it with free extents, resizing inside");
+            throw Unfit(
+                $"takes images of {_extents[2]} x {_extents[3]} alone, not {height} x {width}; export it with free extents, "
+                    + $"resizing inside");
         if (_extents[0] > 0 && _extents[0] != n)
             throw Unfit($"takes {_extents[0]} images at once, not {n}; export it with a free first extent");
         byte[] bytes = ToBytes(images, n, height * width, channels, takes);
@@ -93,7 +96,9 @@ public sealed class OnnxFeatures : IImageFeatures
             for (int c = 0; c < takes; c++)
             {
                 for (int p = 0; p < pixels; p++)
-                    bytes[(i * takes + c) * pixels + p] = (byte)Math.Clamp(MathF.Floor(images[(i * pixels + p) * channels + Math.Min(c, channels - 1)] * 127.5f + 128), 0, 255);
+                    bytes[(i * takes + c) * pixels + p] =
+                        (byte)Math.Clamp(MathF.Floor(images[(i * pixels + p) * channels + Math.Min(c, channels - 1)] * 127.5f + 128), 0,
+                            255);
             }
         }
         return bytes;
@@ -139,7 +144,8 @@ public sealed class OnnxFeatures : IImageFeatures
         {
             throw new BDenseException($"{path}: not an ONNX network that can be run: {OneLine(e)}", e);
         }
-        catch (Exception e) when ((e as TypeInitializationException)?.InnerException is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException || e is DllNotFoundException)
+        catch (Exception e) when ((e as TypeInitializationException)?.InnerException is DllNotFoundException or EntryPointNotFoundException
+            or BadImageFormatException || e is DllNotFoundException)
         {
             throw new BDenseException("ONNX Runtime's library is not beside this program: it was not built for this system", e);
         }
@@ -154,7 +160,8 @@ public sealed class OnnxFeatures : IImageFeatures
         return Convert.ToHexStringLower(SHA256.HashData(stream))[..16];
     }
 
-    private static string Text(int[] extents) => string.Join(", ", extents.Select(e => e > 0 ? e.ToString(CultureInfo.InvariantCulture) : "free"));
+    private static string Text(int[] extents) =>
+        string.Join(", ", extents.Select(e => e > 0 ? e.ToString(CultureInfo.InvariantCulture) : "free"));
 
     // ONNX Runtime puts a path and a stack before the reason, or several lines after it.
     internal static string OneLine(OnnxRuntimeException e)

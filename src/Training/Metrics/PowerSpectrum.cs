@@ -38,8 +38,11 @@ public static class PowerSpectrum
         return [.. power.Zip(members, (p, n) => p / n)];
     }
 
-    /// <summary>10 log10 of the ratio of the powers of two spectra in a band first .. last, in decibels: how much more power a has.</summary>
-    public static double Decibels(double[] a, double[] b, int first, int last) => 10 * Math.Log10(a[first..(last + 1)].Sum() / b[first..(last + 1)].Sum());
+    /// <summary>
+    /// 10 log10 of the ratio of the powers of two spectra in a band first .. last, in decibels: how much more power a has.
+    /// </summary>
+    public static double Decibels(double[] a, double[] b, int first, int last) =>
+        10 * Math.Log10(a[first..(last + 1)].Sum() / b[first..(last + 1)].Sum());
 
     private static void Transform(Complex[] plane, int side)
     {

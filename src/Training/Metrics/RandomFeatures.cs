@@ -66,7 +66,8 @@ public sealed class RandomFeatures : IImageFeatures
     {
         int n = images.Shape[0], h = images.Shape[1], w = images.Shape[2], c = images.Shape[3];
         if (c != Channels || h < 8 || w < 8)
-            throw new BDenseException($"{MetricName}: images of {images.Shape} where N x H x W x {Channels} with 8 rows and columns or more are expected");
+            throw new BDenseException(
+                $"{MetricName}: images of {images.Shape} where N x H x W x {Channels} with 8 rows and columns or more are expected");
         var features = new float[n * Dimension];
         var x = images.Share();
         try

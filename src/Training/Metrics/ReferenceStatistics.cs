@@ -16,7 +16,8 @@ namespace BDense.Training.Metrics;
 /// <param name="Sample">For the kernel distance; none in files of other software.</param>
 /// <param name="Features">What computed them (<see cref="IImageFeatures.Name"/>); none in files of other software.</param>
 /// <param name="Data">What images they are of; none in files of other software.</param>
-public sealed record ReferenceStatistics(Vector<double> Mean, Matrix<double> Covariance, FeatureSample? Sample = null, string? Features = null, string? Data = null)
+public sealed record ReferenceStatistics(Vector<double> Mean, Matrix<double> Covariance, FeatureSample? Sample = null,
+    string? Features = null, string? Data = null)
 {
     /// <summary>Length of a feature vector.</summary>
     public int Dimension => Mean.Count;
@@ -29,24 +30,31 @@ public sealed record ReferenceStatistics(Vector<double> Mean, Matrix<double> Cov
     {
         var arrays = Npz.Read(path);
         if (!arrays.TryGetValue("mu", out var mu) || !arrays.TryGetValue("sigma", out var sigma))
-            throw new BDenseException($"{path}: no reference statistics: it holds {string.Join(", ", arrays.Keys.Order(StringComparer.Ordinal))}, not mu and sigma");
+            throw new BDenseException(
+                $"{path}: no reference statistics: it holds {string.Join(", ", arrays.Keys.Order(StringComparer.Ordinal))}, not "
+                    + $"mu and sigma");
         if (mu.Shape is not [var d] || d == 0 || sigma.Shape is not [var rows, var columns] || rows != d || columns != d)
-            throw new BDenseException($"{path}: mu is [{string.Join(", ", mu.Shape)}] and sigma [{string.Join(", ", sigma.Shape)}], expected [d] and [d, d]");
+            throw new BDenseException(
+                $"{path}: mu is [{string.Join(", ", mu.Shape)}] and sigma [{string.Join(", ", sigma.Shape)}], expected [d] and [d, d]");
         double[] values = Doubles(sigma);
-        var statistics = new ReferenceStatistics(Vector<double>.Build.Dense(Doubles(mu)), Matrix<double>.Build.Dense(d, d, (i, j) => values[i * d + j]));
+        var statistics = new ReferenceStatistics(Vector<double>.Build.Dense(Doubles(mu)),
+            Matrix<double>.Build.Dense(d, d, (i, j) => values[i * d + j]));
         if (!statistics.Mean.All(double.IsFinite) || !values.All(double.IsFinite))
             throw new BDenseException($"{path}: mu or sigma holds a number that is not finite");
         for (int i = 0; i < d; i++)
         {
             for (int j = 0; j < i; j++)
             {
-                if (Math.Abs(values[i * d + j] - values[j * d + i]) > 1e-6 * Math.Sqrt(Math.Abs(values[i * d + i] * values[j * d + j])) + 1e-12)
+                if (Math.Abs(values[i * d + j] - values[j * d + i])
+                    > 1e-6 * Math.Sqrt(Math.Abs(values[i * d + i] * values[j * d + j])) + 1e-12)
                     throw new BDenseException($"{path}: sigma is no covariance: it differs from its transpose at [{i}, {j}]");
             }
         }
-        if (arrays.TryGetValue("features", out var features) && features.Values is float[] sample && features.Shape is [_, var length] && length == d)
+        if (arrays.TryGetValue("features", out var features) && features.Values is float[] sample && features.Shape is [_, var length]
+            && length == d)
             statistics = statistics with { Sample = FeatureSample.Of(sample, d) };
-        if (arrays.TryGetValue("source", out var source) && source.Values is byte[] text && Encoding.UTF8.GetString(text).Split('\n') is [var by, var of])
+        if (arrays.TryGetValue("source", out var source) && source.Values is byte[] text
+            && Encoding.UTF8.GetString(text).Split('\n') is [var by, var of])
             statistics = statistics with { Features = by, Data = of };
         if (arrays.TryGetValue("size", out var size))
         {
@@ -60,7 +68,8 @@ public sealed record ReferenceStatistics(Vector<double> Mean, Matrix<double> Cov
     }
 
     /// <summary>Writes the statistics of a collection of features; atomically.</summary>
-    public static void Write(string path, FeatureCollection collection, string features, string data, (int Height, int Width, int Channels) size)
+    public static void Write(string path, FeatureCollection collection, string features, string data,
+        (int Height, int Width, int Channels) size)
     {
         int d = collection.Statistics.Dimension;
         Npz.Write(path,
@@ -82,16 +91,21 @@ public sealed record ReferenceStatistics(Vector<double> Mean, Matrix<double> Cov
     public void RequireFeatures(IImageFeatures features, string path)
     {
         if (Dimension != features.Dimension)
-            throw new BDenseException($"{path} holds statistics of {Dimension} features, {features.Name} {(features is RandomFeatures ? "are" : "gives")} {features.Dimension}; both must come from the same network");
+            throw new BDenseException(
+                $"{path} holds statistics of {Dimension} features, {features.Name} {(features is RandomFeatures ? "are" : "gives")} "
+                    + $"{features.Dimension}; both must come from the same network");
         if (Features is not null && Features != features.Name)
             throw new BDenseException($"{path} was made with {Features}, not with {features.Name}; make it anew with 'bdense statistics'");
     }
 
-    /// <exception cref="BDenseException">Statistics of images of another size than a model's: features of both exist, a distance between them means nothing.</exception>
+    /// <exception cref="BDenseException">Statistics of images of another size than a model's: features of both exist, a distance between
+    /// them means nothing.</exception>
     public void RequireSize(int height, int width, int channels, string model, string path)
     {
         if (Size is { } s && s != (height, width, channels))
-            throw new BDenseException($"{path} is of images of {s.Height} x {s.Width} x {s.Channels}, {model} makes {height} x {width} x {channels}; make it anew with 'bdense statistics --resolution {height}'");
+            throw new BDenseException(
+                $"{path} is of images of {s.Height} x {s.Width} x {s.Channels}, {model} makes {height} x {width} x {channels}; make it "
+                    + $"anew with 'bdense statistics --resolution {height}'");
     }
 
     private static double[] Doubles(NpyArray array) => array.Values as double[] ?? [.. array.ToSingle().Select(x => (double)x)];

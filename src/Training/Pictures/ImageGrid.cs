@@ -16,7 +16,8 @@ public static class ImageGrid
 
     /// <summary>Draws and writes the grid; atomically.</summary>
     /// <inheritdoc cref="Png"/>
-    public static void Write(string path, int height, int width, int channels, IReadOnlyList<GridRow> rows, string? caption = null, int scale = 0)
+    public static void Write(string path, int height, int width, int channels, IReadOnlyList<GridRow> rows, string? caption = null,
+        int scale = 0)
     {
         byte[] png = Png(height, width, channels, rows, caption, scale);
         AtomicFile.Write(path, stream => stream.Write(png));
@@ -52,7 +53,9 @@ public static class ImageGrid
         int captionWidth = string.IsNullOrEmpty(caption) ? 0 : (int)Math.Ceiling(font.MeasureText(caption));
         int totalWidth = Math.Max(left + columns * cellWidth - Gap, Margin + captionWidth) + Margin;
 
-        using var bitmap = new SKBitmap(new SKImageInfo(totalWidth, top + rows.Count * cellHeight - Gap + Margin, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        using var bitmap =
+            new SKBitmap(new SKImageInfo(totalWidth, top + rows.Count * cellHeight - Gap + Margin, SKColorType.Rgba8888,
+                SKAlphaType.Opaque));
         using var canvas = new SKCanvas(bitmap);
         canvas.Clear(SKColors.White);
         if (!string.IsNullOrEmpty(caption))
@@ -67,7 +70,8 @@ public static class ImageGrid
                 using var image = Bitmap(rows[r].Images.AsSpan(i * length, length), height, width, channels);
                 int x = left + i * cellWidth;
                 using var pixels = SKImage.FromBitmap(image);
-                canvas.DrawImage(pixels, new SKRect(x, y, x + width * scale, y + height * scale), new SKSamplingOptions(SKFilterMode.Nearest));
+                canvas.DrawImage(pixels, new SKRect(x, y, x + width * scale, y + height * scale),
+                    new SKSamplingOptions(SKFilterMode.Nearest));
             }
         }
         canvas.Flush();
@@ -75,7 +79,9 @@ public static class ImageGrid
         return data.ToArray();
     }
 
-    /// <summary>One image as a PNG file's bytes, a pixel for a pixel: grey for one channel, otherwise as <see cref="Png"/> shows it.</summary>
+    /// <summary>
+    /// One image as a PNG file's bytes, a pixel for a pixel: grey for one channel, otherwise as <see cref="Png"/> shows it.
+    /// </summary>
     /// <param name="image">[H,W,C] in [-1,1].</param>
     /// <param name="height">H.</param>
     /// <param name="width">W.</param>
@@ -96,7 +102,8 @@ public static class ImageGrid
         {
             var pixel = image.Slice(i * channels, channels);
             bool valid = !(float.IsNaN(pixel[0]) || float.IsNaN(pixel[green]) || float.IsNaN(pixel[blue]));
-            bitmap.SetPixel(i % width, i / width, valid ? new SKColor(Byte(pixel[0]), Byte(pixel[green]), Byte(pixel[blue])) : SKColors.Magenta);
+            bitmap.SetPixel(i % width, i / width,
+                valid ? new SKColor(Byte(pixel[0]), Byte(pixel[green]), Byte(pixel[blue])) : SKColors.Magenta);
         }
         return bitmap;
     }

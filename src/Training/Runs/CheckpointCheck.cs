@@ -9,10 +9,12 @@ public static class CheckpointCheck
     /// <summary>Checks the checkpoint that a path lies in or is; anything that is not a run's checkpoint passes.</summary>
     /// <param name="path">A folder, or a file of one.</param>
     /// <param name="notice">Told of a checkpoint that has no manifest, being older than they are.</param>
-    /// <exception cref="BDenseException">Damaged, of another run or step; the message says which file, and what could be used instead.</exception>
+    /// <exception cref="BDenseException">Damaged, of another run or step; the message says which file, and what could be used
+    /// instead.</exception>
     public static void Require(string path, Action<string>? notice)
     {
-        string folder = Path.GetFullPath(Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetFullPath(path))!).TrimEnd(Path.DirectorySeparatorChar);
+        string folder = Path.GetFullPath(Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetFullPath(path))!)
+            .TrimEnd(Path.DirectorySeparatorChar);
         if (!IsCheckpoint(folder) || Fault(folder, notice) is not { } fault)
             return;
         string other = RunOf(folder) is { } run && run.NewestWhole(except: folder) is { } whole ? $"; {whole} is whole" : "";
@@ -36,11 +38,13 @@ public static class CheckpointCheck
             if (RunOf(folder) is { } run)
             {
                 if (manifest.Run != run.Identity)
-                    return $"it belongs to another run: its {Manifest.FileName} does not fit {Path.Combine(run.FullName, RunFolder.ConfigFile)}";
+                    return $"it belongs to another run: its {Manifest.FileName} does not fit "
+                        + $"{Path.Combine(run.FullName, RunFolder.ConfigFile)}";
                 if (Path.GetFileName(folder) != RunFolder.NameOf(manifest.Step))
                     return string.Create(CultureInfo.InvariantCulture, $"it is of step {manifest.Step}");
             }
-            return manifest.Files.ContainsKey(RunFolder.StateFile) ? manifest.Fault(folder) : $"its {Manifest.FileName} does not name {RunFolder.StateFile}";
+            return manifest.Files.ContainsKey(RunFolder.StateFile) ? manifest.Fault(folder)
+                : $"its {Manifest.FileName} does not name {RunFolder.StateFile}";
         }
         catch (BDenseException e)
         {
@@ -56,6 +60,7 @@ public static class CheckpointCheck
     private static RunFolder? RunOf(string folder)
     {
         string? checkpoints = Path.GetDirectoryName(folder), run = checkpoints is null ? null : Path.GetDirectoryName(checkpoints);
-        return run is not null && Path.GetFileName(checkpoints) == RunFolder.CheckpointsFolder && File.Exists(Path.Combine(run, RunFolder.ConfigFile)) ? RunFolder.Existing(run) : null;
+        return run is not null && Path.GetFileName(checkpoints) == RunFolder.CheckpointsFolder
+            && File.Exists(Path.Combine(run, RunFolder.ConfigFile)) ? RunFolder.Existing(run) : null;
     }
 }

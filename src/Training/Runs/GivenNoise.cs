@@ -11,7 +11,8 @@ public static class GivenNoise
     public const string NoiseName = "noise", ImagesName = "images", LabelsName = "labels";
 
     /// <summary>Standard normal noise, [N,C,H,W] in the file, as [N,H,W,C], and the class of each where the file has them.</summary>
-    /// <param name="path">.npz with an array <c>noise</c>, or with one array alone; with whole numbers <c>labels</c>, [N], too. Or .npy.</param>
+    /// <param name="path">.npz with an array <c>noise</c>, or with one array alone; with whole numbers <c>labels</c>, [N], too. Or
+    /// .npy.</param>
     /// <param name="network">Whose size it must be of.</param>
     /// <exception cref="BDenseException">No such array, or one of another shape; names both.</exception>
     public static (float[] Noise, int[]? Labels) Read(string path, NetworkConfig network)
@@ -22,8 +23,10 @@ public static class GivenNoise
             : throw new BDenseException($"{path} has {arrays.Count} arrays and none is named '{NoiseName}'");
         int c = network.ImageChannels, size = network.Resolution;
         if (array.Shape is not [> 0, var channels, var height, var width] || channels != c || height != size || width != size)
-            throw new BDenseException($"{path}: the noise is {string.Join(" x ", array.Shape)}, the network takes N x {c} x {size} x {size}");
-        return (Transposed(array.ToSingle(), array.Shape[0], c, size * size), all.TryGetValue(LabelsName, out var labels) ? Classes(path, labels, array.Shape[0], network.LabelCount) : null);
+            throw new BDenseException(
+                $"{path}: the noise is {string.Join(" x ", array.Shape)}, the network takes N x {c} x {size} x {size}");
+        return (Transposed(array.ToSingle(), array.Shape[0], c, size * size),
+            all.TryGetValue(LabelsName, out var labels) ? Classes(path, labels, array.Shape[0], network.LabelCount) : null);
     }
 
     private static int[] Classes(string path, NpyArray labels, int n, int classes)

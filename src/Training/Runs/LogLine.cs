@@ -9,8 +9,10 @@ namespace BDense.Training.Runs;
 /// <param name="LearningRate">Of its last update.</param>
 /// <param name="GradientNorm">Of its last update, before clipping.</param>
 /// <param name="Milliseconds">Wall-clock time.</param>
-/// <param name="HostMilliseconds">The part of it in which the host did not wait for the device; on a CPU device all of it. 0 in older logs.</param>
+/// <param name="HostMilliseconds">The part of it in which the host did not wait for the device; on a CPU device all of it. 0 in older
+/// logs.</param>
 /// <param name="PeakBytes">Most device memory in use at once during the iteration. 0 in older logs.</param>
-/// <param name="Weights">w_1 .. w_K of the branch losses, as <see cref="BranchWeights"/> has them: in SFD of the last interval, in PD the batch's mean. None for one branch and in older logs.</param>
+/// <param name="Weights">w_1 .. w_K of the branch losses, as <see cref="BranchWeights"/> has them: in SFD of the last interval, in PD the
+/// batch's mean. None for one branch and in older logs.</param>
 public sealed record LogLine(long Step, double Loss, double[] Branches, double LearningRate, double GradientNorm, double Milliseconds,
     double HostMilliseconds = 0, long PeakBytes = 0, double[]? Weights = null);

@@ -6,7 +6,10 @@ namespace BDense.Training.Runs;
 /// <summary>lambda(sigma), the weight of a squared error in the denoised image. SNR = 1 / sigma^2 in sigma space.</summary>
 public enum LossWeighting
 {
-    /// <summary>1 / c_out(sigma)^2: the raw network's own error counts the same everywhere. EDM's weight for EDM's prediction, the plain error of eps or v for those.</summary>
+    /// <summary>
+    /// 1 / c_out(sigma)^2: the raw network's own error counts the same everywhere. EDM's weight for EDM's prediction, the plain error of
+    /// eps or v for those.
+    /// </summary>
     Unit,
 
     /// <summary>max(SNR, 1). Salimans and Ho 2022, section 4.</summary>

@@ -15,7 +15,8 @@ public static class MachineMemory
         const string Linux = "/proc/meminfo", Key = "MemAvailable:";
         long allowed = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
         if (File.Exists(Linux) && File.ReadLines(Linux).FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal)) is { } line
-            && long.TryParse(line[Key.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture, out long kilobytes))
+            && long.TryParse(line[Key.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture,
+                out long kilobytes))
             return Math.Min(allowed, kilobytes * 1024);
         return allowed;
     }

@@ -3,7 +3,9 @@ using BDense.Model.Checkpoints;
 
 namespace BDense.Training.Runs;
 
-/// <summary>What a checkpoint consists of, in <c>manifest.json</c>, which is written last: a checkpoint that differs from it is not used.</summary>
+/// <summary>
+/// What a checkpoint consists of, in <c>manifest.json</c>, which is written last: a checkpoint that differs from it is not used.
+/// </summary>
 /// <param name="Run">The run that it belongs to: <see cref="RunFolder.Identity"/>.</param>
 /// <param name="Step">Iterations done.</param>
 /// <param name="Files">SHA-256 of every other file by its name, in lower-case hexadecimal digits.</param>
@@ -12,7 +14,9 @@ public sealed record Manifest(string Run, long Step, SortedDictionary<string, st
     /// <summary>Its name in a checkpoint's folder.</summary>
     public const string FileName = "manifest.json";
 
-    /// <summary>In a checkpoint's state: that there is a manifest, so that one without it can be told from those that never had one.</summary>
+    /// <summary>
+    /// In a checkpoint's state: that there is a manifest, so that one without it can be told from those that never had one.
+    /// </summary>
     internal const string StateKey = "manifest";
 
     /// <summary>Writes the manifest of a folder whose files are all there.</summary>
@@ -57,7 +61,9 @@ public sealed record Manifest(string Run, long Step, SortedDictionary<string, st
             if (!File.Exists(path))
                 return $"its {name} is missing";
             string got = FileDigests.Compute(path);
-            return got == digest ? null : $"its {name} is not the one that was written (SHA-256 {Until(got, digest)}, in {FileName} {Until(digest, got)}), or {FileName} is damaged";
+            return got == digest ? null
+                : $"its {name} is not the one that was written (SHA-256 {Until(got, digest)}, in {FileName} {Until(digest, got)}), or "
+                    + $"{FileName} is damaged";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -66,7 +72,8 @@ public sealed record Manifest(string Run, long Step, SortedDictionary<string, st
     }
 
     /// <summary>Twelve digits, or as many as it takes to differ.</summary>
-    private static string Until(string digest, string other) => digest[..Math.Min(digest.Length, Math.Max(12, digest.AsSpan().CommonPrefixLength(other) + 4))];
+    private static string Until(string digest, string other) =>
+        digest[..Math.Min(digest.Length, Math.Max(12, digest.AsSpan().CommonPrefixLength(other) + 4))];
 
     private static string Short(string digest) => digest.Length > 12 ? digest[..12] : digest;
 }

@@ -6,12 +6,14 @@ using BDense.Training.Distillation;
 namespace BDense.Training.Runs;
 
 /// <summary>
-/// What work will take of a device's memory, found by a dry run before the work begins: what does not fit is refused in a second, in place of
-/// a process that the system ends in the middle.
+/// What work will take of a device's memory, found by a dry run before the work begins: what does not fit is refused in a second, in place
+/// of a process that the system ends in the middle.
 /// </summary>
 public static class MemoryNeeds
 {
-    /// <summary>A dry run takes no device memory but does make the host's part of a batch; beyond so many images it is drawn out in a line.</summary>
+    /// <summary>
+    /// A dry run takes no device memory but does make the host's part of a batch; beyond so many images it is drawn out in a line.
+    /// </summary>
     private const int DryImages = 512;
 
     /// <summary>Bytes that the pool will hold for a training: weights, gradients, moments, and the largest iteration.</summary>
@@ -34,12 +36,14 @@ public static class MemoryNeeds
     {
         // The state, its denoised image and what multistep solvers remember of both.
         const int States = 8;
-        long weights = sizeof(float) * NetworkInfo.Describe(config).Parameters, state = sizeof(float) * (long)config.Resolution * config.Resolution * config.ImageChannels;
+        long weights = sizeof(float) * NetworkInfo.Describe(config).Parameters,
+            state = sizeof(float) * (long)config.Resolution * config.Resolution * config.ImageChannels;
         return At(batch, images => NetworkInfo.PeakBytes(config, images, training: false) - weights) + States * state * batch;
     }
 
     /// <summary>Host bytes of the trajectories that a method keeps.</summary>
-    public static long OfTrajectories(Distill options, NetworkConfig config) => options.KeptBytes(config.Resolution * config.Resolution * config.ImageChannels);
+    public static long OfTrajectories(Distill options, NetworkConfig config) =>
+        options.KeptBytes(config.Resolution * config.Resolution * config.ImageChannels);
 
     /// <summary>Asks the device for so much.</summary>
     /// <param name="backend">The device.</param>
@@ -51,7 +55,9 @@ public static class MemoryNeeds
     {
         long free = MachineMemory.FreeBytes(backend);
         if (bytes > free)
-            throw new BDenseException(FormattableString.Invariant($"{work} takes about {bytes / 1e9:0.0} GB, {free / 1e9:0.0} GB are free ({backend.Name}): {remedy} takes less"));
+            throw new BDenseException(
+                FormattableString.Invariant(
+                    $"{work} takes about {bytes / 1e9:0.0} GB, {free / 1e9:0.0} GB are free ({backend.Name}): {remedy} takes less"));
     }
 
     private static long At(int batch, Func<int, long> bytes)

@@ -31,7 +31,10 @@ public sealed record OptimizerOptions
     /// <summary>Whether <see cref="Optimizer.FusedAdam"/> is on.</summary>
     public Fusions Fusions { get; init; } = Fusions.All;
 
-    /// <summary>Whether updates are captured and replayed. Without <see cref="Optimizer.FusedAdam"/> they cannot be: the composition reads the norm on the host.</summary>
+    /// <summary>
+    /// Whether updates are captured and replayed. Without <see cref="Optimizer.FusedAdam"/> they cannot be: the composition reads the norm
+    /// on the host.
+    /// </summary>
     public bool Graph { get; init; }
 
     /// <summary>As a network's passes run.</summary>
@@ -71,7 +74,8 @@ public sealed class Optimizer : IDisposable
         }
         else if (options.Graph)
         {
-            parameters.Backend.OnNotice?.Invoke("optimizer update: not captured, since without the fusion 'adam' it reads the norm on the host");
+            parameters.Backend.OnNotice?.Invoke(
+                "optimizer update: not captured, since without the fusion 'adam' it reads the norm on the host");
         }
     }
 
@@ -107,8 +111,9 @@ public sealed class Optimizer : IDisposable
         _squaredNorm.Download(squared);
         // Adam itself leaves everything as it is if the norm is not finite.
         if (!double.IsFinite(loss) || !float.IsFinite(squared[0]))
-            throw new BDenseException(FormattableString.Invariant(
-                $"training diverged at step {step}: the loss is {loss:g4}, the gradient's squared norm {squared[0]:g4}; try a lower learning rate or clipping"));
+            throw new BDenseException(string.Create(CultureInfo.InvariantCulture,
+                $"training diverged at step {step}: the loss is {loss:g4}, the gradient's squared norm {squared[0]:g4}; try a lower "
+                    + $"learning rate or clipping"));
         Updates++;
         if (_graph is null)
         {
@@ -130,12 +135,15 @@ public sealed class Optimizer : IDisposable
         _parameters.ZeroGradients();
     }
 
-    private AdamStep StepAt(int update, double learningRate, int microBatches) => new((float)learningRate, update, (float)_options.Beta1, (float)_options.Beta2,
+    private AdamStep StepAt(int update, double learningRate, int microBatches) =>
+        new((float)learningRate, update, (float)_options.Beta1, (float)_options.Beta2,
         (float)_options.Epsilon, (float)_options.WeightDecay, 1f / microBatches,
         _options.ClipNorm > 0 ? (float)_options.ClipNorm : float.PositiveInfinity,
         (float)Math.Min(_options.EmaDecay, (1.0 + update) / (10.0 + update)));
 
-    /// <summary>Both moments and the count in <c>optimizer.safetensors</c>, the moving average as a network in <c>ema.safetensors</c>.</summary>
+    /// <summary>
+    /// Both moments and the count in <c>optimizer.safetensors</c>, the moving average as a network in <c>ema.safetensors</c>.
+    /// </summary>
     public void Save(string folder, INetwork network)
     {
         SafeTensors.Write(Path.Combine(folder, OptimizerFile), [("m", [_m.Length], _m.ToArray()), ("v", [_v.Length], _v.ToArray())],

@@ -41,7 +41,8 @@ public static class PlainAdam
 
     private static Tensor Part(Tensor flat, Parameter parameter) => flat.View(parameter.Offset, new Shape(parameter.Shape.Length));
 
-    private static void Update(float factor, float decay, in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm)
+    private static void Update(float factor, float decay, in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema,
+        Tensor squaredNorm)
     {
         var backend = p.Backend;
         backend.Scale(g, factor, g);

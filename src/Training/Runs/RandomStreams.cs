@@ -8,7 +8,8 @@ namespace BDense.Training.Runs;
 /// </summary>
 internal static class RandomStreams
 {
-    private const uint Sigmas = 0x7A000001, Noise = 0x7A000002, Dropout = 0x7A000003, Nodes = 0x7A000004, Latents = 0x7A000005, Choices = 0x7A000006;
+    private const uint Sigmas = 0x7A000001, Noise = 0x7A000002, Dropout = 0x7A000003, Nodes = 0x7A000004, Latents = 0x7A000005,
+        Choices = 0x7A000006;
 
     public static RandomKey ForSigmas(ulong seed, long step) => At(seed, Sigmas, step);
 

@@ -20,7 +20,8 @@ public sealed record ResumeChanges
     /// <param name="was">Its configuration.</param>
     /// <param name="wanted">What is asked for.</param>
     /// <param name="notice">Told of what has changed and of what cannot be compared.</param>
-    /// <returns>The configuration from now on: still the same run, and what it was before stays on record. None if nothing has changed.</returns>
+    /// <returns>The configuration from now on: still the same run, and what it was before stays on record. None if nothing has
+    /// changed.</returns>
     /// <exception cref="BDenseException">They differ in something that this does not allow.</exception>
     internal JsonObject? Apply(string path, JsonObject was, JsonObject wanted, Action<string>? notice)
     {
@@ -42,7 +43,9 @@ public sealed record ResumeChanges
             }
             else if (source.IsUnknown(was, wanted))
             {
-                notice?.Invoke($"{path} was begun by an older version, which kept no fingerprint of its {source.What}: whether {(source.Kind is SourceKind.Data or SourceKind.Init ? "they are" : "it is")} the same is not known");
+                notice?.Invoke(
+                    $"{path} was begun by an older version, which kept no fingerprint of its {source.What}: whether "
+                        + $"{(source.Kind is SourceKind.Data or SourceKind.Init ? "they are" : "it is")} the same is not known");
             }
         }
         if (grows)
@@ -54,7 +57,8 @@ public sealed record ResumeChanges
 /// <summary>Where a run's length stands in its configuration, and whether it may grow.</summary>
 /// <param name="Section">The part of the configuration.</param>
 /// <param name="Field">In it.</param>
-/// <param name="Obstacle">Why a longer run would have been another from its beginning, as a sentence; null if its first iterations are the same.</param>
+/// <param name="Obstacle">Why a longer run would have been another from its beginning, as a sentence; null if its first iterations are the
+/// same.</param>
 public sealed record RunLength(string Section, string Field, string? Obstacle)
 {
     internal bool Grows(JsonObject was, JsonObject wanted) => Of(was) is { } before && Of(wanted) is { } now && now > before;
@@ -67,5 +71,6 @@ public sealed record RunLength(string Section, string Field, string? Obstacle)
         return longer;
     }
 
-    private long? Of(JsonObject config) => config[Section] is JsonObject part && part[Field] is JsonValue value && value.TryGetValue(out long n) ? n : null;
+    private long? Of(JsonObject config) =>
+        config[Section] is JsonObject part && part[Field] is JsonValue value && value.TryGetValue(out long n) ? n : null;
 }

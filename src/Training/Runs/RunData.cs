@@ -6,8 +6,8 @@ using BDense.Training.Solvers;
 namespace BDense.Training.Runs;
 
 /// <summary>
-/// What a run is made from, in its configuration: a name for people, and a fingerprint, which alone decides whether a resumed run has the same.
-/// Data or a network that have moved are the same; what was written anew under the old name is not.
+/// What a run is made from, in its configuration: a name for people, and a fingerprint, which alone decides whether a resumed run has the
+/// same. Data or a network that have moved are the same; what was written anew under the old name is not.
 /// </summary>
 public static class RunData
 {
@@ -16,7 +16,9 @@ public static class RunData
 
     private const string FormerKey = "formerData", PrintSuffix = "Fingerprint";
 
-    /// <summary>In a configuration: a distillation's teacher, the second stage's first student, the weights that a run begins with.</summary>
+    /// <summary>
+    /// In a configuration: a distillation's teacher, the second stage's first student, the weights that a run begins with.
+    /// </summary>
     public const string TeacherKey = "teacher", FirstStageKey = "firstStage", InitKey = "init";
 
     private const string DataKey = "data", DeviceKey = "device";
@@ -74,8 +76,11 @@ public static class RunData
     public static string Fingerprint(Dataset data) =>
         FormattableString.Invariant($"{data.Count} images of {data.Height} x {data.Width} x {data.Channels}, {Sha}{data.Fingerprint}");
 
-    /// <summary>The fingerprint of a network that a configuration names, as <see cref="TrainedNetwork.Fingerprint"/> has it; none in older ones.</summary>
-    public static string? FingerprintOf(JsonObject config, string key) => config[key + PrintSuffix] is { } print ? print.ToString().Replace(Sha, "", StringComparison.Ordinal) : null;
+    /// <summary>
+    /// The fingerprint of a network that a configuration names, as <see cref="TrainedNetwork.Fingerprint"/> has it; none in older ones.
+    /// </summary>
+    public static string? FingerprintOf(JsonObject config, string key) =>
+        config[key + PrintSuffix] is { } print ? print.ToString().Replace(Sha, "", StringComparison.Ordinal) : null;
 
     /// <summary>The data that a teacher's run names and their fingerprint; none where the path is no run, or an older one.</summary>
     public static (string Name, string Fingerprint)? DataOf(string path)
@@ -98,14 +103,16 @@ public static class RunData
         }
         rest.Remove(RunIdentity.Key);
         // Older versions called a solver otherwise.
-        if (rest[RunFolder.DistillKey] is JsonObject distill && distill["solver"] is JsonValue solver && solver.TryGetValue(out string? name))
+        if (rest[RunFolder.DistillKey] is JsonObject distill && distill["solver"] is JsonValue solver
+            && solver.TryGetValue(out string? name))
             distill["solver"] = SolverCatalog.OfFile(name);
         return rest;
     }
 
     /// <summary>The first difference between two configurations, that of what they are made from last; null if there is none.</summary>
     internal static string? Difference(JsonObject was, JsonObject wanted) => RunJson.Difference(Without(was), Without(wanted))
-        ?? Sources.Select(source => source.Change(was, wanted) is { } change ? $"its {source.What}: {change}" : null).FirstOrDefault(text => text is not null);
+        ?? Sources.Select(source => source.Change(was, wanted) is { } change ? $"its {source.What}: {change}" : null)
+            .FirstOrDefault(text => text is not null);
 
     internal static string PrintKey(string key) => key + PrintSuffix;
 }

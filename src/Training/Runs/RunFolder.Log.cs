@@ -16,7 +16,8 @@ public sealed partial class RunFolder
         long before = ReadPeak();
         if (before >= bytes && before > 0)
             return before;
-        AtomicFile.WriteText(Path.Combine(FullName, PeakFile), RunJson.ToText(new JsonObject { ["peakBytes"] = bytes }) + "\n", makeFolders: false);
+        AtomicFile.WriteText(Path.Combine(FullName, PeakFile), RunJson.ToText(new JsonObject { ["peakBytes"] = bytes }) + "\n",
+            makeFolders: false);
         return bytes;
     }
 

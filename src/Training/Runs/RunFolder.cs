@@ -11,10 +11,13 @@ namespace BDense.Training.Runs;
 /// The folder of a run:
 /// <c>config.json</c>, what was asked for; <c>log.jsonl</c>, a line an iteration; <c>checkpoints/step-000123/</c> with
 /// <c>model.safetensors</c>, <c>config.json</c> (the network's), <c>ema.safetensors</c>, <c>optimizer.safetensors</c>,
-/// <c>state.json</c> and <c>manifest.json</c> (<see cref="Manifest"/>); <c>checkpoints/latest</c>, the name of the newest of them; <c>memory.json</c>, the peak of all sessions;
+/// <c>state.json</c> and <c>manifest.json</c> (<see cref="Manifest"/>); <c>checkpoints/latest</c>, the name of the newest of them;
+/// <c>memory.json</c>, the peak of all sessions;
 /// <c>.lock</c>, which whoever writes the run holds open (<see cref="WriterLock"/>).
 /// </summary>
-/// <remarks>A checkpoint is written into a folder of another name and renamed when it is whole; only then does <c>latest</c> name it.</remarks>
+/// <remarks>
+/// A checkpoint is written into a folder of another name and renamed when it is whole; only then does <c>latest</c> name it.
+/// </remarks>
 public sealed partial class RunFolder
 {
     /// <summary>What was asked for: the kind of run, the network, its options, the data.</summary>
@@ -75,13 +78,16 @@ public sealed partial class RunFolder
     /// </summary>
     /// <param name="except">One that is known not to be.</param>
     public string? NewestWhole(string? except = null) =>
-        StepFolders().FirstOrDefault(folder => folder != except && File.Exists(Path.Combine(folder, StateFile)) && CheckpointCheck.Fault(folder) is null);
+        StepFolders()
+            .FirstOrDefault(
+                folder => folder != except && File.Exists(Path.Combine(folder, StateFile)) && CheckpointCheck.Fault(folder) is null);
 
     /// <summary>The checkpoints' folders, the newest first.</summary>
     private IEnumerable<string> StepFolders()
     {
         string checkpoints = Path.Combine(FullName, CheckpointsFolder);
-        return !Directory.Exists(checkpoints) ? [] : Directory.GetDirectories(checkpoints, StepPrefix + "*").Where(folder => StepOf(folder) is not null).OrderByDescending(StepOf);
+        return !Directory.Exists(checkpoints) ? []
+            : Directory.GetDirectories(checkpoints, StepPrefix + "*").Where(folder => StepOf(folder) is not null).OrderByDescending(StepOf);
     }
 
     /// <summary>Where a resumed run goes on: the checkpoint that <c>latest</c> names if it is whole, else the newest that is.</summary>
@@ -99,7 +105,9 @@ public sealed partial class RunFolder
             {
                 // A person's choice, or all that a kill between the two left of the newer one: what it leads to is the same.
                 if (StepFolders().First() is var newest && newest != latest)
-                    notice?.Invoke($"{CheckpointsFolder}/{LatestFile} names {Path.GetFileName(latest)}: going on from there; {Path.GetFileName(newest)} is newer and will be written anew");
+                    notice?.Invoke(
+                        $"{CheckpointsFolder}/{LatestFile} names {Path.GetFileName(latest)}: going on from there; "
+                            + $"{Path.GetFileName(newest)} is newer and will be written anew");
                 return latest;
             }
             fault = latest is null ? null : $"{latest} cannot be used: {fault}";
@@ -110,20 +118,24 @@ public sealed partial class RunFolder
         }
         if (NewestWhole(except: latest) is { } whole)
         {
-            notice?.Invoke($"{fault ?? $"{FullName} has no {CheckpointsFolder}/{LatestFile}"}; going on from {Path.GetFileName(whole)}, the newest whole checkpoint");
+            notice?.Invoke(
+                $"{fault ?? $"{FullName} has no {CheckpointsFolder}/{LatestFile}"}; going on from {Path.GetFileName(whole)}, the newest "
+                    + $"whole checkpoint");
             return whole;
         }
         // Checkpoints that nothing names and that are all damaged are not the same as none.
         if (fault is null && StepFolders().FirstOrDefault() is { } broken)
             fault = $"{broken} cannot be used: {CheckpointCheck.Fault(broken) ?? $"there is no {StateFile} in it"}";
-        return fault is null ? null : throw new BDenseException($"{fault}; there is no other whole checkpoint, so start the run anew in another folder");
+        return fault is null ? null
+            : throw new BDenseException($"{fault}; there is no other whole checkpoint, so start the run anew in another folder");
     }
 
     /// <summary>The folder's name of a checkpoint.</summary>
     internal static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"{StepPrefix}{step:000000}");
 
     /// <summary>The step that a checkpoint's folder is named for; none if it is named otherwise.</summary>
-    internal static long? StepOf(string folder) => Path.GetFileName(folder) is { } name && name.StartsWith(StepPrefix, StringComparison.Ordinal)
+    internal static long? StepOf(string folder) =>
+        Path.GetFileName(folder) is { } name && name.StartsWith(StepPrefix, StringComparison.Ordinal)
         && long.TryParse(name.AsSpan(StepPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : null;
 
     /// <summary>A new run, or with <paramref name="resume"/> one that is there.</summary>
@@ -133,8 +145,8 @@ public sealed partial class RunFolder
     /// <param name="allow">What a resumed run may differ in.</param>
     /// <param name="notice">Told of what has changed, of what cannot be compared, and of a run that begins where one was to go on.</param>
     /// <exception cref="BDenseException">
-    /// The folder holds something else, a run that is not to be resumed, or one of another configuration; another process is writing it; or it
-    /// cannot be written.
+    /// The folder holds something else, a run that is not to be resumed, or one of another configuration; another process is writing it; or
+    /// it cannot be written.
     /// </exception>
     public static RunFolder Open(string path, JsonObject config, bool resume, ResumeChanges? allow = null, Action<string>? notice = null)
     {
@@ -168,10 +180,12 @@ public sealed partial class RunFolder
     /// <summary>
     /// That this process alone writes the run, until disposed; what killed writers left unfinished is cleared away.
     /// </summary>
-    /// <exception cref="BDenseException">Another process is writing it, which the message names; or the folder cannot be written.</exception>
+    /// <exception cref="BDenseException">Another process is writing it, which the message names; or the folder cannot be
+    /// written.</exception>
     public WriterLock Lock()
     {
-        return _writer = WriterLock.OfFolder(FullName).Beginning(() => WriterLock.ClearUnfinished(Path.Combine(FullName, CheckpointsFolder), "."));
+        return _writer = WriterLock.OfFolder(FullName)
+            .Beginning(() => WriterLock.ClearUnfinished(Path.Combine(FullName, CheckpointsFolder), "."));
     }
 
     /// <summary>The run must be where it was: what has been removed meanwhile is not made anew.</summary>
@@ -179,7 +193,9 @@ public sealed partial class RunFolder
     internal void RequireInPlace()
     {
         if (!File.Exists(Path.Combine(FullName, ConfigFile)) || (_writer is { IsHeld: true } writer && !writer.IsInPlace()))
-            throw new BDenseException($"{FullName} has gone: it was removed, moved or replaced while the run was under way, which ends here and writes nothing more");
+            throw new BDenseException(
+                $"{FullName} has gone: it was removed, moved or replaced while the run was under way, which ends here and writes "
+                    + $"nothing more");
     }
 
     /// <summary>What is in a folder besides locks and unfinished files; nothing if it is not there.</summary>
@@ -188,7 +204,8 @@ public sealed partial class RunFolder
     {
         try
         {
-            return Directory.Exists(path) ? [.. Directory.GetFileSystemEntries(path).Where(entry => !WriterLock.IsOwn(entry)).Order(StringComparer.Ordinal)] : [];
+            return Directory.Exists(path)
+                ? [.. Directory.GetFileSystemEntries(path).Where(entry => !WriterLock.IsOwn(entry)).Order(StringComparer.Ordinal)] : [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -198,7 +215,8 @@ public sealed partial class RunFolder
 
     /// <summary>A run that is there, to be read.</summary>
     /// <exception cref="BDenseException">There is none.</exception>
-    public static RunFolder Existing(string path) => File.Exists(Path.Combine(path, ConfigFile)) && Directory.Exists(Path.Combine(path, CheckpointsFolder))
+    public static RunFolder Existing(string path) =>
+        File.Exists(Path.Combine(path, ConfigFile)) && Directory.Exists(Path.Combine(path, CheckpointsFolder))
         ? new RunFolder(Path.GetFullPath(path))
         : throw new BDenseException(Directory.Exists(path)
             ? $"{path} is not a run's folder: there is no {ConfigFile} with a {CheckpointsFolder} folder beside it"

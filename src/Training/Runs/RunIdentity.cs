@@ -14,7 +14,8 @@ internal static class RunIdentity
     public const string Key = "identity";
 
     /// <summary>The digest of a configuration, in lower-case hexadecimal digits, whatever the order of its fields.</summary>
-    public static string Of(JsonObject config) => config[Key]?.ToString() ?? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RunJson.ToText(Sorted(config)!))));
+    public static string Of(JsonObject config) =>
+        config[Key]?.ToString() ?? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RunJson.ToText(Sorted(config)!))));
 
     /// <summary>A copy of a configuration that is about to change, which the run's checkpoints know it by as before.</summary>
     public static JsonObject Kept(JsonObject config)
@@ -26,7 +27,8 @@ internal static class RunIdentity
 
     private static JsonNode? Sorted(JsonNode? node) => node switch
     {
-        JsonObject o => new JsonObject(o.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => KeyValuePair.Create(p.Key, Sorted(p.Value)))),
+        JsonObject o =>
+            new JsonObject(o.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => KeyValuePair.Create(p.Key, Sorted(p.Value)))),
         JsonArray a => new JsonArray([.. a.Select(Sorted)]),
         _ => node?.DeepClone(),
     };

@@ -31,7 +31,9 @@ public static class RunJson
     /// <exception cref="BDenseException">No such file, or no JSON object.</exception>
     public static JsonObject Read(string path) => StrictJson.ReadObject(path);
 
-    /// <summary>The first field in which two configurations differ, as <c>optimizer.learningRate is 0.001, not 0.002</c>; null if none.</summary>
+    /// <summary>
+    /// The first field in which two configurations differ, as <c>optimizer.learningRate is 0.001, not 0.002</c>; null if none.
+    /// </summary>
     public static string? Difference(JsonNode? was, JsonNode? wanted, string at = "")
     {
         if (was is JsonObject a && wanted is JsonObject b)

@@ -35,31 +35,40 @@ internal sealed record RunSource(SourceKind Kind, string Key, string FormerKey)
     /// <summary>Whether a configuration has it under its key; that of a teacher's own training has its options there.</summary>
     public bool IsIn(JsonObject config) => config[Key] is not JsonObject;
 
-    /// <summary>How two configurations differ in it, as <c>a (64 images ..), not b (128 images ..)</c>; null if they do not, or if it is not known.</summary>
+    /// <summary>
+    /// How two configurations differ in it, as <c>a (64 images ..), not b (128 images ..)</c>; null if they do not, or if it is not known.
+    /// </summary>
     public string? Change(JsonObject was, JsonObject wanted)
     {
         if (!IsIn(was) || !IsIn(wanted) || (Kind == SourceKind.Device && (was[Key] is null || wanted[Key] is null)))
             return null;
-        if (was[PrintKey] is { } before && wanted[PrintKey] is { } now ? JsonNode.DeepEquals(before, now) : JsonNode.DeepEquals(was[Key], wanted[Key]))
+        if (was[PrintKey] is { } before && wanted[PrintKey] is { } now ? JsonNode.DeepEquals(before, now)
+            : JsonNode.DeepEquals(was[Key], wanted[Key]))
             return null;
         return $"{Text(was)}, not {Text(wanted)}";
     }
 
     /// <summary>Whether a run has one of which less is known than is now: older versions wrote no more.</summary>
     public bool IsUnknown(JsonObject was, JsonObject wanted) => IsIn(was) && IsIn(wanted)
-        && (Kind == SourceKind.Device ? was[Key] is null && wanted[Key] is not null : was[Key] is not null && was[PrintKey] is null && wanted[PrintKey] is not null);
+        && (Kind == SourceKind.Device ? was[Key] is null && wanted[Key] is not null
+            : was[Key] is not null && was[PrintKey] is null && wanted[PrintKey] is not null);
 
     public string Refusal(string change) => Kind switch
     {
         SourceKind.Data => $"with other data: it has seen {change}; give the same data, or --allow-changed-data to go on with these",
-        SourceKind.Device => $"on another device, whose bits are others: it was computed on {change}; give the same --device, or --allow-changed-device to go on with this one",
+        SourceKind.Device =>
+            $"on another device, whose bits are others: it was computed on {change}; give the same --device, or --allow-changed-device "
+                + $"to go on with this one",
         SourceKind.Init => $"with other starting weights: it began with {change}; give the same --init",
         _ => $"with another {What}: it has learned from {change}; give the same {What}",
     };
 
-    public string Notice(string change) => Kind == SourceKind.Data ? $"with other data: it has seen {change}" : $"on another device: it was computed on {change}";
+    public string Notice(string change) =>
+        Kind == SourceKind.Data ? $"with other data: it has seen {change}" : $"on another device: it was computed on {change}";
 
-    /// <summary>The configuration of a run that goes on with another one: still the same run, and what it had before stays on record.</summary>
+    /// <summary>
+    /// The configuration of a run that goes on with another one: still the same run, and what it had before stays on record.
+    /// </summary>
     public JsonObject Changed(JsonObject was, JsonObject wanted)
     {
         var config = RunIdentity.Kept(was);

@@ -14,7 +14,9 @@ public enum NoiseLevels
     /// <summary>ln sigma ~ N(PMean, PStd^2): EDM.</summary>
     LogNormal,
 
-    /// <summary>sigma = tan(a u + b), u ~ U(0,1), log-SNR within [-20, 20]: progressive distillation's teacher, in continuous time.</summary>
+    /// <summary>
+    /// sigma = tan(a u + b), u ~ U(0,1), log-SNR within [-20, 20]: progressive distillation's teacher, in continuous time.
+    /// </summary>
     Cosine,
 }
 
@@ -68,7 +70,8 @@ public sealed record TeacherOptions
 
     /// <summary>How a run of these may become longer: its learning rate must not have known its end.</summary>
     public RunLength Length() => new("teacher", "steps", Decay == Decay.Constant ? null
-        : $"its learning rate falls over all of them (decay {Decay.ToString().ToLowerInvariant()}), so the first ones would have been others; begin a new run, from these weights with --init");
+        : $"its learning rate falls over all of them (decay {Decay.ToString().ToLowerInvariant()}), so the first ones would have been "
+            + $"others; begin a new run, from these weights with --init");
 
     /// <exception cref="UsageException">A number is out of range.</exception>
     public void Validate()
@@ -76,11 +79,13 @@ public sealed record TeacherOptions
         Require(Steps >= 1, $"--steps is 1 or more, not {Steps}");
         Require(Batch >= 1, $"--batch is 1 or more, not {Batch}");
         Require(MicroBatches >= 1 && Batch % MicroBatches == 0, $"{MicroBatches} micro-batches do not divide a batch of {Batch}");
-        Require(LearningRate > 0 && double.IsFinite(LearningRate), FormattableString.Invariant($"a learning rate is above 0, not {LearningRate}"));
+        Require(LearningRate > 0 && double.IsFinite(LearningRate),
+            FormattableString.Invariant($"a learning rate is above 0, not {LearningRate}"));
         Require(Warmup >= 0, $"warm-up is 0 or more updates, not {Warmup}");
         Require(EmaDecay is >= 0 and < 1, FormattableString.Invariant($"an EMA decay lies in [0, 1), not {EmaDecay}"));
         Require(ClipNorm >= 0 && WeightDecay >= 0, "clipping norm and weight decay are 0 or more");
-        Require(PStd > 0 && double.IsFinite(PMean), FormattableString.Invariant($"ln sigma has a mean and a deviation above 0, not {PMean} and {PStd}"));
+        Require(PStd > 0 && double.IsFinite(PMean),
+            FormattableString.Invariant($"ln sigma has a mean and a deviation above 0, not {PMean} and {PStd}"));
 
         static void Require(bool condition, string message)
         {

@@ -18,7 +18,8 @@ public static class TrainedNetwork
     /// <summary>A run folder, a checkpoint folder or a safetensors file.</summary>
     /// <exception cref="BDenseException">None of these, or damaged.</exception>
     public static INetwork Load(Backend backend, string path) =>
-        Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder)) ? Load(backend, RunFolder.Existing(path)) : Checked(backend, path);
+        Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder)) ? Load(backend, RunFolder.Existing(path))
+            : Checked(backend, path);
 
     /// <summary>
     /// The file or checkpoint folder that <see cref="Load(Backend, string)"/> would read now, as a full path: what is to be remembered
@@ -26,9 +27,13 @@ public static class TrainedNetwork
     /// </summary>
     /// <exception cref="BDenseException">The run has no checkpoint yet.</exception>
     public static string Find(string path) =>
-        Path.GetFullPath(Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder)) ? Newest(RunFolder.Existing(path), average: true) : path);
+        Path.GetFullPath(Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder)) ? Newest(RunFolder.Existing(path), average: true)
+            : path);
 
-    /// <summary>SHA-256 of the network that <see cref="Load(Backend, string)"/> reads there: equal for equal weights and configuration, wherever they lie.</summary>
+    /// <summary>
+    /// SHA-256 of the network that <see cref="Load(Backend, string)"/> reads there: equal for equal weights and configuration, wherever
+    /// they lie.
+    /// </summary>
     /// <param name="path">As there.</param>
     /// <param name="config">The network's, as it was read.</param>
     /// <exception cref="BDenseException">The run has no checkpoint yet.</exception>

@@ -5,7 +5,9 @@ using BDense.Model.Checkpoints;
 
 namespace BDense.Training.Runs;
 
-/// <summary>Something that is trained in iterations, each a function of its number and of what <see cref="Save"/> keeps: nothing else.</summary>
+/// <summary>
+/// Something that is trained in iterations, each a function of its number and of what <see cref="Save"/> keeps: nothing else.
+/// </summary>
 public interface ITraining : IDisposable
 {
     /// <summary>Where it computes.</summary>
@@ -32,7 +34,8 @@ public interface ITraining : IDisposable
 }
 
 /// <summary>What an iteration tells: see <see cref="LogLine"/>.</summary>
-public readonly record struct StepReport(double Loss, double[] Branches, double LearningRate, double GradientNorm, double[]? Weights = null);
+public readonly record struct StepReport(double Loss, double[] Branches, double LearningRate, double GradientNorm,
+    double[]? Weights = null);
 
 /// <summary>Where a run stands.</summary>
 /// <param name="Step">Iterations done.</param>
@@ -65,7 +68,8 @@ public sealed record LoopOptions
 /// <param name="PeakBytes">Most device memory in use at once, in all sessions where there is a folder.</param>
 /// <param name="Log">Every iteration, those of earlier sessions too where there is a folder.</param>
 /// <param name="Checkpoint">Folder of the last checkpoint; none without a run folder.</param>
-public sealed record RunResult(long Step, bool Interrupted, double FinalLoss, double ImagesPerSecond, double StepMilliseconds, double HostMilliseconds, long PeakBytes,
+public sealed record RunResult(long Step, bool Interrupted, double FinalLoss, double ImagesPerSecond, double StepMilliseconds,
+    double HostMilliseconds, long PeakBytes,
     IReadOnlyList<LogLine> Log, string? Checkpoint);
 
 /// <summary>The loop around every kind of training: progress, log, checkpoints, cancellation.</summary>
@@ -73,9 +77,11 @@ public static class TrainingLoop
 {
     /// <summary>Trains to the end or to cancellation.</summary>
     /// <param name="training">What.</param>
-    /// <param name="folder">Where checkpoints and log go, and where the run goes on from if it has a checkpoint; none to keep nothing.</param>
+    /// <param name="folder">Where checkpoints and log go, and where the run goes on from if it has a checkpoint; none to keep
+    /// nothing.</param>
     /// <param name="options">How.</param>
-    /// <exception cref="BDenseException">The run diverged, at a step that the message names; or a file cannot be read or written.</exception>
+    /// <exception cref="BDenseException">The run diverged, at a step that the message names; or a file cannot be read or
+    /// written.</exception>
     public static RunResult Run(ITraining training, RunFolder? folder = null, LoopOptions? options = null)
     {
         options ??= new LoopOptions();
@@ -86,7 +92,9 @@ public static class TrainingLoop
         folder?.ReadPeak();
         var log = new List<LogLine>(folder?.ReadLog().Where(line => line.Step <= first) ?? []);
         if (log.Count < first)
-            training.Backend.OnNotice?.Invoke($"{Path.Combine(folder!.FullName, RunFolder.LogFile)} holds {log.Count} of the {first} iterations before the checkpoint; the figures of the others are lost, the training itself is not");
+            training.Backend.OnNotice?.Invoke(
+                $"{Path.Combine(folder!.FullName, RunFolder.LogFile)} holds {log.Count} of the {first} iterations before the checkpoint; "
+                    + $"the figures of the others are lost, the training itself is not");
         var (backend, pool) = (training.Backend, training.Backend.Pool);
         pool.ResetPeak();
         long sessionPeak = pool.PeakBytes;
@@ -128,7 +136,8 @@ public static class TrainingLoop
         return new RunResult(step, step < training.Steps,
             log.Count == 0 ? 0 : log.TakeLast(Math.Max(1, log.Count / 10)).Average(line => line.Loss),
             seconds > 0 ? log.Count * training.ImagesPerStep / seconds : 0,
-            Median([.. log.Select(line => line.Milliseconds)]), Median([.. log.Select(line => line.HostMilliseconds)]), peak, log, checkpoint);
+            Median([.. log.Select(line => line.Milliseconds)]), Median([.. log.Select(line => line.HostMilliseconds)]), peak,
+            log, checkpoint);
 
         void Save()
         {

@@ -8,8 +8,8 @@ namespace BDense.Training.Samplers;
 /// the image, so that the same one comes out of any batch.
 /// </summary>
 /// <remarks>
-/// Image i of a seed draws from the numbers (seed, i). With <see cref="Seeds"/> image i draws what image 0 of <c>Seeds[i]</c> draws. Noise that
-/// is given takes the place of the seed's; fresh noise stays the seed's.
+/// Image i of a seed draws from the numbers (seed, i). With <see cref="Seeds"/> image i draws what image 0 of <c>Seeds[i]</c> draws. Noise
+/// that is given takes the place of the seed's; fresh noise stays the seed's.
 /// </remarks>
 public sealed record ImageDraws
 {
@@ -60,12 +60,14 @@ public sealed record ImageDraws
     public ulong NumberOf(int i) => Seeds is null ? (ulong)i : Seeds[i];
 
     /// <summary>
-    /// The class of image <paramref name="i"/>: the one that is asked for; that of its noise; of seeds, seed mod <paramref name="classes"/>; else
-    /// i mod <paramref name="classes"/>, all of them in turn.
+    /// The class of image <paramref name="i"/>: the one that is asked for; that of its noise; of seeds, seed mod
+    /// <paramref name="classes"/>; else i mod <paramref name="classes"/>, all of them in turn.
     /// </summary>
     public int ClassOf(int i, int classes) => Class ?? Classes?[i] ?? (Seeds is null ? i % classes : (int)(Seeds[i] % (ulong)classes));
 
-    /// <summary>Classes of images <paramref name="first"/> and following, [N,LabelCount]; none without classes. The caller disposes it.</summary>
+    /// <summary>
+    /// Classes of images <paramref name="first"/> and following, [N,LabelCount]; none without classes. The caller disposes it.
+    /// </summary>
     public Tensor? Labels(INetwork network, int first, int n)
     {
         int classes = network.Config.LabelCount;
@@ -88,7 +90,9 @@ public sealed record ImageDraws
         x.Backend.Scale(x, (float)sigma, x);
     }
 
-    /// <summary>y [N,...] = the standard normal noise that step <paramref name="step"/> adds to images <paramref name="first"/> and following.</summary>
+    /// <summary>
+    /// y [N,...] = the standard normal noise that step <paramref name="step"/> adds to images <paramref name="first"/> and following.
+    /// </summary>
     public void Fresh(Tensor y, int first, int step) => Fill(y, first, FreshStream + (uint)step);
 
     private void Fill(Tensor x, int first, uint stream)

@@ -6,8 +6,8 @@ using BDense.Model.Checkpoints;
 namespace BDense.Training.Samplers;
 
 /// <summary>
-/// Where images go that are written one by one: a folder, given with a closing slash or there already, takes <c>000000.png</c> and following, as
-/// EDM's generate.py names them; or a name with one number in it as printf has it, <c>cat-%05d.png</c>.
+/// Where images go that are written one by one: a folder, given with a closing slash or there already, takes <c>000000.png</c> and
+/// following, as EDM's generate.py names them; or a name with one number in it as printf has it, <c>cat-%05d.png</c>.
 /// </summary>
 public sealed partial class PictureName
 {
@@ -29,7 +29,8 @@ public sealed partial class PictureName
         if (!match.Success || name.AsSpan(match.Index + match.Length).Contains('%') || name.AsSpan(0, match.Index).Contains('%'))
             throw new UsageException($"{path}: a name for many images has one number in it, as %05d");
         string folder = path[..^name.Length];
-        return new PictureName(folder + name[..match.Index], match.Groups[1].Length == 0 ? "D" : "D" + match.Groups[1].Value, name[(match.Index + match.Length)..]);
+        return new PictureName(folder + name[..match.Index], match.Groups[1].Length == 0 ? "D" : "D" + match.Groups[1].Value,
+            name[(match.Index + match.Length)..]);
     }
 
     /// <summary>Whether a path's ending is that of another kind of picture or data than the PNG that would be written.</summary>
@@ -39,10 +40,14 @@ public sealed partial class PictureName
         string[] others = [".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".npz", ".npy", ".zip", ".safetensors"];
         string ending = Path.GetExtension(path).ToLowerInvariant();
         if (others.Contains(ending))
-            throw new UsageException($"--out {path}: pictures are written as PNG, not {ending}{(ending.StartsWith(".np", StringComparison.Ordinal) ? "; arrays go to --raw" : "")}");
+            throw new UsageException(
+                $"--out {path}: pictures are written as PNG, not {ending}"
+                    + $"{(ending.StartsWith(".np", StringComparison.Ordinal) ? "; arrays go to --raw" : "")}");
     }
 
-    /// <summary>Whether a path says by its ending which of two kinds of array it is for; what is there and is no regular file needs none.</summary>
+    /// <summary>
+    /// Whether a path says by its ending which of two kinds of array it is for; what is there and is no regular file needs none.
+    /// </summary>
     /// <exception cref="UsageException">It does not.</exception>
     public static void RequireArray(string path)
     {

@@ -7,8 +7,8 @@ using BDense.Training.Runs;
 namespace BDense.Training.Samplers;
 
 /// <summary>
-/// Files of images, written while the images are made. Each of these takes a stream of images and gives the same stream, which writes besides;
-/// its file is whole once the stream is at its end and is not there at all if the stream fails.
+/// Files of images, written while the images are made. Each of these takes a stream of images and gives the same stream, which writes
+/// besides; its file is whole once the stream is at its end and is not there at all if the stream fails.
 /// </summary>
 public static class SampleFiles
 {
@@ -31,7 +31,8 @@ public static class SampleFiles
             next(batch);
         });
         int columns = (int)Math.Ceiling(Math.Sqrt(shown.Count));
-        ImageGrid.Write(path, size.Height, size.Width, size.Channels, [.. shown.Chunk(columns).Select(row => new GridRow(null, [.. row.SelectMany(image => image)]))]);
+        ImageGrid.Write(path, size.Height, size.Width, size.Channels,
+            [.. shown.Chunk(columns).Select(row => new GridRow(null, [.. row.SelectMany(image => image)]))]);
     };
 
     /// <summary>Each image as a PNG of its own, pixel by pixel.</summary>
@@ -39,7 +40,8 @@ public static class SampleFiles
     /// <param name="name">Where an image of some number goes: see <see cref="PictureName"/>.</param>
     /// <param name="size">H, W, C of an image.</param>
     /// <returns>The same images.</returns>
-    public static SampleStream Pictures(this SampleStream images, PictureName name, (int Height, int Width, int Channels) size) => next => images(batch =>
+    public static SampleStream Pictures(this SampleStream images, PictureName name, (int Height, int Width, int Channels) size) =>
+        next => images(batch =>
     {
         int length = size.Height * size.Width * size.Channels;
         for (int i = 0; i < batch.Count; i++)
@@ -51,8 +53,8 @@ public static class SampleFiles
     });
 
     /// <summary>
-    /// The images as they are, float32 N x C x H x W: as a lone array where the path ends in .npy, otherwise as numpy.savez does, <c>images</c>
-    /// and, where there are classes, <c>labels</c> (int64).
+    /// The images as they are, float32 N x C x H x W: as a lone array where the path ends in .npy, otherwise as numpy.savez does,
+    /// <c>images</c> and, where there are classes, <c>labels</c> (int64).
     /// </summary>
     /// <param name="images">What is written.</param>
     /// <param name="path">.npz or .npy.</param>

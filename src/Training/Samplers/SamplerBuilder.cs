@@ -24,7 +24,8 @@ public static class SamplerBuilder
     /// <param name="cancellation">Looked at between steps.</param>
     /// <param name="onStep">Shown every step.</param>
     /// <exception cref="UsageException">The options do not fit together.</exception>
-    public static TeacherSampler Build(INetwork network, SamplerOptions options, CancellationToken cancellation = default, Action<SolverStep>? onStep = null)
+    public static TeacherSampler Build(INetwork network, SamplerOptions options, CancellationToken cancellation = default,
+        Action<SolverStep>? onStep = null)
     {
         var (resolved, solver, grid) = options.OfTeacher();
         return On(network, resolved, solver, grid, cancellation, onStep);
@@ -37,7 +38,8 @@ public static class SamplerBuilder
         return On(network, new SamplerOptions().WithSolver(solver), solver, grid, cancellation, null);
     }
 
-    private static TeacherSampler On(INetwork network, SamplerOptions resolved, Solver solver, double[] grid, CancellationToken cancellation, Action<SolverStep>? onStep)
+    private static TeacherSampler On(INetwork network, SamplerOptions resolved, Solver solver, double[] grid,
+        CancellationToken cancellation, Action<SolverStep>? onStep)
     {
         var thresholding = resolved.Thresholding();
         var denoiser = new Denoiser(network);
@@ -46,12 +48,15 @@ public static class SamplerBuilder
             Denoise denoise = (state, sigma) => denoiser.Denoise(state, sigma, new ForwardOptions(Labels: labels));
             return solver.Run(thresholding?.Of(denoise) ?? denoise, x, grid, OptionsOf(resolved) with
             {
-                Churn = resolved.Churn > 0 ? new Churn(resolved.Churn.Value, resolved.ChurnMin!.Value, resolved.ChurnMax ?? double.PositiveInfinity, resolved.ChurnNoise!.Value) { Fresh = fresh } : null,
+                Churn = resolved.Churn > 0
+                    ? new Churn(resolved.Churn.Value, resolved.ChurnMin!.Value, resolved.ChurnMax ?? double.PositiveInfinity,
+                        resolved.ChurnNoise!.Value) { Fresh = fresh } : null,
                 OnStep = onStep,
                 Cancellation = cancellation,
             });
         }
-        return new TeacherSampler(resolved, Run, grid, solver.Evaluations(grid.Length - 1, grid[^1] == 0, resolved.AnalyticalFirstStep!.Value));
+        return new TeacherSampler(resolved, Run, grid,
+            solver.Evaluations(grid.Length - 1, grid[^1] == 0, resolved.AnalyticalFirstStep!.Value));
     }
 
     private static SolverOptions OptionsOf(SamplerOptions resolved) => new()

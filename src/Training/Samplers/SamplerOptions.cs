@@ -27,15 +27,18 @@ public sealed record SamplerOptions
     /// <summary>Of a multistep solver: its largest order, 1 to its own, which is the default.</summary>
     public int? Order { get; init; }
 
-    /// <summary>Of a teacher: a schedule's name, a file of <see cref="ScheduleFile"/>, or noise levels as <see cref="ScheduleCatalog.Text"/> has them. By default polynomial.</summary>
+    /// <summary>
+    /// Of a teacher: a schedule's name, a file of <see cref="ScheduleFile"/>, or noise levels as <see cref="ScheduleCatalog.Text"/> has
+    /// them. By default polynomial.
+    /// </summary>
     public string? Schedule { get; init; }
 
     /// <summary>Of the polynomial schedule, above 0; by default 7.</summary>
     public double? Rho { get; init; }
 
     /// <summary>
-    /// The last noise level above 0; 0 is short for <see cref="ToZero"/> with <see cref="EdmSigmaMin"/>. By default 0.002 where the last step
-    /// goes to 0, else 0.006, as SFD's teacher.
+    /// The last noise level above 0; 0 is short for <see cref="ToZero"/> with <see cref="EdmSigmaMin"/>. By default 0.002 where the last
+    /// step goes to 0, else 0.006, as SFD's teacher.
     /// </summary>
     public double? SigmaMin { get; init; }
 
@@ -43,7 +46,8 @@ public sealed record SamplerOptions
     public double? SigmaMax { get; init; }
 
     /// <summary>
-    /// Whether the last step goes from <see cref="SigmaMin"/> to 0, as EDM and k-diffusion do. By default where <see cref="SigmaMin"/> is 0, and with
+    /// Whether the last step goes from <see cref="SigmaMin"/> to 0, as EDM and k-diffusion do. By default where <see cref="SigmaMin"/> is
+    /// 0, and with
     /// <c>heun</c> where no <see cref="SigmaMin"/> is asked for.
     /// </summary>
     public bool? ToZero { get; init; }
@@ -92,12 +96,15 @@ public sealed record SamplerOptions
     {
         (string Name, bool IsAsked)[] teachers =
         [
-            ("--solver", Solver is not null), ("--steps", Steps is not null), ("--order", Order is not null), ("--schedule", Schedule is not null), ("--rho", Rho is not null),
+            ("--solver", Solver is not null), ("--steps", Steps is not null), ("--order", Order is not null),
+            ("--schedule", Schedule is not null), ("--rho", Rho is not null),
             ("--sigma-min", SigmaMin is not null), ("--sigma-max", SigmaMax is not null), ("--to-zero", ToZero is not null),
-            ("--analytical-first-step", AnalyticalFirstStep is not null), ("--lower-order-final", LowerOrderFinal is not null), ("--churn", Churn is not null),
+            ("--analytical-first-step", AnalyticalFirstStep is not null), ("--lower-order-final", LowerOrderFinal is not null),
+            ("--churn", Churn is not null),
             ("--churn-min", ChurnMin is not null), ("--churn-max", ChurnMax is not null), ("--churn-noise", ChurnNoise is not null),
         ];
-        (string Name, bool IsAsked)[] students = [("--nfe", Nfe is not null), ("--fitted", Fitted), ("--folded", Folded), ("--layout", Layout is not null)];
+        (string Name, bool IsAsked)[] students = [("--nfe", Nfe is not null), ("--fitted", Fitted), ("--folded", Folded),
+            ("--layout", Layout is not null)];
         return (ofStudent ? teachers : students).FirstOrDefault(option => option.IsAsked).Name;
     }
 
@@ -105,7 +112,13 @@ public sealed record SamplerOptions
     internal SamplerOptions Without(bool ofTeacher)
     {
         var both = new SamplerOptions { Threshold = Threshold, ThresholdFloor = ThresholdFloor, Clip = Clip };
-        return ofTeacher ? both with { Nfe = Nfe, Fitted = Fitted, Folded = Folded, Layout = Layout } : this with { Nfe = null, Fitted = false, Folded = false, Layout = null };
+        return ofTeacher ? both with
+        {
+            Nfe = Nfe,
+            Fitted = Fitted,
+            Folded = Folded,
+            Layout = Layout,
+        } : this with { Nfe = null, Fitted = false, Folded = false, Layout = null };
     }
 
     /// <summary>What is done to denoised images; none for nothing.</summary>
@@ -116,7 +129,8 @@ public sealed record SamplerOptions
             throw new UsageException("--threshold and --clip are two ways for one thing; give one");
         if (ThresholdFloor is not null && !(Threshold > 0))
             throw new UsageException("--threshold-floor goes with --threshold");
-        var how = Clip ? Training.Solvers.Thresholding.Clip : Threshold is { } quantile and not 0 ? new Thresholding(quantile, ThresholdFloor ?? Training.Solvers.Thresholding.PublishedFloor) : null;
+        var how = Clip ? Training.Solvers.Thresholding.Clip : Threshold is { } quantile and not 0
+            ? new Thresholding(quantile, ThresholdFloor ?? Training.Solvers.Thresholding.PublishedFloor) : null;
         how?.Require();
         return how;
     }
@@ -137,12 +151,14 @@ public sealed record SamplerOptions
     /// <summary>Noise levels of their own: nothing but the number of steps can be asked for besides.</summary>
     private (SamplerOptions, Solver, double[]) OnLevels(string on, bool given)
     {
-        foreach (var (name, isAsked) in new[] { ("--sigma-min", SigmaMin is not null), ("--sigma-max", SigmaMax is not null), ("--rho", Rho is not null), ("--to-zero", ToZero is not null) })
+        foreach (var (name, isAsked) in new[] { ("--sigma-min", SigmaMin is not null), ("--sigma-max", SigmaMax is not null),
+            ("--rho", Rho is not null), ("--to-zero", ToZero is not null) })
         {
             if (isAsked)
                 throw new UsageException($"{name}: {on} has noise levels of its own");
         }
-        var (solver, grid) = given ? (SolverCatalog.Find(Solver ?? DefaultSolver), ScheduleCatalog.Levels(on, Steps)) : ScheduleFile.Read(on).Sampler(Solver, Steps);
+        var (solver, grid) = given ? (SolverCatalog.Find(Solver ?? DefaultSolver), ScheduleCatalog.Levels(on, Steps))
+            : ScheduleFile.Read(on).Sampler(Solver, Steps);
         return (WithSolver(solver) with { Schedule = on, Steps = grid.Length - 1 }, solver, grid);
     }
 
@@ -162,7 +178,15 @@ public sealed record SamplerOptions
         var schedule = ScheduleCatalog.Find(on, min, max, rho);
         // One step to 0 starts at the first level and passes no other.
         double[] grid = toZero && steps == 1 ? [schedule.SigmaMax, 0] : schedule.Grid(toZero ? steps : steps + 1, toZero);
-        return (WithSolver(solver) with { Schedule = on, Steps = steps, Rho = on == DefaultSchedule ? rho : null, SigmaMin = min, SigmaMax = max, ToZero = toZero }, solver, grid);
+        return (WithSolver(solver) with
+        {
+            Schedule = on,
+            Steps = steps,
+            Rho = on == DefaultSchedule ? rho : null,
+            SigmaMin = min,
+            SigmaMax = max,
+            ToZero = toZero,
+        }, solver, grid);
     }
 
     /// <summary>What depends on the solver alone.</summary>
@@ -171,15 +195,19 @@ public sealed record SamplerOptions
         if (Nfe is not null || Fitted || Folded || Layout is not null)
             throw new UsageException("--nfe, --fitted, --folded and --layout are for a student");
         if (Order is { } order && (solver.MaxOrder == 0 || order < 1 || order > solver.MaxOrder))
-            throw new UsageException(solver.MaxOrder == 0 ? $"--order is for multistep solvers, not for {solver.Name}" : $"--order of {solver.Name} is 1 to {solver.MaxOrder}, not {order}");
+            throw new UsageException(solver.MaxOrder == 0 ? $"--order is for multistep solvers, not for {solver.Name}"
+                : $"--order of {solver.Name} is 1 to {solver.MaxOrder}, not {order}");
         if (LowerOrderFinal is not null && !solver.LowersOrder)
-            throw new UsageException($"--lower-order-final is for {string.Join(", ", SolverCatalog.All.Where(s => s.LowersOrder).Select(s => s.Name))}, not for {solver.Name}");
+            throw new UsageException(
+                $"--lower-order-final is for {string.Join(", ", SolverCatalog.All.Where(s => s.LowersOrder).Select(s => s.Name))}, not "
+                    + $"for {solver.Name}");
         bool churns = Churn > 0;
         if (churns && solver.Name != "heun")
             throw new UsageException($"--churn is for --solver heun, not {solver.Name}");
         if (!churns && (ChurnMin ?? ChurnMax ?? ChurnNoise) is not null)
             throw new UsageException("--churn-min, --churn-max and --churn-noise go with --churn above 0");
-        foreach (var (name, value) in new[] { ("--churn", Churn), ("--churn-min", ChurnMin), ("--churn-max", ChurnMax), ("--churn-noise", ChurnNoise) })
+        foreach (var (name, value) in new[] { ("--churn", Churn), ("--churn-min", ChurnMin), ("--churn-max", ChurnMax),
+            ("--churn-noise", ChurnNoise) })
         {
             if (value is { } number && !(number >= 0 && double.IsFinite(number)))
                 throw new UsageException(FormattableString.Invariant($"{name} is 0 or more, not {number}"));

@@ -12,7 +12,17 @@ public sealed record SamplerPreset(string Name, string What, SamplerOptions Opti
 /// <summary>The presets of samplers, for teachers.</summary>
 public static class SamplerPresets
 {
-    private static readonly SamplerOptions Edm = new() { Solver = "heun", Steps = 18, Schedule = "polynomial", Rho = 7, SigmaMin = 0.002, SigmaMax = 80, ToZero = true, Churn = 0 };
+    private static readonly SamplerOptions Edm = new()
+    {
+        Solver = "heun",
+        Steps = 18,
+        Schedule = "polynomial",
+        Rho = 7,
+        SigmaMin = 0.002,
+        SigmaMax = 80,
+        ToZero = true,
+        Churn = 0,
+    };
 
     /// <summary>All of them, in the order of the help.</summary>
     public static IReadOnlyList<SamplerPreset> All { get; } =
@@ -21,7 +31,9 @@ public static class SamplerPresets
         // Table 5 of the paper.
         new("edm-imagenet64", "EDM's on ImageNet 64 x 64, stochastic, NFE 511 (algorithm 2)",
             Edm with { Steps = 256, Churn = 40, ChurnMin = 0.05, ChurnMax = 50, ChurnNoise = 1.003 }),
-        new("sfd-teacher", "SFD's teacher for a student of NFE 2: DPM-Solver++(3M) with thresholding, NFE 12 (Zhou et al. 2024, the authors' code)", new SamplerOptions
+        new("sfd-teacher",
+            "SFD's teacher for a student of NFE 2: DPM-Solver++(3M) with thresholding, NFE 12 (Zhou et al. 2024, the authors' code)",
+            new SamplerOptions
         {
             Solver = "dpmpp3m",
             Steps = 12,

@@ -25,7 +25,8 @@ public static class Sampling
     /// <param name="cancellation">Looked at between batches.</param>
     /// <returns>[count,H,W,C]</returns>
     /// <exception cref="BDenseException">A sample is not finite: the network has diverged.</exception>
-    public static float[] Generate(INetwork network, Sampler sampler, ImageDraws draws, int count, int batch, double sigma, Action<int>? onDone = null, CancellationToken cancellation = default)
+    public static float[] Generate(INetwork network, Sampler sampler, ImageDraws draws, int count, int batch, double sigma,
+        Action<int>? onDone = null, CancellationToken cancellation = default)
     {
         var c = network.Config;
         int size = c.Resolution * c.Resolution * c.ImageChannels;
@@ -43,7 +44,8 @@ public static class Sampling
 
     /// <summary>The images of <see cref="Generate"/> batch by batch, for however many.</summary>
     /// <inheritdoc cref="Generate"/>
-    public static SampleStream Stream(INetwork network, Sampler sampler, ImageDraws draws, int count, int batch, double sigma, Action<int>? onDone = null, CancellationToken cancellation = default) => next =>
+    public static SampleStream Stream(INetwork network, Sampler sampler, ImageDraws draws, int count, int batch, double sigma,
+        Action<int>? onDone = null, CancellationToken cancellation = default) => next =>
     {
         var c = network.Config;
         for (int first = 0; first < count; first += batch)
@@ -52,7 +54,8 @@ public static class Sampling
             int n = Math.Min(batch, count - first);
             var images = new float[n * c.Resolution * c.Resolution * c.ImageChannels];
             Batch(network, sampler, draws, first, images, sigma);
-            next(new SampleBatch([.. Enumerable.Range(first, n).Select(draws.NumberOf)], images, c.LabelCount == 0 ? null : [.. Enumerable.Range(first, n).Select(i => draws.ClassOf(i, c.LabelCount))]));
+            next(new SampleBatch([.. Enumerable.Range(first, n).Select(draws.NumberOf)], images,
+                c.LabelCount == 0 ? null : [.. Enumerable.Range(first, n).Select(i => draws.ClassOf(i, c.LabelCount))]));
             onDone?.Invoke(first + n);
         }
     };
@@ -64,7 +67,9 @@ public static class Sampling
         var c = network.Config;
         int most = Array.MaxLength / (c.Resolution * c.Resolution * c.ImageChannels);
         if (count > most)
-            throw new UsageException($"{count} images of {c.Resolution} x {c.Resolution} x {c.ImageChannels} are more than one array holds, which is {most}; ask for fewer (--count)");
+            throw new UsageException(
+                $"{count} images of {c.Resolution} x {c.Resolution} x {c.ImageChannels} are more than one array holds, which is {most}; "
+                    + $"ask for fewer (--count)");
     }
 
     /// <summary>The same images a batch at a time, for more of them than memory holds.</summary>

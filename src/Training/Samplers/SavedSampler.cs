@@ -21,7 +21,8 @@ namespace BDense.Training.Samplers;
 /// <param name="Title">For tables: the method, or the solver.</param>
 /// <param name="Options">All of them, filled in: what makes the same sampler of the same path again.</param>
 /// <param name="Grid">The noise levels; of a student those of its branch states.</param>
-public sealed record SavedSampler(string Path, Student? Student, INetwork Network, Sampler Sampler, int Evaluations, double Sigma, string Title, SamplerOptions Options, double[] Grid) : IDisposable
+public sealed record SavedSampler(string Path, Student? Student, INetwork Network, Sampler Sampler, int Evaluations, double Sigma,
+    string Title, SamplerOptions Options, double[] Grid) : IDisposable
 {
     /// <summary>Whether a path is that of a student: a distillation's run folder, or an export that says how to sample it.</summary>
     public static bool IsStudent(string path) => Training.Distillation.Student.IsStudent(path) || StudentFile.Find(path) is not null;
@@ -42,11 +43,13 @@ public sealed record SavedSampler(string Path, Student? Student, INetwork Networ
     /// <param name="backend">Where to.</param>
     /// <param name="path">A run folder, a checkpoint folder, an export or a .safetensors file.</param>
     /// <param name="options">Of a teacher or of a student, whichever it is.</param>
-    /// <param name="several">One of several paths under the same options: those that are not for it are left out. Else they are refused.</param>
+    /// <param name="several">One of several paths under the same options: those that are not for it are left out. Else they are
+    /// refused.</param>
     /// <param name="cancellation">Looked at between steps.</param>
     /// <exception cref="UsageException">The options do not fit the path or each other.</exception>
     /// <exception cref="BDenseException">Nothing there that can be sampled.</exception>
-    public static SavedSampler Load(Backend backend, string path, SamplerOptions options, bool several = false, CancellationToken cancellation = default)
+    public static SavedSampler Load(Backend backend, string path, SamplerOptions options, bool several = false,
+        CancellationToken cancellation = default)
     {
         if (options.Thresholding() is not null && options.Fitted || options is { Fitted: true, Folded: true })
             throw new UsageException("--fitted steps are over all heads as they are; give it without --folded, --threshold and --clip");
@@ -63,7 +66,8 @@ public sealed record SavedSampler(string Path, Student? Student, INetwork Networ
             var sampler = SamplerBuilder.Build(network, Own(options, ofStudent: false), cancellation);
             string on = sampler.Options.Schedule!;
             return new SavedSampler(path, null, network, sampler.Run, sampler.Evaluations, sampler.Sigma,
-                $"teacher, {sampler.Options.Solver}{(ScheduleFile.IsFile(on) ? $", {ScheduleFile.Read(on).Kind} schedule" : "")}", sampler.Options, sampler.Grid);
+                $"teacher, {sampler.Options.Solver}{(ScheduleFile.IsFile(on) ? $", {ScheduleFile.Read(on).Kind} schedule" : "")}",
+                sampler.Options, sampler.Grid);
         }
         catch
         {
@@ -74,18 +78,22 @@ public sealed record SavedSampler(string Path, Student? Student, INetwork Networ
         SamplerOptions Own(SamplerOptions given, bool ofStudent)
         {
             if (!several && given.ForOther(ofStudent) is { } name)
-                throw new UsageException(ofStudent ? $"{name} is for a teacher; {path} is a student and samples as it was distilled" : $"{name} is for a student; {path} is not one");
+                throw new UsageException(ofStudent ? $"{name} is for a teacher; {path} is a student and samples as it was distilled"
+                    : $"{name} is for a student; {path} is not one");
             return given.Without(ofTeacher: ofStudent);
         }
     }
 
-    /// <summary>A digest of all that the images depend on besides what <see cref="Options"/> say: weights, and files that are named.</summary>
+    /// <summary>
+    /// A digest of all that the images depend on besides what <see cref="Options"/> say: weights, and files that are named.
+    /// </summary>
     public string Identity()
     {
         // The path says where a model is, not what it is: trained anew in place it is another one.
         string identity = $"model {TrainedNetwork.Fingerprint(Path, Network.Config)}";
         if (Training.Distillation.Student.IsStudent(Path))
-            identity += $", run {RunFolder.Existing(Path).Identity}{(Options.Fitted ? $", fitted {StepFitting.Fingerprint(Student!, Path)}" : "")}";
+            identity += $", run {RunFolder.Existing(Path).Identity}"
+                + $"{(Options.Fitted ? $", fitted {StepFitting.Fingerprint(Student!, Path)}" : "")}";
         else if (StudentFile.Find(Path) is { } file)
             identity += $", student {FileDigests.Compute(file)}";
         else if (Student is null && ScheduleFile.IsFile(Options.Schedule!))
@@ -113,7 +121,8 @@ public sealed record SavedSampler(string Path, Student? Student, INetwork Networ
             var student = described.Student(network, file, options.Layout, options.Thresholding());
             if (options.Nfe is { } nfe && nfe != student.Evaluations)
                 throw new UsageException($"--nfe {nfe}: {file} is of a student of NFE {student.Evaluations}");
-            return Of(path, student, options with { Nfe = student.Evaluations }, $"student, {network.Config.Branches} head{(network.Config.Branches == 1 ? "" : "s")}", cancellation);
+            return Of(path, student, options with { Nfe = student.Evaluations },
+                $"student, {network.Config.Branches} head{(network.Config.Branches == 1 ? "" : "s")}", cancellation);
         }
         catch
         {
@@ -122,25 +131,41 @@ public sealed record SavedSampler(string Path, Student? Student, INetwork Networ
         }
     }
 
-    /// <summary>Several heads and no word about them: the B-DENSE authors' own networks come so. They are sampled on SFD's published grid.</summary>
+    /// <summary>
+    /// Several heads and no word about them: the B-DENSE authors' own networks come so. They are sampled on SFD's published grid.
+    /// </summary>
     private static SavedSampler OfHeads(INetwork network, string path, SamplerOptions options, CancellationToken cancellation)
     {
         int k = network.Config.Branches;
         if (options.Nfe is not { } nfe)
-            throw new UsageException($"{path} has {k} heads and no {StudentFile.Name} that says on which noise levels; give its run folder, or --nfe N for SFD's own levels (80 to 0.006, {k} steps an interval, the first analytical)");
+            throw new UsageException(
+                $"{path} has {k} heads and no {StudentFile.Name} that says on which noise levels; give its run folder, or --nfe N for "
+                    + $"SFD's own levels (80 to 0.006, {k} steps an interval, the first analytical)");
         if (options.Fitted)
             throw new UsageException($"--fitted steps are kept in a run's folder; {path} is none");
         var layout = options.Layout ?? BranchLayout.Chained;
-        var student = Training.Distillation.Student.Of(network, new SfdOptions { Branches = k, Jump = k, Nfe = nfe, Layout = layout, Weights = "uniform" }, threshold: options.Thresholding());
+        var student = Training.Distillation.Student.Of(network, new SfdOptions
+        {
+            Branches = k,
+            Jump = k,
+            Nfe = nfe,
+            Layout = layout,
+            Weights = "uniform",
+        }, threshold: options.Thresholding());
         return Of(path, student, options with { Layout = layout }, $"student, {k} heads", cancellation);
     }
 
     private static SavedSampler Of(string path, Student student, SamplerOptions options, string title, CancellationToken cancellation)
     {
         bool fold = options.Folded;
-        var resolved = options with { Threshold = student.Threshold?.Quantile ?? 0, ThresholdFloor = student.Threshold is { Quantile: > 0 } how ? how.Floor : null };
+        var resolved = options with
+        {
+            Threshold = student.Threshold?.Quantile ?? 0,
+            ThresholdFloor = student.Threshold is { Quantile: > 0 } how ? how.Floor : null,
+        };
         return new SavedSampler(path, student, student.Network,
-            (x, labels, fresh) => fold ? student.SampleFolded(x, labels, cancellation, fresh) : student.Sample(x, labels, cancellation: cancellation, fresh: fresh),
+            (x, labels, fresh) => fold ? student.SampleFolded(x, labels, cancellation, fresh)
+                : student.Sample(x, labels, cancellation: cancellation, fresh: fresh),
             student.Evaluations, student.StartSigma, title + (options.Fitted ? ", fitted" : ""), resolved, [.. student.Grid.Teacher]);
     }
 

@@ -3,7 +3,9 @@ using BDense.Kernels;
 
 namespace BDense.Training.Samplers;
 
-/// <summary>Seeds as EDM's generate.py takes them, one an image: numbers and ranges with commas between, <c>0-63,100</c>; kept as ranges.</summary>
+/// <summary>
+/// Seeds as EDM's generate.py takes them, one an image: numbers and ranges with commas between, <c>0-63,100</c>; kept as ranges.
+/// </summary>
 public sealed class SeedList
 {
     private static readonly NumberRule<ulong> Rule = new(0, ulong.MaxValue);
@@ -47,9 +49,12 @@ public sealed class SeedList
             string[] ends = part.Split('-');
             ulong last = 0;
             if (ends.Length > 2 || !Rule.TryRead(ends[0], out ulong first) || !Rule.TryRead(ends[^1], out last) || last < first)
-                throw new UsageException($"{name} must be whole numbers and rising ranges of them with commas between, as 0-63 or 1,2,5-10, not {Printable.Quoted(text)}");
+                throw new UsageException(
+                    $"{name} must be whole numbers and rising ranges of them with commas between, as 0-63 or 1,2,5-10, not "
+                        + $"{Printable.Quoted(text)}");
             if (last - first >= (ulong)most || (count += (long)(last - first) + 1) > most)
-                throw new UsageException($"{name} {Printable.Quoted(text)} are more than {most.ToString(CultureInfo.InvariantCulture)} seeds");
+                throw new UsageException(
+                    $"{name} {Printable.Quoted(text)} are more than {most.ToString(CultureInfo.InvariantCulture)} seeds");
             ranges.Add((first, (int)(count - (long)(last - first) - 1)));
         }
         return new SeedList([.. ranges], (int)count, text);

@@ -32,7 +32,8 @@ public static class Gits
     /// <param name="steps">1 to as many as the grid has.</param>
     /// <param name="memory">gamma, above 0.</param>
     /// <param name="cancellation">Looked at between the teacher's steps.</param>
-    public static double[] Fit(IEnumerable<(Denoise Denoise, Tensor X)> batches, Solver teacher, double[] grid, int steps, double memory = Memory, CancellationToken cancellation = default) =>
+    public static double[] Fit(IEnumerable<(Denoise Denoise, Tensor X)> batches, Solver teacher, double[] grid, int steps,
+        double memory = Memory, CancellationToken cancellation = default) =>
         [.. Path(Costs(batches, teacher, grid, cancellation), steps, memory).Select(i => grid[i])];
 
     /// <summary>c_ij for i below j, the mean over all samples; 0 elsewhere. States are kept on the host, a batch at a time.</summary>
@@ -40,7 +41,8 @@ public static class Gits
     /// <param name="teacher">Its solver.</param>
     /// <param name="grid">Its nodes.</param>
     /// <param name="cancellation">Looked at between the teacher's steps.</param>
-    public static double[,] Costs(IEnumerable<(Denoise Denoise, Tensor X)> batches, Solver teacher, double[] grid, CancellationToken cancellation = default)
+    public static double[,] Costs(IEnumerable<(Denoise Denoise, Tensor X)> batches, Solver teacher, double[] grid,
+        CancellationToken cancellation = default)
     {
         int last = grid.Length - 1;
         var costs = new double[grid.Length, grid.Length];
@@ -119,7 +121,8 @@ public static class Gits
             double vv = 0, vd = 0, dd = 0, vu = 0, du = 0;
             for (int e = at; e < at + length; e++)
             {
-                double u = ((double)end[e] - first[e]) / chord, v = (double)states[i][e] - first[e], d = i == last ? 0 : ((double)states[i][e] - denoised[i][e]) / grid[i];
+                double u = ((double)end[e] - first[e]) / chord, v = (double)states[i][e] - first[e], d = i == last ? 0
+                    : ((double)states[i][e] - denoised[i][e]) / grid[i];
                 vv += v * v;
                 vd += v * d;
                 dd += d * d;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using BDense.Kernels;
 
 namespace BDense.Training.Schedules;
@@ -55,19 +56,22 @@ public sealed class NestedGrid
     }
 
     /// <summary>Grids given outright.</summary>
-    /// <exception cref="BDenseException">The teacher's grid is not the student's, divided: the message names the first node that is missing.</exception>
+    /// <exception cref="BDenseException">The teacher's grid is not the student's, divided: the message names the first node that is
+    /// missing.</exception>
     public static NestedGrid Of(ReadOnlySpan<double> student, ReadOnlySpan<double> teacher, int branches, string name = "given")
     {
         if (branches < 1)
             throw new UsageException($"a student interval is divided into at least 1 teacher step, not {branches}");
         if (teacher.Length != branches * (student.Length - 1) + 1)
-            throw new BDenseException($"the {name} schedule does not nest: {student.Length} student nodes of {branches} steps each ask for " +
+            throw new BDenseException(
+                $"the {name} schedule does not nest: {student.Length} student nodes of {branches} steps each ask for " +
                 $"{branches * (student.Length - 1) + 1} teacher nodes, not {teacher.Length}");
         for (int i = 0; i < student.Length; i++)
         {
             if (Math.Abs(student[i] - teacher[i * branches]) > 1e-9 * Math.Abs(student[i]))
-                throw new BDenseException(FormattableString.Invariant(
-                    $"the {name} schedule does not nest: student node {i} is {student[i]:g6}, teacher node {i * branches} is {teacher[i * branches]:g6}"));
+                throw new BDenseException(string.Create(CultureInfo.InvariantCulture,
+                    $"the {name} schedule does not nest: student node {i} is {student[i]:g6}, teacher node {i * branches} is "
+                        + $"{teacher[i * branches]:g6}"));
         }
         // The student's very numbers at the shared nodes, so that equal times are equal doubles.
         var fine = teacher.ToArray();

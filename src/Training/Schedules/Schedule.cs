@@ -29,7 +29,9 @@ public sealed record Schedule(string Name, double SigmaMin, double SigmaMax, Fun
         for (int i = 1; i < nodes; i++)
         {
             if (!(sigmas[i] < sigmas[i - 1]))
-                throw new UsageException($"a {Name} schedule from {Text(SigmaMax)} to {Text(SigmaMin)} has no {nodes} distinct nodes: of so many, {sigmas.Take(nodes).Distinct().Count()} differ; ask for fewer");
+                throw new UsageException(
+                    $"a {Name} schedule from {Text(SigmaMax)} to {Text(SigmaMin)} has no {nodes} distinct nodes: of so many, "
+                        + $"{sigmas.Take(nodes).Distinct().Count()} differ; ask for fewer");
         }
         return sigmas;
     }

@@ -37,7 +37,9 @@ public static class ScheduleCatalog
         return Over("polynomial", sigmaMin, sigmaMax, u => Math.Pow(high + u * (low - high), rho));
     }
 
-    /// <summary>Uniform in log-SNR lambda = -2 ln sigma: sigma = sigma_max^(1-u) sigma_min^u. Lu et al. 2022 (DPM-Solver), section 3.4.</summary>
+    /// <summary>
+    /// Uniform in log-SNR lambda = -2 ln sigma: sigma = sigma_max^(1-u) sigma_min^u. Lu et al. 2022 (DPM-Solver), section 3.4.
+    /// </summary>
     public static Schedule LogSnr(double sigmaMin, double sigmaMax)
     {
         Check("logsnr", sigmaMin, sigmaMax);
@@ -58,9 +60,9 @@ public static class ScheduleCatalog
     }
 
     /// <summary>
-    /// Even in the time of the variance-preserving process, or in its <paramref name="rho"/>-th root: t = (1 + u (e^(1/rho) - 1))^rho from 1 down
-    /// to e = 1e-3, sigma = sqrt(exp(beta_d t^2 / 2 + beta_min t) - 1), beta chosen so that sigma meets the range's ends. Song et al. 2021
-    /// (SDE), appendix C, in sigma space by Karras et al. 2022, table 1; rho = 2 is what DEIS samples best with.
+    /// Even in the time of the variance-preserving process, or in its <paramref name="rho"/>-th root: t = (1 + u (e^(1/rho) - 1))^rho from
+    /// 1 down to e = 1e-3, sigma = sqrt(exp(beta_d t^2 / 2 + beta_min t) - 1), beta chosen so that sigma meets the range's ends. Song et
+    /// al. 2021 (SDE), appendix C, in sigma space by Karras et al. 2022, table 1; rho = 2 is what DEIS samples best with.
     /// </summary>
     public static Schedule TimeUniform(double sigmaMin, double sigmaMax, double rho)
     {
@@ -81,7 +83,9 @@ public static class ScheduleCatalog
     /// over T steps, abar_t = prod (1 - beta), sigma_t = sqrt((1 - abar_t) / abar_t). Ho et al. 2020, section 4; a node is the
     /// nearest step of an even division of those whose sigma lies within the range.
     /// </summary>
-    /// <remarks>Grids of it nest only where the coarse nodes fall on the same steps; <see cref="NestedGrid"/> says so if they do not.</remarks>
+    /// <remarks>
+    /// Grids of it nest only where the coarse nodes fall on the same steps; <see cref="NestedGrid"/> says so if they do not.
+    /// </remarks>
     public static Schedule Discrete(double sigmaMin, double sigmaMax, int steps = 1000, double betaMin = 1e-4, double betaMax = 0.02)
     {
         Check("discrete", sigmaMin, sigmaMax);
@@ -95,7 +99,8 @@ public static class ScheduleCatalog
                 table.Add(sigma);
         }
         if (table.Count < 2)
-            throw new UsageException(FormattableString.Invariant($"the discrete schedule has fewer than 2 steps between {sigmaMin} and {sigmaMax}"));
+            throw new UsageException(
+                FormattableString.Invariant($"the discrete schedule has fewer than 2 steps between {sigmaMin} and {sigmaMax}"));
         int last = table.Count - 1;
         return new Schedule("discrete", table[0], table[last], u => table[(int)Math.Round((1 - u) * last, MidpointRounding.AwayFromZero)]);
     }
@@ -113,8 +118,11 @@ public static class ScheduleCatalog
     /// <param name="sigmas">Falling, two or more; the last may be 0.</param>
     public static Schedule Given(IReadOnlyList<double> sigmas)
     {
-        if (sigmas.Count < 2 || sigmas.Any(s => !double.IsFinite(s) || s < 0) || Enumerable.Range(1, sigmas.Count - 1).Any(i => sigmas[i] >= sigmas[i - 1]))
-            throw new BDenseException($"a given schedule has 2 or more falling noise levels, 0 at the lowest, not {string.Join(", ", sigmas.Select(s => s.ToString("g4", CultureInfo.InvariantCulture)))}");
+        if (sigmas.Count < 2 || sigmas.Any(s => !double.IsFinite(s) || s < 0)
+            || Enumerable.Range(1, sigmas.Count - 1).Any(i => sigmas[i] >= sigmas[i - 1]))
+            throw new BDenseException(
+                $"a given schedule has 2 or more falling noise levels, 0 at the lowest, not "
+                    + $"{string.Join(", ", sigmas.Select(s => s.ToString("g4", CultureInfo.InvariantCulture)))}");
         double[] roots = [.. sigmas.Select(s => Math.Pow(s, 1.0 / 7))];
         int last = sigmas.Count - 1;
         return new Schedule(GivenName, sigmas[last], sigmas[0], u =>
@@ -128,8 +136,11 @@ public static class ScheduleCatalog
         });
     }
 
-    /// <summary>The name under which <see cref="Find"/> makes <see cref="Given"/> of these noise levels: for a run's configuration.</summary>
-    public static string Text(IReadOnlyList<double> sigmas) => $"{GivenName}:{string.Join(",", sigmas.Select(s => s.ToString("R", CultureInfo.InvariantCulture)))}";
+    /// <summary>
+    /// The name under which <see cref="Find"/> makes <see cref="Given"/> of these noise levels: for a run's configuration.
+    /// </summary>
+    public static string Text(IReadOnlyList<double> sigmas) =>
+        $"{GivenName}:{string.Join(",", sigmas.Select(s => s.ToString("R", CultureInfo.InvariantCulture)))}";
 
     /// <summary>Whether a schedule's name is a <see cref="Text"/> of noise levels.</summary>
     public static bool IsGiven(string name) => name.StartsWith(GivenName + ":", StringComparison.Ordinal);
@@ -143,11 +154,13 @@ public static class ScheduleCatalog
     }
 
     private static double[] Parse(string text) => [.. text[(GivenName.Length + 1)..].Split(',').Select(part =>
-        double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double sigma) ? sigma : throw new UsageException($"schedule '{text}': '{part}' is no number"))];
+        double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double sigma) ? sigma
+            : throw new UsageException($"schedule '{text}': '{part}' is no number"))];
 
     private static void Check(string name, double sigmaMin, double sigmaMax)
     {
         if (!(sigmaMin > 0 && sigmaMax > sigmaMin && double.IsFinite(sigmaMax)))
-            throw new UsageException(FormattableString.Invariant($"a {name} schedule needs 0 < sigma_min < sigma_max, not {sigmaMin} and {sigmaMax}"));
+            throw new UsageException(
+                FormattableString.Invariant($"a {name} schedule needs 0 < sigma_min < sigma_max, not {sigmaMin} and {sigmaMax}"));
     }
 }

@@ -7,8 +7,8 @@ public static partial class SolverCatalog
     /// <summary>
     /// The step of AMED-Solver (Zhou et al. 2024, "Fast ODE-based sampling for diffusion models in around 5 steps"): one direction, at an
     /// intermediate time, stands for the mean direction of the whole step. s = t'^r t^(1-r), y = x + (s - t) (x - D(x; t)) / t,
-    /// x' = x + c (t' - t) (y - D(y; s)) / s. Published, r and c come from a small network that sees the UNet's bottleneck, sample by sample;
-    /// here they are two numbers a step for all samples (<see cref="AmedFit"/>), hence "fixed". r = 1/2, c = 1 is DPM-Solver-2.
+    /// x' = x + c (t' - t) (y - D(y; s)) / s. Published, r and c come from a small network that sees the UNet's bottleneck, sample by
+    /// sample; here they are two numbers a step for all samples (<see cref="AmedFit"/>), hence "fixed". r = 1/2, c = 1 is DPM-Solver-2.
     /// Two evaluations a step; a step to 0 is Euler's.
     /// </summary>
     /// <param name="ratios">r of each step, in (0, 1).</param>
@@ -53,7 +53,9 @@ public static class AmedFit
 {
     private const int Places = 9, Sections = 8;
 
-    /// <summary>Network passes of a batch and a step, at most: places, one new one a section and two at first, and the step itself.</summary>
+    /// <summary>
+    /// Network passes of a batch and a step, at most: places, one new one a section and two at first, and the step itself.
+    /// </summary>
     internal const int Trials = Places + Sections + 3;
 
     private static readonly double Golden = (Math.Sqrt(5) - 1) / 2;
@@ -63,7 +65,8 @@ public static class AmedFit
     /// <param name="grid">The nodes; the last above 0.</param>
     /// <param name="targets">For each batch the teacher's state at each node but the first.</param>
     /// <param name="cancellation">Looked at between evaluations.</param>
-    public static (double[] Ratios, double[] Scales) Fit(IReadOnlyList<(Denoise Denoise, Tensor X)> batches, double[] grid, IReadOnlyList<float[][]> targets, CancellationToken cancellation = default)
+    public static (double[] Ratios, double[] Scales) Fit(IReadOnlyList<(Denoise Denoise, Tensor X)> batches, double[] grid,
+        IReadOnlyList<float[][]> targets, CancellationToken cancellation = default)
     {
         var (ratios, scales) = (new double[grid.Length - 1], new double[grid.Length - 1]);
         var states = batches.Select(b => b.X.ToArray()).ToList();
@@ -84,7 +87,9 @@ public static class AmedFit
             }
             var (ratio, found) = tried.MinBy(t => t.Value.Error);
             (ratios[i], scales[i]) = (ratio, found.Scale);
-            states = [.. batches.Select((batch, n) => Moved(states[n], scales[i] * (to - from), Mean(batch, states[n], slopes[n], from, SolverCatalog.AmedTime(from, to, ratios[i]))))];
+            states = [.. batches.Select((batch, n) =>
+                Moved(states[n], scales[i] * (to - from),
+                    Mean(batch, states[n], slopes[n], from, SolverCatalog.AmedTime(from, to, ratios[i]))))];
 
             (double Error, double Scale) Try(double r)
             {
@@ -120,7 +125,8 @@ public static class AmedFit
     }
 
     /// <summary>The slope at s, from the Euler step there.</summary>
-    private static float[] Mean((Denoise Denoise, Tensor X) batch, float[] state, float[] slope, double from, double s) => Slope(batch, Moved(state, s - from, slope), s);
+    private static float[] Mean((Denoise Denoise, Tensor X) batch, float[] state, float[] slope, double from, double s) =>
+        Slope(batch, Moved(state, s - from, slope), s);
 
     private static float[] Moved(float[] state, double h, float[] slope) => [.. state.Zip(slope, (x, d) => (float)(x + h * d))];
 }

@@ -16,7 +16,8 @@ public static partial class SolverCatalog
     /// The time t(sigma) solves sigma^2 + 1 = exp(beta_d t^2 / 2 + beta_min t), beta chosen so that sigma(1e-3) = 0.002 and
     /// sigma(1) = 80, as its reimplementation for EDM's networks has it (Zhou et al. 2024, AMED).
     /// </remarks>
-    public static Tensor DeisTab(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) => Exponential(VpTime, denoise, x, t, o);
+    public static Tensor DeisTab(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) =>
+        Exponential(VpTime, denoise, x, t, o);
 
     /// <summary>
     /// Adams-Bashforth on the steps as they are: the slope d = (x - D) / sigma is extrapolated by a polynomial in sigma. The rhoAB of
@@ -24,7 +25,8 @@ public static partial class SolverCatalog
     /// (1 + h / (2 h_-1), -h / (2 h_-1)). Of order 4; one evaluation a step.
     /// </summary>
     /// <remarks>What was published as iPNDM_v is <see cref="IpndmV"/>.</remarks>
-    public static Tensor AdamsBashforthOfSteps(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) => Exponential(sigma => sigma, denoise, x, t, o);
+    public static Tensor AdamsBashforthOfSteps(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) =>
+        Exponential(sigma => sigma, denoise, x, t, o);
 
     /// <summary>
     /// C_j = integral over sigma from sigma_i to sigma_{i+1} of prod_{k != j} (u - u_k) / (u_j - u_k), u = time(sigma),

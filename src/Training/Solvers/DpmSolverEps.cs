@@ -4,15 +4,21 @@ namespace BDense.Training.Solvers;
 
 public static partial class SolverCatalog
 {
-    /// <summary>DPM-Solver(2M): <see cref="DpmSolverPlusPlus2M"/> in noise prediction; see <see cref="DpmSolverEps3M"/>. One evaluation a step.</summary>
-    public static Tensor DpmSolverEps2M(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) => DpmSolverEps(2, denoise, x, t, o);
+    /// <summary>
+    /// DPM-Solver(2M): <see cref="DpmSolverPlusPlus2M"/> in noise prediction; see <see cref="DpmSolverEps3M"/>. One evaluation a step.
+    /// </summary>
+    public static Tensor DpmSolverEps2M(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) =>
+        DpmSolverEps(2, denoise, x, t, o);
 
     /// <summary>
-    /// DPM-Solver(3M): the multistep method in noise prediction e = (x - D) / t. Lu et al. 2022b, section 4.2 and appendix B, with its code's
-    /// choice of noise prediction; one evaluation a step.
+    /// DPM-Solver(3M): the multistep method in noise prediction e = (x - D) / t. Lu et al. 2022b, section 4.2 and appendix B, with its
+    /// code's choice of noise prediction; one evaluation a step.
     /// </summary>
-    /// <remarks>Its third term is that of the Taylor expansion halved, as in <see cref="DpmSolverPlusPlus3M"/>: of order 2 in the limit.</remarks>
-    public static Tensor DpmSolverEps3M(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) => DpmSolverEps(3, denoise, x, t, o);
+    /// <remarks>
+    /// Its third term is that of the Taylor expansion halved, as in <see cref="DpmSolverPlusPlus3M"/>: of order 2 in the limit.
+    /// </remarks>
+    public static Tensor DpmSolverEps3M(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) =>
+        DpmSolverEps(3, denoise, x, t, o);
 
     /// <summary>
     /// With the names of <see cref="DpmSolverPlusPlus"/>, phi1 = e^h - 1, phi2 = phi1 / h - 1, phi3 = phi2 / h - 1/2 and e in place of D:

@@ -20,7 +20,9 @@ public static partial class SolverCatalog
     public static Tensor DpmSolverPlusPlus3M(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) =>
         DpmSolverPlusPlus(3, 1, denoise, x, t, o);
 
-    /// <summary>DPM-Solver++(3M) with the third term of the Taylor expansion in full, -2 phi3 B: of order 3. One evaluation a step.</summary>
+    /// <summary>
+    /// DPM-Solver++(3M) with the third term of the Taylor expansion in full, -2 phi3 B: of order 3. One evaluation a step.
+    /// </summary>
     public static Tensor DpmSolverPlusPlus3MExact(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) =>
         DpmSolverPlusPlus(3, 2, denoise, x, t, o);
 
@@ -33,7 +35,8 @@ public static partial class SolverCatalog
     /// A = a + r_0 / (r_0 + r_1) (a - b), B = (a - b) / (r_0 + r_1).
     /// The order rises from 1, and falls back to 1 at the end if <see cref="SolverOptions.LowerOrderFinal"/>; a step to 0 is of order 1.
     /// </summary>
-    private static Tensor DpmSolverPlusPlus(int ownOrder, double curvature, Denoise denoise, Tensor x0, ReadOnlySpan<double> t, SolverOptions o)
+    private static Tensor DpmSolverPlusPlus(int ownOrder, double curvature, Denoise denoise, Tensor x0, ReadOnlySpan<double> t,
+        SolverOptions o)
     {
         int steps = t.Length - 1, max = o.Order > 0 ? Math.Min(o.Order, ownOrder) : ownOrder;
         using var x = Start(x0, t);
@@ -55,7 +58,8 @@ public static partial class SolverCatalog
     }
 
     /// <summary>The weights of D_0, D_1 and D_2 in step <paramref name="i"/>: the formulas above, sorted by D.</summary>
-    private static (double C0, double C1, double C2) DpmSolverPlusPlusCoefficients(int order, double curvature, ReadOnlySpan<double> t, int i)
+    private static (double C0, double C1, double C2) DpmSolverPlusPlusCoefficients(int order, double curvature,
+        ReadOnlySpan<double> t, int i)
     {
         double phi1 = t[i + 1] / t[i] - 1;
         if (order == 1)

@@ -13,7 +13,8 @@ public static partial class SolverCatalog
     /// <param name="quantile">In (0, 1].</param>
     /// <param name="floor">Above 0.</param>
     /// <exception cref="UsageException">A quantile or a floor out of range.</exception>
-    public static Denoise DynamicThreshold(Denoise denoise, double quantile = Thresholding.PublishedQuantile, double floor = Thresholding.PublishedFloor) => quantile > 0
+    public static Denoise DynamicThreshold(Denoise denoise, double quantile = Thresholding.PublishedQuantile,
+        double floor = Thresholding.PublishedFloor) => quantile > 0
         ? new Thresholding(quantile, floor).Of(denoise)
         : throw new UsageException(FormattableString.Invariant($"a dynamic threshold's quantile lies in (0, 1], not {quantile}"));
 

@@ -10,8 +10,8 @@ public static partial class SolverCatalog
     private delegate double[] SlopeWeights(ReadOnlySpan<double> t, int i, int slopes);
 
     /// <summary>
-    /// What iPNDM, iPNDM_v and DEIS have in common: x' = x + sum_j C_j d_j over the last slopes d = (x - D) / t, one more each step up to four,
-    /// or as many as <see cref="SolverOptions.Order"/> says. They differ in C alone. One evaluation a step.
+    /// What iPNDM, iPNDM_v and DEIS have in common: x' = x + sum_j C_j d_j over the last slopes d = (x - D) / t, one more each step up to
+    /// four, or as many as <see cref="SolverOptions.Order"/> says. They differ in C alone. One evaluation a step.
     /// </summary>
     /// <param name="weights">C.</param>
     /// <param name="denoise">D.</param>

@@ -2,7 +2,9 @@ using BDense.Kernels;
 
 namespace BDense.Training.Solvers;
 
-/// <summary>D(x; sigma): the denoised image expected behind x = clean + sigma * noise. The caller disposes what it returns; x stays as it is.</summary>
+/// <summary>
+/// D(x; sigma): the denoised image expected behind x = clean + sigma * noise. The caller disposes what it returns; x stays as it is.
+/// </summary>
 public delegate Tensor Denoise(Tensor x, double sigma);
 
 /// <summary>
@@ -15,7 +17,9 @@ public delegate Tensor Denoise(Tensor x, double sigma);
 /// <param name="o">Options; a solver ignores what does not concern it.</param>
 public delegate Tensor SolverFunction(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o);
 
-/// <summary>What a solver shows of a step: the state at node <paramref name="Index"/> and the prediction that its step began with.</summary>
+/// <summary>
+/// What a solver shows of a step: the state at node <paramref name="Index"/> and the prediction that its step began with.
+/// </summary>
 /// <param name="Index">Of the node reached, 1 to n.</param>
 /// <param name="Sigma">There.</param>
 /// <param name="State">x; valid during the call only, not to be changed.</param>
@@ -59,7 +63,8 @@ public delegate void FreshNoise(int step, Tensor y);
 /// <param name="Max">S_max.</param>
 /// <param name="NoiseScale">S_noise, the standard deviation of the fresh noise.</param>
 /// <param name="Key">Of the noise; step i uses the numbers from block i * 2^32 on.</param>
-public sealed record Churn(double Amount, double Min = 0, double Max = double.PositiveInfinity, double NoiseScale = 1, RandomKey Key = default)
+public sealed record Churn(double Amount, double Min = 0, double Max = double.PositiveInfinity, double NoiseScale = 1,
+    RandomKey Key = default)
 {
     /// <summary>Where the noise comes from in place of <see cref="Key"/>'s, which is one sequence for the whole batch.</summary>
     public FreshNoise? Fresh { get; init; }

@@ -14,17 +14,36 @@ public static partial class SolverCatalog
         new("euler", 1, 1, "Song et al. 2021 (DDIM), eq. 12; Karras et al. 2022, section 3", Euler),
         new("heun", 2, 2, "Karras et al. 2022, algorithms 1 and 2", Heun),
         new("dpm2", 2, 2, "Lu et al. 2022 (DPM-Solver), algorithm 1; Karras et al. 2022, appendix D", DpmSolver2),
-        new("dpmpp2m", 2, 1, "Lu et al. 2022b (DPM-Solver++), algorithm 2", DpmSolverPlusPlus2M) { MaxOrder = 2, LowersOrder = true, PredictsData = true },
-        new("dpmpp3m", 2, 1, "Lu et al. 2022b (DPM-Solver++), appendix B, multistep of order 3, as published", DpmSolverPlusPlus3M) { MaxOrder = 3, LowersOrder = true, PredictsData = true },
-        new("dpmpp3m-exact", 3, 1, "the same with its third Taylor term in full", DpmSolverPlusPlus3MExact) { MaxOrder = 3, LowersOrder = true, PredictsData = true },
-        new("dpm2m-eps", 2, 1, "Lu et al. 2022b, multistep of order 2 in noise prediction", DpmSolverEps2M) { MaxOrder = 2, LowersOrder = true },
-        new("dpm3m-eps", 2, 1, "Lu et al. 2022b, multistep of order 3 in noise prediction, as published", DpmSolverEps3M) { MaxOrder = 3, LowersOrder = true },
+        new("dpmpp2m", 2, 1, "Lu et al. 2022b (DPM-Solver++), algorithm 2", DpmSolverPlusPlus2M)
+        {
+            MaxOrder = 2,
+            LowersOrder = true,
+            PredictsData = true,
+        },
+        new("dpmpp3m", 2, 1, "Lu et al. 2022b (DPM-Solver++), appendix B, multistep of order 3, as published", DpmSolverPlusPlus3M)
+        {
+            MaxOrder = 3,
+            LowersOrder = true,
+            PredictsData = true,
+        },
+        new("dpmpp3m-exact", 3, 1, "the same with its third Taylor term in full", DpmSolverPlusPlus3MExact)
+        {
+            MaxOrder = 3,
+            LowersOrder = true,
+            PredictsData = true,
+        },
+        new("dpm2m-eps", 2, 1, "Lu et al. 2022b, multistep of order 2 in noise prediction",
+            DpmSolverEps2M) { MaxOrder = 2, LowersOrder = true },
+        new("dpm3m-eps", 2, 1, "Lu et al. 2022b, multistep of order 3 in noise prediction, as published",
+            DpmSolverEps3M) { MaxOrder = 3, LowersOrder = true },
         new("unipc-bh1", 4, 1, "Zhao et al. 2023 (UniPC), algorithms 5 to 8, B(h) = h", UniPCBh1) { MaxOrder = 3, LowersOrder = true },
-        new("unipc-bh2", 4, 1, "Zhao et al. 2023 (UniPC), algorithms 5 to 8, B(h) = e^h - 1", UniPCBh2) { MaxOrder = 3, LowersOrder = true },
+        new("unipc-bh2", 4, 1, "Zhao et al. 2023 (UniPC), algorithms 5 to 8, B(h) = e^h - 1",
+            UniPCBh2) { MaxOrder = 3, LowersOrder = true },
         new("deis-tab", 4, 1, "Zhang and Chen 2023 (DEIS), eq. 15, tAB3", DeisTab) { MaxOrder = HistoryOrder },
         new("ipndm", 4, 1, "Liu et al. 2022 (PNDM); Zhang and Chen 2023 (DEIS), section 4", Ipndm) { MaxOrder = HistoryOrder },
         new(IpndmVPublished, 2, 1, "Zhou et al. 2024 (AMED), iPNDM_v as its authors' code has it", IpndmV) { MaxOrder = HistoryOrder },
-        new(Lms, 4, 1, "Adams-Bashforth on the steps as they are: Zhang and Chen 2023 (DEIS), rhoAB3; k-diffusion's lms", AdamsBashforthOfSteps) { MaxOrder = HistoryOrder },
+        new(Lms, 4, 1, "Adams-Bashforth on the steps as they are: Zhang and Chen 2023 (DEIS), rhoAB3; k-diffusion's lms",
+            AdamsBashforthOfSteps) { MaxOrder = HistoryOrder },
     ];
 
     private const string IpndmVName = "ipndm-v", IpndmVPublished = "ipndm-v-published", Lms = "lms";
@@ -38,7 +57,10 @@ public static partial class SolverCatalog
     /// <summary>The name by which a file calls a solver that a person has named.</summary>
     internal static string ToFile(string name) => name.Equals(IpndmVName, StringComparison.OrdinalIgnoreCase) ? IpndmVPublished : name;
 
-    /// <summary>A solver by its name; <c>ddim</c> is Euler's method in sigma space, <c>dpm++2m</c>, <c>dpm++3m</c>, <c>unipc</c>, <c>ipndm-v</c> and <c>deis-rhoab</c> are understood too.</summary>
+    /// <summary>
+    /// A solver by its name; <c>ddim</c> is Euler's method in sigma space, <c>dpm++2m</c>, <c>dpm++3m</c>, <c>unipc</c>, <c>ipndm-v</c> and
+    /// <c>deis-rhoab</c> are understood too.
+    /// </summary>
     /// <exception cref="UsageException">There is none of that name; the message lists those there are.</exception>
     public static Solver Find(string name)
     {
@@ -58,7 +80,8 @@ public static partial class SolverCatalog
 
     /// <summary>For samplers that take steps without fresh noise.</summary>
     /// <exception cref="InvalidOperationException">Noise is asked for.</exception>
-    internal static void NoFreshNoise(int step, Tensor y) => throw new InvalidOperationException($"step {step} asks for fresh noise, and there is none");
+    internal static void NoFreshNoise(int step, Tensor y) =>
+        throw new InvalidOperationException($"step {step} asks for fresh noise, and there is none");
 
     /// <summary>A copy of x to step in place, after a look at the grid.</summary>
     private static Tensor Start(Tensor x, ReadOnlySpan<double> t)
@@ -68,7 +91,8 @@ public static partial class SolverCatalog
         for (int i = 0; i + 1 < t.Length; i++)
         {
             if (!(t[i] > t[i + 1] && t[i + 1] >= 0 && double.IsFinite(t[i])))
-                throw new BDenseException(FormattableString.Invariant($"noise levels fall to 0 at the lowest; {t[i]:g6} is followed by {t[i + 1]:g6}"));
+                throw new BDenseException(
+                    FormattableString.Invariant($"noise levels fall to 0 at the lowest; {t[i]:g6} is followed by {t[i + 1]:g6}"));
         }
         var y = x.Backend.Empty(x.Shape);
         x.Backend.Copy(x, y);

@@ -10,8 +10,11 @@ public static partial class SolverCatalog
     /// <summary>UniPC with B(h) = h. Zhao et al. 2023; see <see cref="UniPCBh2"/>.</summary>
     public static Tensor UniPCBh1(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) => UniPC(hh => hh, denoise, x, t, o);
 
-    /// <summary>UniPC with B(h) = e^h - 1, its authors' default for few steps: UniPC-3 in data prediction, of order 4, one evaluation a step.</summary>
-    public static Tensor UniPCBh2(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) => UniPC(hh => Math.Exp(hh) - 1, denoise, x, t, o);
+    /// <summary>
+    /// UniPC with B(h) = e^h - 1, its authors' default for few steps: UniPC-3 in data prediction, of order 4, one evaluation a step.
+    /// </summary>
+    public static Tensor UniPCBh2(Denoise denoise, Tensor x, ReadOnlySpan<double> t, SolverOptions o) =>
+        UniPC(hh => Math.Exp(hh) - 1, denoise, x, t, o);
 
     /// <summary>
     /// The unified predictor-corrector, Zhao et al. 2023, algorithms 5 to 8, multistep, in data prediction and sigma space. With
@@ -21,8 +24,8 @@ public static partial class SolverCatalog
     /// </summary>
     /// <remarks>
     /// a and c solve sum_k r_k^(n-1) a_k = n! phi_{n+1}(g) / B(g), n = 1..p-1 for a and 1..p for c, phi_2 = (e^g - 1) / g - 1 and
-    /// phi_{n+1} = phi_n / g - 1 / n!; as published, a = 1/2 at p = 2 and c = 1/2 at p = 1. The last step is not corrected, so that N steps cost N
-    /// evaluations; orders rise from 1, and fall back at the end if <see cref="SolverOptions.LowerOrderFinal"/>.
+    /// phi_{n+1} = phi_n / g - 1 / n!; as published, a = 1/2 at p = 2 and c = 1/2 at p = 1. The last step is not corrected, so that N steps
+    /// cost N evaluations; orders rise from 1, and fall back at the end if <see cref="SolverOptions.LowerOrderFinal"/>.
     /// </remarks>
     private static Tensor UniPC(Func<double, double> b, Denoise denoise, Tensor x0, ReadOnlySpan<double> t, SolverOptions o)
     {

@@ -5,7 +5,8 @@ namespace BDense.VirtualGpu.Counts;
 /// <summary>
 /// Cycles that shared memory takes for a warp's request. It has 32 banks of 4 bytes: word w lies in bank w mod 32, and a bank gives one
 /// word a cycle, to any number of lanes. Accesses of 8 bytes are served for 16 lanes at a time, those of 16 bytes for 8 lanes
-/// (CUDA C++ programming guide, shared memory of compute capability 5.x and later; vectors: by measurement, Jia et al. 2018, arXiv 1804.06826).
+/// (CUDA C++ programming guide, shared memory of compute capability 5.x and later; vectors: by measurement, Jia et al. 2018, arXiv
+/// 1804.06826).
 /// </summary>
 internal sealed unsafe class BankConflicts
 {

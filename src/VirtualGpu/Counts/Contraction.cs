@@ -3,9 +3,9 @@ using System.Text.RegularExpressions;
 namespace BDense.VirtualGpu.Counts;
 
 /// <summary>
-/// Multiplications that an assembler joins with an addition to one multiply-add: <c>mul.f32</c> and <c>add.f32</c> or <c>sub.f32</c> without a
-/// rounding of their own may be contracted (PTX ISA, chapter "Floating-Point Instructions"). Read off the text: the product's first reader is such
-/// an addition, with no branch or label between.
+/// Multiplications that an assembler joins with an addition to one multiply-add: <c>mul.f32</c> and <c>add.f32</c> or <c>sub.f32</c>
+/// without a rounding of their own may be contracted (PTX ISA, chapter "Floating-Point Instructions"). Read off the text: the product's
+/// first reader is such an addition, with no branch or label between.
 /// </summary>
 internal static partial class Contraction
 {
@@ -16,7 +16,8 @@ internal static partial class Contraction
         for (int at = 0; at < places.Count; at++)
         {
             if (Product().Match(places[at].Text) is { Success: true } product)
-                joined[at] = FirstReader(places, at + 1, ends.Length > at ? ends[at] : places.Count, product.Groups[1].Value) is { } text && Sum().IsMatch(text);
+                joined[at] = FirstReader(places, at + 1, ends.Length > at ? ends[at] : places.Count, product.Groups[1].Value) is { } text
+                    && Sum().IsMatch(text);
         }
         return joined;
     }

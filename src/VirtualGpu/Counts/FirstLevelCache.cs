@@ -45,6 +45,8 @@ internal sealed class FirstLevelCache(int bytes)
         return false;
     }
 
-    /// <summary>Sets follow each other line by line, and each round of them is moved on, so that no power of two as stride meets few sets.</summary>
+    /// <summary>
+    /// Sets follow each other line by line, and each round of them is moved on, so that no power of two as stride meets few sets.
+    /// </summary>
     public static int SetOf(ulong line, int sets) => (int)((line + line / (ulong)sets * 61) % (ulong)sets);
 }

@@ -33,7 +33,9 @@ internal sealed unsafe class LaunchCounter(LaunchCounting launch, int places, in
         tally.Lanes += BitOperations.PopCount(lanes);
     }
 
-    /// <summary>A request to global memory: 32 addresses, of which those of <paramref name="lanes"/> count, and the bytes of each.</summary>
+    /// <summary>
+    /// A request to global memory: 32 addresses, of which those of <paramref name="lanes"/> count, and the bytes of each.
+    /// </summary>
     public void Global(Instruction i, uint lanes, ulong* addresses, int bytes)
     {
         if (lanes == 0)

@@ -24,7 +24,8 @@ internal sealed class LaunchCounting
     /// <param name="model">What runs it.</param>
     /// <param name="launch">What runs.</param>
     /// <param name="cache">Left by the launch before; empty unless kept.</param>
-    /// <param name="keep">Whether the cache's contents stay for the next launch. Otherwise all that was written goes to memory at the end.</param>
+    /// <param name="keep">Whether the cache's contents stay for the next launch. Otherwise all that was written goes to memory at the
+    /// end.</param>
     public LaunchCounting(GpuModel model, Launch launch, SecondLevelCache cache, bool keep)
     {
         (_model, _launch, _cache, _keep) = (model, launch, cache, keep);
@@ -93,6 +94,7 @@ internal sealed class LaunchCounting
         foreach (var counter in _counters)
             for (int place = 0; place < places.Length; place++)
                 places[place] += counter.Tallies[place].Counts;
-        return new LaunchCounts(_model, _launch, places, Occupancy, Coalescer.SectorBytes * _cache.SectorsRead, Coalescer.SectorBytes * _cache.SectorsWritten);
+        return new LaunchCounts(_model, _launch, places, Occupancy, Coalescer.SectorBytes * _cache.SectorsRead,
+            Coalescer.SectorBytes * _cache.SectorsWritten);
     }
 }

@@ -10,7 +10,8 @@ public sealed class LaunchCounts
 
     internal LaunchCounts(GpuModel model, Launch launch, PlaceCounts[] places, Occupancy occupancy, long memoryRead, long memoryWritten)
     {
-        (Model, Kernel, Grid, Block, DynamicSharedBytes, Occupancy) = (model, launch.Kernel, launch.Grid, launch.Block, launch.DynamicSharedBytes, occupancy);
+        (Model, Kernel, Grid, Block, DynamicSharedBytes, Occupancy) =
+            (model, launch.Kernel, launch.Grid, launch.Block, launch.DynamicSharedBytes, occupancy);
         (MemoryBytesRead, MemoryBytesWritten) = (memoryRead, memoryWritten);
         (_places, _code) = (places, launch.Kernel.Code.Instructions);
         foreach (var place in places)
@@ -56,7 +57,8 @@ public sealed class LaunchCounts
     public IEnumerable<CountedPlace> Places => AllPlaces.Where(p => p.Counts.Executions > 0);
 
     /// <summary>Bytes that loads and asynchronous copies asked for, lane by lane.</summary>
-    public long BytesAskedRead => Of(InstructionClass.GlobalLoad).BytesAsked + Of(InstructionClass.AsyncCopy).BytesAsked + Of(InstructionClass.Atomic).BytesAsked;
+    public long BytesAskedRead =>
+        Of(InstructionClass.GlobalLoad).BytesAsked + Of(InstructionClass.AsyncCopy).BytesAsked + Of(InstructionClass.Atomic).BytesAsked;
 
     public long BytesAskedWritten => Of(InstructionClass.GlobalStore).BytesAsked + Of(InstructionClass.Atomic).BytesAsked;
 

@@ -1,6 +1,8 @@
 namespace BDense.VirtualGpu.Counts;
 
-/// <summary>What a block asked of the second-level cache, sector by sector, in order: kept until the blocks before it have had their turn.</summary>
+/// <summary>
+/// What a block asked of the second-level cache, sector by sector, in order: kept until the blocks before it have had their turn.
+/// </summary>
 internal sealed class MissLog
 {
     public enum Kind

@@ -26,7 +26,9 @@ public readonly record struct Occupancy(int Blocks, int Warps, string Limiter)
         return new(least.Blocks, least.Blocks * warps, least.Limiter);
     }
 
-    /// <summary>A block's part of the first-level cache: what its multiprocessor's shared memory leaves, over the resident blocks.</summary>
+    /// <summary>
+    /// A block's part of the first-level cache: what its multiprocessor's shared memory leaves, over the resident blocks.
+    /// </summary>
     internal int FirstLevelBytes(GpuModel model, int sharedBytes)
     {
         int blocks = Math.Max(1, Blocks);

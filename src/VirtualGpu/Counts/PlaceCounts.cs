@@ -15,11 +15,14 @@ namespace BDense.VirtualGpu.Counts;
 /// <param name="IdealWavefronts">Cycles if no two words lay in one bank.</param>
 /// <param name="Diverged">Conditional branches that a warp's lanes did not take together.</param>
 /// <param name="Waits">Warps that came to a barrier.</param>
-public readonly record struct PlaceCounts(long Executions, long Lanes, long GlobalRequests, long Sectors, long IdealSectors, long BytesAsked, long SectorsFromL2,
+public readonly record struct PlaceCounts(long Executions, long Lanes, long GlobalRequests, long Sectors, long IdealSectors,
+    long BytesAsked, long SectorsFromL2,
     long SharedRequests, long Wavefronts, long IdealWavefronts, long Diverged, long Waits)
 {
-    public static PlaceCounts operator +(PlaceCounts a, PlaceCounts b) => new(a.Executions + b.Executions, a.Lanes + b.Lanes, a.GlobalRequests + b.GlobalRequests,
-        a.Sectors + b.Sectors, a.IdealSectors + b.IdealSectors, a.BytesAsked + b.BytesAsked, a.SectorsFromL2 + b.SectorsFromL2, a.SharedRequests + b.SharedRequests,
+    public static PlaceCounts operator +(PlaceCounts a, PlaceCounts b) =>
+        new(a.Executions + b.Executions, a.Lanes + b.Lanes, a.GlobalRequests + b.GlobalRequests,
+        a.Sectors + b.Sectors, a.IdealSectors + b.IdealSectors, a.BytesAsked + b.BytesAsked, a.SectorsFromL2 + b.SectorsFromL2,
+        a.SharedRequests + b.SharedRequests,
         a.Wavefronts + b.Wavefronts, a.IdealWavefronts + b.IdealWavefronts, a.Diverged + b.Diverged, a.Waits + b.Waits);
 
     /// <summary>0 without requests.</summary>

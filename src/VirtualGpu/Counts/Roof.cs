@@ -2,7 +2,9 @@ using BDense.VirtualGpu.Execution;
 
 namespace BDense.VirtualGpu.Counts;
 
-/// <summary>A part of the GPU and the cycles that a launch keeps it busy at the least, if all multiprocessors share the work evenly.</summary>
+/// <summary>
+/// A part of the GPU and the cycles that a launch keeps it busy at the least, if all multiprocessors share the work evenly.
+/// </summary>
 public readonly record struct BusyPart(string Name, double Cycles);
 
 /// <summary>
@@ -28,7 +30,9 @@ public sealed record Roof(IReadOnlyList<BusyPart> Parts)
         // Of a grid smaller than the GPU only so many multiprocessors have work.
         double multiprocessors = Math.Min(model.Multiprocessors, Math.Max(1, counts.Grid.Count));
         double contracted = counts.Contracted;
-        double issued = counts.Total.Executions - counts.Of(InstructionClass.Move).Executions - counts.Of(InstructionClass.ParameterLoad).Executions - contracted;
+        double issued =
+            counts.Total.Executions - counts.Of(InstructionClass.Move).Executions - counts.Of(InstructionClass.ParameterLoad).Executions
+                - contracted;
         BusyPart[] parts =
         [
             new("issue", issued / (IssuesPerCycle * multiprocessors)),
@@ -39,7 +43,9 @@ public sealed record Roof(IReadOnlyList<BusyPart> Parts)
             new("tensor cores", counts.Of(InstructionClass.Matrix).Executions * rates.MatrixCycles / multiprocessors),
             new("shared memory", counts.Total.Wavefronts / multiprocessors),
             new("L1 cache", counts.FirstLevelBytes / (rates.FirstLevelBytes * multiprocessors)),
-            new("L2 cache", (counts.SecondLevelBytesRead + counts.SecondLevelBytesWritten) / Math.Min(rates.SecondLevelBytesPerSecond / (1e3 * model.ClockKHz), rates.SecondLevelBytes * multiprocessors)),
+            new("L2 cache",
+                (counts.SecondLevelBytesRead + counts.SecondLevelBytesWritten) / Math.Min(
+                    rates.SecondLevelBytesPerSecond / (1e3 * model.ClockKHz), rates.SecondLevelBytes * multiprocessors)),
             new("memory", (counts.MemoryBytesRead + counts.MemoryBytesWritten) / model.MemoryBytesPerCycle),
         ];
         return new Roof([.. parts.OrderByDescending(p => p.Cycles)]);

@@ -25,14 +25,18 @@ internal static class Decoder
             MaxThreads = kernel.MaxThreads,
             RequiredBlock = kernel.RequiredBlock,
             Registers = Math.Min(liveness.Most, Execution.LaunchLimits.MostRegisters(kernel.MaxThreads, kernel.MaxRegisters)),
-            Places = [.. kernel.Statements.Zip(kernel.Sources, (s, source) => s.Place with { File = module.FileOf(source.File), SourceLine = source.Line }),
+            Places = [.. kernel.Statements.Zip(kernel.Sources, (s, source) => s.Place with
+            {
+                File = module.FileOf(source.File),
+                SourceLine = source.Line,
+            }),
                 new PtxPlace(kernel.LastLine, "}")],
         };
     }
 
     /// <summary>
-    /// One array after the other, each at an odd multiple of its alignment: whoever relies on more than the declaration promises is caught. Those that a
-    /// launch sizes share what follows.
+    /// One array after the other, each at an odd multiple of its alignment: whoever relies on more than the declaration promises is caught.
+    /// Those that a launch sizes share what follows.
     /// </summary>
     /// <returns>Bytes of those whose length is known, as a compiler lays them out: each at the next multiple.</returns>
     private static int Place(IEnumerable<MemoryArray> arrays)

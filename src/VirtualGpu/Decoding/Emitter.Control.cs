@@ -18,7 +18,8 @@ internal sealed unsafe partial class Emitter
     /// <summary>brx.idx{.uni} index, list;</summary>
     private Instruction IndexedBranch(Statement s)
     {
-        if (s.Op is not [_, "idx"] and not [_, "idx", "uni"] || s.Operands is not [_, Operand.Label list] || !list.Scope.TryFind(c => c.Lists, list.Name, out string[]? labels))
+        if (s.Op is not [_, "idx"] and not [_, "idx", "uni"] || s.Operands is not [_, Operand.Label list]
+            || !list.Scope.TryFind(c => c.Lists, list.Name, out string[]? labels))
             throw s.Refuse("brx.idx takes an index and a list of labels");
         return new Instruction
         {
@@ -47,7 +48,8 @@ internal sealed unsafe partial class Emitter
     {
         string op = string.Join('.', s.Op[1..].Where(part => part is not "cta" and not "aligned"));
         if (op == "warp.sync")
-            return s.Operands is [var mask] ? Synchronize(s, &WarpBarrier.Run, InstructionClass.Barrier, mask) : throw s.Refuse("takes a mask of members");
+            return s.Operands is [var mask] ? Synchronize(s, &WarpBarrier.Run, InstructionClass.Barrier, mask)
+                : throw s.Refuse("takes a mask of members");
         var reduction = op switch
         {
             "red.popc.u32" => BarrierReductions.Kind.Count,
@@ -120,7 +122,8 @@ internal sealed unsafe partial class Emitter
     }
 
     private static long Number(Statement s, Operand operand, ulong most) =>
-        operand is Operand.Constant { Value: { Kind: LiteralKind.Integer } value } && value.Bits <= most ? (long)value.Bits : throw s.Refuse("a constant of a barrier is missing or too large");
+        operand is Operand.Constant { Value: { Kind: LiteralKind.Integer } value } && value.Bits <= most ? (long)value.Bits
+            : throw s.Refuse("a constant of a barrier is missing or too large");
 
     private Instruction Control(Statement s, delegate*<Warp, Instruction, void> run, int target = 0) => new()
     {

@@ -9,7 +9,8 @@ internal sealed unsafe partial class Emitter
     /// <summary>cp.async.{ca, cg}.shared.global [to], [from], size{, bytes of the source};</summary>
     private Instruction Copy(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind)
     {
-        if (s.Operands is not [Operand.Address to, Operand.Address from, Operand.Constant { Value: { Kind: LiteralKind.Integer } size }, .. var rest] || rest.Length > 1)
+        if (s.Operands is not [Operand.Address to, Operand.Address from, Operand.Constant { Value: { Kind: LiteralKind.Integer } size },
+            .. var rest] || rest.Length > 1)
             throw s.Refuse("takes two addresses, a constant size and at most the size of the source");
         if (size.Bits is not 16 && (s.Op[2] == "cg" || size.Bits is not (4 or 8)))
             throw s.Refuse("cp.async copies 4, 8 or 16 bytes, and 16 with .cg");
@@ -43,6 +44,18 @@ internal sealed unsafe partial class Emitter
             number = (long)groups.Bits;
         else
             throw s.Refuse("takes a constant number of groups");
-        return new Instruction { Run = run, Place = _code.Count, Guard = Guard(s), GuardNegated = s.GuardNegated, D = -1, A = -1, B = -1, C = -1, Immediate = number, Class = kind };
+        return new Instruction
+        {
+            Run = run,
+            Place = _code.Count,
+            Guard = Guard(s),
+            GuardNegated = s.GuardNegated,
+            D = -1,
+            A = -1,
+            B = -1,
+            C = -1,
+            Immediate = number,
+            Class = kind,
+        };
     }
 }

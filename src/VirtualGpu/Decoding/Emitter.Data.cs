@@ -13,7 +13,9 @@ internal sealed unsafe partial class Emitter
     /// <summary>setp.relation{.and, .or, .xor}{.ftz}.type p{|q}, a, b{, {!}c};</summary>
     private Instruction Compare(Statement s)
     {
-        var how = s.Op.Length > 2 ? s.Op[2] switch { "and" => CompareForms.Combination.And, "or" => CompareForms.Combination.Or, "xor" => CompareForms.Combination.Xor, _ => default } : default;
+        var how = s.Op.Length > 2
+            ? s.Op[2] switch { "and" => CompareForms.Combination.And, "or" => CompareForms.Combination.Or,
+                "xor" => CompareForms.Combination.Xor, _ => default } : default;
         bool combines = how != CompareForms.Combination.None;
         string plain = string.Join('.', combines ? [.. s.Op[..2], .. s.Op[3..]] : s.Op);
         if (s.Op[0] != "setp" || InstructionTable.Find(plain) is not { } form || s.Operands.Length != (combines ? 4 : 3))
@@ -44,7 +46,8 @@ internal sealed unsafe partial class Emitter
         int bits = ElementBits(s);
         bool packs = s.Operands[1] is Operand.Vector;
         Operand whole = s.Operands[packs ? 0 : 1];
-        if (bits < 16 || s.Op.Length != 2 || s.Operands[packs ? 1 : 0] is not Operand.Vector { Elements: { Length: 2 or 4 } parts } || bits / parts.Length is not (8 or 16 or 32))
+        if (bits < 16 || s.Op.Length != 2 || s.Operands[packs ? 1 : 0] is not Operand.Vector { Elements: { Length: 2 or 4 } parts }
+            || bits / parts.Length is not (8 or 16 or 32))
             throw s.Refuse("of two or four parts, each of 8, 16 or 32 bits");
         char letter = bits == 64 ? 'l' : bits == 32 ? 'w' : 'h', part = bits / parts.Length == 32 ? 'w' : 'h';
         return new Instruction

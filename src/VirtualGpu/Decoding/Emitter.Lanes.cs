@@ -7,7 +7,8 @@ namespace BDense.VirtualGpu.Decoding;
 /// <summary>Instructions by which lanes of a warp exchange something. C is the register of the members' mask.</summary>
 internal sealed unsafe partial class Emitter
 {
-    private Instruction Synchronize(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind, Operand members, int d = -1, int a = -1, bool negated = false) => new()
+    private Instruction Synchronize(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind, Operand members, int d = -1,
+        int a = -1, bool negated = false) => new()
     {
         Run = run,
         Place = _code.Count,
@@ -64,6 +65,7 @@ internal sealed unsafe partial class Emitter
             "vote.sync.ballot.b32" => &Votes.Ballot,
             _ => throw s.Refuse("not a vote that this GPU knows"),
         };
-        return Synchronize(s, run, InstructionClass.Predicate, s.Operands[2], Destination(s, s.Operands[0], s.Op[^1] == "pred" ? 'p' : 'w'), predicate, negated);
+        return Synchronize(s, run, InstructionClass.Predicate, s.Operands[2], Destination(s, s.Operands[0], s.Op[^1] == "pred" ? 'p' : 'w'),
+            predicate, negated);
     }
 }

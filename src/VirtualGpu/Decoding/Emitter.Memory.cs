@@ -13,7 +13,8 @@ internal sealed unsafe partial class Emitter
         ("st", [Operand.Address to, var value]) => Access(s, run, kind, to, Data(s, value, isDestination: false)),
         ("ldmatrix", [var to, Operand.Address from]) => Access(s, run, kind, from, Rows(s, to, isDestination: true)),
         ("stmatrix", [Operand.Address to, var value]) => Access(s, run, kind, to, Rows(s, value, isDestination: false)),
-        ("atom", [var old, Operand.Address at, .. var values]) => Atomic(s, run, kind, at, values, old is Operand.Sink ? -1 : Destination(s, old, AtomicLetter(s))),
+        ("atom", [var old, Operand.Address at,
+            .. var values]) => Atomic(s, run, kind, at, values, old is Operand.Sink ? -1 : Destination(s, old, AtomicLetter(s))),
         ("red", [Operand.Address at, .. var values]) => Atomic(s, run, kind, at, values, -1),
         ("prefetch" or "prefetchu", [Operand.Address at]) => Access(s, run, kind, at, new DataOperands(-1, [], false)),
         ("cp", _) => s.Op[2] is "ca" or "cg" ? Copy(s, run, kind) : Groups(s, run, kind),
@@ -29,7 +30,8 @@ internal sealed unsafe partial class Emitter
         _ => "takes what to load to and an address",
     };
 
-    private Instruction Access(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind, Operand.Address address, DataOperands data, int b = -1, int c = -1) => new()
+    private Instruction Access(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind, Operand.Address address,
+        DataOperands data, int b = -1, int c = -1) => new()
     {
         Run = run,
         Place = _code.Count,
@@ -48,22 +50,26 @@ internal sealed unsafe partial class Emitter
     };
 
     /// <summary>atom d, [a], b{, c}; red [a], b; the second value is that of cas.</summary>
-    private Instruction Atomic(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind, Operand.Address at, Operand[] values, int d)
+    private Instruction Atomic(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind, Operand.Address at,
+        Operand[] values, int d)
     {
         int count = s.Op.Contains("cas") ? 2 : 1;
         if (values.Length != count)
             throw s.Refuse(count == 1 ? "takes one value besides the address" : "takes two values besides the address");
         char letter = AtomicLetter(s);
-        return Access(s, run, kind, at, new DataOperands(d, [], false), Source(s, values[0], letter), count > 1 ? Source(s, values[1], letter) : -1);
+        return Access(s, run, kind, at, new DataOperands(d, [], false), Source(s, values[0], letter),
+            count > 1 ? Source(s, values[1], letter) : -1);
     }
 
-    private static char AtomicLetter(Statement s) => (ElementBits(s), s.Op[^1][0]) switch { (64, 'f') => 'd', (64, _) => 'l', (_, 'f') => 'f', _ => 'w' };
+    private static char AtomicLetter(Statement s) =>
+        (ElementBits(s), s.Op[^1][0]) switch { (64, 'f') => 'd', (64, _) => 'l', (_, 'f') => 'f', _ => 'w' };
 
     /// <summary>ld.param{.v2, .v4}: the argument's bytes, the same for all lanes.</summary>
     private Instruction LoadParameter(Statement s)
     {
         int bytes = ElementBits(s) / 8;
-        if (s.Operands is not [var to, Operand.Address { Base: null } from] || bytes == 0 || s.Op is not [_, _, _] and not [_, _, "v2" or "v4", _])
+        if (s.Operands is not [var to, Operand.Address { Base: null } from] || bytes == 0
+            || s.Op is not [_, _, _] and not [_, _, "v2" or "v4", _])
             throw s.Refuse("ld.param takes a register and a parameter");
         var data = Data(s, to, isDestination: true);
         long end = from.Displacement + bytes * Math.Max(1, data.All.Length);
@@ -130,7 +136,8 @@ internal sealed unsafe partial class Emitter
     {
         (Operand.Vector { Elements: var elements }, > 0) when elements.Length == count => elements,
         (not Operand.Vector, 0) => [operand],
-        _ => throw s.Refuse(count switch { 0 => "braces where one register belongs", 1 => "one register in braces belongs here", _ => $"{count} registers in braces belong here" }),
+        _ => throw s.Refuse(count switch { 0 => "braces where one register belongs", 1 => "one register in braces belongs here",
+            _ => $"{count} registers in braces belong here" }),
     };
 
     private int BaseOf(Statement s, Operand.Address address) => address.Base switch

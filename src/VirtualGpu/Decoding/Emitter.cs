@@ -37,7 +37,8 @@ internal sealed unsafe partial class Emitter(KernelText kernel, Liveness livenes
         var run = Instructions.Memory.MemoryInstructions.Find(s.Op, out var kind);
         if (run != null)
             return Memory(s, run, kind);
-        if (InstructionTable.Find(op) is { } form && !s.Operands.Any(o => o is Operand.Vector || o is Operand.Special special && SpecialRegisters.IsClock(special.Name)))
+        if (InstructionTable.Find(op) is { } form
+            && !s.Operands.Any(o => o is Operand.Vector || o is Operand.Special special && SpecialRegisters.IsClock(special.Name)))
             return s.Operands is [Operand.Pair, ..] ? Compare(s) : FromForm(s, form);
         return s.Op[0] switch
         {
@@ -51,7 +52,8 @@ internal sealed unsafe partial class Emitter(KernelText kernel, Liveness livenes
             "setp" => Compare(s),
             "shfl" => Shuffle(s),
             "vote" => Vote(s),
-            "activemask" when s is { Op: [_, "b32"], Operands: [var to] } => Plain(s, &Votes.Active, InstructionClass.Predicate, Destination(s, to, 'w')),
+            "activemask" when s is { Op: [_, "b32"], Operands: [var to] } =>
+                Plain(s, &Votes.Active, InstructionClass.Predicate, Destination(s, to, 'w')),
             "membar" or "fence" when IsFence(s.Op) => Alone(s, &Fences.Nothing, InstructionClass.Barrier),
             "nanosleep" when s.Op is [_, "u32"] => Sleep(s),
             "trap" when s.Op is [_] => Alone(s, &Fences.Trap, InstructionClass.Branch),
@@ -91,17 +93,22 @@ internal sealed unsafe partial class Emitter(KernelText kernel, Liveness livenes
     private static int Guard(Statement s) => s.Guard?.Offset ?? -1;
 
     private static int Destination(Statement s, Operand operand, char letter) =>
-        operand is Operand.Of { Negated: false } of && Fits(of.Register, letter) ? of.Register.Offset : throw s.Refuse("the destination is not a register of the instruction's type");
+        operand is Operand.Of { Negated: false } of && Fits(of.Register, letter) ? of.Register.Offset
+            : throw s.Refuse("the destination is not a register of the instruction's type");
 
     /// <summary>Where a source's lanes lie; constants become registers.</summary>
     private int Source(Statement s, Operand operand, char letter) => operand switch
     {
         Operand.Of { Negated: false } of when Fits(of.Register, letter) => of.Register.Offset,
         Operand.Special special when SpecialRegisters.IsClock(special.Name) => throw s.Refuse("only mov reads a clock"),
-        Operand.Special special when letter is 'w' or 'l' && (SpecialRegisters.Bits(special.Name) == 64) == (letter == 'l') => _file.SpecialRegister(special.Name),
+        Operand.Special special when letter is 'w' or 'l' && (SpecialRegisters.Bits(special.Name) == 64) == (letter == 'l') =>
+            _file.SpecialRegister(special.Name),
         Operand.Constant { Value: { Kind: LiteralKind.Integer, Bits: <= 1 } value } when letter == 'p' => (int)value.Bits,
-        Operand.Constant constant when letter != 'p' && Bits(constant.Value, letter) is { } bits => _file.Constant(bits, letter is 'l' or 'd'),
-        Operand.ArrayAddress array when letter is 'w' or 'l' => _file.Constant(letter == 'w' ? (uint)(array.Array.Start + array.Displacement) : (ulong)(array.Array.Start + array.Displacement), letter == 'l'),
+        Operand.Constant constant when letter != 'p' && Bits(constant.Value, letter) is { } bits =>
+            _file.Constant(bits, letter is 'l' or 'd'),
+        Operand.ArrayAddress array when letter is 'w' or 'l' =>
+            _file.Constant(letter == 'w' ? (uint)(array.Array.Start + array.Displacement) : (ulong)(array.Array.Start + array.Displacement),
+                letter == 'l'),
         _ => throw s.Refuse("an operand that is not of the instruction's type"),
     };
 

@@ -59,7 +59,8 @@ internal sealed class Flow
 
     private static bool HasDestination(Statement s) => s.Op[0] switch
     {
-        "st" or "red" or "bra" or "brx" or "ret" or "exit" or "cp" or "prefetch" or "prefetchu" or "membar" or "fence" or "nanosleep" or "trap" or "stmatrix" => false,
+        "st" or "red" or "bra" or "brx" or "ret" or "exit" or "cp" or "prefetch" or "prefetchu" or "membar" or "fence" or "nanosleep"
+            or "trap" or "stmatrix" => false,
         "bar" or "barrier" => s.Op.Contains("red"),
         _ => true,
     };
@@ -81,7 +82,8 @@ internal sealed class Flow
         if (s.Op[0] == "bra" && s.Operands is [Operand.Label label])
             return label.Scope.TryFind(c => c.Labels, label.Name, out int place) ? [place] : [];
         if (s.Op[0] == "brx" && s.Operands is [_, Operand.Label list] && list.Scope.TryFind(c => c.Lists, list.Name, out string[]? names))
-            return [.. names.Where(n => list.Scope.TryFind(c => c.Labels, n, out int _)).Select(n => list.Scope.TryFind(c => c.Labels, n, out int at) ? at : _kernel.Statements.Count)];
+            return [.. names.Where(n => list.Scope.TryFind(c => c.Labels, n, out int _))
+                .Select(n => list.Scope.TryFind(c => c.Labels, n, out int at) ? at : _kernel.Statements.Count)];
         return [];
     }
 

@@ -4,8 +4,8 @@ using BDense.VirtualGpu.Ptx;
 namespace BDense.VirtualGpu.Decoding;
 
 /// <summary>
-/// Which registers hold something that is read later, and where: backwards over the flow of control until nothing changes. A write under a guard ends nothing,
-/// since other lanes keep what they had.
+/// Which registers hold something that is read later, and where: backwards over the flow of control until nothing changes. A write under a
+/// guard ends nothing, since other lanes keep what they had.
 /// </summary>
 internal sealed class Liveness
 {

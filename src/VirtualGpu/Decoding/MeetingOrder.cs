@@ -2,8 +2,8 @@ namespace BDense.VirtualGpu.Decoding;
 
 /// <summary>
 /// The order in which groups of parted lanes take turns, so that they meet again at the first place that all come to: blocks of code follow
-/// those that lead to them, and what follows a loop follows all of the loop. The order of the text is no guide: ILGPU puts the rarer side of a
-/// branch, and at times a loop's body, behind what comes after them.
+/// those that lead to them, and what follows a loop follows all of the loop. The order of the text is no guide: ILGPU puts the rarer side
+/// of a branch, and at times a loop's body, behind what comes after them.
 /// </summary>
 internal sealed class MeetingOrder
 {
@@ -71,7 +71,10 @@ internal sealed class MeetingOrder
         return order;
     }
 
-    /// <summary>Natural loops: an edge back to a block that every way to it goes through, and all that leads to that edge without that block. Outer ones last.</summary>
+    /// <summary>
+    /// Natural loops: an edge back to a block that every way to it goes through, and all that leads to that edge without that block. Outer
+    /// ones last.
+    /// </summary>
     private List<(int Header, HashSet<int> Body)> Loops(List<int> order)
     {
         var before = new List<int>[_blocks.Count];

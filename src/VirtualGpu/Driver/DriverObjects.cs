@@ -40,7 +40,9 @@ internal sealed class DriverContext(DriverDevice device, Action<Finding> found)
     /// <summary>Address and bytes of each allocation that is not freed.</summary>
     public SortedDictionary<ulong, long> Allocations { get; } = [];
 
-    /// <summary>Memory of the host that copies may read and write when they run: address and bytes, and whether this driver allocated it.</summary>
+    /// <summary>
+    /// Memory of the host that copies may read and write when they run: address and bytes, and whether this driver allocated it.
+    /// </summary>
     public Dictionary<nint, (long Bytes, bool Own)> Pinned { get; } = [];
 
     /// <summary>Streams that are being captured.</summary>

@@ -29,7 +29,8 @@ public sealed unsafe partial class VirtualDriver
         });
         old.IsDestroyed = true;
         FreePinned(old);
-        foreach (nint handle in _handles.Where(h => h.Value == old || (h.Value as DriverObject)?.Context == old).Select(h => h.Key).ToArray())
+        foreach (nint handle in _handles.Where(h => h.Value == old || (h.Value as DriverObject)?.Context == old).Select(h => h.Key)
+            .ToArray())
             _handles.Remove(handle);
         if (_current.Value!.TryPeek(out var top) && top == old)
             _current.Value.Pop();
@@ -76,7 +77,8 @@ public sealed unsafe partial class VirtualDriver
     });
 
     private DriverContext Context(nint handle) =>
-        _handles.TryGetValue(handle, out object? thing) && thing is DriverContext context ? context : throw new DriverRefusal(CudaResult.InvalidContext);
+        _handles.TryGetValue(handle, out object? thing) && thing is DriverContext context ? context
+            : throw new DriverRefusal(CudaResult.InvalidContext);
 
     /// <summary>The thread's context, if its calls can do anything.</summary>
     private DriverContext Current()

@@ -6,7 +6,8 @@ public sealed unsafe partial class VirtualDriver
 {
     /// <summary>Text that stays where it is until the process ends, as callers expect of a driver's.</summary>
     private static readonly Dictionary<CudaResult, (nint Name, nint Words)> ErrorTexts = CudaResults.All.ToDictionary(
-        result => result, result => (Marshal.StringToCoTaskMemUTF8(CudaResults.Name(result)), Marshal.StringToCoTaskMemUTF8(CudaResults.Words(result))));
+        result => result,
+        result => (Marshal.StringToCoTaskMemUTF8(CudaResults.Name(result)), Marshal.StringToCoTaskMemUTF8(CudaResults.Words(result))));
 
     /// <summary>Needs no cuInit; a number that is no error gives null and CUDA_ERROR_INVALID_VALUE.</summary>
     public CudaResult cuGetErrorName(CudaResult error, byte** text) => ErrorText(error, text, name: true);

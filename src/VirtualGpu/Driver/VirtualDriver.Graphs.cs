@@ -1,6 +1,7 @@
 namespace BDense.VirtualGpu.Driver;
 
-/// <content>Graphs by capture of one stream. CUDA C++ programming guide, chapter on CUDA graphs, creating a graph by stream capture.</content>
+/// <content>Graphs by capture of one stream. CUDA C++ programming guide, chapter on CUDA graphs, creating a graph by stream
+/// capture.</content>
 public sealed unsafe partial class VirtualDriver
 {
     /// <summary>The default stream cannot be captured, and no stream twice at a time.</summary>
@@ -23,7 +24,8 @@ public sealed unsafe partial class VirtualDriver
         var captured = Find<DriverStream>(context, stream);
         Require(captured.Capture is not null, CudaResult.IllegalState);
         var capture = captured.Capture!;
-        Require(capture.Mode == CaptureMode.Relaxed || capture.Thread == Environment.CurrentManagedThreadId, CudaResult.StreamCaptureWrongThread);
+        Require(capture.Mode == CaptureMode.Relaxed || capture.Thread == Environment.CurrentManagedThreadId,
+            CudaResult.StreamCaptureWrongThread);
         captured.Capture = null;
         context.Capturing.Remove(captured);
         Require(!capture.IsInvalidated, CudaResult.StreamCaptureInvalidated);
@@ -76,8 +78,8 @@ public sealed unsafe partial class VirtualDriver
     });
 
     /// <summary>
-    /// Calls that may wait for a captured stream behind the caller's back (allocations, frees, modules, queries) fail while a capture in global
-    /// mode is under way, or one in thread-local mode of this thread; and with them that capture fails.
+    /// Calls that may wait for a captured stream behind the caller's back (allocations, frees, modules, queries) fail while a capture in
+    /// global mode is under way, or one in thread-local mode of this thread; and with them that capture fails.
     /// </summary>
     private static void RefuseUnsafeWhileCapturing(DriverContext context)
     {

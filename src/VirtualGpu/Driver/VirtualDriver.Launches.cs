@@ -10,34 +10,43 @@ public sealed unsafe partial class VirtualDriver
     /// <summary>CU_LAUNCH_PARAM_BUFFER_POINTER and CU_LAUNCH_PARAM_BUFFER_SIZE; 0 ends the list.</summary>
     private const nint BufferPointer = 1, BufferSize = 2;
 
-    /// <summary>The arguments are copied before it returns. What is wrong with the launch itself is told at once, and as <see cref="LastFinding"/>.</summary>
-    public CudaResult cuLaunchKernel(nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes,
+    /// <summary>
+    /// The arguments are copied before it returns. What is wrong with the launch itself is told at once, and as <see cref="LastFinding"/>.
+    /// </summary>
+    public CudaResult cuLaunchKernel(nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ,
+        uint sharedBytes,
         nint stream, void** parameters, void** extra) => InContext(context =>
     {
         var target = Find<DriverFunction>(context, function);
         var kernel = target.Kernel;
-        Dim3 grid = Extent("grid", gridX, gridY, gridZ, DeviceAttributes.GridLimit, kernel), block = Extent("block", blockX, blockY, blockZ, DeviceAttributes.BlockLimit, kernel);
+        Dim3 grid = Extent("grid", gridX, gridY, gridZ, DeviceAttributes.GridLimit, kernel),
+            block = Extent("block", blockX, blockY, blockZ, DeviceAttributes.BlockLimit, kernel);
         RequireThatItFits(target, block, sharedBytes);
         byte[] arguments = extra != null ? Packed(kernel, extra) : Packed(kernel, parameters, kernel.Parameters);
         return Do(Stream(context, stream), new KernelWork(context, target, new Launch(kernel, grid, block, (int)sharedBytes, arguments)));
     });
 
     /// <summary>See <see cref="Occupancy.Of"/>.</summary>
-    public CudaResult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, nint function, int blockSize, nuint sharedBytes) => InContext(context =>
+    public CudaResult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, nint function, int blockSize, nuint sharedBytes) =>
+        InContext(context =>
     {
         Require(blocks != null && blockSize > 0);
         *blocks = Resident(context, Find<DriverFunction>(context, function).Kernel, blockSize, sharedBytes);
         return CudaResult.Success;
     });
 
-    /// <summary>The size of block that keeps most threads on a multiprocessor, the largest of equal ones, and the blocks that fill the device.</summary>
+    /// <summary>
+    /// The size of block that keeps most threads on a multiprocessor, the largest of equal ones, and the blocks that fill the device.
+    /// </summary>
     /// <param name="minGrid">Blocks that fill the device.</param>
     /// <param name="blockSize">Threads.</param>
     /// <param name="function">The kernel.</param>
-    /// <param name="sharedOf">Dynamic shared bytes of a block of so many threads; 0 where they are always <paramref name="sharedBytes"/>.</param>
+    /// <param name="sharedOf">Dynamic shared bytes of a block of so many threads; 0 where they are always
+    /// <paramref name="sharedBytes"/>.</param>
     /// <param name="sharedBytes">Dynamic shared bytes.</param>
     /// <param name="limit">Threads at most; 0 for no limit.</param>
-    public CudaResult cuOccupancyMaxPotentialBlockSize(int* minGrid, int* blockSize, nint function, delegate* unmanaged<int, nuint> sharedOf, nuint sharedBytes, int limit) => InContext(context =>
+    public CudaResult cuOccupancyMaxPotentialBlockSize(int* minGrid, int* blockSize, nint function,
+        delegate* unmanaged<int, nuint> sharedOf, nuint sharedBytes, int limit) => InContext(context =>
     {
         Require(minGrid != null && blockSize != null && limit >= 0);
         var kernel = Find<DriverFunction>(context, function).Kernel;
@@ -76,9 +85,10 @@ public sealed unsafe partial class VirtualDriver
         var kernel = function.Kernel;
         if (LaunchLimits.Threads(kernel, block) is { } threads)
             throw Refused(CudaResult.InvalidValue, kernel, $"{threads}");
+        string more = function.MaxDynamicShared <= GpuModel.SharedPerBlock ? ", more only after cuFuncSetAttribute" : "";
         if (sharedBytes > function.MaxDynamicShared)
             throw Refused(CudaResult.InvalidValue, kernel,
-                $"{sharedBytes} bytes of dynamic shared memory; {function.MaxDynamicShared} are allowed{(function.MaxDynamicShared <= GpuModel.SharedPerBlock ? ", more only after cuFuncSetAttribute" : "")}");
+                $"{sharedBytes} bytes of dynamic shared memory; {function.MaxDynamicShared} are allowed{more}");
         if (LaunchLimits.Registers(kernel, block) is { } registers)
             throw Refused(CudaResult.LaunchOutOfResources, kernel, $"{registers}");
     }
@@ -98,7 +108,9 @@ public sealed unsafe partial class VirtualDriver
                 throw new DriverRefusal(CudaResult.InvalidValue);
         }
         if (bytes < kernel.ParameterBytes || bytes > (kernel.ParameterBytes + 15) / 16 * 16 || (buffer == null && bytes > 0))
-            throw Refused(CudaResult.InvalidValue, kernel, $"{bytes} bytes of arguments; its {kernel.Parameters.Count} parameters are {kernel.ParameterBytes} bytes long", FindingKind.Arguments);
+            throw Refused(CudaResult.InvalidValue, kernel,
+                $"{bytes} bytes of arguments; its {kernel.Parameters.Count} parameters are {kernel.ParameterBytes} bytes long",
+                FindingKind.Arguments);
         return new Span<byte>(buffer, kernel.ParameterBytes).ToArray();
     }
 

@@ -95,7 +95,8 @@ public sealed unsafe partial class VirtualDriver
     public CudaResult cuMemHostRegister_v2(nint address, nuint bytes, uint flags) => InContext(context =>
     {
         Require(address != 0 && bytes > 0 && bytes <= long.MaxValue && flags < 0x10);
-        bool overlaps = context.Pinned.Any(p => (ulong)address < (ulong)p.Key + (ulong)p.Value.Bytes && (ulong)p.Key < (ulong)address + bytes);
+        bool overlaps =
+            context.Pinned.Any(p => (ulong)address < (ulong)p.Key + (ulong)p.Value.Bytes && (ulong)p.Key < (ulong)address + bytes);
         Require(!overlaps, CudaResult.HostMemoryAlreadyRegistered);
         context.Pinned.Add(address, ((long)bytes, false));
         return CudaResult.Success;

@@ -18,7 +18,8 @@ public sealed unsafe partial class VirtualDriver
     private readonly Dictionary<string, PtxModule> _read = [];
 
     /// <param name="module">The new one; 0 if there is none.</param>
-    /// <param name="image">PTX, ended by a zero. Machine code is CUDA_ERROR_NO_BINARY_FOR_GPU: only the GPU that it is for can run it.</param>
+    /// <param name="image">PTX, ended by a zero. Machine code is CUDA_ERROR_NO_BINARY_FOR_GPU: only the GPU that it is for can run
+    /// it.</param>
     /// <param name="count">Of options.</param>
     /// <param name="options">The logs' are heard, the others mean nothing here.</param>
     /// <param name="values">Of the options: pointers, or numbers in a pointer's place.</param>
@@ -113,7 +114,8 @@ public sealed unsafe partial class VirtualDriver
     /// <summary>As much as fits, and a zero; the number of bytes comes back in the other option's place.</summary>
     private static void WriteLog(uint count, int* options, void** values, int buffer, int size, string text)
     {
-        int at = new ReadOnlySpan<int>(options, (int)count).IndexOf(buffer), length = new ReadOnlySpan<int>(options, (int)count).IndexOf(size);
+        int at = new ReadOnlySpan<int>(options, (int)count).IndexOf(buffer),
+            length = new ReadOnlySpan<int>(options, (int)count).IndexOf(size);
         if (at < 0 || length < 0 || values[at] == null || (nint)values[length] <= 0)
             return;
         byte[] bytes = Encoding.UTF8.GetBytes(text);

@@ -88,7 +88,8 @@ public sealed unsafe partial class VirtualDriver : IDisposable
     /// <summary>The object of the context that a handle names.</summary>
     private T Find<T>(DriverContext context, nint handle)
         where T : DriverObject =>
-        _handles.TryGetValue(handle, out object? thing) && thing is T found && found.Context == context ? found : throw new DriverRefusal(CudaResult.InvalidHandle);
+        _handles.TryGetValue(handle, out object? thing) && thing is T found && found.Context == context ? found
+            : throw new DriverRefusal(CudaResult.InvalidHandle);
 
     private static void Require(bool condition, CudaResult otherwise = CudaResult.InvalidValue)
     {
@@ -106,5 +107,6 @@ public sealed unsafe partial class VirtualDriver : IDisposable
 
     /// <summary>The method of this library that failed: whoever mends it needs no more.</summary>
     private static string Where(Exception e) =>
-        e.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains(nameof(VirtualGpu), StringComparison.Ordinal)) is { } line ? " " + line.Trim() : "";
+        e.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains(nameof(VirtualGpu), StringComparison.Ordinal)) is { } line
+            ? " " + line.Trim() : "";
 }

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace BDense.VirtualGpu.Driver;
 
-/// <summary>Something for a device to do: waits in a <see cref="WorkQueue"/>, or is a graph's node that is done at each launch of the graph.</summary>
+/// <summary>
+/// Something for a device to do: waits in a <see cref="WorkQueue"/>, or is a graph's node that is done at each launch of the graph.
+/// </summary>
 internal abstract class Work(DriverContext context)
 {
     protected DriverContext Context { get; } = context;
@@ -75,8 +77,10 @@ internal sealed unsafe class CopyWork(DriverContext context, ulong destination, 
             return;
         }
         if (fromDevice && !memory.AreWritten(from, bytes))
-            throw new FindingException(new Finding(FindingKind.Unwritten, $"{bytes} bytes from {from:x} on go to the host, and not all of them were written", ToString()));
-        Buffer.MemoryCopy(fromDevice ? memory.Find(from, bytes) : (byte*)from, toDevice ? memory.Find(destination, bytes) : (byte*)destination, bytes, bytes);
+            throw new FindingException(new Finding(FindingKind.Unwritten,
+                $"{bytes} bytes from {from:x} on go to the host, and not all of them were written", ToString()));
+        Buffer.MemoryCopy(fromDevice ? memory.Find(from, bytes) : (byte*)from,
+            toDevice ? memory.Find(destination, bytes) : (byte*)destination, bytes, bytes);
         if (toDevice)
             memory.MarkWritten(destination, bytes);
     }

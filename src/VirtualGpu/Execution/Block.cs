@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace BDense.VirtualGpu.Execution;
 
-/// <summary>A block that runs: its warps, its shared memory, the barriers that it has passed. One thread of the host uses it for many blocks of a launch.</summary>
+/// <summary>
+/// A block that runs: its warps, its shared memory, the barriers that it has passed. One thread of the host uses it for many blocks of a
+/// launch.
+/// </summary>
 internal sealed unsafe class Block : IDisposable
 {
     private const int Alignment = 64;
@@ -142,9 +145,11 @@ internal sealed unsafe class Block : IDisposable
             .Select(g => $"{Name(g)} at {Launch.Kernel.Places[g.Key.Place]}");
         var ended = _warps.Where(w => w.Barrier is null).ToList();
         return first.Fault(first.Barrier!, -1, FindingKind.BarrierNotReached,
-            $"warps wait at a barrier for others that never come: {string.Join(", ", places)}{(ended.Count == 0 ? "" : $"; {Name(ended)} ended")}");
+            $"warps wait at a barrier for others that never come: {string.Join(", ", places)}"
+                + $"{(ended.Count == 0 ? "" : $"; {Name(ended)} ended")}");
 
-        static string Name(IEnumerable<Warp> warps) => $"warp{(warps.Count() == 1 ? "" : "s")} {string.Join(", ", warps.Select(w => w.Number))}";
+        static string Name(IEnumerable<Warp> warps) =>
+            $"warp{(warps.Count() == 1 ? "" : "s")} {string.Join(", ", warps.Select(w => w.Number))}";
     }
 
     private static long Round(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;

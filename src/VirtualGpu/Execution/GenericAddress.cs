@@ -1,8 +1,8 @@
 namespace BDense.VirtualGpu.Execution;
 
 /// <summary>
-/// Where the windows of shared and local memory lie among generic addresses (PTX ISA, chapter "Generic Addressing"): <c>cvta.shared</c> adds, <c>cvta.to.shared</c>
-/// subtracts. Global addresses are generic ones. A window of local memory shows each thread its own.
+/// Where the windows of shared and local memory lie among generic addresses (PTX ISA, chapter "Generic Addressing"): <c>cvta.shared</c>
+/// adds, <c>cvta.to.shared</c> subtracts. Global addresses are generic ones. A window of local memory shows each thread its own.
 /// </summary>
 internal static class GenericAddress
 {

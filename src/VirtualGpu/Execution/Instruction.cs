@@ -8,10 +8,11 @@ namespace BDense.VirtualGpu.Execution;
 /// <remarks>
 /// What the operands of memory's instructions are, for those who write them (an address is a register of 32 or 64 bits; a constant or an
 /// array's name became a constant register):
-/// ld: D the first destination, Vector all of them where there are braces, A the address, Immediate what is added. ld.param (the decoder does it): A is -1 and Immediate
-/// the byte in the packed arguments. st: D and Vector the values, A the address. atom: D, A the address, B, C the values (-1 for none); red: D is -1.
-/// cp.async: A and Immediate the shared address, B and SecondImmediate the global one, ElementBytes the size, C the register of the source's size or -1.
-/// cp.async.wait_group: Immediate. ldmatrix: Vector the destinations, A and Immediate the address.
+/// ld: D the first destination, Vector all of them where there are braces, A the address, Immediate what is added. ld.param (the decoder
+/// does it): A is -1 and Immediate the byte in the packed arguments. st: D and Vector the values, A the address. atom: D, A the address, B,
+/// C the values (-1 for none); red: D is -1. cp.async: A and Immediate the shared address, B and SecondImmediate the global one,
+/// ElementBytes the size, C the register of the source's size or -1. cp.async.wait_group: Immediate. ldmatrix: Vector the destinations, A
+/// and Immediate the address.
 /// </remarks>
 internal sealed unsafe class Instruction
 {
@@ -78,7 +79,8 @@ public enum InstructionClass
 /// <param name="Shared">The <c>.shared</c> arrays: name, where it starts, its bytes; the dynamic one has -1.</param>
 /// <param name="LocalBytes">Of <c>.local</c> arrays, for each thread.</param>
 /// <param name="Local">The <c>.local</c> arrays, laid out as the shared ones are.</param>
-internal sealed record KernelCode(Instruction[] Instructions, int RegisterBytes, int Predicates, IReadOnlyList<(int Offset, ulong Bits, bool Wide)> Constants,
+internal sealed record KernelCode(Instruction[] Instructions, int RegisterBytes, int Predicates,
+    IReadOnlyList<(int Offset, ulong Bits, bool Wide)> Constants,
     IReadOnlyDictionary<string, int> Special, IReadOnlyList<(string Name, int Start, int Bytes)> Shared, int LocalBytes,
     IReadOnlyList<(string Name, int Start, int Bytes)>? Local = null)
 {

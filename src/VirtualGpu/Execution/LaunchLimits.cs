@@ -1,8 +1,8 @@
 namespace BDense.VirtualGpu.Execution;
 
 /// <summary>
-/// What a launch can be refused for before it runs: the limits of the device and of the kernel's own text. CUDA C++ programming guide, table of
-/// technical specifications; PTX ISA, chapter "Performance-Tuning Directives".
+/// What a launch can be refused for before it runs: the limits of the device and of the kernel's own text. CUDA C++ programming guide,
+/// table of technical specifications; PTX ISA, chapter "Performance-Tuning Directives".
 /// </summary>
 internal static class LaunchLimits
 {
@@ -16,7 +16,8 @@ internal static class LaunchLimits
     {
         var (kernel, grid, block) = (launch.Kernel, launch.Grid, launch.Block);
         if (launch.Arguments.Length != kernel.ParameterBytes)
-            throw Refuse(FindingKind.Arguments, $"{launch.Arguments.Length} bytes of arguments, the parameters have {kernel.ParameterBytes}");
+            throw Refuse(FindingKind.Arguments,
+                $"{launch.Arguments.Length} bytes of arguments, the parameters have {kernel.ParameterBytes}");
         if (grid.X < 1 || grid.Y < 1 || grid.Z < 1 || grid.Y > MostGridYZ || grid.Z > MostGridYZ)
             throw Refuse(FindingKind.Resources, $"a grid of {grid}; x is from 1 to {int.MaxValue}, y and z from 1 to {MostGridYZ}");
         if (grid.Count > int.MaxValue)
@@ -24,7 +25,9 @@ internal static class LaunchLimits
         if ((Threads(kernel, block) ?? StaticShared(kernel) ?? Registers(kernel, block)) is { } message)
             throw Refuse(FindingKind.Resources, message);
         if (launch.DynamicSharedBytes < 0 || kernel.StaticSharedBytes + (long)launch.DynamicSharedBytes > model.SharedPerBlockOptIn)
-            throw Refuse(FindingKind.Resources, $"{kernel.StaticSharedBytes} and {launch.DynamicSharedBytes} bytes of shared memory; a block has {model.SharedPerBlockOptIn}");
+            throw Refuse(FindingKind.Resources,
+                $"{kernel.StaticSharedBytes} and {launch.DynamicSharedBytes} bytes of shared memory; a block has "
+                    + $"{model.SharedPerBlockOptIn}");
 
         FindingException Refuse(FindingKind kind, string message) => new(new Finding(kind, message, kernel.Name));
     }
@@ -36,7 +39,8 @@ internal static class LaunchLimits
             return $"a block of {block}; at most {GpuModel.ThreadsPerBlock} threads, z at most {MostZ}";
         if (kernel.RequiredBlock is { } required && block != required)
             return $"a block of {block}, .reqntid allows {required} only";
-        return kernel.MaxThreads > 0 && block.Count > kernel.MaxThreads ? $"{block.Count} threads a block, .maxntid allows {kernel.MaxThreads}" : null;
+        return kernel.MaxThreads > 0 && block.Count > kernel.MaxThreads
+            ? $"{block.Count} threads a block, .maxntid allows {kernel.MaxThreads}" : null;
     }
 
     /// <summary>What is wrong with a kernel's own arrays; null for nothing.</summary>
@@ -44,21 +48,25 @@ internal static class LaunchLimits
         : $"{kernel.StaticSharedBytes} bytes of static shared memory; {GpuModel.SharedPerBlock} at most, more only as dynamic";
 
     /// <summary>
-    /// Whether a block needs more registers than there are; null if it does not. Where the text bounds the block, a compiler keeps to that, so that only
-    /// kernels without a bound are refused.
+    /// Whether a block needs more registers than there are; null if it does not. Where the text bounds the block, a compiler keeps to that,
+    /// so that only kernels without a bound are refused.
     /// </summary>
     public static string? Registers(PtxKernel kernel, Dim3 block) =>
         RoundUp(kernel.Registers, RegisterUnit) * WarpLanes((int)block.Count) <= GpuModel.RegistersPerBlock ? null
-            : $"{block.Count} threads of about {kernel.Registers} registers; a block has {GpuModel.RegistersPerBlock}, and no .maxntid tells a compiler of so many threads";
+            : $"{block.Count} threads of about {kernel.Registers} registers; a block has {GpuModel.RegistersPerBlock}, and no .maxntid "
+                + $"tells a compiler of so many threads";
 
-    /// <summary>Of a thread, as a compiler gives them, which spills what is more: 255, .maxnreg's, and what blocks of .maxntid's threads can have.</summary>
+    /// <summary>
+    /// Of a thread, as a compiler gives them, which spills what is more: 255, .maxnreg's, and what blocks of .maxntid's threads can have.
+    /// </summary>
     /// <param name="maxThreads">.maxntid, multiplied; 0 for none.</param>
     /// <param name="maxRegisters">.maxnreg; 0 for none.</param>
     public static int MostRegisters(int maxThreads, int maxRegisters)
     {
         int most = maxRegisters > 0 ? Math.Min(maxRegisters, GpuModel.RegistersPerThread) : GpuModel.RegistersPerThread;
         if (maxThreads > 0)
-            most = Math.Min(most, GpuModel.RegistersPerBlock / WarpLanes(Math.Min(maxThreads, GpuModel.ThreadsPerBlock)) / RegisterUnit * RegisterUnit);
+            most = Math.Min(most,
+                GpuModel.RegistersPerBlock / WarpLanes(Math.Min(maxThreads, GpuModel.ThreadsPerBlock)) / RegisterUnit * RegisterUnit);
         return most;
     }
 

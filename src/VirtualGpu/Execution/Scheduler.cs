@@ -11,7 +11,8 @@ internal sealed unsafe class Scheduler
     private readonly Lock _lock = new();
     private Exception? _failure;
 
-    internal Scheduler(Gpu gpu, Launch launch) => (Gpu, Launch, _blocks, _counting) = (gpu, launch, (int)launch.Grid.Count, gpu.Counting(launch));
+    internal Scheduler(Gpu gpu, Launch launch) =>
+        (Gpu, Launch, _blocks, _counting) = (gpu, launch, (int)launch.Grid.Count, gpu.Counting(launch));
 
     public Gpu Gpu { get; }
 
@@ -25,8 +26,8 @@ internal sealed unsafe class Scheduler
     }
 
     /// <summary>
-    /// Whether a block before that one did something wrong. Those before it run to their end: the one that is reported is the lowest by number,
-    /// whatever the threads' timing.
+    /// Whether a block before that one did something wrong. Those before it run to their end: the one that is reported is the lowest by
+    /// number, whatever the threads' timing.
     /// </summary>
     public bool IsCancelled(int block) => Volatile.Read(ref _lowest) < block;
 
@@ -54,7 +55,8 @@ internal sealed unsafe class Scheduler
         Block? block = null;
         try
         {
-            for (int number = Interlocked.Increment(ref _next); number < _blocks && !IsCancelled(number); number = Interlocked.Increment(ref _next))
+            for (int number = Interlocked.Increment(ref _next); number < _blocks
+                && !IsCancelled(number); number = Interlocked.Increment(ref _next))
             {
                 // Another thread counts an earlier block; this one's would only wait for it.
                 while (_counting?.IsFull == true)

@@ -89,7 +89,9 @@ internal sealed unsafe partial class Warp
             _limit = 0;
     }
 
-    /// <summary>Lanes of the running group wait at an instruction until others come: all that it needs, except for those that have ended.</summary>
+    /// <summary>
+    /// Lanes of the running group wait at an instruction until others come: all that it needs, except for those that have ended.
+    /// </summary>
     public void Wait(Instruction i, uint lanes, uint needs)
     {
         Active &= ~lanes;
@@ -128,7 +130,8 @@ internal sealed unsafe partial class Warp
             throw new OperationCanceledException();
         long limit = Block.Gpu.Options.InstructionLimit, granted = Math.Min(Step, limit - _granted);
         if (granted <= 0)
-            throw Fault(i, BitOperations.TrailingZeroCount(Active), FindingKind.Endless, $"the warp executed {limit} instructions and has not ended");
+            throw Fault(i, BitOperations.TrailingZeroCount(Active), FindingKind.Endless,
+                $"the warp executed {limit} instructions and has not ended");
         _granted += granted;
         _left = granted - 1;
     }
@@ -220,7 +223,8 @@ internal sealed unsafe partial class Warp
     private string DescribeWaiting()
     {
         var places = Block.Launch.Kernel.Places;
-        string waiting = string.Join(", ", _others.Take(_otherCount).OrderBy(g => g.Place).Select(g => $"{Name(g.Lanes)} at {places[g.Place]}"));
+        string waiting = string.Join(", ",
+            _others.Take(_otherCount).OrderBy(g => g.Place).Select(g => $"{Name(g.Lanes)} at {places[g.Place]}"));
         return $"lanes wait for others that never come: {waiting}{(_ended == 0 ? "" : $"; {Name(_ended)} ended")}";
     }
 

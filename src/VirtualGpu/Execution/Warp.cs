@@ -26,7 +26,9 @@ internal sealed unsafe partial class Warp
     /// <summary>Lanes at <see cref="Place"/> that run.</summary>
     public uint Active { get; private set; }
 
-    /// <summary>bar.warp.sync's of the whole warp passed since the block's last barrier: accesses of its lanes in different epochs are ordered.</summary>
+    /// <summary>
+    /// bar.warp.sync's of the whole warp passed since the block's last barrier: accesses of its lanes in different epochs are ordered.
+    /// </summary>
     public int Epoch { get; set; }
 
     /// <summary>Stops the launch.</summary>
@@ -38,7 +40,8 @@ internal sealed unsafe partial class Warp
     {
         var launch = Block.Launch;
         Dim3? thread = lane < 0 ? null : At(Number * Lanes + lane, launch.Block);
-        return new FindingException(new Finding(kind, message, launch.Kernel.Name, At(Block.Number, launch.Grid), thread, launch.Kernel.Places[i.Place]));
+        return new FindingException(new Finding(kind, message, launch.Kernel.Name, At(Block.Number, launch.Grid), thread,
+            launch.Kernel.Places[i.Place]));
     }
 
     private static Dim3 At(int index, Dim3 extent) => new(index % extent.X, index / extent.X % extent.Y, index / extent.X / extent.Y);
@@ -57,6 +60,7 @@ internal sealed unsafe partial class Warp
     public void NeedWhole(Instruction i, uint mask)
     {
         if (mask != All)
-            throw Fault(i, -1, FindingKind.BarrierNotReached, $"{System.Numerics.BitOperations.PopCount(mask)} of 32 lanes execute an instruction that a whole warp must execute");
+            throw Fault(i, -1, FindingKind.BarrierNotReached,
+                $"{System.Numerics.BitOperations.PopCount(mask)} of 32 lanes execute an instruction that a whole warp must execute");
     }
 }

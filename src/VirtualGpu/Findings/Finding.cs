@@ -52,7 +52,8 @@ public enum FindingKind
 /// <param name="Block">x, y, z; null before a block ran.</param>
 /// <param name="Thread">x, y, z in the block; null for what is not one thread's.</param>
 /// <param name="Place">The line; null before a line ran.</param>
-public sealed record Finding(FindingKind Kind, string Message, string Kernel, Dim3? Block = null, Dim3? Thread = null, PtxPlace? Place = null)
+public sealed record Finding(FindingKind Kind, string Message, string Kernel, Dim3? Block = null, Dim3? Thread = null,
+    PtxPlace? Place = null)
 {
     public override string ToString()
     {

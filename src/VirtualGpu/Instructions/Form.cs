@@ -6,8 +6,8 @@ namespace BDense.VirtualGpu.Instructions;
 /// <param name="run">What runs it.</param>
 /// <param name="kind">For counting.</param>
 /// <param name="shape">
-/// A letter for each operand, the destination first: w and l for 32 and 64 bits, f and d for floats of so many, h for 8 or 16 bits in a register of at
-/// most 32, p for a predicate.
+/// A letter for each operand, the destination first: w and l for 32 and 64 bits, f and d for floats of so many, h for 8 or 16 bits in a
+/// register of at most 32, p for a predicate.
 /// </param>
 internal readonly unsafe struct Form(delegate*<Warp, Instruction, void> run, InstructionClass kind, string shape)
 {

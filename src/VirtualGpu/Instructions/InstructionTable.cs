@@ -30,5 +30,6 @@ internal sealed unsafe class InstructionTable
     /// <summary>All opcodes, for tests.</summary>
     public static IReadOnlyCollection<string> Opcodes => Instance._forms.Keys;
 
-    public void Add(string op, delegate*<Warp, Instruction, void> run, InstructionClass kind, string shape) => _forms.Add(op, new Form(run, kind, shape));
+    public void Add(string op, delegate*<Warp, Instruction, void> run, InstructionClass kind, string shape) =>
+        _forms.Add(op, new Form(run, kind, shape));
 }

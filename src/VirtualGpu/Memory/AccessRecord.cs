@@ -3,7 +3,10 @@ using System.Runtime.Intrinsics;
 
 namespace BDense.VirtualGpu.Memory;
 
-/// <summary>How memory is accessed; two accesses conflict where the bits of both are all set: reads do not conflict with reads, nor atomics with atomics.</summary>
+/// <summary>
+/// How memory is accessed; two accesses conflict where the bits of both are all set: reads do not conflict with reads, nor atomics with
+/// atomics.
+/// </summary>
 internal enum AccessKind : ulong
 {
     Read = 1,
@@ -12,8 +15,8 @@ internal enum AccessKind : ulong
 }
 
 /// <summary>
-/// The shadow of a word of memory: a summary of 64 bits of its last accesses, from which it can be told whether another access is ordered after
-/// all of them. Global and shared memory have the same format.
+/// The shadow of a word of memory: a summary of 64 bits of its last accesses, from which it can be told whether another access is ordered
+/// after all of them. Global and shared memory have the same format.
 /// <code>
 /// bits  0 -  1  kinds of access (OR of AccessKind) since the warp's last bar.warp.sync, by the threads named below
 ///       2 -  3  kinds since the block's last barrier
@@ -27,9 +30,9 @@ internal enum AccessKind : ulong
 ///      38 - 57  block, modulo 2^20 - 2; all ones: several blocks; all ones but the last: look at the records of the word's bytes
 ///      58 - 63  launch, 1 to 63: a record of another launch says nothing, and is not cleared
 /// </code>
-/// Several threads that are not ordered can only all read, or all be atomic: one of them stands for all. What is older than the last barrier matters
-/// only to other blocks, for whom bits 4 and 5 are kept. Shared memory belongs to one block: there "launch" counts the blocks that a thread of
-/// the host ran, and the block is 0, or <see cref="Copying"/> where an asynchronous copy arrives.
+/// Several threads that are not ordered can only all read, or all be atomic: one of them stands for all. What is older than the last
+/// barrier matters only to other blocks, for whom bits 4 and 5 are kept. Shared memory belongs to one block: there "launch" counts the
+/// blocks that a thread of the host ran, and the block is 0, or <see cref="Copying"/> where an asynchronous copy arrives.
 /// Where the counters end (63, 16,383) accesses of one block are taken to be ordered: races are missed then, none is invented.
 /// </summary>
 internal static class AccessRecord
@@ -65,9 +68,12 @@ internal static class AccessRecord
 
     /// <inheritdoc cref="First(ulong, AccessKind)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<ulong> First(Vector256<ulong> identities, AccessKind kind) => identities | Vector256.Create((ulong)kind * Levels);
+    public static Vector256<ulong> First(Vector256<ulong> identities, AccessKind kind) =>
+        identities | Vector256.Create((ulong)kind * Levels);
 
-    /// <summary>What a record becomes by an access, and whether that conflicts with an earlier one; the rule that the vectors below follow.</summary>
+    /// <summary>
+    /// What a record becomes by an access, and whether that conflicts with an earlier one; the rule that the vectors below follow.
+    /// </summary>
     public static ulong Next(ulong record, ulong identity, AccessKind kind, out bool conflict)
     {
         conflict = false;
@@ -100,9 +106,12 @@ internal static class AccessRecord
     public static bool IsSaturated(ulong identity) => (identity & BarrierMask) == BarrierMask || (identity & WarpSyncMask) == WarpSyncMask;
 
     /// <inheritdoc cref="HaveRead"/>
-    public static bool HasRead(ulong record, ulong identity) => (record | AllKinds & ~Levels) == (First(identity, AccessKind.Read) | AllKinds & ~Levels);
+    public static bool HasRead(ulong record, ulong identity) =>
+        (record | AllKinds & ~Levels) == (First(identity, AccessKind.Read) | AllKinds & ~Levels);
 
-    /// <summary>Whether four words were last accessed by the threads that read them now, who read them since the last barriers: nothing changes.</summary>
+    /// <summary>
+    /// Whether four words were last accessed by the threads that read them now, who read them since the last barriers: nothing changes.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool HaveRead(Vector256<ulong> records, Vector256<ulong> first)
     {
@@ -142,7 +151,9 @@ internal static class AccessRecord
         return Vector256.ConditionalSelect(launch, next, first);
     }
 
-    /// <summary>All ones where four writes conflict; what the records become is <see cref="First(Vector256{ulong}, AccessKind)"/>.</summary>
+    /// <summary>
+    /// All ones where four writes conflict; what the records become is <see cref="First(Vector256{ulong}, AccessKind)"/>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<ulong> Write(Vector256<ulong> records, Vector256<ulong> identities)
     {
@@ -153,10 +164,12 @@ internal static class AccessRecord
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<ulong> Same(Vector256<ulong> differs, ulong mask) => Vector256.Equals(differs & Vector256.Create(mask), Vector256<ulong>.Zero);
+    private static Vector256<ulong> Same(Vector256<ulong> differs, ulong mask) =>
+        Vector256.Equals(differs & Vector256.Create(mask), Vector256<ulong>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<ulong> Has(Vector256<ulong> records, ulong bit) => Vector256.Equals(records & Vector256.Create(bit), Vector256.Create(bit));
+    private static Vector256<ulong> Has(Vector256<ulong> records, ulong bit) =>
+        Vector256.Equals(records & Vector256.Create(bit), Vector256.Create(bit));
 
     /// <summary>Kinds of those earlier accesses that an access is not ordered after, where there are any.</summary>
     public static ulong Unordered(ulong record, ulong identity)

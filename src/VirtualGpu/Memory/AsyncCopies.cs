@@ -5,8 +5,8 @@ using BDense.VirtualGpu.Execution;
 namespace BDense.VirtualGpu.Memory;
 
 /// <summary>
-/// The cp.async's of a warp that were not yet waited for, judged: their data moves at once, but until the wait the destination is nobody's to touch,
-/// and the source must stay as it is. Each lane counts its own groups (PTX ISA, "cp.async.commit_group").
+/// The cp.async's of a warp that were not yet waited for, judged: their data moves at once, but until the wait the destination is nobody's
+/// to touch, and the source must stay as it is. Each lane counts its own groups (PTX ISA, "cp.async.commit_group").
 /// </summary>
 internal sealed unsafe class AsyncCopies
 {
@@ -36,7 +36,8 @@ internal sealed unsafe class AsyncCopies
         var memory = w.Block.Memory;
         if (!_spare.TryPop(out var copy))
             copy = new AsyncCopy();
-        (copy.Lanes, copy.Bytes, copy.Source, copy.Barriers, copy.IsCommitted) = (lanes, bytes, source, Math.Min(w.Block.Epoch, AccessRecord.Barriers), false);
+        (copy.Lanes, copy.Bytes, copy.Source, copy.Barriers, copy.IsCommitted) =
+            (lanes, bytes, source, Math.Min(w.Block.Epoch, AccessRecord.Barriers), false);
         ulong arriving = memory.Identity(w, MemorySpace.Shared) | AccessRecord.Copying | AccessRecord.AllKinds;
         new ReadOnlySpan<ulong>(to, Warp.Lanes).CopyTo(copy.To);
         new ReadOnlySpan<ulong>(from, Warp.Lanes).CopyTo(copy.From);
@@ -60,7 +61,8 @@ internal sealed unsafe class AsyncCopies
             for (int eight = 0; eight < Warp.Lanes; eight += 8)
             {
                 var groups = Vector256.Create<int>(copy.Group, eight);
-                Vector256.ConditionalSelect(LanesOf(lanes, eight), Vector256.Min(groups, Vector256.Create<int>(_committed, eight)), groups).CopyTo(copy.Group, eight);
+                Vector256.ConditionalSelect(LanesOf(lanes, eight), Vector256.Min(groups, Vector256.Create<int>(_committed, eight)), groups)
+                    .CopyTo(copy.Group, eight);
             }
             copy.IsCommitted = (copy.Lanes & ~lanes) == 0;
         }
@@ -79,7 +81,8 @@ internal sealed unsafe class AsyncCopies
             var copy = _pending[k];
             uint done = 0;
             for (int eight = 0; eight < Warp.Lanes; eight += 8)
-                done |= Vector256.LessThan(Vector256.Create<int>(copy.Group, eight), Vector256.Create<int>(_committed, eight) - Vector256.Create(groups)).ExtractMostSignificantBits() << eight;
+                done |= Vector256.LessThan(Vector256.Create<int>(copy.Group, eight),
+                    Vector256.Create<int>(_committed, eight) - Vector256.Create(groups)).ExtractMostSignificantBits() << eight;
             done &= lanes & copy.Lanes;
             if (done != 0)
                 Arrive(w, i, copy, done);
@@ -100,7 +103,8 @@ internal sealed unsafe class AsyncCopies
         {
             int lane = BitOperations.TrailingZeroCount(left);
             if (copy.Source is { } source && copy.Read[lane] != 0 && !IsUnchanged(shared, source, copy, lane, block))
-                throw MemoryFaults.SourceWritten(w, i, lane, copy.Read[lane], (long)copy.To[lane], source, (long)(copy.From[lane] - source.Start));
+                throw MemoryFaults.SourceWritten(w, i, lane, copy.Read[lane], (long)copy.To[lane], source,
+                    (long)(copy.From[lane] - source.Start));
             Fill(shared, (long)copy.To[lane], copy.Bytes, first + ((ulong)lane << AccessRecord.LaneShift));
         }
         copy.Lanes &= ~lanes;
@@ -114,8 +118,8 @@ internal sealed unsafe class AsyncCopies
     }
 
     /// <summary>
-    /// Whether a source was not written since its copy began. Two things tell: the bytes, which are no longer those that arrived, and records of the words
-    /// where the block passed a barrier in between. Who writes without a barrier conflicts with the copy's read.
+    /// Whether a source was not written since its copy began. Two things tell: the bytes, which are no longer those that arrived, and
+    /// records of the words where the block passed a barrier in between. Who writes without a barrier conflicts with the copy's read.
     /// </summary>
     private static bool IsUnchanged(Region shared, Region source, AsyncCopy copy, int lane, ulong block)
     {

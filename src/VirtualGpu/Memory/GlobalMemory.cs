@@ -40,12 +40,15 @@ public sealed unsafe class GlobalMemory(long totalBytes, bool judge = true) : ID
 
     internal bool Judges => judge;
 
-    /// <summary>A block aligned to 512 bytes, unwritten; 0 if there is not enough memory, the device's or the host's, or nothing is asked for.</summary>
+    /// <summary>
+    /// A block aligned to 512 bytes, unwritten; 0 if there is not enough memory, the device's or the host's, or nothing is asked for.
+    /// </summary>
     public ulong Allocate(long bytes)
     {
         lock (_lock)
         {
-            if (bytes <= 0 || bytes > FreeBytes || RoundUp(bytes) > FreeBytes || Region.Create(MemorySpace.Global, _next, bytes, judge, judge) is not { } region)
+            if (bytes <= 0 || bytes > FreeBytes || RoundUp(bytes) > FreeBytes
+                || Region.Create(MemorySpace.Global, _next, bytes, judge, judge) is not { } region)
                 return 0;
             _regions.Add(region);
             FreeBytes -= RoundUp(bytes);
@@ -55,8 +58,8 @@ public sealed unsafe class GlobalMemory(long totalBytes, bool judge = true) : ID
     }
 
     /// <summary>
-    /// Bytes of the host at the addresses that they have there, all of them written. What was lent in their place before is no more; they are never given back.
-    /// For kernels that get their arguments from a program which holds its data itself.
+    /// Bytes of the host at the addresses that they have there, all of them written. What was lent in their place before is no more; they
+    /// are never given back. For kernels that get their arguments from a program which holds its data itself.
     /// </summary>
     /// <exception cref="ArgumentException">The host's address is where allocations are.</exception>
     internal void Lend(byte* host, long bytes)
@@ -65,13 +68,16 @@ public sealed unsafe class GlobalMemory(long totalBytes, bool judge = true) : ID
         {
             if ((ulong)host + (ulong)bytes > Base)
                 throw new ArgumentException($"memory of the host at {(ulong)host:x}");
-            foreach (var taken in _regions.Where(r => r.Start < (ulong)host + (ulong)bytes && (ulong)host < r.Start + (ulong)r.Length).ToList())
+            foreach (var taken in _regions.Where(r => r.Start < (ulong)host + (ulong)bytes && (ulong)host < r.Start + (ulong)r.Length)
+                .ToList())
             {
                 _regions.Remove(taken);
                 taken.Dispose();
             }
             int at = _regions.FindIndex(r => r.Start > (ulong)host);
-            _regions.Insert(at < 0 ? _regions.Count : at, Region.Over(host, bytes, judge) ?? throw new InsufficientMemoryException($"the host has no memory for the records of {bytes} bytes"));
+            _regions.Insert(at < 0 ? _regions.Count : at,
+                Region.Over(host, bytes, judge)
+                    ?? throw new InsufficientMemoryException($"the host has no memory for the records of {bytes} bytes"));
         }
     }
 
@@ -107,7 +113,10 @@ public sealed unsafe class GlobalMemory(long totalBytes, bool judge = true) : ID
             WrittenBits.Set(region.Written, (long)(address - region.Start), bytes);
     }
 
-    /// <summary>Copies bytes within this memory, and with them what is known of their having been written. False if either range lies in no allocation.</summary>
+    /// <summary>
+    /// Copies bytes within this memory, and with them what is known of their having been written. False if either range lies in no
+    /// allocation.
+    /// </summary>
     public bool Copy(ulong destination, ulong source, long bytes)
     {
         if (bytes == 0)
@@ -129,7 +138,9 @@ public sealed unsafe class GlobalMemory(long totalBytes, bool judge = true) : ID
     public bool AreWritten(ulong address, long bytes) => bytes == 0 || Whole(address, bytes) is { } region
         && (region.AllWritten || region.Written is null || WrittenBits.Are(region.Written, (long)(address - region.Start), bytes));
 
-    /// <summary>A launch begins: accesses of earlier ones are ordered before its own. The scheduler calls it once a launch, before any block.</summary>
+    /// <summary>
+    /// A launch begins: accesses of earlier ones are ordered before its own. The scheduler calls it once a launch, before any block.
+    /// </summary>
     internal void BeginLaunch()
     {
         lock (_lock)
@@ -177,7 +188,8 @@ public sealed unsafe class GlobalMemory(long totalBytes, bool judge = true) : ID
     }
 
     private Region? Whole(ulong address, long bytes) =>
-        bytes >= 0 && FindRegion(address) is { } region && address - region.Start <= region.Bytes && (ulong)bytes <= region.Bytes - (address - region.Start) ? region : null;
+        bytes >= 0 && FindRegion(address) is { } region && address - region.Start <= region.Bytes
+            && (ulong)bytes <= region.Bytes - (address - region.Start) ? region : null;
 
     private static long RoundUp(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
 

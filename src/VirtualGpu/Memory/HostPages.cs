@@ -4,7 +4,8 @@ namespace BDense.VirtualGpu.Memory;
 
 /// <summary>
 /// Zeroed memory of the host, aligned to 64 bytes, that costs nothing until it is touched: on Linux large blocks are mapped without a
-/// reservation (<c>mmap(2)</c>, MAP_NORESERVE), so that a GPU with more memory than the host has can be had; elsewhere it is up to the allocator.
+/// reservation (<c>mmap(2)</c>, MAP_NORESERVE), so that a GPU with more memory than the host has can be had; elsewhere it is up to the
+/// allocator.
 /// </summary>
 internal sealed unsafe partial class HostPages : IDisposable
 {

@@ -24,14 +24,17 @@ internal static unsafe partial class Judge
         if (conflict && TKind.AsksForValues)
             return false;
         if (conflict && !IsSame(region, word * 4, Math.Min(bytes, 4), value, record, mine))
-            throw MemoryFaults.Race(w, i, AccessRecord.Thread(mine) % Warp.Lanes, region, word * 4, Math.Min(bytes, 4), TKind.Kind, record, mine);
+            throw MemoryFaults.Race(w, i, AccessRecord.Thread(mine) % Warp.Lanes, region, word * 4, Math.Min(bytes, 4), TKind.Kind,
+                record, mine);
         // Of stores of one value: the record keeps that several did it.
         if (next != record)
             *at = next;
         return true;
     }
 
-    /// <summary>Whether a store writes what others wrote, too, and nobody read: PTX leaves open which store comes last, and it is all one.</summary>
+    /// <summary>
+    /// Whether a store writes what others wrote, too, and nobody read: PTX leaves open which store comes last, and it is all one.
+    /// </summary>
     private static bool IsSame(Region region, long offset, int bytes, byte* value, ulong record, ulong mine)
     {
         bool isCopied = region.Space == MemorySpace.Shared && (record & AccessRecord.BlockMask) != 0;
@@ -39,7 +42,8 @@ internal static unsafe partial class Judge
             && new ReadOnlySpan<byte>(value, bytes).SequenceEqual(new ReadOnlySpan<byte>(region.Host + offset, bytes));
     }
 
-    private static bool IsInParts(ulong record, ulong mine) => ((record ^ mine) & AccessRecord.LaunchMask) == 0 && (record & AccessRecord.BlockMask) == AccessRecord.InParts;
+    private static bool IsInParts(ulong record, ulong mine) =>
+        ((record ^ mine) & AccessRecord.LaunchMask) == 0 && (record & AccessRecord.BlockMask) == AccessRecord.InParts;
 
     /// <summary>Bytes of one word.</summary>
     /// <inheritdoc cref="Word{TKind}"/>

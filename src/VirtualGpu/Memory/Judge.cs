@@ -6,8 +6,8 @@ using BDense.VirtualGpu.Execution;
 namespace BDense.VirtualGpu.Memory;
 
 /// <summary>
-/// Holds a warp's accesses against what is known of the bytes: were they written, and are the accesses ordered after those of other threads?
-/// See <see cref="AccessRecord"/> for the rule of order.
+/// Holds a warp's accesses against what is known of the bytes: were they written, and are the accesses ordered after those of other
+/// threads? See <see cref="AccessRecord"/> for the rule of order.
 /// </summary>
 internal static unsafe partial class Judge
 {
@@ -131,7 +131,8 @@ internal static unsafe partial class Judge
             8 => Vector256.Create(0UL, 0, 1, 1),
             _ => Vector256<ulong>.Zero,
         };
-        return (Vector256.Create(identity) + (lanes << AccessRecord.LaneShift), Vector256.Create((ulong)(16 / bytes) << AccessRecord.LaneShift));
+        return (Vector256.Create(identity) + (lanes << AccessRecord.LaneShift),
+            Vector256.Create((ulong)(16 / bytes) << AccessRecord.LaneShift));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -178,7 +179,8 @@ internal static unsafe partial class Judge
         return ordered;
     }
 
-    private static bool Each<TKind>(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes, ulong identity)
+    private static bool Each<TKind>(Warp w, Instruction i, Region region, uint lanes, Pattern pattern, ulong* addresses, int bytes,
+        ulong identity)
         where TKind : IKind
     {
         bool vectors = bytes == 16 && TKind.Kind != AccessKind.Atomic && !AccessRecord.IsSaturated(identity);
@@ -222,7 +224,8 @@ internal static unsafe partial class Judge
             // The common cases: nothing is known of the word in this launch, or the record says it all already.
             if (((record ^ mine) & AccessRecord.LaunchMask) != 0)
                 *at = AccessRecord.First(mine, TKind.Kind);
-            else if (TKind.Kind == AccessKind.Read ? !AccessRecord.HasRead(record, mine) && !known.Covers(record) : record != AccessRecord.First(mine, TKind.Kind))
+            else if (TKind.Kind == AccessKind.Read ? !AccessRecord.HasRead(record, mine) && !known.Covers(record)
+                : record != AccessRecord.First(mine, TKind.Kind))
                 ordered &= Word<TKind>(w, i, region, word + k, mine, bytes, null);
         }
         return ordered;

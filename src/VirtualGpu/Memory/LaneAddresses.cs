@@ -23,7 +23,10 @@ internal static unsafe class LaneAddresses
 {
     private static Vector256<ulong> LaneBits => Vector256.Create(1UL, 2, 4, 8);
 
-    /// <summary>Computes [register + immediate] of each lane, modulo 2^32 where the register has 32 bits. Lanes that do not run get the address of the first that does.</summary>
+    /// <summary>
+    /// Computes [register + immediate] of each lane, modulo 2^32 where the register has 32 bits. Lanes that do not run get the address of
+    /// the first that does.
+    /// </summary>
     /// <param name="w">Whose.</param>
     /// <param name="register">The address's.</param>
     /// <param name="immediate">Added.</param>
@@ -46,7 +49,8 @@ internal static unsafe class LaneAddresses
         Vector256<ulong> low = same, apart = default, uneven = default;
         for (int quad = 0; quad < 8; quad++)
         {
-            var address = wide ? Vector256.Load((ulong*)from + 4 * quad) : Vector256.WidenLower(Vector128.Load((uint*)from + 4 * quad).ToVector256());
+            var address = wide ? Vector256.Load((ulong*)from + 4 * quad)
+                : Vector256.WidenLower(Vector128.Load((uint*)from + 4 * quad).ToVector256());
             address = (address + add) & all;
             if (mask != Warp.All)
             {
@@ -60,7 +64,8 @@ internal static unsafe class LaneAddresses
             line += step;
         }
         aligned = (low & Vector256.Create((ulong)bytes - 1)) == Vector256<ulong>.Zero;
-        return apart == Vector256<ulong>.Zero ? Pattern.Uniform : uneven == Vector256<ulong>.Zero && mask == Warp.All ? Pattern.Contiguous : Pattern.Scattered;
+        return apart == Vector256<ulong>.Zero ? Pattern.Uniform : uneven == Vector256<ulong>.Zero && mask == Warp.All ? Pattern.Contiguous
+            : Pattern.Scattered;
     }
 
     /// <summary>Those of some lanes whose accesses lie wholly within [start, start + length).</summary>

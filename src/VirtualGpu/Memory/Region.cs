@@ -9,9 +9,10 @@ internal enum MemorySpace
 }
 
 /// <summary>
-/// Bytes that a kernel can reach at consecutive addresses - an allocation, a block's shared memory, a warp's local memory - with what is known of each.
-/// The host's pages behind it: the bytes, an <see cref="AccessRecord"/> of 8 bytes for each word of 4, a bit for each byte
-/// (<see cref="WrittenBits"/>); where a word was accessed in parts, a record for each byte besides. All of it stays untouched until it is used.
+/// Bytes that a kernel can reach at consecutive addresses - an allocation, a block's shared memory, a warp's local memory - with what is
+/// known of each. The host's pages behind it: the bytes, an <see cref="AccessRecord"/> of 8 bytes for each word of 4, a bit for each byte
+/// (<see cref="WrittenBits"/>); where a word was accessed in parts, a record for each byte besides. All of it stays untouched until it is
+/// used.
 /// </summary>
 internal sealed unsafe class Region : IDisposable
 {
@@ -20,7 +21,8 @@ internal sealed unsafe class Region : IDisposable
     private readonly long _recordsAt, _recordBytes, _writtenAt, _writtenBytes;
     private HostPages? _byteRecords;
 
-    private Region(MemorySpace space, ulong start, long bytes, HostPages pages, long recordsAt, long recordBytes, long writtenAt, long writtenBytes)
+    private Region(MemorySpace space, ulong start, long bytes, HostPages pages, long recordsAt, long recordBytes, long writtenAt,
+        long writtenBytes)
     {
         (Space, Start, Bytes, Length, _pages) = (space, start, (ulong)bytes, bytes, pages);
         Host = pages.Start;
@@ -55,7 +57,8 @@ internal sealed unsafe class Region : IDisposable
     /// <summary>Null if the host has not so much memory.</summary>
     public static Region? Create(MemorySpace space, ulong start, long bytes, bool written, bool records)
     {
-        long data = RoundUp(bytes), recordBytes = records ? RoundUp((bytes + 3) / 4 * sizeof(ulong)) : 0, writtenBytes = written ? RoundUp(bytes / 8 + 1) : 0;
+        long data = RoundUp(bytes), recordBytes = records ? RoundUp((bytes + 3) / 4 * sizeof(ulong)) : 0, writtenBytes = written
+            ? RoundUp(bytes / 8 + 1) : 0;
         var pages = HostPages.Allocate(data + recordBytes + writtenBytes + Spare);
         return pages is null ? null : new Region(space, start, bytes, pages, data, recordBytes, data + recordBytes, writtenBytes);
     }
@@ -65,7 +68,8 @@ internal sealed unsafe class Region : IDisposable
     {
         long recordBytes = records ? RoundUp((bytes + 3) / 4 * sizeof(ulong)) : 0;
         var pages = HostPages.Allocate(recordBytes + Spare);
-        return pages is null ? null : new Region(MemorySpace.Global, (ulong)host, bytes, pages, 0, recordBytes, 0, 0) { Host = host, AllWritten = true };
+        return pages is null ? null
+            : new Region(MemorySpace.Global, (ulong)host, bytes, pages, 0, recordBytes, 0, 0) { Host = host, AllWritten = true };
     }
 
     /// <summary>Vectors that begin at the last bytes may be read whole.</summary>
@@ -78,7 +82,8 @@ internal sealed unsafe class Region : IDisposable
     {
         lock (_lock)
         {
-            _byteRecords ??= HostPages.Allocate(RoundUp(Length) * sizeof(ulong)) ?? throw new InsufficientMemoryException($"the host has no memory for the records of {Length} bytes");
+            _byteRecords ??= HostPages.Allocate(RoundUp(Length) * sizeof(ulong))
+                ?? throw new InsufficientMemoryException($"the host has no memory for the records of {Length} bytes");
             return (ulong*)_byteRecords.Start;
         }
     }

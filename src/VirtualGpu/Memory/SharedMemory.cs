@@ -9,7 +9,8 @@ internal sealed class SharedMemory : IDisposable
     public SharedMemory(IReadOnlyList<(string Name, int Start, int Bytes)> arrays, int dynamicBytes, bool judge)
     {
         Arrays = new DeclaredArrays(arrays, dynamicBytes);
-        Region = Region.Create(MemorySpace.Shared, 0, Arrays.End, judge, judge) ?? throw new InsufficientMemoryException($"the host has no memory for {Arrays.End} bytes of shared memory");
+        Region = Region.Create(MemorySpace.Shared, 0, Arrays.End, judge, judge)
+            ?? throw new InsufficientMemoryException($"the host has no memory for {Arrays.End} bytes of shared memory");
     }
 
     public DeclaredArrays Arrays { get; }

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace BDense.VirtualGpu.Memory;
 
 /// <summary>
-/// A bit for each byte of memory, set once it was written: bit n mod 8 of byte n / 8. Several threads of the host may set bits that share a word;
-/// bits are only ever set while a launch runs, so a word of ones can be stored as it is, and anything else is merged atomically.
+/// A bit for each byte of memory, set once it was written: bit n mod 8 of byte n / 8. Several threads of the host may set bits that share a
+/// word; bits are only ever set while a launch runs, so a word of ones can be stored as it is, and anything else is merged atomically.
 /// </summary>
 internal static unsafe class WrittenBits
 {

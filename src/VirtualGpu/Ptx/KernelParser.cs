@@ -5,7 +5,8 @@ namespace BDense.VirtualGpu.Ptx;
 /// <param name="module">Names of the module.</param>
 /// <param name="moduleArrays">Shared arrays that stand outside of kernels; kernels use them as their own.</param>
 /// <param name="file">Reads what follows a <c>.file</c>.</param>
-internal sealed partial class KernelParser(TokenReader reader, Scope module, IReadOnlyList<MemoryArray> moduleArrays, Action<TokenReader> file)
+internal sealed partial class KernelParser(TokenReader reader, Scope module, IReadOnlyList<MemoryArray> moduleArrays,
+    Action<TokenReader> file)
 {
     /// <summary>Bounds on what a text can ask for: far above any compiler's output, far below what exhausts a host.</summary>
     private const int MostRegisters = 1 << 20, MostBytes = 1 << 26, MostDepth = 64;
@@ -50,7 +51,8 @@ internal sealed partial class KernelParser(TokenReader reader, Scope module, IRe
         }
         reader.Expect(";");
         if (isExtern != !sized)
-            throw reader.Refuse(at, isExtern ? "only arrays without a length can be .extern" : "an array without a length must be .extern .shared");
+            throw reader.Refuse(at,
+                isExtern ? "only arrays without a length can be .extern" : "an array without a length must be .extern .shared");
         var array = new MemoryArray(name, sized ? (int)bytes : 0, Math.Max(alignment, element), isLocal) { IsDynamic = !sized };
         if (!scope.Arrays.TryAdd(name, array))
             throw reader.Refuse(at, $"a second {name}");
@@ -134,7 +136,8 @@ internal sealed partial class KernelParser(TokenReader reader, Scope module, IRe
             case ".loc":
                 _source = (reader.Count(), reader.Count());
                 // The column, and what was inlined where.
-                while (reader.Next.Line == at.Line && (reader.Next.Kind == TokenKind.Number || reader.Is(",")) || reader.Next.Line == at.Line && reader.Next.Kind == TokenKind.Name && !reader.SecondIs(":"))
+                while (reader.Next.Line == at.Line && (reader.Next.Kind == TokenKind.Number || reader.Is(","))
+                    || reader.Next.Line == at.Line && reader.Next.Kind == TokenKind.Name && !reader.SecondIs(":"))
                     reader.Take();
                 break;
             case ".file":
@@ -210,7 +213,8 @@ internal sealed partial class KernelParser(TokenReader reader, Scope module, IRe
     private static int Alignment(TokenReader reader)
     {
         int alignment = reader.Count(4096);
-        return alignment > 0 && (alignment & alignment - 1) == 0 ? alignment : throw reader.Refuse("an alignment is a power of two, before this,");
+        return alignment > 0 && (alignment & alignment - 1) == 0 ? alignment
+            : throw reader.Refuse("an alignment is a power of two, before this,");
     }
 
     private static int ScalarBytes(TokenReader reader)

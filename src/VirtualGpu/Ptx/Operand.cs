@@ -48,7 +48,9 @@ internal abstract record Operand
     /// <summary>{a, b}</summary>
     public sealed record Vector(Operand[] Elements) : Operand;
 
-    /// <summary>[base + displacement]; the base is a register, an array, a constant or null for a parameter, whose byte is in the displacement.</summary>
+    /// <summary>
+    /// [base + displacement]; the base is a register, an array, a constant or null for a parameter, whose byte is in the displacement.
+    /// </summary>
     public sealed record Address(Operand? Base, long Displacement) : Operand;
 
     /// <summary>a|b: two destinations.</summary>

@@ -63,7 +63,8 @@ internal sealed class OperandParser(TokenReader reader, Scope scope, KernelText 
         return operand switch
         {
             Operand.ArrayAddress array => Close(array with { Displacement = 0 }, array.Displacement),
-            Operand.Of { Negated: false, Register.Bits: 32 or 64 } or Operand.Constant { Value.Kind: LiteralKind.Integer } => Close(operand, Displacement()),
+            Operand.Of { Negated: false, Register.Bits: 32 or 64 } or Operand.Constant { Value.Kind: LiteralKind.Integer } =>
+                Close(operand, Displacement()),
             _ => throw reader.Refuse(at, "no address"),
         };
     }
@@ -88,7 +89,8 @@ internal sealed class OperandParser(TokenReader reader, Scope scope, KernelText 
     private Literal Number(bool negative)
     {
         var at = reader.Next;
-        return at.Kind == TokenKind.Number && Literal.Parse(reader.TextOf(reader.Take()), negative) is { } value ? value : throw reader.Refuse(at, "not a number that is known");
+        return at.Kind == TokenKind.Number && Literal.Parse(reader.TextOf(reader.Take()), negative) is { } value ? value
+            : throw reader.Refuse(at, "not a number that is known");
     }
 
     private Register Make(string name, int bits)

@@ -23,8 +23,8 @@ public sealed class PtxKernel
     public Dim3? RequiredBlock { get; init; }
 
     /// <summary>
-    /// An estimate of the 32-bit registers a thread: the most that live at once, and no more than a compiler gives (<see cref="Execution.LaunchLimits.MostRegisters"/>).
-    /// Not a compiler's: it neither orders nor spills. See docs/virtual-gpu.md.
+    /// An estimate of the 32-bit registers a thread: the most that live at once, and no more than a compiler gives
+    /// (<see cref="Execution.LaunchLimits.MostRegisters"/>). Not a compiler's: it neither orders nor spills. See docs/virtual-gpu.md.
     /// </summary>
     public required int Registers { get; init; }
 

@@ -12,8 +12,8 @@ internal sealed class RegisterFile
     private readonly Dictionary<string, int> _special = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// Registers that never live at the same time share a place: a text names a register for each value, thousands of them, of which as many as a processor's cache
-    /// holds are in use. What may be read before it is written has its own, which is 0 when a block begins.
+    /// Registers that never live at the same time share a place: a text names a register for each value, thousands of them, of which as
+    /// many as a processor's cache holds are in use. What may be read before it is written has its own, which is 0 when a block begins.
     /// </summary>
     public RegisterFile(KernelText kernel, Liveness liveness)
     {

@@ -27,7 +27,8 @@ internal sealed class Scope(Scope? parent)
     /// <returns>False for a name that this scope has.</returns>
     public bool DeclareRange(string prefix, int count, int bits) => _ranges.TryAdd(prefix, (count, bits));
 
-    public bool Has(string name) => _plain.ContainsKey(name) || Arrays.ContainsKey(name) || Labels.ContainsKey(name) || Lists.ContainsKey(name);
+    public bool Has(string name) =>
+        _plain.ContainsKey(name) || Arrays.ContainsKey(name) || Labels.ContainsKey(name) || Lists.ContainsKey(name);
 
     /// <summary>The register of that name in this scope or around it.</summary>
     /// <param name="name">Which.</param>

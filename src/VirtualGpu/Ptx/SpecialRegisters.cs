@@ -5,7 +5,8 @@ internal static class SpecialRegisters
 {
     private static readonly HashSet<string> Narrow = new(StringComparer.Ordinal)
     {
-        "%tid.x", "%tid.y", "%tid.z", "%ntid.x", "%ntid.y", "%ntid.z", "%ctaid.x", "%ctaid.y", "%ctaid.z", "%nctaid.x", "%nctaid.y", "%nctaid.z",
+        "%tid.x", "%tid.y", "%tid.z", "%ntid.x", "%ntid.y", "%ntid.z", "%ctaid.x", "%ctaid.y", "%ctaid.z", "%nctaid.x",
+        "%nctaid.y", "%nctaid.z",
         "%laneid", "%warpid", "%nwarpid", "%smid", "%nsmid", "%dynamic_smem_size", "%total_smem_size", "%clock", "%WARP_SZ",
         "%lanemask_eq", "%lanemask_lt", "%lanemask_le", "%lanemask_gt", "%lanemask_ge", "%clock_hi", "%globaltimer_lo", "%globaltimer_hi",
     };
@@ -16,5 +17,6 @@ internal static class SpecialRegisters
     public static int Bits(string name) => Narrow.Contains(name) ? 32 : Wide.Contains(name) ? 64 : 0;
 
     /// <summary>Whether it is another at every read.</summary>
-    public static bool IsClock(string name) => name.StartsWith("%clock", StringComparison.Ordinal) || name.StartsWith("%globaltimer", StringComparison.Ordinal);
+    public static bool IsClock(string name) =>
+        name.StartsWith("%clock", StringComparison.Ordinal) || name.StartsWith("%globaltimer", StringComparison.Ordinal);
 }

@@ -1,6 +1,9 @@
 namespace BDense.VirtualGpu.Ptx;
 
-/// <summary>What a piece of PTX text is. A <see cref="Name"/> may have dots within (<c>ld.global.f32</c>, <c>%tid.x</c>), a <see cref="Directive"/> begins with one.</summary>
+/// <summary>
+/// What a piece of PTX text is. A <see cref="Name"/> may have dots within (<c>ld.global.f32</c>, <c>%tid.x</c>), a <see cref="Directive"/>
+/// begins with one.
+/// </summary>
 internal enum TokenKind
 {
     Name, Directive, Number, String, Sign, End,

@@ -40,7 +40,8 @@ internal sealed class TokenReader(string text)
     /// <summary>A number that is no float and fits, at least 0.</summary>
     public int Count(int most = int.MaxValue)
     {
-        if (Next.Kind == TokenKind.Number && Literal.Parse(TextOf(Next), false) is { Kind: LiteralKind.Integer } value && value.Bits <= (ulong)most)
+        if (Next.Kind == TokenKind.Number && Literal.Parse(TextOf(Next), false) is { Kind: LiteralKind.Integer } value
+            && value.Bits <= (ulong)most)
         {
             Take();
             return (int)value.Bits;

@@ -62,7 +62,8 @@ internal static class Tokenizer
         if (c == '"')
         {
             int end = text.IndexOfAny(['"', '\n'], at + 1);
-            return end < 0 || text[end] != '"' ? throw new PtxException($"line {line}: a string that does not end") : (TokenKind.String, end + 1);
+            return end < 0 || text[end] != '"' ? throw new PtxException($"line {line}: a string that does not end")
+                : (TokenKind.String, end + 1);
         }
         return "{}()[]<>,;:@!+-*=|&^~?".Contains(c, StringComparison.Ordinal) ? (TokenKind.Sign, at + 1)
             : throw new PtxException($"line {line}: a character that PTX does not have, '{(char.IsControl(c) ? $"\\u{(int)c:x4}" : c)}'");

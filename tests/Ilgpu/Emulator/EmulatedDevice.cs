@@ -30,7 +30,9 @@ internal sealed class EmulatedDevice(Func<string, bool> takes, Func<string, stri
     /// <summary>Names of the kernels that ran, in order.</summary>
     public List<string> Ran { get; } = [];
 
-    /// <summary>For each kernel that ran, which of its stores to global memory some lane executed, counted from 0 in the order of the text.</summary>
+    /// <summary>
+    /// For each kernel that ran, which of its stores to global memory some lane executed, counted from 0 in the order of the text.
+    /// </summary>
     public Dictionary<string, IReadOnlyList<int>> ReachedStores { get; } = [];
 
     /// <summary>New memory is full of NaN: what an earlier run left in the same place must not pass for this one's.</summary>
@@ -45,9 +47,11 @@ internal sealed class EmulatedDevice(Func<string, bool> takes, Func<string, stri
     {
         if (!takes(kernel.Name))
             return null;
-        ParameterExpression[] parameters = [.. type.GetMethod("Invoke")!.GetParameters().Select(p => Expression.Parameter(p.ParameterType))];
+        ParameterExpression[] parameters =
+            [.. type.GetMethod("Invoke")!.GetParameters().Select(p => Expression.Parameter(p.ParameterType))];
         return Expression.Lambda(type, Expression.Call(Expression.Constant(this), nameof(Run), null,
-            Expression.Constant(kernel), parameters[0], parameters[1], Expression.NewArrayInit(typeof(byte[]), parameters[2..].Select(Argument))), parameters).Compile();
+            Expression.Constant(kernel), parameters[0], parameters[1],
+            Expression.NewArrayInit(typeof(byte[]), parameters[2..].Select(Argument))), parameters).Compile();
     }
 
     private void Run(KernelEntry kernel, AcceleratorStream stream, KernelConfig config, byte[][] arguments)
@@ -56,11 +60,15 @@ internal sealed class EmulatedDevice(Func<string, bool> takes, Func<string, stri
         Ran.Add(kernel.Name);
         string ptx = Ptx.GetOrAdd(kernel.Name, _ => KernelCatalog.Ptx(kernel, GpuArchitecture.Find("sm_80")));
         ptx = plant is null ? ptx : plant(kernel.Name, ptx);
-        var counts = EmulatedLaunch.Run(_gpu, Modules.GetOrAdd(ptx, PtxModule.Read), config.GridDim.X, config.GroupDim.X, config.SharedMemoryConfig.ArraySize, arguments);
-        ReachedStores[kernel.Name] = [.. counts.AllPlaces.Where(p => p.Class == InstructionClass.GlobalStore).Select((store, number) => (store, number)).Where(s => s.store.Counts.Lanes > 0).Select(s => s.number)];
+        var counts = EmulatedLaunch.Run(_gpu, Modules.GetOrAdd(ptx, PtxModule.Read), config.GridDim.X, config.GroupDim.X,
+            config.SharedMemoryConfig.ArraySize, arguments);
+        ReachedStores[kernel.Name] =
+            [.. counts.AllPlaces.Where(p => p.Class == InstructionClass.GlobalStore).Select((store, number) => (store, number))
+                .Where(s => s.store.Counts.Lanes > 0).Select(s => s.number)];
     }
 
-    private static Expression Argument(ParameterExpression p) => p.Type.IsGenericType && p.Type.GetGenericTypeDefinition() == typeof(ArrayView<>)
+    private static Expression Argument(ParameterExpression p) =>
+        p.Type.IsGenericType && p.Type.GetGenericTypeDefinition() == typeof(ArrayView<>)
         ? Expression.Call(typeof(EmulatedDevice), nameof(View), p.Type.GetGenericArguments(), p)
         : Expression.Call(typeof(EmulatedDevice), nameof(Value), [p.Type], p);
 

@@ -21,7 +21,8 @@ internal static class EmulatedLaunch
     /// <param name="groupSize">Threads of each.</param>
     /// <param name="dynamicShared">Bytes that the launch asks for.</param>
     /// <param name="arguments">The bytes of each.</param>
-    public static LaunchCounts Run(BDense.VirtualGpu.Gpu gpu, PtxModule module, int groups, int groupSize, int dynamicShared, byte[][] arguments)
+    public static LaunchCounts Run(BDense.VirtualGpu.Gpu gpu, PtxModule module, int groups, int groupSize, int dynamicShared,
+        byte[][] arguments)
     {
         var kernel = module.Kernels.Values.Single();
         byte[] packed = new byte[kernel.ParameterBytes];

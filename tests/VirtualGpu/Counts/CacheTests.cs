@@ -26,7 +26,8 @@ internal sealed class CacheTests
         Assert.Multiple(() =>
         {
             Assert.That((counts.MemoryBytesRead, counts.MemoryBytesWritten), Is.EqualTo((length, length)));
-            Assert.That((counts.FirstLevelBytes, counts.SecondLevelBytesRead, counts.SecondLevelBytesWritten), Is.EqualTo((length, length, length)));
+            Assert.That((counts.FirstLevelBytes, counts.SecondLevelBytesRead, counts.SecondLevelBytesWritten),
+                Is.EqualTo((length, length, length)));
             Assert.That((counts.BytesAskedRead, counts.BytesAskedWritten), Is.EqualTo((length, length)));
         });
     }
@@ -61,7 +62,8 @@ internal sealed class CacheTests
         });
         Assert.Multiple(() =>
         {
-            Assert.That((counts.MemoryBytesRead, counts.MemoryBytesWritten), Is.EqualTo((4 * n * n, 4 * n * n)), "blocks complete each other's sectors in the second level");
+            Assert.That((counts.MemoryBytesRead, counts.MemoryBytesWritten), Is.EqualTo((4 * n * n, 4 * n * n)),
+                "blocks complete each other's sectors in the second level");
             Assert.That(counts.SecondLevelBytesWritten, Is.EqualTo(32 * n * n), "a sector for every float");
             Assert.That(counts.Of(InstructionClass.GlobalStore).SectorsPerRequest, Is.EqualTo(32));
         });
@@ -138,8 +140,10 @@ internal sealed class CacheTests
     public void A_cache_that_is_kept_holds_what_the_launch_before_wrote()
     {
         var cache = new SecondLevelCache(GpuModel.H100.L2Bytes);
-        var first = Run(new(GpuModel.H100, cache), 1, (launch, _) => launch.Global(InstructionClass.GlobalStore, 16, lane => A + 16 * (ulong)lane));
-        var second = Run(new(GpuModel.H100, cache), 1, (launch, _) => launch.Global(InstructionClass.GlobalLoad, 16, lane => A + 16 * (ulong)lane));
+        var first = Run(new(GpuModel.H100, cache), 1,
+            (launch, _) => launch.Global(InstructionClass.GlobalStore, 16, lane => A + 16 * (ulong)lane));
+        var second = Run(new(GpuModel.H100, cache), 1,
+            (launch, _) => launch.Global(InstructionClass.GlobalLoad, 16, lane => A + 16 * (ulong)lane));
         Assert.That((first.MemoryBytesWritten, second.MemoryBytesRead), Is.EqualTo((0, 0)));
     }
 

@@ -22,7 +22,8 @@ internal sealed class CountedKernelTests
         {
             Assert.That(counts.Of(InstructionClass.GlobalLoad), Is.EqualTo(new PlaceCounts(6, 192, 6, 24, 24, 768, 24, 0, 0, 0, 0, 0)));
             Assert.That(counts.Of(InstructionClass.Integer).Executions, Is.EqualTo(18));
-            Assert.That((counts.MemoryBytesRead, counts.MemoryBytesWritten), Is.EqualTo((256, 256)), "three blocks copy the same 64 floats");
+            Assert.That((counts.MemoryBytesRead, counts.MemoryBytesWritten), Is.EqualTo((256, 256)),
+                "three blocks copy the same 64 floats");
             Assert.That(counts.Places.Single(p => p.Class == InstructionClass.GlobalStore).Place.Text, Does.StartWith("st.global"));
         });
     }
@@ -46,7 +47,8 @@ internal sealed class CountedKernelTests
             """);
         Assert.Multiple(() =>
         {
-            Assert.That(counts.Places.Single(p => p.Place.Text.StartsWith("sqrt", StringComparison.Ordinal)).Counts, Is.EqualTo(new PlaceCounts(1, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)));
+            Assert.That(counts.Places.Single(p => p.Place.Text.StartsWith("sqrt", StringComparison.Ordinal)).Counts,
+                Is.EqualTo(new PlaceCounts(1, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)));
             Assert.That(counts.Total.Diverged, Is.EqualTo(1));
         });
     }

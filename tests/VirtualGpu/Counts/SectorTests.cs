@@ -12,7 +12,8 @@ internal sealed class SectorTests
     private static IEnumerable<TestCaseData> Patterns()
     {
         yield return Row("a row of floats", 4, lane => At + 4 * (ulong)lane, uint.MaxValue, 4, 4);
-        yield return Row("a row of floats that begins in the middle of a sector", 4, lane => At + 16 + 4 * (ulong)lane, uint.MaxValue, 5, 4);
+        yield return Row("a row of floats that begins in the middle of a sector", 4, lane => At + 16 + 4 * (ulong)lane,
+            uint.MaxValue, 5, 4);
         yield return Row("a row of four floats a lane", 16, lane => At + 16 * (ulong)lane, uint.MaxValue, 16, 16);
         yield return Row("a row backwards", 4, lane => At + 4 * (ulong)(31 - lane), uint.MaxValue, 4, 4);
         yield return Row("the same float for all", 4, _ => At, uint.MaxValue, 1, 1);

@@ -31,7 +31,8 @@ internal sealed unsafe class SyntheticLaunch
             Registers = 32,
             Places = [.. Classes.Select((kind, place) => new PtxPlace(place + 1, kind.ToString()))],
         };
-        _counting = new LaunchCounting(model, new Launch(kernel, new Dim3(1), new Dim3(256), 0, default), cache ?? new SecondLevelCache(model.L2Bytes), cache is not null);
+        _counting = new LaunchCounting(model, new Launch(kernel, new Dim3(1), new Dim3(256), 0, default),
+            cache ?? new SecondLevelCache(model.L2Bytes), cache is not null);
         _threads = [.. Enumerable.Range(0, threads).Select(_ => _counting.Counter())];
     }
 

@@ -33,7 +33,8 @@ internal sealed class WavefrontTests
     public void Wavefronts_are_those_of_the_pattern(int bytes, Func<int, int> address, uint lanes, int wavefronts, int ideal)
     {
         var launch = new SyntheticLaunch(GpuModel.H100);
-        var total = launch.Block(0, () => launch.Shared(InstructionClass.SharedLoad, bytes, lane => (ulong)address(lane), lanes)).Finish().Total;
+        var total = launch.Block(0, () => launch.Shared(InstructionClass.SharedLoad, bytes, lane => (ulong)address(lane), lanes))
+            .Finish().Total;
         Assert.That((total.SharedRequests, total.Wavefronts, total.IdealWavefronts), Is.EqualTo((1L, (long)wavefronts, (long)ideal)));
     }
 }

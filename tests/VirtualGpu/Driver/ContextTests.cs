@@ -85,7 +85,8 @@ internal sealed unsafe class ContextTests
     ];
 
     [TestCaseSource(nameof(Faults))]
-    public void A_kernels_fault_is_every_later_calls_error_until_the_context_is_destroyed(string kernel, int n, CudaResult expected, FindingKind kind)
+    public void A_kernels_fault_is_every_later_calls_error_until_the_context_is_destroyed(string kernel, int n, CudaResult expected,
+        FindingKind kind)
     {
         using var rig = new Rig(new GpuOptions(InstructionLimit: 10_000));
         ulong y = rig.Allocate(4 * 64);

@@ -55,7 +55,8 @@ internal sealed unsafe class DeviceTests
         using var rig = new Rig(context: false);
         rig.Check(rig.Driver.cuInit(0));
         int value;
-        foreach (int attribute in new[] { 13, 10, 16, 39, 35, 75, 76, 5, 6, 7, 2, 3, 4, 1, 8, 81, 9, 36, 37, 38, 82, 12, 11, 40, 32, 83, 90, 19, 91, 50, 33, 34, 97 })
+        foreach (int attribute in new[] { 13, 10, 16, 39, 35, 75, 76, 5, 6, 7, 2, 3, 4, 1, 8, 81, 9, 36, 37, 38, 82, 12, 11, 40, 32, 83, 90,
+            19, 91, 50, 33, 34, 97 })
             Assert.That(rig.Driver.cuDeviceGetAttribute(&value, attribute, 0), Is.EqualTo(CudaResult.Success), $"{attribute}");
         Assert.That(rig.Driver.cuDeviceGetAttribute(&value, 12345, 0), Is.EqualTo(CudaResult.InvalidValue));
     }
@@ -76,8 +77,10 @@ internal sealed unsafe class DeviceTests
     public void Errors_have_the_names_and_numbers_of_cuda_h()
     {
         using var rig = new Rig(context: false);
-        foreach (var (number, name) in new[] { (0, "CUDA_SUCCESS"), (2, "CUDA_ERROR_OUT_OF_MEMORY"), (700, "CUDA_ERROR_ILLEGAL_ADDRESS"), (716, "CUDA_ERROR_MISALIGNED_ADDRESS"),
-            (719, "CUDA_ERROR_LAUNCH_FAILED"), (702, "CUDA_ERROR_LAUNCH_TIMEOUT"), (901, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"), (906, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT") })
+        foreach (var (number, name) in new[] { (0, "CUDA_SUCCESS"), (2, "CUDA_ERROR_OUT_OF_MEMORY"), (700, "CUDA_ERROR_ILLEGAL_ADDRESS"),
+            (716, "CUDA_ERROR_MISALIGNED_ADDRESS"),
+            (719, "CUDA_ERROR_LAUNCH_FAILED"), (702, "CUDA_ERROR_LAUNCH_TIMEOUT"), (901, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"),
+            (906, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT") })
         {
             Assert.That(rig.NameOf((CudaResult)number), Is.EqualTo(name));
         }

@@ -101,7 +101,8 @@ internal sealed unsafe class GraphTests
         }),
         .. Enum.GetValues<CaptureMode>().SelectMany(mode => new[]
         {
-            Row("cuStreamSynchronize", mode, CudaResult.StreamCaptureUnsupported, (rig, stream, _) => rig.Driver.cuStreamSynchronize(stream)),
+            Row("cuStreamSynchronize", mode, CudaResult.StreamCaptureUnsupported,
+                (rig, stream, _) => rig.Driver.cuStreamSynchronize(stream)),
             Row("cuStreamQuery", mode, CudaResult.StreamCaptureUnsupported, (rig, stream, _) => rig.Driver.cuStreamQuery(stream)),
             Row("cuCtxSynchronize", mode, CudaResult.StreamCaptureUnsupported, (rig, _, _) => rig.Driver.cuCtxSynchronize()),
             Row("captured event", mode, CudaResult.CapturedEvent, (rig, stream, _) =>
@@ -110,15 +111,18 @@ internal sealed unsafe class GraphTests
                 rig.Check(rig.Driver.cuEventRecord(recorded, stream));
                 return rig.Driver.cuEventSynchronize(recorded);
             }),
-            Row("default stream, blocking", mode, CudaResult.StreamCaptureImplicit, (rig, _, y) => rig.Driver.cuMemsetD8Async(y, 0, 4, 0), flags: 0),
+            Row("default stream, blocking", mode, CudaResult.StreamCaptureImplicit,
+                (rig, _, y) => rig.Driver.cuMemsetD8Async(y, 0, 4, 0), flags: 0),
         }),
     ];
 
-    private static TestCaseData Row(string name, CaptureMode mode, CudaResult expected, Func<Rig, nint, ulong, CudaResult> call, uint flags = 1) =>
+    private static TestCaseData Row(string name, CaptureMode mode, CudaResult expected, Func<Rig, nint, ulong, CudaResult> call,
+        uint flags = 1) =>
         new TestCaseData(mode, expected, call, flags).SetArgDisplayNames($"{name}, {mode}");
 
     [TestCaseSource(nameof(Prohibited))]
-    public void What_must_not_be_done_while_capturing_fails_and_the_capture_with_it(CaptureMode mode, CudaResult expected, Func<Rig, nint, ulong, CudaResult> call, uint flags)
+    public void What_must_not_be_done_while_capturing_fails_and_the_capture_with_it(CaptureMode mode, CudaResult expected,
+        Func<Rig, nint, ulong, CudaResult> call, uint flags)
     {
         using var rig = new Rig();
         ulong y = rig.Allocate(128);

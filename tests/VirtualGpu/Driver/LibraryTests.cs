@@ -12,7 +12,8 @@ internal sealed unsafe class LibraryTests
     [Test]
     public void Every_function_of_the_driver_is_exported()
     {
-        var functions = typeof(VirtualDriver).GetMethods().Where(m => m.Name.StartsWith("cu", StringComparison.Ordinal)).Select(m => m.Name);
+        var functions = typeof(VirtualDriver).GetMethods().Where(m => m.Name.StartsWith("cu", StringComparison.Ordinal))
+            .Select(m => m.Name);
         Assert.That(Exports.All.Select(e => e.Name), Is.EquivalentTo(functions));
     }
 
@@ -41,10 +42,13 @@ internal sealed unsafe class LibraryTests
         Assert.That(((delegate* unmanaged<uint, int>)NativeLibrary.GetExport(library, "cuInit"))(0), Is.Zero);
         Assert.That(((delegate* unmanaged<int*, int>)NativeLibrary.GetExport(library, "cuDeviceGetCount"))(&count), Is.Zero);
         Assert.That(count, Is.EqualTo(GpuModel.All.Count));
-        Assert.That(((delegate* unmanaged<int*, int, int, int>)NativeLibrary.GetExport(library, "cuDeviceGetAttribute"))(&value, 75, 0), Is.Zero);
+        Assert.That(((delegate* unmanaged<int*, int, int, int>)NativeLibrary.GetExport(library, "cuDeviceGetAttribute"))(&value, 75, 0),
+            Is.Zero);
         Assert.That(value, Is.EqualTo(GpuModel.All[0].Major));
-        Assert.That(((delegate* unmanaged<int>)NativeLibrary.GetExport(library, "cuCtxSynchronize"))(), Is.EqualTo((int)CudaResult.InvalidContext));
-        Assert.That(NativeLibrary.TryLoad("libcuda.so.1", out nint real) && real == library, Is.False, "nobody who asks for the real driver gets this one");
+        Assert.That(((delegate* unmanaged<int>)NativeLibrary.GetExport(library, "cuCtxSynchronize"))(),
+            Is.EqualTo((int)CudaResult.InvalidContext));
+        Assert.That(NativeLibrary.TryLoad("libcuda.so.1", out nint real) && real == library, Is.False,
+            "nobody who asks for the real driver gets this one");
     }
 
     [Test]

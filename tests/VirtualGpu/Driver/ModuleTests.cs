@@ -116,7 +116,8 @@ internal sealed unsafe class ModuleTests
     public void Arguments_of_another_size_than_the_parameters_are_refused(int bytes)
     {
         using var rig = new Rig();
-        Assert.That(rig.Launch(rig.Function(Programs.Elements, "fill"), rig.Allocate(128), 32, bytes: bytes), Is.EqualTo(CudaResult.InvalidValue));
+        Assert.That(rig.Launch(rig.Function(Programs.Elements, "fill"), rig.Allocate(128), 32, bytes: bytes),
+            Is.EqualTo(CudaResult.InvalidValue));
         Assert.That(rig.Driver.LastFinding!.Kind, Is.EqualTo(FindingKind.Arguments));
         Assert.That(rig.Driver.LastFinding.ToString(), Is.EqualTo($"fill: {bytes} bytes of arguments; its 2 parameters are 12 bytes long"));
     }
@@ -156,14 +157,16 @@ internal sealed unsafe class ModuleTests
         var result = rig.Launch(rig.Function(text, "many"), rig.Allocate(4 * 1024), 0, threads: threads, bytes: 8);
         Assert.That(result, Is.EqualTo(right ? CudaResult.Success : CudaResult.LaunchOutOfResources));
         using var gpu = new Gpu(GpuModel.H100);
-        var launch = new Launch(PtxModule.Read(text).Kernels["many"], new Dim3(1), new Dim3(threads), 0, BitConverter.GetBytes(gpu.Memory.Allocate(4 * 1024)));
+        var launch = new Launch(PtxModule.Read(text).Kernels["many"], new Dim3(1), new Dim3(threads), 0,
+            BitConverter.GetBytes(gpu.Memory.Allocate(4 * 1024)));
         if (right)
         {
             gpu.Run(launch);
             return;
         }
         Assert.That(rig.Driver.LastFinding!.Message, Does.StartWith($"{threads} threads of about ").And.Contain("a block has 65536"));
-        Assert.That(() => gpu.Run(launch), Throws.TypeOf<FindingException>().With.Property("Finding").Property("Kind").EqualTo(FindingKind.Resources));
+        Assert.That(() => gpu.Run(launch),
+            Throws.TypeOf<FindingException>().With.Property("Finding").Property("Kind").EqualTo(FindingKind.Resources));
     }
 
     [TestCase(48 << 10, true), TestCase((48 << 10) + 16, false), TestCase(64 << 10, false)]
@@ -196,7 +199,8 @@ internal sealed unsafe class ModuleTests
         rig.Check(rig.Driver.cuLaunchKernel(function, 1, 1, 1, 32, 1, 1, 0, 0, parameters, null));
         n = 0;
         Assert.That(rig.Values(y, 32), Is.EqualTo(Enumerable.Range(0, 32)));
-        Assert.That(rig.Driver.cuLaunchKernel(function, 1, 1, 1, 32, 1, 1, 0, 0, null, null), Is.EqualTo(CudaResult.InvalidValue), "there are none");
+        Assert.That(rig.Driver.cuLaunchKernel(function, 1, 1, 1, 32, 1, 1, 0, 0, null, null), Is.EqualTo(CudaResult.InvalidValue),
+            "there are none");
     }
 
     [Test]

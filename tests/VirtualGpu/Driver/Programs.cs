@@ -51,7 +51,10 @@ internal static class Programs
             st.global.u32 [%rd3], %r5;
         """);
 
-    /// <summary>dynamic: y[i] = the value of thread i + 1 modulo the block, through as much shared memory as the launch gives. limited: at most 64 threads.</summary>
+    /// <summary>
+    /// dynamic: y[i] = the value of thread i + 1 modulo the block, through as much shared memory as the launch gives. limited: at most 64
+    /// threads.
+    /// </summary>
     public static string Shared { get; } = Head + ".extern .shared .align 16 .b8 given[];\n" + Over("dynamic", """
             mov.u32 %r6, given;
             shl.b32 %r7, %r4, 2;
@@ -75,7 +78,9 @@ internal static class Programs
     /// <summary>many: adds up so many values, so that about as many live at once.</summary>
     public static string ManyRegisters(string bounds, int count)
     {
-        string Numbers(string format) => string.Concat(Enumerable.Range(0, count).Select(k => string.Format(System.Globalization.CultureInfo.InvariantCulture, format, k)));
+        string Numbers(string format) =>
+            string.Concat(Enumerable.Range(0, count)
+                .Select(k => string.Format(System.Globalization.CultureInfo.InvariantCulture, format, k)));
         return $$"""
             {{Head}}.visible .entry many(.param .u64 y)
             {{bounds}}

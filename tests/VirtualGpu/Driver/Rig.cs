@@ -101,7 +101,8 @@ internal sealed unsafe class Rig : IDisposable
     }
 
     /// <summary>A kernel of <see cref="Programs"/>: an address and a count, packed as ILGPU packs them.</summary>
-    public CudaResult Launch(nint function, ulong y, int n, int threads = 32, uint shared = 0, nint stream = 0, int blocks = 1, int bytes = 12)
+    public CudaResult Launch(nint function, ulong y, int n, int threads = 32, uint shared = 0, nint stream = 0, int blocks = 1,
+        int bytes = 12)
     {
         byte* packed = stackalloc byte[64];
         *(ulong*)packed = y;

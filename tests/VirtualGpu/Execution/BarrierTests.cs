@@ -20,8 +20,10 @@ internal sealed class BarrierTests
     [TestCase("setp.lt.s32 %p0, %t, 5; @%p0 bra end; bar.sync 0;", "lanes 0-4 ended", TestName = "A barrier that lanes never reach")]
     [TestCase("setp.lt.s32 %p0, %t, 32; @%p0 bra end; bar.sync 0;", "warp 0 ended", TestName = "A barrier that a warp never reaches")]
     [TestCase("setp.lt.s32 %p0, %t, 5; @%p0 bar.sync 0;", "lanes 0-4 at line", TestName = "A barrier under a guard")]
-    [TestCase("setp.lt.s32 %p0, %t, 5; @%p0 bra other; bar.sync 0; bra end; other: bar.sync 0;", "lanes 5-31 at line 12 of the PTX, 'bar.sync 0;', lanes 0-4 at line 12", TestName = "Two barriers, some lanes at each")]
-    [TestCase("setp.lt.s32 %p0, %t, 32; @%p0 bra other; bar.sync 0; bra end; other: bar.sync 1;", "warp 1 at line 12 of the PTX, 'bar.sync 0;', warp 0 at line 12", TestName = "Two barriers, a warp at each")]
+    [TestCase("setp.lt.s32 %p0, %t, 5; @%p0 bra other; bar.sync 0; bra end; other: bar.sync 0;",
+        "lanes 5-31 at line 12 of the PTX, 'bar.sync 0;', lanes 0-4 at line 12", TestName = "Two barriers, some lanes at each")]
+    [TestCase("setp.lt.s32 %p0, %t, 32; @%p0 bra other; bar.sync 0; bra end; other: bar.sync 1;",
+        "warp 1 at line 12 of the PTX, 'bar.sync 0;', warp 0 at line 12", TestName = "Two barriers, a warp at each")]
     public void Who_waits_in_vain_is_told(string body, string told)
     {
         var finding = ControlKernel.Found(body, threads: 64);
@@ -43,13 +45,17 @@ internal sealed class BarrierTests
             pair: bar.sync 1, 64;
             read: xor.b32 %r3, %t, 32; shl.b32 %r3, %r3, 2; add.s32 %r3, %r1, %r3; ld.shared.b32 %r0, [%r3];
             """;
-        Assert.That(ControlKernel.Run(body, threads: 128, options: new GpuOptions(Threads: 1, Judge: false)), Is.EqualTo(Enumerable.Range(0, 128).Select(t => t / 32 == 2 ? 0 : t ^ 32)));
+        Assert.That(ControlKernel.Run(body, threads: 128, options: new GpuOptions(Threads: 1, Judge: false)),
+            Is.EqualTo(Enumerable.Range(0, 128).Select(t => t / 32 == 2 ? 0 : t ^ 32)));
     }
 
     [Test]
     public void A_barrier_can_count_who_says_yes()
     {
-        int[] counts = ControlKernel.Run("setp.lt.s32 %p0, %t, 7; bar.red.popc.u32 %r0, 0, %p0; bar.red.and.pred %p1, 0, %p0; bar.red.or.pred %p2, 0, !%p0; @%p1 add.s32 %r0, %r0, 100; @%p2 add.s32 %r0, %r0, 1000;", threads: 70);
+        int[] counts =
+            ControlKernel.Run(
+                "setp.lt.s32 %p0, %t, 7; bar.red.popc.u32 %r0, 0, %p0; bar.red.and.pred %p1, 0, %p0; bar.red.or.pred %p2, 0, !%p0; @%p1 "
+                + "add.s32 %r0, %r0, 100; @%p2 add.s32 %r0, %r0, 1000;", threads: 70);
         Assert.That(counts, Is.All.EqualTo(1007));
     }
 
@@ -79,7 +85,8 @@ internal sealed class BarrierTests
     {
         int[] result = ControlKernel.Run("""
             setp.lt.s32 %p0, %t, 7;
-            vote.sync.any.pred %p1, %p0, 0xffffffff; vote.sync.all.pred %p2, %p0, 0xffffffff; vote.sync.uni.pred %p3, %p0, 0xffffffff; vote.sync.ballot.b32 %r0, !%p0, 0xffffffff;
+            vote.sync.any.pred %p1, %p0, 0xffffffff; vote.sync.all.pred %p2, %p0, 0xffffffff;
+            vote.sync.uni.pred %p3, %p0, 0xffffffff; vote.sync.ballot.b32 %r0, !%p0, 0xffffffff;
             @%p1 add.s32 %r0, %r0, 1; @%p2 add.s32 %r0, %r0, 2; @%p3 add.s32 %r0, %r0, 4;
             """);
         Assert.That(result, Is.All.EqualTo(unchecked((int)~0x7Fu) + 1));
@@ -100,12 +107,16 @@ internal sealed class BarrierTests
 
     [Test]
     public void Members_that_have_ended_are_not_waited_for() =>
-        Assert.That(ControlKernel.Run("setp.lt.s32 %p0, %t, 5; @%p0 ret; bar.warp.sync 0xffffffff; mov.b32 %r0, 1;"), Is.EqualTo(Enumerable.Range(0, 32).Select(t => t < 5 ? -1 : 1)));
+        Assert.That(ControlKernel.Run("setp.lt.s32 %p0, %t, 5; @%p0 ret; bar.warp.sync 0xffffffff; mov.b32 %r0, 1;"),
+            Is.EqualTo(Enumerable.Range(0, 32).Select(t => t < 5 ? -1 : 1)));
 
     [Test]
     public void Members_that_wait_elsewhere_are_found()
     {
-        var finding = ControlKernel.Found("setp.lt.s32 %p0, %t, 5; @%p0 bra other;\nbar.warp.sync 0xffffffff; bra end;\nother: shfl.sync.bfly.b32 %r0, %t, 1, 31, 0xffffffff;");
+        var finding =
+            ControlKernel.Found(
+                "setp.lt.s32 %p0, %t, 5; @%p0 bra other;\nbar.warp.sync 0xffffffff; bra end;\nother: shfl.sync.bfly.b32 %r0, %t, 1, 31, "
+                + "0xffffffff;");
         Assert.That(finding.Kind, Is.EqualTo(FindingKind.BarrierNotReached));
         Assert.That(finding.Message, Does.Contain("lanes 5-31 at line 13").And.Contain("lanes 0-4 at line 14"));
     }
@@ -115,12 +126,17 @@ internal sealed class BarrierTests
         Assert.That(ControlKernel.Found("bar.warp.sync 0xfffffffe;").Message, Does.Contain("not in its own mask"));
 
     [Test]
-    public void A_product_by_a_part_of_a_warp_is_found([Values("setp.lt.s32 %p0, %t, 31; @!%p0 bra end; ", "setp.lt.s32 %p0, %t, 31; @%p0 ")] string before)
+    public void A_product_by_a_part_of_a_warp_is_found([Values("setp.lt.s32 %p0, %t, 31; @!%p0 bra end; ",
+        "setp.lt.s32 %p0, %t, 31; @%p0 ")] string before)
     {
-        var finding = ControlKernel.Found(before + "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%f0, %f1, %f2, %f3}, {%r1, %r2, %r3, %r4}, {%r5, %r6}, {%f0, %f1, %f2, %f3};");
+        var finding =
+            ControlKernel.Found(
+                before + "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%f0, %f1, %f2, %f3}, {%r1, %r2, %r3, %r4}, {%r5, %r6}, "
+                    + "{%f0, %f1, %f2, %f3};");
         Assert.That(finding.Kind, Is.EqualTo(FindingKind.BarrierNotReached));
     }
 
     [Test]
-    public void A_trap_is_found() => Assert.That(ControlKernel.Found("setp.eq.s32 %p0, %t, 9; @%p0 trap;").Thread, Is.EqualTo(new Dim3(9, 0, 0)));
+    public void A_trap_is_found() =>
+        Assert.That(ControlKernel.Found("setp.eq.s32 %p0, %t, 9; @%p0 trap;").Thread, Is.EqualTo(new Dim3(9, 0, 0)));
 }

@@ -35,7 +35,8 @@ internal sealed class DivergenceTests
             join: activemask.b32 %r3; popc.b32 %r3, %r3;
             mad.lo.s32 %r0, %r3, 10000, %r0;
             """);
-        Assert.That(ways, Is.EqualTo(Enumerable.Range(0, 32).Select(t => 320000 + ((t & 3) switch { 0 => 11, 1 => 100, 2 => 1, _ => 1100 }))));
+        Assert.That(ways,
+            Is.EqualTo(Enumerable.Range(0, 32).Select(t => 320000 + ((t & 3) switch { 0 => 11, 1 => 100, 2 => 1, _ => 1100 }))));
     }
 
     [Test]
@@ -50,8 +51,10 @@ internal sealed class DivergenceTests
             three: mov.b32 %r0, 7;
             """;
         Assert.That(ControlKernel.Run(body), Is.EqualTo(Enumerable.Range(0, 32).Select(t => (t & 3) switch { 1 => 6, 3 => 7, _ => 5 })));
-        Assert.That(ControlKernel.Found(body.Replace("brx.idx", "brx.idx.uni", StringComparison.Ordinal)).Kind, Is.EqualTo(FindingKind.DivergentUniform));
-        Assert.That(ControlKernel.Found(body.Replace("%t, 3;", "%t, 7;", StringComparison.Ordinal)).Kind, Is.EqualTo(FindingKind.OutOfBounds));
+        Assert.That(ControlKernel.Found(body.Replace("brx.idx", "brx.idx.uni", StringComparison.Ordinal)).Kind,
+            Is.EqualTo(FindingKind.DivergentUniform));
+        Assert.That(ControlKernel.Found(body.Replace("%t, 3;", "%t, 7;", StringComparison.Ordinal)).Kind,
+            Is.EqualTo(FindingKind.OutOfBounds));
     }
 
     [Test]
@@ -70,9 +73,13 @@ internal sealed class DivergenceTests
     [Test]
     public void A_uniform_branch_that_all_or_none_take_is_not()
     {
-        Assert.That(ControlKernel.Run("setp.lt.s32 %p0, %t, 32; mov.b32 %r0, 1; @!%p0 bra.uni end; mov.b32 %r0, 2; @%p0 bra.uni end; mov.b32 %r0, 3;"), Is.All.EqualTo(2));
+        Assert.That(
+            ControlKernel.Run(
+                "setp.lt.s32 %p0, %t, 32; mov.b32 %r0, 1; @!%p0 bra.uni end; mov.b32 %r0, 2; @%p0 bra.uni end; mov.b32 %r0, 3;"),
+                Is.All.EqualTo(2));
         // Lanes that have parted before are judged by themselves.
-        Assert.That(ControlKernel.Run("setp.lt.s32 %p0, %t, 16; mov.b32 %r0, 1; @%p0 bra end; bra.uni past; past: mov.b32 %r0, 2;")[15..17], Is.EqualTo((int[])[1, 2]));
+        Assert.That(ControlKernel.Run("setp.lt.s32 %p0, %t, 16; mov.b32 %r0, 1; @%p0 bra end; bra.uni past; past: mov.b32 %r0, 2;")[15..17],
+            Is.EqualTo((int[])[1, 2]));
     }
 
     [Test]
@@ -81,12 +88,14 @@ internal sealed class DivergenceTests
 
     [Test]
     public void Lanes_end_where_they_return() =>
-        Assert.That(ControlKernel.Run("mov.b32 %r0, 3; setp.lt.s32 %p0, %t, 5; @%p0 ret;"), Is.EqualTo(Enumerable.Range(0, 32).Select(t => t < 5 ? -1 : 3)));
+        Assert.That(ControlKernel.Run("mov.b32 %r0, 3; setp.lt.s32 %p0, %t, 5; @%p0 ret;"),
+            Is.EqualTo(Enumerable.Range(0, 32).Select(t => t < 5 ? -1 : 3)));
 
     [Test]
     public void A_kernel_that_does_not_end_is_stopped()
     {
-        var finding = ControlKernel.Found("again: add.s32 %r0, %r0, 1;\nbra again;", options: new GpuOptions(Threads: 1, InstructionLimit: 1_000_000));
+        var finding = ControlKernel.Found("again: add.s32 %r0, %r0, 1;\nbra again;",
+            options: new GpuOptions(Threads: 1, InstructionLimit: 1_000_000));
         Assert.Multiple(() =>
         {
             Assert.That(finding.Kind, Is.EqualTo(FindingKind.Endless));
@@ -115,11 +124,15 @@ internal sealed class DivergenceTests
     [Test]
     public void Special_registers_say_where_a_thread_is()
     {
-        int[] values = ControlKernel.Run("mov.b32 %r1, %laneid; mov.b32 %r2, %warpid; mov.b32 %r3, %nctaid.x; mad.lo.s32 %r0, %r2, 100, %r1; mad.lo.s32 %r0, %b, 10000, %r0; mad.lo.s32 %r0, %r3, 1000000, %r0;", threads: 70, blocks: 3);
+        int[] values =
+            ControlKernel.Run(
+                "mov.b32 %r1, %laneid; mov.b32 %r2, %warpid; mov.b32 %r3, %nctaid.x; mad.lo.s32 %r0, %r2, 100, %r1; mad.lo.s32 %r0, %b, "
+                + "10000, %r0; mad.lo.s32 %r0, %r3, 1000000, %r0;", threads: 70, blocks: 3);
         Assert.That(values, Is.EqualTo(Enumerable.Range(0, 210).Select(i => 3000000 + i / 70 * 10000 + i % 70 / 32 * 100 + i % 70 % 32)));
     }
 
     [Test]
     public void The_clock_counts_instructions() =>
-        Assert.That(ControlKernel.Run("mov.u32 %r1, %clock; mov.u32 %r2, %r1; mov.u32 %r2, %clock; sub.s32 %r0, %r2, %r1;"), Is.All.EqualTo(2));
+        Assert.That(ControlKernel.Run("mov.u32 %r1, %clock; mov.u32 %r2, %r1; mov.u32 %r2, %clock; sub.s32 %r0, %r2, %r1;"),
+            Is.All.EqualTo(2));
 }

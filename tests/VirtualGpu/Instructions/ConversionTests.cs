@@ -17,7 +17,8 @@ internal sealed class ConversionTests
         {
             var number = IntegerTests.Number(values[row], from);
             Assert.That(Register(cut[row], to), Is.EqualTo(IntegerTests.Cut(number, IntegerTests.Bits(to))), $"{number}");
-            Assert.That(Register(held[row], to), Is.EqualTo(IntegerTests.Cut(Clamp(number, to), IntegerTests.Bits(to))), $"{number}, saturated");
+            Assert.That(Register(held[row], to), Is.EqualTo(IntegerTests.Cut(Clamp(number, to), IntegerTests.Bits(to))),
+                $"{number}, saturated");
         }
     }
 
@@ -37,13 +38,16 @@ internal sealed class ConversionTests
                 {
                     double value = Value(values[row], from), rounded = Math.Round(value, mode);
                     var (least, most) = Range(to);
-                    var expected = double.IsNaN(value) ? 0 : double.IsInfinity(value) ? (value > 0 ? most : least) : Clamp(new BigInteger(rounded), to);
-                    Assert.That(Register(results[row], to), Is.EqualTo(IntegerTests.Cut(expected, IntegerTests.Bits(to))), $"cvt.{rounding}.{to}.{from} of {value:r}");
+                    var expected = double.IsNaN(value) ? 0 : double.IsInfinity(value) ? (value > 0 ? most : least)
+                        : Clamp(new BigInteger(rounded), to);
+                    Assert.That(Register(results[row], to), Is.EqualTo(IntegerTests.Cut(expected, IntegerTests.Bits(to))),
+                        $"cvt.{rounding}.{to}.{from} of {value:r}");
                 }
             }
             ulong[] still = Operation.Run($"cvt.{rounding}.{from}.{from}", values);
             for (int row = 0; row < values.Length; row++)
-                FloatTests.Check(Math.Round(Value(values[row], from), mode), Value(still[row], from), $"cvt.{rounding}.{from}.{from} of {Value(values[row], from):r}");
+                FloatTests.Check(Math.Round(Value(values[row], from), mode), Value(still[row], from),
+                    $"cvt.{rounding}.{from}.{from} of {Value(values[row], from):r}");
         }
     }
 
@@ -60,7 +64,8 @@ internal sealed class ConversionTests
                 ulong[] values = Values.Whole(IntegerTests.Bits(from));
                 ulong[] results = Operation.Run($"cvt.{rounding}.{to}.{from}", values);
                 for (int row = 0; row < values.Length; row++)
-                    FloatTests.Check(Rounded(new Exact(IntegerTests.Number(values[row], from), 0), to, mode), Value(results[row], to), $"cvt.{rounding}.{to}.{from} of {IntegerTests.Number(values[row], from)}");
+                    FloatTests.Check(Rounded(new Exact(IntegerTests.Number(values[row], from), 0), to, mode), Value(results[row], to),
+                        $"cvt.{rounding}.{to}.{from} of {IntegerTests.Number(values[row], from)}");
             }
         }
         foreach (var (to, from) in (ReadOnlySpan<(string, string)>)[("f32", "f64"), ("f16", "f32"), ("f16", "f64")])
@@ -90,20 +95,24 @@ internal sealed class ConversionTests
     public void Bfloat16_takes_the_upper_half_rounded_to_even()
     {
         ulong[] a = [.. Values.Singles, 0x3F80_8000, 0x3F81_8000, 0x3F80_8001, 0x7F7F_FFFF], b = [.. a.Reverse()];
-        Func<ulong, ulong> round = bits => float.IsNaN((float)FloatTests.Value(bits, true)) ? 0x7FFF : bits + 0x7FFF + (bits >> 16 & 1) >> 16;
+        Func<ulong, ulong> round = bits =>
+            float.IsNaN((float)FloatTests.Value(bits, true)) ? 0x7FFF : bits + 0x7FFF + (bits >> 16 & 1) >> 16;
         ulong[] pairs = Operation.Run("cvt.rn.bf16x2.f32", a, b);
         Assert.That(pairs, Is.EqualTo(a.Select((v, row) => round(v) << 16 | round(b[row]))));
         Assert.That(Operation.Run("cvt.rn.bf16.f32", a), Is.EqualTo(a.Select(round)));
         Assert.That(Operation.Run("cvt.f32.bf16", [.. a.Select(v => v >> 16)]), Is.EqualTo(a.Select(v => v >> 16 << 16)));
-        Assert.That(Operation.Run("cvt.rna.tf32.f32", [0x3F80_0FFF, 0x3F80_1000, 0xBF80_1000, 0x7F80_0000]), Is.EqualTo((ulong[])[0x3F80_0000, 0x3F80_2000, 0xBF80_2000, 0x7F80_0000]));
+        Assert.That(Operation.Run("cvt.rna.tf32.f32", [0x3F80_0FFF, 0x3F80_1000, 0xBF80_1000, 0x7F80_0000]),
+            Is.EqualTo((ulong[])[0x3F80_0000, 0x3F80_2000, 0xBF80_2000, 0x7F80_0000]));
     }
 
-    private static readonly string[] Relations = ["eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan"];
+    private static readonly string[] Relations = ["eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu", "ltu", "leu",
+        "gtu", "geu", "num", "nan"];
 
     [Test]
     public void Relations_hold_as_the_manual_has_them([ValueSource(nameof(Relations))] string relation)
     {
-        bool ofWhole = relation is not ("equ" or "neu" or "ltu" or "leu" or "gtu" or "geu" or "num" or "nan"), ofFloats = relation is not ("lo" or "ls" or "hi" or "hs");
+        bool ofWhole = relation is not ("equ" or "neu" or "ltu" or "leu" or "gtu" or "geu" or "num" or "nan"),
+            ofFloats = relation is not ("lo" or "ls" or "hi" or "hs");
         foreach (string type in ofWhole ? (string[])["s16", "u16", "s32", "u32", "s64", "u64"] : [])
         {
             if (type[0] == 's' && relation is "lo" or "ls" or "hi" or "hs")
@@ -111,7 +120,10 @@ internal sealed class ConversionTests
             ulong[][] columns = Values.Combine(Values.Whole(IntegerTests.Bits(type)), Values.Whole(IntegerTests.Bits(type)));
             ulong[] results = Operation.Run($"setp.{relation}.{type}", columns);
             for (int row = 0; row < results.Length; row++)
-                Assert.That(results[row] != 0, Is.EqualTo(Holds(relation, IntegerTests.Number(columns[0][row], type).CompareTo(IntegerTests.Number(columns[1][row], type)))), $"{relation}.{type}");
+                Assert.That(results[row] != 0,
+                    Is.EqualTo(
+                        Holds(relation, IntegerTests.Number(columns[0][row], type).CompareTo(IntegerTests.Number(columns[1][row], type)))),
+                        $"{relation}.{type}");
         }
         foreach (string type in ofFloats ? (string[])["f32", "f64"] : [])
         {
@@ -121,7 +133,8 @@ internal sealed class ConversionTests
             {
                 double a = Value(columns[0][row], type), b = Value(columns[1][row], type);
                 bool unordered = double.IsNaN(a) || double.IsNaN(b);
-                bool expected = relation switch { "num" => !unordered, "nan" => unordered, _ => unordered ? relation.Length == 3 : Holds(relation[..2], a == b ? 0 : a < b ? -1 : 1) };
+                bool expected = relation switch { "num" => !unordered, "nan" => unordered,
+                    _ => unordered ? relation.Length == 3 : Holds(relation[..2], a == b ? 0 : a < b ? -1 : 1) };
                 Assert.That(results[row] != 0, Is.EqualTo(expected), $"{a:r} {relation}.{type} {b:r}");
             }
         }
@@ -143,7 +156,8 @@ internal sealed class ConversionTests
         return (type[0] == 's' ? -top : 0, top - 1);
     }
 
-    private static BigInteger Clamp(BigInteger value, string type) => BigInteger.Max(Range(type).Least, BigInteger.Min(Range(type).Most, value));
+    private static BigInteger Clamp(BigInteger value, string type) =>
+        BigInteger.Max(Range(type).Least, BigInteger.Min(Range(type).Most, value));
 
     private static ulong Register(ulong stored, string type) => stored & IntegerTests.Mask(IntegerTests.Bits(type));
 
@@ -154,12 +168,15 @@ internal sealed class ConversionTests
         _ => [.. Values.Singles.Select(v => (ulong)BitConverter.HalfToUInt16Bits((Half)BitConverter.UInt32BitsToSingle((uint)v)))],
     };
 
-    private static double Value(ulong bits, string type) => type switch { "f32" => FloatTests.Value(bits, true), "f64" => FloatTests.Value(bits, false), _ => (double)BitConverter.UInt16BitsToHalf((ushort)bits) };
+    private static double Value(ulong bits, string type) =>
+        type switch { "f32" => FloatTests.Value(bits, true), "f64" => FloatTests.Value(bits, false),
+            _ => (double)BitConverter.UInt16BitsToHalf((ushort)bits) };
 
     /// <summary>Beyond the largest float comes infinity, or that float where rounding goes the other way.</summary>
     private static double Rounded(Exact value, string to, int mode)
     {
-        var (precision, least, most) = to switch { "f32" => (24, -149, (double)float.MaxValue), "f64" => (53, -1074, double.MaxValue), _ => (11, -24, (double)Half.MaxValue) };
+        var (precision, least, most) = to switch { "f32" => (24, -149, (double)float.MaxValue), "f64" => (53, -1074, double.MaxValue),
+            _ => (11, -24, (double)Half.MaxValue) };
         double result = value.Round(precision, least, mode);
         if (Math.Abs(result) <= most)
             return result == 0 && value.M.Sign < 0 ? -0d : result;

@@ -26,7 +26,8 @@ internal sealed class FloatTests
     {
         bool single = op.EndsWith("f32", StringComparison.Ordinal);
         ulong[] values = single ? Values.Singles : Values.Doubles;
-        int sources = op.StartsWith("fma", StringComparison.Ordinal) ? 3 : op[0] is 'r' or 's' && op.Contains(".rn.", StringComparison.Ordinal) ? 1 : 2;
+        int sources = op.StartsWith("fma", StringComparison.Ordinal) ? 3
+            : op[0] is 'r' or 's' && op.Contains(".rn.", StringComparison.Ordinal) ? 1 : 2;
         ulong[][] columns = Values.Combine([.. Enumerable.Repeat(values, sources)]);
         ulong[] results = Operation.Run(op, columns);
         for (int row = 0; row < results.Length; row++)
@@ -34,7 +35,8 @@ internal sealed class FloatTests
             double[] x = [.. columns.Select(c => Value(c[row], single)), 0, 0];
             double expected = special(x[0], x[1], x[2]);
             // Zeros, infinities and NaN are the host's own; they do not round.
-            bool isSpecial = x.Any(v => !double.IsFinite(v)) || op.StartsWith("sqrt", StringComparison.Ordinal) && x[0] <= 0 || (op.StartsWith("div", StringComparison.Ordinal) ? x[1] : op.StartsWith("rcp", StringComparison.Ordinal) ? x[0] : 1) == 0
+            bool isSpecial = x.Any(v => !double.IsFinite(v)) || op.StartsWith("sqrt", StringComparison.Ordinal) && x[0] <= 0
+                || (op.StartsWith("div", StringComparison.Ordinal) ? x[1] : op.StartsWith("rcp", StringComparison.Ordinal) ? x[0] : 1) == 0
                 || of(Exact.Of(x[0]), Exact.Of(x[1]), Exact.Of(x[2])).M.IsZero;
             if (!isSpecial)
                 expected = of(Exact.Of(x[0]), Exact.Of(x[1]), Exact.Of(x[2])).Round(single ? 24 : 53, single ? -149 : -1074);
@@ -46,9 +48,11 @@ internal sealed class FloatTests
     public void Flushing_takes_subnormal_sources_and_results_for_zeros([Values("add", "sub", "mul", "div.full", "min", "max")] string op)
     {
         ulong[][] columns = Values.Combine(Values.Singles, Values.Singles);
-        ulong[] flushed = Operation.Run(op + ".ftz.f32", columns), plain = Operation.Run(op + ".f32", [.. columns.Select(c => c.Select(Flush).ToArray())]);
+        ulong[] flushed = Operation.Run(op + ".ftz.f32", columns),
+            plain = Operation.Run(op + ".f32", [.. columns.Select(c => c.Select(Flush).ToArray())]);
         for (int row = 0; row < flushed.Length; row++)
-            Check(Value(Flush(plain[row]), true), Value(flushed[row], true), $"{op}.ftz of {Value(columns[0][row], true)}, {Value(columns[1][row], true)}");
+            Check(Value(Flush(plain[row]), true), Value(flushed[row], true),
+                $"{op}.ftz of {Value(columns[0][row], true)}, {Value(columns[1][row], true)}");
     }
 
     [Test]
@@ -76,7 +80,8 @@ internal sealed class FloatTests
         for (int row = 0; row < results.Length; row++)
         {
             double a = Value(columns[0][row], single), b = Value(columns[1][row], single);
-            double expected = double.IsNaN(a) ? b : double.IsNaN(b) ? a : a == 0 && b == 0 ? (double.IsNegative(a) == max ? b : a) : a > b == max ? a : b;
+            double expected = double.IsNaN(a) ? b : double.IsNaN(b) ? a : a == 0 && b == 0 ? (double.IsNegative(a) == max ? b : a)
+                : a > b == max ? a : b;
             Check(expected, Value(results[row], single), $"{op} of {a}, {b}");
         }
     }
@@ -104,7 +109,11 @@ internal sealed class FloatTests
     [TestCase("tanh.approx.f32", -11, -5f, 5f)]
     public void Approximations_are_within_the_bounds_of_the_manual(string op, int exponent, float from, float to)
     {
-        ulong[] x = [.. Enumerable.Range(0, 1024).Select(k => (ulong)BitConverter.SingleToUInt32Bits(from < 0 ? from + (to - from) * k / 1023 : from * MathF.Pow(to / from, k / 1023f)))];
+        ulong[] x =
+            [.. Enumerable.Range(0, 1024)
+                .Select(k =>
+                    (ulong)BitConverter.SingleToUInt32Bits(from < 0 ? from + (to - from) * k / 1023
+                        : from * MathF.Pow(to / from, k / 1023f)))];
         Func<double, double> f = op[..3] switch
         {
             "ex2" => v => Math.Pow(2, v),
@@ -122,7 +131,8 @@ internal sealed class FloatTests
         for (int row = 0; row < x.Length; row++)
         {
             double expected = f(Value(x[row], true)), error = Math.Abs(Value(results[row], true) - expected);
-            Assert.That(error, Is.LessThanOrEqualTo(bound * (absolute && Math.Abs(expected) < 1 ? 1 : Math.Abs(expected)) + 1e-45), $"{op} of {Value(x[row], true)}");
+            Assert.That(error, Is.LessThanOrEqualTo(bound * (absolute && Math.Abs(expected) < 1 ? 1 : Math.Abs(expected)) + 1e-45),
+                $"{op} of {Value(x[row], true)}");
         }
     }
 
@@ -144,11 +154,13 @@ internal sealed class FloatTests
     public void Approximations_of_special_values_are_those_of_the_manual(string op, float x, float expected) =>
         Check(expected, Value(Operation.Run(op, [BitConverter.SingleToUInt32Bits(x)])[0], true), op);
 
-    public static double Value(ulong bits, bool single) => single ? BitConverter.UInt32BitsToSingle((uint)bits) : BitConverter.UInt64BitsToDouble(bits);
+    public static double Value(ulong bits, bool single) =>
+        single ? BitConverter.UInt32BitsToSingle((uint)bits) : BitConverter.UInt64BitsToDouble(bits);
 
     public static void Check(double expected, double actual, string what, bool signOfZero = true)
     {
-        bool same = double.IsNaN(expected) ? double.IsNaN(actual) : expected == actual && (!signOfZero || double.IsNegative(expected) == double.IsNegative(actual));
+        bool same = double.IsNaN(expected) ? double.IsNaN(actual)
+            : expected == actual && (!signOfZero || double.IsNegative(expected) == double.IsNegative(actual));
         if (!same)
             Assert.Fail($"{what}: {actual:r} instead of {expected:r}");
     }

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace BDense.Tests.VirtualGpu.Instructions;
 
 /// <summary>
-/// Where an operand of mma.sync lies, as NVIDIA's CuTe headers write it (CUTLASS 3.4.1, mma_traits_sm80.hpp): shape and strides of (thread, value), whose
-/// sum counts the elements of a matrix column by column.
+/// Where an operand of mma.sync lies, as NVIDIA's CuTe headers write it (CUTLASS 3.4.1, mma_traits_sm80.hpp): shape and strides of (thread,
+/// value), whose sum counts the elements of a matrix column by column.
 /// </summary>
 /// <param name="text">As ((_4,_8),(_2,_2)):((_16,_1),(_8,_64)).</param>
 /// <param name="rows">Of the matrix: M of A and C, N of B.</param>

@@ -25,16 +25,25 @@ internal sealed class IntegerTests
         ("sad", 3, (a, b, c, _) => c + BigInteger.Abs(a - b)),
     ];
 
-    private static IEnumerable<TestCaseData> Cases => from type in Types from operation in Operations select new TestCaseData($"{operation.Op}.{type}", operation.Sources, operation.Of).SetArgDisplayNames($"{operation.Op}.{type}");
+    private static IEnumerable<TestCaseData> Cases =>
+        from type in Types from operation in Operations select new TestCaseData($"{operation.Op}.{type}", operation.Sources,
+            operation.Of).SetArgDisplayNames($"{operation.Op}.{type}");
 
     [TestCaseSource(nameof(Cases))]
-    public void Arithmetic_is_that_of_unbounded_numbers_cut_to_the_type(string op, int sources, Func<BigInteger, BigInteger, BigInteger, int, BigInteger> of)
+    public void Arithmetic_is_that_of_unbounded_numbers_cut_to_the_type(string op, int sources,
+        Func<BigInteger, BigInteger, BigInteger, int, BigInteger> of)
     {
         string type = op[(op.LastIndexOf('.') + 1)..];
         int bits = Bits(type);
-        ulong[][] columns = Values.Combine([.. Enumerable.Repeat(Values.Whole(bits), Math.Min(sources, 2)), .. sources > 2 ? [[0, 5, Mask(bits)]] : Array.Empty<ulong[]>()]);
+        ulong[][] columns =
+            Values.Combine([.. Enumerable.Repeat(Values.Whole(bits), Math.Min(sources, 2)),
+                .. sources > 2 ? [[0, 5, Mask(bits)]] : Array.Empty<ulong[]>()]);
         ulong[] results = Operation.Run(op, columns);
-        var expected = results.Select((_, row) => Cut(of(Number(columns[0][row], type), sources > 1 ? Number(columns[1][row], type) : 0, sources > 2 ? Number(columns[2][row], type) : 0, bits), bits));
+        var expected =
+            results.Select(
+                (_, row) =>
+                    Cut(of(Number(columns[0][row], type), sources > 1 ? Number(columns[1][row], type) : 0,
+                        sources > 2 ? Number(columns[2][row], type) : 0, bits), bits));
         Assert.That(results, Is.EqualTo(expected));
     }
 
@@ -45,16 +54,21 @@ internal sealed class IntegerTests
     public void Wide_products_have_all_their_bits(string type, string shape)
     {
         int bits = Bits(type);
-        ulong[][] two = Values.Combine(Values.Whole(bits), Values.Whole(bits)), three = [.. two, [.. two[0].Select((_, row) => (ulong)row * 77)]];
+        ulong[][] two = Values.Combine(Values.Whole(bits), Values.Whole(bits)),
+            three = [.. two, [.. two[0].Select((_, row) => (ulong)row * 77)]];
         Assert.Multiple(() =>
         {
-            Assert.That(Operation.Run("mul.wide." + type, two), Is.EqualTo(two[0].Select((_, row) => Cut(Number(two[0][row], type) * Number(two[1][row], type), 2 * bits))), shape);
-            Assert.That(Operation.Run("mad.wide." + type, three), Is.EqualTo(two[0].Select((_, row) => Cut(Number(two[0][row], type) * Number(two[1][row], type) + three[2][row], 2 * bits))), shape);
+            Assert.That(Operation.Run("mul.wide." + type, two),
+                Is.EqualTo(two[0].Select((_, row) => Cut(Number(two[0][row], type) * Number(two[1][row], type), 2 * bits))), shape);
+            Assert.That(Operation.Run("mad.wide." + type, three),
+                Is.EqualTo(two[0].Select((_, row) => Cut(Number(two[0][row], type) * Number(two[1][row], type) + three[2][row], 2 * bits))),
+                shape);
         });
     }
 
     [Test]
-    public void Shifts_beyond_the_width_shift_everything_out([Values("shl.b16", "shl.b32", "shl.b64", "shr.u16", "shr.u32", "shr.u64", "shr.s16", "shr.s32", "shr.s64", "shr.b32")] string op)
+    public void Shifts_beyond_the_width_shift_everything_out([Values("shl.b16", "shl.b32", "shl.b64", "shr.u16", "shr.u32", "shr.u64",
+        "shr.s16", "shr.s32", "shr.s64", "shr.b32")] string op)
     {
         string type = op[4..];
         int bits = Bits(type);
@@ -74,7 +88,11 @@ internal sealed class IntegerTests
         foreach (int bits in (int[])[16, 32, 64])
         {
             ulong[][] columns = Values.Combine(op == "not" ? [Values.Whole(bits)] : [Values.Whole(bits), Values.Whole(bits)]);
-            var expected = columns[0].Select((a, row) => (name switch { "and" => a & columns[1][row], "or" => a | columns[1][row], "xor" => a ^ columns[1][row], _ => ~a }) & Mask(bits));
+            var expected =
+                columns[0].Select(
+                    (a, row) =>
+                        (name switch { "and" => a & columns[1][row], "or" => a | columns[1][row], "xor" => a ^ columns[1][row],
+                            _ => ~a }) & Mask(bits));
             Assert.That(Operation.Run($"{op}.b{bits}", columns), Is.EqualTo(expected));
         }
     }
@@ -87,11 +105,18 @@ internal sealed class IntegerTests
         {
             Assert.That(Operation.Run("popc.b32", words), Is.EqualTo(words.Select(v => (ulong)Binary(v, 32).Count(c => c == '1'))));
             Assert.That(Operation.Run("popc.b64", longs), Is.EqualTo(longs.Select(v => (ulong)Binary(v, 64).Count(c => c == '1'))));
-            Assert.That(Operation.Run("clz.b32", words), Is.EqualTo(words.Select(v => (ulong)Binary(v, 32).TakeWhile(c => c == '0').Count())));
-            Assert.That(Operation.Run("clz.b64", longs), Is.EqualTo(longs.Select(v => (ulong)Binary(v, 64).TakeWhile(c => c == '0').Count())));
-            Assert.That(Operation.Run("brev.b32", words), Is.EqualTo(words.Select(v => Convert.ToUInt64(new string([.. Binary(v, 32).Reverse()]), 2))));
-            Assert.That(Operation.Run("brev.b64", longs), Is.EqualTo(longs.Select(v => Convert.ToUInt64(new string([.. Binary(v, 64).Reverse()]), 2))));
-            Assert.That(Operation.Run("bfind.u32", words), Is.EqualTo(words.Select(v => (uint)(31 - Binary(v, 32).IndexOf('1', StringComparison.Ordinal)) is var at && v == 0 ? uint.MaxValue : (ulong)at)));
+            Assert.That(Operation.Run("clz.b32", words),
+                Is.EqualTo(words.Select(v => (ulong)Binary(v, 32).TakeWhile(c => c == '0').Count())));
+            Assert.That(Operation.Run("clz.b64", longs),
+                Is.EqualTo(longs.Select(v => (ulong)Binary(v, 64).TakeWhile(c => c == '0').Count())));
+            Assert.That(Operation.Run("brev.b32", words),
+                Is.EqualTo(words.Select(v => Convert.ToUInt64(new string([.. Binary(v, 32).Reverse()]), 2))));
+            Assert.That(Operation.Run("brev.b64", longs),
+                Is.EqualTo(longs.Select(v => Convert.ToUInt64(new string([.. Binary(v, 64).Reverse()]), 2))));
+            Assert.That(Operation.Run("bfind.u32", words),
+                Is.EqualTo(
+                    words.Select(v => (uint)(31 - Binary(v, 32).IndexOf('1', StringComparison.Ordinal)) is var at && v == 0 ? uint.MaxValue
+                        : (ulong)at)));
         });
     }
 
@@ -107,7 +132,8 @@ internal sealed class IntegerTests
         for (int row = 0; row < extracted.Length; row++)
         {
             int first = (int)columns[1][row] & 255, count = (int)columns[2][row] & 255;
-            ulong a = columns[0][row], expected = 0, sign = type[0] == 'u' || count == 0 ? 0 : a >> Math.Min(first + count - 1, bits - 1) & 1;
+            ulong a = columns[0][row], expected = 0, sign = type[0] == 'u' || count == 0 ? 0
+                : a >> Math.Min(first + count - 1, bits - 1) & 1;
             for (int k = 0; k < bits; k++)
                 expected |= (k < count && first + k < bits ? a >> first + k & 1 : sign) << k;
             Assert.That(extracted[row], Is.EqualTo(expected), $"{a:x} from {first}, {count} bits");
@@ -145,7 +171,8 @@ internal sealed class IntegerTests
 
     public static ulong Mask(int bits) => bits == 64 ? ulong.MaxValue : (1ul << bits) - 1;
 
-    public static BigInteger Number(ulong value, string type) => type[0] == 's' && (value >> Bits(type) - 1 & 1) != 0 ? (BigInteger)value - (BigInteger.One << Bits(type)) : value;
+    public static BigInteger Number(ulong value, string type) =>
+        type[0] == 's' && (value >> Bits(type) - 1 & 1) != 0 ? (BigInteger)value - (BigInteger.One << Bits(type)) : value;
 
     public static ulong Cut(BigInteger value, int bits) => (ulong)(value & (BigInteger.One << bits) - 1);
 

@@ -10,15 +10,18 @@ internal sealed unsafe class MatrixTests
     private static readonly FragmentLayout C = new("((_4,_8),(_2,_2)):((_32,_1),(_16,_8))", 16);
 
     [TestCase("m16n8k8.row.col.f32.tf32.tf32.f32", 8, "((_4,_8),(_2,_2)):((_16,_1),(_8,_64))", "((_4,_8),_2):((_8,_1),_32)")]
-    [TestCase("m16n8k16.row.col.f32.bf16.bf16.f32", 16, "((_4,_8),(_2,_2,_2)):((_32,_1),(_16,_8,_128))", "((_4,_8),(_2,_2)):((_16,_1),(_8,_64))")]
-    public void Products_are_those_of_the_matrices_whose_elements_NVIDIAs_tables_place(string shape, int depth, string layoutA, string layoutB)
+    [TestCase("m16n8k16.row.col.f32.bf16.bf16.f32", 16, "((_4,_8),(_2,_2,_2)):((_32,_1),(_16,_8,_128))",
+        "((_4,_8),(_2,_2)):((_16,_1),(_8,_64))")]
+    public void Products_are_those_of_the_matrices_whose_elements_NVIDIAs_tables_place(string shape, int depth, string layoutA,
+        string layoutB)
     {
         bool narrow = depth == 16;
         var random = new Random(7);
         for (int run = 0; run < 5; run++)
         {
             float[,] a = Matrix(16, depth), b = Matrix(8, depth), c = Matrix(16, 8);
-            uint[] words = [.. Fragments(a, new FragmentLayout(layoutA, 16), 4, narrow), .. Fragments(b, new FragmentLayout(layoutB, 8), 2, narrow), .. Fragments(c, C, 4, false)];
+            uint[] words = [.. Fragments(a, new FragmentLayout(layoutA, 16), 4, narrow),
+                .. Fragments(b, new FragmentLayout(layoutB, 8), 2, narrow), .. Fragments(c, C, 4, false)];
             uint[] d = Multiply(shape, words);
             for (int lane = 0; lane < 32; lane++)
             {
@@ -28,7 +31,8 @@ internal sealed unsafe class MatrixTests
                     double sum = c[row, column];
                     for (int k = 0; k < depth; k++)
                         sum += (double)a[row, k] * b[column, k];
-                    Assert.That(BitConverter.UInt32BitsToSingle(d[lane * 4 + value]), Is.EqualTo((float)sum), $"row {row}, column {column}");
+                    Assert.That(BitConverter.UInt32BitsToSingle(d[lane * 4 + value]), Is.EqualTo((float)sum),
+                        $"row {row}, column {column}");
                 }
             }
         }
@@ -40,7 +44,9 @@ internal sealed unsafe class MatrixTests
             for (int r = 0; r < rows; r++)
             {
                 for (int k = 0; k < columns; k++)
-                    matrix[r, k] = BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits((float)(random.NextDouble() - 0.5) * 8) & 0xFFFF_0000);
+                    matrix[r,
+                        k] = BitConverter.UInt32BitsToSingle(
+                            BitConverter.SingleToUInt32Bits((float)(random.NextDouble() - 0.5) * 8) & 0xFFFF_0000);
             }
             return matrix;
         }
@@ -81,7 +87,9 @@ internal sealed unsafe class MatrixTests
         ulong memory = gpu.Memory.Allocate(4 * words.Length), result = gpu.Memory.Allocate(4 * 128);
         words.CopyTo(new Span<uint>(gpu.Memory.Find(memory, 4 * words.Length), words.Length));
         gpu.Memory.MarkWritten(memory, 4 * words.Length);
-        string loads = string.Concat(Enumerable.Range(0, 10).Select(k => string.Create(CultureInfo.InvariantCulture, $"ld.global.b32 %{(k < 6 ? 'r' : 'f')}{k}, [%d1+{128 * k}]; ")));
+        string loads =
+            string.Concat(Enumerable.Range(0, 10)
+                .Select(k => string.Create(CultureInfo.InvariantCulture, $"ld.global.b32 %{(k < 6 ? 'r' : 'f')}{k}, [%d1+{128 * k}]; ")));
         var module = PtxModule.Read($$"""
             .version 8.0
             .target sm_90a
@@ -98,7 +106,8 @@ internal sealed unsafe class MatrixTests
             ret;
             }
             """);
-        gpu.Run(new Launch(module.Kernels["k"], new Dim3(1), new Dim3(32), 0, (byte[])[.. BitConverter.GetBytes(memory), .. BitConverter.GetBytes(result)]));
+        gpu.Run(new Launch(module.Kernels["k"], new Dim3(1), new Dim3(32), 0,
+            (byte[])[.. BitConverter.GetBytes(memory), .. BitConverter.GetBytes(result)]));
         return new ReadOnlySpan<uint>(gpu.Memory.Find(result, 4 * 128), 128).ToArray();
     }
 }

@@ -33,7 +33,8 @@ internal static class Operation
         return address;
     }
 
-    private static unsafe ulong[] Read(Gpu gpu, ulong address, int count) => new ReadOnlySpan<ulong>(gpu.Memory.Find(address, 8L * count), count).ToArray();
+    private static unsafe ulong[] Read(Gpu gpu, ulong address, int count) =>
+        new ReadOnlySpan<ulong>(gpu.Memory.Find(address, 8L * count), count).ToArray();
 
     private static string Text(string op, string shape)
     {
@@ -58,7 +59,8 @@ internal static class Operation
             'p' => "selp.b32 %w0, 1, 0, %p0; st.global.b32 [%rd1], %w0;",
             _ => "st.global.b32 [%rd1], %w0;",
         });
-        string parameters = string.Join(", ", Enumerable.Range(1, shape.Length - 1).Append(0).Select(k => string.Create(CultureInfo.InvariantCulture, $".param .b64 p{k}")));
+        string parameters = string.Join(", ",
+            Enumerable.Range(1, shape.Length - 1).Append(0).Select(k => string.Create(CultureInfo.InvariantCulture, $".param .b64 p{k}")));
         return $$"""
             .version 7.8
             .target sm_90
@@ -75,5 +77,6 @@ internal static class Operation
             """;
     }
 
-    private static string Register(char letter, int number) => letter switch { 'l' or 'd' => "%l", 'h' => "%h", 'p' => "%p", _ => "%w" } + number.ToString(CultureInfo.InvariantCulture);
+    private static string Register(char letter, int number) =>
+        letter switch { 'l' or 'd' => "%l", 'h' => "%h", 'p' => "%p", _ => "%w" } + number.ToString(CultureInfo.InvariantCulture);
 }

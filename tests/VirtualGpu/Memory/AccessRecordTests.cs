@@ -35,7 +35,8 @@ internal sealed class AccessRecordTests
                 (barriers[block], syncs[block, 0], syncs[block, 1]) = (barriers[block] + 1, 0, 0);
             if (random.Next(4) == 0)
                 syncs[block, warp]++;
-            yield return new Access(block, barriers[block], syncs[block, warp], warp * 32 + random.Next(threads), kinds[random.Next(kinds.Length)]);
+            yield return new Access(block, barriers[block], syncs[block, warp], warp * 32 + random.Next(threads),
+                kinds[random.Next(kinds.Length)]);
         }
     }
 
@@ -80,7 +81,8 @@ internal sealed class AccessRecordTests
             ulong[] records = new ulong[4], identities = new ulong[4];
             for (int k = 0; k < 4; k++)
             {
-                foreach (var access in Sequence(random, [AccessKind.Read, AccessKind.Read, AccessKind.Write, AccessKind.Atomic]).Take(random.Next(6)))
+                foreach (var access in Sequence(random, [AccessKind.Read, AccessKind.Read, AccessKind.Write, AccessKind.Atomic])
+                    .Take(random.Next(6)))
                     records[k] = AccessRecord.Next(records[k], access.Identity, access.Kind, out _);
                 identities[k] = Sequence(random, [AccessKind.Read]).ElementAt(random.Next(6)).Identity;
                 if (random.Next(8) == 0)

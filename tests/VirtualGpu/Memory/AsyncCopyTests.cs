@@ -18,7 +18,8 @@ internal sealed class AsyncCopyTests
         add.u64 %d0, %d0, %p;
         """;
 
-    private const string Copy = "cp.async.cg.shared.global [%r9], [%d0], 16;", Commit = "cp.async.commit_group;", Wait = "cp.async.wait_group 0;",
+    private const string Copy = "cp.async.cg.shared.global [%r9], [%d0], 16;", Commit = "cp.async.commit_group;",
+        Wait = "cp.async.wait_group 0;",
         Load = "ld.shared.v4.f32 {%f0, %f1, %f2, %f3}, [%r9];", LoadOther = "ld.shared.v4.f32 {%f0, %f1, %f2, %f3}, [%r10];";
 
     private static Finding IsFound(string right, string wrong, FindingKind kind, int threads = 64)
@@ -72,15 +73,19 @@ internal sealed class AsyncCopyTests
 
     [Test]
     public void A_barrier_does_not_replace_the_wait() =>
-        IsFound($"{Copy} {Commit} {Wait} bar.sync 0; {LoadOther}", $"{Copy} {Commit} bar.sync 0; {LoadOther} {Wait}", FindingKind.CopyNotAwaited);
+        IsFound($"{Copy} {Commit} {Wait} bar.sync 0; {LoadOther}", $"{Copy} {Commit} bar.sync 0; {LoadOther} {Wait}",
+            FindingKind.CopyNotAwaited);
 
     [Test]
-    public void The_wait_does_not_replace_a_barrier() => IsFound($"{Copy} {Commit} {Wait} bar.sync 0; {LoadOther}", $"{Copy} {Commit} {Wait} {LoadOther}", FindingKind.Race);
+    public void The_wait_does_not_replace_a_barrier() =>
+        IsFound($"{Copy} {Commit} {Wait} bar.sync 0; {LoadOther}", $"{Copy} {Commit} {Wait} {LoadOther}", FindingKind.Race);
 
     [Test]
     public void Groups_are_waited_for_in_order()
     {
-        string three = $"{Copy} {Commit} cp.async.cg.shared.global [%r9+1024], [%d0], 16; {Commit} cp.async.cg.shared.global [%r9+2048], [%d0], 16; {Commit}";
+        string three =
+            $"{Copy} {Commit} cp.async.cg.shared.global [%r9+1024], [%d0], 16; {Commit} cp.async.cg.shared.global [%r9+2048], [%d0], "
+                + $"16; {Commit}";
         IsFound($"{three} cp.async.wait_group 2; {Load}", $"{three} cp.async.wait_group 3; {Load}", FindingKind.CopyNotAwaited);
         string second = "ld.shared.u32 %r0, [%r9+1024];";
         IsFound($"{three} cp.async.wait_group 1; {second}", $"{three} cp.async.wait_group 2; {second}", FindingKind.CopyNotAwaited);
@@ -88,10 +93,12 @@ internal sealed class AsyncCopyTests
 
     [Test]
     public void An_empty_group_counts() =>
-        IsFound($"{Copy} {Commit} {Commit} cp.async.wait_group 1; {Load}", $"{Copy} {Commit} cp.async.wait_group 1; {Load}", FindingKind.CopyNotAwaited);
+        IsFound($"{Copy} {Commit} {Commit} cp.async.wait_group 1; {Load}", $"{Copy} {Commit} cp.async.wait_group 1; {Load}",
+            FindingKind.CopyNotAwaited);
 
     [Test]
-    public void What_was_not_committed_is_not_waited_for() => IsFound($"{Copy} cp.async.wait_all; {Load}", $"{Copy} {Wait} {Load}", FindingKind.CopyNotAwaited);
+    public void What_was_not_committed_is_not_waited_for() =>
+        IsFound($"{Copy} cp.async.wait_all; {Load}", $"{Copy} {Wait} {Load}", FindingKind.CopyNotAwaited);
 
     [Test]
     public void Each_lane_counts_its_own_groups() => IsFound(
@@ -114,7 +121,8 @@ internal sealed class AsyncCopyTests
 
     [Test]
     public void Zeros_that_arrive_are_a_copy_too() =>
-        IsFound("cp.async.cg.shared.global [%r9], [%d0], 16, 0;" + $"{Commit} {Wait} {Load}", "cp.async.cg.shared.global [%r9], [%d0], 16, 0;" + $"{Commit} {Load}", FindingKind.CopyNotAwaited);
+        IsFound("cp.async.cg.shared.global [%r9], [%d0], 16, 0;" + $"{Commit} {Wait} {Load}",
+            "cp.async.cg.shared.global [%r9], [%d0], 16, 0;" + $"{Commit} {Load}", FindingKind.CopyNotAwaited);
 
     [Test]
     public void A_copy_on_its_way_when_the_block_ends_is_no_concern_of_the_next()

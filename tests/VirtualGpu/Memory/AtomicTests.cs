@@ -57,7 +57,10 @@ internal sealed class AtomicTests
     [Test]
     public void Compare_and_swap_lets_one_lane_through()
     {
-        using var kernel = new TestKernel("mul.wide.u32 %d0, %t, 8; add.u64 %d0, %d0, %q; cvt.u64.u32 %d1, %t; atom.global.cas.b64 %d2, [%p], 77, %d1; st.global.u64 [%d0], %d2;");
+        using var kernel =
+            new TestKernel(
+                "mul.wide.u32 %d0, %t, 8; add.u64 %d0, %d0, %q; cvt.u64.u32 %d1, %t; atom.global.cas.b64 %d2, [%p], 77, %d1; "
+                + "st.global.u64 [%d0], %d2;");
         ulong p = kernel.Array(77L), q = kernel.Room(256);
         kernel.Run(p, q);
         Assert.That((kernel.Read<long>(p, 1)[0], kernel.Read<long>(q, 32).Count(old => old == 77)), Is.EqualTo((0L, 1)));

@@ -35,7 +35,9 @@ internal sealed class BoundsTests(bool judge)
     [Test]
     public void A_copy_whose_source_is_outside_is_found()
     {
-        using var kernel = new TestKernel(".shared .align 16 .b8 a[32]; mov.u64 %d2, a; cp.async.cg.shared.global [%d2+0], [%p+16], 16; cp.async.wait_all;", judge);
+        using var kernel =
+            new TestKernel(
+                ".shared .align 16 .b8 a[32]; mov.u64 %d2, a; cp.async.cg.shared.global [%d2+0], [%p+16], 16; cp.async.wait_all;", judge);
         kernel.Run(kernel.Array(new byte[32]), threads: 1);
         Assert.That(kernel.Found(kernel.Array(new byte[31]), threads: 1).Kind, Is.EqualTo(FindingKind.OutOfBounds));
     }
@@ -121,7 +123,8 @@ internal sealed class BoundsTests(bool judge)
     {
         using var kernel = new TestKernel($"{Mine} ld.global.f32 %f0, [%d0];", judge);
         var finding = kernel.Found(0);
-        Assert.That((finding.Kind, finding.Message), Is.EqualTo((FindingKind.OutOfBounds, "4 bytes of global memory at 0x0: a null pointer")));
+        Assert.That((finding.Kind, finding.Message),
+            Is.EqualTo((FindingKind.OutOfBounds, "4 bytes of global memory at 0x0: a null pointer")));
     }
 
     [TestCase(0xfffffffffffffffcUL)]
@@ -138,7 +141,8 @@ internal sealed class BoundsTests(bool judge)
     {
         using var kernel = new TestKernel("ld.global.u8 %r0, [%p+1];", judge);
         kernel.Run(kernel.Array(new byte[2]), threads: 1);
-        Assert.That(kernel.Found(kernel.Array(new byte[1]), threads: 1).Message, Does.StartWith("1 byte of global memory").And.Contain("0 bytes behind the end of the nearest allocation of 1 byte at"));
+        Assert.That(kernel.Found(kernel.Array(new byte[1]), threads: 1).Message,
+            Does.StartWith("1 byte of global memory").And.Contain("0 bytes behind the end of the nearest allocation of 1 byte at"));
     }
 
     [TestCase("shared")]
@@ -196,8 +200,10 @@ internal sealed class BoundsTests(bool judge)
     [Test]
     public void Dynamic_shared_memory_is_as_long_as_the_launch_says()
     {
-        using var kernel = new TestKernel("mov.u32 %r0, dynamic; mad.lo.u32 %r0, %t, 4, %r0; st.shared.u32 [%r0], %t;", judge, shared: ".extern .shared .align 16 .b8 dynamic[];");
+        using var kernel = new TestKernel("mov.u32 %r0, dynamic; mad.lo.u32 %r0, %t, 4, %r0; st.shared.u32 [%r0], %t;", judge,
+            shared: ".extern .shared .align 16 .b8 dynamic[];");
         kernel.Run(dynamicShared: 128);
-        Assert.That(() => kernel.Run(dynamicShared: 124), Throws.TypeOf<FindingException>().With.Message.Contains("0 bytes behind the end of dynamic, which has 124"));
+        Assert.That(() => kernel.Run(dynamicShared: 124),
+            Throws.TypeOf<FindingException>().With.Message.Contains("0 bytes behind the end of dynamic, which has 124"));
     }
 }

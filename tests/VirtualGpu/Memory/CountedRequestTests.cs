@@ -29,10 +29,12 @@ internal sealed class CountedRequestTests
     [TestCase("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r0}, [%r9];", InstructionClass.MatrixLoad, 0, 0, 1)]
     [TestCase("cp.async.cg.shared.global [%r9], [%d0], 16;", InstructionClass.AsyncCopy, 1, 16, 4)]
     [TestCase("cp.async.cg.shared.global [%r9], [%d0], 16, %r10;", InstructionClass.AsyncCopy, 1, 4, 4)]
-    public void Sectors_and_wavefronts_are_those_of_the_addresses(string instruction, InstructionClass kind, int requests, int sectors, int wavefronts)
+    public void Sectors_and_wavefronts_are_those_of_the_addresses(string instruction, InstructionClass kind, int requests, int sectors,
+        int wavefronts)
     {
         using var kernel = new TestKernel($"{Rows} {instruction}", count: true);
         var counts = kernel.Run(kernel.Array(new byte[512]))!.Of(kind);
-        Assert.That((counts.GlobalRequests, counts.Sectors, counts.Wavefronts), Is.EqualTo(((long)requests, (long)sectors, (long)wavefronts)));
+        Assert.That((counts.GlobalRequests, counts.Sectors, counts.Wavefronts),
+            Is.EqualTo(((long)requests, (long)sectors, (long)wavefronts)));
     }
 }

@@ -103,6 +103,7 @@ internal sealed unsafe class GlobalMemoryTests
             Assert.That(memory.Free(address), Is.True);
         }
         ulong kept = memory.Allocate(1 << 20);
-        Assert.That((memory.Find(kept, 1 << 20) is not null, memory.Find(first, 1) is null, memory.FreeBytes), Is.EqualTo((true, true, 0L)));
+        Assert.That((memory.Find(kept, 1 << 20) is not null, memory.Find(first, 1) is null, memory.FreeBytes),
+            Is.EqualTo((true, true, 0L)));
     }
 }

@@ -6,7 +6,9 @@ namespace BDense.Tests.VirtualGpu.Memory;
 
 internal sealed unsafe class LentMemoryTests
 {
-    private const string Square = "shl.b32 %r0, %t, 2; cvt.u64.u32 %d0, %r0; add.s64 %d1, %p, %d0; ld.global.b32 %r1, [%d1]; mul.lo.s32 %r1, %r1, %r1; st.global.b32 [%d1], %r1;";
+    private const string Square =
+        "shl.b32 %r0, %t, 2; cvt.u64.u32 %d0, %r0; add.s64 %d1, %p, %d0; ld.global.b32 %r1, [%d1]; mul.lo.s32 %r1, %r1, %r1; "
+        + "st.global.b32 [%d1], %r1;";
 
     [Test]
     public void Kernels_work_on_the_hosts_own_bytes()

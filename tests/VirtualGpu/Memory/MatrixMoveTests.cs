@@ -83,7 +83,9 @@ internal sealed class MatrixMoveTests
     [Test]
     public void A_row_that_is_read_may_not_be_written_by_another_lane()
     {
-        string rows = Rows + "st.shared.v4.b32 [%r10], {%r0, %r1, %r2, %r3}; bar.sync 0; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r4, %r5, %r6, %r7}, [%r9];",
+        string rows =
+            Rows + "st.shared.v4.b32 [%r10], {%r0, %r1, %r2, %r3}; bar.sync 0; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r4, %r5, %r6, "
+                + "%r7}, [%r9];",
             store = "st.shared.v4.b32 [%r10], {%r0, %r1, %r2, %r3};";
         using var good = new TestKernel($"{rows} bar.sync 0; {store}");
         good.Run(good.Array(new byte[512]));
@@ -100,6 +102,7 @@ internal sealed class MatrixMoveTests
             bar.sync 0;
             ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r4, %r5, %r6, %r7}, [%r9+{{shift}}];
             """);
-        Assert.That(kernel.Found(kernel.Array(new byte[512])).Kind, Is.EqualTo(shift == 8 ? FindingKind.Misaligned : FindingKind.OutOfBounds));
+        Assert.That(kernel.Found(kernel.Array(new byte[512])).Kind,
+            Is.EqualTo(shift == 8 ? FindingKind.Misaligned : FindingKind.OutOfBounds));
     }
 }

@@ -4,8 +4,8 @@ using NUnit.Framework;
 namespace BDense.Tests.VirtualGpu.Memory;
 
 /// <summary>
-/// Kernels of the project as ILGPU writes them (Kernels/*.ptx): they compute what they should and nothing is found; then a barrier is taken away,
-/// a wait is weakened, an allocation is too short or freed, and that is found.
+/// Kernels of the project as ILGPU writes them (Kernels/*.ptx): they compute what they should and nothing is found; then a barrier is taken
+/// away, a wait is weakened, an allocation is too short or freed, and that is found.
 /// </summary>
 internal sealed class PlantedFaultTests
 {
@@ -37,7 +37,8 @@ internal sealed class PlantedFaultTests
         return address;
     }
 
-    private unsafe float[] Read(ulong address, int count) => new ReadOnlySpan<float>(_gpu.Memory.Find(address, count * sizeof(float)), count).ToArray();
+    private unsafe float[] Read(ulong address, int count) =>
+        new ReadOnlySpan<float>(_gpu.Memory.Find(address, count * sizeof(float)), count).ToArray();
 
     private static Finding Found(Action run)
     {
@@ -66,7 +67,8 @@ internal sealed class PlantedFaultTests
         return [.. bytes];
     }
 
-    private void Transpose(ulong x, ulong y, int rows, int columns) => _gpu.Run(new Launch(Kernel("TransposeKernel"), new Dim3((rows * columns + 255) / 256), new Dim3(256), 0,
+    private void Transpose(ulong x, ulong y, int rows, int columns) =>
+        _gpu.Run(new Launch(Kernel("TransposeKernel"), new Dim3((rows * columns + 255) / 256), new Dim3(256), 0,
         Pack(rows * columns, x, (long)rows * columns, rows, columns, y, (long)rows * columns)));
 
     [Test]
@@ -77,9 +79,11 @@ internal sealed class PlantedFaultTests
         Transpose(x, y, 19, 31);
         Assert.That(Read(y, values.Length), Is.EqualTo(Enumerable.Range(0, values.Length).Select(k => values[k % 19 * 31 + k / 19])));
 
-        ulong unwritten = _gpu.Memory.Allocate(4L * values.Length), cut = Array(values, values.Length - 1), small = _gpu.Memory.Allocate(4L * values.Length - 4);
+        ulong unwritten = _gpu.Memory.Allocate(4L * values.Length), cut = Array(values, values.Length - 1),
+            small = _gpu.Memory.Allocate(4L * values.Length - 4);
         Assert.That(Found(() => Transpose(unwritten, y, 19, 31)).Kind, Is.EqualTo(FindingKind.Unwritten));
-        Assert.That(Found(() => Transpose(cut, y, 19, 31)), Has.Property("Kind").EqualTo(FindingKind.OutOfBounds).And.Property("Block").EqualTo(new Dim3(2, 0, 0)));
+        Assert.That(Found(() => Transpose(cut, y, 19, 31)),
+            Has.Property("Kind").EqualTo(FindingKind.OutOfBounds).And.Property("Block").EqualTo(new Dim3(2, 0, 0)));
         Assert.That(Found(() => Transpose(x, small, 19, 31)).Kind, Is.EqualTo(FindingKind.OutOfBounds));
         Assert.That(Found(() => Transpose(x, x, 19, 31)).Kind, Is.EqualTo(FindingKind.Race), "in place");
         _gpu.Memory.Free(x);
@@ -91,12 +95,14 @@ internal sealed class PlantedFaultTests
     {
         const int Rows = 5, Length = 1000, Threads = 40;
         float[] values = [.. Enumerable.Range(0, Rows * Length).Select(k => (float)(k % 7))];
-        void Sum(ulong x, ulong y, int threads = Rows * Threads) => _gpu.Run(new Launch(Kernel("SumRowsKernel"), new Dim3((threads + 127) / 128), new Dim3(128), 0,
+        void Sum(ulong x, ulong y, int threads = Rows * Threads) =>
+            _gpu.Run(new Launch(Kernel("SumRowsKernel"), new Dim3((threads + 127) / 128), new Dim3(128), 0,
             Pack(threads, x, (long)values.Length, Length, Threads, y, (long)threads)));
         ulong x = Array(values), y = _gpu.Memory.Allocate(4 * Rows * Threads);
         Sum(x, y);
         float[] partial = Read(y, Rows * Threads);
-        Assert.That(Enumerable.Range(0, Rows).Select(r => partial.Skip(r * Threads).Take(Threads).Sum()), Is.EqualTo(values.Chunk(Length).Select(r => r.Sum())));
+        Assert.That(Enumerable.Range(0, Rows).Select(r => partial.Skip(r * Threads).Take(Threads).Sum()),
+            Is.EqualTo(values.Chunk(Length).Select(r => r.Sum())));
 
         Assert.That(Found(() => Sum(Array(values, values.Length - 1), y)).Kind, Is.EqualTo(FindingKind.OutOfBounds));
         Assert.That(Found(() => Sum(x, y, threads: Rows * Threads + 1)).Kind, Is.EqualTo(FindingKind.OutOfBounds), "a thread too many");
@@ -107,9 +113,11 @@ internal sealed class PlantedFaultTests
     private float[] Multiply(PtxKernel kernel, int cutA = 0)
     {
         const int Depth = 168, Pitch = 72;
-        ushort[] a = [.. Enumerable.Range(0, Size * Depth).Select(k => Bits(k % 5 - 2))], b = [.. Enumerable.Range(0, Depth * Pitch).Select(k => Bits(k % 3 - 1))];
+        ushort[] a = [.. Enumerable.Range(0, Size * Depth).Select(k => Bits(k % 5 - 2))],
+            b = [.. Enumerable.Range(0, Depth * Pitch).Select(k => Bits(k % 3 - 1))];
         ulong c = _gpu.Memory.Allocate(4 * Size * Pitch);
-        _gpu.Run(new Launch(kernel, new Dim3(4), new Dim3(128), 0, Pack(Array(a, a.Length - cutA), Array(b), c, 1, Size, Pitch, Depth, 2, 0, 1f, 0)));
+        _gpu.Run(new Launch(kernel, new Dim3(4), new Dim3(128), 0,
+            Pack(Array(a, a.Length - cutA), Array(b), c, 1, Size, Pitch, Depth, 2, 0, 1f, 0)));
         float[] expected = [.. Enumerable.Range(0, Size * Pitch).Select(at => (float)Enumerable.Range(0, Depth)
             .Sum(k => (at / Pitch * Depth + k) % 5 - 2 is var x ? x * ((k * Pitch + at % Pitch) % 3 - 1) : 0))];
         float[] computed = Read(c, Size * Pitch);
@@ -127,32 +135,41 @@ internal sealed class PlantedFaultTests
     public void Without_a_barrier_its_tiles_are_read_and_written_at_once(int which)
     {
         var kernel = Kernel("TensorProductNN64x64Bf16Kernel", text => Replace(text, "bar.sync 0;", "", which));
-        Assert.That(Found(() => Multiply(kernel)).Kind, Is.EqualTo(FindingKind.Race).Or.EqualTo(FindingKind.CopyNotAwaited).Or.EqualTo(FindingKind.Unwritten));
+        Assert.That(Found(() => Multiply(kernel)).Kind,
+            Is.EqualTo(FindingKind.Race).Or.EqualTo(FindingKind.CopyNotAwaited).Or.EqualTo(FindingKind.Unwritten));
     }
 
     [TestCase(0)]
     [TestCase(1)]
     public void With_a_group_less_to_wait_for_its_tiles_are_read_too_early(int which)
     {
-        var kernel = Kernel("TensorProductNN64x64Bf16Kernel", text => Replace(text, "cp.async.wait_group 2;", "cp.async.wait_group 3;", which));
+        var kernel = Kernel("TensorProductNN64x64Bf16Kernel",
+            text => Replace(text, "cp.async.wait_group 2;", "cp.async.wait_group 3;", which));
         Assert.That(Found(() => Multiply(kernel)).Kind, Is.EqualTo(FindingKind.CopyNotAwaited));
     }
 
     [Test]
     public void Without_a_commit_its_groups_are_others() =>
-        Assert.That(Found(() => Multiply(Kernel("TensorProductNN64x64Bf16Kernel", text => Replace(text, "cp.async.commit_group;", "", 1)))).Kind, Is.EqualTo(FindingKind.CopyNotAwaited));
+        Assert.That(
+            Found(() => Multiply(Kernel("TensorProductNN64x64Bf16Kernel", text => Replace(text, "cp.async.commit_group;", "", 1)))).Kind,
+            Is.EqualTo(FindingKind.CopyNotAwaited));
 
     [Test]
     public void With_a_tile_less_it_runs_over_its_shared_memory() =>
-        Assert.That(Found(() => Multiply(Kernel("TensorProductNN64x64Bf16Kernel", text => Replace(text, "tiles[32768]", "tiles[32752]", 0)))).Kind, Is.EqualTo(FindingKind.OutOfBounds));
+        Assert.That(
+            Found(() => Multiply(Kernel("TensorProductNN64x64Bf16Kernel", text => Replace(text, "tiles[32768]", "tiles[32752]", 0)))).Kind,
+            Is.EqualTo(FindingKind.OutOfBounds));
 
     [Test]
     public void With_shared_memory_aligned_to_less_its_matrices_are_misaligned() =>
-        Assert.That(Found(() => Multiply(Kernel("TensorProductNN64x64Bf16Kernel", text => Replace(text, ".align 128", ".align 8", 0)))).Kind, Is.EqualTo(FindingKind.Misaligned));
+        Assert.That(
+            Found(() => Multiply(Kernel("TensorProductNN64x64Bf16Kernel", text => Replace(text, ".align 128", ".align 8", 0)))).Kind,
+            Is.EqualTo(FindingKind.Misaligned));
 
     [Test]
     public void With_an_element_less_in_its_operand_it_reads_behind_the_end() =>
-        Assert.That(Found(() => Multiply(Kernel("TensorProductNN64x64Bf16Kernel"), cutA: 1)).Message, Does.Contain("2 of them lie behind the end"));
+        Assert.That(Found(() => Multiply(Kernel("TensorProductNN64x64Bf16Kernel"), cutA: 1)).Message,
+            Does.Contain("2 of them lie behind the end"));
 
     private static string Replace(string text, string old, string with, int which)
     {

@@ -33,7 +33,8 @@ internal sealed class RaceTests
         return finding;
     }
 
-    [TestCase("st.shared.u32 [%r9], %t; bar.sync 0; ld.shared.u32 %r0, [%r9];", "st.shared.u32 [%r9], %t; setp.ge.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r0, [%r10];")]
+    [TestCase("st.shared.u32 [%r9], %t; bar.sync 0; ld.shared.u32 %r0, [%r9];",
+        "st.shared.u32 [%r9], %t; setp.ge.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r0, [%r10];")]
     [TestCase("st.shared.u32 [%r9], %t; bar.sync 0; st.shared.u32 [%r10], %t;", "st.shared.u32 [%r9], %t; st.shared.u32 [%r10], %t;")]
     [TestCase("st.shared.u32 [%r9], %t; bar.sync 0; ld.shared.u32 %r0, [%r10]; bar.sync 0; st.shared.u32 [%r9], %t;",
         "st.shared.u32 [%r9], %t; bar.sync 0; ld.shared.u32 %r0, [%r10]; st.shared.u32 [%r9], %t;")]
@@ -45,7 +46,8 @@ internal sealed class RaceTests
     [Test]
     public void Lanes_of_a_warp_are_ordered_by_its_barrier()
     {
-        string message = IsFound("st.shared.u32 [%r9], %t; bar.warp.sync 0xffffffff; ld.shared.u32 %r0, [%r11];", "st.shared.u32 [%r9], %t; ld.shared.u32 %r0, [%r11];").Message;
+        string message = IsFound("st.shared.u32 [%r9], %t; bar.warp.sync 0xffffffff; ld.shared.u32 %r0, [%r11];",
+            "st.shared.u32 [%r9], %t; ld.shared.u32 %r0, [%r11];").Message;
         Assert.That(message, Does.EndWith("which thread (1, 0, 0) wrote since the last barrier or bar.warp.sync: nothing orders the two"));
         IsFound("st.shared.u32 [%r9], %t; bar.warp.sync 0xffffffff; ld.shared.u32 %r0, [%r9];",
             "st.shared.u32 [%r9], %t; bar.warp.sync 0xffffffff; setp.ge.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r0, [%r10];");
@@ -56,15 +58,19 @@ internal sealed class RaceTests
     {
         string halves = "mov.u32 %r0, 0x0000ffff; setp.ge.u32 %m0, %t, 16; selp.b32 %r0, 0xffff0000, %r0, %m0;";
         string across = "xor.b32 %r1, %t, 16; mad.lo.u32 %r1, %r1, 4, %r8; st.shared.u32 [%r9], %t;";
-        IsFound($"{across} bar.warp.sync 0xffffffff; ld.shared.u32 %r2, [%r1];", $"{across} {halves} bar.warp.sync %r0; ld.shared.u32 %r2, [%r1];", threads: 32);
         IsFound($"{across} bar.warp.sync 0xffffffff; ld.shared.u32 %r2, [%r1];",
-            $"{across} setp.lt.u32 %m1, %t, 2; @!%m1 bra PAST; bar.warp.sync 3; PAST: setp.eq.u32 %m0, %t, 20; @%m0 ld.shared.u32 %r2, [%r1];", threads: 32);
+            $"{across} {halves} bar.warp.sync %r0; ld.shared.u32 %r2, [%r1];", threads: 32);
+        IsFound($"{across} bar.warp.sync 0xffffffff; ld.shared.u32 %r2, [%r1];",
+            $"{across} setp.lt.u32 %m1, %t, 2; @!%m1 bra PAST; bar.warp.sync 3; PAST: setp.eq.u32 %m0, %t, 20; @%m0 ld.shared.u32 "
+                + $"%r2, [%r1];", threads: 32);
     }
 
     [Test]
     public void A_warps_barrier_of_all_lanes_that_have_not_ended_orders_them()
     {
-        using var kernel = new TestKernel(Words + "setp.ge.u32 %m0, %t, 20; @%m0 ret; st.shared.u32 [%r9], %t; bar.warp.sync 0x000fffff; ld.shared.u32 %r0, [%r11];");
+        using var kernel =
+            new TestKernel(
+                Words + "setp.ge.u32 %m0, %t, 20; @%m0 ret; st.shared.u32 [%r9], %t; bar.warp.sync 0x000fffff; ld.shared.u32 %r0, [%r11];");
         kernel.Run(threads: 32);
     }
 
@@ -75,14 +81,16 @@ internal sealed class RaceTests
             setp.eq.u32 %m0, %t, 0; @%m0 st.shared.u32 [%r8], %t; setp.lt.u32 %m1, %t, 32; @!%m1 bra PAST; bar.warp.sync 0xffffffff;
             PAST: setp.eq.u32 %m0, %t, 1; @%m0 ld.shared.u32 %r0, [%r8]; setp.eq.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r0, [%r8];
             """).Message;
-        Assert.That(message, Does.EndWith("which thread (1, 0, 0) or one ordered before it wrote since the last barrier: nothing orders the two"));
+        Assert.That(message,
+            Does.EndWith("which thread (1, 0, 0) or one ordered before it wrote since the last barrier: nothing orders the two"));
     }
 
     [TestCase("shared", "%r8")]
     [TestCase("global", "%q")]
     public void Lanes_that_store_to_one_word_at_once_race(string space, string address)
     {
-        var finding = IsFound($"setp.eq.u32 %m0, %t, 7; @%m0 st.{space}.u32 [{address}], %t;", $"setp.le.u32 %m0, %t, 7; @%m0 st.{space}.u32 [{address}], %t;");
+        var finding = IsFound($"setp.eq.u32 %m0, %t, 7; @%m0 st.{space}.u32 [{address}], %t;",
+            $"setp.le.u32 %m0, %t, 7; @%m0 st.{space}.u32 [{address}], %t;");
         Assert.That(finding.Thread, Is.EqualTo(new Dim3(1, 0, 0)));
     }
 
@@ -91,30 +99,41 @@ internal sealed class RaceTests
     {
         string one = "mov.u32 %r0, 5; mov.b16 %h0, 5; ";
         IsFound($"{one} st.global.u32 [%q], %r0;", $"{one} st.global.u32 [%q], %r0; ld.global.u32 %r1, [%q];", blocks: 3);
-        IsFound($"{one} st.shared.u32 [%r8], %r0; bar.sync 0; ld.shared.u32 %r1, [%r8];", $"{one} st.shared.u32 [%r8], %r0; ld.shared.u32 %r1, [%r8];");
-        // By the last that stored, by a warp whose barrier does not order the other, and by a block that stored last.
-        IsFound($"{one} st.shared.u32 [%r8], %r0;", $"{one} st.shared.u32 [%r8], %r0; setp.eq.u32 %m0, %t, 31; @%m0 ld.shared.u32 %r1, [%r8];", threads: 32);
         IsFound($"{one} st.shared.u32 [%r8], %r0; bar.sync 0; ld.shared.u32 %r1, [%r8];",
-            $"{one} setp.eq.u32 %m0, %t, 0; setp.eq.or.u32 %m0, %t, 32, %m0; @%m0 st.shared.u32 [%r8], %r0; bar.warp.sync 0xffffffff; setp.eq.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r1, [%r8];");
-        IsFound($"{one} st.shared.u16 [%r8], %h0;", $"{one} st.shared.u16 [%r8], %h0; setp.eq.u32 %m0, %t, 63; @%m0 ld.shared.u16 %h1, [%r8];");
-        IsFound($"{one} setp.eq.u32 %m0, %t, 0; @%m0 st.global.u32 [%q], %r0;", $"{one} setp.eq.u32 %m0, %t, 0; @%m0 st.global.u32 [%q], %r0; @%m0 ld.global.u32 %r1, [%q];", threads: 32, blocks: 2);
+            $"{one} st.shared.u32 [%r8], %r0; ld.shared.u32 %r1, [%r8];");
+        // By the last that stored, by a warp whose barrier does not order the other, and by a block that stored last.
+        IsFound($"{one} st.shared.u32 [%r8], %r0;",
+            $"{one} st.shared.u32 [%r8], %r0; setp.eq.u32 %m0, %t, 31; @%m0 ld.shared.u32 %r1, [%r8];", threads: 32);
+        IsFound($"{one} st.shared.u32 [%r8], %r0; bar.sync 0; ld.shared.u32 %r1, [%r8];",
+            $"{one} setp.eq.u32 %m0, %t, 0; setp.eq.or.u32 %m0, %t, 32, %m0; @%m0 st.shared.u32 [%r8], %r0; bar.warp.sync 0xffffffff; "
+                + $"setp.eq.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r1, [%r8];");
+        IsFound($"{one} st.shared.u16 [%r8], %h0;",
+            $"{one} st.shared.u16 [%r8], %h0; setp.eq.u32 %m0, %t, 63; @%m0 ld.shared.u16 %h1, [%r8];");
+        IsFound($"{one} setp.eq.u32 %m0, %t, 0; @%m0 st.global.u32 [%q], %r0;",
+            $"{one} setp.eq.u32 %m0, %t, 0; @%m0 st.global.u32 [%q], %r0; @%m0 ld.global.u32 %r1, [%q];", threads: 32, blocks: 2);
         IsFound($"{one} st.shared.v4.u32 [%r8], {{%r0, %r0, %r0, %r0}};", "st.shared.v4.u32 [%r8], {5, 5, 5, %t};");
-        IsFound($"{one} st.shared.u16 [%r8], %h0;", $"{one} st.shared.u16 [%r8], %h0; setp.eq.u32 %m0, %t, 40; @%m0 st.shared.u8 [%r8], 6;");
+        IsFound($"{one} st.shared.u16 [%r8], %h0;",
+            $"{one} st.shared.u16 [%r8], %h0; setp.eq.u32 %m0, %t, 40; @%m0 st.shared.u8 [%r8], 6;");
         // What was only read and is then stored by another thread, though it is what was there.
-        IsFound("ld.global.u32 %r0, [%q]; bar.sync 0; setp.eq.u32 %m0, %t, 40; @%m0 st.global.u32 [%q], %r0;", "ld.global.u32 %r0, [%q]; setp.eq.u32 %m0, %t, 40; @%m0 st.global.u32 [%q], %r0;");
+        IsFound("ld.global.u32 %r0, [%q]; bar.sync 0; setp.eq.u32 %m0, %t, 40; @%m0 st.global.u32 [%q], %r0;",
+            "ld.global.u32 %r0, [%q]; setp.eq.u32 %m0, %t, 40; @%m0 st.global.u32 [%q], %r0;");
     }
 
     [Test]
     public void The_finding_names_both_threads_and_the_line()
     {
         var finding = IsFound("st.shared.u32 [%r9], %t;", "st.shared.u32 [%r9], %t;\nst.shared.u32 [%r10], %t;");
-        Assert.That(finding.Message, Is.EqualTo("writes 4 bytes of shared memory at 144 (byte 128 of a), which thread (0, 0, 0) wrote since the last barrier: nothing orders the two"));
+        Assert.That(finding.Message,
+            Is.EqualTo(
+                "writes 4 bytes of shared memory at 144 (byte 128 of a), which thread (0, 0, 0) wrote since the last barrier: nothing "
+                + "orders the two"));
         Assert.That((finding.Thread, finding.Place!.Text), Is.EqualTo(((Dim3?)new Dim3(32, 0, 0), "st.shared.u32 [%r9], %t;")));
     }
 
     [Test]
     public void A_warp_that_reads_before_another_one_wrote_reads_what_nobody_wrote() =>
-        IsFound("st.shared.u32 [%r9], %t; bar.sync 0; ld.shared.u32 %r0, [%r10];", "st.shared.u32 [%r9], %t; ld.shared.u32 %r0, [%r10];", kind: FindingKind.Unwritten);
+        IsFound("st.shared.u32 [%r9], %t; bar.sync 0; ld.shared.u32 %r0, [%r10];", "st.shared.u32 [%r9], %t; ld.shared.u32 %r0, [%r10];",
+            kind: FindingKind.Unwritten);
 
     [TestCase("st.global.u32 [%d1], %t;", "ld.global.u32 %r0, [%d1];")]
     [TestCase("st.global.u32 [%d1], %t;", "st.global.u32 [%d1], %r12;")]
@@ -167,13 +186,16 @@ internal sealed class RaceTests
 
     [Test]
     public void A_broadcast_read_counts_for_all_its_lanes() =>
-        IsFound("st.shared.u32 [%r9], %t; bar.sync 0; ld.shared.u32 %r0, [%r8]; bar.sync 0; setp.eq.u32 %m0, %t, 0; @%m0 st.shared.u32 [%r8], %t;",
-            "st.shared.u32 [%r9], %t; bar.sync 0; ld.shared.u32 %r0, [%r8]; setp.eq.u32 %m0, %t, 0; @%m0 st.shared.u32 [%r8], %t;", threads: 32);
+        IsFound("st.shared.u32 [%r9], %t; bar.sync 0; ld.shared.u32 %r0, [%r8]; bar.sync 0; setp.eq.u32 %m0, %t, 0; @%m0 "
+            + "st.shared.u32 [%r8], %t;",
+            "st.shared.u32 [%r9], %t; bar.sync 0; ld.shared.u32 %r0, [%r8]; setp.eq.u32 %m0, %t, 0; @%m0 st.shared.u32 [%r8], %t;",
+            threads: 32);
 
     [Test]
     public void The_same_finding_comes_in_each_run()
     {
-        using var kernel = new TestKernel(Words + "st.shared.u32 [%r9], %t; setp.ge.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r0, [%r10];", threads: 2);
+        using var kernel = new TestKernel(Words + "st.shared.u32 [%r9], %t; setp.ge.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r0, [%r10];",
+            threads: 2);
         var first = kernel.Found(blocks: 64, threads: 64);
         for (int k = 0; k < 20; k++)
             Assert.That(kernel.Found(blocks: 64, threads: 64), Is.EqualTo(first));
@@ -189,7 +211,8 @@ internal sealed class RaceTests
     [Test]
     public void Without_the_judge_nobody_looks()
     {
-        using var kernel = new TestKernel(Words + "st.shared.u32 [%r9], %t; ld.shared.u32 %r0, [%r10]; st.global.u32 [%q], %t;", judge: false);
+        using var kernel = new TestKernel(Words + "st.shared.u32 [%r9], %t; ld.shared.u32 %r0, [%r10]; st.global.u32 [%q], %t;",
+            judge: false);
         kernel.Run(0, kernel.Room(256), blocks: 2, threads: 64);
     }
 }

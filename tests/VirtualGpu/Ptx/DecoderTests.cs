@@ -32,7 +32,8 @@ internal sealed class DecoderTests
     [TestCase(".version 8.0\n.target mars", "target mars")]
     [TestCase(".version 8.0\n.target sm_80\n.address_size 32", "64 bits")]
     [TestCase(".version 8.0\n.target sm_80\n.visible .func f() { }", "line 3: this GPU does not support functions")]
-    [TestCase(".version 8.0\n.target sm_80\n.global .b32 g;", "line 3: this GPU does not support functions, nor variables outside of kernels that are not .shared, at '.global'")]
+    [TestCase(".version 8.0\n.target sm_80\n.global .b32 g;",
+        "line 3: this GPU does not support functions, nor variables outside of kernels that are not .shared, at '.global'")]
     [TestCase(".version 8.0\n.target sm_80\n.const .b32 c;", "that are not .shared, at '.const'")]
     [TestCase(".version 8.0\n.target sm_80\n.alias a, b;", "not known outside of a kernel")]
     [TestCase(".version 8.0\n.target sm_80\n.entry k() {\nret }", "line 4: ';' is missing after 'ret' at '}'")]
@@ -84,16 +85,21 @@ internal sealed class DecoderTests
     [TestCase("0b101", 5)]
     [TestCase("4294967295U", -1)]
     [TestCase("0f3F800000", 0x3F800000)]
-    public void Constants_are_read(string text, int value) => Assert.That(ControlKernel.Run($"mov.b32 %r0, {text};"), Is.All.EqualTo(value));
+    public void Constants_are_read(string text, int value) =>
+        Assert.That(ControlKernel.Run($"mov.b32 %r0, {text};"), Is.All.EqualTo(value));
 
     [Test]
     public void Constants_of_floats_are_read() =>
-        Assert.That(ControlKernel.Run("mov.f32 %f1, 1.5; mov.f32 %f2, 0d3FF8000000000000; mov.f32 %f3, 15e-1; add.f32 %f1, %f1, %f2; add.f32 %f1, %f1, %f3; cvt.rni.s32.f32 %r0, %f1;"), Is.All.EqualTo(4));
+        Assert.That(
+            ControlKernel.Run(
+                "mov.f32 %f1, 1.5; mov.f32 %f2, 0d3FF8000000000000; mov.f32 %f3, 15e-1; add.f32 %f1, %f1, %f2; add.f32 %f1, %f1, %f3; "
+                + "cvt.rni.s32.f32 %r0, %f1;"), Is.All.EqualTo(4));
 
     [Test]
     public void Lines_of_source_are_told()
     {
-        var finding = Assert.Throws<FindingException>(() => ControlKernel.Run(".file 1 \"/src/Kernels/Some.cs\", 0, 0\n.loc 1 42 7\ntrap;"))!.Finding;
+        var finding =
+            Assert.Throws<FindingException>(() => ControlKernel.Run(".file 1 \"/src/Kernels/Some.cs\", 0, 0\n.loc 1 42 7\ntrap;"))!.Finding;
         Assert.That(finding.Place!.ToString(), Is.EqualTo("line 14 of the PTX, 'trap;' (Some.cs:42)"));
     }
 
@@ -101,7 +107,10 @@ internal sealed class DecoderTests
     public void Registers_are_estimated_by_what_lives_at_once()
     {
         // %d0 and %d1 (four), %r0, and three that the sum needs at its widest.
-        var kernel = PtxModule.Read(ControlKernel.Text("mov.b32 %r1, 1; mov.b32 %r2, 2; mov.b32 %r3, 3; add.s32 %r1, %r1, %r2; add.s32 %r0, %r1, %r3;")).Kernels["k"];
+        var kernel =
+            PtxModule.Read(
+                ControlKernel.Text(
+                    "mov.b32 %r1, 1; mov.b32 %r2, 2; mov.b32 %r3, 3; add.s32 %r1, %r1, %r2; add.s32 %r0, %r1, %r3;")).Kernels["k"];
         Assert.That(kernel.Registers, Is.InRange(6, 8));
     }
 
@@ -111,9 +120,12 @@ internal sealed class DecoderTests
         // Sums of long chains, in loops, under guards: any mistake in sharing shows.
         var lines = new List<string> { "mov.b32 %r1, 5; again: sub.s32 %r1, %r1, 1; setp.gt.s32 %p0, %r1, 0;" };
         for (int k = 0; k < 40; k++)
-            lines.Add($"{{ .reg .b32 a, b, c; add.s32 a, %t, {k}; mul.lo.s32 b, a, 3; setp.lt.s32 %p1, a, {k + 7}; @%p1 add.s32 b, b, 1; mov.b32 c, b; @!%p1 sub.s32 c, c, a; add.s32 %r0, %r0, c; }}");
+            lines.Add(
+                $"{{ .reg .b32 a, b, c; add.s32 a, %t, {k}; mul.lo.s32 b, a, 3; setp.lt.s32 %p1, a, {k + 7}; @%p1 add.s32 b, b, 1; "
+                    + $"mov.b32 c, b; @!%p1 sub.s32 c, c, a; add.s32 %r0, %r0, c; }}");
         lines.Add("@%p0 bra again;");
-        int[] expected = [.. Enumerable.Range(0, 32).Select(t => 5 * Enumerable.Range(0, 40).Sum(k => (t + k) * 3 + (t < 7 ? 1 : -(t + k))))];
+        int[] expected =
+            [.. Enumerable.Range(0, 32).Select(t => 5 * Enumerable.Range(0, 40).Sum(k => (t + k) * 3 + (t < 7 ? 1 : -(t + k))))];
         Assert.That(ControlKernel.Run(string.Join("\n", lines)), Is.EqualTo(expected));
     }
 }

@@ -37,7 +37,8 @@ internal sealed class MalformedStatementTests
     [TestCase("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r1, %r2}, [%r3];", "4 registers in braces belong here")]
     [TestCase("ldmatrix.sync.aligned.m8n8.x1.shared.b16 %r1, [%r3];", "one register in braces belongs here")]
     [TestCase("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r1, %r2}, [%r3];", "one register in braces belongs here")]
-    [TestCase("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%d0, %d1, %d2, %d3}, [%r3];", "the destination is not a register of the instruction's type")]
+    [TestCase("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%d0, %d1, %d2, %d3}, [%r3];",
+        "the destination is not a register of the instruction's type")]
     [TestCase("ldmatrix.sync.aligned.m8n8.x4.foo.shared.b16 {%r0, %r1, %r2, %r3}, [%r4];", "an instruction that this GPU does not know")]
     [TestCase("ldmatrix.sync.aligned.m8n8.x4.shared.trans.b16 {%r0, %r1, %r2, %r3}, [%r4];", "an instruction that this GPU does not know")]
     [TestCase("stmatrix.sync.aligned.m8n8.x1.shared.b16 [%r1];", "takes an address and what to store")]

@@ -6,7 +6,8 @@ namespace BDense.Tests.VirtualGpu.Ptx;
 
 internal sealed class MutatedTextTests
 {
-    private static readonly string[] Pieces = ["{", "}", ";", ",", "[", "]", "@", "%p0", "%r0", "0", "-1", "0f3F800000", "999999999999", ".reg .b32 x<9>;", "bra end;", "\"", "/*", "|", ":", "<", ".shared", "v4", "\n", "_", "!", "1e999", ".align 3"];
+    private static readonly string[] Pieces = ["{", "}", ";", ",", "[", "]", "@", "%p0", "%r0", "0", "-1", "0f3F800000", "999999999999",
+        ".reg .b32 x<9>;", "bra end;", "\"", "/*", "|", ":", "<", ".shared", "v4", "\n", "_", "!", "1e999", ".align 3"];
 
     /// <summary>Text that was cut, doubled and mixed is either a module or refused.</summary>
     [Test]
@@ -33,7 +34,9 @@ internal sealed class MutatedTextTests
                 int digit = mutated.IndexOfAny([.. "0123456789"], at);
                 mutated = random.Next(6) switch
                 {
-                    4 or 5 when digit >= 0 => mutated.Remove(digit, 1).Insert(digit, random.Next(0, 10).ToString(System.Globalization.CultureInfo.InvariantCulture)),
+                    4 or 5 when digit >= 0 =>
+                        mutated.Remove(digit, 1).Insert(digit,
+                            random.Next(0, 10).ToString(System.Globalization.CultureInfo.InvariantCulture)),
                     0 => mutated.Remove(at, length),
                     1 => mutated.Insert(at, Pieces[random.Next(Pieces.Length)]),
                     2 => mutated.Insert(random.Next(mutated.Length), mutated.Substring(at, length)),

@@ -12,6 +12,8 @@ internal sealed class SinkTests
     [TestCase("setp.lt.s32 _|%p1, 1, 2; selp.b32 %r0, 3, 4, %p1;", 4)]
     [TestCase("shfl.sync.idx.b32 _|%p1, %t, 3, 31, 0xffffffff; selp.b32 %r0, 3, 4, %p1;", 3)]
     [TestCase("shfl.sync.idx.b32 %r0|_, %t, 3, 31, 0xffffffff;", 3)]
-    [TestCase(".shared .b32 sum; mov.b32 %r1, 0; st.shared.b32 [sum], %r1; bar.sync 0; atom.shared.add.u32 _, [sum], 2; bar.sync 0; ld.shared.b32 %r0, [sum];", 64)]
-    public void What_goes_to_a_sink_leaves_the_rest(string body, int expected) => Assert.That(ControlKernel.Run(body), Is.All.EqualTo(expected));
+    [TestCase(".shared .b32 sum; mov.b32 %r1, 0; st.shared.b32 [sum], %r1; bar.sync 0; atom.shared.add.u32 _, [sum], 2; bar.sync 0; "
+        + "ld.shared.b32 %r0, [sum];", 64)]
+    public void What_goes_to_a_sink_leaves_the_rest(string body, int expected) =>
+        Assert.That(ControlKernel.Run(body), Is.All.EqualTo(expected));
 }

@@ -14,8 +14,8 @@ internal struct AttentionGeometry
 }
 
 /// <summary>
-/// Sixteen channels of an accumulator. The kernels compute <see cref="Width"/> channels a thread and the scores anew for each block of them:
-/// nothing of size Tokens x Tokens reaches memory, and nothing is shared between threads.
+/// Sixteen channels of an accumulator. The kernels compute <see cref="Width"/> channels a thread and the scores anew for each block of
+/// them: nothing of size Tokens x Tokens reaches memory, and nothing is shared between threads.
 /// </summary>
 internal struct Block16
 {
@@ -66,7 +66,8 @@ public sealed partial class IlgpuBackend
             return;
         int rows = s.N * s.Heads * s.Tokens;
         if (s.HeadSize % Block16.Width == 0 && Aligned(qkv) && Aligned(y))
-            Launch(AttentionKernel, rows * ((s.HeadSize + AttentionBlock - 1) / AttentionBlock), Geometry(s), View4(qkv), View4(y), View(lse));
+            Launch(AttentionKernel, rows * ((s.HeadSize + AttentionBlock - 1) / AttentionBlock), Geometry(s), View4(qkv),
+                View4(y), View(lse));
         else
             Launch(AttentionScalarKernel, rows * s.HeadSize, Geometry(s), View(qkv), View(y), View(lse));
     }
@@ -112,8 +113,8 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>
-    /// y_i = sum_j softmax_j(q_i . k_j / sqrt(d)) v_j, and lse_i, with the running maximum and sum of Milakov and Gimelshein 2018 (what flash
-    /// attention does). One thread for each (n, 64 channels, head, token); q, k, v from the cache; 4 Tokens^2 d FLOPs a
+    /// y_i = sum_j softmax_j(q_i . k_j / sqrt(d)) v_j, and lse_i, with the running maximum and sum of Milakov and Gimelshein 2018 (what
+    /// flash attention does). One thread for each (n, 64 channels, head, token); q, k, v from the cache; 4 Tokens^2 d FLOPs a
     /// head, and 2 Tokens^2 d for each further 64 channels.
     /// </summary>
     [Kernel(64, Hot = true)]
@@ -173,9 +174,13 @@ public sealed partial class IlgpuBackend
             lse[(p.N * g.Heads + p.Head) * g.Tokens + p.Token] = max + XMath.Log(sum);
     }
 
-    /// <summary>As <see cref="AttentionKernel"/> for any head size: one channel a thread, so the scores are computed HeadSize times. For odd sizes only.</summary>
+    /// <summary>
+    /// As <see cref="AttentionKernel"/> for any head size: one channel a thread, so the scores are computed HeadSize times. For odd sizes
+    /// only.
+    /// </summary>
     [Kernel(64)]
-    internal static void AttentionScalarKernel(Index1D t, AttentionGeometry g, ArrayView<float> qkv, ArrayView<float> y, ArrayView<float> lse)
+    internal static void AttentionScalarKernel(Index1D t, AttentionGeometry g, ArrayView<float> qkv, ArrayView<float> y,
+        ArrayView<float> lse)
     {
         int size = g.HeadSize;
         int width = g.Heads * size;

@@ -30,7 +30,8 @@ public sealed partial class IlgpuBackend
 
     /// <summary>delta[n,h,i] = dy_i . y_i over the head's channels. One thread each; 8 d bytes read, 2 d FLOPs.</summary>
     [Kernel(64)]
-    internal static void AttentionDeltaKernel(Index1D t, AttentionGeometry g, ArrayView<float> dy, ArrayView<float> y, ArrayView<float> delta)
+    internal static void AttentionDeltaKernel(Index1D t, AttentionGeometry g, ArrayView<float> dy, ArrayView<float> y,
+        ArrayView<float> delta)
     {
         var p = Locate(t, g, 1);
         int at = ((p.N * g.Tokens + p.Token) * g.Heads + p.Head) * g.HeadSize;
@@ -126,7 +127,10 @@ public sealed partial class IlgpuBackend
         }
     }
 
-    /// <summary>dq, dk and dv of one channel of one token a thread, for any head size; computes all scores anew for each channel. For odd sizes only.</summary>
+    /// <summary>
+    /// dq, dk and dv of one channel of one token a thread, for any head size; computes all scores anew for each channel. For odd sizes
+    /// only.
+    /// </summary>
     [Kernel(64)]
     internal static void AttentionScalarGradientKernel(Index1D t, AttentionGeometry g, ArrayView<float> dy, ArrayView<float> qkv,
         ArrayView<float> lse, ArrayView<float> delta, ArrayView<float> dqkv)

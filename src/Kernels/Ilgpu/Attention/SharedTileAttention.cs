@@ -36,7 +36,8 @@ internal static class AttentionSoftmax
     public static Column8 Largest(in Tile8x4 s, Column8 floor) => new()
     {
         Top = new(Largest(s.R0, floor.Top.X), Largest(s.R1, floor.Top.Y), Largest(s.R2, floor.Top.Z), Largest(s.R3, floor.Top.W)),
-        Bottom = new(Largest(s.R4, floor.Bottom.X), Largest(s.R5, floor.Bottom.Y), Largest(s.R6, floor.Bottom.Z), Largest(s.R7, floor.Bottom.W)),
+        Bottom = new(Largest(s.R4, floor.Bottom.X), Largest(s.R5, floor.Bottom.Y), Largest(s.R6, floor.Bottom.Z),
+            Largest(s.R7, floor.Bottom.W)),
     };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -47,7 +48,8 @@ internal static class AttentionSoftmax
 
     /// <summary>exp(a - b).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 ExpDifference(Float4 a, Float4 b) => new(XMath.Exp(a.X - b.X), XMath.Exp(a.Y - b.Y), XMath.Exp(a.Z - b.Z), XMath.Exp(a.W - b.W));
+    public static Float4 ExpDifference(Float4 a, Float4 b) =>
+        new(XMath.Exp(a.X - b.X), XMath.Exp(a.Y - b.Y), XMath.Exp(a.Z - b.Z), XMath.Exp(a.W - b.W));
 
     /// <summary>score = exp(score - log), row by row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -64,7 +66,8 @@ internal static class AttentionSoftmax
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Float4 Exp(Float4 v, float log) => new(XMath.Exp(v.X - log), XMath.Exp(v.Y - log), XMath.Exp(v.Z - log), XMath.Exp(v.W - log));
+    private static Float4 Exp(Float4 v, float log) =>
+        new(XMath.Exp(v.X - log), XMath.Exp(v.Y - log), XMath.Exp(v.Z - log), XMath.Exp(v.W - log));
 
     /// <summary>sum = shrink sum + the rows' weights.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -122,7 +125,9 @@ public sealed partial class IlgpuBackend
         public int Head, N, First;
     }
 
-    /// <summary>Grid: blocks of 64 tokens fastest, so that neighbouring groups read the same keys and values; then heads, then samples.</summary>
+    /// <summary>
+    /// Grid: blocks of 64 tokens fastest, so that neighbouring groups read the same keys and values; then heads, then samples.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static AttentionBlockPlace LocateBlock(AttentionGeometry g)
     {
@@ -164,17 +169,20 @@ public sealed partial class IlgpuBackend
         AttentionShared<AttentionWidth256>(g, qkv, y, lse, SharedMemory.Allocate<Float4>(SharedTileAttention.Shared256));
 
     /// <summary>
-    /// y_i = sum_j softmax_j(q_i . k_j / sqrt(d)) v_j and lse_i for 64 queries i of a head a group, whatever d up to the width W: keys come in
-    /// blocks of W/2, whose scores are computed once, with the running maximum and sum of Milakov and Gimelshein 2018 (Dao et al. 2022). Grid:
+    /// y_i = sum_j softmax_j(q_i . k_j / sqrt(d)) v_j and lse_i for 64 queries i of a head a group, whatever d up to the width W: keys come
+    /// in blocks of W/2, whose scores are computed once, with the running maximum and sum of Milakov and Gimelshein 2018 (Dao et al. 2022).
+    /// Grid:
     /// <see cref="LocateBlock"/>; W threads. 4 Tokens^2 d FLOPs a head; a group reads its q once for each block of keys, and k and v once:
     /// 16 to 21 FLOPs for each byte from the cache. y is written once. All sums in a fixed order.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AttentionShared<TWidth>(AttentionGeometry g, ArrayView<Float4> qkv, ArrayView<Float4> y, ArrayView<float> lse, ArrayView<Float4> shared)
+    private static void AttentionShared<TWidth>(AttentionGeometry g, ArrayView<Float4> qkv, ArrayView<Float4> y, ArrayView<float> lse,
+        ArrayView<Float4> shared)
         where TWidth : struct, IAttentionWidth
     {
         var weights = shared.SubView(2 * SharedTileAttention.Buffer<TWidth>());
-        // Each thread's largest scores, for the others with the same rows: in the second buffer, which the second product fills only after its first barrier.
+        // Each thread's largest scores, for the others with the same rows: in the second buffer, which the second product fills only after
+        // its first barrier.
         var perThread = shared.SubView(SharedTileAttention.Buffer<TWidth>());
         var p = LocateBlock(g);
         int size = g.HeadSize / 4;
@@ -202,7 +210,11 @@ public sealed partial class IlgpuBackend
                 largest.Top = AttentionSoftmax.Max(largest.Top, perThread[other]);
                 largest.Bottom = AttentionSoftmax.Max(largest.Bottom, perThread[other ^ 1]);
             }
-            var shrink = new Column8 { Top = AttentionSoftmax.ExpDifference(max.Top, largest.Top), Bottom = AttentionSoftmax.ExpDifference(max.Bottom, largest.Bottom) };
+            var shrink = new Column8
+            {
+                Top = AttentionSoftmax.ExpDifference(max.Top, largest.Top),
+                Bottom = AttentionSoftmax.ExpDifference(max.Bottom, largest.Bottom),
+            };
             max = largest;
             AttentionSoftmax.Exp(ref s, max);
             AttentionSoftmax.AddRows(ref sum, shrink, s);

@@ -57,37 +57,51 @@ public sealed partial class IlgpuBackend
         rows[t] = new Float2 { X = lse[t], Y = delta[t] };
 
     [Kernel(64, Hot = true)]
-    internal static void AttentionSharedQueryGradient64Kernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv, ArrayView<Float2> rows, ArrayView<Float4> dqkv) =>
-        AttentionGradient<AttentionWidth64, AttentionQuerySide>(g, dy, qkv, rows, dqkv, SharedMemory.Allocate<Float4>(SharedTileAttention.Shared64));
+    internal static void AttentionSharedQueryGradient64Kernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv,
+        ArrayView<Float2> rows, ArrayView<Float4> dqkv) =>
+        AttentionGradient<AttentionWidth64, AttentionQuerySide>(g, dy, qkv, rows, dqkv,
+            SharedMemory.Allocate<Float4>(SharedTileAttention.Shared64));
 
     [Kernel(128, Hot = true)]
-    internal static void AttentionSharedQueryGradient128Kernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv, ArrayView<Float2> rows, ArrayView<Float4> dqkv) =>
-        AttentionGradient<AttentionWidth128, AttentionQuerySide>(g, dy, qkv, rows, dqkv, SharedMemory.Allocate<Float4>(SharedTileAttention.Shared128));
+    internal static void AttentionSharedQueryGradient128Kernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv,
+        ArrayView<Float2> rows, ArrayView<Float4> dqkv) =>
+        AttentionGradient<AttentionWidth128, AttentionQuerySide>(g, dy, qkv, rows, dqkv,
+            SharedMemory.Allocate<Float4>(SharedTileAttention.Shared128));
 
     [Kernel(256, Hot = true)]
-    internal static void AttentionSharedQueryGradient256Kernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv, ArrayView<Float2> rows, ArrayView<Float4> dqkv) =>
-        AttentionGradient<AttentionWidth256, AttentionQuerySide>(g, dy, qkv, rows, dqkv, SharedMemory.Allocate<Float4>(SharedTileAttention.Shared256));
+    internal static void AttentionSharedQueryGradient256Kernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv,
+        ArrayView<Float2> rows, ArrayView<Float4> dqkv) =>
+        AttentionGradient<AttentionWidth256, AttentionQuerySide>(g, dy, qkv, rows, dqkv,
+            SharedMemory.Allocate<Float4>(SharedTileAttention.Shared256));
 
     [Kernel(64, Hot = true)]
-    internal static void AttentionSharedKeyValueGradient64Kernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv, ArrayView<Float2> rows, ArrayView<Float4> dqkv) =>
-        AttentionGradient<AttentionWidth64, AttentionKeySide>(g, dy, qkv, rows, dqkv, SharedMemory.Allocate<Float4>(SharedTileAttention.Shared64));
+    internal static void AttentionSharedKeyValueGradient64Kernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv,
+        ArrayView<Float2> rows, ArrayView<Float4> dqkv) =>
+        AttentionGradient<AttentionWidth64, AttentionKeySide>(g, dy, qkv, rows, dqkv,
+            SharedMemory.Allocate<Float4>(SharedTileAttention.Shared64));
 
     [Kernel(128, Hot = true)]
-    internal static void AttentionSharedKeyValueGradient128Kernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv, ArrayView<Float2> rows, ArrayView<Float4> dqkv) =>
-        AttentionGradient<AttentionWidth128, AttentionKeySide>(g, dy, qkv, rows, dqkv, SharedMemory.Allocate<Float4>(SharedTileAttention.Shared128));
+    internal static void AttentionSharedKeyValueGradient128Kernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv,
+        ArrayView<Float2> rows, ArrayView<Float4> dqkv) =>
+        AttentionGradient<AttentionWidth128, AttentionKeySide>(g, dy, qkv, rows, dqkv,
+            SharedMemory.Allocate<Float4>(SharedTileAttention.Shared128));
 
     [Kernel(256, Hot = true)]
-    internal static void AttentionSharedKeyValueGradient256Kernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv, ArrayView<Float2> rows, ArrayView<Float4> dqkv) =>
-        AttentionGradient<AttentionWidth256, AttentionKeySide>(g, dy, qkv, rows, dqkv, SharedMemory.Allocate<Float4>(SharedTileAttention.Shared256));
+    internal static void AttentionSharedKeyValueGradient256Kernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv,
+        ArrayView<Float2> rows, ArrayView<Float4> dqkv) =>
+        AttentionGradient<AttentionWidth256, AttentionKeySide>(g, dy, qkv, rows, dqkv,
+            SharedMemory.Allocate<Float4>(SharedTileAttention.Shared256));
 
     /// <summary>
     /// With p_ij = exp(q_i . k_j / sqrt(d) - lse_i), ds_ij = p_ij (dy_i . v_j - delta_i) / sqrt(d): dq_i = sum_j ds_ij k_j for 64 queries a
     /// group, or dk_j = sum_i ds_ij q_i and dv_j = sum_i p_ij dy_i for 64 keys, the other tokens in blocks of W/2. p and ds are
     /// computed once for each pair and kernel, and go through the same place in shared memory. Grid: <see cref="LocateBlock"/>; W threads.
-    /// 6 Tokens^2 d FLOPs a head for dq, 8 for dk and dv; 16 to 21 FLOPs for each byte from the cache. Each gradient is written once and summed in a fixed order.
+    /// 6 Tokens^2 d FLOPs a head for dq, 8 for dk and dv; 16 to 21 FLOPs for each byte from the cache. Each gradient is written once and
+    /// summed in a fixed order.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AttentionGradient<TWidth, TSide>(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv, ArrayView<Float2> rows,
+    private static void AttentionGradient<TWidth, TSide>(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> qkv,
+        ArrayView<Float2> rows,
         ArrayView<Float4> dqkv, ArrayView<Float4> shared)
         where TWidth : struct, IAttentionWidth
         where TSide : struct, IAttentionSide
@@ -95,7 +109,8 @@ public sealed partial class IlgpuBackend
         var weights = shared.SubView(2 * SharedTileAttention.Buffer<TWidth>());
         var p = LocateBlock(g);
         int size = g.HeadSize / 4;
-        int ownRow = p.First + Group.IdxX / SharedTileAttention.PerRow<TWidth>() * 8, column = Group.IdxX % SharedTileAttention.PerRow<TWidth>() * 4;
+        int ownRow = p.First + Group.IdxX / SharedTileAttention.PerRow<TWidth>() * 8,
+            column = Group.IdxX % SharedTileAttention.PerRow<TWidth>() * 4;
         int firstStatistic = (p.N * g.Heads + p.Head) * g.Tokens;
         var dk = new Tile8x8(); // or dq
         var dv = new Tile8x8();
@@ -144,7 +159,11 @@ public sealed partial class IlgpuBackend
     {
         if (TSide.IsQuery)
         {
-            AttentionSoftmax.Exp(ref s, new Column8 { Top = Statistic(rows, from, row, tokens, false), Bottom = Statistic(rows, from, row + 4, tokens, false) });
+            AttentionSoftmax.Exp(ref s, new Column8
+            {
+                Top = Statistic(rows, from, row, tokens, false),
+                Bottom = Statistic(rows, from, row + 4, tokens, false),
+            });
             return;
         }
         var lse = Statistic(rows, from, column, tokens, false);

@@ -72,14 +72,15 @@ internal struct Column8
 
 /// <summary>
 /// The two products that attention and its gradients are made of, for a group of W threads (W the width): rows x columns of two
-/// matrices, 64 x W/2 with the sum over the head's channels, and 64 x W with the sum over W/2 tokens, whose left factor lies in shared memory.
-/// A thread has 8 rows and 4 columns of the first, the same 8 rows and 8 columns of the second. Each step loads 8 values of the
+/// matrices, 64 x W/2 with the sum over the head's channels, and 64 x W with the sum over W/2 tokens, whose left factor lies in shared
+/// memory. A thread has 8 rows and 4 columns of the first, the same 8 rows and 8 columns of the second. Each step loads 8 values of the
 /// sum, the next step's while this one's are used.
 /// </summary>
 /// <remarks>
-/// Per value of the sum a thread reads 3 Float4s for 32 multiply-adds, and 4 for 64. The threads of a warp that have the same rows read them
-/// at once; so does the whole warp at a width of 256. Shared memory in Float4s: two buffers, then the left factor of the second
-/// product as [token][16], row piece r of token j at r xor (j / 4 mod 16): then neither the stores of 4 tokens by 8 threads side by side nor the loads conflict.
+/// Per value of the sum a thread reads 3 Float4s for 32 multiply-adds, and 4 for 64. The threads of a warp that have the same rows read
+/// them at once; so does the whole warp at a width of 256. Shared memory in Float4s: two buffers, then the left factor of the second
+/// product as [token][16], row piece r of token j at r xor (j / 4 mod 16): then neither the stores of 4 tokens by 8 threads side by side
+/// nor the loads conflict.
 /// </remarks>
 internal static class SharedTileAttention
 {
@@ -115,7 +116,8 @@ internal static class SharedTileAttention
     public static int PlaceOf(int column, int r) => column * Rows4 + (r ^ column & 15);
 
     /// <summary>
-    /// This thread's scores a_i . b_j, i its 8 rows, j its 4 columns. All threads of the group must call it; behind it nobody reads the buffers.
+    /// This thread's scores a_i . b_j, i its 8 rows, j its 4 columns. All threads of the group must call it; behind it nobody reads the
+    /// buffers.
     /// </summary>
     /// <param name="a">At most 64 rows are used.</param>
     /// <param name="b">At most W/2 rows are used.</param>
@@ -175,7 +177,8 @@ internal static class SharedTileAttention
 
     /// <summary>
     /// acc[i][c] += sum_j weight[j][i] b[j][c] over a block's tokens j: 8 rows by channels 4 t' .. 4 t' + 3 and W/2 more, t' the thread's
-    /// number among those with the same rows. Its first barrier comes before the first weight is read. All threads of the group must call it.
+    /// number among those with the same rows. Its first barrier comes before the first weight is read. All threads of the group must call
+    /// it.
     /// </summary>
     /// <param name="acc">The thread's sums.</param>
     /// <param name="weights">Shared memory: see <see cref="Place"/>.</param>
@@ -225,7 +228,8 @@ internal static class SharedTileAttention
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddLine<TWidth>(ref Tile8x8 acc, ArrayView<Float4> weights, int top, int bottom, ArrayView<Float4> buffers, int right)
+    private static void AddLine<TWidth>(ref Tile8x8 acc, ArrayView<Float4> weights, int top, int bottom,
+        ArrayView<Float4> buffers, int right)
         where TWidth : struct, IAttentionWidth =>
         acc.AddOuter(weights[top], weights[bottom], buffers[right], buffers[right + PerRow<TWidth>()]);
 

@@ -5,7 +5,9 @@ using ILGPU.Runtime.Cuda;
 
 namespace BDense.Kernels.Ilgpu;
 
-/// <summary>Device addresses of attention's tensors; of pairs (log-sum-exp, delta) as <c>Statistics</c>; y or dqkv as <c>Result</c>.</summary>
+/// <summary>
+/// Device addresses of attention's tensors; of pairs (log-sum-exp, delta) as <c>Statistics</c>; y or dqkv as <c>Result</c>.
+/// </summary>
 internal struct TensorAttentionAddresses
 {
     public long Qkv, Dy, Statistics, LogSumExp, Result;
@@ -59,7 +61,8 @@ public sealed partial class IlgpuBackend
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TensorFetch<TText>(TensorAttentionRows rows, int first, int tokens)
         where TText : struct, ITensorAttention =>
-        TText.Fetch(rows.First + TensorAttentionTile.CopyFrom<TText>(Group.IdxX), first + TensorAttentionTile.CopyRow<TText>(Group.IdxX), tokens - 1, rows.Pitch);
+        TText.Fetch(rows.First + TensorAttentionTile.CopyFrom<TText>(Group.IdxX), first + TensorAttentionTile.CopyRow<TText>(Group.IdxX),
+            tokens - 1, rows.Pitch);
 
     /// <summary>The group's own 64 rows to shared memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -79,10 +82,10 @@ public sealed partial class IlgpuBackend
         where TText : struct, ITensorAttention => (lane & 3) * (TText.IsBf16 ? 2 : 8);
 
     /// <summary>
-    /// y_i = sum_j softmax_j(q_i . k_j / sqrt(d)) v_j and lse_i for 64 queries a group (own queries), or dv_j = sum_i p_ij dy_i for 64 keys. Four
-    /// warps of 16 tokens; the others come in blocks, float32 through registers and rounded once a group into shared memory, one operand
-    /// while the other is multiplied. Scores and weights never leave the registers. Grid: <see cref="LocateBlock"/>. 4 Tokens^2 d FLOPs a
-    /// head; a group reads its own rows once and both of the others' once, 8 d bytes a token. All sums in a fixed order.
+    /// y_i = sum_j softmax_j(q_i . k_j / sqrt(d)) v_j and lse_i for 64 queries a group (own queries), or dv_j = sum_i p_ij dy_i for 64
+    /// keys. Four warps of 16 tokens; the others come in blocks, float32 through registers and rounded once a group into shared memory, one
+    /// operand while the other is multiplied. Scores and weights never leave the registers. Grid: <see cref="LocateBlock"/>. 4 Tokens^2 d
+    /// FLOPs a head; a group reads its own rows once and both of the others' once, 8 d bytes a token. All sums in a fixed order.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TensorAttend<TText, TPass>(AttentionGeometry g, TensorAttentionAddresses a)
@@ -94,7 +97,8 @@ public sealed partial class IlgpuBackend
         int thread = Group.IdxX, warp = thread >> 5, lane = thread & 31;
         var p = LocateBlock(g);
         int pitch = TensorAttentionTile.Pitch<TText>();
-        int own = TensorAttentionTile.Left<TText>(warp, lane), first = TensorAttentionTile.Rows * pitch, second = first + TText.Block * pitch;
+        int own = TensorAttentionTile.Left<TText>(warp, lane), first = TensorAttentionTile.Rows * pitch,
+            second = first + TText.Block * pitch;
         int copy = TensorAttentionTile.CopyTo<TText>(thread);
         float scale = g.Scale * 1.44269504f;
         long statistics = a.Statistics + 8L * ((p.N * g.Heads + p.Head) * g.Tokens);
@@ -136,8 +140,10 @@ public sealed partial class IlgpuBackend
         {
             TText.Divide(g.Scale);
             bool writes = (lane & 3) == 0;
-            TText.StoreLogSumExp(a.LogSumExp + 4L * ((p.N * g.Heads + p.Head) * g.Tokens + row), writes & row < g.Tokens, writes & row + 8 < g.Tokens);
+            TText.StoreLogSumExp(a.LogSumExp + 4L * ((p.N * g.Heads + p.Head) * g.Tokens + row), writes & row < g.Tokens,
+                writes & row + 8 < g.Tokens);
         }
-        TText.Store(results.First + (long)row * results.Pitch + 4 * TensorResultColumn<TText>(lane), results.Pitch, row < g.Tokens, row + 8 < g.Tokens);
+        TText.Store(results.First + (long)row * results.Pitch + 4 * TensorResultColumn<TText>(lane), results.Pitch, row < g.Tokens,
+            row + 8 < g.Tokens);
     }
 }

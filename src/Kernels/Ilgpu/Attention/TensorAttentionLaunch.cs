@@ -31,14 +31,21 @@ public sealed partial class IlgpuBackend
         if (precision == Precision.Fp32)
             return false;
         using var statistics = TensorAttentionStatistics(s, dy, y, lse);
-        var a = new TensorAttentionAddresses { Qkv = Address(qkv), Dy = Address(dy), Statistics = Address(statistics), Result = Address(dqkv) };
+        var a = new TensorAttentionAddresses
+        {
+            Qkv = Address(qkv),
+            Dy = Address(dy),
+            Statistics = Address(statistics),
+            Result = Address(dqkv),
+        };
         foreach (var kernel in AttentionKernels(s.HeadSize, precision).AsSpan(1))
             LaunchGroups(kernel, AttentionPlan.Groups(s), Geometry(s), a);
         return true;
     }
 
     /// <summary>Forward, then all that the backward pass needs.</summary>
-    private static Action<AttentionGeometry, TensorAttentionAddresses>[] AttentionKernels(int head, Precision precision) => (head, precision) switch
+    private static Action<AttentionGeometry, TensorAttentionAddresses>[] AttentionKernels(int head, Precision precision) =>
+        (head, precision) switch
     {
         (32, Precision.Tf32) => Attention32Tf32,
         (32, _) => Attention32Bf16,
@@ -69,8 +76,10 @@ public sealed partial class IlgpuBackend
         [TensorAttention128Bf16Kernel, TensorAttentionQueryGradient128Bf16Kernel, TensorAttentionKeyValueGradient128Bf16Kernel];
 
     private static readonly Action<AttentionGeometry, TensorAttentionAddresses>[] Attention256Tf32 =
-        [TensorAttention256Tf32Kernel, TensorAttentionQueryGradient256Tf32Kernel, TensorAttentionKeyGradient256Tf32Kernel, TensorAttentionValueGradient256Tf32Kernel];
+        [TensorAttention256Tf32Kernel, TensorAttentionQueryGradient256Tf32Kernel, TensorAttentionKeyGradient256Tf32Kernel,
+            TensorAttentionValueGradient256Tf32Kernel];
 
     private static readonly Action<AttentionGeometry, TensorAttentionAddresses>[] Attention256Bf16 =
-        [TensorAttention256Bf16Kernel, TensorAttentionQueryGradient256Bf16Kernel, TensorAttentionKeyGradient256Bf16Kernel, TensorAttentionValueGradient256Bf16Kernel];
+        [TensorAttention256Bf16Kernel, TensorAttentionQueryGradient256Bf16Kernel, TensorAttentionKeyGradient256Bf16Kernel,
+            TensorAttentionValueGradient256Bf16Kernel];
 }

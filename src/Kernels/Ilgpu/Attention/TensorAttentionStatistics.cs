@@ -17,11 +17,12 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>
-    /// rows[r] = (lse[r], dy_r . y_r) for the queries of each head and sample. Eight neighbouring lanes a row, 128 threads a group; their sums meet by shuffles,
-    /// in the same order always. 8 d + 12 bytes and 2 d FLOPs a row.
+    /// rows[r] = (lse[r], dy_r . y_r) for the queries of each head and sample. Eight neighbouring lanes a row, 128 threads a group; their
+    /// sums meet by shuffles, in the same order always. 8 d + 12 bytes and 2 d FLOPs a row.
     /// </summary>
     [Kernel(128, Hot = true)]
-    internal static void TensorAttentionStatisticsKernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> y, ArrayView<float> lse, ArrayView<Float2> rows)
+    internal static void TensorAttentionStatisticsKernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> y,
+        ArrayView<float> lse, ArrayView<Float2> rows)
     {
         int thread = Grid.IdxX * Group.DimX + Group.IdxX, lane = thread & StatisticsLanes - 1, size = g.HeadSize / 4;
         // Behind the last row the last one again: a warp must not part before the shuffles.

@@ -5,8 +5,9 @@ using ILGPU.Runtime.Cuda;
 namespace BDense.Kernels.Ilgpu.Attention;
 
 /// <summary>
-/// What a warp does with its 16 tokens of attention, and its PTX: products of m16n8k8 (TF32) or m16n8k16 (BF16), the softmax between them, sums in
-/// registers. A lane holds columns 2 (lane mod 4) and the next of each 8, of rows lane / 4 and the eighth below. Offsets are of shared memory.
+/// What a warp does with its 16 tokens of attention, and its PTX: products of m16n8k8 (TF32) or m16n8k16 (BF16), the softmax between them,
+/// sums in registers. A lane holds columns 2 (lane mod 4) and the next of each 8, of rows lane / 4 and the eighth below. Offsets are of
+/// shared memory.
 /// </summary>
 internal interface ITensorAttention
 {
@@ -21,7 +22,10 @@ internal interface ITensorAttention
     /// <summary>Registers, and sums of 0; before all else.</summary>
     static abstract void Declare();
 
-    /// <summary>The thread's part of a block, in float32, to registers: from <paramref name="row"/> on, rows of <paramref name="pitch"/> bytes; behind the last row it comes again.</summary>
+    /// <summary>
+    /// The thread's part of a block, in float32, to registers: from <paramref name="row"/> on, rows of <paramref name="pitch"/> bytes;
+    /// behind the last row it comes again.
+    /// </summary>
     static abstract void Fetch(long from, int row, int last, int pitch);
 
     /// <summary>The same part, rounded, to shared memory.</summary>
@@ -34,7 +38,8 @@ internal interface ITensorAttention
     static abstract void Mask(int left);
 
     /// <summary>
-    /// Scores become exp(scale score - scale m), scale in units of ln 2, with m the largest so far; the sums, of values and of weights, shrink to it.
+    /// Scores become exp(scale score - scale m), scale in units of ln 2, with m the largest so far; the sums, of values and of weights,
+    /// shrink to it.
     /// </summary>
     static abstract void Softmax(float scale);
 
@@ -101,8 +106,8 @@ internal readonly struct NoSecond : ITensorAttentionSecond
 }
 
 /// <summary>
-/// Where rows of a head lie in shared memory: one after the other, each 16 bytes longer than its channels, so that the eight rows of a piece that
-/// ldmatrix reads at once fall into all 32 banks, and every offset behind a lane's first is a constant.
+/// Where rows of a head lie in shared memory: one after the other, each 16 bytes longer than its channels, so that the eight rows of a
+/// piece that ldmatrix reads at once fall into all 32 banks, and every offset behind a lane's first is a constant.
 /// </summary>
 internal static class TensorAttentionTile
 {
@@ -133,18 +138,23 @@ internal static class TensorAttentionTile
     public static int CopyTo<TText>(int thread)
         where TText : struct, ITensorAttention => CopyRow<TText>(thread) * Pitch<TText>() + (thread & (Pieces<TText>() - 1)) * 16;
 
-    /// <summary>What a lane gives ldmatrix for a left operand: lanes 0-15 the rows of the first 16 bytes, lanes 16-31 those of the second.</summary>
+    /// <summary>
+    /// What a lane gives ldmatrix for a left operand: lanes 0-15 the rows of the first 16 bytes, lanes 16-31 those of the second.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Left<TText>(int warp, int lane)
         where TText : struct, ITensorAttention => (warp * 16 + (lane & 15)) * Pitch<TText>() + (lane >> 4) * 16;
 
-    /// <summary>The same for a right operand, 16 columns: lanes 0-7 first piece of the first eight, 8-15 their second piece, 16-31 the other eight.</summary>
+    /// <summary>
+    /// The same for a right operand, 16 columns: lanes 0-7 first piece of the first eight, 8-15 their second piece, 16-31 the other eight.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Right<TText>(int lane)
         where TText : struct, ITensorAttention => ((lane >> 4) * 8 + (lane & 7)) * Pitch<TText>() + (lane >> 3 & 1) * 16;
 
     /// <summary>
-    /// For a right operand whose rows are the sum's: BF16, ldmatrix.trans: matrices 0 and 1 are rows 0-7 and 8-15 of 8 channels, 2 and 3 of the next
+    /// For a right operand whose rows are the sum's: BF16, ldmatrix.trans: matrices 0 and 1 are rows 0-7 and 8-15 of 8 channels, 2 and 3 of
+    /// the next
     /// 8. TF32: rows 2 (lane mod 4) and the next, four channels from 4 (lane / 4) on.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -24,7 +24,9 @@ internal struct ImplicitGemm
     /// <summary>Where pixel (n, p, q) of the grid lies in y, in pixels: OutFirst + (n * Height + p) * OutRow + q * OutStep.</summary>
     public int OutFirst, OutRow, OutStep;
 
-    /// <summary>0: source = output * Stride + tap - Pad. 1: the same equation with the roles swapped, where it has an integer solution.</summary>
+    /// <summary>
+    /// 0: source = output * Stride + tap - Pad. 1: the same equation with the roles swapped, where it has an integer solution.
+    /// </summary>
     public int IsTransposed;
 
     public int HasBias;
@@ -104,7 +106,9 @@ public sealed partial class IlgpuBackend
             LaunchTile(DecideTile(g, n, tiles, x, w, e, y), g, tiles, x, w, e, y);
     }
 
-    /// <summary>As many channels a thread as divide them, unless fewer were measured to be faster: sixteen on a processor, eight on a GPU.</summary>
+    /// <summary>
+    /// As many channels a thread as divide them, unless fewer were measured to be faster: sixteen on a processor, eight on a GPU.
+    /// </summary>
     private TileName DecideTile(in ImplicitGemm g, int n, int tiles, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
         if (g.Channels % 8 != 0 || !IsWideInput(g, x))
@@ -113,14 +117,17 @@ public sealed partial class IlgpuBackend
         var rule = new TensorChoice(has16 ? TileName.P4x16 : TileName.P4x8, 1);
         if (!e.IsBias)
             return rule.Tile;
-        var key = new TuningKey("portable", Precision.Fp32, n * g.Height * g.Width, g.Channels, g.Rows * g.Columns * g.SourceChannels, g.Rows * g.Columns);
+        var key = new TuningKey("portable", Precision.Fp32, n * g.Height * g.Width, g.Channels, g.Rows * g.Columns * g.SourceChannels,
+            g.Rows * g.Columns);
         return IsDecided(key, out var choice) ? choice.Tile : MeasureTile(key, rule, g, tiles, x, w, e, y);
     }
 
-    private TileName MeasureTile(in TuningKey key, TensorChoice rule, ImplicitGemm g, int tiles, Tensor x, Tensor w, ConvolutionEpilogue e, Tensor y)
+    private TileName MeasureTile(in TuningKey key, TensorChoice rule, ImplicitGemm g, int tiles, Tensor x, Tensor w,
+        ConvolutionEpilogue e, Tensor y)
     {
         TensorChoice[] narrower = [new(TileName.P4x8, 1), new(TileName.P4x4, 1)];
-        return Decide(key, rule.Tile == TileName.P4x16 ? [rule, .. narrower] : narrower, rule, choice => LaunchTile(choice.Tile, g, tiles, x, w, e, y)).Tile;
+        return Decide(key, rule.Tile == TileName.P4x16 ? [rule, .. narrower] : narrower, rule,
+            choice => LaunchTile(choice.Tile, g, tiles, x, w, e, y)).Tile;
     }
 
     /// <summary>Whether four source channels can be loaded at once.</summary>
@@ -138,7 +145,13 @@ public sealed partial class IlgpuBackend
         if (rsck is not null)
         {
             Launch(TransposeKernel, w.Length, View(w), g.Channels, g.OutputStride, View(rsck));
-            g = g with { TapRow = g.TapRow * g.Channels, TapStride = g.TapStride * g.Channels, SourceStride = g.Channels, OutputStride = 1 };
+            g = g with
+            {
+                TapRow = g.TapRow * g.Channels,
+                TapStride = g.TapStride * g.Channels,
+                SourceStride = g.Channels,
+                OutputStride = 1,
+            };
         }
         bool isTile8 = tile == TileName.P4x8;
         int threads = Threads((long)tiles * (g.Channels / (isTile8 ? 8 : 4)));
@@ -148,7 +161,8 @@ public sealed partial class IlgpuBackend
         else if (e.IsBias)
             Launch(isTile8 ? ConvTile8Kernel : ConvTile4Kernel, threads, g, View4(x), weights, bias, View4(y));
         else
-            Launch(isTile8 ? ConvTile8EpilogueKernel : ConvTile4EpilogueKernel, threads, g, View4(x), weights, bias, View4(e.Embedding ?? y), View4(e.Residual ?? y), View4(y));
+            Launch(isTile8 ? ConvTile8EpilogueKernel : ConvTile4EpilogueKernel, threads, g, View4(x), weights, bias,
+                View4(e.Embedding ?? y), View4(e.Residual ?? y), View4(y));
     }
 
     /// <summary>y[c,r] = x[r,c] for x of rows x columns. One thread an element, written in order; 4 bytes read, 4 written.</summary>
@@ -173,7 +187,9 @@ public sealed partial class IlgpuBackend
         return i >= 0 && i < extent ? i : -1;
     }
 
-    /// <summary>Where a thread's tile lies: output channel block <c>Block</c> of pixels (<c>Row</c> of sample <c>N</c>, from <c>First</c> on).</summary>
+    /// <summary>
+    /// Where a thread's tile lies: output channel block <c>Block</c> of pixels (<c>Row</c> of sample <c>N</c>, from <c>First</c> on).
+    /// </summary>
     private struct Place
     {
         public int Block, N, Row, First, Pixel;
@@ -231,12 +247,17 @@ public sealed partial class IlgpuBackend
     /// One thread a tile; 2 MACs FLOPs; x comes from memory about once and Channels / 8 times from the cache.
     /// </summary>
     [Kernel(128, Hot = true)]
-    internal static void ConvTile8Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y) =>
+    internal static void ConvTile8Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+        ArrayView<Float4> y) =>
         ConvTile8<PlainResult>(t, g, x, w, bias, y, y, y);
 
-    /// <summary>As <see cref="ConvTile8Kernel"/>, with embedding, residual, scale and SiLU in registers: 4 bytes read an element of y for the residual.</summary>
+    /// <summary>
+    /// As <see cref="ConvTile8Kernel"/>, with embedding, residual, scale and SiLU in registers: 4 bytes read an element of y for the
+    /// residual.
+    /// </summary>
     [Kernel(128, Hot = true)]
-    internal static void ConvTile8EpilogueKernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+    internal static void ConvTile8EpilogueKernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w,
+        ArrayView<Float4> bias,
         ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y) =>
         ConvTile8<FusedResult>(t, g, x, w, bias, embedding, residual, y);
 
@@ -280,7 +301,8 @@ public sealed partial class IlgpuBackend
                     {
                         for (int i = 0; i < channels4; i++)
                         {
-                            Outer4(ref acc, LoadOrZero(x, wa, a + i), LoadOrZero(x, wb, b + i), LoadOrZero(x, wc, c + i), LoadOrZero(x, wd, d + i), w, at, stride);
+                            Outer4(ref acc, LoadOrZero(x, wa, a + i), LoadOrZero(x, wb, b + i), LoadOrZero(x, wc, c + i),
+                                LoadOrZero(x, wd, d + i), w, at, stride);
                             at += 4 * stride;
                         }
                     }
@@ -327,7 +349,8 @@ public sealed partial class IlgpuBackend
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreTile<TResult>(in Tile4 acc, in Place p, in ImplicitGemm g, ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
+    private static void StoreTile<TResult>(in Tile4 acc, in Place p, in ImplicitGemm g, ArrayView<Float4> embedding,
+        ArrayView<Float4> residual, ArrayView<Float4> y)
         where TResult : struct, IConvolutionResult
     {
         int channels = g.Channels / 4;
@@ -349,12 +372,14 @@ public sealed partial class IlgpuBackend
 
     /// <summary>As <see cref="ConvTile8Kernel"/> with four channels a thread, for channels that eight does not divide.</summary>
     [Kernel(128, Hot = true)]
-    internal static void ConvTile4Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y) =>
+    internal static void ConvTile4Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+        ArrayView<Float4> y) =>
         ConvTile4<PlainResult>(t, g, x, w, bias, y, y, y);
 
     /// <summary>As <see cref="ConvTile4Kernel"/>, with the epilogue of <see cref="ConvTile8EpilogueKernel"/>.</summary>
     [Kernel(128)]
-    internal static void ConvTile4EpilogueKernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+    internal static void ConvTile4EpilogueKernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w,
+        ArrayView<Float4> bias,
         ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y) =>
         ConvTile4<FusedResult>(t, g, x, w, bias, embedding, residual, y);
 

@@ -9,9 +9,13 @@ public sealed partial class IlgpuBackend
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float LoadOrZero(ArrayView<float> x, int valid, int i) => valid >= 0 ? x[i] : 0f;
 
-    /// <summary>As <see cref="ConvTile4Kernel"/> for any number of source channels (an image's three): 5 loads, 4 of them single floats, for 16 multiply-adds.</summary>
+    /// <summary>
+    /// As <see cref="ConvTile4Kernel"/> for any number of source channels (an image's three): 5 loads, 4 of them single floats, for 16
+    /// multiply-adds.
+    /// </summary>
     [Kernel(128)]
-    internal static void ConvNarrowKernel(Index1D t, ImplicitGemm g, ArrayView<float> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y)
+    internal static void ConvNarrowKernel(Index1D t, ImplicitGemm g, ArrayView<float> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+        ArrayView<Float4> y)
     {
         var p = Locate(t, g, g.Channels / 4);
         int channels = g.SourceChannels;
@@ -44,9 +48,12 @@ public sealed partial class IlgpuBackend
         StoreTile<PlainResult>(acc, p, g, y, y, y);
     }
 
-    /// <summary>Any convolution: one channel of four pixels a thread; 5 loads for 4 multiply-adds. For an image's three output channels.</summary>
+    /// <summary>
+    /// Any convolution: one channel of four pixels a thread; 5 loads for 4 multiply-adds. For an image's three output channels.
+    /// </summary>
     [Kernel(128)]
-    internal static void ConvScalarKernel(Index1D t, ImplicitGemm g, ArrayView<float> x, ArrayView<float> w, ArrayView<float> bias, ArrayView<float> y)
+    internal static void ConvScalarKernel(Index1D t, ImplicitGemm g, ArrayView<float> x, ArrayView<float> w, ArrayView<float> bias,
+        ArrayView<float> y)
     {
         var p = Locate(t, g, g.Channels);
         int channels = g.SourceChannels;

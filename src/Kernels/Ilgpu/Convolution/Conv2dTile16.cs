@@ -20,7 +20,8 @@ public sealed partial class IlgpuBackend
         if (packed is not null)
         {
             Launch(WeightBlocksKernel, length / 16, g, View(w), View4(packed));
-            (g.FirstTap, g.TapStride, g.SourceStride, g.OutputStride, g.BlockStride) = (0, 16 * g.SourceChannels, 16, 1, length / g.Channels * 16);
+            (g.FirstTap, g.TapStride, g.SourceStride, g.OutputStride, g.BlockStride) =
+                (0, 16 * g.SourceChannels, 16, 1, length / g.Channels * 16);
             g.TapRow = g.Columns * g.TapStride;
         }
         else
@@ -32,7 +33,8 @@ public sealed partial class IlgpuBackend
         if (e.IsBias)
             Launch(ConvTile16Kernel, threads, g, View4(x), weights, bias, View4(y));
         else
-            Launch(ConvTile16EpilogueKernel, threads, g, View4(x), weights, bias, View4(e.Embedding ?? y), View4(e.Residual ?? y), View4(y));
+            Launch(ConvTile16EpilogueKernel, threads, g, View4(x), weights, bias, View4(e.Embedding ?? y),
+                View4(e.Residual ?? y), View4(y));
     }
 
     /// <summary>
@@ -56,15 +58,18 @@ public sealed partial class IlgpuBackend
 
     /// <summary>
     /// As <see cref="ConvTile8Kernel"/> with sixteen channels a thread: per four source channels 20 loads of 16 bytes feed 256
-    /// multiply-adds, in eight vectors of eight floats on a processor that has such. Weights: <see cref="WeightBlocksKernel"/>, or as they are.
+    /// multiply-adds, in eight vectors of eight floats on a processor that has such. Weights: <see cref="WeightBlocksKernel"/>, or as they
+    /// are.
     /// </summary>
     [Kernel(128)]
-    internal static void ConvTile16Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y) =>
+    internal static void ConvTile16Kernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+        ArrayView<Float4> y) =>
         ConvTile16<PlainResult>(t, g, x, w, bias, y, y, y);
 
     /// <summary>As <see cref="ConvTile16Kernel"/>, with the epilogue of <see cref="ConvTile8EpilogueKernel"/>.</summary>
     [Kernel(128)]
-    internal static void ConvTile16EpilogueKernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+    internal static void ConvTile16EpilogueKernel(Index1D t, ImplicitGemm g, ArrayView<Float4> x, ArrayView<Float4> w,
+        ArrayView<Float4> bias,
         ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y) =>
         ConvTile16<FusedResult>(t, g, x, w, bias, embedding, residual, y);
 
@@ -131,7 +136,8 @@ public sealed partial class IlgpuBackend
                     {
                         for (int i = 0; i < channels4; i++)
                         {
-                            acc.AddOuter4(LoadOrZero(x, wa, a + i), LoadOrZero(x, wb, b + i), LoadOrZero(x, wc, c + i), LoadOrZero(x, wd, d + i), w, at, stride);
+                            acc.AddOuter4(LoadOrZero(x, wa, a + i), LoadOrZero(x, wb, b + i), LoadOrZero(x, wc, c + i),
+                                LoadOrZero(x, wd, d + i), w, at, stride);
                             at += 4 * stride;
                         }
                     }
@@ -149,7 +155,8 @@ public sealed partial class IlgpuBackend
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TResult>(in ImplicitGemm g, in Row16 v, int pixel, int block, ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
+    private static void Store<TResult>(in ImplicitGemm g, in Row16 v, int pixel, int block, ArrayView<Float4> embedding,
+        ArrayView<Float4> residual, ArrayView<Float4> y)
         where TResult : struct, IConvolutionResult
     {
         int channels = g.Channels / 4;

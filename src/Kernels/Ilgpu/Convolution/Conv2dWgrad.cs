@@ -32,7 +32,20 @@ public sealed partial class IlgpuBackend
     /// <summary>wgrad in float32 from the cache.</summary>
     private void SimtWgrad(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw)
     {
-        var g = new WgradGeometry { H = s.H, W = s.W, C = s.C, K = s.K, R = s.R, S = s.S, Stride = s.Stride, Pad = s.PadBegin, P = s.P, Q = s.Q, TotalRows = s.N * s.P };
+        var g = new WgradGeometry
+        {
+            H = s.H,
+            W = s.W,
+            C = s.C,
+            K = s.K,
+            R = s.R,
+            S = s.S,
+            Stride = s.Stride,
+            Pad = s.PadBegin,
+            P = s.P,
+            Q = s.Q,
+            TotalRows = s.N * s.P,
+        };
         if (s is { H: 1, W: 1, R: 1, S: 1, PadBegin: 0, PadEnd: 0 })
         {
             // A linear layer: rows of up to 64 samples.

@@ -26,7 +26,8 @@ public sealed partial class IlgpuBackend
     {
         int pixels = x.Length / channels;
         var y = Empty(new Shape(x.Length));
-        Launch(ChannelBlocksKernel, x.Length / 16, View4(x), channels / 16, pixels, block == 16 ? 4 : 1, block == 16 ? 1 : pixels, View4(y));
+        Launch(ChannelBlocksKernel, x.Length / 16, View4(x), channels / 16, pixels, block == 16 ? 4 : 1,
+            block == 16 ? 1 : pixels, View4(y));
         return y;
     }
 
@@ -35,7 +36,8 @@ public sealed partial class IlgpuBackend
     /// piece, 64 written in one piece or in four.
     /// </summary>
     [Kernel]
-    internal static void ChannelBlocksKernel(Index1D t, ArrayView<Float4> x, int blocks, int pixels, int pixelStride, int step, ArrayView<Float4> y)
+    internal static void ChannelBlocksKernel(Index1D t, ArrayView<Float4> x, int blocks, int pixels, int pixelStride, int step,
+        ArrayView<Float4> y)
     {
         int pixel = t / blocks;
         int to = (t - pixel * blocks) * 4 * pixels + pixel * pixelStride;
@@ -47,13 +49,15 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>
-    /// partial[split,k,r,s,c] as <see cref="WgradTileKernel"/>, four k by sixteen c a thread, from x in blocks of 16 channels and dy in blocks of
-    /// 4: for processors, whose compiler makes vectors of eight floats of sums that lie side by side and needs eight of them in flight.
-    /// Per pixel 80 bytes, in order, feed 64 multiply-adds; unblocked, a pixel's values would lie a power of two apart, in few of the cache's
-    /// sets. Threads: taps fastest, which read the same, then k, c, splits. 2 MACs FLOPs in all; 4 bytes written for each weight and split.
+    /// partial[split,k,r,s,c] as <see cref="WgradTileKernel"/>, four k by sixteen c a thread, from x in blocks of 16 channels and dy in
+    /// blocks of 4: for processors, whose compiler makes vectors of eight floats of sums that lie side by side and needs eight of them in
+    /// flight. Per pixel 80 bytes, in order, feed 64 multiply-adds; unblocked, a pixel's values would lie a power of two apart, in few of
+    /// the cache's sets. Threads: taps fastest, which read the same, then k, c, splits. 2 MACs FLOPs in all; 4 bytes written for each
+    /// weight and split.
     /// </summary>
     [Kernel(128)]
-    internal static void WgradTile16Kernel(Index1D t, WgradGeometry g, int pixels, ArrayView<Float4> x, ArrayView<Float4> dy, ArrayView<Float4> partial)
+    internal static void WgradTile16Kernel(Index1D t, WgradGeometry g, int pixels, ArrayView<Float4> x, ArrayView<Float4> dy,
+        ArrayView<Float4> partial)
     {
         int taps = g.R * g.S;
         int block = t / taps, tap = t - block * taps;

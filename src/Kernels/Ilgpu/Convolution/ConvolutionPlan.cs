@@ -17,7 +17,10 @@ internal enum Tiling
     SharedAlways,
 }
 
-/// <summary>The one place where a kernel is chosen for convolutions, their gradients and matrix products; a tensor-core kernel's tile is <see cref="Tiles.TensorPlan"/>'s.</summary>
+/// <summary>
+/// The one place where a kernel is chosen for convolutions, their gradients and matrix products; a tensor-core kernel's tile is
+/// <see cref="Tiles.TensorPlan"/>'s.
+/// </summary>
 internal static class ConvolutionPlan
 {
     /// <summary>
@@ -30,7 +33,8 @@ internal static class ConvolutionPlan
     public static Precision Choose(Precision asked, bool aligned) => aligned ? asked : Precision.Fp32;
 
     /// <summary>Channels with those that are missing to 16 bytes.</summary>
-    public static int Padded(Precision precision, int channels) => precision == Precision.Bf16 ? (channels + 7) / 8 * 8 : (channels + 3) / 4 * 4;
+    public static int Padded(Precision precision, int channels) =>
+        precision == Precision.Bf16 ? (channels + 7) / 8 * 8 : (channels + 3) / 4 * 4;
 
     /// <summary>
     /// The same with a prologue, which takes channels as they are: the precision asked for where the kernels take the shape, else the next
@@ -48,7 +52,9 @@ internal static class ConvolutionPlan
         return asked != Precision.Fp32 && fits && sourceChannels % 4 == 0 ? Precision.Tf32 : Precision.Fp32;
     }
 
-    /// <summary>The same for wgrad with a prologue, whose result is the weights: both channel counts are copied 16 bytes at a time.</summary>
+    /// <summary>
+    /// The same for wgrad with a prologue, whose result is the weights: both channel counts are copied 16 bytes at a time.
+    /// </summary>
     public static Precision ChooseWgrad(Precision asked, int sourceChannels, int channels, bool aligned)
     {
         bool fits = aligned && sourceChannels >= 12 && channels >= 12;
@@ -73,7 +79,8 @@ internal static class ConvolutionPlan
 
     /// <summary>The line for people where another precision than the one asked for is used: more exact, and slower.</summary>
     public static string Fall(Precision asked, Precision got, string operation, int from, int to) =>
-        $"{operation} {from} -> {to} is computed in {got.Text()}, not {asked.Text()}: tensor cores take what they neither pad nor convert by eights (bf16) or fours (tf32), at least 12, from addresses that 16 divides";
+        $"{operation} {from} -> {to} is computed in {got.Text()}, not {asked.Text()}: tensor cores take what they neither pad nor "
+            + $"convert by eights (bf16) or fours (tf32), at least 12, from addresses that 16 divides";
 
     /// <summary>How a device likes its float32 products.</summary>
     public static Tiling Tiling(Accelerator accelerator) => accelerator switch
@@ -99,11 +106,15 @@ internal static class ConvolutionPlan
         return tiling == Ilgpu.Convolution.Tiling.SharedAlways || (rows >= 256 && columns >= 32 && depth >= 16);
     }
 
-    /// <summary>The same for wgrad, whose rows are taps and channels, and whose sum is over pixels: four channels are loaded at a time, any number of pixels.</summary>
+    /// <summary>
+    /// The same for wgrad, whose rows are taps and channels, and whose sum is over pixels: four channels are loaded at a time, any number
+    /// of pixels.
+    /// </summary>
     public static bool UseSharedTileWgrad(Tiling tiling, in Conv2dShape s, bool aligned)
     {
         long pixels = (long)s.N * s.P * s.Q;
-        return UseSharedTile(tiling, (long)s.R * s.S * s.C, s.K, s.C, aligned) && (tiling == Ilgpu.Convolution.Tiling.SharedAlways ? pixels > 0 : pixels >= 16);
+        return UseSharedTile(tiling, (long)s.R * s.S * s.C, s.K, s.C, aligned)
+            && (tiling == Ilgpu.Convolution.Tiling.SharedAlways ? pixels > 0 : pixels >= 16);
     }
 
     /// <summary>
@@ -143,6 +154,8 @@ internal static class ConvolutionPlan
         if (accelerator is not CudaAccelerator cuda)
             throw new BDenseException($"precision {text} needs the tensor cores of an NVIDIA GPU; {name} has fp32 only");
         if (cuda.Architecture.Major < 8)
-            throw new BDenseException($"precision {text} needs compute capability 8.0 or newer; {name} ({cuda.Name}) has {cuda.Architecture.Major}.{cuda.Architecture.Minor}");
+            throw new BDenseException(
+                $"precision {text} needs compute capability 8.0 or newer; {name} ({cuda.Name}) has {cuda.Architecture.Major}."
+                    + $"{cuda.Architecture.Minor}");
     }
 }

@@ -4,7 +4,9 @@ using ILGPU;
 
 namespace BDense.Kernels.Ilgpu;
 
-/// <summary>What the epilogue (<see cref="ConvolutionEpilogue"/>) does beside adding a bias; ImagePixels are those of an image of y.</summary>
+/// <summary>
+/// What the epilogue (<see cref="ConvolutionEpilogue"/>) does beside adding a bias; ImagePixels are those of an image of y.
+/// </summary>
 internal struct ResultTerms
 {
     public int HasEmbedding, HasResidual, Silu, ImagePixels;
@@ -31,14 +33,16 @@ internal interface IConvolutionResult
 internal readonly struct PlainResult : IConvolutionResult
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Float4 Finish(Float4 v, in ResultTerms e, int pixel, int block, int channels4, ArrayView<Float4> embedding, ArrayView<Float4> residual) => v;
+    public Float4 Finish(Float4 v, in ResultTerms e, int pixel, int block, int channels4, ArrayView<Float4> embedding,
+        ArrayView<Float4> residual) => v;
 }
 
 /// <summary>act((v + embedding + residual) * scale)</summary>
 internal readonly struct FusedResult : IConvolutionResult
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Float4 Finish(Float4 v, in ResultTerms e, int pixel, int block, int channels4, ArrayView<Float4> embedding, ArrayView<Float4> residual)
+    public Float4 Finish(Float4 v, in ResultTerms e, int pixel, int block, int channels4, ArrayView<Float4> embedding,
+        ArrayView<Float4> residual)
     {
         if (e.HasEmbedding != 0)
             Float4.AddScaled(ref v, 1f, embedding[pixel / e.ImagePixels * channels4 + block]);

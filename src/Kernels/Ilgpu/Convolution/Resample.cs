@@ -20,7 +20,10 @@ public sealed partial class IlgpuBackend
             Launch(UpsampleKernel, y.Length, View(x), y.Shape[2], y.Shape[3], factor, View(y));
     }
 
-    /// <summary>y[n,p,q,c] = factor (x[n,2p,2q,c] + x[n,2p,2q+1,c] + x[n,2p+1,2q,c] + x[n,2p+1,2q+1,c]). One thread an element of y; 16 bytes read, 4 written, 4 FLOPs.</summary>
+    /// <summary>
+    /// y[n,p,q,c] = factor (x[n,2p,2q,c] + x[n,2p,2q+1,c] + x[n,2p+1,2q,c] + x[n,2p+1,2q+1,c]). One thread an element of y; 16 bytes read,
+    /// 4 written, 4 FLOPs.
+    /// </summary>
     [Kernel]
     internal static void DownsampleKernel(Index1D i, ArrayView<float> x, int width, int channels, float factor, ArrayView<float> y)
     {
@@ -43,10 +46,13 @@ public sealed partial class IlgpuBackend
         int q = pixel - row * width;
         int stride = 2 * width * channels;
         int first = 2 * row * stride + 2 * q * channels + c;
-        y[i] = Float4.Scale(factor, Float4.Add(Float4.Add(x[first], x[first + channels]), Float4.Add(x[first + stride], x[first + stride + channels])));
+        y[i] = Float4.Scale(factor,
+            Float4.Add(Float4.Add(x[first], x[first + channels]), Float4.Add(x[first + stride], x[first + stride + channels])));
     }
 
-    /// <summary>y[n,h,w,c] = factor x[n,h/2,w/2,c]. One thread an element of y; 1 byte read (through the cache), 4 written, 1 FLOP.</summary>
+    /// <summary>
+    /// y[n,h,w,c] = factor x[n,h/2,w/2,c]. One thread an element of y; 1 byte read (through the cache), 4 written, 1 FLOP.
+    /// </summary>
     [Kernel]
     internal static void UpsampleKernel(Index1D i, ArrayView<float> x, int width, int channels, float factor, ArrayView<float> y)
     {

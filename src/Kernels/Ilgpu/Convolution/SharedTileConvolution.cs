@@ -6,8 +6,8 @@ using ILGPU;
 namespace BDense.Kernels.Ilgpu;
 
 /// <summary>
-/// Forward or dgrad as the shared-tile kernel takes it: rows are the pixels of the result, columns its channels, and the sum runs over taps and
-/// source channels. Weight of (tap, source channel i, channel o): w[tap * TapStride + i * SourceStride + o].
+/// Forward or dgrad as the shared-tile kernel takes it: rows are the pixels of the result, columns its channels, and the sum runs over taps
+/// and source channels. Weight of (tap, source channel i, channel o): w[tap * TapStride + i * SourceStride + o].
 /// </summary>
 internal struct TileConvolution
 {
@@ -15,7 +15,9 @@ internal struct TileConvolution
     public int SourceHeight, SourceWidth, SourceChannels;
     public int Rows, Columns, Stride, Pad, TapStride, SourceStride;
 
-    /// <summary>0: source = result * Stride + tap - Pad. 1: the same equation with the roles swapped, where it has an integer solution.</summary>
+    /// <summary>
+    /// 0: source = result * Stride + tap - Pad. 1: the same equation with the roles swapped, where it has an integer solution.
+    /// </summary>
     public int IsTransposed;
 
     public int HasBias;
@@ -29,7 +31,11 @@ internal struct TileConvolution
     public static TileConvolution Forward(in Conv2dShape s) => Of(ImagePass.Forward(s)) with { TapStride = s.C * s.K, SourceStride = s.K };
 
     /// <summary>dx from dy and weights [K,R,S,C].</summary>
-    public static TileConvolution Dgrad(in Conv2dShape s) => Of(ImagePass.Dgrad(s)) with { TapStride = s.C, SourceStride = s.R * s.S * s.C };
+    public static TileConvolution Dgrad(in Conv2dShape s) => Of(ImagePass.Dgrad(s)) with
+    {
+        TapStride = s.C,
+        SourceStride = s.R * s.S * s.C,
+    };
 
     private static TileConvolution Of(in ImagePass pass) => new()
     {
@@ -48,14 +54,18 @@ internal struct TileConvolution
     };
 }
 
-/// <summary>Thread t fetches eight channels of the source pixel that row t of the tile reads, and four weights of one source channel.</summary>
+/// <summary>
+/// Thread t fetches eight channels of the source pixel that row t of the tile reads, and four weights of one source channel.
+/// </summary>
 internal struct ConvolutionSource<TPrologue> : ITileSource
     where TPrologue : struct, ITilePrologue
 {
     private TileConvolution _g;
     private ArrayView<Float4> _x, _scaleShift, _w;
 
-    /// <summary>Of what was fetched last: the values wait in registers while the multiply-adds run, and are activated when they are stored.</summary>
+    /// <summary>
+    /// Of what was fetched last: the values wait in registers while the multiply-adds run, and are activated when they are stored.
+    /// </summary>
     private ChannelFactors _factors0, _factors1;
 
     /// <summary>The row's pixel; <c>_from</c> is its source under the current tap, in Float4s, -1 for none.</summary>
@@ -65,7 +75,8 @@ internal struct ConvolutionSource<TPrologue> : ITileSource
     private int _r, _s, _c, _line, _column;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ConvolutionSource<TPrologue> Start(in TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> w, int firstRow, int firstColumn4)
+    public static ConvolutionSource<TPrologue> Start(in TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> scaleShift,
+        ArrayView<Float4> w, int firstRow, int firstColumn4)
     {
         var f = new ConvolutionSource<TPrologue> { _g = g, _x = x, _scaleShift = scaleShift, _w = w };
         int m = firstRow + Group.IdxX;
@@ -143,19 +154,27 @@ public sealed partial class IlgpuBackend
     /// <summary>Forward through shared memory: true if it was done, false where the plan says otherwise.</summary>
     private bool SharedTileConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
     {
-        if (!ConvolutionPlan.UseSharedTile(Tiling, (long)s.N * s.P * s.Q, s.K, s.C, AreAligned(x, y, p.ScaleShift, e.Bias, e.Embedding, e.Residual)))
+        if (!ConvolutionPlan.UseSharedTile(Tiling, (long)s.N * s.P * s.Q, s.K, s.C,
+            AreAligned(x, y, p.ScaleShift, e.Bias, e.Embedding, e.Residual)))
             return false;
         // Output channels innermost, so that neighbouring threads read neighbouring weights, four at a time.
         using var rsck = Empty(new Shape(s.R, s.S, s.C, s.K));
         Launch(TransposeKernel, w.Length, View(w), s.K, s.R * s.S * s.C, View(rsck));
-        var g = TileConvolution.Forward(s) with { HasBias = e.Bias is null ? 0 : 1, InputSilu = p.Silu ? 1 : 0, Result = ResultTerms.Of(e, s.P * s.Q) };
+        var g = TileConvolution.Forward(s) with
+        {
+            HasBias = e.Bias is null ? 0 : 1,
+            InputSilu = p.Silu ? 1 : 0,
+            Result = ResultTerms.Of(e, s.P * s.Q),
+        };
         int groups = Threads(SharedTile.Tiles(g.Pixels, g.Channels));
         if (p.ScaleShift is { } factors)
-            LaunchGroups(ConvSharedTileActivatedKernel, groups, g, View4(x), View4(factors), View4(rsck), View4(e.Bias ?? rsck), View4(e.Embedding ?? rsck), View4(e.Residual ?? rsck), View4(y));
+            LaunchGroups(ConvSharedTileActivatedKernel, groups, g, View4(x), View4(factors), View4(rsck), View4(e.Bias ?? rsck),
+                View4(e.Embedding ?? rsck), View4(e.Residual ?? rsck), View4(y));
         else if (e.IsBias)
             LaunchGroups(ConvSharedTileKernel, groups, g, View4(x), View4(rsck), View4(e.Bias ?? rsck), View4(y));
         else
-            LaunchGroups(ConvSharedTileEpilogueKernel, groups, g, View4(x), View4(rsck), View4(e.Bias ?? rsck), View4(e.Embedding ?? rsck), View4(e.Residual ?? rsck), View4(y));
+            LaunchGroups(ConvSharedTileEpilogueKernel, groups, g, View4(x), View4(rsck), View4(e.Bias ?? rsck), View4(e.Embedding ?? rsck),
+                View4(e.Residual ?? rsck), View4(y));
         return true;
     }
 
@@ -175,26 +194,33 @@ public sealed partial class IlgpuBackend
     /// channels, weights once for each 128 pixels, 4 bytes written an element.
     /// </summary>
     [Kernel(SharedTile.GroupSize, Hot = true)]
-    internal static void ConvSharedTileKernel(TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias, ArrayView<Float4> y) =>
+    internal static void ConvSharedTileKernel(TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
+        ArrayView<Float4> y) =>
         ConvSharedTile<PlainInput, PlainResult>(g, x, x, w, bias, y, y, y);
 
-    /// <summary>As <see cref="ConvSharedTileKernel"/>, with embedding, residual, scale and SiLU in registers: 4 bytes read an element of y for the residual.</summary>
+    /// <summary>
+    /// As <see cref="ConvSharedTileKernel"/>, with embedding, residual, scale and SiLU in registers: 4 bytes read an element of y for the
+    /// residual.
+    /// </summary>
     [Kernel(SharedTile.GroupSize, Hot = true)]
     internal static void ConvSharedTileEpilogueKernel(TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> w, ArrayView<Float4> bias,
         ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y) =>
         ConvSharedTile<PlainInput, FusedResult>(g, x, x, w, bias, embedding, residual, y);
 
     /// <summary>
-    /// As <see cref="ConvSharedTileEpilogueKernel"/>, of act(scale[n,c] x + shift[n,c]): activated between registers and shared memory, once
-    /// for each tap and each 64 channels of the result. 8 FLOPs, an exponential and a division for each value and 128 FLOPs of the product.
+    /// As <see cref="ConvSharedTileEpilogueKernel"/>, of act(scale[n,c] x + shift[n,c]): activated between registers and shared memory,
+    /// once for each tap and each 64 channels of the result. 8 FLOPs, an exponential and a division for each value and 128 FLOPs of the
+    /// product.
     /// </summary>
     [Kernel(SharedTile.GroupSize, Hot = true)]
-    internal static void ConvSharedTileActivatedKernel(TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> w, ArrayView<Float4> bias,
+    internal static void ConvSharedTileActivatedKernel(TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> scaleShift,
+        ArrayView<Float4> w, ArrayView<Float4> bias,
         ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y) =>
         ConvSharedTile<ActivatedInput, FusedResult>(g, x, scaleShift, w, bias, embedding, residual, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ConvSharedTile<TPrologue, TResult>(in TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> w, ArrayView<Float4> bias,
+    private static void ConvSharedTile<TPrologue, TResult>(in TileConvolution g, ArrayView<Float4> x, ArrayView<Float4> scaleShift,
+        ArrayView<Float4> w, ArrayView<Float4> bias,
         ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y)
         where TPrologue : struct, ITilePrologue
         where TResult : struct, IConvolutionResult
@@ -206,14 +232,18 @@ public sealed partial class IlgpuBackend
 
         int pitch = g.Channels / 4;
         int row = firstRow + SharedTile.Row(Group.IdxX), column = firstColumn4 + SharedTile.Column4(Group.IdxX);
-        StoreTileColumns<TResult>(g, bias, embedding, residual, y, row, pitch, column, acc.R0L, acc.R1L, acc.R2L, acc.R3L, acc.R4L, acc.R5L, acc.R6L, acc.R7L);
-        StoreTileColumns<TResult>(g, bias, embedding, residual, y, row, pitch, column + 8, acc.R0R, acc.R1R, acc.R2R, acc.R3R, acc.R4R, acc.R5R, acc.R6R, acc.R7R);
+        StoreTileColumns<TResult>(g, bias, embedding, residual, y, row, pitch, column, acc.R0L, acc.R1L, acc.R2L, acc.R3L, acc.R4L, acc.R5L,
+            acc.R6L, acc.R7L);
+        StoreTileColumns<TResult>(g, bias, embedding, residual, y, row, pitch, column + 8, acc.R0R, acc.R1R, acc.R2R, acc.R3R, acc.R4R,
+            acc.R5R, acc.R6R, acc.R7R);
     }
 
     /// <summary>Four channels of eight pixels, as far as they exist.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreTileColumns<TResult>(in TileConvolution g, ArrayView<Float4> bias, ArrayView<Float4> embedding, ArrayView<Float4> residual,
-        ArrayView<Float4> y, int row, int pitch, int column, Float4 v0, Float4 v1, Float4 v2, Float4 v3, Float4 v4, Float4 v5, Float4 v6, Float4 v7)
+    private static void StoreTileColumns<TResult>(in TileConvolution g, ArrayView<Float4> bias, ArrayView<Float4> embedding,
+        ArrayView<Float4> residual,
+        ArrayView<Float4> y, int row, int pitch, int column, Float4 v0, Float4 v1, Float4 v2, Float4 v3, Float4 v4, Float4 v5,
+        Float4 v6, Float4 v7)
         where TResult : struct, IConvolutionResult
     {
         if (column >= pitch)
@@ -230,7 +260,8 @@ public sealed partial class IlgpuBackend
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StorePixel<TResult>(in TileConvolution g, ArrayView<Float4> embedding, ArrayView<Float4> residual, ArrayView<Float4> y,
+    private static void StorePixel<TResult>(in TileConvolution g, ArrayView<Float4> embedding, ArrayView<Float4> residual,
+        ArrayView<Float4> y,
         int row, int pitch, int column, Float4 start, Float4 v)
         where TResult : struct, IConvolutionResult
     {

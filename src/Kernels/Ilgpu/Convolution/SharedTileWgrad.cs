@@ -5,7 +5,9 @@ using ILGPU;
 
 namespace BDense.Kernels.Ilgpu;
 
-/// <summary>wgrad as the shared-tile kernel takes it: rows are (tap, input channel), columns output channels, the sum runs over a split's pixels.</summary>
+/// <summary>
+/// wgrad as the shared-tile kernel takes it: rows are (tap, input channel), columns output channels, the sum runs over a split's pixels.
+/// </summary>
 internal struct TileWgrad
 {
     public int H, W, C, K, S, Stride, Pad, P, Q;
@@ -35,11 +37,14 @@ internal struct WgradSource<TPrologue> : ITileSource
     /// <summary>The two pixels whose source is read: sample, row, column; and their number, the first one's.</summary>
     private int _n0, _p0, _q0, _n1, _p1, _q1, _pixel, _end;
 
-    /// <summary>What the tap adds to a source coordinate, the Float4 of channels (-1 behind the last row), the pixel and column of dy.</summary>
+    /// <summary>
+    /// What the tap adds to a source coordinate, the Float4 of channels (-1 behind the last row), the pixel and column of dy.
+    /// </summary>
     private int _dh, _dw, _c4, _dyPixel, _column;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WgradSource<TPrologue> Start(in TileWgrad g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> dy, int split, int firstRow, int firstColumn4)
+    public static WgradSource<TPrologue> Start(in TileWgrad g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> dy,
+        int split, int firstRow, int firstColumn4)
     {
         var f = new WgradSource<TPrologue> { _g = g, _x = x, _scaleShift = scaleShift, _dy = dy };
         int row4 = firstRow / 4 + Group.IdxX % SharedTile.Rows4;
@@ -122,18 +127,35 @@ internal struct WgradSource<TPrologue> : ITileSource
 
 public sealed partial class IlgpuBackend
 {
-    /// <summary>dw += wgrad through shared memory: true if it was done. Pixels are dealt out to splits whose sums are added in order.</summary>
+    /// <summary>
+    /// dw += wgrad through shared memory: true if it was done. Pixels are dealt out to splits whose sums are added in order.
+    /// </summary>
     private bool SharedTileWgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw)
     {
         int rows = s.R * s.S * s.C;
         if (!ConvolutionPlan.UseSharedTileWgrad(Tiling, s, AreAligned(x, prologue.ScaleShift, dy)))
             return false;
-        var g = new TileWgrad { H = s.H, W = s.W, C = s.C, K = s.K, S = s.S, Stride = s.Stride, Pad = s.PadBegin, P = s.P, Q = s.Q, Rows = rows, Pixels = s.N * s.P * s.Q, InputSilu = prologue.Silu ? 1 : 0 };
+        var g = new TileWgrad
+        {
+            H = s.H,
+            W = s.W,
+            C = s.C,
+            K = s.K,
+            S = s.S,
+            Stride = s.Stride,
+            Pad = s.PadBegin,
+            P = s.P,
+            Q = s.Q,
+            Rows = rows,
+            Pixels = s.N * s.P * s.Q,
+            InputSilu = prologue.Silu ? 1 : 0,
+        };
         // Factors belong to an image.
         if (s is { R: 1, S: 1, Stride: 1, PadBegin: 0, PadEnd: 0 } && prologue.ScaleShift is null)
             (g.H, g.P, g.W, g.Q) = (1, 1, g.Pixels, g.Pixels); // no neighbours: all pixels form one row
         long tiles = SharedTile.Tiles(rows, s.K);
-        // Groups enough for a large GPU, in a number that depends on the shape alone; 128 pixels a split at least, 64 MB of scratch at most.
+        // Groups enough for a large GPU, in a number that depends on the shape alone; 128 pixels a split at least, 64 MB of scratch at
+        // most.
         long most = Math.Min(Math.Min(64, (1L << 24) / dw.Length), (g.Pixels + 127) / 128);
         int splits = (int)Math.Max(1, Math.Min(most, 1024 / tiles));
         g.PixelsPerSplit = ((g.Pixels + splits - 1) / splits + SharedTile.Depth - 1) / SharedTile.Depth * SharedTile.Depth;
@@ -148,21 +170,25 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>
-    /// partial[split,k,r,s,c] = sum over the split's pixels of dy[pixel,k] x[source(pixel,r,s),c], as a product (<see cref="SharedTile"/>) of
-    /// 128 (r,s,c) by 64 k a group. Grid: tiles of k fastest, then of (r,s,c), then splits. 2 MACs FLOPs in all; 4 bytes written for each
-    /// weight and split.
+    /// partial[split,k,r,s,c] = sum over the split's pixels of dy[pixel,k] x[source(pixel,r,s),c], as a product (<see cref="SharedTile"/>)
+    /// of 128 (r,s,c) by 64 k a group. Grid: tiles of k fastest, then of (r,s,c), then splits. 2 MACs FLOPs in all; 4 bytes written for
+    /// each weight and split.
     /// </summary>
     [Kernel(SharedTile.GroupSize, Hot = true)]
     internal static void WgradSharedTileKernel(TileWgrad g, ArrayView<Float4> x, ArrayView<Float4> dy, ArrayView<Float4> partial) =>
         WgradSharedTile<PlainInput>(g, x, x, dy, partial);
 
-    /// <summary>As <see cref="WgradSharedTileKernel"/>, of act(scale[n,c] x + shift[n,c]): activated once for each tap and each 64 output channels.</summary>
+    /// <summary>
+    /// As <see cref="WgradSharedTileKernel"/>, of act(scale[n,c] x + shift[n,c]): activated once for each tap and each 64 output channels.
+    /// </summary>
     [Kernel(SharedTile.GroupSize, Hot = true)]
-    internal static void WgradSharedTileActivatedKernel(TileWgrad g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> dy, ArrayView<Float4> partial) =>
+    internal static void WgradSharedTileActivatedKernel(TileWgrad g, ArrayView<Float4> x, ArrayView<Float4> scaleShift,
+        ArrayView<Float4> dy, ArrayView<Float4> partial) =>
         WgradSharedTile<ActivatedInput>(g, x, scaleShift, dy, partial);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void WgradSharedTile<TPrologue>(in TileWgrad g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> dy, ArrayView<Float4> partial)
+    private static void WgradSharedTile<TPrologue>(in TileWgrad g, ArrayView<Float4> x, ArrayView<Float4> scaleShift, ArrayView<Float4> dy,
+        ArrayView<Float4> partial)
         where TPrologue : struct, ITilePrologue
     {
         int tilesK = (g.K + SharedTile.Columns - 1) / SharedTile.Columns, tilesM = (g.Rows + SharedTile.Rows - 1) / SharedTile.Rows;
@@ -183,7 +209,8 @@ public sealed partial class IlgpuBackend
 
     /// <summary>Four rows of four output channels: the weights' rows are innermost, so the little square is transposed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreWeights(in TileWgrad g, ArrayView<Float4> partial, int split, int k, int row, Float4 r0, Float4 r1, Float4 r2, Float4 r3)
+    private static void StoreWeights(in TileWgrad g, ArrayView<Float4> partial, int split, int k, int row, Float4 r0, Float4 r1,
+        Float4 r2, Float4 r3)
     {
         if (row >= g.Rows || k >= g.K)
             return;

@@ -12,7 +12,8 @@ internal struct TensorActivationFactors
     public int ShiftBytes;
 
     /// <summary>
-    /// act(u) = u / (1 + 2^(Slope u + Offset)): with SiLU the exponent is -u / ln 2, without it -infinity, so that there is nothing to branch on.
+    /// act(u) = u / (1 + 2^(Slope u + Offset)): with SiLU the exponent is -u / ln 2, without it -infinity, so that there is nothing to
+    /// branch on.
     /// </summary>
     public float Slope, Offset;
 

@@ -10,8 +10,8 @@ namespace BDense.Kernels.Ilgpu;
 
 /// <summary>
 /// A convolution or a dgrad as the tensor-core kernels take it: y[m, o] = act((bias[o] + sum over taps and source channels
-/// + embedding[n, o] + residual[m, o]) * scale), m counting the pixels of the result, n their images. Byte counts, since TF32 and BF16 differ
-/// in nothing else.
+/// + embedding[n, o] + residual[m, o]) * scale), m counting the pixels of the result, n their images. Byte counts, since TF32 and BF16
+/// differ in nothing else.
 /// </summary>
 internal struct TensorConvolution
 {
@@ -40,12 +40,15 @@ internal struct TensorConvolution
     /// <summary>Of the sum with all that is added to it.</summary>
     public float Scale;
 
-    public readonly TensorProblem Problem => new(Pixels, Channels, Rows * Columns * ((SourceBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes),
+    public readonly TensorProblem Problem =>
+        new(Pixels, Channels, Rows * Columns * ((SourceBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes),
         IsActivated ? TensorOperation.ActivatedConvolution : TensorOperation.Convolution);
 
     public readonly bool IsActivated => Prologue.Address != 0;
 
-    /// <summary>y from x and w [K, R, S, C], or dx from dy and the weights as [C, R, S, K], in float32; addresses are still to be set.</summary>
+    /// <summary>
+    /// y from x and w [K, R, S, C], or dx from dy and the weights as [C, R, S, K], in float32; addresses are still to be set.
+    /// </summary>
     public static TensorConvolution Of(in ImagePass pass) => new()
     {
         Pixels = pass.Pixels,
@@ -112,10 +115,15 @@ public sealed partial class IlgpuBackend
         public int R, S, At, Tap;
     }
 
-    /// <summary>One thread's copies: two or four pieces of 16 bytes of the source a step, and as many of the weights, a pass of the group's threads each.</summary>
+    /// <summary>
+    /// One thread's copies: two or four pieces of 16 bytes of the source a step, and as many of the weights, a pass of the group's threads
+    /// each.
+    /// </summary>
     /// <remarks>
-    /// With a prologue the source does not come by cp.async: <see cref="Begin"/> loads a thread's pieces into registers before the products of a step,
-    /// <see cref="Finish"/> activates and stores them behind. Steps that do not exist are copied as zeros: then nothing around a product is conditional.
+    /// With a prologue the source does not come by cp.async: <see cref="Begin"/> loads a thread's pieces into registers before the products
+    /// of a step,
+    /// <see cref="Finish"/> activates and stores them behind. Steps that do not exist are copied as zeros: then nothing around a product is
+    /// conditional.
     /// </remarks>
     private struct TensorCopies<TTile, TPrecision, TPrologue>
         where TTile : struct, ITensorTile
@@ -133,7 +141,8 @@ public sealed partial class IlgpuBackend
         private static int PassBytes { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => PassRows * TensorTile.StepBytes; }
 
         /// <summary>Bytes of a source value for each byte of a factor.</summary>
-        private static int Wide { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1; }
+        private static int Wide { [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1; }
 
         /// <param name="g">The problem.</param>
         /// <param name="firstRow">Of the tile.</param>
@@ -199,7 +208,9 @@ public sealed partial class IlgpuBackend
             }
         }
 
-        /// <summary>Stores what went through registers, and turns to the next step: 64 bytes of the source channels further on, or the next tap.</summary>
+        /// <summary>
+        /// Stores what went through registers, and turns to the next step: 64 bytes of the source channels further on, or the next tap.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Finish(in TensorConvolution g)
         {
@@ -211,11 +222,14 @@ public sealed partial class IlgpuBackend
                 long factors = g.Prologue.Address + Wide * offset;
                 int imageBytes = 2 * Wide * g.SourceBytes;
                 TensorActivation.Store0<TPrecision>(g.Prologue, toA, factors + (long)_a0.N * imageBytes, inside & _a0.Inside != 0);
-                TensorActivation.Store1<TPrecision>(g.Prologue, toA + PassBytes, factors + (long)_a1.N * imageBytes, inside & _a1.Inside != 0);
+                TensorActivation.Store1<TPrecision>(g.Prologue, toA + PassBytes, factors + (long)_a1.N * imageBytes,
+                    inside & _a1.Inside != 0);
                 if (TTile.Rows > 2 * PassRows)
                 {
-                    TensorActivation.Store2<TPrecision>(g.Prologue, toA + 2 * PassBytes, factors + (long)_a2.N * imageBytes, inside & _a2.Inside != 0);
-                    TensorActivation.Store3<TPrecision>(g.Prologue, toA + 3 * PassBytes, factors + (long)_a3.N * imageBytes, inside & _a3.Inside != 0);
+                    TensorActivation.Store2<TPrecision>(g.Prologue, toA + 2 * PassBytes, factors + (long)_a2.N * imageBytes,
+                        inside & _a2.Inside != 0);
+                    TensorActivation.Store3<TPrecision>(g.Prologue, toA + 3 * PassBytes, factors + (long)_a3.N * imageBytes,
+                        inside & _a3.Inside != 0);
                 }
             }
             _next = TensorTile.NextStage<TTile>(_next);

@@ -24,7 +24,10 @@ public sealed partial class IlgpuBackend
 
     private readonly HashSet<(string Operation, int From, int To)> _noticed = [];
 
-    /// <summary>Says once for each operation and its channels (of a product: the sum's length and the columns) that another precision than the one asked for is used.</summary>
+    /// <summary>
+    /// Says once for each operation and its channels (of a product: the sum's length and the columns) that another precision than the one
+    /// asked for is used.
+    /// </summary>
     internal void NoticePrecision(string operation, int from, int to, Precision got)
     {
         if (got != Precision && OnNotice is { } notice && _noticed.Add((operation, from, to)))
@@ -39,11 +42,14 @@ public sealed partial class IlgpuBackend
             notice(AttentionPlan.Fall(Precision, got, operation, s, backward, SharedLimit));
     }
 
-    /// <summary>Forward on tensor cores: true if it was done, false where the shape or the precision asks for the ordinary kernels.</summary>
+    /// <summary>
+    /// Forward on tensor cores: true if it was done, false where the shape or the precision asks for the ordinary kernels.
+    /// </summary>
     private bool TensorConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
     {
         bool aligned = AreAligned(x, w, y, p.ScaleShift, e.Embedding, e.Residual);
-        var precision = p.ScaleShift is null ? ConvolutionPlan.Choose(Precision, aligned) : ConvolutionPlan.Choose(Precision, s.C, s.K, aligned);
+        var precision = p.ScaleShift is null ? ConvolutionPlan.Choose(Precision, aligned)
+            : ConvolutionPlan.Choose(Precision, s.C, s.K, aligned);
         NoticePrecision("convolution", s.C, s.K, precision);
         if (precision == Precision.Fp32)
             return false;
@@ -83,7 +89,8 @@ public sealed partial class IlgpuBackend
         g.Residual = e.Residual is null ? 0 : Address(e.Residual);
         (g.HasBias, g.Silu, g.Scale) = (e.Bias is null ? 0 : 1, e.Silu ? 1 : 0, e.Scale);
         var (start, p) = (View(e.Bias ?? w), g.Problem);
-        var key = new TuningKey(g.IsActivated ? "activated" : g.IsTransposed == 0 ? "forward" : "dgrad", precision, p.M, p.N, p.Steps, g.Rows * g.Columns, g.Stride);
+        var key = new TuningKey(g.IsActivated ? "activated" : g.IsTransposed == 0 ? "forward" : "dgrad", precision, p.M, p.N, p.Steps,
+            g.Rows * g.Columns, g.Stride);
         if (!IsDecided(key, out var choice))
             choice = DecideConvolution(key, g, start);
         LaunchConvolution(choice, precision, g, start);
@@ -104,7 +111,8 @@ public sealed partial class IlgpuBackend
         LaunchGroups(g.IsActivated ? ActivatedKernel(choice.Tile, precision) : ConvolutionKernel(choice.Tile, precision), groups, g, bias);
     }
 
-    private static Action<TensorConvolution, ArrayView<float>> ConvolutionKernel(TileName tile, Precision precision) => (tile, precision) switch
+    private static Action<TensorConvolution, ArrayView<float>> ConvolutionKernel(TileName tile, Precision precision) =>
+        (tile, precision) switch
     {
         (TileName.T128x256, Precision.Tf32) => TensorConv128x256Tf32Kernel,
         (TileName.T128x256, _) => TensorConv128x256Bf16Kernel,
@@ -122,7 +130,8 @@ public sealed partial class IlgpuBackend
         _ => TensorConv128x32Bf16Kernel,
     };
 
-    private static Action<TensorConvolution, ArrayView<float>> ActivatedKernel(TileName tile, Precision precision) => (tile, precision) switch
+    private static Action<TensorConvolution, ArrayView<float>> ActivatedKernel(TileName tile, Precision precision) =>
+        (tile, precision) switch
     {
         (TileName.T128x128, Precision.Tf32) => TensorConvActivated128x128Tf32Kernel,
         (TileName.T128x128, _) => TensorConvActivated128x128Bf16Kernel,
@@ -137,7 +146,8 @@ public sealed partial class IlgpuBackend
     private bool TensorWgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw)
     {
         bool aligned = AreAligned(x, prologue.ScaleShift, dy, dw);
-        var precision = prologue.ScaleShift is null ? ConvolutionPlan.Choose(Precision, aligned) : ConvolutionPlan.ChooseWgrad(Precision, s.C, s.K, aligned);
+        var precision = prologue.ScaleShift is null ? ConvolutionPlan.Choose(Precision, aligned)
+            : ConvolutionPlan.ChooseWgrad(Precision, s.C, s.K, aligned);
         NoticePrecision("wgrad", s.C, s.K, precision);
         if (precision == Precision.Fp32 || s.N == 0)
             return precision != Precision.Fp32;
@@ -171,7 +181,8 @@ public sealed partial class IlgpuBackend
         g.StepsPerSlice = (g.Problem.Steps + choice.Slices - 1) / choice.Slices;
         var tile = TensorPlan.Find(choice.Tile);
         int tiles = (g.Outputs + tile.Rows - 1) / tile.Rows * ((g.Columns + tile.Columns - 1) / tile.Columns);
-        LaunchGroups(g.IsActivated ? ActivatedWgradKernel(choice.Tile, precision) : WgradKernel(choice.Tile, precision), Threads((long)tiles * choice.Slices), g, tiles);
+        LaunchGroups(g.IsActivated ? ActivatedWgradKernel(choice.Tile, precision) : WgradKernel(choice.Tile, precision),
+            Threads((long)tiles * choice.Slices), g, tiles);
         SumSlices(partial, choice.Slices, g.SourceBytes * g.Depth / TensorTile.StepBytes, dw);
     }
 
@@ -181,7 +192,8 @@ public sealed partial class IlgpuBackend
         if (partial.Length == slices * dw.Length)
             Launch(SumSlicesKernel, dw.Length / 4, View4(partial), slices, View4(dw));
         else
-            Launch(SumPaddedSlicesKernel, dw.Length, View(partial), slices, dw.Shape[dw.Shape.Rank - 1], channels, partial.Length / slices, View(dw));
+            Launch(SumPaddedSlicesKernel, dw.Length, View(partial), slices, dw.Shape[dw.Shape.Rank - 1], channels,
+                partial.Length / slices, View(dw));
     }
 
     private static Action<TensorWgrad, int> WgradKernel(TileName tile, Precision precision) => (tile, precision) switch
@@ -207,7 +219,9 @@ public sealed partial class IlgpuBackend
 
     private static long Address(Tensor x) => ((DeviceStorage)x.Storage).Buffer.NativePtr + 4L * x.Offset;
 
-    /// <summary>x as the kernels of a precision copy it, in a tensor of its own: padded, and for BF16 rounded; null where it is so already.</summary>
+    /// <summary>
+    /// x as the kernels of a precision copy it, in a tensor of its own: padded, and for BF16 rounded; null where it is so already.
+    /// </summary>
     internal Tensor? Factors(Precision precision, Tensor x, int channels)
     {
         int padded = ConvolutionPlan.Padded(precision, channels);
@@ -282,7 +296,8 @@ public sealed partial class IlgpuBackend
 
     /// <summary>y[c,t,k] = x[k,t,c], 0 behind the last k. One thread an element, written in order; 4 bytes read, 4 written.</summary>
     [Kernel]
-    internal static void ExchangeChannelsKernel(Index1D i, ArrayView<float> x, int outer, int padded, int taps, int inner, ArrayView<float> y)
+    internal static void ExchangeChannelsKernel(Index1D i, ArrayView<float> x, int outer, int padded, int taps, int inner,
+        ArrayView<float> y)
     {
         int rest = i / padded, k = i - rest * padded, c = rest / taps, t = rest - c * taps;
         y[i] = k < outer ? x[(k * taps + t) * inner + c] : 0f;
@@ -290,7 +305,8 @@ public sealed partial class IlgpuBackend
 
     /// <summary>The same in BF16, two k a thread; <paramref name="pairs"/> of a row of y.</summary>
     [Kernel]
-    internal static void ExchangeBFloat16Kernel(Index1D i, ArrayView<float> x, int outer, int pairs, int taps, int inner, ArrayView<float> y)
+    internal static void ExchangeBFloat16Kernel(Index1D i, ArrayView<float> x, int outer, int pairs, int taps, int inner,
+        ArrayView<float> y)
     {
         int rest = i / pairs, k = 2 * (i - rest * pairs), c = rest / taps, t = rest - c * taps;
         int at = (k * taps + t) * inner + c;

@@ -75,42 +75,56 @@ internal struct TensorWgrad
 public sealed partial class IlgpuBackend
 {
     [Kernel(256, Hot = true)]
-    internal static void TensorWgrad128x128Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128, TensorFragments64x32, Tf32, PlainInput>(g, tiles);
+    internal static void TensorWgrad128x128Tf32Kernel(TensorWgrad g, int tiles) =>
+        TensorAddPixels<Tile128x128, TensorFragments64x32, Tf32, PlainInput>(g, tiles);
 
     [Kernel(256, Hot = true)]
-    internal static void TensorWgrad128x128Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128, TensorFragments64x32, Bf16, PlainInput>(g, tiles);
+    internal static void TensorWgrad128x128Bf16Kernel(TensorWgrad g, int tiles) =>
+        TensorAddPixels<Tile128x128, TensorFragments64x32, Bf16, PlainInput>(g, tiles);
 
     [Kernel(128, Hot = true, Resident = 2)]
-    internal static void TensorWgrad128x128x4Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128x4, TensorFragments64x64, Tf32, PlainInput>(g, tiles);
+    internal static void TensorWgrad128x128x4Tf32Kernel(TensorWgrad g, int tiles) =>
+        TensorAddPixels<Tile128x128x4, TensorFragments64x64, Tf32, PlainInput>(g, tiles);
 
     [Kernel(128, Hot = true, Resident = 2)]
-    internal static void TensorWgrad128x128x4Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128x4, TensorFragments64x64, Bf16, PlainInput>(g, tiles);
+    internal static void TensorWgrad128x128x4Bf16Kernel(TensorWgrad g, int tiles) =>
+        TensorAddPixels<Tile128x128x4, TensorFragments64x64, Bf16, PlainInput>(g, tiles);
 
     [Kernel(128, Hot = true, Resident = 3)]
-    internal static void TensorWgrad64x128Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x128, TensorFragments64x32, Tf32, PlainInput>(g, tiles);
+    internal static void TensorWgrad64x128Tf32Kernel(TensorWgrad g, int tiles) =>
+        TensorAddPixels<Tile64x128, TensorFragments64x32, Tf32, PlainInput>(g, tiles);
 
     [Kernel(128, Hot = true, Resident = 3)]
-    internal static void TensorWgrad64x128Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x128, TensorFragments64x32, Bf16, PlainInput>(g, tiles);
+    internal static void TensorWgrad64x128Bf16Kernel(TensorWgrad g, int tiles) =>
+        TensorAddPixels<Tile64x128, TensorFragments64x32, Bf16, PlainInput>(g, tiles);
 
     [Kernel(128, Hot = true, Resident = 4)]
-    internal static void TensorWgrad64x64Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x64, TensorFragments32x32, Tf32, PlainInput>(g, tiles);
+    internal static void TensorWgrad64x64Tf32Kernel(TensorWgrad g, int tiles) =>
+        TensorAddPixels<Tile64x64, TensorFragments32x32, Tf32, PlainInput>(g, tiles);
 
     [Kernel(128, Hot = true, Resident = 4)]
-    internal static void TensorWgrad64x64Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x64, TensorFragments32x32, Bf16, PlainInput>(g, tiles);
+    internal static void TensorWgrad64x64Bf16Kernel(TensorWgrad g, int tiles) =>
+        TensorAddPixels<Tile64x64, TensorFragments32x32, Bf16, PlainInput>(g, tiles);
 
     [Kernel(256, Hot = true)]
-    internal static void TensorWgradActivated128x128Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128, TensorFragments64x32, Tf32, ActivatedInput>(g, tiles);
+    internal static void TensorWgradActivated128x128Tf32Kernel(TensorWgrad g, int tiles) =>
+        TensorAddPixels<Tile128x128, TensorFragments64x32, Tf32, ActivatedInput>(g, tiles);
 
     [Kernel(256, Hot = true)]
-    internal static void TensorWgradActivated128x128Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile128x128, TensorFragments64x32, Bf16, ActivatedInput>(g, tiles);
+    internal static void TensorWgradActivated128x128Bf16Kernel(TensorWgrad g, int tiles) =>
+        TensorAddPixels<Tile128x128, TensorFragments64x32, Bf16, ActivatedInput>(g, tiles);
 
     [Kernel(128, Hot = true)]
-    internal static void TensorWgradActivated64x64Tf32Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x64, TensorFragments32x32, Tf32, ActivatedInput>(g, tiles);
+    internal static void TensorWgradActivated64x64Tf32Kernel(TensorWgrad g, int tiles) =>
+        TensorAddPixels<Tile64x64, TensorFragments32x32, Tf32, ActivatedInput>(g, tiles);
 
     [Kernel(128, Hot = true)]
-    internal static void TensorWgradActivated64x64Bf16Kernel(TensorWgrad g, int tiles) => TensorAddPixels<Tile64x64, TensorFragments32x32, Bf16, ActivatedInput>(g, tiles);
+    internal static void TensorWgradActivated64x64Bf16Kernel(TensorWgrad g, int tiles) =>
+        TensorAddPixels<Tile64x64, TensorFragments32x32, Bf16, ActivatedInput>(g, tiles);
 
-    /// <summary>dw[i] += sum over slices of partial[slice, i], in order. One thread for four weights; 16 (slices + 2) bytes moved.</summary>
+    /// <summary>
+    /// dw[i] += sum over slices of partial[slice, i], in order. One thread for four weights; 16 (slices + 2) bytes moved.
+    /// </summary>
     [Kernel]
     internal static void SumSlicesKernel(Index1D i, ArrayView<Float4> partial, int slices, ArrayView<Float4> dw)
     {
@@ -128,7 +142,8 @@ public sealed partial class IlgpuBackend
     /// <paramref name="stride"/> elements of a slice. One thread a weight; 4 (slices + 2) bytes moved.
     /// </summary>
     [Kernel]
-    internal static void SumPaddedSlicesKernel(Index1D i, ArrayView<float> partial, int slices, int channels, int padded, int stride, ArrayView<float> dw)
+    internal static void SumPaddedSlicesKernel(Index1D i, ArrayView<float> partial, int slices, int channels, int padded, int stride,
+        ArrayView<float> dw)
     {
         int row = i / channels, from = row * padded + (i - row * channels);
         float sum = partial[from];
@@ -182,8 +197,14 @@ public sealed partial class IlgpuBackend
     private static void CopySource(in TensorWgrad g, in TensorPixel pixel, int r, int s, int offset, bool exists, int to) =>
         TensorTile.CopyAsync(to, SourceOf(g, pixel, r, s, g.SourceBytes) + offset, exists & IsInside(g, pixel, r, s));
 
-    /// <summary>One thread's copies: one piece of 16 bytes of several pixels of dy, and one of several pixels of x, always for the same tap and channels.</summary>
-    /// <remarks>With a prologue x comes through registers, as in <see cref="TensorCopies{TTile, TPrecision, TPrologue}"/>. Behind the slice's end zeros.</remarks>
+    /// <summary>
+    /// One thread's copies: one piece of 16 bytes of several pixels of dy, and one of several pixels of x, always for the same tap and
+    /// channels.
+    /// </summary>
+    /// <remarks>
+    /// With a prologue x comes through registers, as in <see cref="TensorCopies{TTile, TPrecision, TPrologue}"/>. Behind the slice's end
+    /// zeros.
+    /// </remarks>
     private struct TensorPixelCopies<TTile, TPrecision, TPrologue>
         where TTile : struct, ITensorTile
         where TPrecision : struct, ITensorPrecision
@@ -195,7 +216,8 @@ public sealed partial class IlgpuBackend
         private int _passA, _leftA, _passB, _leftB, _offsetB, _r, _s, _next;
 
         /// <summary>Bytes of a value of x for each byte of a factor.</summary>
-        private static int Wide { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1; }
+        private static int Wide { [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1; }
 
         private static int Depth { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => SummedTile.Depth<TPrecision>(); }
 
@@ -203,7 +225,10 @@ public sealed partial class IlgpuBackend
 
         private static int PitchB { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => SummedTile.Pitch<TPrecision>(TTile.Columns); }
 
-        /// <summary>Whether there are four passes, not two; bytes from one to the second below, which is a multiple of the eight rows that places repeat after.</summary>
+        /// <summary>
+        /// Whether there are four passes, not two; bytes from one to the second below, which is a multiple of the eight rows that places
+        /// repeat after.
+        /// </summary>
         private static bool HasFourA { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => Depth * PitchA > 32 * TTile.Threads; }
 
         private static bool HasFourB { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => Depth * PitchB > 32 * TTile.Threads; }
@@ -216,11 +241,13 @@ public sealed partial class IlgpuBackend
         /// <param name="pixel">First of the slice.</param>
         /// <param name="end">Behind the slice's last.</param>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TensorPixelCopies<TTile, TPrecision, TPrologue> Locate(in TensorWgrad g, int firstRow, int firstColumn, int pixel, int end)
+        public static TensorPixelCopies<TTile, TPrecision, TPrologue> Locate(in TensorWgrad g, int firstRow, int firstColumn,
+            int pixel, int end)
         {
             var c = new TensorPixelCopies<TTile, TPrecision, TPrologue>();
             int thread = Group.IdxX, valueBytes = TensorTile.StepBytes / Depth;
-            int piecesA = PitchA / 16, rowA = thread / piecesA, pieceA = thread - rowA * piecesA, offsetA = firstRow * valueBytes + 16 * pieceA;
+            int piecesA = PitchA / 16, rowA = thread / piecesA, pieceA = thread - rowA * piecesA,
+                offsetA = firstRow * valueBytes + 16 * pieceA;
             c._passA = TTile.Threads / piecesA;
             // Pixels from this thread's first on; a piece that is outside of dy has none.
             c._leftA = Utilities.Select(offsetA < g.OutputBytes, end - pixel - rowA, 0);
@@ -229,7 +256,8 @@ public sealed partial class IlgpuBackend
             c._toA0 = SummedTile.CopyTo(rowA, pieceA, PitchA);
             c._toA1 = SummedTile.CopyTo(rowA + c._passA, pieceA, PitchA);
 
-            int piecesB = PitchB / 16, rowB = thread / piecesB, pieceB = thread - rowB * piecesB, place = firstColumn * valueBytes + 16 * pieceB;
+            int piecesB = PitchB / 16, rowB = thread / piecesB, pieceB = thread - rowB * piecesB,
+                place = firstColumn * valueBytes + 16 * pieceB;
             int tap = place / g.SourceBytes, tileBytes = TTile.Rows * TensorTile.StepBytes;
             c._passB = TTile.Threads / piecesB;
             c._leftB = Utilities.Select(place < g.Columns * valueBytes, end - pixel - rowB, 0);
@@ -261,11 +289,14 @@ public sealed partial class IlgpuBackend
             {
                 int offset = Wide * _offsetB, pixelBytes = Wide * g.SourceBytes;
                 TensorActivation.Fetch0<TPrecision>(SourceOf(g, _b0, _r, _s, pixelBytes) + offset, _leftB > 0 & IsInside(g, _b0, _r, _s));
-                TensorActivation.Fetch1<TPrecision>(SourceOf(g, _b1, _r, _s, pixelBytes) + offset, _leftB > _passB & IsInside(g, _b1, _r, _s));
+                TensorActivation.Fetch1<TPrecision>(SourceOf(g, _b1, _r, _s, pixelBytes) + offset,
+                    _leftB > _passB & IsInside(g, _b1, _r, _s));
                 if (HasFourB)
                 {
-                    TensorActivation.Fetch2<TPrecision>(SourceOf(g, _b2, _r, _s, pixelBytes) + offset, _leftB > 2 * _passB & IsInside(g, _b2, _r, _s));
-                    TensorActivation.Fetch3<TPrecision>(SourceOf(g, _b3, _r, _s, pixelBytes) + offset, _leftB > 3 * _passB & IsInside(g, _b3, _r, _s));
+                    TensorActivation.Fetch2<TPrecision>(SourceOf(g, _b2, _r, _s, pixelBytes) + offset,
+                        _leftB > 2 * _passB & IsInside(g, _b2, _r, _s));
+                    TensorActivation.Fetch3<TPrecision>(SourceOf(g, _b3, _r, _s, pixelBytes) + offset,
+                        _leftB > 3 * _passB & IsInside(g, _b3, _r, _s));
                 }
             }
             else
@@ -288,12 +319,16 @@ public sealed partial class IlgpuBackend
             {
                 long factors = g.Prologue.Address + Wide * _offsetB;
                 int imageBytes = 2 * Wide * g.SourceBytes;
-                TensorActivation.Store0<TPrecision>(g.Prologue, _toB0 + _next, factors + (long)_b0.N * imageBytes, _leftB > 0 & IsInside(g, _b0, _r, _s));
-                TensorActivation.Store1<TPrecision>(g.Prologue, _toB1 + _next, factors + (long)_b1.N * imageBytes, _leftB > _passB & IsInside(g, _b1, _r, _s));
+                TensorActivation.Store0<TPrecision>(g.Prologue, _toB0 + _next, factors + (long)_b0.N * imageBytes,
+                    _leftB > 0 & IsInside(g, _b0, _r, _s));
+                TensorActivation.Store1<TPrecision>(g.Prologue, _toB1 + _next, factors + (long)_b1.N * imageBytes,
+                    _leftB > _passB & IsInside(g, _b1, _r, _s));
                 if (HasFourB)
                 {
-                    TensorActivation.Store2<TPrecision>(g.Prologue, _toB0 + TwoPasses + _next, factors + (long)_b2.N * imageBytes, _leftB > 2 * _passB & IsInside(g, _b2, _r, _s));
-                    TensorActivation.Store3<TPrecision>(g.Prologue, _toB1 + TwoPasses + _next, factors + (long)_b3.N * imageBytes, _leftB > 3 * _passB & IsInside(g, _b3, _r, _s));
+                    TensorActivation.Store2<TPrecision>(g.Prologue, _toB0 + TwoPasses + _next, factors + (long)_b2.N * imageBytes,
+                        _leftB > 2 * _passB & IsInside(g, _b2, _r, _s));
+                    TensorActivation.Store3<TPrecision>(g.Prologue, _toB1 + TwoPasses + _next, factors + (long)_b3.N * imageBytes,
+                        _leftB > 3 * _passB & IsInside(g, _b3, _r, _s));
                 }
             }
             Advance(ref _b0, g);
@@ -328,7 +363,8 @@ public sealed partial class IlgpuBackend
         if (TPrologue.Activates)
             TensorActivation.Declare();
         TFragments.StartZero();
-        int depth = SummedTile.Depth<TPrecision>(), pitchA = SummedTile.Pitch<TPrecision>(TTile.Rows), pitchB = SummedTile.Pitch<TPrecision>(TTile.Columns);
+        int depth = SummedTile.Depth<TPrecision>(), pitchA = SummedTile.Pitch<TPrecision>(TTile.Rows),
+            pitchB = SummedTile.Pitch<TPrecision>(TTile.Columns);
         int thread = Group.IdxX, warp = thread >> 5, lane = thread & 31;
         int warpRow = TensorTile.WarpRow<TTile, TFragments>(warp), warpColumn = TensorTile.WarpColumn<TTile, TFragments>(warp);
         int slice = Grid.IdxX / tiles, tile = Grid.IdxX - slice * tiles;

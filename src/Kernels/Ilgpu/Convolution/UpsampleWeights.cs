@@ -10,7 +10,10 @@ public sealed partial class IlgpuBackend
     private protected override void UpsampleWeightsBackwardCore(Tensor dlarge, Tensor dw) =>
         Launch(UpsampleWeightsBackwardKernel, dw.Length, View(dlarge), dw.Shape[0], dw.Shape[3], View(dw));
 
-    /// <summary>large[c,u,v,k] = sum of w[k,r,s,c] over r = 2-u, 3-u and s = 2-v, 3-v within 0..2. One thread an element; up to 16 bytes read, 4 written.</summary>
+    /// <summary>
+    /// large[c,u,v,k] = sum of w[k,r,s,c] over r = 2-u, 3-u and s = 2-v, 3-v within 0..2. One thread an element; up to 16 bytes read, 4
+    /// written.
+    /// </summary>
     [Kernel]
     internal static void UpsampleWeightsKernel(Index1D i, ArrayView<float> w, int outputs, int channels, ArrayView<float> large)
     {
@@ -31,7 +34,9 @@ public sealed partial class IlgpuBackend
         large[i] = sum;
     }
 
-    /// <summary>dw[k,r,s,c] += the four dlarge[c,u,v,k] with u = 2-r, 3-r and v = 2-s, 3-s. One thread an element; 20 bytes read, 4 written.</summary>
+    /// <summary>
+    /// dw[k,r,s,c] += the four dlarge[c,u,v,k] with u = 2-r, 3-r and v = 2-s, 3-s. One thread an element; 20 bytes read, 4 written.
+    /// </summary>
     [Kernel]
     internal static void UpsampleWeightsBackwardKernel(Index1D i, ArrayView<float> dlarge, int outputs, int channels, ArrayView<float> dw)
     {

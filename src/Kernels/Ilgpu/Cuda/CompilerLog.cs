@@ -49,7 +49,8 @@ internal static class CompilerLog
         public override void WriteLine(string? message)
         {
             // ILGPU hands on the whole buffer of 1,024 bytes, zeros and all.
-            foreach (string line in (_begun + message).Replace("\0", "", StringComparison.Ordinal).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            foreach (string line in (_begun + message).Replace("\0", "", StringComparison.Ordinal)
+                .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
             {
                 if (line.EndsWith("loading failed:", StringComparison.OrdinalIgnoreCase))
                     _lines.Clear();

@@ -5,7 +5,9 @@ namespace BDense.Kernels.Ilgpu.Cuda;
 /// <summary>Calls of the CUDA driver that ILGPU does not make.</summary>
 internal static class CudaDriver
 {
-    /// <summary>CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES and CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN of cuda.h.</summary>
+    /// <summary>
+    /// CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES and CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN of cuda.h.
+    /// </summary>
     private const int MaxDynamicSharedSizeBytes = 8, MaxSharedMemoryPerBlockOptIn = 97;
 
     private delegate int FuncSetAttribute(nint function, int attribute, int value);
@@ -22,7 +24,8 @@ internal static class CudaDriver
     /// <summary>The most shared memory that a group of this device can ask for.</summary>
     public static int SharedLimit(int device)
     {
-        Check("cuDeviceGetAttribute", Function<DeviceGetAttribute>("cuDeviceGetAttribute")(out int value, MaxSharedMemoryPerBlockOptIn, device));
+        Check("cuDeviceGetAttribute",
+            Function<DeviceGetAttribute>("cuDeviceGetAttribute")(out int value, MaxSharedMemoryPerBlockOptIn, device));
         return value;
     }
 

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace BDense.Kernels.Ilgpu.Cuda;
 
-/// <summary>The entry points in <c>libcuda.so.1</c> or <c>nvcuda.dll</c>, found at first use: CUDA 11.4 and later have all of them.</summary>
+/// <summary>
+/// The entry points in <c>libcuda.so.1</c> or <c>nvcuda.dll</c>, found at first use: CUDA 11.4 and later have all of them.
+/// </summary>
 internal sealed unsafe class CudaGraphDriver : ICudaGraphDriver
 {
     /// <summary>CU_STREAM_CAPTURE_MODE_RELAXED.</summary>

@@ -24,7 +24,9 @@ internal static class CudaLibrary
     /// <summary>Whether this process's CUDA driver is the virtual one.</summary>
     public static bool IsVirtual => _virtual != 0;
 
-    /// <summary>Makes ILGPU load the file that this project loads. To be called before ILGPU's first call; calls after the first do nothing.</summary>
+    /// <summary>
+    /// Makes ILGPU load the file that this project loads. To be called before ILGPU's first call; calls after the first do nothing.
+    /// </summary>
     /// <returns>False where somebody else already decides for ILGPU's assembly.</returns>
     public static bool Install() => Resolver.Value;
 
@@ -36,10 +38,12 @@ internal static class CudaLibrary
     }
 
     /// <exception cref="BDenseException">There is none.</exception>
-    public static nint Load() => TryLoad(out nint handle) ? handle : throw new BDenseException($"no NVIDIA driver: {Names[0]} does not load");
+    public static nint Load() =>
+        TryLoad(out nint handle) ? handle : throw new BDenseException($"no NVIDIA driver: {Names[0]} does not load");
 
     /// <summary>Why the virtual GPU cannot be had; null if it can.</summary>
-    public static string? WhyNotVirtual() => WhyNotVirtual(IsVirtual, realIsLoaded: Loaded.IsValueCreated && Loaded.Value != 0, VirtualLibrary.IsSupported);
+    public static string? WhyNotVirtual() =>
+        WhyNotVirtual(IsVirtual, realIsLoaded: Loaded.IsValueCreated && Loaded.Value != 0, VirtualLibrary.IsSupported);
 
     internal static string? WhyNotVirtual(bool isVirtual, bool realIsLoaded, bool isSupported) =>
         isVirtual ? null
@@ -67,7 +71,8 @@ internal static class CudaLibrary
         }
     }
 
-    internal static nint First(IEnumerable<string> names, Func<string, nint> load) => names.Select(load).FirstOrDefault(handle => handle != 0);
+    internal static nint First(IEnumerable<string> names, Func<string, nint> load) =>
+        names.Select(load).FirstOrDefault(handle => handle != 0);
 
     /// <summary>What ILGPU's imports of <paramref name="name"/> bind to; 0 leaves it to the runtime.</summary>
     internal static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) =>

@@ -45,7 +45,9 @@ internal static unsafe class DriverInquiry
         }
     }
 
-    /// <summary>The file that is mapped at an address: /proc/self/maps has lines of from-to, rights, offset, device, inode and path.</summary>
+    /// <summary>
+    /// The file that is mapped at an address: /proc/self/maps has lines of from-to, rights, offset, device, inode and path.
+    /// </summary>
     internal static string? MappedFile(IEnumerable<string> maps, nint address)
     {
         foreach (string line in maps)
@@ -68,7 +70,8 @@ internal static unsafe class DriverInquiry
             var error = CudaAPI.CurrentAPI.GetDeviceCount(out int count);
             if (error != CudaError.CUDA_SUCCESS || count == 0)
                 return $"its call of cuDeviceGetCount gives {error} and {count}";
-            var constructor = typeof(CudaDevice).GetConstructor(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public, [typeof(int)]);
+            var constructor = typeof(CudaDevice).GetConstructor(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public,
+                [typeof(int)]);
             return constructor?.Invoke([0]) is CudaDevice device ? $"it can describe the first, {device.Name}" : "it cannot be asked";
         }
         catch (Exception e)

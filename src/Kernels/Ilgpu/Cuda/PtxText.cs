@@ -14,7 +14,8 @@ internal static partial class PtxText
     private static readonly bool KeepUniform = Environment.GetEnvironmentVariable("BDENSE_PTX_UNI") == "keep";
 
     /// <summary>For an accelerator to load.</summary>
-    public static PTXCompiledKernel Compile(CudaAccelerator accelerator, KernelEntry kernel) => Compile((PTXBackend)accelerator.GetBackend(), kernel);
+    public static PTXCompiledKernel Compile(CudaAccelerator accelerator, KernelEntry kernel) =>
+        Compile((PTXBackend)accelerator.GetBackend(), kernel);
 
     /// <summary>
     /// ILGPU's code with <see cref="Rewrite"/> applied. The specialisation makes ILGPU write <c>.maxntid</c>: the assembler then shares out
@@ -22,7 +23,8 @@ internal static partial class PtxText
     /// </summary>
     public static PTXCompiledKernel Compile(PTXBackend backend, KernelEntry kernel)
     {
-        var compiled = (PTXCompiledKernel)backend.Compile(kernel.EntryPoint, new KernelSpecialization(kernel.GroupSize, kernel.Resident > 0 ? kernel.Resident : null));
+        var compiled = (PTXCompiledKernel)backend.Compile(kernel.EntryPoint,
+            new KernelSpecialization(kernel.GroupSize, kernel.Resident > 0 ? kernel.Resident : null));
         Assembly(compiled) = Rewrite(compiled.PTXAssembly, kernel);
         return compiled;
     }
@@ -39,7 +41,8 @@ internal static partial class PtxText
     /// uniform (the virtual GPU stops at one that is not), and the promise saves registers: without it AttentionShared256
     /// goes from 210 to 255 (ptxas 12.4, sm_90).
     /// </remarks>
-    private static string Rewrite(string ptx, KernelEntry kernel) => kernel.ExplicitlyGrouped || KeepUniform ? ptx : UniformSuffix().Replace(ptx, "");
+    private static string Rewrite(string ptx, KernelEntry kernel) =>
+        kernel.ExplicitlyGrouped || KeepUniform ? ptx : UniformSuffix().Replace(ptx, "");
 
     // ILGPU has no public way to hand a changed text to its loader.
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<PTXAssembly>k__BackingField")]

@@ -36,6 +36,7 @@ internal static class VirtualCuda
     {
         int found = key is null ? 0 : GpuModel.All.ToList().FindIndex(model => model.Key == key);
         return found >= 0 ? found
-            : throw new UsageException($"unknown device '{Kind}:{key}'; there is {string.Join(" and ", GpuModel.All.Select(model => $"{Kind}:{model.Key}"))}");
+            : throw new UsageException(
+                $"unknown device '{Kind}:{key}'; there is {string.Join(" and ", GpuModel.All.Select(model => $"{Kind}:{model.Key}"))}");
     }
 }

@@ -12,7 +12,8 @@ internal struct AdamArguments
 
 public sealed partial class IlgpuBackend
 {
-    private protected override void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule)
+    private protected override void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm,
+        Tensor? schedule)
     {
         float[] now = s.Schedule();
         var arguments = new AdamArguments
@@ -30,7 +31,8 @@ public sealed partial class IlgpuBackend
             HasEma = ema is null ? 0 : 1,
             HasSchedule = schedule is null ? 0 : 1,
         };
-        Launch(AdamKernel, p.Length, arguments, View(p), View(g), View(m), View(v), View(ema ?? p), View(squaredNorm), View(schedule ?? squaredNorm));
+        Launch(AdamKernel, p.Length, arguments, View(p), View(g), View(m), View(v), View(ema ?? p), View(squaredNorm),
+            View(schedule ?? squaredNorm));
     }
 
     /// <summary>

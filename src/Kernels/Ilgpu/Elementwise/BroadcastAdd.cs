@@ -18,7 +18,8 @@ public sealed partial class IlgpuBackend
 
     /// <summary>y[n,i,c] = x[n,i,c] + e[n,c]. One thread an element; 4 bytes read (e stays in the cache), 4 written, 1 FLOP.</summary>
     [Kernel]
-    internal static void BroadcastAddKernel(Index1D i, ArrayView<float> x, ArrayView<float> e, int sampleLength, int channels, ArrayView<float> y)
+    internal static void BroadcastAddKernel(Index1D i, ArrayView<float> x, ArrayView<float> e, int sampleLength, int channels,
+        ArrayView<float> y)
     {
         int n = i / sampleLength;
         y[i] = x[i] + e[n * channels + i % channels];

@@ -8,9 +8,11 @@ public sealed partial class IlgpuBackend
     private protected override void DropoutCore(Tensor x, float p, RandomKey key, Tensor y)
     {
         if (InFours(x) && InFours(y))
-            Launch(Dropout4Kernel, y.Length / 4, View4(x), p, 1f / (1f - p), key.Seed, key.Stream, key.Offset, View(key.Counter ?? y), key.Counter is null ? 0 : 1, View4(y));
+            Launch(Dropout4Kernel, y.Length / 4, View4(x), p, 1f / (1f - p), key.Seed, key.Stream, key.Offset, View(key.Counter ?? y),
+                key.Counter is null ? 0 : 1, View4(y));
         else
-            Launch(DropoutKernel, Threads((y.Length + 3L) / 4), View(x), p, key.Seed, key.Stream, key.Offset, View(key.Counter ?? y), key.Counter is null ? 0 : 1, View(y));
+            Launch(DropoutKernel, Threads((y.Length + 3L) / 4), View(x), p, key.Seed, key.Stream, key.Offset, View(key.Counter ?? y),
+                key.Counter is null ? 0 : 1, View(y));
     }
 
     /// <summary>
@@ -18,7 +20,8 @@ public sealed partial class IlgpuBackend
     /// at the offset, and where there is a counter at the sum of both.
     /// </summary>
     [Kernel]
-    internal static void DropoutKernel(Index1D block, ArrayView<float> x, float p, ulong seed, uint stream, ulong offset, ArrayView<float> counter,
+    internal static void DropoutKernel(Index1D block, ArrayView<float> x, float p, ulong seed, uint stream, ulong offset,
+        ArrayView<float> counter,
         int hasCounter, ArrayView<float> y)
     {
         var bits = Philox.Block(seed, stream, First(offset, counter, hasCounter) + (ulong)(int)block);
@@ -34,7 +37,10 @@ public sealed partial class IlgpuBackend
             y[i + 3] = Philox.ToUniform(bits.W) >= p ? x[i + 3] * scale : 0f;
     }
 
-    /// <summary>The same where four divides the elements: one load and one store of 16 bytes, the load on its way while the bits are made. <paramref name="scale"/> is 1 / (1 - p).</summary>
+    /// <summary>
+    /// The same where four divides the elements: one load and one store of 16 bytes, the load on its way while the bits are made.
+    /// <paramref name="scale"/> is 1 / (1 - p).
+    /// </summary>
     [Kernel]
     internal static void Dropout4Kernel(Index1D block, ArrayView<Float4> x, float p, float scale, ulong seed, uint stream, ulong offset,
         ArrayView<float> counter, int hasCounter, ArrayView<Float4> y)
@@ -49,5 +55,6 @@ public sealed partial class IlgpuBackend
     /// <summary>The first block: the offset, plus the counter's 64 bits where there is one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong First(ulong offset, ArrayView<float> counter, int hasCounter) => hasCounter == 0 ? offset
-        : offset + ((ulong)(uint)counter[0] | (ulong)(uint)counter[1] << 16 | (ulong)(uint)counter[2] << 32 | (ulong)(uint)counter[3] << 48);
+        : offset + ((ulong)(uint)counter[0] | (ulong)(uint)counter[1] << 16 | (ulong)(uint)counter[2] << 32 | (ulong)(uint)counter[3]
+            << 48);
 }

@@ -15,7 +15,8 @@ public sealed partial class IlgpuBackend
     private protected override void ClampCore(Tensor x, float low, float high, Tensor y) =>
         Launch(ClampKernel, y.Length, View(x), low, high, View(y));
 
-    private protected override void MultiplyCore(Tensor a, Tensor b, Tensor y) => Launch(MultiplyKernel, y.Length, View(a), View(b), View(y));
+    private protected override void MultiplyCore(Tensor a, Tensor b, Tensor y) =>
+        Launch(MultiplyKernel, y.Length, View(a), View(b), View(y));
 
     /// <summary>y_i = a_i b_i. One thread an element; 8 bytes read and 4 written each, 1 FLOP.</summary>
     [Kernel]
@@ -25,7 +26,10 @@ public sealed partial class IlgpuBackend
     [Kernel]
     internal static void FillKernel(Index1D i, ArrayView<float> y, float value) => y[i] = value;
 
-    /// <summary>The same, 32 bytes a thread (<see cref="Pair4"/>): stores wait for nothing, but starting a thread for 4 bytes takes longer than they do.</summary>
+    /// <summary>
+    /// The same, 32 bytes a thread (<see cref="Pair4"/>): stores wait for nothing, but starting a thread for 4 bytes takes longer than they
+    /// do.
+    /// </summary>
     [Kernel]
     internal static void Fill4Kernel(Index1D i, ArrayView<Float4> y, float value)
     {

@@ -8,7 +8,9 @@ public sealed partial class IlgpuBackend
     private protected override void EmbeddingCore(Tensor t, Tensor frequencies, Tensor y, bool sinFirst) =>
         Launch(EmbeddingKernel, t.Length * frequencies.Length, View(t), View(frequencies), sinFirst ? 1 : 0, View(y));
 
-    /// <summary>With a = t_n f_j in one period: y[n,j] = cos a, y[n,J+j] = sin a, or the other way round. One thread a pair; 8 bytes written.</summary>
+    /// <summary>
+    /// With a = t_n f_j in one period: y[n,j] = cos a, y[n,J+j] = sin a, or the other way round. One thread a pair; 8 bytes written.
+    /// </summary>
     [Kernel]
     internal static void EmbeddingKernel(Index1D i, ArrayView<float> t, ArrayView<float> frequencies, int sinFirst, ArrayView<float> y)
     {

@@ -11,7 +11,9 @@ public sealed partial class IlgpuBackend
     private protected override void RandomNormalCore(RandomKey key, Tensor y) =>
         Launch(RandomNormalKernel, Threads((y.Length + 3L) / 4), key.Seed, key.Stream, key.Offset, View(y));
 
-    /// <summary>y[4b..4b+3] = the four uniform numbers of Philox block b. One thread a block; 16 bytes written, about 80 integer operations.</summary>
+    /// <summary>
+    /// y[4b..4b+3] = the four uniform numbers of Philox block b. One thread a block; 16 bytes written, about 80 integer operations.
+    /// </summary>
     [Kernel]
     internal static void RandomUniformKernel(Index1D block, ulong seed, uint stream, ulong offset, ArrayView<float> y)
     {
@@ -19,7 +21,9 @@ public sealed partial class IlgpuBackend
         Store4(y, 4 * block, Philox.ToUniform(bits.X), Philox.ToUniform(bits.Y), Philox.ToUniform(bits.Z), Philox.ToUniform(bits.W));
     }
 
-    /// <summary>y[4b..4b+3] = the four normal numbers of Philox block b: Box-Muller on each half. One thread a block; 16 bytes written.</summary>
+    /// <summary>
+    /// y[4b..4b+3] = the four normal numbers of Philox block b: Box-Muller on each half. One thread a block; 16 bytes written.
+    /// </summary>
     [Kernel]
     internal static void RandomNormalKernel(Index1D block, ulong seed, uint stream, ulong offset, ArrayView<float> y)
     {

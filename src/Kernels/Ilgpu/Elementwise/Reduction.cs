@@ -5,7 +5,10 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    /// <summary>Elements that one thread adds up, about; a longer row is summed in several rounds. Few, since late rounds have few threads and wait for each load.</summary>
+    /// <summary>
+    /// Elements that one thread adds up, about; a longer row is summed in several rounds. Few, since late rounds have few threads and wait
+    /// for each load.
+    /// </summary>
     private const int SumChunk = 64;
 
     private protected override void SumCore(Tensor x, Tensor y) => SumRows(View(x), 1, x.Length, View(y));
@@ -21,7 +24,9 @@ public sealed partial class IlgpuBackend
         SumRows(View(partial), 1, threads, View(y));
     }
 
-    /// <summary>y[r] = sum_i x[r,i] for <paramref name="rows"/> rows of <paramref name="length"/> elements, in rounds of strided partial sums.</summary>
+    /// <summary>
+    /// y[r] = sum_i x[r,i] for <paramref name="rows"/> rows of <paramref name="length"/> elements, in rounds of strided partial sums.
+    /// </summary>
     private void SumRows(ArrayView<float> x, int rows, int length, ArrayView<float> y)
     {
         int threads = Partials(length);
@@ -47,7 +52,10 @@ public sealed partial class IlgpuBackend
     /// </summary>
     private static bool FewThreads(long threads) => threads is >= 1 << 13 and < 1 << 16;
 
-    /// <summary>y[b,c] (+)= sum_r x[b,r,c]: columns of <paramref name="batch"/> matrices of rows x columns, in rounds of 64 or 16 rows, in a fixed order.</summary>
+    /// <summary>
+    /// y[b,c] (+)= sum_r x[b,r,c]: columns of <paramref name="batch"/> matrices of rows x columns, in rounds of 64 or 16 rows, in a fixed
+    /// order.
+    /// </summary>
     private void SumColumns(Tensor x, int batch, int rows, int columns, bool accumulate, Tensor y)
     {
         if (rows <= ColumnChunk)
@@ -66,7 +74,8 @@ public sealed partial class IlgpuBackend
     private void SumChunks(Tensor x, int batch, int rows, int columns, int chunks, int chunkRows, bool accumulate, Tensor y)
     {
         if (columns % 4 == 0 && AreAligned(x, y))
-            Launch(SumColumns4Kernel, batch * chunks * (columns / 4), View4(x), rows, columns / 4, chunks, chunkRows, accumulate ? 1 : 0, View4(y));
+            Launch(SumColumns4Kernel, batch * chunks * (columns / 4), View4(x), rows, columns / 4, chunks, chunkRows,
+                accumulate ? 1 : 0, View4(y));
         else
             Launch(SumColumnsKernel, batch * chunks * columns, View(x), rows, columns, chunks, chunkRows, accumulate ? 1 : 0, View(y));
     }
@@ -82,7 +91,10 @@ public sealed partial class IlgpuBackend
         partial[t] = sum;
     }
 
-    /// <summary>The same in fours, with eight loads of 16 bytes on their way at once: a number of threads that does not grow with x covers memory's latency only so.</summary>
+    /// <summary>
+    /// The same in fours, with eight loads of 16 bytes on their way at once: a number of threads that does not grow with x covers memory's
+    /// latency only so.
+    /// </summary>
     [Kernel(128, Hot = true)]
     internal static void SumOfSquares4Kernel(Index1D t, ArrayView<Float4> x, int length, ArrayView<float> partial)
     {
@@ -118,7 +130,8 @@ public sealed partial class IlgpuBackend
 
     /// <summary>
     /// y[r,t] = sum of x[r,i] over i = t, t + T, t + 2T, ...: thread r T + t of rows x T. Neighbours read neighbours; 4 bytes read
-    /// and 1 FLOP an element. Sixteen loads are on their way at once, since the last rounds have too few threads to wait for them one by one.
+    /// and 1 FLOP an element. Sixteen loads are on their way at once, since the last rounds have too few threads to wait for them one by
+    /// one.
     /// </summary>
     [Kernel(128)]
     internal static void SumRowsKernel(Index1D thread, ArrayView<float> x, int length, int threads, ArrayView<float> y)
@@ -164,8 +177,9 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>
-    /// The same for four columns a thread, 16 bytes a load; <paramref name="columns"/> counts fours. Sixteen loads do not wait for one another (ptxas keeps four on their way):
-    /// the last rounds have a few hundred threads, whose time is that of their loads one behind the other.
+    /// The same for four columns a thread, 16 bytes a load; <paramref name="columns"/> counts fours. Sixteen loads do not wait for one
+    /// another (ptxas keeps four on their way): the last rounds have a few hundred threads, whose time is that of their loads one behind
+    /// the other.
     /// </summary>
     [Kernel(128)]
     internal static void SumColumns4Kernel(Index1D thread, ArrayView<Float4> x, int rows, int columns, int chunks, int chunkRows,

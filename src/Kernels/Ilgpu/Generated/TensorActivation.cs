@@ -7,7 +7,8 @@ using ILGPU.Util;
 namespace BDense.Kernels.Ilgpu.Generated;
 
 /// <summary>
-/// Up to four pieces of 16 shared bytes a thread, from float32 in global memory through registers: act(scale x + shift) on the way, zeros
+/// Up to four pieces of 16 shared bytes a thread, from float32 in global memory through registers:
+/// act(scale x + shift) on the way, zeros
 /// where nothing is inside; in BF16 rounded to nearest even. Written by tools/TensorFragments.cs.
 /// </summary>
 internal static class TensorActivation

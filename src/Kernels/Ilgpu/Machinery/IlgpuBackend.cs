@@ -18,8 +18,9 @@ namespace BDense.Kernels.Ilgpu;
 /// and its launch share the file that has the operation's name.
 /// </summary>
 /// <remarks>
-/// These kernels are portable: no warp shuffles, no atomics, and group barriers only where a GPU's shared memory pays for them. A reduction is a fixed number of partial sums that
-/// depends on the shapes alone, added up by a second kernel in a fixed order; so the same device always gives the same bits.
+/// These kernels are portable: no warp shuffles, no atomics, and group barriers only where a GPU's shared memory pays for them. A reduction
+/// is a fixed number of partial sums that depends on the shapes alone, added up by a second kernel in a fixed order; so the same device
+/// always gives the same bits.
 /// </remarks>
 public sealed partial class IlgpuBackend : Backend
 {
@@ -54,7 +55,8 @@ public sealed partial class IlgpuBackend : Backend
         // What a rounded or reused block would hide is to be found.
         Pool.Exact = IsVirtual;
         ReadTuning(Tuning.TuningTable.PathFor(_accelerator.Name));
-        _graphs = _stream is CudaStream cuda ? new CudaGraphs(CudaGraphDriver.Instance, cuda.StreamPtr, _accelerator.Bind) : new LaunchRecorder(this);
+        _graphs = _stream is CudaStream cuda ? new CudaGraphs(CudaGraphDriver.Instance, cuda.StreamPtr, _accelerator.Bind)
+            : new LaunchRecorder(this);
         Tiling = ConvolutionPlan.Tiling(_accelerator);
     }
 
@@ -92,7 +94,9 @@ public sealed partial class IlgpuBackend : Backend
         : Kind == AcceleratorType.OpenCL ? _accelerator.MemorySize - Pool.CurrentBytes
         : null;
 
-    /// <summary>The one way to make a context here: optimised code, ILGPU's mathematics, and the devices that <paramref name="devices"/> adds.</summary>
+    /// <summary>
+    /// The one way to make a context here: optimised code, ILGPU's mathematics, and the devices that <paramref name="devices"/> adds.
+    /// </summary>
     /// <param name="devices">Adds them.</param>
     /// <param name="lines">Whether each instruction of PTX is to name its line of C# (.loc). Needs the assembly's .pdb beside it.</param>
     public static Context CreateContext(Action<Context.Builder> devices, bool lines = false)
@@ -104,7 +108,8 @@ public sealed partial class IlgpuBackend : Backend
             devices(builder);
             // ILGPU's own switch, DebugSymbols(), does nothing unless a debugger is attached.
             if (lines)
-                typeof(ContextProperties).GetProperty(nameof(ContextProperties.DebugSymbolsMode))?.SetValue(builder, DebugSymbolsMode.KernelSourceAnnotations);
+                typeof(ContextProperties).GetProperty(nameof(ContextProperties.DebugSymbolsMode))?.SetValue(builder,
+                    DebugSymbolsMode.KernelSourceAnnotations);
         });
     }
 
@@ -227,7 +232,9 @@ public sealed partial class IlgpuBackend : Backend
     {
         public MemoryBuffer1D<float, Stride1D.Dense> Buffer { get; } = buffer;
 
-        /// <summary>Without an error of the driver's: after a fault that is an old one, and the first is on its way to whoever waits.</summary>
+        /// <summary>
+        /// Without an error of the driver's: after a fault that is an old one, and the first is on its way to whoever waits.
+        /// </summary>
         public override void Dispose() => _ = Disposal.Quietly(Buffer.Dispose);
     }
 }

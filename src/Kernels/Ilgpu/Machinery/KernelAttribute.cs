@@ -26,7 +26,9 @@ public sealed class KernelAttribute(int groupSize = 256) : Attribute
     /// <summary>Whether training or sampling spends its time here: then its machine code is held to more.</summary>
     public bool Hot { get; set; }
 
-    /// <summary>Groups that a multiprocessor is to hold at once, which the assembler shares out registers for; 0 leaves it to the assembler.</summary>
+    /// <summary>
+    /// Groups that a multiprocessor is to hold at once, which the assembler shares out registers for; 0 leaves it to the assembler.
+    /// </summary>
     public int Resident { get; set; }
 
     /// <summary>Bytes of shared memory a group that the launch asks for, beside what the kernel declares.</summary>

@@ -31,9 +31,9 @@ internal sealed record KernelEntry(string Name, MethodInfo Method, bool Explicit
 }
 
 /// <summary>
-/// All kernels, found by their <see cref="KernelAttribute"/>: this assembly's, and those of any other that is added. What is here is compiled
-/// to PTX and machine code by tests and listings (<see cref="MachineCode.KernelCatalog"/>) and has registers and occupancy in profiles.
-/// A kernel that is not here can be launched all the same.
+/// All kernels, found by their <see cref="KernelAttribute"/>: this assembly's, and those of any other that is added. What is here is
+/// compiled to PTX and machine code by tests and listings (<see cref="MachineCode.KernelCatalog"/>) and has registers and occupancy in
+/// profiles. A kernel that is not here can be launched all the same.
 /// </summary>
 public static class KernelRegistry
 {
@@ -67,7 +67,8 @@ public static class KernelRegistry
                     if (!taken.TryAdd(kernel.Name, kernel))
                     {
                         s_added.Remove(assembly);
-                        throw new BDenseException($"{Place(kernel)}: there is a kernel of that name already, {Place(taken[kernel.Name])}; rename one");
+                        throw new BDenseException(
+                            $"{Place(kernel)}: there is a kernel of that name already, {Place(taken[kernel.Name])}; rename one");
                     }
                 }
                 s_all = Sorted(taken.Values);
@@ -82,14 +83,16 @@ public static class KernelRegistry
         if (method.GetCustomAttribute<KernelAttribute>() is not { } mark)
             return null;
         bool implicitly = method.GetParameters() is [{ ParameterType.Name: "Index1D" }, ..];
-        return new KernelEntry(method.Name, method, !implicitly, mark.GroupSize, mark.Hot, mark.DynamicSharedBytes, mark.Resident, mark.AnyGroupSize);
+        return new KernelEntry(method.Name, method, !implicitly, mark.GroupSize, mark.Hot, mark.DynamicSharedBytes, mark.Resident,
+            mark.AnyGroupSize);
     }
 
     private static IEnumerable<KernelEntry> Marked(IEnumerable<Type> types) => types
         .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly))
         .Select(Find).OfType<KernelEntry>();
 
-    private static List<KernelEntry> Sorted(IEnumerable<KernelEntry> kernels) => [.. kernels.OrderBy(kernel => kernel.Name, StringComparer.Ordinal)];
+    private static List<KernelEntry> Sorted(IEnumerable<KernelEntry> kernels) =>
+        [.. kernels.OrderBy(kernel => kernel.Name, StringComparer.Ordinal)];
 
     private static string Place(KernelEntry kernel) => $"{kernel.Method.DeclaringType?.FullName}.{kernel.Name}";
 }

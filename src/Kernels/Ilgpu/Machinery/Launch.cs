@@ -35,15 +35,18 @@ public sealed partial class IlgpuBackend
         if (!method.IsStatic)
             throw new BDenseException($"{method.Name} cannot be launched: a kernel is a static method with a name, no lambda");
         var entry = KernelRegistry.Find(method)
-            ?? throw new BDenseException($"{method.DeclaringType?.Name}.{method.Name} has no [Kernel]: mark the method with its group size");
+            ?? throw new BDenseException(
+                $"{method.DeclaringType?.Name}.{method.Name} has no [Kernel]: mark the method with its group size");
         if (!IsReachable(method))
-            throw new BDenseException($"{method.DeclaringType?.Name}.{method.Name} cannot be called by ILGPU's simulation: make it and its class public");
+            throw new BDenseException(
+                $"{method.DeclaringType?.Name}.{method.Name} cannot be called by ILGPU's simulation: make it and its class public");
         return entry.For(_accelerator.MaxNumThreadsPerGroup);
     }
 
     /// <summary>ILGPU calls kernels from an assembly that it makes, which sees public methods and those of who names it a friend.</summary>
     private static bool IsReachable(MethodInfo method) => (method.IsPublic && method.DeclaringType is { IsVisible: true })
-        || method.Module.Assembly.GetCustomAttributes<InternalsVisibleToAttribute>().Any(friend => friend.AssemblyName == Context.RuntimeAssemblyName);
+        || method.Module.Assembly.GetCustomAttributes<InternalsVisibleToAttribute>()
+            .Any(friend => friend.AssemblyName == Context.RuntimeAssemblyName);
 
     /// <summary>A kernel over a range of threads that ILGPU cuts into groups.</summary>
     private Kernel LoadThreads(KernelEntry entry)
@@ -64,7 +67,8 @@ public sealed partial class IlgpuBackend
     /// <summary>A count of threads or groups as the launcher takes it.</summary>
     /// <exception cref="BDenseException">Kernels count in 32 bits.</exception>
     internal static int Threads(long count) => count <= Shape.MaxLength ? (int)count
-        : throw new BDenseException($"{count} threads in one launch are more than the {Shape.MaxLength} that kernels count to; use a smaller batch");
+        : throw new BDenseException(
+            $"{count} threads in one launch are more than the {Shape.MaxLength} that kernels count to; use a smaller batch");
 
     /// <summary>The launcher of a kernel that lays out its groups itself, compiled at first use, and its geometry.</summary>
     internal (TLauncher Launcher, KernelConfig Config) GroupLauncher<TLauncher>(Delegate kernel, int groups)
@@ -73,7 +77,8 @@ public sealed partial class IlgpuBackend
         if (!_groupLaunchers.TryGetValue(kernel, out var known))
         {
             var entry = Entry(kernel);
-            known = new(_emulator?.Launcher(entry, typeof(TLauncher)) ?? LoadGroups(entry).CreateLauncherDelegate<TLauncher>(), entry.GroupSize,
+            known = new(_emulator?.Launcher(entry, typeof(TLauncher)) ?? LoadGroups(entry).CreateLauncherDelegate<TLauncher>(),
+                entry.GroupSize,
                 entry.DynamicSharedBytes == 0 ? default : SharedMemoryConfig.RequestDynamic<byte>(entry.DynamicSharedBytes));
             _groupLaunchers.Add(kernel, known);
         }
@@ -94,7 +99,9 @@ public sealed partial class IlgpuBackend
 
     private IKernelEmulator? _emulator;
 
-    /// <summary>For tests: kernels that the emulator takes run there, and the device counts as one of this precision and shared memory.</summary>
+    /// <summary>
+    /// For tests: kernels that the emulator takes run there, and the device counts as one of this precision and shared memory.
+    /// </summary>
     internal void Emulate(IKernelEmulator emulator, Precision precision, int sharedLimit)
     {
         (_emulator, _precision, _sharedLimit) = (emulator, precision, sharedLimit);
@@ -110,11 +117,14 @@ public sealed partial class IlgpuBackend
         if (entry.GroupSize > maxThreads)
             throw new BDenseException($"{entry.Name} needs groups of {entry.GroupSize} threads; {device} has at most {maxThreads}");
         if (entry.DynamicSharedBytes > maxSharedBytes)
-            throw new BDenseException($"{entry.Name} needs {entry.DynamicSharedBytes} bytes of shared memory a group; {device} has {maxSharedBytes}");
+            throw new BDenseException(
+                $"{entry.Name} needs {entry.DynamicSharedBytes} bytes of shared memory a group; {device} has {maxSharedBytes}");
     }
 
     /// <summary>The most shared memory a group can have, in bytes; on CUDA that is more than it has without asking.</summary>
-    private int SharedLimit => _sharedLimit ??= _accelerator is CudaAccelerator cuda ? CudaDriver.SharedLimit(cuda.DeviceId) : _accelerator.MaxSharedMemoryPerGroup;
+    private int SharedLimit =>
+        _sharedLimit ??= _accelerator is CudaAccelerator cuda ? CudaDriver.SharedLimit(cuda.DeviceId)
+            : _accelerator.MaxSharedMemoryPerGroup;
 
     private int? _sharedLimit;
 }

@@ -13,8 +13,8 @@ internal struct TileMatMul
 }
 
 /// <summary>
-/// Thread t fetches eight values of row t of A, or four columns of two lines of A stored [K,M]; and four columns of a line of B, or four values
-/// of one column of B stored [N,K]. The branches are the same for all threads.
+/// Thread t fetches eight values of row t of A, or four columns of two lines of A stored [K,M]; and four columns of a line of B, or four
+/// values of one column of B stored [N,K]. The branches are the same for all threads.
 /// </summary>
 internal struct MatMulSource : ITileSource
 {
@@ -129,8 +129,9 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>
-    /// c[b,m,n] (+)= alpha sum_k a[b,m,k] b[b,k,n] (<see cref="SharedTile"/>): 128 rows by 64 columns a group, all four transpositions. Grid:
-    /// tiles of columns fastest, then of rows, then the batch. 2 M N K FLOPs a product; a read once for each 64 columns, b for each 128 rows.
+    /// c[b,m,n] (+)= alpha sum_k a[b,m,k] b[b,k,n] (<see cref="SharedTile"/>): 128 rows by 64 columns a group, all four transpositions.
+    /// Grid: tiles of columns fastest, then of rows, then the batch. 2 M N K FLOPs a product; a read once for each 64 columns, b for each
+    /// 128 rows.
     /// </summary>
     [Kernel(SharedTile.GroupSize, Hot = true)]
     internal static void MatMulSharedTileKernel(TileMatMul g, ArrayView<Float4> a, ArrayView<Float4> b, ArrayView<Float4> c)

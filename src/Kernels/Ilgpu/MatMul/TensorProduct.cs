@@ -6,7 +6,9 @@ using ILGPU.Runtime.Cuda;
 
 namespace BDense.Kernels.Ilgpu;
 
-/// <summary>A batch of matrix products as the tensor-core kernels take it: c[m, n] = alpha sum_k op(a)[m, k] op(b)[k, n] (+ c[m, n]).</summary>
+/// <summary>
+/// A batch of matrix products as the tensor-core kernels take it: c[m, n] = alpha sum_k op(a)[m, k] op(b)[k, n] (+ c[m, n]).
+/// </summary>
 internal struct TensorProduct
 {
     /// <summary>Device addresses; the matrices of a batch lie one after the other.</summary>
@@ -22,7 +24,8 @@ internal struct TensorProduct
 
     public float Alpha;
 
-    public readonly TensorProblem Problem => new(M, N, (K * ValueBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes, TensorOperation.Product, Batch);
+    public readonly TensorProblem Problem =>
+        new(M, N, (K * ValueBytes + TensorTile.StepBytes - 1) / TensorTile.StepBytes, TensorOperation.Product, Batch);
 }
 
 /// <summary>Which axis of an operand in memory is the sum's.</summary>
@@ -52,7 +55,9 @@ internal struct TensorOperand
     /// <summary>Where the passes go in a stage.</summary>
     private int _to0, _to1, _to2, _to3;
 
-    /// <summary>Index of the first piece along the axis that is not summed, how far a pass goes there, and the axis' end; in bytes or rows.</summary>
+    /// <summary>
+    /// Index of the first piece along the axis that is not summed, how far a pass goes there, and the axis' end; in bytes or rows.
+    /// </summary>
     private int _index, _indexPass, _end;
 
     /// <summary>What is left of the sum from the first piece on, how far a pass goes there, and how far a step; in rows or bytes.</summary>
@@ -74,7 +79,8 @@ internal struct TensorOperand
         int depth = SummedTile.Depth<TPrecision>(), valueBytes = TensorTile.StepBytes / depth, thread = Group.IdxX;
         if (TSide.IsSummedOutermost)
         {
-            int pitch = SummedTile.Pitch<TPrecision>(width), pieces = pitch / 16, row = thread / pieces, piece = thread - row * pieces, pass = threads / pieces;
+            int pitch = SummedTile.Pitch<TPrecision>(width), pieces = pitch / 16, row = thread / pieces, piece = thread - row * pieces,
+                pass = threads / pieces;
             long rowBytes = (long)extent * valueBytes;
             o._index = first * valueBytes + 16 * piece;
             o._end = extent * valueBytes;
@@ -124,13 +130,14 @@ public sealed partial class IlgpuBackend
     private const int PanelTiles = 16;
 
     /// <summary>
-    /// A tile of c a group. Grid: the batch slowest, then panels of 16 rows of tiles, in a panel columns of tiles, in those rows. A group reads
-    /// (rows + columns) x 64 bytes a step for 64 rows columns FLOPs in TF32 (32 rows columns for each 16 values of the sum in BF16), and writes
-    /// 4 bytes an element, with <see cref="TensorProduct.Accumulate"/> reads them too. Sums over k in a fixed order.
+    /// A tile of c a group. Grid: the batch slowest, then panels of 16 rows of tiles, in a panel columns of tiles, in those rows. A group
+    /// reads (rows + columns) x 64 bytes a step for 64 rows columns FLOPs in TF32 (32 rows columns for each 16 values of the sum in BF16),
+    /// and writes 4 bytes an element, with <see cref="TensorProduct.Accumulate"/> reads them too. Sums over k in a fixed order.
     /// </summary>
     /// <remarks>
-    /// An operand whose sum is innermost lies in shared memory as in <see cref="TensorConvolve"/>, any other as in <see cref="TensorAddPixels"/>;
-    /// in TF32 the latter exchanges the rows (A) or columns (B) of the result, as its loads of four neighbours do.
+    /// An operand whose sum is innermost lies in shared memory as in <see cref="TensorConvolve"/>, any other as in
+    /// <see cref="TensorAddPixels"/>; in TF32 the latter exchanges the rows (A) or columns (B) of the result, as its loads of four
+    /// neighbours do.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TensorMultiply<TTile, TFragments, TPrecision, TSideA, TSideB>(TensorProduct g)
@@ -152,11 +159,16 @@ public sealed partial class IlgpuBackend
         int panelRows = XMath.Min(PanelTiles, rowTiles - panel * PanelTiles), columnTile = inPanel / panelRows;
         int firstRow = (panel * PanelTiles + inPanel - columnTile * panelRows) * TTile.Rows, firstColumn = columnTile * TTile.Columns;
 
-        var a = TensorOperand.Locate<TSideA, TPrecision>(g.A + (long)batch * g.M * g.K * g.ValueBytes, firstRow, g.M, g.K, TTile.Rows, TTile.Threads, 0);
-        var b = TensorOperand.Locate<TSideB, TPrecision>(g.B + (long)batch * g.N * g.K * g.ValueBytes, firstColumn, g.N, g.K, TTile.Columns, TTile.Threads, tileBytes);
+        var a = TensorOperand.Locate<TSideA, TPrecision>(g.A + (long)batch * g.M * g.K * g.ValueBytes, firstRow, g.M, g.K, TTile.Rows,
+            TTile.Threads, 0);
+        var b = TensorOperand.Locate<TSideB, TPrecision>(g.B + (long)batch * g.N * g.K * g.ValueBytes, firstColumn, g.N, g.K, TTile.Columns,
+            TTile.Threads, tileBytes);
         int pitchA = SummedTile.Pitch<TPrecision>(TTile.Rows), pitchB = SummedTile.Pitch<TPrecision>(TTile.Columns);
-        int readA = TSideA.IsSummedOutermost ? SummedTile.FragmentA<TPrecision>(warpRow, lane, pitchA) : TensorTile.FragmentA(warpRow, lane);
-        int readB = tileBytes + (TSideB.IsSummedOutermost ? SummedTile.FragmentB<TPrecision>(warpColumn, lane, pitchB) : TensorTile.FragmentB(warpColumn, lane));
+        int readA = TSideA.IsSummedOutermost ? SummedTile.FragmentA<TPrecision>(warpRow, lane, pitchA)
+            : TensorTile.FragmentA(warpRow, lane);
+        int readB =
+            tileBytes + (TSideB.IsSummedOutermost ? SummedTile.FragmentB<TPrecision>(warpColumn, lane, pitchB)
+                : TensorTile.FragmentB(warpColumn, lane));
         // The other half of a step: 32 bytes further on in a row, or half of the rows further down.
         int half = SummedTile.Depth<TPrecision>() / 2, steps = g.Problem.Steps, stage = 0, next = 0;
         for (int ahead = 1; ahead < TTile.Stages; ahead++)
@@ -173,7 +185,8 @@ public sealed partial class IlgpuBackend
         // As in TensorConvolve: the fragments of a half are loaded before the products of the one before it. Behind the sum's end zeros.
         for (int step = 0; step < steps; step++)
         {
-            // Into the stage of the step before, which all have read; computed anew, since the tile of 64 x 64 a warp has no register to spare.
+            // Into the stage of the step before, which all have read; computed anew, since the tile of 64 x 64 a warp has no register to
+            // spare.
             next = TensorTile.PreviousStage<TTile>(stage);
             a.Copy(next, TTile.Rows * 4 / TTile.Threads);
             b.Copy(next, TTile.Columns * 4 / TTile.Threads);
@@ -192,7 +205,8 @@ public sealed partial class IlgpuBackend
         }
         // TF32 has exchanged what came from the outermost layout.
         bool near = TSideA.IsSummedOutermost & !TPrecision.IsBf16, quads = TSideB.IsSummedOutermost & !TPrecision.IsBf16;
-        int row = firstRow + warpRow + (near ? (lane >> 2) * 4 : lane >> 2), column = firstColumn + warpColumn + (lane & 3) * (quads ? 8 : 2);
+        int row = firstRow + warpRow + (near ? (lane >> 2) * 4 : lane >> 2),
+            column = firstColumn + warpColumn + (lane & 3) * (quads ? 8 : 2);
         int pitch = 4 * g.N, left = g.N - column;
         long c = g.C + 4L * batch * g.M * g.N + 4L * column;
         // The same for all warps: none parts.

@@ -6,7 +6,9 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    /// <summary>Matrix products on tensor cores: true if it was done, false where the shape or the precision asks for the ordinary kernels.</summary>
+    /// <summary>
+    /// Matrix products on tensor cores: true if it was done, false where the shape or the precision asks for the ordinary kernels.
+    /// </summary>
     private bool TensorMatMul(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate)
     {
         var precision = ConvolutionPlan.ChooseProduct(Precision, s, AreAligned(a, b, c));
@@ -29,7 +31,8 @@ public sealed partial class IlgpuBackend
             Alpha = alpha,
         };
         var p = g.Problem;
-        var key = new TuningKey(s.TransA ? "product TN" : s.TransB ? "product NT" : "product NN", precision, p.M, p.N, p.Steps, Batch: p.Batch);
+        var key = new TuningKey(s.TransA ? "product TN" : s.TransB ? "product NT" : "product NN", precision, p.M, p.N, p.Steps,
+            Batch: p.Batch);
         if (!IsDecided(key, out var choice))
             choice = DecideProduct(key, g, c);
         LaunchProduct(choice, key, g);
@@ -54,7 +57,8 @@ public sealed partial class IlgpuBackend
         LaunchGroups(ProductKernel(key.Operation, choice.Tile, key.Precision), groups, g);
     }
 
-    private static Action<TensorProduct> ProductKernel(string operation, TileName tile, Precision precision) => (operation, tile, precision) switch
+    private static Action<TensorProduct> ProductKernel(string operation, TileName tile, Precision precision) =>
+        (operation, tile, precision) switch
     {
         ("product NN", TileName.T128x256, Precision.Tf32) => TensorProductNN128x256Tf32Kernel,
         ("product NN", TileName.T128x256, _) => TensorProductNN128x256Bf16Kernel,

@@ -31,7 +31,8 @@ public sealed partial class IlgpuBackend
         };
     }
 
-    private protected override void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats)
+    private protected override void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y,
+        Tensor stats)
     {
         if (x.Length == 0)
             return;
@@ -41,8 +42,10 @@ public sealed partial class IlgpuBackend
             LaunchGroupNormPartial(s.N, g, x, partial);
             Launch(GroupNormStatsKernel, s.N * s.Groups, g, View2(partial), View(stats));
         }
-        if (g.GroupChannels % 4 == 0 && Aligned(x) && Aligned(y) && Aligned(gamma) && Aligned(beta) && (scaleShift is null || Aligned(scaleShift)))
-            Launch(GroupNormApply4Kernel, x.Length / 4, g, View4(x), View(stats), View4(gamma), View4(beta), View4(scaleShift ?? gamma), View4(y));
+        if (g.GroupChannels % 4 == 0 && Aligned(x) && Aligned(y) && Aligned(gamma) && Aligned(beta)
+            && (scaleShift is null || Aligned(scaleShift)))
+            Launch(GroupNormApply4Kernel, x.Length / 4, g, View4(x), View(stats), View4(gamma), View4(beta),
+                View4(scaleShift ?? gamma), View4(y));
         else
             Launch(GroupNormApplyKernel, x.Length, g, View(x), View(stats), View(gamma), View(beta), View(scaleShift ?? gamma), View(y));
     }
@@ -93,8 +96,8 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>
-    /// <see cref="GroupNormPartialKernel"/> for groups of whole fours of channels, 16 bytes a load, added up in the same order. Single floats
-    /// of neighbouring groups, 16 bytes apart or more, ask the cache for each sector again and again: 16 a request where 4 would do.
+    /// <see cref="GroupNormPartialKernel"/> for groups of whole fours of channels, 16 bytes a load, added up in the same order. Single
+    /// floats of neighbouring groups, 16 bytes apart or more, ask the cache for each sector again and again: 16 a request where 4 would do.
     /// </summary>
     [Kernel(128, Hot = true)]
     internal static void GroupNormPartial4Kernel(Index1D t, GroupNormGeometry g, ArrayView<Float4> x, ArrayView<Float2> partial)
@@ -133,9 +136,9 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>
-    /// stats[n,g] = (mean, 1/sqrt(var + eps)) from the chunks' means m_k and squares s_k of n_k elements: mean = m_0 + sum n_k (m_k - m_0) / n,
-    /// squares = sum s_k + n_k (m_k - mean)^2, so that nothing cancels. One thread for each (n, g): two passes whose loads do not wait for
-    /// one another are faster than one that joins chunk to chunk with a division each (18 us on an H200 for 32 chunks).
+    /// stats[n,g] = (mean, 1/sqrt(var + eps)) from the chunks' means m_k and squares s_k of n_k elements: mean = m_0 + sum n_k (m_k - m_0)
+    /// / n, squares = sum s_k + n_k (m_k - mean)^2, so that nothing cancels. One thread for each (n, g): two passes whose loads do not wait
+    /// for one another are faster than one that joins chunk to chunk with a division each (18 us on an H200 for 32 chunks).
     /// </summary>
     [Kernel(64)]
     internal static void GroupNormStatsKernel(Index1D t, GroupNormGeometry g, ArrayView<Float2> partial, ArrayView<float> stats)
@@ -173,7 +176,9 @@ public sealed partial class IlgpuBackend
         return silu != 0 ? DeviceMath.Silu(u) : u;
     }
 
-    /// <summary>y from x and the statistics, four channels of one group a thread. 16 bytes read, 16 written, 8 or 12 FLOPs an element.</summary>
+    /// <summary>
+    /// y from x and the statistics, four channels of one group a thread. 16 bytes read, 16 written, 8 or 12 FLOPs an element.
+    /// </summary>
     [Kernel(Hot = true)]
     internal static void GroupNormApply4Kernel(Index1D i, GroupNormGeometry g, ArrayView<Float4> x, ArrayView<float> stats,
         ArrayView<Float4> gamma, ArrayView<Float4> beta, ArrayView<Float4> scaleShift, ArrayView<Float4> y)

@@ -20,18 +20,23 @@ public sealed partial class IlgpuBackend
         using (var partial = Empty(new Shape(s.N, g.Chunks, s.C, 2)))
         {
             if (vector)
-                Launch(GroupNormBackwardPartial4Kernel, s.N * g.Chunks * (s.C / 4), g, View4(dy), View4(x), View(stats), View4(gamma), View4(beta), scale4, View4(partial));
+                Launch(GroupNormBackwardPartial4Kernel, s.N * g.Chunks * (s.C / 4), g, View4(dy), View4(x), View(stats), View4(gamma),
+                    View4(beta), scale4, View4(partial));
             else
-                Launch(GroupNormBackwardPartialKernel, s.N * g.Chunks * s.C, g, View(dy), View(x), View(stats), View(gamma), View(beta), scale, View(partial));
-            Launch(GroupNormBackwardSumsKernel, s.N * s.C, g, View2(partial), View(gamma), View(beta), View2(sums), View(dscaleShift ?? sums));
+                Launch(GroupNormBackwardPartialKernel, s.N * g.Chunks * s.C, g, View(dy), View(x), View(stats), View(gamma), View(beta),
+                    scale, View(partial));
+            Launch(GroupNormBackwardSumsKernel, s.N * s.C, g, View2(partial), View(gamma), View(beta), View2(sums),
+                View(dscaleShift ?? sums));
         }
         using var means = Empty(new Shape(s.N, s.Groups, 2));
         Launch(GroupNormBackwardMeansKernel, s.N * s.Groups, g, View(sums), View(gamma), scale, View(means));
         Launch(GroupNormBackwardParametersKernel, s.C, g, s.N, View2(sums), scale, View(dgamma), View(dbeta));
         if (vector && Aligned(dx))
-            Launch(GroupNormBackwardApply4Kernel, x.Length / 4, g, View4(dy), View4(x), View(stats), View(means), View4(gamma), View4(beta), scale4, View4(dx));
+            Launch(GroupNormBackwardApply4Kernel, x.Length / 4, g, View4(dy), View4(x), View(stats), View(means), View4(gamma), View4(beta),
+                scale4, View4(dx));
         else
-            Launch(GroupNormBackwardApplyKernel, x.Length, g, View(dy), View(x), View(stats), View(means), View(gamma), View(beta), scale, View(dx));
+            Launch(GroupNormBackwardApplyKernel, x.Length, g, View(dy), View(x), View(stats), View(means), View(gamma), View(beta),
+                scale, View(dx));
     }
 
     /// <summary>du = dy, times SiLU's derivative at u = (xhat gamma + beta)(1 + scale) + shift where SiLU is fused.</summary>
@@ -78,7 +83,8 @@ public sealed partial class IlgpuBackend
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Normalisation4 Normalisation(GroupNormGeometry g, int n, int c, ArrayView<float> stats, ArrayView<Float4> gamma, ArrayView<Float4> beta,
+    private static Normalisation4 Normalisation(GroupNormGeometry g, int n, int c, ArrayView<float> stats, ArrayView<Float4> gamma,
+        ArrayView<Float4> beta,
         ArrayView<Float4> scaleShift)
     {
         int channels4 = g.C / 4;
@@ -113,8 +119,8 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>
-    /// As <see cref="GroupNormBackwardPartialKernel"/>, four channels of one group a thread and two pixels at a time: four loads of 16 bytes are
-    /// on their way before the first is used.
+    /// As <see cref="GroupNormBackwardPartialKernel"/>, four channels of one group a thread and two pixels at a time: four loads of 16
+    /// bytes are on their way before the first is used.
     /// </summary>
     [Kernel(128, Hot = true)]
     internal static void GroupNormBackwardPartial4Kernel(Index1D t, GroupNormGeometry g, ArrayView<Float4> dy, ArrayView<Float4> x,
@@ -146,7 +152,9 @@ public sealed partial class IlgpuBackend
         partial[2 * t + 1] = new Float4(a.Z, b.Z, a.W, b.W);
     }
 
-    /// <summary>sums[n,c] = (A, B); dscale = gamma B + beta A, dshift = A. One thread for each (n, c); eight loads are on their way at once.</summary>
+    /// <summary>
+    /// sums[n,c] = (A, B); dscale = gamma B + beta A, dshift = A. One thread for each (n, c); eight loads are on their way at once.
+    /// </summary>
     [Kernel(128)]
     internal static void GroupNormBackwardSumsKernel(Index1D t, GroupNormGeometry g, ArrayView<Float2> partial, ArrayView<float> gamma,
         ArrayView<float> beta, ArrayView<Float2> sums, ArrayView<float> dscaleShift)
@@ -176,7 +184,10 @@ public sealed partial class IlgpuBackend
         }
     }
 
-    /// <summary>means[n,g] = the means over a group of dxhat and of dxhat xhat: sum over its channels of gamma (1 + scale) (A, B), over m. One thread for each (n, g).</summary>
+    /// <summary>
+    /// means[n,g] = the means over a group of dxhat and of dxhat xhat: sum over its channels of gamma (1 + scale) (A, B), over m. One
+    /// thread for each (n, g).
+    /// </summary>
     [Kernel(64)]
     internal static void GroupNormBackwardMeansKernel(Index1D t, GroupNormGeometry g, ArrayView<float> sums, ArrayView<float> gamma,
         ArrayView<float> scaleShift, ArrayView<float> means)
@@ -196,8 +207,8 @@ public sealed partial class IlgpuBackend
     }
 
     /// <summary>
-    /// dgamma[c] += sum_n (1 + scale[n,c]) B[n,c]; dbeta[c] += sum_n (1 + scale[n,c]) A[n,c]. One thread a channel: so few that their time is
-    /// that of loads one behind the other, hence eight samples at once.
+    /// dgamma[c] += sum_n (1 + scale[n,c]) B[n,c]; dbeta[c] += sum_n (1 + scale[n,c]) A[n,c]. One thread a channel: so few that their time
+    /// is that of loads one behind the other, hence eight samples at once.
     /// </summary>
     [Kernel(64)]
     internal static void GroupNormBackwardParametersKernel(Index1D c, GroupNormGeometry g, int samples, ArrayView<Float2> sums,
@@ -238,7 +249,8 @@ public sealed partial class IlgpuBackend
     /// 4 written, up to 20 FLOPs.
     /// </summary>
     [Kernel]
-    internal static void GroupNormBackwardApplyKernel(Index1D i, GroupNormGeometry g, ArrayView<float> dy, ArrayView<float> x, ArrayView<float> stats,
+    internal static void GroupNormBackwardApplyKernel(Index1D i, GroupNormGeometry g, ArrayView<float> dy, ArrayView<float> x,
+        ArrayView<float> stats,
         ArrayView<float> means, ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> scaleShift, ArrayView<float> dx)
     {
         int pixel = i / g.C;
@@ -247,7 +259,8 @@ public sealed partial class IlgpuBackend
         int group = 2 * (n * g.Groups + c / g.GroupChannels);
         float scale = g.HasScaleShift != 0 ? scaleShift[2 * n * g.C + c] : 0f;
         float shift = g.HasScaleShift != 0 ? scaleShift[(2 * n + 1) * g.C + c] : 0f;
-        dx[i] = InputGradient(dy[i], x[i], stats[group], stats[group + 1], gamma[c], beta[c], scale, shift, means[group], means[group + 1], g.Silu);
+        dx[i] = InputGradient(dy[i], x[i], stats[group], stats[group + 1], gamma[c], beta[c], scale, shift, means[group],
+            means[group + 1], g.Silu);
     }
 
     /// <summary>
@@ -255,7 +268,8 @@ public sealed partial class IlgpuBackend
     /// (three integer divisions) for four elements.
     /// </summary>
     [Kernel(Hot = true)]
-    internal static void GroupNormBackwardApply4Kernel(Index1D i, GroupNormGeometry g, ArrayView<Float4> dy, ArrayView<Float4> x, ArrayView<float> stats,
+    internal static void GroupNormBackwardApply4Kernel(Index1D i, GroupNormGeometry g, ArrayView<Float4> dy, ArrayView<Float4> x,
+        ArrayView<float> stats,
         ArrayView<float> means, ArrayView<Float4> gamma, ArrayView<Float4> beta, ArrayView<Float4> scaleShift, ArrayView<Float4> dx)
     {
         var v = x[i];
@@ -284,7 +298,8 @@ public sealed partial class IlgpuBackend
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float InputGradient(float dy, float x, float mean, float rstd, float gamma, float beta, float scale, float shift, float meanA,
+    private static float InputGradient(float dy, float x, float mean, float rstd, float gamma, float beta, float scale,
+        float shift, float meanA,
         float meanB, int silu)
     {
         float xhat = (x - mean) * rstd;

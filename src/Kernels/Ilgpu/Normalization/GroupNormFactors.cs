@@ -4,7 +4,8 @@ namespace BDense.Kernels.Ilgpu;
 
 public sealed partial class IlgpuBackend
 {
-    private protected override void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats)
+    private protected override void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift,
+        Tensor factors, Tensor stats)
     {
         if (x.Length == 0)
             return;
@@ -17,9 +18,12 @@ public sealed partial class IlgpuBackend
         Launch(GroupNormFactorsKernel, s.N * s.C, g, View(stats), View(gamma), View(beta), View(scaleShift ?? gamma), View(factors));
     }
 
-    /// <summary>factors[n,c] = rstd gamma (1 + scale), factors[n,C+c] = (beta - mean rstd gamma)(1 + scale) + shift. One thread for each (n, c).</summary>
+    /// <summary>
+    /// factors[n,c] = rstd gamma (1 + scale), factors[n,C+c] = (beta - mean rstd gamma)(1 + scale) + shift. One thread for each (n, c).
+    /// </summary>
     [Kernel(64)]
-    internal static void GroupNormFactorsKernel(Index1D i, GroupNormGeometry g, ArrayView<float> stats, ArrayView<float> gamma, ArrayView<float> beta,
+    internal static void GroupNormFactorsKernel(Index1D i, GroupNormGeometry g, ArrayView<float> stats, ArrayView<float> gamma,
+        ArrayView<float> beta,
         ArrayView<float> scaleShift, ArrayView<float> factors)
     {
         int n = i / g.C;

@@ -15,9 +15,12 @@ public sealed partial class IlgpuBackend
             Launch(ScaleShiftKernel, x.Length, View(x), View(scaleShift), sample, channels, silu ? 1 : 0, View(y));
     }
 
-    /// <summary>y = act(scale x + shift), four channels a thread. 16 bytes read, 16 written (the factors stay in the cache), 8 or 24 FLOPs.</summary>
+    /// <summary>
+    /// y = act(scale x + shift), four channels a thread. 16 bytes read, 16 written (the factors stay in the cache), 8 or 24 FLOPs.
+    /// </summary>
     [Kernel(Hot = true)]
-    internal static void ScaleShift4Kernel(Index1D i, ArrayView<Float4> x, ArrayView<Float4> scaleShift, int sample4, int channels4, int silu, ArrayView<Float4> y)
+    internal static void ScaleShift4Kernel(Index1D i, ArrayView<Float4> x, ArrayView<Float4> scaleShift, int sample4, int channels4,
+        int silu, ArrayView<Float4> y)
     {
         int n = i / sample4;
         int at = 2 * n * channels4 + i % channels4;
@@ -30,7 +33,8 @@ public sealed partial class IlgpuBackend
 
     /// <summary>As <see cref="ScaleShift4Kernel"/>, one element a thread, for any number of channels.</summary>
     [Kernel]
-    internal static void ScaleShiftKernel(Index1D i, ArrayView<float> x, ArrayView<float> scaleShift, int sample, int channels, int silu, ArrayView<float> y)
+    internal static void ScaleShiftKernel(Index1D i, ArrayView<float> x, ArrayView<float> scaleShift, int sample, int channels, int silu,
+        ArrayView<float> y)
     {
         int n = i / sample;
         int at = 2 * n * channels + i % channels;

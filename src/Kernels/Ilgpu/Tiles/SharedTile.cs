@@ -26,7 +26,8 @@ internal interface ITileSource
 /// </summary>
 /// <remarks>
 /// Per value of the sum a thread reads four Float4s from shared memory for 64 multiply-adds, and a group reads 768 bytes from global memory
-/// for 16,384 FLOPs (21 FLOPs a byte). Its columns are two blocks of 4, 32 apart, so that eight neighbouring threads read 128 bytes in a row.
+/// for 16,384 FLOPs (21 FLOPs a byte). Its columns are two blocks of 4, 32 apart, so that eight neighbouring threads read 128 bytes in a
+/// row.
 /// </remarks>
 internal static class SharedTile
 {
@@ -64,7 +65,8 @@ internal static class SharedTile
             if (step >= 0)
             {
                 int a = (step & 1) * Depth * Rows4 + row4, b = (step & 1) * Depth * Columns4 + column4;
-                // Unrolled by hand: ptxas unrolls no loop that ILGPU closes with bra.uni, as in every kernel of groups, and its own instructions would be a fifth of all.
+                // Unrolled by hand: ptxas unrolls no loop that ILGPU closes with bra.uni, as in every kernel of groups, and its own
+                // instructions would be a fifth of all.
                 for (int k = 0; k < Depth; k += 4)
                 {
                     AddLine(ref acc, tileA, a + k * Rows4, tileB, b + k * Columns4);
@@ -76,7 +78,8 @@ internal static class SharedTile
             if (step + 1 < steps)
             {
                 int next = step + 1 & 1;
-                source.Store(fetched, tileA.SubView(next * Depth * Rows4, Depth * Rows4), tileB.SubView(next * Depth * Columns4, Depth * Columns4));
+                source.Store(fetched, tileA.SubView(next * Depth * Rows4, Depth * Rows4),
+                    tileB.SubView(next * Depth * Columns4, Depth * Columns4));
             }
             Group.Barrier();
         }
@@ -88,7 +91,9 @@ internal static class SharedTile
     private static void AddLine(ref Tile8x8 acc, ArrayView<Float4> tileA, int a, ArrayView<Float4> tileB, int b) =>
         acc.AddOuter(tileA[a], tileA[a + 1], tileB[b], tileB[b + 8]);
 
-    /// <summary>Four values of one row, or column, of the result into four lines of a tile whose pitch is <paramref name="pitch"/> floats.</summary>
+    /// <summary>
+    /// Four values of one row, or column, of the result into four lines of a tile whose pitch is <paramref name="pitch"/> floats.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreAcross(ArrayView<Float4> tile, int at, int pitch, Float4 v)
     {

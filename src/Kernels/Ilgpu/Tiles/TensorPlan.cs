@@ -1,6 +1,9 @@
 namespace BDense.Kernels.Ilgpu.Tiles;
 
-/// <summary>The tiles that there are: rows by columns of the result (by warps, where there are two of a size); T a group's on tensor cores, P a thread's of the portable kernels.</summary>
+/// <summary>
+/// The tiles that there are: rows by columns of the result (by warps, where there are two of a size); T a group's on tensor cores, P a
+/// thread's of the portable kernels.
+/// </summary>
 internal enum TileName
 {
     T128x256,
@@ -45,7 +48,9 @@ internal enum TensorOperation
     Product,
 }
 
-/// <summary>Which tile, and into how many slices: the table, and the rule that picks from it where nothing was measured (<c>bdense tune</c>).</summary>
+/// <summary>
+/// Which tile, and into how many slices: the table, and the rule that picks from it where nothing was measured (<c>bdense tune</c>).
+/// </summary>
 internal static class TensorPlan
 {
     /// <summary>A tile as the rule sees it.</summary>
@@ -57,8 +62,10 @@ internal static class TensorPlan
     /// <param name="SharedBytes">Of a group.</param>
     /// <param name="WgradResident">Groups of wgrad's kernels; 0 where there are none.</param>
     /// <param name="InProduct">Whether matrix products have.</param>
-    /// <param name="ActivatedResident">Groups of the kernels with a prologue, in the worse of both precisions; 0 where there are none.</param>
-    public readonly record struct Row(TileName Name, int Rows, int Columns, int Resident, double Speed, int SharedBytes, int WgradResident, bool InProduct, int ActivatedResident)
+    /// <param name="ActivatedResident">Groups of the kernels with a prologue, in the worse of both precisions; 0 where there are
+    /// none.</param>
+    public readonly record struct Row(TileName Name, int Rows, int Columns, int Resident, double Speed, int SharedBytes, int WgradResident,
+        bool InProduct, int ActivatedResident)
     {
         public bool Has(in TensorProblem p) => p.Operation switch
         {
@@ -98,7 +105,8 @@ internal static class TensorPlan
     public static Row Find(TileName name) => Tiles.First(t => t.Name == name);
 
     /// <summary>Slices that are allowed: every one has a step to do, and together they fit the scratch memory.</summary>
-    public static int MaxSlices(in TensorProblem p) => (int)Math.Max(1, Math.Min(Math.Min(p.Steps, 256), MaxPartialBytes / (4L * p.M * p.N)));
+    public static int MaxSlices(in TensorProblem p) =>
+        (int)Math.Max(1, Math.Min(Math.Min(p.Steps, 256), MaxPartialBytes / (4L * p.M * p.N)));
 
     /// <summary>The candidates of a problem on a device, for the rule and for the autotuner.</summary>
     public static IEnumerable<TensorChoice> Candidates(TensorProblem p, int sharedLimit)
@@ -117,7 +125,9 @@ internal static class TensorPlan
         }
     }
 
-    /// <summary>The candidate with the least predicted time; of equals the first, so that the same device always gives the same bits.</summary>
+    /// <summary>
+    /// The candidate with the least predicted time; of equals the first, so that the same device always gives the same bits.
+    /// </summary>
     public static TensorChoice Choose(in TensorProblem p, int multiprocessors, int sharedLimit)
     {
         var (best, least) = (default(TensorChoice), double.MaxValue);

@@ -20,7 +20,9 @@ internal interface ITensorFragments
 
     static abstract void StartZero();
 
-    /// <summary>Accumulators start at the bias of their columns, those behind <paramref name="last"/> (never stored) at the last one's.</summary>
+    /// <summary>
+    /// Accumulators start at the bias of their columns, those behind <paramref name="last"/> (never stored) at the last one's.
+    /// </summary>
     static abstract void StartBias(ArrayView<float> bias, int column, int last);
 
     /// <summary>Fragments of rows of 64 bytes, the sum's axis innermost: half a step, from this lane's row of the first.</summary>
@@ -41,7 +43,9 @@ internal interface ITensorFragments
     /// <summary>Puts the fragments that were loaded aside.</summary>
     static abstract void Keep();
 
-    /// <summary>The fragments that were put aside for those that were loaded: while one half of a step is multiplied, the next is on its way.</summary>
+    /// <summary>
+    /// The fragments that were put aside for those that were loaded: while one half of a step is multiplied, the next is on its way.
+    /// </summary>
     static abstract void Exchange();
 
     static abstract void MultiplyTf32();
@@ -185,11 +189,16 @@ internal static class TensorTile
         where TTile : struct, ITensorTile
         where TFragments : struct, ITensorFragments => (int)((uint)warp / (uint)(TTile.Rows / TFragments.Rows)) * TFragments.Columns;
 
-    /// <summary>Shared offset that a lane gives ldmatrix for A: lanes 0-15 the rows of the first 16 bytes, lanes 16-31 those of the second. The other half of the step: xor 32.</summary>
+    /// <summary>
+    /// Shared offset that a lane gives ldmatrix for A: lanes 0-15 the rows of the first 16 bytes, lanes 16-31 those of the second. The
+    /// other half of the step: xor 32.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int FragmentA(int warpRow, int lane) => Place(warpRow + (lane & 15), lane >> 4);
 
-    /// <summary>The same for B, two tiles of 8 columns: lanes 0-7 first piece of the first, 8-15 second piece, 16-31 the second tile.</summary>
+    /// <summary>
+    /// The same for B, two tiles of 8 columns: lanes 0-7 first piece of the first, 8-15 second piece, 16-31 the second tile.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int FragmentB(int warpColumn, int lane) => Place(warpColumn + (lane >> 4) * 8 + (lane & 7), lane >> 3 & 1);
 

@@ -55,7 +55,8 @@ public sealed partial class IlgpuBackend
 
     /// <summary>y_i = c0 a_i [+ c1 b_i]. One thread an element; 4 bytes a term read, 4 written; 1 or 3 FLOPs.</summary>
     [Kernel]
-    internal static void LinearCombination2Kernel(Index1D i, ArrayView<float> a, ArrayView<float> b, float c0, float c1, int terms, ArrayView<float> y)
+    internal static void LinearCombination2Kernel(Index1D i, ArrayView<float> a, ArrayView<float> b, float c0, float c1, int terms,
+        ArrayView<float> y)
     {
         float v = c0 * a[i];
         if (terms > 1)
@@ -65,7 +66,8 @@ public sealed partial class IlgpuBackend
 
     /// <summary>The same for eight elements a thread (<see cref="Pair4"/>); copies are its first term alone.</summary>
     [Kernel(Hot = true)]
-    internal static void LinearCombination2x4Kernel(Index1D i, ArrayView<Float4> a, ArrayView<Float4> b, float c0, float c1, int terms, ArrayView<Float4> y)
+    internal static void LinearCombination2x4Kernel(Index1D i, ArrayView<Float4> a, ArrayView<Float4> b, float c0, float c1, int terms,
+        ArrayView<Float4> y)
     {
         int at = Pair4.First(i);
         if (at < y.IntLength)
@@ -114,7 +116,8 @@ public sealed partial class IlgpuBackend
 
     /// <summary>As <see cref="LinearCombinationKernel"/> with coefficients c[n,j] of each sample; these stay in the cache.</summary>
     [Kernel]
-    internal static void LinearCombinationPerSampleKernel(Index1D i, Terms8 x, ArrayView<float> c, int terms, int sampleLength, ArrayView<float> y)
+    internal static void LinearCombinationPerSampleKernel(Index1D i, Terms8 x, ArrayView<float> c, int terms, int sampleLength,
+        ArrayView<float> y)
     {
         int first = i / sampleLength * terms;
         float v = c[first] * x.X0[i];

@@ -17,7 +17,8 @@ public sealed partial class IlgpuBackend
     {
         float v = d[i];
         // Without the cancellation of sqrt(d^2 + delta^2) - delta.
-        y[i] = rho == (int)Distance.L1 ? (v < 0f ? -v : v) : rho == (int)Distance.L2 ? v * v : v * v / (XMath.Sqrt(v * v + delta * delta) + delta);
+        y[i] = rho == (int)Distance.L1 ? (v < 0f ? -v : v) : rho == (int)Distance.L2 ? v * v
+            : v * v / (XMath.Sqrt(v * v + delta * delta) + delta);
     }
 
     /// <summary>y_i = rho'(d_i). One thread an element; 4 bytes read, 4 written, up to 5 FLOPs.</summary>
@@ -25,6 +26,7 @@ public sealed partial class IlgpuBackend
     internal static void RhoDerivativeKernel(Index1D i, ArrayView<float> d, int rho, float delta, ArrayView<float> y)
     {
         float v = d[i];
-        y[i] = rho == (int)Distance.L1 ? (v > 0f ? 1f : v < 0f ? -1f : v) : rho == (int)Distance.L2 ? v + v : v / XMath.Sqrt(v * v + delta * delta);
+        y[i] = rho == (int)Distance.L1 ? (v > 0f ? 1f : v < 0f ? -1f : v) : rho == (int)Distance.L2 ? v + v
+            : v / XMath.Sqrt(v * v + delta * delta);
     }
 }

@@ -39,7 +39,8 @@ public sealed partial class IlgpuBackend
         SampleThreads = SampleThreads(s),
     };
 
-    private protected override void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets,
+    private protected override void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads,
+        Tensor targets,
         Tensor skip, Tensor map, Tensor weights, Tensor dheads, Tensor losses)
     {
         var g = Geometry(s) with { Distance = (int)rho, Delta = delta };
@@ -50,11 +51,13 @@ public sealed partial class IlgpuBackend
             return;
         }
         using var partial = Empty(new Shape(1 + s.Branches, threads));
-        Launch(TrajectoryLossKernel, threads, g, View(x0), View(heads), View(targets), View(skip), View(map), View(weights), View(dheads), View(partial));
+        Launch(TrajectoryLossKernel, threads, g, View(x0), View(heads), View(targets), View(skip), View(map), View(weights), View(dheads),
+            View(partial));
         SumRows(View(partial), 1 + s.Branches, threads, View(losses));
     }
 
-    private protected override void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, Tensor states) =>
+    private protected override void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map,
+        Tensor states) =>
         Launch(TrajectoryStatesKernel, x0.Length, Geometry(s), View(x0), View(heads), View(skip), View(map), View(states));
 
     private protected override void TrajectoryStatesBackwardCore(in TrajectoryShape s, Tensor dstates, Tensor map, Tensor dheads) =>
@@ -142,7 +145,8 @@ public sealed partial class IlgpuBackend
     /// </summary>
     [Kernel(128, Hot = true)]
     internal static void TrajectoryLossKernel(Index1D thread, TrajectoryGeometry g, ArrayView<float> x0, ArrayView<float> heads,
-        ArrayView<float> targets, ArrayView<float> skip, ArrayView<float> map, ArrayView<float> weights, ArrayView<float> dheads, ArrayView<float> partial)
+        ArrayView<float> targets, ArrayView<float> skip, ArrayView<float> map, ArrayView<float> weights, ArrayView<float> dheads,
+        ArrayView<float> partial)
     {
         int k = g.Branches;
         int n = thread / g.SampleThreads;
@@ -191,7 +195,9 @@ public sealed partial class IlgpuBackend
         Store(branchLosses, partial, threads + thread, threads, k);
     }
 
-    /// <summary>states[b] = S_b x_0 + sum_j M[b,j] F_j. One thread an element of a state; 4 (1 + K) bytes read, 4 K written, K (2 K + 1) FLOPs.</summary>
+    /// <summary>
+    /// states[b] = S_b x_0 + sum_j M[b,j] F_j. One thread an element of a state; 4 (1 + K) bytes read, 4 K written, K (2 K + 1) FLOPs.
+    /// </summary>
     [Kernel(128)]
     internal static void TrajectoryStatesKernel(Index1D state, TrajectoryGeometry g, ArrayView<float> x0, ArrayView<float> heads,
         ArrayView<float> skip, ArrayView<float> map, ArrayView<float> states)
@@ -206,7 +212,8 @@ public sealed partial class IlgpuBackend
 
     /// <summary>dF_j = sum_b M[b,j] dstates[b]. One thread an element of a state; 4 K bytes read, 4 K written, 2 K^2 FLOPs.</summary>
     [Kernel(128)]
-    internal static void TrajectoryStatesBackwardKernel(Index1D state, TrajectoryGeometry g, ArrayView<float> dstates, ArrayView<float> map, ArrayView<float> dheads)
+    internal static void TrajectoryStatesBackwardKernel(Index1D state, TrajectoryGeometry g, ArrayView<float> dstates, ArrayView<float> map,
+        ArrayView<float> dheads)
     {
         int k = g.Branches;
         int pixel = state / g.C;

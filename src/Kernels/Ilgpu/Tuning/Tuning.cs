@@ -4,7 +4,9 @@ using BDense.Kernels.Ilgpu.Tuning;
 
 namespace BDense.Kernels.Ilgpu;
 
-/// <summary>Which tile a launch takes: what was measured on this device if it was, else the rule's; decided once for each problem.</summary>
+/// <summary>
+/// Which tile a launch takes: what was measured on this device if it was, else the rule's; decided once for each problem.
+/// </summary>
 public sealed partial class IlgpuBackend
 {
     private readonly Dictionary<TuningKey, TensorChoice> _choices = [];
@@ -28,7 +30,8 @@ public sealed partial class IlgpuBackend
     internal IReadOnlyDictionary<TuningKey, TensorChoice> Decided => _choices;
 
     /// <inheritdoc/>
-    public override string? Notice => !IsVirtual ? _notice : _notice is null ? VirtualCuda.Notice : VirtualCuda.Notice + Environment.NewLine + _notice;
+    public override string? Notice =>
+        !IsVirtual ? _notice : _notice is null ? VirtualCuda.Notice : VirtualCuda.Notice + Environment.NewLine + _notice;
 
     /// <summary>
     /// Runs <paramref name="work"/> and times, where it meets a problem for the first time, all tiles that there are for it; then
@@ -38,7 +41,8 @@ public sealed partial class IlgpuBackend
     /// <param name="onRow">Called after each problem.</param>
     /// <param name="timer">Milliseconds of an action that queues one launch; null for the device's clock.</param>
     /// <param name="cancellation">Looked at between launches that are timed; what was tuned before is then forgotten.</param>
-    public IReadOnlyList<TuningRow> Tune(Action work, Action<TuningRow>? onRow = null, Func<Action, double>? timer = null, CancellationToken cancellation = default)
+    public IReadOnlyList<TuningRow> Tune(Action work, Action<TuningRow>? onRow = null, Func<Action, double>? timer = null,
+        CancellationToken cancellation = default)
     {
         _tuner = new Autotuner(timer ?? Autotuner.Timer(this)) { OnRow = onRow, Cancellation = cancellation };
         try
@@ -74,7 +78,8 @@ public sealed partial class IlgpuBackend
     private HashSet<TuningKey>? _problems;
 
     /// <summary>Whether the problem was decided; while tuning, only if it was tuned.</summary>
-    private bool IsDecided(in TuningKey key, out TensorChoice choice) => _choices.TryGetValue(key, out choice) && (_tuner is null || _tuner.Has(key));
+    private bool IsDecided(in TuningKey key, out TensorChoice choice) =>
+        _choices.TryGetValue(key, out choice) && (_tuner is null || _tuner.Has(key));
 
     /// <param name="key">The problem.</param>
     /// <param name="candidates">All that are allowed; a remembered choice that is none of them is passed over.</param>

@@ -16,5 +16,6 @@ namespace BDense.Kernels.Ilgpu.Tuning;
 /// <param name="RuleSlices">Its slices.</param>
 /// <param name="RuleMilliseconds">Its time.</param>
 /// <param name="Candidates">How many were timed.</param>
-public sealed record TuningRow(string Operation, string Precision, int M, int N, int Steps, int Taps, int Stride, int Batch, string Tile, int Slices, double Milliseconds,
+public sealed record TuningRow(string Operation, string Precision, int M, int N, int Steps, int Taps, int Stride, int Batch, string Tile,
+    int Slices, double Milliseconds,
     string RuleTile, int RuleSlices, double RuleMilliseconds, int Candidates);

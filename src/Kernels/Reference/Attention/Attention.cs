@@ -205,7 +205,10 @@ internal static unsafe class AttentionRows
     /// <summary>Queries a block: 32768 scores, but at least 8 rows and at most <see cref="MaxBlock"/>.</summary>
     public static int BlockOf(int tokens) => Math.Min(tokens, Math.Clamp(32768 / tokens, 8, MaxBlock));
 
-    /// <summary>From one row of scores to the next: a cache line more than they take, since rows a power of two apart would share a few sets of the cache.</summary>
+    /// <summary>
+    /// From one row of scores to the next: a cache line more than they take, since rows a power of two apart would share a few sets of the
+    /// cache.
+    /// </summary>
     public static int Pitch(int tokens) => (tokens + 15) / 16 * 16 + 16;
 
     /// <summary>A [depth, columns] matrix with rows <paramref name="pitch"/> apart (or its transpose) into panels.</summary>
@@ -219,7 +222,10 @@ internal static unsafe class AttentionRows
         }
     }
 
-    /// <summary>Replaces s by exp(s - max s), gives the inverse of the sum and returns log sum exp s. A NaN need not win the maximum: its exponential reaches the sum.</summary>
+    /// <summary>
+    /// Replaces s by exp(s - max s), gives the inverse of the sum and returns log sum exp s. A NaN need not win the maximum: its
+    /// exponential reaches the sum.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Exponentials<TLanes, V>(float* s, int count, out float inverse)
         where TLanes : struct, IMathLanes<V>

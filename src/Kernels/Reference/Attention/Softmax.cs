@@ -42,7 +42,8 @@ file unsafe struct SoftmaxJob : IWideJob
         double sum = TLanes.WideSum(sums);
         if (i < columns)
         {
-            LaneMath.Store<TLanes, V>(LaneMath.Exp<TLanes, V>(TLanes.Subtract(LaneMath.Load<TLanes, V>(x + i, columns - i), shift)), y + i, columns - i);
+            LaneMath.Store<TLanes, V>(LaneMath.Exp<TLanes, V>(TLanes.Subtract(LaneMath.Load<TLanes, V>(x + i, columns - i), shift)), y + i,
+                columns - i);
             for (; i < columns; i++)
                 sum += y[i];
         }
@@ -102,7 +103,15 @@ public unsafe partial class ReferenceBackend
     private protected override void SoftmaxBackwardCore(Tensor dy, Tensor y, Tensor dx)
     {
         var (rows, columns, perTask) = SoftmaxRows(y);
-        RunWide(new SoftmaxBackwardJob { DY = Pointer(dy), Y = Pointer(y), DX = Pointer(dx), Rows = rows, Columns = columns, RowsPerTask = perTask },
+        RunWide(new SoftmaxBackwardJob
+        {
+            DY = Pointer(dy),
+            Y = Pointer(y),
+            DX = Pointer(dx),
+            Rows = rows,
+            Columns = columns,
+            RowsPerTask = perTask,
+        },
             (rows + perTask - 1) / perTask);
     }
 

@@ -11,7 +11,10 @@ public unsafe partial class ReferenceBackend
     internal ReferenceBackend(int threads, int lanes)
         : this(threads) => _kernels = MicroKernels.For(lanes);
 
-    /// <remarks>One <see cref="ConvolutionPass"/>, or <see cref="WinogradPass"/> where it suits; bytes: x, w and y once, w twice more for the packing.</remarks>
+    /// <remarks>
+    /// One <see cref="ConvolutionPass"/>, or <see cref="WinogradPass"/> where it suits; bytes: x, w and y once, w twice more for the
+    /// packing.
+    /// </remarks>
     private protected override void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y) =>
         Forward(s, x, w, default, new ConvolutionEpilogue(bias), y);
 
@@ -53,7 +56,8 @@ public unsafe partial class ReferenceBackend
     /// r = f + Stride j, and p = (h + PadBegin - f) / Stride - j: a pass of stride 1 over dy with the taps in reverse, that writes every
     /// Stride-th row of dx; columns likewise. With stride 1 this is the forward convolution with turned and transposed weights.
     /// </remarks>
-    private protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx) => Phases(s, dy, w, dx, new ConvolutionEpilogue(null));
+    private protected override void Conv2dDgradCore(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx) =>
+        Phases(s, dy, w, dx, new ConvolutionEpilogue(null));
 
     private void Phases(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx, in ConvolutionEpilogue e)
     {
@@ -139,7 +143,10 @@ public unsafe partial class ReferenceBackend
         return (first, count, taps, ((first + pad - residue) / stride) - (taps - 1));
     }
 
-    /// <summary>Packs <paramref name="w"/> if no kept copy of these very values is at hand, and runs the pass, by Winograd's products where they suit it.</summary>
+    /// <summary>
+    /// Packs <paramref name="w"/> if no kept copy of these very values is at hand, and runs the pass, by Winograd's products where they
+    /// suit it.
+    /// </summary>
     private void Run(ConvolutionPass pass, PackWeights pack, Tensor w)
     {
         pack.Winograd = WinogradPass.Suits(pass);

@@ -11,8 +11,9 @@ public unsafe partial class ReferenceBackend
     private const int LinePixels = 256;
 
     /// <remarks>
-    /// 3x3 of stride 1: <see cref="WinogradWgrad"/>. Another small dw: <see cref="WgradSlices"/>. Others in chunks of some images: pack x (with its padding) and dy into panels of channels, then one <see cref="WgradPass"/>. Gradients
-    /// grow in dw itself, chunk after chunk and step after step: no partial copies of dw, and an order that no thread count changes.
+    /// 3x3 of stride 1: <see cref="WinogradWgrad"/>. Another small dw: <see cref="WgradSlices"/>. Others in chunks of some images: pack x
+    /// (with its padding) and dy into panels of channels, then one <see cref="WgradPass"/>. Gradients grow in dw itself, chunk after chunk
+    /// and step after step: no partial copies of dw, and an order that no thread count changes.
     /// </remarks>
     private protected override void Conv2dWgradCore(in Conv2dShape shape, Tensor x, Tensor dy, Tensor dw, Tensor? dbias) =>
         Wgrad(Flatten(shape), x, default, dy, dw, dbias);
@@ -133,7 +134,15 @@ public unsafe partial class ReferenceBackend
         pass.Partial = ((NativeStorage)storage).Pointer;
         pass.BiasPartial = dbias is null ? null : pass.Partial + size;
         Workers.Run(pass, tasks);
-        Workers.Run(new WinogradWgradSum { Kernels = _kernels, Partial = pass.Partial, Dw = Pointer(dw), Slices = pass.Slices, C = s.C, K = s.K }, s.K);
+        Workers.Run(new WinogradWgradSum
+        {
+            Kernels = _kernels,
+            Partial = pass.Partial,
+            Dw = Pointer(dw),
+            Slices = pass.Slices,
+            C = s.C,
+            K = s.K,
+        }, s.K);
         if (dbias is not null)
             AddBiases(pass.BiasPartial, pass.Slices, s.K, Pointer(dbias));
         Pool.Return(storage);
@@ -191,7 +200,9 @@ public unsafe partial class ReferenceBackend
         return s with { N = pixels / line, H = 1, W = line };
     }
 
-    /// <summary>Work of the register tiles with <paramref name="columns"/> in registers, <paramref name="rows"/> broadcast; with padding.</summary>
+    /// <summary>
+    /// Work of the register tiles with <paramref name="columns"/> in registers, <paramref name="rows"/> broadcast; with padding.
+    /// </summary>
     private long WgradWork(int columns, int rows)
     {
         long work = 0;

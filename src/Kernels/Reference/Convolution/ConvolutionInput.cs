@@ -32,8 +32,12 @@ internal unsafe struct ConvolutionInput
         return from;
     }
 
-    /// <summary>Pixels (h, w0 ..) of image n, inside the image, to <paramref name="target"/>, <paramref name="pitch"/> floats apart with zeros behind the channels.</summary>
-    public readonly void Load(float* x, int n, int h, int w0, int count, float* target, int pitch) => Load(x, n, h, w0, count, target, pitch, 0, C);
+    /// <summary>
+    /// Pixels (h, w0 ..) of image n, inside the image, to <paramref name="target"/>, <paramref name="pitch"/> floats apart with zeros
+    /// behind the channels.
+    /// </summary>
+    public readonly void Load(float* x, int n, int h, int w0, int count, float* target, int pitch) =>
+        Load(x, n, h, w0, count, target, pitch, 0, C);
 
     /// <summary>The same of <paramref name="channels"/> channels from <paramref name="first"/> on.</summary>
     public readonly void Load(float* x, int n, int h, int w0, int count, float* target, int pitch, int first, int channels)
@@ -64,10 +68,12 @@ internal unsafe struct ConvolutionInput
 
     /// <summary>target[i,c] = act(scale[c] x[i,c] + shift[c]): down the channels' columns, so that the factors stay in registers.</summary>
     public static void ScaleShiftPixels<TActivation>(float* x, float* target, int pitch, int pixels, int channels, float* scale)
-        where TActivation : struct, IActivation => ScaleShiftPixels<TActivation>(x, channels, target, pitch, pixels, channels, scale, scale + channels);
+        where TActivation : struct, IActivation =>
+            ScaleShiftPixels<TActivation>(x, channels, target, pitch, pixels, channels, scale, scale + channels);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ScaleShiftPixels<TActivation>(float* x, int stride, float* target, int pitch, int pixels, int channels, float* scale, float* shift)
+    private static void ScaleShiftPixels<TActivation>(float* x, int stride, float* target, int pitch, int pixels, int channels,
+        float* scale, float* shift)
         where TActivation : struct, IActivation
     {
         int lanes = Vector<float>.Count, c = 0;
@@ -96,7 +102,8 @@ internal unsafe struct ConvolutionInput
         var quarter = new Vector<float>(0.25f);
         for (; c <= channels - lanes; c += lanes)
         {
-            Vector<float> a = scale == null ? default : Vector.Load(scale + c), b = scale == null ? default : Vector.Load(scale + stride + c);
+            Vector<float> a = scale == null ? default : Vector.Load(scale + c), b = scale == null ? default
+                : Vector.Load(scale + stride + c);
             float* t = top + c, u = bottom + c, to = target + c;
             for (int i = 0; i < pixels; i++, t += 2 * stride, u += 2 * stride, to += pitch)
             {
@@ -108,7 +115,8 @@ internal unsafe struct ConvolutionInput
         if (c == channels)
             return;
         int rest = channels - c;
-        Vector<float> lastA = scale == null ? default : Simd.Load(scale + c, rest), lastB = scale == null ? default : Simd.Load(scale + stride + c, rest);
+        Vector<float> lastA = scale == null ? default : Simd.Load(scale + c, rest), lastB = scale == null ? default
+            : Simd.Load(scale + stride + c, rest);
         for (int i = 0; i < pixels; i++)
         {
             float* t = top + (2L * i * stride) + c, u = bottom + (2L * i * stride) + c;
@@ -129,14 +137,16 @@ internal interface IActivation
 internal readonly struct ScaledSilu : IActivation
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Of(Vector<float> x, Vector<float> scale, Vector<float> shift) => Simd.Silu(Vector.MultiplyAddEstimate(x, scale, shift));
+    public static Vector<float> Of(Vector<float> x, Vector<float> scale, Vector<float> shift) =>
+        Simd.Silu(Vector.MultiplyAddEstimate(x, scale, shift));
 }
 
 /// <summary>scale x + shift</summary>
 internal readonly struct Scaled : IActivation
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<float> Of(Vector<float> x, Vector<float> scale, Vector<float> shift) => Vector.MultiplyAddEstimate(x, scale, shift);
+    public static Vector<float> Of(Vector<float> x, Vector<float> scale, Vector<float> shift) =>
+        Vector.MultiplyAddEstimate(x, scale, shift);
 }
 
 /// <summary>x</summary>

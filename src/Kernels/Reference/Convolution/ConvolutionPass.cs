@@ -55,7 +55,9 @@ internal unsafe struct ConvolutionPass : IJob
     private int _bandRows, _bands, _images, _imageGroups, _panelGroups;
     private bool _direct;
 
-    /// <summary>So few outputs that lanes rather go along the inputs: <see cref="OutputDots{TLanes, V}"/>, with weights [K][depth].</summary>
+    /// <summary>
+    /// So few outputs that lanes rather go along the inputs: <see cref="OutputDots{TLanes, V}"/>, with weights [K][depth].
+    /// </summary>
     public readonly bool ByDots => Kernels.Lanes >= 4 && 2 * K <= Kernels.Lanes && S * C % Kernels.Lanes == 0;
 
     /// <summary>Sets the blocking, by the shape alone, and returns the number of tasks.</summary>
@@ -63,7 +65,8 @@ internal unsafe struct ConvolutionPass : IJob
     {
         if (N == 0)
             return 0;
-        _direct = !Input.Any && OffsetH >= 0 && OffsetW >= 0 && (Stride * (P - 1)) + OffsetH + R <= H && (Stride * (Q - 1)) + OffsetW + S <= W;
+        _direct = !Input.Any && OffsetH >= 0 && OffsetW >= 0 && (Stride * (P - 1)) + OffsetH + R <= H
+            && (Stride * (Q - 1)) + OffsetW + S <= W;
         long pixels = (long)N * P * Q;
         int target = (int)Math.Clamp(pixels / 32, 48, TaskPixels);
         _bandRows = Math.Clamp(target / Q, 1, P);
@@ -259,7 +262,8 @@ internal unsafe struct ConvolutionPass : IJob
     }
 
     /// <summary>Rows h0 .. of image n, columns from OffsetW on, zeros outside the image.</summary>
-    public readonly void CopyWindow(float* window, int n, int h0, int windowRows, int columns) => CopyWindow(window, n, h0, windowRows, columns, 0, C);
+    public readonly void CopyWindow(float* window, int n, int h0, int windowRows, int columns) =>
+        CopyWindow(window, n, h0, windowRows, columns, 0, C);
 
     /// <summary>The same of <paramref name="channels"/> channels from <paramref name="first"/> on.</summary>
     public readonly void CopyWindow(float* window, int n, int h0, int windowRows, int columns, int first, int channels)
@@ -303,7 +307,9 @@ internal unsafe struct PackWeights : IJob
     public bool Transposed;
     public int TapsR, TapsS, FirstR, FirstS, Stride;
 
-    /// <summary>For a <see cref="WinogradPass"/>: in each panel the sixteen places of the transformed 3x3 taps instead of the taps.</summary>
+    /// <summary>
+    /// For a <see cref="WinogradPass"/>: in each panel the sixteen places of the transformed 3x3 taps instead of the taps.
+    /// </summary>
     public bool Winograd;
 
     /// <summary>For <see cref="OutputDots{TLanes, V}"/>: column after column, each of the whole depth.</summary>
@@ -373,7 +379,9 @@ internal unsafe struct PackWeights : IJob
         }
     }
 
-    /// <summary>packed[d, j] = source[j, d] for j &lt; count, 0 for the rest of the width; in squares of four where there are four.</summary>
+    /// <summary>
+    /// packed[d, j] = source[j, d] for j &lt; count, 0 for the rest of the width; in squares of four where there are four.
+    /// </summary>
     internal static void Transpose(float* source, long pitch, int count, long depth, float* packed, int width)
     {
         int columns = 0;

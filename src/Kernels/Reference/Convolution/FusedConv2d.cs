@@ -22,7 +22,8 @@ public unsafe partial class ReferenceBackend
     /// One <see cref="ConvolutionPass"/>, or four after an upsampling. Scale and embedding go into the bias that sums start from, the
     /// residual takes the place of the partial sums of the first step of depth, and SiLU follows while a task's output is in its cache.
     /// </remarks>
-    private protected override void FusedConv2dCore(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
+    private protected override void FusedConv2dCore(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue,
+        in ConvolutionEpilogue epilogue, Tensor y)
     {
         if (prologue is { Resampling: Resampling.Up, ScaleShift: not null })
             throw NoLaunch(s, prologue, epilogue, nameof(FusedConv2d));
@@ -32,7 +33,8 @@ public unsafe partial class ReferenceBackend
             Forward(s, x, w, InputOf(s, prologue), epilogue, y);
     }
 
-    private protected override void FusedConv2dWgradCore(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias) =>
+    private protected override void FusedConv2dWgradCore(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw,
+        Tensor? dbias) =>
         Wgrad(s, x, InputOf(s, prologue), dy, dw, dbias);
 
     private static ConvolutionInput InputOf(in Conv2dShape s, in ConvolutionPrologue p) => new()

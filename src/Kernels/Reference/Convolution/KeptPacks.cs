@@ -15,7 +15,8 @@ internal sealed class KeptPacks
     /// <summary>The entry of this way of packing, with this use counted; <paramref name="version"/> is the storage's.</summary>
     public unsafe KeptPack Find(in PackWeights pack, long version)
     {
-        var key = new Key((nint)pack.W, pack.K, pack.R, pack.S, pack.C, pack.Transposed, pack.TapsR, pack.TapsS, pack.FirstR, pack.FirstS, pack.Stride, pack.Winograd);
+        var key = new Key((nint)pack.W, pack.K, pack.R, pack.S, pack.C, pack.Transposed, pack.TapsR, pack.TapsS, pack.FirstR, pack.FirstS,
+            pack.Stride, pack.Winograd);
         if (!_packs.TryGetValue(key, out var kept))
             _packs.Add(key, kept = new KeptPack());
         kept.Use(version);
@@ -30,7 +31,8 @@ internal sealed class KeptPacks
     }
 
     /// <summary>All that the order of a packed copy depends on.</summary>
-    private readonly record struct Key(nint W, int K, int R, int S, int C, bool Transposed, int TapsR, int TapsS, int FirstR, int FirstS, int Stride, bool Winograd);
+    private readonly record struct Key(nint W, int K, int R, int S, int C, bool Transposed, int TapsR, int TapsS, int FirstR, int FirstS,
+        int Stride, bool Winograd);
 }
 
 /// <summary>One weight packed in one way, if it is kept.</summary>

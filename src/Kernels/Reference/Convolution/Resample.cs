@@ -19,7 +19,8 @@ file unsafe struct DownsampleJob : IJob
             int c = 0;
             for (; c <= channels - lanes; c += lanes)
             {
-                var sum = Vector.Load(top + c) + Vector.Load(top + channels + c) + (Vector.Load(bottom + c) + Vector.Load(bottom + channels + c));
+                var sum =
+                    Vector.Load(top + c) + Vector.Load(top + channels + c) + (Vector.Load(bottom + c) + Vector.Load(bottom + channels + c));
                 (sum * factor).Store(y + c);
             }
             for (; c < channels; c++)

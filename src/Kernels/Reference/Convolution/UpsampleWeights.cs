@@ -3,7 +3,9 @@ using System.Numerics;
 namespace BDense.Kernels.Reference;
 
 /// <summary>large[c,u,v,k] from w[k,r,s,c]; a task is a block of channels.</summary>
-/// <remarks>c lies densest in w, k in large: blocks of 16 by 16 pass through the first-level cache, so that either side moves whole cache lines.</remarks>
+/// <remarks>
+/// c lies densest in w, k in large: blocks of 16 by 16 pass through the first-level cache, so that either side moves whole cache lines.
+/// </remarks>
 file unsafe struct UpsampleWeightsJob : IJob
 {
     public const int Block = 16;
@@ -125,7 +127,13 @@ public unsafe partial class ReferenceBackend
         Workers.Run(new UpsampleWeightsJob { W = Pointer(w), Large = Pointer(large), K = w.Shape[0], C = w.Shape[3] }, Blocks(w.Shape[3]));
 
     private protected override void UpsampleWeightsBackwardCore(Tensor dlarge, Tensor dw) =>
-        Workers.Run(new UpsampleWeightsBackwardJob { DLarge = Pointer(dlarge), DW = Pointer(dw), K = dw.Shape[0], C = dw.Shape[3] }, Blocks(dw.Shape[0]));
+        Workers.Run(new UpsampleWeightsBackwardJob
+        {
+            DLarge = Pointer(dlarge),
+            DW = Pointer(dw),
+            K = dw.Shape[0],
+            C = dw.Shape[3],
+        }, Blocks(dw.Shape[0]));
 
     private static int Blocks(int count) => (count + UpsampleWeightsJob.Block - 1) / UpsampleWeightsJob.Block;
 }

@@ -56,7 +56,8 @@ internal unsafe struct WgradSlices : IJob
             return false;
         _pitchX = OutputColumns ? s.C : Pitch;
         _pitchDy = OutputColumns ? Pitch : s.K;
-        _directX = !Input.Any && _pitchX == s.C && s.PadBegin == 0 && (s.Stride * (s.P - 1)) + s.R <= s.H && (s.Stride * (s.Q - 1)) + s.S <= s.W;
+        _directX = !Input.Any && _pitchX == s.C && s.PadBegin == 0 && (s.Stride * (s.P - 1)) + s.R <= s.H
+            && (s.Stride * (s.Q - 1)) + s.S <= s.W;
         _directDy = _pitchDy == s.K;
         int wanted = Math.Clamp(256 * 1024 / (Rows * Pitch), 8, 32);
         _bands = s.N >= wanted ? 1 : Math.Clamp((wanted + s.N - 1) / s.N, 1, s.P);
@@ -120,7 +121,8 @@ internal unsafe struct WgradSlices : IJob
     }
 
     /// <summary>The lines of a group, in steps for which a panel and the rows of a tile stay in the L1 cache.</summary>
-    private readonly void Multiply(float* x, int* linesX, float* dy, int* linesDy, int lines, int lineX, int* inputs, int* outputs, float* partial, bool first)
+    private readonly void Multiply(float* x, int* linesX, float* dy, int* linesDy, int lines, int lineX, int* inputs, int* outputs,
+        float* partial, bool first)
     {
         var s = Shape;
         int columns = OutputColumns ? s.K : s.C, rows = OutputColumns ? Rows : s.K, taps = OutputColumns ? 1 : s.R * s.S;
@@ -242,7 +244,9 @@ internal unsafe struct WgradSlices : IJob
     }
 }
 
-/// <summary>dw += the slices' dw, in the order of the slices; a task is some rows of them. Bytes: every slice once, dw in and out.</summary>
+/// <summary>
+/// dw += the slices' dw, in the order of the slices; a task is some rows of them. Bytes: every slice once, dw in and out.
+/// </summary>
 internal unsafe struct WgradSlicesSum : IJob
 {
     public const int RowsPerTask = 32;

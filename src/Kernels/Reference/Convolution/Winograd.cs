@@ -10,9 +10,10 @@ namespace BDense.Kernels.Reference.Convolution;
 /// </summary>
 /// <remarks>
 /// With B' = (1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1), G = (1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1), A' = (1 1 1 0; 0 1 -1 -1).
-/// A task takes some rows of tiles (or some small images) and a range of column panels: it transforms its tiles into scratch, V[place][tile][c],
-/// then goes panel by panel: 16 matrix products [tiles, C] [C, panel], one for each place of a tile, and the outputs with the epilogue.
-/// Rounding errors are about twice those of the direct sum. Multiply-adds: 16/36 N P Q K 9 C, and 32 C + 24 K additions a tile.
+/// A task takes some rows of tiles (or some small images) and a range of column panels: it transforms its tiles into scratch,
+/// V[place][tile][c], then goes panel by panel: 16 matrix products [tiles, C] [C, panel], one for each place of a tile, and the outputs
+/// with the epilogue. Rounding errors are about twice those of the direct sum. Multiply-adds: 16/36 N P Q K 9 C, and 32 C + 24 K additions
+/// a tile.
 /// </remarks>
 internal unsafe struct WinogradPass : IJob
 {
@@ -88,7 +89,8 @@ internal unsafe struct WinogradPass : IJob
             for (int row = 0; row < rows; row++)
             {
                 for (int column = 0; column < _tileColumns; column++, to += pitch)
-                    WinogradTile<TLanes, V>.Input(windows + (2L * row * windowColumns + 2 * column) * c, windowColumns * c, c, c, to, plane);
+                    WinogradTile<TLanes, V>.Input(windows + (2L * row * windowColumns + 2 * column) * c, windowColumns * c, c,
+                        c, to, plane);
             }
         }
 
@@ -102,7 +104,8 @@ internal unsafe struct WinogradPass : IJob
     }
 
     /// <summary>products[place] = V[place] U[place] for one panel of columns.</summary>
-    private readonly void Multiply(float* v, nint plane, int pitch, float* weights, int width, int tiles, float* products, nint productPlane)
+    private readonly void Multiply(float* v, nint plane, int pitch, float* weights, int width, int tiles, float* products,
+        nint productPlane)
     {
         int tileRows = Pass.Kernels.Rows(width), zero = 0;
         int* aRows = stackalloc int[MicroKernels.MaxRows], yRows = stackalloc int[MicroKernels.MaxRows];

@@ -2,14 +2,16 @@ using System.Runtime.CompilerServices;
 
 namespace BDense.Kernels.Reference.Convolution;
 
-/// <summary>The transformations of F(2x2, 3x3) (<see cref="WinogradPass"/>) in registers <typeparamref name="V"/>; places lie a plane apart.</summary>
+/// <summary>
+/// The transformations of F(2x2, 3x3) (<see cref="WinogradPass"/>) in registers <typeparamref name="V"/>; places lie a plane apart.
+/// </summary>
 internal static unsafe class WinogradTile<TLanes, V>
     where TLanes : struct, ILanes<V>
     where V : unmanaged
 {
     /// <summary>
-    /// B' x B of <paramref name="count"/> channels of one tile, a register after the other; the last one may read on into the next pixel, which
-    /// no one uses. Row by row: few enough values are alive at a time for sixteen registers.
+    /// B' x B of <paramref name="count"/> channels of one tile, a register after the other; the last one may read on into the next pixel,
+    /// which no one uses. Row by row: few enough values are alive at a time for sixteen registers.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Input(float* x, nint row, nint pixel, int count, float* v, nint plane)
@@ -17,14 +19,17 @@ internal static unsafe class WinogradTile<TLanes, V>
         float* x1 = x + row, x2 = x1 + row, x3 = x2 + row;
         for (nint c = 0; c < count; c += TLanes.Count, v += TLanes.Count)
         {
-            V a = TLanes.Load(x2 + c), b = TLanes.Load(x2 + c + pixel), d = TLanes.Load(x2 + c + 2 * pixel), e = TLanes.Load(x2 + c + 3 * pixel);
+            V a = TLanes.Load(x2 + c), b = TLanes.Load(x2 + c + pixel), d = TLanes.Load(x2 + c + 2 * pixel),
+                e = TLanes.Load(x2 + c + 3 * pixel);
             Row(TLanes.Subtract(TLanes.Load(x + c), a), TLanes.Subtract(TLanes.Load(x + c + pixel), b),
                 TLanes.Subtract(TLanes.Load(x + c + 2 * pixel), d), TLanes.Subtract(TLanes.Load(x + c + 3 * pixel), e), v, plane);
-            V f = TLanes.Load(x1 + c), g = TLanes.Load(x1 + c + pixel), h = TLanes.Load(x1 + c + 2 * pixel), i = TLanes.Load(x1 + c + 3 * pixel);
+            V f = TLanes.Load(x1 + c), g = TLanes.Load(x1 + c + pixel), h = TLanes.Load(x1 + c + 2 * pixel),
+                i = TLanes.Load(x1 + c + 3 * pixel);
             Row(TLanes.Add(f, a), TLanes.Add(g, b), TLanes.Add(h, d), TLanes.Add(i, e), v + 4 * plane, plane);
             Row(TLanes.Subtract(a, f), TLanes.Subtract(b, g), TLanes.Subtract(d, h), TLanes.Subtract(e, i), v + 8 * plane, plane);
             Row(TLanes.Subtract(f, TLanes.Load(x3 + c)), TLanes.Subtract(g, TLanes.Load(x3 + c + pixel)),
-                TLanes.Subtract(h, TLanes.Load(x3 + c + 2 * pixel)), TLanes.Subtract(i, TLanes.Load(x3 + c + 3 * pixel)), v + 12 * plane, plane);
+                TLanes.Subtract(h, TLanes.Load(x3 + c + 2 * pixel)), TLanes.Subtract(i, TLanes.Load(x3 + c + 3 * pixel)),
+                v + 12 * plane, plane);
         }
     }
 
@@ -38,7 +43,9 @@ internal static unsafe class WinogradTile<TLanes, V>
         TLanes.Store(TLanes.Subtract(t1, t3), v + 3 * plane);
     }
 
-    /// <summary>A y A' of one tile's four outputs, for the gradient: with A = (1 0; 1 1; 1 -1; 0 -1) two rows and columns become four.</summary>
+    /// <summary>
+    /// A y A' of one tile's four outputs, for the gradient: with A = (1 0; 1 1; 1 -1; 0 -1) two rows and columns become four.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void OutputGradient(float* y00, float* y01, float* y10, float* y11, int count, float* d, nint plane)
     {
@@ -73,7 +80,8 @@ internal static unsafe class WinogradTile<TLanes, V>
             V w6 = TLanes.Load(w + 6 * length), w7 = TLanes.Load(w + 7 * length), w8 = TLanes.Load(w + 8 * length);
             WeightRow(w0, w1, w2, u, length);
             WeightRow(w6, w7, w8, u + 12 * length, length);
-            V s0 = TLanes.Multiply(half, TLanes.Add(w0, w6)), s1 = TLanes.Multiply(half, TLanes.Add(w1, w7)), s2 = TLanes.Multiply(half, TLanes.Add(w2, w8));
+            V s0 = TLanes.Multiply(half, TLanes.Add(w0, w6)), s1 = TLanes.Multiply(half, TLanes.Add(w1, w7)),
+                s2 = TLanes.Multiply(half, TLanes.Add(w2, w8));
             V m0 = TLanes.Multiply(half, TLanes.Load(w + 3 * length)), m1 = TLanes.Multiply(half, TLanes.Load(w + 4 * length));
             V m2 = TLanes.Multiply(half, TLanes.Load(w + 5 * length));
             WeightRow(TLanes.Add(s0, m0), TLanes.Add(s1, m1), TLanes.Add(s2, m2), u + 4 * length, length);
@@ -115,7 +123,9 @@ internal static unsafe class WinogradTile<TLanes, V>
         }
     }
 
-    /// <summary>What one column of G' u adds to a row of taps: (1, 0, 0), (1/2, 1/2, 1/2), (1/2, -1/2, 1/2) or (0, 0, 1) times it.</summary>
+    /// <summary>
+    /// What one column of G' u adds to a row of taps: (1, 0, 0), (1/2, 1/2, 1/2), (1/2, -1/2, 1/2) or (0, 0, 1) times it.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TapColumn(float* row, int column, V u)
     {

@@ -9,8 +9,9 @@ namespace BDense.Kernels.Reference.Convolution;
 /// for each 2x2 tile of dy and the 4x4 tile x under it: 16 multiply-adds instead of 36.
 /// </summary>
 /// <remarks>
-/// A task takes a slice of the rows of tiles and some panels of input channels. Block after block it transforms tiles into scratch, V[place][panel][tile][c]
-/// and D[place][tile][k], and adds 16 matrix products [K, tiles] [tiles, c] to the slice's own sums, which stay in the second-level cache;
+/// A task takes a slice of the rows of tiles and some panels of input channels. Block after block it transforms tiles into scratch,
+/// V[place][panel][tile][c] and D[place][tile][k], and adds 16 matrix products [K, tiles] [tiles, c] to the slice's own sums, which stay in
+/// the second-level cache;
 /// <see cref="WinogradWgradSum"/> adds the slices up, first to last. Their number follows from the shape alone.
 /// Multiply-adds: 16/36 N P Q K 9 C. Bytes: x once, dy once a group of panels, the sums, 16/9 of dw, once a slice.
 /// </remarks>
@@ -84,7 +85,8 @@ internal unsafe struct WinogradWgrad : IJob
     {
         int group = task % _groups, slice = task / _groups, c = Input.C, k = Input.K, panels = Kernels.Panels(c);
         int first = group * panels / _groups, end = (group + 1) * panels / _groups;
-        int units = Input.N * _tileRows, firstUnit = (int)((long)units * slice / Slices), endUnit = (int)((long)units * (slice + 1) / Slices);
+        int units = Input.N * _tileRows, firstUnit = (int)((long)units * slice / Slices),
+            endUnit = (int)((long)units * (slice + 1) / Slices);
         int from = Kernels.PanelStart(first), columns = Kernels.PanelStart(end - 1) + Kernels.PanelWidth(end - 1, c) - from;
         int tiles = _blockRows * _tileColumns, windowColumns = 2 * _tileColumns + 2, pitch = Kernels.Padded(k);
         int channels = Math.Min(columns, c - from), window = (2 * _blockRows + 2) * windowColumns * channels;
@@ -126,7 +128,8 @@ internal unsafe struct WinogradWgrad : IJob
             for (int panel = first; panel < end; panel++)
             {
                 int start = Kernels.PanelStart(panel);
-                Multiply(d, planeD, pitch, v + (nint)(start - from) * tiles, planeV, rows * _tileColumns, panel, partial + start * k, unit > firstUnit);
+                Multiply(d, planeD, pitch, v + (nint)(start - from) * tiles, planeV, rows * _tileColumns, panel, partial + start * k,
+                    unit > firstUnit);
             }
         }
     }
@@ -155,7 +158,8 @@ internal unsafe struct WinogradWgrad : IJob
     }
 
     /// <summary>sums[place] (+)= D[place]' V[place] for one panel of columns.</summary>
-    private readonly void Multiply(float* d, nint planeD, int pitch, float* v, nint planeV, int tiles, int panel, float* sums, bool accumulate)
+    private readonly void Multiply(float* d, nint planeD, int pitch, float* v, nint planeV, int tiles, int panel, float* sums,
+        bool accumulate)
     {
         int k = Input.K, width = Kernels.PanelWidth(panel, Input.C), tileRows = Kernels.Rows(width), zero = 0;
         int* aRows = stackalloc int[MicroKernels.MaxRows], yRows = stackalloc int[MicroKernels.MaxRows];

@@ -57,8 +57,10 @@ file unsafe struct AdamJob<TEma>(AdamArguments arguments) : IWideJob
         where TLanes : struct, IMathLanes<V>
         where V : unmanaged
     {
-        V gradientFactor = TLanes.Broadcast(s.GradientFactor), beta1 = TLanes.Broadcast(s.Beta1), beta2 = TLanes.Broadcast(s.Beta2), epsilon = TLanes.Broadcast(s.Epsilon);
-        V rest1 = TLanes.Broadcast(1f - s.Beta1), rest2 = TLanes.Broadcast(1f - s.Beta2), emaDecay = TLanes.Broadcast(s.EmaDecay), emaRest = TLanes.Broadcast(1f - s.EmaDecay);
+        V gradientFactor = TLanes.Broadcast(s.GradientFactor), beta1 = TLanes.Broadcast(s.Beta1), beta2 = TLanes.Broadcast(s.Beta2),
+            epsilon = TLanes.Broadcast(s.Epsilon);
+        V rest1 = TLanes.Broadcast(1f - s.Beta1), rest2 = TLanes.Broadcast(1f - s.Beta2), emaDecay = TLanes.Broadcast(s.EmaDecay),
+            emaRest = TLanes.Broadcast(1f - s.EmaDecay);
         V stepSize = TLanes.Broadcast(s.StepSize), correction2 = TLanes.Broadcast(s.Correction2), decay = TLanes.Broadcast(s.Decay);
         for (nint i = 0; i < count; i += TLanes.Count)
         {
@@ -66,7 +68,8 @@ file unsafe struct AdamJob<TEma>(AdamArguments arguments) : IWideJob
             var mi = TLanes.MultiplyAdd(beta1, TLanes.Load(m + i), TLanes.Multiply(rest1, gi));
             var vi = TLanes.MultiplyAdd(beta2, TLanes.Load(v + i), TLanes.Multiply(TLanes.Multiply(rest2, gi), gi));
             var pi = TLanes.Load(p + i);
-            var step = TLanes.Divide(TLanes.Multiply(stepSize, mi), TLanes.Add(TLanes.SquareRoot(TLanes.Multiply(vi, correction2)), epsilon));
+            var step = TLanes.Divide(TLanes.Multiply(stepSize, mi),
+                TLanes.Add(TLanes.SquareRoot(TLanes.Multiply(vi, correction2)), epsilon));
             pi = TLanes.Subtract(pi, TLanes.MultiplyAdd(decay, pi, step));
             TLanes.Store(mi, m + i);
             TLanes.Store(vi, v + i);
@@ -79,7 +82,8 @@ file unsafe struct AdamJob<TEma>(AdamArguments arguments) : IWideJob
 
 public unsafe partial class ReferenceBackend
 {
-    private protected override void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule)
+    private protected override void AdamCore(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm,
+        Tensor? schedule)
     {
         var now = schedule is null ? s.Schedule() : Span(schedule);
         float rate = now[0], correction1 = now[1], correction2 = now[2], gradientScale = now[3], emaDecay = now[4];

@@ -93,7 +93,8 @@ internal static unsafe class RandomPiece
     /// <summary><see cref="Philox.ToUniform"/> on every lane, to the same bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> ToUniform(Vector<uint> bits) =>
-        (Vector.ConvertToSingle(Vector.AsVectorInt32(Vector.ShiftRightLogical(bits, 9))) + new Vector<float>(0.5f)) * new Vector<float>(1f / 8388608f);
+        (Vector.ConvertToSingle(Vector.AsVectorInt32(Vector.ShiftRightLogical(bits, 9))) + new Vector<float>(0.5f)) * new Vector<float>(
+            1f / 8388608f);
 }
 
 file unsafe struct RandomJob : IJob

@@ -69,7 +69,10 @@ internal static unsafe class LaneMath
         return TLanes.MultiplyAdd(TLanes.Multiply(x, s), TLanes.Subtract(TLanes.Broadcast(1f), s), s);
     }
 
-    /// <summary>1 + e^-x, with e^-x held to [e^-87, e^88], where it is a normal number: below, the sum is 1 all the same; above, its inverse is less than 10^-38.</summary>
+    /// <summary>
+    /// 1 + e^-x, with e^-x held to [e^-87, e^88], where it is a normal number: below, the sum is 1 all the same; above, its inverse is less
+    /// than 10^-38.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V OnePlusExpOfMinus<TLanes, V>(V x)
         where TLanes : struct, IMathLanes<V>
@@ -79,7 +82,9 @@ internal static unsafe class LaneMath
         return TLanes.MultiplyAdd(p, factor, TLanes.Broadcast(1f));
     }
 
-    /// <summary>2^(scale x) = p factor: with n the integer nearest to scale x and f the rest, p = 2^f and factor = 2^n, n from -126 to 127.</summary>
+    /// <summary>
+    /// 2^(scale x) = p factor: with n the integer nearest to scale x and f the rest, p = 2^f and factor = 2^n, n from -126 to 127.
+    /// </summary>
     /// <remarks>
     /// f takes one fused operation, so that only scale's rounding counts. 2^f on [-1/2, 1/2] is 1 + f q(f), minimax, relative error
     /// 1.1e-7 at most; Estrin's order, since the next operation waits for the whole chain.

@@ -64,7 +64,8 @@ internal readonly unsafe partial struct Lanes16 : IMathLanes<Vector512<float>>
         Vector512<float>.One, Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<float>.Zero), Vector512.Create(-1f), x));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> PowerOfTwo(Vector512<float> shifted) => (Vector512.ShiftLeft(shifted.AsInt32(), 23) + Vector512<float>.One.AsInt32()).AsSingle();
+    public static Vector512<float> PowerOfTwo(Vector512<float> shifted) =>
+        (Vector512.ShiftLeft(shifted.AsInt32(), 23) + Vector512<float>.One.AsInt32()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<float>, Vector512<float>) Halves(Vector512<float> shifted)
@@ -112,7 +113,8 @@ internal readonly unsafe partial struct Lanes8 : IMathLanes<Vector256<float>>
         Vector256<float>.One, Vector256.ConditionalSelect(Vector256.LessThan(x, Vector256<float>.Zero), Vector256.Create(-1f), x));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> PowerOfTwo(Vector256<float> shifted) => (Vector256.ShiftLeft(shifted.AsInt32(), 23) + Vector256<float>.One.AsInt32()).AsSingle();
+    public static Vector256<float> PowerOfTwo(Vector256<float> shifted) =>
+        (Vector256.ShiftLeft(shifted.AsInt32(), 23) + Vector256<float>.One.AsInt32()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector256<float>, Vector256<float>) Halves(Vector256<float> shifted)
@@ -162,7 +164,8 @@ internal readonly unsafe partial struct Lanes4 : IMathLanes<Vector128<float>>
         Vector128<float>.One, Vector128.ConditionalSelect(Vector128.LessThan(x, Vector128<float>.Zero), Vector128.Create(-1f), x));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> PowerOfTwo(Vector128<float> shifted) => (Vector128.ShiftLeft(shifted.AsInt32(), 23) + Vector128<float>.One.AsInt32()).AsSingle();
+    public static Vector128<float> PowerOfTwo(Vector128<float> shifted) =>
+        (Vector128.ShiftLeft(shifted.AsInt32(), 23) + Vector128<float>.One.AsInt32()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector128<float>, Vector128<float>) Halves(Vector128<float> shifted)
@@ -208,7 +211,8 @@ internal readonly unsafe partial struct Lanes1 : IMathLanes<float>
     public static float Sign(float x) => x > 0f ? 1f : x < 0f ? -1f : x;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float PowerOfTwo(float shifted) => BitConverter.Int32BitsToSingle((BitConverter.SingleToInt32Bits(shifted) << 23) + BitConverter.SingleToInt32Bits(1f));
+    public static float PowerOfTwo(float shifted) =>
+        BitConverter.Int32BitsToSingle((BitConverter.SingleToInt32Bits(shifted) << 23) + BitConverter.SingleToInt32Bits(1f));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (float, float) Halves(float shifted)

@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace BDense.Kernels.Reference;
 
 /// <summary>
-/// The few operations that a GEMM micro-kernel and Winograd's transformations need of a SIMD register <typeparamref name="V"/> of floats. Micro-kernels are
-/// generic over an implementation, so that one text serves 512-bit, 256-bit, 128-bit and scalar code; the JIT resolves every
-/// call at compile time.
+/// The few operations that a GEMM micro-kernel and Winograd's transformations need of a SIMD register <typeparamref name="V"/> of floats.
+/// Micro-kernels are generic over an implementation, so that one text serves 512-bit, 256-bit, 128-bit and scalar code; the JIT resolves
+/// every call at compile time.
 /// </summary>
 internal unsafe interface ILanes<V>
     where V : unmanaged

@@ -12,11 +12,14 @@ namespace BDense.Kernels.Reference;
 /// </summary>
 public unsafe partial class ReferenceBackend : Backend
 {
-    /// <summary>More threads are not started, whatever is asked for: they would wait for each other. How many there are changes no bits.</summary>
+    /// <summary>
+    /// More threads are not started, whatever is asked for: they would wait for each other. How many there are changes no bits.
+    /// </summary>
     public const int MaxThreads = 1024;
 
     /// <param name="threads">Threads that work on one operation; 0 for one a core.</param>
-    public ReferenceBackend(int threads = 0) => Workers = new Workers(threads > 0 ? Math.Min(threads, MaxThreads) : Environment.ProcessorCount);
+    public ReferenceBackend(int threads = 0) =>
+        Workers = new Workers(threads > 0 ? Math.Min(threads, MaxThreads) : Environment.ProcessorCount);
 
     /// <inheritdoc/>
     public override string Name => "cpu";

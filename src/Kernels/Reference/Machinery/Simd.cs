@@ -5,7 +5,9 @@ using System.Runtime.Intrinsics.X86;
 
 namespace BDense.Kernels.Reference;
 
-/// <summary>Elementary functions on <see cref="Vector{T}"/> of float, as wide as the processor has them (scalar fallback included).</summary>
+/// <summary>
+/// Elementary functions on <see cref="Vector{T}"/> of float, as wide as the processor has them (scalar fallback included).
+/// </summary>
 internal static unsafe class Simd
 {
     /// <summary>Asks for the cache lines of floats that are soon needed; addresses past an array's end do no harm.</summary>
@@ -22,7 +24,10 @@ internal static unsafe class Simd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Silu(Vector<float> x) => x / OnePlusExpOfMinus(x);
 
-    /// <summary>1 + e^-x, with e^-x held to [e^-87, e^88], where it is a normal number: below, the sum is 1 all the same; above, its inverse is less than 10^-38.</summary>
+    /// <summary>
+    /// 1 + e^-x, with e^-x held to [e^-87, e^88], where it is a normal number: below, the sum is 1 all the same; above, its inverse is less
+    /// than 10^-38.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> OnePlusExpOfMinus(Vector<float> x)
     {
@@ -32,7 +37,9 @@ internal static unsafe class Simd
 
     private const float Log2OfE = 1.44269504f;
 
-    /// <summary>2^(scale x) = p factor: with n the integer nearest to scale x and f the rest, p = 2^f and factor = 2^n, n from -126 to 127.</summary>
+    /// <summary>
+    /// 2^(scale x) = p factor: with n the integer nearest to scale x and f the rest, p = 2^f and factor = 2^n, n from -126 to 127.
+    /// </summary>
     /// <remarks>f takes one fused operation, so that only scale's rounding counts.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Power(Vector<float> x, float scale, out Vector<float> factor)
@@ -45,7 +52,10 @@ internal static unsafe class Simd
         return PowerOfFraction(f);
     }
 
-    /// <summary>2^f on [-1/2, 1/2]: 1 + f q(f), minimax, relative error 1.1e-7 at most; Estrin's order, since the next operation waits for the whole chain.</summary>
+    /// <summary>
+    /// 2^f on [-1/2, 1/2]: 1 + f q(f), minimax, relative error 1.1e-7 at most; Estrin's order, since the next operation waits for the whole
+    /// chain.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> PowerOfFraction(Vector<float> f)
     {
@@ -56,7 +66,10 @@ internal static unsafe class Simd
         return Vector.MultiplyAddEstimate(Vector.MultiplyAddEstimate(high, square, middle), square, low);
     }
 
-    /// <summary>x held to [-below, above]; NaN stays NaN: of a comparison with NaN the select takes x, and so does the processor's minimum its second operand.</summary>
+    /// <summary>
+    /// x held to [-below, above]; NaN stays NaN: of a comparison with NaN the select takes x, and so does the processor's minimum its
+    /// second operand.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Hold(Vector<float> x, float above, float below)
     {

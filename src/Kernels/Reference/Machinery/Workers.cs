@@ -1,6 +1,8 @@
 namespace BDense.Kernels.Reference;
 
-/// <summary>A CPU kernel: pointers and sizes, no references. <see cref="Run"/> is called once for every task number, in any order.</summary>
+/// <summary>
+/// A CPU kernel: pointers and sizes, no references. <see cref="Run"/> is called once for every task number, in any order.
+/// </summary>
 internal interface IJob
 {
     void Run(int task);

@@ -76,7 +76,9 @@ internal unsafe struct PackColumns : IJob
         CopyRows(b, (nint)pitch, depth, count, packed, width);
     }
 
-    /// <summary>packed[k, j] = b[k pitch + j] for j &lt; count, zeros up to the width; a row of whole registers takes no call to copy.</summary>
+    /// <summary>
+    /// packed[k, j] = b[k pitch + j] for j &lt; count, zeros up to the width; a row of whole registers takes no call to copy.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void CopyRows(float* b, nint pitch, int depth, int count, float* packed, int width)
     {

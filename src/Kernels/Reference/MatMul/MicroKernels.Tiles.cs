@@ -35,14 +35,19 @@ internal unsafe partial struct MicroKernels
             {
                 for (; i <= last; i += Unroll, b += Unroll * TLanes.Count)
                 {
-                    Step8x1<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, a4 + i, a5 + i, a6 + i, a7 + i, b, 0, ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
-                    Step8x1<TLanes, V>(a0 + i + 1, a1 + i + 1, a2 + i + 1, a3 + i + 1, a4 + i + 1, a5 + i + 1, a6 + i + 1, a7 + i + 1, b, TLanes.Count, ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
-                    Step8x1<TLanes, V>(a0 + i + 2, a1 + i + 2, a2 + i + 2, a3 + i + 2, a4 + i + 2, a5 + i + 2, a6 + i + 2, a7 + i + 2, b, 2 * TLanes.Count, ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
-                    Step8x1<TLanes, V>(a0 + i + 3, a1 + i + 3, a2 + i + 3, a3 + i + 3, a4 + i + 3, a5 + i + 3, a6 + i + 3, a7 + i + 3, b, 3 * TLanes.Count, ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                    Step8x1<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, a4 + i, a5 + i, a6 + i, a7 + i, b, 0, ref c00, ref c10, ref c20,
+                        ref c30, ref c40, ref c50, ref c60, ref c70);
+                    Step8x1<TLanes, V>(a0 + i + 1, a1 + i + 1, a2 + i + 1, a3 + i + 1, a4 + i + 1, a5 + i + 1, a6 + i + 1, a7 + i + 1, b,
+                        TLanes.Count, ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                    Step8x1<TLanes, V>(a0 + i + 2, a1 + i + 2, a2 + i + 2, a3 + i + 2, a4 + i + 2, a5 + i + 2, a6 + i + 2, a7 + i + 2, b,
+                        2 * TLanes.Count, ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                    Step8x1<TLanes, V>(a0 + i + 3, a1 + i + 3, a2 + i + 3, a3 + i + 3, a4 + i + 3, a5 + i + 3, a6 + i + 3, a7 + i + 3, b,
+                        3 * TLanes.Count, ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
                 }
             }
             for (; i != end; i += aStep, b += bStep)
-                Step8x1<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, a4 + i, a5 + i, a6 + i, a7 + i, b, 0, ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                Step8x1<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, a4 + i, a5 + i, a6 + i, a7 + i, b, 0, ref c00, ref c10, ref c20, ref c30,
+                    ref c40, ref c50, ref c60, ref c70);
         }
         if (t->ColumnCount == TLanes.Count && t->RowCount == 8)
         {
@@ -86,7 +91,8 @@ internal unsafe partial struct MicroKernels
 
     /// <summary>One step of the depth: c[i, j] += a[i] b[at + j].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step8x1<TLanes, V>(float* a0, float* a1, float* a2, float* a3, float* a4, float* a5, float* a6, float* a7, float* b, int at,
+    private static void Step8x1<TLanes, V>(float* a0, float* a1, float* a2, float* a3, float* a4, float* a5, float* a6, float* a7,
+        float* b, int at,
         ref V c00, ref V c10, ref V c20, ref V c30, ref V c40, ref V c50, ref V c60, ref V c70)
         where TLanes : struct, ILanes<V>
         where V : unmanaged
@@ -130,14 +136,19 @@ internal unsafe partial struct MicroKernels
             {
                 for (; i <= last; i += Unroll, b += Unroll * 2 * TLanes.Count)
                 {
-                    Step4x2<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, b, 0, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31);
-                    Step4x2<TLanes, V>(a0 + i + 1, a1 + i + 1, a2 + i + 1, a3 + i + 1, b, 2 * TLanes.Count, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31);
-                    Step4x2<TLanes, V>(a0 + i + 2, a1 + i + 2, a2 + i + 2, a3 + i + 2, b, 4 * TLanes.Count, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31);
-                    Step4x2<TLanes, V>(a0 + i + 3, a1 + i + 3, a2 + i + 3, a3 + i + 3, b, 6 * TLanes.Count, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31);
+                    Step4x2<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, b, 0, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21,
+                        ref c30, ref c31);
+                    Step4x2<TLanes, V>(a0 + i + 1, a1 + i + 1, a2 + i + 1, a3 + i + 1, b, 2 * TLanes.Count, ref c00, ref c01, ref c10,
+                        ref c11, ref c20, ref c21, ref c30, ref c31);
+                    Step4x2<TLanes, V>(a0 + i + 2, a1 + i + 2, a2 + i + 2, a3 + i + 2, b, 4 * TLanes.Count, ref c00, ref c01, ref c10,
+                        ref c11, ref c20, ref c21, ref c30, ref c31);
+                    Step4x2<TLanes, V>(a0 + i + 3, a1 + i + 3, a2 + i + 3, a3 + i + 3, b, 6 * TLanes.Count, ref c00, ref c01, ref c10,
+                        ref c11, ref c20, ref c21, ref c30, ref c31);
                 }
             }
             for (; i != end; i += aStep, b += bStep)
-                Step4x2<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, b, 0, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31);
+                Step4x2<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, b, 0, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21,
+                    ref c30, ref c31);
         }
         if (t->ColumnCount == 2 * TLanes.Count && t->RowCount == 4)
         {
@@ -214,14 +225,19 @@ internal unsafe partial struct MicroKernels
             {
                 for (; i <= last; i += Unroll, b += Unroll * 2 * TLanes.Count)
                 {
-                    Step6x2<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, a4 + i, a5 + i, b, 0, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51);
-                    Step6x2<TLanes, V>(a0 + i + 1, a1 + i + 1, a2 + i + 1, a3 + i + 1, a4 + i + 1, a5 + i + 1, b, 2 * TLanes.Count, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51);
-                    Step6x2<TLanes, V>(a0 + i + 2, a1 + i + 2, a2 + i + 2, a3 + i + 2, a4 + i + 2, a5 + i + 2, b, 4 * TLanes.Count, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51);
-                    Step6x2<TLanes, V>(a0 + i + 3, a1 + i + 3, a2 + i + 3, a3 + i + 3, a4 + i + 3, a5 + i + 3, b, 6 * TLanes.Count, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51);
+                    Step6x2<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, a4 + i, a5 + i, b, 0, ref c00, ref c01, ref c10, ref c11, ref c20,
+                        ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51);
+                    Step6x2<TLanes, V>(a0 + i + 1, a1 + i + 1, a2 + i + 1, a3 + i + 1, a4 + i + 1, a5 + i + 1, b, 2 * TLanes.Count, ref c00,
+                        ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51);
+                    Step6x2<TLanes, V>(a0 + i + 2, a1 + i + 2, a2 + i + 2, a3 + i + 2, a4 + i + 2, a5 + i + 2, b, 4 * TLanes.Count, ref c00,
+                        ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51);
+                    Step6x2<TLanes, V>(a0 + i + 3, a1 + i + 3, a2 + i + 3, a3 + i + 3, a4 + i + 3, a5 + i + 3, b, 6 * TLanes.Count, ref c00,
+                        ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51);
                 }
             }
             for (; i != end; i += aStep, b += bStep)
-                Step6x2<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, a4 + i, a5 + i, b, 0, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51);
+                Step6x2<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, a4 + i, a5 + i, b, 0, ref c00, ref c01, ref c10, ref c11, ref c20,
+                    ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51);
         }
         if (t->ColumnCount == 2 * TLanes.Count && t->RowCount == 6)
         {
@@ -307,14 +323,19 @@ internal unsafe partial struct MicroKernels
             {
                 for (; i <= last; i += Unroll, b += Unroll * 3 * TLanes.Count)
                 {
-                    Step4x3<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, b, 0, ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32);
-                    Step4x3<TLanes, V>(a0 + i + 1, a1 + i + 1, a2 + i + 1, a3 + i + 1, b, 3 * TLanes.Count, ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32);
-                    Step4x3<TLanes, V>(a0 + i + 2, a1 + i + 2, a2 + i + 2, a3 + i + 2, b, 6 * TLanes.Count, ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32);
-                    Step4x3<TLanes, V>(a0 + i + 3, a1 + i + 3, a2 + i + 3, a3 + i + 3, b, 9 * TLanes.Count, ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32);
+                    Step4x3<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, b, 0, ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20,
+                        ref c21, ref c22, ref c30, ref c31, ref c32);
+                    Step4x3<TLanes, V>(a0 + i + 1, a1 + i + 1, a2 + i + 1, a3 + i + 1, b, 3 * TLanes.Count, ref c00, ref c01, ref c02,
+                        ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32);
+                    Step4x3<TLanes, V>(a0 + i + 2, a1 + i + 2, a2 + i + 2, a3 + i + 2, b, 6 * TLanes.Count, ref c00, ref c01, ref c02,
+                        ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32);
+                    Step4x3<TLanes, V>(a0 + i + 3, a1 + i + 3, a2 + i + 3, a3 + i + 3, b, 9 * TLanes.Count, ref c00, ref c01, ref c02,
+                        ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32);
                 }
             }
             for (; i != end; i += aStep, b += bStep)
-                Step4x3<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, b, 0, ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32);
+                Step4x3<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, b, 0, ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20,
+                    ref c21, ref c22, ref c30, ref c31, ref c32);
         }
         if (t->ColumnCount == 3 * TLanes.Count && t->RowCount == 4)
         {

@@ -32,19 +32,27 @@ internal unsafe partial struct MicroKernels
                 for (; i <= last; i += Unroll, b += Unroll * 2 * TLanes.Count)
                 {
                     Step8x2<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, a4 + i, a5 + i, a6 + i, a7 + i, b, 0,
-                        ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51, ref c60, ref c61, ref c70, ref c71);
-                    Step8x2<TLanes, V>(a0 + i + 1, a1 + i + 1, a2 + i + 1, a3 + i + 1, a4 + i + 1, a5 + i + 1, a6 + i + 1, a7 + i + 1, b, 2 * TLanes.Count,
-                        ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51, ref c60, ref c61, ref c70, ref c71);
-                    Step8x2<TLanes, V>(a0 + i + 2, a1 + i + 2, a2 + i + 2, a3 + i + 2, a4 + i + 2, a5 + i + 2, a6 + i + 2, a7 + i + 2, b, 4 * TLanes.Count,
-                        ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51, ref c60, ref c61, ref c70, ref c71);
-                    Step8x2<TLanes, V>(a0 + i + 3, a1 + i + 3, a2 + i + 3, a3 + i + 3, a4 + i + 3, a5 + i + 3, a6 + i + 3, a7 + i + 3, b, 6 * TLanes.Count,
-                        ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51, ref c60, ref c61, ref c70, ref c71);
+                        ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51, ref c60,
+                        ref c61, ref c70, ref c71);
+                    Step8x2<TLanes, V>(a0 + i + 1, a1 + i + 1, a2 + i + 1, a3 + i + 1, a4 + i + 1, a5 + i + 1, a6 + i + 1, a7 + i + 1, b,
+                        2 * TLanes.Count,
+                        ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51, ref c60,
+                        ref c61, ref c70, ref c71);
+                    Step8x2<TLanes, V>(a0 + i + 2, a1 + i + 2, a2 + i + 2, a3 + i + 2, a4 + i + 2, a5 + i + 2, a6 + i + 2, a7 + i + 2, b,
+                        4 * TLanes.Count,
+                        ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51, ref c60,
+                        ref c61, ref c70, ref c71);
+                    Step8x2<TLanes, V>(a0 + i + 3, a1 + i + 3, a2 + i + 3, a3 + i + 3, a4 + i + 3, a5 + i + 3, a6 + i + 3, a7 + i + 3, b,
+                        6 * TLanes.Count,
+                        ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51, ref c60,
+                        ref c61, ref c70, ref c71);
                 }
             }
             for (; i != end; i += aStep, b += bStep)
             {
                 Step8x2<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, a4 + i, a5 + i, a6 + i, a7 + i, b, 0,
-                    ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51, ref c60, ref c61, ref c70, ref c71);
+                    ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41, ref c50, ref c51, ref c60,
+                    ref c61, ref c70, ref c71);
             }
         }
         if (t->ColumnCount == 2 * TLanes.Count && t->RowCount == 8)
@@ -90,7 +98,8 @@ internal unsafe partial struct MicroKernels
 
     /// <summary>One step of the depth: c[i, j] += a[i] b[at + j].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step8x2<TLanes, V>(float* a0, float* a1, float* a2, float* a3, float* a4, float* a5, float* a6, float* a7, float* b, int at,
+    private static void Step8x2<TLanes, V>(float* a0, float* a1, float* a2, float* a3, float* a4, float* a5, float* a6, float* a7,
+        float* b, int at,
         ref V c00, ref V c01, ref V c10, ref V c11, ref V c20, ref V c21, ref V c30, ref V c31,
         ref V c40, ref V c41, ref V c50, ref V c51, ref V c60, ref V c61, ref V c70, ref V c71)
         where TLanes : struct, ILanes<V>
@@ -150,19 +159,27 @@ internal unsafe partial struct MicroKernels
                 for (; i <= last; i += Unroll, b += Unroll * 3 * TLanes.Count)
                 {
                     Step8x3<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, a4 + i, a5 + i, a6 + i, a7 + i, b, 0,
-                        ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32, ref c40, ref c41, ref c42, ref c50, ref c51, ref c52, ref c60, ref c61, ref c62, ref c70, ref c71, ref c72);
-                    Step8x3<TLanes, V>(a0 + i + 1, a1 + i + 1, a2 + i + 1, a3 + i + 1, a4 + i + 1, a5 + i + 1, a6 + i + 1, a7 + i + 1, b, 3 * TLanes.Count,
-                        ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32, ref c40, ref c41, ref c42, ref c50, ref c51, ref c52, ref c60, ref c61, ref c62, ref c70, ref c71, ref c72);
-                    Step8x3<TLanes, V>(a0 + i + 2, a1 + i + 2, a2 + i + 2, a3 + i + 2, a4 + i + 2, a5 + i + 2, a6 + i + 2, a7 + i + 2, b, 6 * TLanes.Count,
-                        ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32, ref c40, ref c41, ref c42, ref c50, ref c51, ref c52, ref c60, ref c61, ref c62, ref c70, ref c71, ref c72);
-                    Step8x3<TLanes, V>(a0 + i + 3, a1 + i + 3, a2 + i + 3, a3 + i + 3, a4 + i + 3, a5 + i + 3, a6 + i + 3, a7 + i + 3, b, 9 * TLanes.Count,
-                        ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32, ref c40, ref c41, ref c42, ref c50, ref c51, ref c52, ref c60, ref c61, ref c62, ref c70, ref c71, ref c72);
+                        ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32, ref c40,
+                        ref c41, ref c42, ref c50, ref c51, ref c52, ref c60, ref c61, ref c62, ref c70, ref c71, ref c72);
+                    Step8x3<TLanes, V>(a0 + i + 1, a1 + i + 1, a2 + i + 1, a3 + i + 1, a4 + i + 1, a5 + i + 1, a6 + i + 1, a7 + i + 1, b,
+                        3 * TLanes.Count,
+                        ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32, ref c40,
+                        ref c41, ref c42, ref c50, ref c51, ref c52, ref c60, ref c61, ref c62, ref c70, ref c71, ref c72);
+                    Step8x3<TLanes, V>(a0 + i + 2, a1 + i + 2, a2 + i + 2, a3 + i + 2, a4 + i + 2, a5 + i + 2, a6 + i + 2, a7 + i + 2, b,
+                        6 * TLanes.Count,
+                        ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32, ref c40,
+                        ref c41, ref c42, ref c50, ref c51, ref c52, ref c60, ref c61, ref c62, ref c70, ref c71, ref c72);
+                    Step8x3<TLanes, V>(a0 + i + 3, a1 + i + 3, a2 + i + 3, a3 + i + 3, a4 + i + 3, a5 + i + 3, a6 + i + 3, a7 + i + 3, b,
+                        9 * TLanes.Count,
+                        ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32, ref c40,
+                        ref c41, ref c42, ref c50, ref c51, ref c52, ref c60, ref c61, ref c62, ref c70, ref c71, ref c72);
                 }
             }
             for (; i != end; i += aStep, b += bStep)
             {
                 Step8x3<TLanes, V>(a0 + i, a1 + i, a2 + i, a3 + i, a4 + i, a5 + i, a6 + i, a7 + i, b, 0,
-                    ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32, ref c40, ref c41, ref c42, ref c50, ref c51, ref c52, ref c60, ref c61, ref c62, ref c70, ref c71, ref c72);
+                    ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32, ref c40,
+                    ref c41, ref c42, ref c50, ref c51, ref c52, ref c60, ref c61, ref c62, ref c70, ref c71, ref c72);
             }
         }
         if (t->ColumnCount == 3 * TLanes.Count && t->RowCount == 8)
@@ -209,7 +226,8 @@ internal unsafe partial struct MicroKernels
 
     /// <summary>One step of the depth: c[i, j] += a[i] b[at + j].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step8x3<TLanes, V>(float* a0, float* a1, float* a2, float* a3, float* a4, float* a5, float* a6, float* a7, float* b, int at,
+    private static void Step8x3<TLanes, V>(float* a0, float* a1, float* a2, float* a3, float* a4, float* a5, float* a6, float* a7,
+        float* b, int at,
         ref V c00, ref V c01, ref V c02, ref V c10, ref V c11, ref V c12, ref V c20, ref V c21, ref V c22, ref V c30, ref V c31, ref V c32,
         ref V c40, ref V c41, ref V c42, ref V c50, ref V c51, ref V c52, ref V c60, ref V c61, ref V c62, ref V c70, ref V c71, ref V c72)
         where TLanes : struct, ILanes<V>

@@ -71,7 +71,10 @@ internal unsafe partial struct MicroKernels
     public readonly int PanelWidth(int panel, int columns) =>
         panel == Panels(columns) - 1 ? Padded(columns) - PanelStart(panel) : 2 * Lanes;
 
-    /// <summary>Rows of the register tile that goes with a panel of <paramref name="width"/> columns; two registers have a smaller one for a rest of four.</summary>
+    /// <summary>
+    /// Rows of the register tile that goes with a panel of <paramref name="width"/> columns; two registers have a smaller one for a rest of
+    /// four.
+    /// </summary>
     public readonly int Rows(int width) => width == Lanes ? _rows1 : width == 2 * Lanes ? _rows2 : _rows3;
 
     public readonly void Run(Tile* tile, int width)
@@ -166,7 +169,8 @@ internal unsafe partial struct MicroKernels
     {
         float* source = y + from;
         TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source), fromScale, TLanes.Add(TLanes.Multiply(c0, scale), b0)), y);
-        TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source + TLanes.Count), fromScale, TLanes.Add(TLanes.Multiply(c1, scale), b1)), y + TLanes.Count);
+        TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source + TLanes.Count), fromScale, TLanes.Add(TLanes.Multiply(c1, scale), b1)),
+            y + TLanes.Count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -186,8 +190,10 @@ internal unsafe partial struct MicroKernels
     {
         float* source = y + from;
         TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source), fromScale, TLanes.Add(TLanes.Multiply(c0, scale), b0)), y);
-        TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source + TLanes.Count), fromScale, TLanes.Add(TLanes.Multiply(c1, scale), b1)), y + TLanes.Count);
-        TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source + (2 * TLanes.Count)), fromScale, TLanes.Add(TLanes.Multiply(c2, scale), b2)), y + (2 * TLanes.Count));
+        TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source + TLanes.Count), fromScale, TLanes.Add(TLanes.Multiply(c1, scale), b1)),
+            y + TLanes.Count);
+        TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(source + (2 * TLanes.Count)), fromScale, TLanes.Add(TLanes.Multiply(c2, scale), b2)),
+            y + (2 * TLanes.Count));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

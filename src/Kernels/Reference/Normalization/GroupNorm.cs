@@ -28,12 +28,16 @@ internal unsafe struct GroupNormData
 }
 
 /// <summary>The passes over one sample, and the factors of a row that they use.</summary>
-/// <remarks>In the order of memory wherever a pass writes: the factors are read anew from the first-level cache, and x and dy are fetched ahead.</remarks>
+/// <remarks>
+/// In the order of memory wherever a pass writes: the factors are read anew from the first-level cache, and x and dy are fetched ahead.
+/// </remarks>
 file static unsafe class Sample<TLanes, V>
     where TLanes : struct, IMathLanes<V>
     where V : unmanaged
 {
-    /// <summary>Floats of a sample that a pass works on at a time, down one column of registers after the other: within the first-level cache.</summary>
+    /// <summary>
+    /// Floats of a sample that a pass works on at a time, down one column of registers after the other: within the first-level cache.
+    /// </summary>
     private const int Piece = 2048;
 
     /// <summary>first = sum d and second = sum d^2 with d = x - mean, for every place of a row.</summary>
@@ -84,14 +88,18 @@ file static unsafe class Sample<TLanes, V>
         }
     }
 
-    /// <summary>Four neighbouring columns of whole rows: the rows' cache lines are read whole, and no addition waits for the one before it.</summary>
+    /// <summary>
+    /// Four neighbouring columns of whole rows: the rows' cache lines are read whole, and no addition waits for the one before it.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sums4(float* x, int length, int width, float* mean, float* first, float* second)
     {
         int lanes = TLanes.Count;
         V m0 = TLanes.Load(mean), m1 = TLanes.Load(mean + lanes), m2 = TLanes.Load(mean + 2 * lanes), m3 = TLanes.Load(mean + 3 * lanes);
-        V s0 = TLanes.Load(first), s1 = TLanes.Load(first + lanes), s2 = TLanes.Load(first + 2 * lanes), s3 = TLanes.Load(first + 3 * lanes);
-        V t0 = TLanes.Load(second), t1 = TLanes.Load(second + lanes), t2 = TLanes.Load(second + 2 * lanes), t3 = TLanes.Load(second + 3 * lanes);
+        V s0 = TLanes.Load(first), s1 = TLanes.Load(first + lanes), s2 = TLanes.Load(first + 2 * lanes),
+            s3 = TLanes.Load(first + 3 * lanes);
+        V t0 = TLanes.Load(second), t1 = TLanes.Load(second + lanes), t2 = TLanes.Load(second + 2 * lanes),
+            t3 = TLanes.Load(second + 3 * lanes);
         for (float* end = x + length; x < end; x += width)
         {
             var d = TLanes.Subtract(TLanes.Load(x), m0);
@@ -133,9 +141,12 @@ file static unsafe class Sample<TLanes, V>
         Row.Repeat(mean, width, channels);
     }
 
-    /// <summary>du = dy silu'(u) (or dy) with u = a d + b, d = x - mean; first = sum du and second = sum du d, for every place of a row.</summary>
+    /// <summary>
+    /// du = dy silu'(u) (or dy) with u = a d + b, d = x - mean; first = sum du and second = sum du d, for every place of a row.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void GradientSums<TSilu>(float* x, float* dy, float* du, int total, int width, float* mean, float* a, float* b, float* first, float* second)
+    public static void GradientSums<TSilu>(float* x, float* dy, float* du, int total, int width, float* mean, float* a, float* b,
+        float* first, float* second)
         where TSilu : struct, ISwitch
     {
         int lanes = TLanes.Count;
@@ -149,7 +160,8 @@ file static unsafe class Sample<TLanes, V>
             {
                 V d = TLanes.Subtract(TLanes.Load(v + j), TLanes.Load(mean + j)), g = TLanes.Load(dys + j);
                 if (TSilu.On)
-                    g = TLanes.Multiply(g, LaneMath.SiluDerivative<TLanes, V>(TLanes.MultiplyAdd(d, TLanes.Load(a + j), TLanes.Load(b + j))));
+                    g = TLanes.Multiply(g,
+                        LaneMath.SiluDerivative<TLanes, V>(TLanes.MultiplyAdd(d, TLanes.Load(a + j), TLanes.Load(b + j))));
                 TLanes.Store(g, dus + j);
                 TLanes.Store(TLanes.Add(TLanes.Load(first + j), g), first + j);
                 TLanes.Store(TLanes.MultiplyAdd(g, d, TLanes.Load(second + j)), second + j);
@@ -159,9 +171,11 @@ file static unsafe class Sample<TLanes, V>
         if (rest > 0)
         {
             int i = total - rest, column = i % width;
-            V d = TLanes.Subtract(LaneMath.Load<TLanes, V>(x + i, rest), TLanes.Load(mean + column)), g = LaneMath.Load<TLanes, V>(dy + i, rest);
+            V d = TLanes.Subtract(LaneMath.Load<TLanes, V>(x + i, rest), TLanes.Load(mean + column)),
+                g = LaneMath.Load<TLanes, V>(dy + i, rest);
             if (TSilu.On)
-                g = TLanes.Multiply(g, LaneMath.SiluDerivative<TLanes, V>(TLanes.MultiplyAdd(d, TLanes.Load(a + column), TLanes.Load(b + column))));
+                g = TLanes.Multiply(g,
+                    LaneMath.SiluDerivative<TLanes, V>(TLanes.MultiplyAdd(d, TLanes.Load(a + column), TLanes.Load(b + column))));
             LaneMath.Store<TLanes, V>(g, du + i, rest);
             // g is 0 behind the end.
             TLanes.Store(TLanes.Add(TLanes.Load(first + column), g), first + column);
@@ -186,7 +200,8 @@ file static unsafe class Sample<TLanes, V>
         if (rest > 0)
         {
             int i = total - rest, column = i % width;
-            LaneMath.Store<TLanes, V>(Normalised<TSilu>(LaneMath.Load<TLanes, V>(x + i, rest), mean + column, a + column, b + column), y + i, rest);
+            LaneMath.Store<TLanes, V>(Normalised<TSilu>(LaneMath.Load<TLanes, V>(x + i, rest), mean + column, a + column, b + column),
+                y + i, rest);
         }
     }
 
@@ -209,7 +224,8 @@ file static unsafe class Sample<TLanes, V>
             nint end = Math.Min(width, total - start);
             for (nint j = 0; j <= end - lanes; j += lanes)
             {
-                var sum = TLanes.MultiplyAdd(TLanes.Subtract(TLanes.Load(v + j), TLanes.Load(mean + j)), TLanes.Load(q + j), TLanes.Load(r + j));
+                var sum = TLanes.MultiplyAdd(TLanes.Subtract(TLanes.Load(v + j), TLanes.Load(mean + j)), TLanes.Load(q + j),
+                    TLanes.Load(r + j));
                 TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(to + j), TLanes.Load(p + j), sum), to + j);
             }
         }
@@ -336,7 +352,8 @@ file unsafe struct GroupNormBackwardJob<TSilu> : IWideJob
         int width = s.Width(TLanes.Count), total = s.Total, channels = s.C, size = channels / s.Groups;
         float* x = s.X + n * total, dx = DX + n * total, stats = s.Stats + n * s.Groups * 2, shares = Shares + n * 2 * channels;
         float* scratch = Scratch.Get(Row.Count * width);
-        float* mean = scratch, a = mean + width, b = a + width, first = b + width, second = first + width, q = second + width, r = q + width;
+        float* mean = scratch, a = mean + width, b = a + width, first = b + width, second = first + width, q = second + width,
+            r = q + width;
         double count = (double)s.Pixels * size;
         for (int c = 0; c < channels; c++)
         {
@@ -405,7 +422,8 @@ file unsafe struct GroupNormParameterJob : IJob
 
 public unsafe partial class ReferenceBackend
 {
-    private protected override void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats)
+    private protected override void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y,
+        Tensor stats)
     {
         var data = Data(s, x, gamma, beta, scaleShift, stats);
         if (s.Silu)
@@ -414,7 +432,8 @@ public unsafe partial class ReferenceBackend
             RunWide(new GroupNormJob<Without> { S = data, Y = Pointer(y) }, s.N);
     }
 
-    private protected override void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats) =>
+    private protected override void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift,
+        Tensor factors, Tensor stats) =>
         RunWide(new GroupNormJob<Without> { S = Data(s, x, gamma, beta, scaleShift, stats), Factors = Pointer(factors) }, s.N);
 
     private protected override void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,

@@ -3,7 +3,10 @@ using System.Runtime.Intrinsics;
 
 namespace BDense.Kernels.Reference.Trajectory;
 
-/// <summary>The loss of four heads of three channels, pixels four at a time: differences and slopes stay in 512-bit registers, heads are dealt out there.</summary>
+/// <summary>
+/// The loss of four heads of three channels, pixels four at a time: differences and slopes stay in 512-bit registers, heads are dealt out
+/// there.
+/// </summary>
 internal unsafe struct ColourTrajectoryLossJob<TDistance>(TrajectoryLossArguments arguments) : IJob
     where TDistance : unmanaged, IDistance
 {
@@ -20,7 +23,8 @@ internal unsafe struct ColourTrajectoryLossJob<TDistance>(TrajectoryLossArgument
         var a = _arguments;
         var (n, first, pixels) = a.Block.Task(task);
         int count = pixels * FourColourHeads.Channels;
-        float* sums = Scratch.Get((2 * K + 1) * Lanes + K * Elements), pad = sums + K * Lanes, padY = pad + Lanes, padHeads = padY + K * Lanes;
+        float* sums = Scratch.Get((2 * K + 1) * Lanes + K * Elements), pad = sums + K * Lanes, padY = pad + Lanes,
+            padHeads = padY + K * Lanes;
         new Span<float>(sums, K * Lanes).Clear();
         float* x = a.X0 + first, y = a.Targets + first, heads = a.Heads + first * K, dheads = a.DHeads + first * K;
 
@@ -50,7 +54,8 @@ internal unsafe struct ColourTrajectoryLossJob<TDistance>(TrajectoryLossArgument
         var delta = Vector512.Create(_arguments.Delta);
         Vector512<float> s0 = Vector512.Create(s[0]), s1 = Vector512.Create(s[1]), s2 = Vector512.Create(s[2]), s3 = Vector512.Create(s[3]);
         Vector512<float> w0 = Vector512.Create(w[0]), w1 = Vector512.Create(w[1]), w2 = Vector512.Create(w[2]), w3 = Vector512.Create(w[3]);
-        Vector512<float> sum0 = Vector512.Load(sums), sum1 = Vector512.Load(sums + Lanes), sum2 = Vector512.Load(sums + 2 * Lanes), sum3 = Vector512.Load(sums + 3 * Lanes);
+        Vector512<float> sum0 = Vector512.Load(sums), sum1 = Vector512.Load(sums + Lanes), sum2 = Vector512.Load(sums + 2 * Lanes),
+            sum3 = Vector512.Load(sums + 3 * Lanes);
         for (; count > 0; count -= Elements, x += Elements, y += Elements, heads += K * Elements, dheads += K * Elements)
         {
             var f = FourColourHeads.Load(heads);

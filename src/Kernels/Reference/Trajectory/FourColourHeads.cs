@@ -4,8 +4,14 @@ using System.Runtime.Intrinsics.X86;
 
 namespace BDense.Kernels.Reference.Trajectory;
 
-/// <summary>Four heads of four neighbouring pixels of three channels: one head a register, 12 elements in a state's order, and four lanes that mean nothing.</summary>
-/// <remarks>Interleaved as in memory, 4 * 4 * 3 floats fill three 512-bit registers exactly, and two-source permutations lead from one order to the other.</remarks>
+/// <summary>
+/// Four heads of four neighbouring pixels of three channels: one head a register, 12 elements in a state's order, and four lanes that mean
+/// nothing.
+/// </summary>
+/// <remarks>
+/// Interleaved as in memory, 4 * 4 * 3 floats fill three 512-bit registers exactly, and two-source permutations lead from one order to the
+/// other.
+/// </remarks>
 internal unsafe struct FourColourHeads
 {
     public const int Heads = 4, Channels = 3, Pixels = 4;
@@ -24,7 +30,8 @@ internal unsafe struct FourColourHeads
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FourColourHeads Load(float* from)
     {
-        // In an index, 16 and more stand for the second source. Three pixels come of the first two registers, but for what the third completes.
+        // In an index, 16 and more stand for the second source. Three pixels come of the first two registers, but for what the third
+        // completes.
         Vector512<float> a = Vector512.Load(from), b = Vector512.Load(from + 16), c = Vector512.Load(from + 32);
         FourColourHeads x;
         x.F0 = Two(Two(a, b, Vector512.Create(0, 1, 2, 12, 13, 14, 24, 25, 26, 0, 0, 0, 0, 0, 0, 0)), c,
@@ -53,7 +60,8 @@ internal unsafe struct FourColourHeads
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Two(Vector512<float> a, Vector512<float> b, Vector512<int> index) => Avx512F.PermuteVar16x32x2(a, index, b);
+    private static Vector512<float> Two(Vector512<float> a, Vector512<float> b, Vector512<int> index) =>
+        Avx512F.PermuteVar16x32x2(a, index, b);
 
     /// <summary>sum_j m_j F_j, the coefficients <paramref name="step"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -77,5 +85,6 @@ internal unsafe struct FourColourHeads
 
     /// <summary>The sum of a register's elements, in double precision.</summary>
     public static double WideSum(Vector512<float> x) => Lanes16.WideSum(
-        Vector512.ConditionalSelect(Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(Elements)).AsSingle(), x, Vector512<float>.Zero));
+        Vector512.ConditionalSelect(Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(Elements)).AsSingle(), x,
+            Vector512<float>.Zero));
 }

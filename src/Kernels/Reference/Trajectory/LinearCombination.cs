@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace BDense.Kernels.Reference;
 
-/// <summary>What one linear combination is made of; the pointers to pointers and to shared coefficients lie on the caller's stack.</summary>
+/// <summary>
+/// What one linear combination is made of; the pointers to pointers and to shared coefficients lie on the caller's stack.
+/// </summary>
 file unsafe struct LinearCombinationArguments
 {
     /// <summary>J terms of [N, Elements].</summary>
@@ -52,9 +54,12 @@ file unsafe struct LinearCombinationJob<TTerms>(LinearCombinationArguments argum
         where TLanes : struct, IMathLanes<V>
         where V : unmanaged
     {
-        V c0 = TLanes.Broadcast(c[0]), c1 = Coefficient<TLanes, V>(c, 1), c2 = Coefficient<TLanes, V>(c, 2), c3 = Coefficient<TLanes, V>(c, 3);
-        V c4 = Coefficient<TLanes, V>(c, 4), c5 = Coefficient<TLanes, V>(c, 5), c6 = Coefficient<TLanes, V>(c, 6), c7 = Coefficient<TLanes, V>(c, 7);
-        float* x0 = x[0], x1 = Term(x, 1), x2 = Term(x, 2), x3 = Term(x, 3), x4 = Term(x, 4), x5 = Term(x, 5), x6 = Term(x, 6), x7 = Term(x, 7);
+        V c0 = TLanes.Broadcast(c[0]), c1 = Coefficient<TLanes, V>(c, 1), c2 = Coefficient<TLanes, V>(c, 2),
+            c3 = Coefficient<TLanes, V>(c, 3);
+        V c4 = Coefficient<TLanes, V>(c, 4), c5 = Coefficient<TLanes, V>(c, 5), c6 = Coefficient<TLanes, V>(c, 6),
+            c7 = Coefficient<TLanes, V>(c, 7);
+        float* x0 = x[0], x1 = Term(x, 1), x2 = Term(x, 2), x3 = Term(x, 3), x4 = Term(x, 4), x5 = Term(x, 5), x6 = Term(x, 6),
+            x7 = Term(x, 7);
         for (nint i = 0; i < count; i += TLanes.Count)
         {
             var sum = TLanes.Multiply(c0, TLanes.Load(x0 + i));

@@ -3,7 +3,9 @@ using System.Runtime.Intrinsics;
 
 namespace BDense.Kernels.Reference.Trajectory;
 
-/// <summary>How trajectory operations are cut: a task is a block of one sample's pixels, small enough that K heads of it fit the first-level cache.</summary>
+/// <summary>
+/// How trajectory operations are cut: a task is a block of one sample's pixels, small enough that K heads of it fit the first-level cache.
+/// </summary>
 /// <remarks>
 /// Heads are interleaved by pixel (K * C floats each), states are not. So a block's heads are first dealt out into K arrays
 /// (<see cref="Gather"/>), the arithmetic runs on vectors of state elements whatever C is, and gradients are dealt back
@@ -36,7 +38,10 @@ internal readonly struct TrajectoryBlock
     /// <summary>Elements that the inner loops take together: four registers, so that one coefficient serves all of them.</summary>
     public readonly int Group;
 
-    /// <summary>Deals the heads of <paramref name="pixels"/> pixels out into arrays of pixels * C elements, <see cref="Stride"/> apart, zeros behind.</summary>
+    /// <summary>
+    /// Deals the heads of <paramref name="pixels"/> pixels out into arrays of pixels * C elements, <see cref="Stride"/> apart, zeros
+    /// behind.
+    /// </summary>
     public unsafe void Gather(float* heads, int pixels, float* arrays)
     {
         for (int k = 0; k < Branches; k++, heads += C, arrays += Stride)
@@ -85,7 +90,10 @@ internal readonly struct TrajectoryBlock
         }
     }
 
-    /// <summary>Three floats a pixel, moved as four: the next pixel overwrites the fourth. The last pixel has no next one, nor a fourth float to read.</summary>
+    /// <summary>
+    /// Three floats a pixel, moved as four: the next pixel overwrites the fourth. The last pixel has no next one, nor a fourth float to
+    /// read.
+    /// </summary>
     private static unsafe void GatherColours(float* from, int step, float* to, int count)
     {
         for (; count > 4; count -= 4, from += 4 * step, to += 12)
@@ -127,7 +135,10 @@ internal readonly struct TrajectoryBlock
         return (n, (n * Pixels + pixel) * C, Math.Min(PixelsPerBlock, Pixels - pixel));
     }
 
-    /// <summary>Asks for one group of the next block, which lies behind this one in every array: runs of half a page are too short for a processor to foresee.</summary>
+    /// <summary>
+    /// Asks for one group of the next block, which lies behind this one in every array: runs of half a page are too short for a processor
+    /// to foresee.
+    /// </summary>
     /// <param name="state">x_0, or null.</param>
     /// <param name="states">K states, <paramref name="step"/> floats apart.</param>
     /// <param name="step">From one state to the next.</param>

@@ -59,8 +59,10 @@ file unsafe struct TrajectoryLossJob<TDistance>(TrajectoryLossArguments argument
                 d.Add(m + b * k, 1, heads + i, stride, k);
                 var weight = TLanes.Broadcast(w[b]);
                 float* slope = slopes + b * group;
-                V rho0 = Rho<TLanes, V>(d.V0, y, delta, weight, slope), rho1 = Rho<TLanes, V>(d.V1, y + lanes, delta, weight, slope + lanes);
-                V rho2 = Rho<TLanes, V>(d.V2, y + 2 * lanes, delta, weight, slope + 2 * lanes), rho3 = Rho<TLanes, V>(d.V3, y + 3 * lanes, delta, weight, slope + 3 * lanes);
+                V rho0 = Rho<TLanes, V>(d.V0, y, delta, weight, slope),
+                    rho1 = Rho<TLanes, V>(d.V1, y + lanes, delta, weight, slope + lanes);
+                V rho2 = Rho<TLanes, V>(d.V2, y + 2 * lanes, delta, weight, slope + 2 * lanes),
+                    rho3 = Rho<TLanes, V>(d.V3, y + 3 * lanes, delta, weight, slope + 3 * lanes);
                 var rho = TLanes.Add(TLanes.Add(rho0, rho1), TLanes.Add(rho2, rho3));
                 TLanes.Store(TLanes.Add(TLanes.Load(sums + b * lanes), rho), sums + b * lanes);
             }
@@ -90,7 +92,8 @@ file unsafe struct TrajectoryLossJob<TDistance>(TrajectoryLossArguments argument
 
 public unsafe partial class ReferenceBackend
 {
-    private protected override void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads, Tensor targets,
+    private protected override void TrajectoryLossCore(in TrajectoryShape s, Distance rho, float delta, Tensor x0, Tensor heads,
+        Tensor targets,
         Tensor skip, Tensor map, Tensor weights, Tensor dheads, Tensor losses)
     {
         switch (rho)

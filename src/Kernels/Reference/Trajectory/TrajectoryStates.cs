@@ -88,7 +88,8 @@ file unsafe struct TrajectoryStatesBackwardJob : IWideJob
 
 public unsafe partial class ReferenceBackend
 {
-    private protected override void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map, Tensor states)
+    private protected override void TrajectoryStatesCore(in TrajectoryShape s, Tensor x0, Tensor heads, Tensor skip, Tensor map,
+        Tensor states)
     {
         var block = new TrajectoryBlock(s, _kernels.Lanes);
         RunWide(new TrajectoryStatesJob

@@ -4,8 +4,8 @@ using System.Text;
 namespace BDense.VirtualGpu.Driver.Library;
 
 /// <summary>
-/// A shared library for Linux on x86-64 whose functions do nothing but jump to where a table says, written without a compiler. Whoever loads
-/// it fills the table, which is one of its variables.
+/// A shared library for Linux on x86-64 whose functions do nothing but jump to where a table says, written without a compiler. Whoever
+/// loads it fills the table, which is one of its variables.
 /// </summary>
 /// <remarks>
 /// The file from its start: header, program headers, symbols, their hash table, names, code; on a new page the table and the dynamic
@@ -42,7 +42,8 @@ internal static class ElfFile
         int data = Aligned(codeEnd, Page), dynamic = data + functions.Count * AddressBytes;
         ElfDynamic[] entries =
         [
-            ElfDynamic.Of(ElfDynamic.Tag.LibraryName, library), ElfDynamic.Of(ElfDynamic.Tag.Hash, hash), ElfDynamic.Of(ElfDynamic.Tag.Strings, strings),
+            ElfDynamic.Of(ElfDynamic.Tag.LibraryName, library), ElfDynamic.Of(ElfDynamic.Tag.Hash, hash),
+            ElfDynamic.Of(ElfDynamic.Tag.Strings, strings),
             ElfDynamic.Of(ElfDynamic.Tag.StringBytes, (int)names.Length), ElfDynamic.Of(ElfDynamic.Tag.Symbols, symbols),
             ElfDynamic.Of(ElfDynamic.Tag.SymbolBytes, ElfSymbol.Bytes), ElfDynamic.Of(ElfDynamic.Tag.End, 0),
         ];
@@ -50,7 +51,8 @@ internal static class ElfFile
 
         byte[] file = new byte[end];
         Put(file, 0, [ElfHeader.SharedObject(Segments)]);
-        Put(file, ElfHeader.Bytes, [ElfSegment.Code(0, codeEnd), ElfSegment.Data(data, end), ElfSegment.DynamicSection(dynamic, end), ElfSegment.PlainStack]);
+        Put(file, ElfHeader.Bytes,
+            [ElfSegment.Code(0, codeEnd), ElfSegment.Data(data, end), ElfSegment.DynamicSection(dynamic, end), ElfSegment.PlainStack]);
         Put<ElfSymbol>(file, symbols, [default, ElfSymbol.Variable(table, data, functions.Count * AddressBytes),
             .. ofFunctions.Select((name, i) => ElfSymbol.Function(name, code + i * JumpBytes, JumpBytes))]);
         Put(file, hash, Chain(symbolCount));

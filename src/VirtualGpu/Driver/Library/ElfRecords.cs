@@ -6,21 +6,26 @@ namespace BDense.VirtualGpu.Driver.Library;
 
 /// <summary>The file's header.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-internal readonly record struct ElfHeader(uint Magic, byte Class, byte Endianness, byte IdentVersion, byte SystemAbi, ulong Padding, ushort Type, ushort Machine,
-    uint Version, ulong Entry, ulong ProgramHeaders, ulong SectionHeaders, uint Flags, ushort HeaderBytes, ushort ProgramHeaderBytes, ushort ProgramHeaderCount,
+internal readonly record struct ElfHeader(uint Magic, byte Class, byte Endianness, byte IdentVersion, byte SystemAbi, ulong Padding,
+    ushort Type, ushort Machine,
+    uint Version, ulong Entry, ulong ProgramHeaders, ulong SectionHeaders, uint Flags, ushort HeaderBytes, ushort ProgramHeaderBytes,
+    ushort ProgramHeaderCount,
     ushort SectionHeaderBytes, ushort SectionHeaderCount, ushort SectionNames)
 {
     public const int Bytes = 64;
 
     /// <summary>A shared object for x86-64 without sections, which only linkers and debuggers read.</summary>
-    public static ElfHeader SharedObject(int programHeaders) => new(Magic: 0x464c457f, Class: 2, Endianness: 1, IdentVersion: 1, SystemAbi: 0, Padding: 0, Type: 3, Machine: 62,
-        Version: 1, Entry: 0, ProgramHeaders: Bytes, SectionHeaders: 0, Flags: 0, HeaderBytes: Bytes, ProgramHeaderBytes: ElfSegment.Bytes, (ushort)programHeaders,
+    public static ElfHeader SharedObject(int programHeaders) =>
+        new(Magic: 0x464c457f, Class: 2, Endianness: 1, IdentVersion: 1, SystemAbi: 0, Padding: 0, Type: 3, Machine: 62,
+        Version: 1, Entry: 0, ProgramHeaders: Bytes, SectionHeaders: 0, Flags: 0, HeaderBytes: Bytes, ProgramHeaderBytes: ElfSegment.Bytes,
+        (ushort)programHeaders,
         SectionHeaderBytes: 64, SectionHeaderCount: 0, SectionNames: 0);
 }
 
 /// <summary>A program header: a part of the file and where it lies in memory, here at the same place.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-internal readonly record struct ElfSegment(uint Type, uint Flags, ulong Offset, ulong Address, ulong PhysicalAddress, ulong FileBytes, ulong MemoryBytes, ulong Alignment)
+internal readonly record struct ElfSegment(uint Type, uint Flags, ulong Offset, ulong Address, ulong PhysicalAddress, ulong FileBytes,
+    ulong MemoryBytes, ulong Alignment)
 {
     public const int Bytes = 56;
 
@@ -50,9 +55,11 @@ internal readonly record struct ElfSymbol(uint Name, byte Info, byte Other, usho
     /// <summary>Any section but 0 and the reserved ones: the symbol is defined here.</summary>
     private const ushort Defined = 1;
 
-    public static ElfSymbol Function(int name, int address, int bytes) => new((uint)name, Global | Code, 0, Defined, (ulong)address, (ulong)bytes);
+    public static ElfSymbol Function(int name, int address, int bytes) =>
+        new((uint)name, Global | Code, 0, Defined, (ulong)address, (ulong)bytes);
 
-    public static ElfSymbol Variable(int name, int address, int bytes) => new((uint)name, Global | Object, 0, Defined, (ulong)address, (ulong)bytes);
+    public static ElfSymbol Variable(int name, int address, int bytes) =>
+        new((uint)name, Global | Object, 0, Defined, (ulong)address, (ulong)bytes);
 }
 
 /// <summary>An entry of the dynamic section: what the loader has to know.</summary>

@@ -9,7 +9,8 @@ internal static unsafe class Exports
     /// <summary>Name and address of each function here.</summary>
     public static IReadOnlyList<(string Name, nint Address)> All { get; } =
     [
-        .. typeof(Exports).GetMethods(BindingFlags.Static | BindingFlags.Public).Where(method => method.IsDefined(typeof(UnmanagedCallersOnlyAttribute)))
+        .. typeof(Exports).GetMethods(BindingFlags.Static | BindingFlags.Public)
+            .Where(method => method.IsDefined(typeof(UnmanagedCallersOnlyAttribute)))
             .Select(method => (method.Name, method.MethodHandle.GetFunctionPointer())),
     ];
 
@@ -56,10 +57,12 @@ internal static unsafe class Exports
     public static int cuDeviceTotalMem_v2(nuint* bytes, int device) => Call(driver => driver.cuDeviceTotalMem_v2(bytes, device));
 
     [UnmanagedCallersOnly]
-    public static int cuDeviceGetAttribute(int* value, int attribute, int device) => Call(driver => driver.cuDeviceGetAttribute(value, attribute, device));
+    public static int cuDeviceGetAttribute(int* value, int attribute, int device) =>
+        Call(driver => driver.cuDeviceGetAttribute(value, attribute, device));
 
     [UnmanagedCallersOnly]
-    public static int cuDeviceGetPCIBusId(byte* text, int length, int device) => Call(driver => driver.cuDeviceGetPCIBusId(text, length, device));
+    public static int cuDeviceGetPCIBusId(byte* text, int length, int device) =>
+        Call(driver => driver.cuDeviceGetPCIBusId(text, length, device));
 
     [UnmanagedCallersOnly]
     public static int cuDeviceGetUuid_v2(byte* uuid, int device) => Call(driver => driver.cuDeviceGetUuid_v2(uuid, device));
@@ -67,7 +70,8 @@ internal static unsafe class Exports
     // Contexts
 
     [UnmanagedCallersOnly]
-    public static int cuCtxCreate_v2(nint* context, uint flags, int device) => Call(driver => driver.cuCtxCreate_v2(context, flags, device));
+    public static int cuCtxCreate_v2(nint* context, uint flags, int device) =>
+        Call(driver => driver.cuCtxCreate_v2(context, flags, device));
 
     [UnmanagedCallersOnly]
     public static int cuCtxDestroy_v2(nint context) => Call(driver => driver.cuCtxDestroy_v2(context));
@@ -99,10 +103,12 @@ internal static unsafe class Exports
     public static int cuMemFree_v2(ulong address) => Call(driver => driver.cuMemFree_v2(address));
 
     [UnmanagedCallersOnly]
-    public static int cuMemcpyAsync(ulong destination, ulong source, nuint bytes, nint stream) => Call(driver => driver.cuMemcpyAsync(destination, source, bytes, stream));
+    public static int cuMemcpyAsync(ulong destination, ulong source, nuint bytes, nint stream) =>
+        Call(driver => driver.cuMemcpyAsync(destination, source, bytes, stream));
 
     [UnmanagedCallersOnly]
-    public static int cuMemsetD8Async(ulong address, byte value, nuint count, nint stream) => Call(driver => driver.cuMemsetD8Async(address, value, count, stream));
+    public static int cuMemsetD8Async(ulong address, byte value, nuint count, nint stream) =>
+        Call(driver => driver.cuMemsetD8Async(address, value, count, stream));
 
     [UnmanagedCallersOnly]
     public static int cuMemAllocHost_v2(nint* address, nuint bytes) => Call(driver => driver.cuMemAllocHost_v2(address, bytes));
@@ -111,16 +117,19 @@ internal static unsafe class Exports
     public static int cuMemFreeHost(nint address) => Call(driver => driver.cuMemFreeHost(address));
 
     [UnmanagedCallersOnly]
-    public static int cuMemHostRegister_v2(nint address, nuint bytes, uint flags) => Call(driver => driver.cuMemHostRegister_v2(address, bytes, flags));
+    public static int cuMemHostRegister_v2(nint address, nuint bytes, uint flags) =>
+        Call(driver => driver.cuMemHostRegister_v2(address, bytes, flags));
 
     [UnmanagedCallersOnly]
     public static int cuMemHostUnregister(nint address) => Call(driver => driver.cuMemHostUnregister(address));
 
     [UnmanagedCallersOnly]
-    public static int cuMemHostGetDevicePointer_v2(ulong* device, nint host, uint flags) => Call(driver => driver.cuMemHostGetDevicePointer_v2(device, host, flags));
+    public static int cuMemHostGetDevicePointer_v2(ulong* device, nint host, uint flags) =>
+        Call(driver => driver.cuMemHostGetDevicePointer_v2(device, host, flags));
 
     [UnmanagedCallersOnly]
-    public static int cuPointerGetAttribute(void* data, int attribute, ulong address) => Call(driver => driver.cuPointerGetAttribute(data, attribute, address));
+    public static int cuPointerGetAttribute(void* data, int attribute, ulong address) =>
+        Call(driver => driver.cuPointerGetAttribute(data, attribute, address));
 
     // Streams
 
@@ -152,12 +161,14 @@ internal static unsafe class Exports
     public static int cuEventSynchronize(nint recorded) => Call(driver => driver.cuEventSynchronize(recorded));
 
     [UnmanagedCallersOnly]
-    public static int cuEventElapsedTime(float* milliseconds, nint start, nint end) => Call(driver => driver.cuEventElapsedTime(milliseconds, start, end));
+    public static int cuEventElapsedTime(float* milliseconds, nint start, nint end) =>
+        Call(driver => driver.cuEventElapsedTime(milliseconds, start, end));
 
     // Graphs
 
     [UnmanagedCallersOnly]
-    public static int cuStreamBeginCapture_v2(nint stream, CaptureMode mode) => Call(driver => driver.cuStreamBeginCapture_v2(stream, mode));
+    public static int cuStreamBeginCapture_v2(nint stream, CaptureMode mode) =>
+        Call(driver => driver.cuStreamBeginCapture_v2(stream, mode));
 
     [UnmanagedCallersOnly]
     public static int cuStreamEndCapture(nint stream, nint* graph) => Call(driver => driver.cuStreamEndCapture(stream, graph));
@@ -166,7 +177,8 @@ internal static unsafe class Exports
     public static int cuGraphGetNodes(nint graph, nint* nodes, nuint* count) => Call(driver => driver.cuGraphGetNodes(graph, nodes, count));
 
     [UnmanagedCallersOnly]
-    public static int cuGraphInstantiateWithFlags(nint* executable, nint graph, ulong flags) => Call(driver => driver.cuGraphInstantiateWithFlags(executable, graph, flags));
+    public static int cuGraphInstantiateWithFlags(nint* executable, nint graph, ulong flags) =>
+        Call(driver => driver.cuGraphInstantiateWithFlags(executable, graph, flags));
 
     [UnmanagedCallersOnly]
     public static int cuGraphLaunch(nint executable, nint stream) => Call(driver => driver.cuGraphLaunch(executable, stream));
@@ -180,25 +192,34 @@ internal static unsafe class Exports
     // Modules
 
     [UnmanagedCallersOnly]
-    public static int cuModuleLoadDataEx(nint* module, byte* image, uint count, int* options, void** values) => Call(driver => driver.cuModuleLoadDataEx(module, image, count, options, values));
+    public static int cuModuleLoadDataEx(nint* module, byte* image, uint count, int* options, void** values) =>
+        Call(driver => driver.cuModuleLoadDataEx(module, image, count, options, values));
 
     [UnmanagedCallersOnly]
     public static int cuModuleUnload(nint module) => Call(driver => driver.cuModuleUnload(module));
 
     [UnmanagedCallersOnly]
-    public static int cuModuleGetFunction(nint* function, nint module, byte* name) => Call(driver => driver.cuModuleGetFunction(function, module, name));
+    public static int cuModuleGetFunction(nint* function, nint module, byte* name) =>
+        Call(driver => driver.cuModuleGetFunction(function, module, name));
 
     [UnmanagedCallersOnly]
-    public static int cuFuncSetAttribute(nint function, int attribute, int value) => Call(driver => driver.cuFuncSetAttribute(function, attribute, value));
+    public static int cuFuncSetAttribute(nint function, int attribute, int value) =>
+        Call(driver => driver.cuFuncSetAttribute(function, attribute, value));
 
     // Launches
 
     [UnmanagedCallersOnly]
-    public static int cuLaunchKernel(nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream, void** parameters, void** extra) => Call(driver => driver.cuLaunchKernel(function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream, parameters, extra));
+    public static int cuLaunchKernel(nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ,
+        uint sharedBytes, nint stream, void** parameters, void** extra) =>
+            Call(driver =>
+                driver.cuLaunchKernel(function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream, parameters, extra));
 
     [UnmanagedCallersOnly]
-    public static int cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, nint function, int blockSize, nuint sharedBytes) => Call(driver => driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(blocks, function, blockSize, sharedBytes));
+    public static int cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, nint function, int blockSize, nuint sharedBytes) =>
+        Call(driver => driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(blocks, function, blockSize, sharedBytes));
 
     [UnmanagedCallersOnly]
-    public static int cuOccupancyMaxPotentialBlockSize(int* minGrid, int* blockSize, nint function, delegate* unmanaged<int, nuint> sharedOf, nuint sharedBytes, int limit) => Call(driver => driver.cuOccupancyMaxPotentialBlockSize(minGrid, blockSize, function, sharedOf, sharedBytes, limit));
+    public static int cuOccupancyMaxPotentialBlockSize(int* minGrid, int* blockSize, nint function,
+        delegate* unmanaged<int, nuint> sharedOf, nuint sharedBytes, int limit) =>
+            Call(driver => driver.cuOccupancyMaxPotentialBlockSize(minGrid, blockSize, function, sharedOf, sharedBytes, limit));
 }

@@ -3,7 +3,9 @@ using BDense.VirtualGpu.Execution;
 
 namespace BDense.VirtualGpu.Instructions.Control;
 
-/// <summary>bar.red: what all threads of a barrier get. The kind and whether the predicate A is negated stand in <see cref="Instruction.Vector"/>.</summary>
+/// <summary>
+/// bar.red: what all threads of a barrier get. The kind and whether the predicate A is negated stand in <see cref="Instruction.Vector"/>.
+/// </summary>
 internal static unsafe class BarrierReductions
 {
     public enum Kind

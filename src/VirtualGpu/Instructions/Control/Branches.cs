@@ -44,7 +44,9 @@ internal static unsafe class Branches
         w.End(lanes);
     }
 
-    /// <summary>brx.idx: lane by lane to the place of the list <see cref="Instruction.Vector"/> that A counts from 0; Immediate is 1 for .uni.</summary>
+    /// <summary>
+    /// brx.idx: lane by lane to the place of the list <see cref="Instruction.Vector"/> that A counts from 0; Immediate is 1 for .uni.
+    /// </summary>
     public static void Indexed(Warp w, Instruction i)
     {
         uint left = w.Mask(i);
@@ -88,6 +90,7 @@ internal static unsafe class Branches
     {
         uint others = w.Active & ~taken;
         return w.Fault(i, BitOperations.TrailingZeroCount(others), FindingKind.DivergentUniform,
-            $"{BitOperations.PopCount(taken)} of {BitOperations.PopCount(w.Active)} lanes take a branch that is said to be uniform (.uni); this one does not");
+            $"{BitOperations.PopCount(taken)} of {BitOperations.PopCount(w.Active)} lanes take a branch that is said to be uniform "
+                + $"(.uni); this one does not");
     }
 }

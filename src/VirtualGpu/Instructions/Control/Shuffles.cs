@@ -6,9 +6,9 @@ using BDense.VirtualGpu.Instructions.Data;
 namespace BDense.VirtualGpu.Instructions.Control;
 
 /// <summary>
-/// shfl.sync: PTX ISA. A is the value, B the lane or the distance, C the register of the members' mask; <see cref="Instruction.Vector"/> has the register of the
-/// clamp and segment and the predicate that says whether the source is in the segment (-1 for none). From a lane that does not take part the manual gives
-/// no value; here it is the lane's own.
+/// shfl.sync: PTX ISA. A is the value, B the lane or the distance, C the register of the members' mask; <see cref="Instruction.Vector"/>
+/// has the register of the clamp and segment and the predicate that says whether the source is in the segment (-1 for none). From a lane
+/// that does not take part the manual gives no value; here it is the lane's own.
 /// </summary>
 internal static unsafe class Shuffles
 {
@@ -20,17 +20,20 @@ internal static unsafe class Shuffles
 
     internal readonly struct Up : IMode
     {
-        public static (int Source, bool Holds) From(int lane, int b, int segment, int clamp) => (lane - b, lane - b >= (lane & segment | clamp & ~segment));
+        public static (int Source, bool Holds) From(int lane, int b, int segment, int clamp) =>
+            (lane - b, lane - b >= (lane & segment | clamp & ~segment));
     }
 
     internal readonly struct Down : IMode
     {
-        public static (int Source, bool Holds) From(int lane, int b, int segment, int clamp) => (lane + b, lane + b <= (lane & segment | clamp & ~segment));
+        public static (int Source, bool Holds) From(int lane, int b, int segment, int clamp) =>
+            (lane + b, lane + b <= (lane & segment | clamp & ~segment));
     }
 
     internal readonly struct Butterfly : IMode
     {
-        public static (int Source, bool Holds) From(int lane, int b, int segment, int clamp) => (lane ^ b, (lane ^ b) <= (lane & segment | clamp & ~segment));
+        public static (int Source, bool Holds) From(int lane, int b, int segment, int clamp) =>
+            (lane ^ b, (lane ^ b) <= (lane & segment | clamp & ~segment));
     }
 
     internal readonly struct Indexed : IMode

@@ -24,7 +24,9 @@ internal static unsafe class Votes
         }
     }
 
-    /// <summary>activemask: who is here. What a device answers depends on how it happened to schedule lanes; this is the group that runs.</summary>
+    /// <summary>
+    /// activemask: who is here. What a device answers depends on how it happened to schedule lanes; this is the group that runs.
+    /// </summary>
     public static void Active(Warp w, Instruction i)
     {
         uint lanes = w.Mask(i);

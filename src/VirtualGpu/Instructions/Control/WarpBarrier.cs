@@ -5,8 +5,8 @@ namespace BDense.VirtualGpu.Instructions.Control;
 
 /// <summary>bar.warp.sync: members wait for each other, and what they wrote is there for them.</summary>
 /// <remarks>
-/// A warp has one count of these barriers, so that one of some lanes only cannot be told from none: it makes its members wait, and orders no accesses. No race
-/// is missed by that; accesses that only such a barrier orders are found as races, though they are none.
+/// A warp has one count of these barriers, so that one of some lanes only cannot be told from none: it makes its members wait, and orders
+/// no accesses. No race is missed by that; accesses that only such a barrier orders are found as races, though they are none.
 /// </remarks>
 internal static unsafe class WarpBarrier
 {

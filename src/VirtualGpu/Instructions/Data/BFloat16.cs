@@ -20,7 +20,9 @@ internal static unsafe class BFloat16
     private static Vector256<uint> Round(Vector256<uint> a)
     {
         var rounded = a + Vector256.Create(0x7FFFu) + (a >> 16 & Vector256<uint>.One) >> 16;
-        return Vector256.ConditionalSelect(Vector256.GreaterThan((a & Vector256.Create(0x7FFF_FFFFu)).AsInt32(), Vector256.Create(0x7F80_0000)).AsUInt32(), Vector256.Create(0x7FFFu), rounded);
+        return Vector256.ConditionalSelect(
+            Vector256.GreaterThan((a & Vector256.Create(0x7FFF_FFFFu)).AsInt32(), Vector256.Create(0x7F80_0000)).AsUInt32(),
+            Vector256.Create(0x7FFFu), rounded);
     }
 
     public readonly struct Rounded : ILane<float, ushort>

@@ -5,8 +5,9 @@ using static BDense.VirtualGpu.Execution.InstructionClass;
 namespace BDense.VirtualGpu.Instructions.Data;
 
 /// <summary>
-/// setp: PTX ISA, chapter "Comparison and Selection Instructions". With a second destination or a predicate to combine with, <see cref="Instruction.Vector"/>
-/// has the second destination (-1 for none), the predicate (-1 for none), 1 where it is negated, and <see cref="Combination"/>.
+/// setp: PTX ISA, chapter "Comparison and Selection Instructions". With a second destination or a predicate to combine with,
+/// <see cref="Instruction.Vector"/> has the second destination (-1 for none), the predicate (-1 for none), 1 where it is negated, and
+/// <see cref="Combination"/>.
 /// </summary>
 internal static unsafe class CompareForms
 {
@@ -68,7 +69,8 @@ internal static unsafe class CompareForms
                 Compare<uint, Lower<Equal<uint>>>("eq", type, "hh");
                 Compare<uint, Lower<NotEqual<uint>>>("ne", type, "hh");
             }
-            foreach (var (lt, le, gt, ge) in (ReadOnlySpan<(string, string, string, string)>)[("lt", "le", "gt", "ge"), ("lo", "ls", "hi", "hs")])
+            foreach (var (lt, le, gt, ge) in (ReadOnlySpan<(string, string, string, string)>)[("lt", "le", "gt", "ge"),
+                ("lo", "ls", "hi", "hs")])
             {
                 Compare<uint, Lower<Less<uint>>>(lt, "u16", "hh");
                 Compare<uint, Lower<LessOrEqual<uint>>>(le, "u16", "hh");

@@ -58,7 +58,9 @@ internal readonly struct Towards<T, TR, TRound> : ILane<T, TR>
     public static TR Of(T a)
     {
         var nearest = TR.CreateSaturating(a);
-        return T.IsFinite(a) ? Neighbour.Of(nearest, TRound.Step(double.CreateSaturating(nearest).CompareTo(double.CreateSaturating(a)), T.IsNegative(a))) : nearest;
+        return T.IsFinite(a)
+            ? Neighbour.Of(nearest, TRound.Step(double.CreateSaturating(nearest).CompareTo(double.CreateSaturating(a)), T.IsNegative(a)))
+            : nearest;
     }
 }
 

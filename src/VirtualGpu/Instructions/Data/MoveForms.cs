@@ -26,7 +26,8 @@ internal static unsafe class MoveForms
             table.Add("mov." + type, &Vectors.Unary<uint, Copy<uint>>, InstructionClass.Move, "hh");
             table.Add("selp." + type, &Selection.Run<uint>, InstructionClass.Move, "hhhp");
         }
-        foreach (string op in (string[])["cvta.to.global.u64", "cvta.global.u64", "cvta.param.u64", "cvta.to.param.u64", "cvta.const.u64", "cvta.to.const.u64"])
+        foreach (string op in (string[])["cvta.to.global.u64", "cvta.global.u64", "cvta.param.u64", "cvta.to.param.u64", "cvta.const.u64",
+            "cvta.to.const.u64"])
             table.Add(op, &Vectors.Unary<ulong, Copy<ulong>>, InstructionClass.Move, "ll");
         table.Add("cvta.shared.u64", &PerLane.Unary<ulong, ulong, FromShared>, InstructionClass.Move, "ll");
         table.Add("cvta.to.shared.u64", &PerLane.Unary<ulong, ulong, ToShared>, InstructionClass.Move, "ll");

@@ -64,7 +64,8 @@ internal readonly struct OfFlushed<TOp> : IRelation<float>
 internal readonly struct Lower<TOp> : IRelation<uint>
     where TOp : struct, IRelation<uint>
 {
-    public static Vector256<uint> Of(Vector256<uint> a, Vector256<uint> b) => TOp.Of(a & Vector256.Create(0xFFFFu), b & Vector256.Create(0xFFFFu));
+    public static Vector256<uint> Of(Vector256<uint> a, Vector256<uint> b) =>
+        TOp.Of(a & Vector256.Create(0xFFFFu), b & Vector256.Create(0xFFFFu));
 }
 
 /// <inheritdoc cref="Lower{TOp}"/>

@@ -8,7 +8,10 @@ internal interface IRounding
     static abstract T Of<T>(T value)
         where T : IFloatingPointIeee754<T>;
 
-    /// <summary>The neighbour of the nearest float to take instead: -1 below, 1 above, 0 none. The order is that of the nearest float and the exact value.</summary>
+    /// <summary>
+    /// The neighbour of the nearest float to take instead: -1 below, 1 above, 0 none. The order is that of the nearest float and the exact
+    /// value.
+    /// </summary>
     static abstract int Step(int order, bool isNegative);
 }
 

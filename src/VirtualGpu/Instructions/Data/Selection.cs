@@ -14,6 +14,7 @@ internal static unsafe class Selection
         T* d = (T*)(w.Registers + i.D), a = (T*)(w.Registers + i.A), b = (T*)(w.Registers + i.B);
         uint mask = w.Mask(i), chosen = w.Predicates[i.C];
         for (int k = 0; k < Warp.Lanes; k += Vector256<T>.Count)
-            Vectors.Store(d, k, mask, Vector256.ConditionalSelect(Vectors.Mask<T>(chosen, k), Vector256.LoadAligned(a + k), Vector256.LoadAligned(b + k)));
+            Vectors.Store(d, k, mask,
+                Vector256.ConditionalSelect(Vectors.Mask<T>(chosen, k), Vector256.LoadAligned(a + k), Vector256.LoadAligned(b + k)));
     }
 }

@@ -4,8 +4,8 @@ using static BDense.VirtualGpu.Execution.InstructionClass;
 namespace BDense.VirtualGpu.Instructions.Floats;
 
 /// <summary>
-/// Arithmetic of floats: PTX ISA, chapter "Floating-Point Instructions". Rounds to nearest even. Products and sums that a compiler may contract
-/// (no <c>.rn</c>) are not contracted.
+/// Arithmetic of floats: PTX ISA, chapter "Floating-Point Instructions". Rounds to nearest even. Products and sums that a compiler may
+/// contract (no <c>.rn</c>) are not contracted.
 /// </summary>
 internal static unsafe class FloatForms
 {

@@ -23,7 +23,8 @@ internal readonly struct Fused : ITernary<float>
 /// <inheritdoc cref="Fused"/>
 internal readonly struct FusedDouble : ITernary<double>
 {
-    public static Vector256<double> Of(Vector256<double> a, Vector256<double> b, Vector256<double> c) => Vector256.FusedMultiplyAdd(a, b, c);
+    public static Vector256<double> Of(Vector256<double> a, Vector256<double> b, Vector256<double> c) =>
+        Vector256.FusedMultiplyAdd(a, b, c);
 }
 
 internal readonly struct Reciprocal : IUnary<float>
@@ -66,14 +67,16 @@ internal readonly struct Flush2<TOp> : IBinary<float>
 internal readonly struct Flush3<TOp> : ITernary<float>
     where TOp : struct, ITernary<float>
 {
-    public static Vector256<float> Of(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Flush.Of(TOp.Of(Flush.Of(a), Flush.Of(b), Flush.Of(c)));
+    public static Vector256<float> Of(Vector256<float> a, Vector256<float> b, Vector256<float> c) =>
+        Flush.Of(TOp.Of(Flush.Of(a), Flush.Of(b), Flush.Of(c)));
 }
 
 /// <summary>.sat: held to [0, 1]; NaN becomes +0.</summary>
 internal static class Saturate
 {
     public static Vector256<float> Of(Vector256<float> a) =>
-        Vector256.ConditionalSelect(Vector256.GreaterThan(a, Vector256<float>.Zero), Vector256.ConditionalSelect(Vector256.LessThan(a, Vector256<float>.One), a, Vector256<float>.One), Vector256<float>.Zero);
+        Vector256.ConditionalSelect(Vector256.GreaterThan(a, Vector256<float>.Zero),
+            Vector256.ConditionalSelect(Vector256.LessThan(a, Vector256<float>.One), a, Vector256<float>.One), Vector256<float>.Zero);
 }
 
 internal readonly struct Saturate1 : IUnary<float>

@@ -3,8 +3,8 @@ using static BDense.VirtualGpu.Execution.InstructionClass;
 namespace BDense.VirtualGpu.Instructions.Floats;
 
 /// <summary>
-/// Arithmetic of half floats: PTX ISA, chapter "Half Precision Floating-Point Instructions". In float, a sum or a product of two halves is rounded to
-/// half as if it were exact, since float has more than twice the bits; and so is in double a product to which a third is added.
+/// Arithmetic of half floats: PTX ISA, chapter "Half Precision Floating-Point Instructions". In float, a sum or a product of two halves is
+/// rounded to half as if it were exact, since float has more than twice the bits; and so is in double a product to which a third is added.
 /// </summary>
 internal static unsafe class HalfForms
 {

@@ -4,9 +4,9 @@ using static BDense.VirtualGpu.Execution.InstructionClass;
 namespace BDense.VirtualGpu.Instructions.Floats;
 
 /// <summary>
-/// The approximate functions. The manual bounds their errors (PTX ISA: ex2 2 ulp, lg2 2^-22 absolute in [0.5, 2] and 2^-22 relative elsewhere,
-/// sin and cos 2^-20.5 absolute in [-pi, pi], rsqrt 2^-22.9 relative, tanh 2^-11 relative); computed in double and rounded, these are
-/// nearer to the truth than a device's, so that what depends on an approximation's error does not show here.
+/// The approximate functions. The manual bounds their errors (PTX ISA: ex2 2 ulp, lg2 2^-22 absolute in [0.5, 2] and 2^-22 relative
+/// elsewhere, sin and cos 2^-20.5 absolute in [-pi, pi], rsqrt 2^-22.9 relative, tanh 2^-11 relative); computed in double and rounded,
+/// these are nearer to the truth than a device's, so that what depends on an approximation's error does not show here.
 /// </summary>
 internal static unsafe class SpecialForms
 {

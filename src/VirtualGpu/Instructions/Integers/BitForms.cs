@@ -94,7 +94,9 @@ internal static unsafe class BitForms
         }
     }
 
-    /// <summary>Four bytes of the eight of (b, a), chosen by the lower four nibbles of c; a nibble's highest bit repeats the byte's sign.</summary>
+    /// <summary>
+    /// Four bytes of the eight of (b, a), chosen by the lower four nibbles of c; a nibble's highest bit repeats the byte's sign.
+    /// </summary>
     private readonly struct Permuted : ILane<uint, uint, uint, uint>
     {
         public static uint Of(uint a, uint b, uint c)

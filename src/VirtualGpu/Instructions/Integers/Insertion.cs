@@ -25,14 +25,17 @@ internal static unsafe class Insertion
         }
     }
 
-    /// <summary>lop3.b32 d, a, b, c, table: bit k of the table is the result where the bits of a, b, c are those of k (a the highest).</summary>
+    /// <summary>
+    /// lop3.b32 d, a, b, c, table: bit k of the table is the result where the bits of a, b, c are those of k (a the highest).
+    /// </summary>
     public static void Logic(Warp w, Instruction i)
     {
         byte* r = w.Registers;
         for (uint left = w.Mask(i); left != 0; left &= left - 1)
         {
             int lane = BitOperations.TrailingZeroCount(left);
-            uint a = PerLane.Get<uint>(r + i.A, lane), b = PerLane.Get<uint>(r + i.B, lane), c = PerLane.Get<uint>(r + i.C, lane), table = PerLane.Get<uint>(r + i.Vector[0], lane);
+            uint a = PerLane.Get<uint>(r + i.A, lane), b = PerLane.Get<uint>(r + i.B, lane), c = PerLane.Get<uint>(r + i.C, lane),
+                table = PerLane.Get<uint>(r + i.Vector[0], lane);
             uint result = 0;
             for (int k = 0; k < 8; k++)
             {

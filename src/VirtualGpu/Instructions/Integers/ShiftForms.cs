@@ -10,10 +10,13 @@ internal static unsafe class ShiftForms
 {
     public static void Add(InstructionTable table)
     {
-        table.Add("shl.b32", Avx2.IsSupported ? &Vectors.Binary<uint, VectorLeft> : &PerLane.Binary<uint, uint, uint, Left<uint>>, Integer, "www");
+        table.Add("shl.b32", Avx2.IsSupported ? &Vectors.Binary<uint, VectorLeft> : &PerLane.Binary<uint, uint, uint, Left<uint>>,
+            Integer, "www");
         foreach (string type in (string[])["b32", "u32"])
-            table.Add("shr." + type, Avx2.IsSupported ? &Vectors.Binary<uint, VectorRight> : &PerLane.Binary<uint, uint, uint, Right<uint>>, Integer, "www");
-        table.Add("shr.s32", Avx2.IsSupported ? &Vectors.Binary<uint, VectorRightSigned> : &PerLane.Binary<int, uint, int, Right<int>>, Integer, "www");
+            table.Add("shr." + type, Avx2.IsSupported ? &Vectors.Binary<uint, VectorRight> : &PerLane.Binary<uint, uint, uint, Right<uint>>,
+                Integer, "www");
+        table.Add("shr.s32", Avx2.IsSupported ? &Vectors.Binary<uint, VectorRightSigned> : &PerLane.Binary<int, uint, int, Right<int>>,
+            Integer, "www");
         table.Add("shl.b64", &PerLane.Binary<ulong, uint, ulong, Left<ulong>>, Integer, "llw");
         table.Add("shr.b64", &PerLane.Binary<ulong, uint, ulong, Right<ulong>>, Integer, "llw");
         table.Add("shr.u64", &PerLane.Binary<ulong, uint, ulong, Right<ulong>>, Integer, "llw");
@@ -40,7 +43,8 @@ internal static unsafe class ShiftForms
 
     private readonly struct VectorRightSigned : IBinary<uint>
     {
-        public static Vector256<uint> Of(Vector256<uint> a, Vector256<uint> b) => Avx2.ShiftRightArithmeticVariable(a.AsInt32(), b).AsUInt32();
+        public static Vector256<uint> Of(Vector256<uint> a, Vector256<uint> b) =>
+            Avx2.ShiftRightArithmeticVariable(a.AsInt32(), b).AsUInt32();
     }
 
     private readonly struct Left<T> : ILane<T, uint, T>

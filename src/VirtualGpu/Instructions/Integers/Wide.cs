@@ -17,7 +17,8 @@ internal static unsafe class Wide
         // The destination may lie over neither source: it has 64 bits, they have 32.
         for (int k = 0; k < Warp.Lanes; k += 4)
         {
-            var (x, y) = (Vector256.WidenLower(Vector128.LoadAligned(a + k).ToVector256Unsafe()), Vector256.WidenLower(Vector128.LoadAligned(b + k).ToVector256Unsafe()));
+            var (x, y) = (Vector256.WidenLower(Vector128.LoadAligned(a + k).ToVector256Unsafe()),
+                Vector256.WidenLower(Vector128.LoadAligned(b + k).ToVector256Unsafe()));
             Vectors.Store(d, k, mask, Avx2.IsSupported ? Avx2.Multiply(x.AsInt32(), y.AsInt32()) : x * y);
         }
     }
@@ -30,7 +31,8 @@ internal static unsafe class Wide
         uint mask = w.Mask(i);
         for (int k = 0; k < Warp.Lanes; k += 4)
         {
-            var (x, y) = (Vector256.WidenLower(Vector128.LoadAligned(a + k).ToVector256Unsafe()), Vector256.WidenLower(Vector128.LoadAligned(b + k).ToVector256Unsafe()));
+            var (x, y) = (Vector256.WidenLower(Vector128.LoadAligned(a + k).ToVector256Unsafe()),
+                Vector256.WidenLower(Vector128.LoadAligned(b + k).ToVector256Unsafe()));
             Vectors.Store(d, k, mask, Avx2.IsSupported ? Avx2.Multiply(x.AsUInt32(), y.AsUInt32()) : x * y);
         }
     }

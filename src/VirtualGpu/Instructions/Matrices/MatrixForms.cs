@@ -3,8 +3,8 @@ using BDense.VirtualGpu.Execution;
 namespace BDense.VirtualGpu.Instructions.Matrices;
 
 /// <summary>
-/// The shapes of mma.sync: PTX ISA, chapter "Warp Level Matrix Multiply-Accumulate Instructions". Those of a warpgroup (wgmma), with the mbarriers and bulk
-/// copies that feed them, belong beside it once a kernel needs them; until then the decoder refuses them.
+/// The shapes of mma.sync: PTX ISA, chapter "Warp Level Matrix Multiply-Accumulate Instructions". Those of a warpgroup (wgmma), with the
+/// mbarriers and bulk copies that feed them, belong beside it once a kernel needs them; until then the decoder refuses them.
 /// </summary>
 internal static unsafe class MatrixForms
 {

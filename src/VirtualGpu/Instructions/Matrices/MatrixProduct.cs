@@ -5,13 +5,13 @@ using BDense.VirtualGpu.Execution;
 namespace BDense.VirtualGpu.Instructions.Matrices;
 
 /// <summary>
-/// D = A B + C of 16 x 8 elements by a whole warp. Products are exact in double; they are added to C in double, in the order of k, and the sum is rounded
-/// to float once. A tensor core's own sums are less exact, in an order that NVIDIA does not tell.
+/// D = A B + C of 16 x 8 elements by a whole warp. Products are exact in double; they are added to C in double, in the order of k, and the
+/// sum is rounded to float once. A tensor core's own sums are less exact, in an order that NVIDIA does not tell.
 /// </summary>
 /// <remarks>
-/// Where elements lie (PTX ISA, "Matrix Fragments for mma.m16n8k8" and "m16n8k16"), lane = 4 g + t: each register of A and B holds, lane after lane, 8 rows g of 4
-/// (bf16: 8) neighbours in k. A's registers: rows 0-7, rows 8-15, then the same further along k. B's rows are columns of the product. C's registers: row g and
-/// columns 2t, then 2t + 1, then the same of row g + 8.
+/// Where elements lie (PTX ISA, "Matrix Fragments for mma.m16n8k8" and "m16n8k16"), lane = 4 g + t: each register of A and B holds, lane
+/// after lane, 8 rows g of 4 (bf16: 8) neighbours in k. A's registers: rows 0-7, rows 8-15, then the same further along k. B's rows are
+/// columns of the product. C's registers: row g and columns 2t, then 2t + 1, then the same of row g + 8.
 /// </remarks>
 internal static unsafe class MatrixProduct
 {
@@ -83,7 +83,8 @@ internal static unsafe class MatrixProduct
         byte* r = w.Registers;
         int[] at = i.Vector;
         int ofA = 2 * T.Depth / T.InRow, ofB = T.Depth / T.InRow, b0 = 4 + ofA, c0 = b0 + ofB;
-        double* a = stackalloc double[Rows * T.Depth], rows = stackalloc double[Columns * T.Depth], b = stackalloc double[T.Depth * Columns];
+        double* a = stackalloc double[Rows * T.Depth], rows = stackalloc double[Columns * T.Depth],
+            b = stackalloc double[T.Depth * Columns];
         for (int k = 0; k < ofA; k++)
             Unpack<T>((uint*)(r + at[4 + k]), a + (k & 1) * Group * T.Depth + (k >> 1) * T.InRow);
         for (int k = 0; k < ofB; k++)
@@ -111,7 +112,10 @@ internal static unsafe class MatrixProduct
             Unsafe.CopyBlock(r + at[k], result + k * Warp.Lanes, Warp.Lanes * sizeof(float));
     }
 
-    /// <summary>Eight rows of the product, two at a time: four even columns, four odd ones. A fused operation is not needed, but gives the same: the product is exact.</summary>
+    /// <summary>
+    /// Eight rows of the product, two at a time: four even columns, four odd ones. A fused operation is not needed, but gives the same: the
+    /// product is exact.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(int depth, double* row, double* b, float* even, float* odd, float* result)
     {
@@ -143,7 +147,8 @@ internal static unsafe class MatrixProduct
             var (y0, y1) = Vector256.Widen(Vector256.LoadAligned(odd + 4 * g));
             var (x2, x3) = Vector256.Widen(Vector256.LoadAligned(even + 4 * g + 8));
             var (y2, y3) = Vector256.Widen(Vector256.LoadAligned(odd + 4 * g + 8));
-            Vector512<double> z0 = Vector512.Create(x0, y0), z1 = Vector512.Create(x1, y1), z2 = Vector512.Create(x2, y2), z3 = Vector512.Create(x3, y3);
+            Vector512<double> z0 = Vector512.Create(x0, y0), z1 = Vector512.Create(x1, y1), z2 = Vector512.Create(x2, y2),
+                z3 = Vector512.Create(x3, y3);
             for (int k = 0; k < depth; k++)
             {
                 var columns = Vector512.Load(b + Columns * k);

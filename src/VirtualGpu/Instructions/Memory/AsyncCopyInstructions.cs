@@ -31,7 +31,8 @@ internal static unsafe class AsyncCopyInstructions
         if (memory.Judges && !Judge.Write(w, i, memory.Shared.Region, mask, toPattern, to, bytes))
         {
             for (uint left = mask; left != 0; left &= left - 1)
-                Judge.WriteValues(w, i, memory.Shared.Region, BitOperations.TrailingZeroCount(left), to[BitOperations.TrailingZeroCount(left)], bytes, values: null);
+                Judge.WriteValues(w, i, memory.Shared.Region, BitOperations.TrailingZeroCount(left),
+                    to[BitOperations.TrailingZeroCount(left)], bytes, values: null);
         }
         for (uint left = whole; left != 0;)
         {
@@ -147,7 +148,8 @@ internal static unsafe class AsyncCopyInstructions
                 var region = Find(w, i, 1u << lane, from, piece, Pattern.Scattered, out _);
                 if (memory.Judges)
                     Judge.Read(w, i, region, 1u << lane, Pattern.Scattered, from, piece);
-                Unsafe.CopyBlockUnaligned(memory.Shared.Region.Host + to[lane] + done, region.Host + (from[lane] - region.Start), (uint)piece);
+                Unsafe.CopyBlockUnaligned(memory.Shared.Region.Host + to[lane] + done, region.Host + (from[lane] - region.Start),
+                    (uint)piece);
             }
             from[lane] = start;
             if (memory.Judges)

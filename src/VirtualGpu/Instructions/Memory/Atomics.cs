@@ -138,10 +138,12 @@ internal readonly struct AtomicDecrement : IAtomic<uint>
 
 internal readonly struct AtomicAddFloat : IAtomic<uint>
 {
-    public static uint Apply(uint old, uint b, uint c) => BitConverter.SingleToUInt32Bits(BitConverter.UInt32BitsToSingle(old) + BitConverter.UInt32BitsToSingle(b));
+    public static uint Apply(uint old, uint b, uint c) =>
+        BitConverter.SingleToUInt32Bits(BitConverter.UInt32BitsToSingle(old) + BitConverter.UInt32BitsToSingle(b));
 }
 
 internal readonly struct AtomicAddDouble : IAtomic<ulong>
 {
-    public static ulong Apply(ulong old, ulong b, ulong c) => BitConverter.DoubleToUInt64Bits(BitConverter.UInt64BitsToDouble(old) + BitConverter.UInt64BitsToDouble(b));
+    public static ulong Apply(ulong old, ulong b, ulong c) =>
+        BitConverter.DoubleToUInt64Bits(BitConverter.UInt64BitsToDouble(old) + BitConverter.UInt64BitsToDouble(b));
 }

@@ -90,7 +90,8 @@ internal unsafe readonly struct LoadWords4<T> : IMove
             return;
         }
         byte* file = w.Registers;
-        uint* a = (uint*)(file + i.Vector[0]), b = (uint*)(file + i.Vector[1]), c = (uint*)(file + i.Vector[2]), d = (uint*)(file + i.Vector[3]);
+        uint* a = (uint*)(file + i.Vector[0]), b = (uint*)(file + i.Vector[1]), c = (uint*)(file + i.Vector[2]),
+            d = (uint*)(file + i.Vector[3]);
         if (lanes != Warp.All)
         {
             for (uint left = lanes; left != 0; left &= left - 1)
@@ -105,7 +106,8 @@ internal unsafe readonly struct LoadWords4<T> : IMove
         var interleave = Vector256.Create(0u, 4, 1, 5, 2, 6, 3, 7);
         for (int lane = 0; lane < Warp.Lanes; lane += 2)
         {
-            var words = Vector256.Create(Vector128.Load((uint*)(addresses[lane] + toHost)), Vector128.Load((uint*)(addresses[lane + 1] + toHost)));
+            var words = Vector256.Create(Vector128.Load((uint*)(addresses[lane] + toHost)),
+                Vector128.Load((uint*)(addresses[lane + 1] + toHost)));
             var pairs = Vector256.Shuffle(words, interleave).AsUInt64();
             *(ulong*)(a + lane) = pairs[0];
             *(ulong*)(b + lane) = pairs[1];

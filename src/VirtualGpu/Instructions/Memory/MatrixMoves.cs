@@ -6,8 +6,8 @@ using BDense.VirtualGpu.Memory;
 namespace BDense.VirtualGpu.Instructions.Memory;
 
 /// <summary>
-/// ldmatrix: 1, 2 or 4 matrices of 8 rows of 8 values of 16 bits; lane l has the address of row l mod 8 of matrix l / 8. A row is 16 bytes, and
-/// lane l gets values 2 (l mod 4) and the next of row l / 4 of each: a register's 128 bytes are the rows, one after the other. With
+/// ldmatrix: 1, 2 or 4 matrices of 8 rows of 8 values of 16 bits; lane l has the address of row l mod 8 of matrix l / 8. A row is 16 bytes,
+/// and lane l gets values 2 (l mod 4) and the next of row l / 4 of each: a register's 128 bytes are the rows, one after the other. With
 /// .trans the rows of the transposed matrix.
 /// </summary>
 /// <typeparam name="TOrder">Transposed or not.</typeparam>
@@ -90,9 +90,12 @@ internal unsafe readonly struct Transposed : IMatrixOrder
 {
     public static void Arrange(ushort* matrix)
     {
-        Vector128<ushort> a = Vector128.Load(matrix), b = Vector128.Load(matrix + 8), c = Vector128.Load(matrix + 16), d = Vector128.Load(matrix + 24),
-            e = Vector128.Load(matrix + 32), f = Vector128.Load(matrix + 40), g = Vector128.Load(matrix + 48), h = Vector128.Load(matrix + 56);
-        // A perfect shuffle of the 64 values moves number n to 2n modulo 63: with 8 x 8, three of them move row and column to each other's place.
+        Vector128<ushort> a = Vector128.Load(matrix), b = Vector128.Load(matrix + 8), c = Vector128.Load(matrix + 16),
+            d = Vector128.Load(matrix + 24),
+            e = Vector128.Load(matrix + 32), f = Vector128.Load(matrix + 40), g = Vector128.Load(matrix + 48),
+            h = Vector128.Load(matrix + 56);
+        // A perfect shuffle of the 64 values moves number n to 2n modulo 63: with 8 x 8, three of them move row and column to each other's
+        // place.
         for (int round = 0; round < 3; round++)
             (a, b, c, d, e, f, g, h) = (Low(a, e), High(a, e), Low(b, f), High(b, f), Low(c, g), High(c, g), Low(d, h), High(d, h));
         a.Store(matrix);
@@ -106,10 +109,12 @@ internal unsafe readonly struct Transposed : IMatrixOrder
     }
 
     /// <summary>One from each of the first halves in turn.</summary>
-    private static Vector128<ushort> Low(Vector128<ushort> first, Vector128<ushort> second) => Sse2.IsSupported ? Sse2.UnpackLow(first, second)
+    private static Vector128<ushort> Low(Vector128<ushort> first, Vector128<ushort> second) =>
+        Sse2.IsSupported ? Sse2.UnpackLow(first, second)
         : Vector128.Shuffle(Vector128.Create(first.GetLower(), second.GetLower()), Vector128.Create((ushort)0, 4, 1, 5, 2, 6, 3, 7));
 
     /// <summary>One from each of the second halves.</summary>
-    private static Vector128<ushort> High(Vector128<ushort> first, Vector128<ushort> second) => Sse2.IsSupported ? Sse2.UnpackHigh(first, second)
+    private static Vector128<ushort> High(Vector128<ushort> first, Vector128<ushort> second) =>
+        Sse2.IsSupported ? Sse2.UnpackHigh(first, second)
         : Vector128.Shuffle(Vector128.Create(first.GetUpper(), second.GetUpper()), Vector128.Create((ushort)0, 4, 1, 5, 2, 6, 3, 7));
 }

@@ -136,7 +136,8 @@ internal static unsafe class MemoryAccess
         if (!aligned)
             throw MemoryFaults.Misaligned(w, i, mask, addresses, bytes, MemorySpace.Local);
         if (w.Block.Memory.Local is not { } local)
-            throw w.Fault(i, BitOperations.TrailingZeroCount(mask), FindingKind.OutOfBounds, $"{bytes} bytes of local memory at {addresses[0]}: the kernel declares none");
+            throw w.Fault(i, BitOperations.TrailingZeroCount(mask), FindingKind.OutOfBounds,
+                $"{bytes} bytes of local memory at {addresses[0]}: the kernel declares none");
         uint outside = local.Arrays.Outside(addresses, mask, pattern, bytes);
         if (outside != 0)
             throw MemoryFaults.Outside(w, i, outside, addresses, bytes, MemorySpace.Local, local.Arrays);
@@ -167,7 +168,10 @@ internal static unsafe class MemoryAccess
         TMove.Move(w, i, lanes, pattern, addresses, (ulong)region.Host - region.Start);
     }
 
-    /// <summary>A store that conflicts, perhaps with other lanes of its own: each lane stores before the next one is judged, with the value that it stores.</summary>
+    /// <summary>
+    /// A store that conflicts, perhaps with other lanes of its own: each lane stores before the next one is judged, with the value that it
+    /// stores.
+    /// </summary>
     private static void OneByOne<TMove>(Warp w, Instruction i, Region region, uint lanes, ulong* addresses, int bytes)
         where TMove : IMove
     {

@@ -6,13 +6,15 @@ namespace BDense.VirtualGpu.Instructions.Memory;
 internal static unsafe class MemoryInstructions
 {
     /// <summary>
-    /// Parts of an opcode that change nothing here: what is cached where, and how strong an access is. The judge takes a strong load or store for
-    /// a plain one: see docs/virtual-gpu.md.
+    /// Parts of an opcode that change nothing here: what is cached where, and how strong an access is. The judge takes a strong load or
+    /// store for a plain one: see docs/virtual-gpu.md.
     /// </summary>
     private static readonly HashSet<string> _ignored = new(StringComparer.Ordinal)
     {
-        "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc", "weak", "volatile", "relaxed", "acquire", "release", "acq_rel", "cta", "gpu", "sys", "L1::evict_normal",
-        "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate", "L2::evict_normal", "L2::evict_first", "L2::evict_last", "L2::64B", "L2::128B", "L2::256B",
+        "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc", "weak", "volatile", "relaxed", "acquire", "release", "acq_rel", "cta", "gpu", "sys",
+        "L1::evict_normal",
+        "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate", "L2::evict_normal", "L2::evict_first",
+        "L2::evict_last", "L2::64B", "L2::128B", "L2::256B",
     };
 
     /// <summary>What runs an instruction of memory; null for one that is not known, or not of memory.</summary>
@@ -38,10 +40,12 @@ internal static unsafe class MemoryInstructions
         switch (op[0])
         {
             case "ld" or "ldu":
-                kind = space switch { "shared" => InstructionClass.SharedLoad, "local" => InstructionClass.LocalLoad, _ => InstructionClass.GlobalLoad };
+                kind = space switch { "shared" => InstructionClass.SharedLoad, "local" => InstructionClass.LocalLoad,
+                    _ => InstructionClass.GlobalLoad };
                 return Load(space, parts);
             case "st":
-                kind = space switch { "shared" => InstructionClass.SharedStore, "local" => InstructionClass.LocalStore, _ => InstructionClass.GlobalStore };
+                kind = space switch { "shared" => InstructionClass.SharedStore, "local" => InstructionClass.LocalStore,
+                    _ => InstructionClass.GlobalStore };
                 return Store(space, parts);
             case "red" when parts is ["exch" or "cas", ..]:
                 return null;
@@ -92,7 +96,8 @@ internal static unsafe class MemoryInstructions
         };
 
     private static delegate*<Warp, Instruction, void> Prefetch(string[] op) =>
-        op is ["prefetch", "L1" or "L2"] or ["prefetch", "global" or "local", "L1" or "L2"] or ["prefetch", "global", "L2::evict_last" or "L2::evict_normal"] or ["prefetchu", "L1"] ? &Nothing : null;
+        op is ["prefetch", "L1" or "L2"] or ["prefetch", "global" or "local", "L1" or "L2"] or ["prefetch", "global",
+            "L2::evict_last" or "L2::evict_normal"] or ["prefetchu", "L1"] ? &Nothing : null;
 
     private static delegate*<Warp, Instruction, void> Copy(string[] op) => op switch
     {
@@ -100,7 +105,8 @@ internal static unsafe class MemoryInstructions
         [_, "async", "wait_group"] => &AsyncCopyInstructions.WaitGroup,
         [_, "async", "wait_all"] => &AsyncCopyInstructions.WaitAll,
         [_, "async", "ca" or "cg", "shared" or "shared::cta", "global"]
-            or [_, "async", "ca" or "cg", "shared" or "shared::cta", "global", "L2::64B" or "L2::128B" or "L2::256B"] => &AsyncCopyInstructions.Copy,
+            or [_, "async", "ca" or "cg", "shared" or "shared::cta", "global", "L2::64B" or "L2::128B" or "L2::256B"] =>
+                &AsyncCopyInstructions.Copy,
         _ => null,
     };
 

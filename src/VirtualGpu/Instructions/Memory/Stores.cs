@@ -49,7 +49,8 @@ internal unsafe readonly struct StoreWords4 : IMove
             return;
         }
         byte* file = w.Registers;
-        uint* a = (uint*)(file + i.Vector[0]), b = (uint*)(file + i.Vector[1]), c = (uint*)(file + i.Vector[2]), d = (uint*)(file + i.Vector[3]);
+        uint* a = (uint*)(file + i.Vector[0]), b = (uint*)(file + i.Vector[1]), c = (uint*)(file + i.Vector[2]),
+            d = (uint*)(file + i.Vector[3]);
         for (uint left = lanes; left != 0; left &= left - 1)
         {
             int lane = BitOperations.TrailingZeroCount(left);

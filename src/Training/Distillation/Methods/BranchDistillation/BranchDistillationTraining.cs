@@ -31,7 +31,9 @@ public sealed class BranchDistillationTraining : ITraining
         _options = options.Resolve();
         TeacherTraining.RequireFit(student, data);
         if (student.Config is not { Prediction: Prediction.Eps, NoiseInput: NoiseInput.Timestep, LabelCount: 0 })
-            throw new BDenseException("the authors' variant needs an unconditional network that predicts the noise from DDPM's step, as ddpm-cifar10 does (fields 'prediction', 'noiseInput', 'labelCount')");
+            throw new BDenseException(
+                "the authors' variant needs an unconditional network that predicts the noise from DDPM's step, as ddpm-cifar10 does "
+                + "(fields 'prediction', 'noiseInput', 'labelCount')");
         (_student, _data) = (student, data);
         _batches = new Batches(data.Count, _options.Batch, _options.Seed, _options.Flip);
         _rate = new LearningRate(_options.LearningRate, _options.Warmup, _options.Decay!.Value);
@@ -60,9 +62,11 @@ public sealed class BranchDistillationTraining : ITraining
         var flips = new bool[n];
         _batches.At(step, indices, flips);
         var key = RandomStreams.ForNodes(_options.Seed, step);
-        int[] k = [.. Enumerable.Range(0, n).Select(i => 1 + Math.Min(studentSteps - 2, (int)(Philox.Uniform(key, i) * (studentSteps - 1))))];
+        int[] k =
+            [.. Enumerable.Range(0, n).Select(i => 1 + Math.Min(studentSteps - 2, (int)(Philox.Uniform(key, i) * (studentSteps - 1))))];
         using var y = _data.Upload(Backend, indices, flips);
-        using var z = TeacherTraining.Noised(y, [.. k.SelectMany(i => new[] { (float)theirs.Alpha[jump * i], (float)theirs.Sigma[jump * i] })],
+        using var z = TeacherTraining.Noised(y,
+            [.. k.SelectMany(i => new[] { (float)theirs.Alpha[jump * i], (float)theirs.Sigma[jump * i] })],
             RandomStreams.ForNoise(_options.Seed, step));
         float[] targets = Targets(z, k, theirs);
 
@@ -98,7 +102,8 @@ public sealed class BranchDistillationTraining : ITraining
         {
             int[] t = [.. k.Select(i => jump * i - j)];
             using var eps = LinearBetaDdim.Noise(teacher, state, t);
-            LinearBetaDdim.Step(state, eps, [.. t.Select(i => (schedule.Alpha[i], schedule.Sigma[i]))], [.. t.Select(i => (schedule.Alpha[i - 1], schedule.Sigma[i - 1]))]);
+            LinearBetaDdim.Step(state, eps, [.. t.Select(i => (schedule.Alpha[i], schedule.Sigma[i]))],
+                [.. t.Select(i => (schedule.Alpha[i - 1], schedule.Sigma[i - 1]))]);
             if ((j + 1) % (jump / branches) == 0)
                 state.Download(targets.AsSpan(((j + 1) / (jump / branches) - 1) * z.Length, z.Length));
         }

@@ -50,7 +50,8 @@ public sealed class SfdMethod : IDistillationMethod
         .. SharedOptions.Every,
         .. SharedOptions.OnAGrid,
         MethodOption.Text<SfdOptions>("--solver",
-            $"The teacher's solver: {string.Join(", ", SolverCatalog.All.Select(s => s.Name))}. Default: dpmpp3m.", "NAME", (o, v) => o with { Solver = v }),
+            $"The teacher's solver: {string.Join(", ", SolverCatalog.All.Select(s => s.Name))}. Default: dpmpp3m.", "NAME",
+            (o, v) => o with { Solver = v }),
         MethodOption.Real<SfdOptions>("--teacher-threshold",
             "Dynamic thresholding of every image that the teacher's solver denoises: the quantile; 0 for none. "
             + "Presets of sfd with a dpmpp solver: 0.995, as published; otherwise none.",

@@ -55,7 +55,8 @@ public sealed class SfdTraining : ITraining
         (_student, _teacher) = (student, teacher);
         _grids = SfdGrid.All(_options, student.Config.Branches);
         _weights = BranchWeights.Parse(_options.Weights!);
-        double[][] initial = [.. _grids.SelectMany(g => Enumerable.Range(0, g.Student.Intervals).Select(i => _weights.At(g.Student.Nodes(i), 0)))];
+        double[][] initial =
+            [.. _grids.SelectMany(g => Enumerable.Range(0, g.Student.Intervals).Select(i => _weights.At(g.Student.Nodes(i), 0)))];
         _learned = _weights.IsLearned ? new LearnedScales(initial, _options.Distance!.Value) : null;
         _aligned = _weights.IsAligned ? new AlignedWeights(initial) : null;
         _rate = new LearningRate(_options.LearningRate, _options.Warmup, _options.Decay!.Value);
@@ -84,7 +85,9 @@ public sealed class SfdTraining : ITraining
 
     public StepReport Step(long step)
     {
-        var chosen = _grids[_grids.Length == 1 ? 0 : Math.Min(_grids.Length - 1, (int)(Philox.Uniform(RandomStreams.ForChoices(_options.Seed, step), 0) * _grids.Length))];
+        var chosen =
+            _grids[_grids.Length == 1 ? 0
+                : Math.Min(_grids.Length - 1, (int)(Philox.Uniform(RandomStreams.ForChoices(_options.Seed, step), 0) * _grids.Length))];
         var grid = chosen.Student;
         long draw = _options.CacheTrajectories > 0 ? step % _options.CacheTrajectories : step;
         using var labels = Conditions.Random(_student, _options.Batch, RandomStreams.ForNodes(_options.Seed, draw));
@@ -105,10 +108,13 @@ public sealed class SfdTraining : ITraining
             // Numbered as if every iteration had the most updates, so that no two draw the same numbers.
             long update = step * _mostUpdates + i - first, total = Steps * _mostUpdates;
             var nodes = grid.Nodes(i);
-            weights = _learned?.Weights(chosen.FirstScale + i) ?? _aligned?.Weights(chosen.FirstScale + i) ?? _weights.At(nodes, total > 1 ? (double)update / (total - 1) : 1);
+            weights = _learned?.Weights(chosen.FirstScale + i) ?? _aligned?.Weights(chosen.FirstScale + i)
+                ?? _weights.At(nodes, total > 1 ? (double)update / (total - 1) : 1);
             using var y = targets.View(i * k * x.Length, new Shape(k, x.Length));
-            RandomKey? dropout = DistillationMethods.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, update) : null;
-            var result = Pass(step, chosen.FirstScale + i, x, nodes, [.. weights.Select(w => w * elements)], y, new ForwardOptions(dropout, labels, Step: condition),
+            RandomKey? dropout = DistillationMethods.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, update)
+                : null;
+            var result = Pass(step, chosen.FirstScale + i, x, nodes, [.. weights.Select(w => w * elements)], y,
+                new ForwardOptions(dropout, labels, Step: condition),
                 i == grid.Intervals - 1 ? _perceptual : null, elements);
             rate = _rate.At(update, total);
             norm = _optimizer.Update(rate, 1, result.Loss, step + 1);
@@ -148,7 +154,9 @@ public sealed class SfdTraining : ITraining
         _gradients?.Dispose();
     }
 
-    /// <summary>Gradients and loss of one interval, the <paramref name="scale"/>th of all; <paramref name="x"/> goes on to the student's endpoint.</summary>
+    /// <summary>
+    /// Gradients and loss of one interval, the <paramref name="scale"/>th of all; <paramref name="x"/> goes on to the student's endpoint.
+    /// </summary>
     private ObjectiveResult Pass(long step, int scale, Tensor x, double[] nodes, double[] weights, Tensor y, in ForwardOptions options,
         PerceptualLoss? perceptual, double perceptualScale)
     {
@@ -168,7 +176,8 @@ public sealed class SfdTraining : ITraining
     private Tensor Targets(SfdGrid grid, Tensor x, Tensor? labels, long draw)
     {
         // One's own trajectories are kept at one's own nodes, shared ones at all of the teacher's.
-        int stride = grid.Teacher.Branches / grid.Student.Branches, steps = grid.Student.Intervals * grid.Teacher.Branches, kept = _shares ? 1 : stride;
+        int stride = grid.Teacher.Branches / grid.Student.Branches, steps = grid.Student.Intervals * grid.Teacher.Branches, kept = _shares
+            ? 1 : stride;
         if (_cache?.Find(draw, grid.Nfe) is { } found)
             return At(stride / kept, found);
         bool keep = _cache?.HasRoom((long)steps / kept * x.Length) == true;
