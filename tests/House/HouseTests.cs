@@ -50,12 +50,13 @@ public sealed partial class HouseTests
         Nothing(faults);
     }
 
-    /// <summary>Documents say where things are; a path in them that is not there misleads.</summary>
+    /// <summary>Documents say where things are; a path in them that is not there misleads. Foo is whatever one adds.</summary>
     [Test]
     public void Every_path_that_the_documentation_names_is_there() =>
         Nothing(Texts().Where(file => Path.GetFileName(file) != "CHANGELOG.md").SelectMany(file => Paths().Matches(File.ReadAllText(file))
             .Select(path => path.Groups[1].Value.TrimEnd('/', '.')).Distinct()
-            .Where(path => !File.Exists(Path.Combine(Root(), path)) && !Directory.Exists(Path.Combine(Root(), path)))
+            .Where(path => !path.Contains("Foo", StringComparison.Ordinal) && !File.Exists(Path.Combine(Root(), path))
+                && !Directory.Exists(Path.Combine(Root(), path)))
             .Select(path => $"{Relative(file)} names {path}, which is not there")));
 
     private static void Nothing(IEnumerable<string> faults) => Assert.That(faults, Is.Empty);

@@ -35,12 +35,16 @@ public sealed record BranchWeights
 
     private BranchWeights(string kind, double[] values) => (Kind, Values) = (kind, values);
 
+    /// <summary>What they are called, as configurations name it.</summary>
     public string Kind { get; }
 
+    /// <summary>The numbers of the name, where it has any.</summary>
     public IReadOnlyList<double> Values { get; }
 
+    /// <summary>Whether they are parameters that training changes.</summary>
     public bool IsLearned => Kind == "learned";
 
+    /// <summary>Whether they follow from how far each head's gradient points where the others' do.</summary>
     public bool IsAligned => Kind == "aligned";
 
     /// <summary>Whether they change with the fraction of training that is done.</summary>
@@ -138,6 +142,7 @@ public sealed record BranchWeights
             c[j] /= sum;
     }
 
+    /// <summary>As configurations and <c>--weights</c> take them.</summary>
     public override string ToString() =>
         Values.Count == 0 ? Kind : $"{Kind}:{string.Join(",", Values.Select(v => v.ToString("R", CultureInfo.InvariantCulture)))}";
 }

@@ -56,13 +56,16 @@ public abstract record Distill
     /// <summary>Images an update.</summary>
     public int Batch { get; init; } = 64;
 
+    /// <summary>Of Adam, at its largest; above 0.</summary>
     public double LearningRate { get; init; } = 3e-4;
 
     /// <summary>By default the method's.</summary>
     public Decay? Decay { get; init; }
 
+    /// <summary>Updates until the learning rate is at its largest.</summary>
     public long Warmup { get; init; }
 
+    /// <summary>Of AdamW, decoupled; 0 for none.</summary>
     public double WeightDecay { get; init; }
 
     /// <summary>Of the gradient's norm; 0 for none, by default the method's.</summary>
@@ -71,14 +74,19 @@ public abstract record Distill
     /// <summary>Decay of the student's moving average; 0 for none.</summary>
     public double Ema { get; init; }
 
+    /// <summary>Of everything that is drawn.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>Of the noise levels: a name of <see cref="ScheduleCatalog"/>, or numbers.</summary>
     public string Schedule { get; init; } = "polynomial";
 
+    /// <summary>Lowest noise level, above 0.</summary>
     public double SigmaMin { get; init; } = 0.006;
 
+    /// <summary>Highest noise level.</summary>
     public double SigmaMax { get; init; } = 80;
 
+    /// <summary>Of the polynomial schedule.</summary>
     public double Rho { get; init; } = 7;
 
     /// <summary>By default the method's.</summary>

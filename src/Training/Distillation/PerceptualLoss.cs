@@ -63,5 +63,6 @@ public sealed class PerceptualLoss : IDisposable
         }
     }
 
+    /// <summary>Frees the network.</summary>
     public void Dispose() => _session.Dispose();
 }

@@ -15,6 +15,7 @@ public sealed record FittingOptions
     /// <summary>Noises to fit over; neither training nor an evaluation of the same seed sees them.</summary>
     public int Noises { get; init; } = 256;
 
+    /// <summary>Images of a pass.</summary>
     public int Batch { get; init; } = 64;
 
     /// <summary>Of the noises.</summary>

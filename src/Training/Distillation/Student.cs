@@ -26,10 +26,13 @@ public sealed class Student(INetwork network, BranchLayout layout, NestedGrid gr
 
     private readonly Denoiser _denoiser = new(network);
 
+    /// <summary>Its network; the caller's.</summary>
     public INetwork Network => network;
 
+    /// <summary>K branch nodes in each of its intervals.</summary>
     public NestedGrid Grid => grid;
 
+    /// <summary>How its states follow from its heads.</summary>
     public BranchLayout Layout => layout;
 
     /// <summary>NFE: one an interval, none in an analytical one. Folding changes nothing about it.</summary>

@@ -30,6 +30,7 @@ public sealed record StudentFile(bool Folded, int? StepCondition, IReadOnlyList<
     int? OwnSteps = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Method = null)
 {
+    /// <summary>Of the file, in a student's folder.</summary>
     public const string Name = "student.json";
 
     /// <summary>Of a student, or of one of its intervals alone.</summary>

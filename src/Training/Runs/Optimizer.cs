@@ -13,10 +13,13 @@ namespace BDense.Training.Runs;
 /// <summary>Hyperparameters of the optimizer, but for the learning rate, which each update is given.</summary>
 public sealed record OptimizerOptions
 {
+    /// <summary>Decay of the gradient's average, in [0, 1).</summary>
     public double Beta1 { get; init; } = 0.9;
 
+    /// <summary>Decay of the squares' average, in [0, 1).</summary>
     public double Beta2 { get; init; } = 0.999;
 
+    /// <summary>Added to the root of the squares' average; above 0.</summary>
     public double Epsilon { get; init; } = 1e-8;
 
     /// <summary>Decoupled, as AdamW.</summary>
@@ -50,6 +53,7 @@ public sealed class Optimizer : IDisposable
         instead: "three launches a parameter",
         saves: "three launches for each parameter but one, and the trips between them");
 
+    /// <summary>Files of its state in a checkpoint: moments, and the moving average where there is one.</summary>
     public const string OptimizerFile = "optimizer.safetensors", EmaFile = "ema.safetensors";
 
     private readonly ParameterSet _parameters;
@@ -58,6 +62,7 @@ public sealed class Optimizer : IDisposable
     private readonly Tensor? _schedule;
     private readonly StepGraph? _graph;
 
+    /// <summary>Adam over all parameters, which stay the caller's.</summary>
     public Optimizer(ParameterSet parameters, OptimizerOptions options)
     {
         (_parameters, _options) = (parameters, options);
@@ -175,6 +180,7 @@ public sealed class Optimizer : IDisposable
         Ema.Backend.Copy(average.Parameters.Values, Ema);
     }
 
+    /// <summary>Frees its state.</summary>
     public void Dispose()
     {
         _graph?.Dispose();

@@ -40,16 +40,19 @@ public sealed class BranchDistillationTraining : ITraining
         _rounds = new Rounds(student, teacher, _options, fromAverage: false);
     }
 
+    /// <summary>Where everything is.</summary>
     public Backend Backend => _student.Backend;
 
     /// <summary>One update an iteration, all rounds together.</summary>
     public long Steps => _options.Updates;
 
+    /// <summary>Images that an iteration computes, for images a second.</summary>
     public int ImagesPerStep => _options.Batch;
 
     /// <summary>The round under way, from 0.</summary>
     public int Round => _rounds.Round;
 
+    /// <summary>One iteration, numbered from 0.</summary>
     public StepReport Step(long step)
     {
         var (within, length) = _rounds.Enter(step);
@@ -84,10 +87,13 @@ public sealed class BranchDistillationTraining : ITraining
         return new StepReport(loss, losses, rate, norm);
     }
 
+    /// <summary>Writes its state into a checkpoint's folder, all but the network.</summary>
     public JsonObject Save(string folder) => _rounds.Save(folder);
 
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
     public void Load(string folder, JsonObject state) => _rounds.Load(folder, state);
 
+    /// <summary>Frees its state; the networks stay the caller's.</summary>
     public void Dispose() => _rounds.Dispose();
 
     /// <summary>The teacher's states after each of the steps that a branch stands for, [K,N,H,W,C].</summary>

@@ -51,11 +51,13 @@ public sealed class PdTraining : ITraining
         _gradients = _options.Projection > 0 ? new BranchGradients(student, _objective) : null;
     }
 
+    /// <summary>Where everything is.</summary>
     public Backend Backend => _student.Backend;
 
     /// <summary>One update an iteration, all rounds together.</summary>
     public long Steps => _options.Updates;
 
+    /// <summary>Images that an iteration computes, for images a second.</summary>
     public int ImagesPerStep => _options.Batch;
 
     /// <summary>The round under way, from 0.</summary>
@@ -64,6 +66,7 @@ public sealed class PdTraining : ITraining
     /// <summary>Moving average of the weights in this round, flat; none if its decay is 0.</summary>
     public Tensor? Ema => _rounds.Optimizer.Ema;
 
+    /// <summary>One iteration, numbered from 0.</summary>
     public StepReport Step(long step)
     {
         var (within, length) = _rounds.Enter(step);
@@ -90,6 +93,7 @@ public sealed class PdTraining : ITraining
         return new StepReport(result.Loss, result.Branches, rate, norm, grid.Branches > 1 ? mean : null);
     }
 
+    /// <summary>Writes its state into a checkpoint's folder, all but the network.</summary>
     public JsonObject Save(string folder)
     {
         var state = _rounds.Save(folder);
@@ -98,12 +102,14 @@ public sealed class PdTraining : ITraining
         return state;
     }
 
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
     public void Load(string folder, JsonObject state)
     {
         _rounds.Load(folder, state);
         _learned?.Restore(RunJson.FromNode<double[][]>(state["logScales"], Path.Combine(folder, RunFolder.StateFile), "logScales"));
     }
 
+    /// <summary>Frees its state; the networks stay the caller's.</summary>
     public void Dispose()
     {
         _objective.Dispose();

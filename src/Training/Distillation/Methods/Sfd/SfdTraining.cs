@@ -70,11 +70,13 @@ public sealed class SfdTraining : ITraining
         Steps = (long)Math.Ceiling(_options.Updates / _options.Choices().Average());
     }
 
+    /// <summary>Where everything is.</summary>
     public Backend Backend => _student.Backend;
 
     /// <summary>Iterations: Updates / Nfe, rounded up; for SFD-v by the mean NFE.</summary>
     public long Steps { get; }
 
+    /// <summary>Images that an iteration computes, for images a second.</summary>
     public int ImagesPerStep => _options.Batch;
 
     /// <summary>One in each of the student's intervals.</summary>
@@ -83,6 +85,7 @@ public sealed class SfdTraining : ITraining
     /// <summary>Moving average of the weights, flat; none if its decay is 0.</summary>
     public Tensor? Ema => _optimizer.Ema;
 
+    /// <summary>One iteration, numbered from 0.</summary>
     public StepReport Step(long step)
     {
         var chosen =
@@ -126,6 +129,7 @@ public sealed class SfdTraining : ITraining
         return new StepReport(loss, branches, rate, norm, k > 1 ? weights : null);
     }
 
+    /// <summary>Writes its state into a checkpoint's folder, all but the network.</summary>
     public JsonObject Save(string folder)
     {
         Checkpoint.Save(folder, _student);
@@ -138,6 +142,7 @@ public sealed class SfdTraining : ITraining
         return state;
     }
 
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
     public void Load(string folder, JsonObject state)
     {
         Checkpoint.LoadInto(_student, folder);
@@ -146,6 +151,7 @@ public sealed class SfdTraining : ITraining
         _aligned?.Restore(RunJson.FromNode<double[][]>(state["logFactors"], Path.Combine(folder, RunFolder.StateFile), "logFactors"));
     }
 
+    /// <summary>Frees its state; the networks stay the caller's.</summary>
     public void Dispose()
     {
         _objective.Dispose();
