@@ -44,9 +44,9 @@ public static class PeersProject
             Process.Start(
                 new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path
                     : "dotnet", arguments)
-        {
-            RedirectStandardOutput = capture,
-        }) ?? throw new InvalidOperationException("dotnet does not start");
+                {
+                    RedirectStandardOutput = capture,
+                }) ?? throw new InvalidOperationException("dotnet does not start");
         string output = capture ? process.StandardOutput.ReadToEnd() : "";
         process.WaitForExit();
         return (process.ExitCode, output);

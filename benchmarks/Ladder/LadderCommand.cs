@@ -117,8 +117,13 @@ public static class LadderCommand
             gemmText ?? kind switch { "cuda" => "4096,4096,4096", "opencl" => "512,512,512", "virtual" => "256,256,256", _ => "128,64,32" },
             3);
         int[] c = Numbers("--conv",
-            convText ?? kind switch { "cuda" => "64,32,32,256,256", "opencl" => "4,32,32,64,64", "virtual" => "2,16,16,32,64",
-                _ => "2,8,8,16,64" }, 5);
+            convText ?? kind switch
+            {
+                "cuda" => "64,32,32,256,256",
+                "opencl" => "4,32,32,64,64",
+                "virtual" => "2,16,16,32,64",
+                _ => "2,8,8,16,64"
+            }, 5);
         int[] only = onlyText is null ? [] : Numbers("--step", onlyText, onlyText.Count(c => c == ',') + 1);
         if (Array.Exists(only, n => n < 1 || n > Ladder.Steps.Gemm.Count))
             throw new UsageException($"--step knows 1 to {Ladder.Steps.Gemm.Count}, not '{onlyText}'");

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Diagnostics;
+using System.Globalization;
 using BDense.Kernels.Ilgpu;
 using ILGPU;
 using ILGPU.Runtime;

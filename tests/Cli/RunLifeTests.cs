@@ -140,10 +140,10 @@ public sealed class RunLifeTests
         using var writer =
             Process.Start(new ProcessStartInfo("dotnet",
                 [Path.Combine(AppContext.BaseDirectory, "bdense.dll"), .. Train("run", 1_000_000, "--checkpoint-every", "5")])
-        {
-            RedirectStandardError = true,
-            RedirectStandardOutput = true,
-        })!;
+            {
+                RedirectStandardError = true,
+                RedirectStandardOutput = true,
+            })!;
         try
         {
             var clock = Stopwatch.StartNew();

@@ -26,10 +26,10 @@ internal sealed class VirtualDeviceTests
     {
         using var process =
             Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "bdense.dll"), .. arguments])
-        {
-            RedirectStandardError = true,
-            RedirectStandardOutput = true,
-        })!;
+            {
+                RedirectStandardError = true,
+                RedirectStandardOutput = true,
+            })!;
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         return new CliRun(process.ExitCode, await output, await error);

@@ -133,13 +133,13 @@ public sealed class BranchStudyTests
 
     private BranchStudyResults Run(string variants, int seeds, bool resume, int updates, Dataset? data) =>
         BranchStudy.Run(_teacher, "teacher", data, new BranchStudyOptions
-    {
-        Folder = Folder,
-        Variants = StudyVariant.Parse(variants),
-        Seeds = seeds,
-        Distill = new SfdOptions { Updates = updates, Batch = 4, LearningRate = 1e-3 },
-        Evaluation = new EvaluationOptions { Count = 12, Batch = 8, FineSteps = 12 },
-        FittingNoises = 8,
-        Resume = resume,
-    }, new PlannedStages());
+        {
+            Folder = Folder,
+            Variants = StudyVariant.Parse(variants),
+            Seeds = seeds,
+            Distill = new SfdOptions { Updates = updates, Batch = 4, LearningRate = 1e-3 },
+            Evaluation = new EvaluationOptions { Count = 12, Batch = 8, FineSteps = 12 },
+            FittingNoises = 8,
+            Resume = resume,
+        }, new PlannedStages());
 }

@@ -109,7 +109,8 @@ internal static class ArrayCases
         {
             foreach (var (name, bytes) in files)
                 tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile,
-                    $"cifar-10-batches/{name}") { DataStream = new MemoryStream(bytes) });
+                    $"cifar-10-batches/{name}")
+                { DataStream = new MemoryStream(bytes) });
         }
         return result.ToArray();
     }

@@ -60,9 +60,9 @@ internal static class NetworkCases
 
     private static Sample Loaded(ReferenceBackend backend, TemporaryFolder folder, string file) =>
         new(folder[file], () => Checkpoint.Load(backend, folder.Path).Dispose())
-    {
-        Close = backend.Dispose,
-    };
+        {
+            Close = backend.Dispose,
+        };
 
     private static byte[] AllTypes()
     {

@@ -196,5 +196,5 @@ internal static class RunCases
             },
         };
     })
-    { Mutations = Slow };
+        { Mutations = Slow };
 }

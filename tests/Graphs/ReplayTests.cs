@@ -96,7 +96,8 @@ internal sealed class ReplayTests(string device, Precision precision)
         AssertSame(graph =>
         {
             using var network = new Network(_backend, _config,
-                seed: 1) { Execution = new Execution(Fusions.Parse(fuse), recompute, graph) };
+                seed: 1)
+            { Execution = new Execution(Fusions.Parse(fuse), recompute, graph) };
             var training = new TeacherTraining(network, TinyRuns.Data, new TeacherOptions
             {
                 Steps = 4,

@@ -81,8 +81,12 @@ internal sealed class TensorPrologueTests
             // of two images there as well.
             var s = wgrad ? Conv2dShape.Same(8, 2, precision == Precision.Tf32 ? 4 : 8, 16, 16, 3)
                 : Conv2dShape.Same(2, 8, 8, precision == Precision.Tf32 ? 16 : 32, 16, 3);
-            Assert.That(() => { if (wgrad) CheckWgrad(faulty, precision, TileName.T128x128, s, true); else
-                CheckForward(faulty, precision, TileName.T128x128, s, true); },
+            Assert.That(() =>
+            {
+                if (wgrad) CheckWgrad(faulty, precision, TileName.T128x128, s, true);
+                else
+                    CheckForward(faulty, precision, TileName.T128x128, s, true);
+            },
                 Throws.Exception.With.Message.Match(message), wgrad ? "wgrad" : "forward");
         }
     }

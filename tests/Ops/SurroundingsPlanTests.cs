@@ -66,7 +66,11 @@ public sealed class SurroundingsPlanTests
     public void A_plan_has_within_only_what_is_asked_fused_and_supported()
     {
         int plans = 0;
-        foreach (var (asked, fused, has, hasWgrad) in from a in Sets() from f in Sets() from h in Sets() from w in Sets() select (a, f, h,
+        foreach (var (asked, fused, has, hasWgrad) in from a in Sets()
+                                                      from f in Sets()
+                                                      from h in Sets()
+                                                      from w in Sets()
+                                                      select (a, f, h,
             w))
         {
             foreach (var resampling in asked.HasFlag(Res) ? new[] { Resampling.Up, Resampling.Down } : [Resampling.None])

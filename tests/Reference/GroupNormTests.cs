@@ -42,8 +42,10 @@ public class GroupNormTests(int lanes) : ReferenceTest(lanes)
             for (int g = 0; g < s.Groups; g++)
             {
                 var places =
-                    (from p in Enumerable.Range(0, s.Pixels) from c in Enumerable.Range(g * size,
-                        size) select (I: (n * s.Pixels + p) * s.C + c, C: c)).ToArray();
+                    (from p in Enumerable.Range(0, s.Pixels)
+                     from c in Enumerable.Range(g * size,
+                        size)
+                     select (I: (n * s.Pixels + p) * s.C + c, C: c)).ToArray();
                 double mean = places.Average(e => x[e.I]), variance = places.Average(e => (x[e.I] - mean) * (x[e.I] - mean));
                 double rstd = 1 / Math.Sqrt(variance + s.Epsilon), mean1 = 0, mean2 = 0;
                 (stats[(n * s.Groups + g) * 2], stats[(n * s.Groups + g) * 2 + 1]) = (mean, rstd);

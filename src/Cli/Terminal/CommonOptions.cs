@@ -60,7 +60,8 @@ internal static class CommonOptions
 
     private static string NotUsual =>
         string.Join("; ", from fusion in FusionCatalog.All
-            where fusion.NotUsual is not null select $"{fusion.Name}, which {fusion.NotUsual}");
+                          where fusion.NotUsual is not null
+                          select $"{fusion.Name}, which {fusion.NotUsual}");
 
     public static Option<bool> Recompute() => new("--recompute")
     {

@@ -39,7 +39,8 @@ internal static class Demo
             using var backend = parse.Open(device, threads, precision);
             ui.Note($"device {backend.Name}: {backend.Description}");
             var options = new DemoOptions(folder, scale, parse.GetValue(seed),
-                parse.GetValue(resume)) { With = Named(parse.GetValue(with)) };
+                parse.GetValue(resume))
+            { With = Named(parse.GetValue(with)) };
             var outcome = Experiment.Run(backend, options, ui, cancellation);
             DemoReport.Write(folder, outcome, scale.Network);
             ui.Json(outcome.Results);

@@ -91,7 +91,8 @@ internal static class Distill
             MemoryNeeds.Require(backend, kept + MemoryNeeds.OfTraining(options.Batch, (dry, images) =>
             {
                 var likeIt = new Network(dry, teacherNetwork.Config,
-                    seed: null) { Execution = teacherNetwork.Execution with { Graph = false } };
+                    seed: null)
+                { Execution = teacherNetwork.Execution with { Graph = false } };
                 var small = options.ForDryRun() with { Batch = images };
                 return DistillationMethods.Create(DistillationMethods.NewStudent(likeIt, small), likeIt, dataset, small);
             }), $"distilling {options.Batch} images at once",

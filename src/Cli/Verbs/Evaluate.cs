@@ -139,10 +139,18 @@ internal static class Evaluate
                 {
                     path = x.Path,
                     baseline = results[0].Path,
-                    endpointRmse = new { difference = x.Endpoint.Difference.Mean, interval = Ends(x.Endpoint.Difference),
-                        verdict = x.Endpoint.Verdict.Text() },
-                    endpointRmseFine = new { difference = x.Fine.Difference.Mean, interval = Ends(x.Fine.Difference),
-                        verdict = x.Fine.Verdict.Text() },
+                    endpointRmse = new
+                    {
+                        difference = x.Endpoint.Difference.Mean,
+                        interval = Ends(x.Endpoint.Difference),
+                        verdict = x.Endpoint.Verdict.Text()
+                    },
+                    endpointRmseFine = new
+                    {
+                        difference = x.Fine.Difference.Mean,
+                        interval = Ends(x.Fine.Difference),
+                        verdict = x.Fine.Verdict.Text()
+                    },
                 }),
             });
             ui.Table(["model", "method", "K", "NFE", "RMSE teacher", "95% interval", "RMSE fine", RandomFeatures.MetricName],

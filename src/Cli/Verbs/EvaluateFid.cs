@@ -110,9 +110,18 @@ internal sealed class EvaluateFid
             seeds = draws.Seeds?.Text,
             @class = draws.Class,
             distance,
-            models = results.Select(r => new { path = r.Path, method = r.Title, nfe = r.Nfe, sampler = RunJson.ToNode(r.Options),
-                sigmas = r.Grid, arguments = Arguments(r.Options), frechetDistance = r.Frechet, kernelDistance = r.Kernel?.Mean,
-                kernelDeviation = r.Kernel?.Deviation }),
+            models = results.Select(r => new
+            {
+                path = r.Path,
+                method = r.Title,
+                nfe = r.Nfe,
+                sampler = RunJson.ToNode(r.Options),
+                sigmas = r.Grid,
+                arguments = Arguments(r.Options),
+                frechetDistance = r.Frechet,
+                kernelDistance = r.Kernel?.Mean,
+                kernelDeviation = r.Kernel?.Deviation
+            }),
         });
         ui.Table(["model", "method", "NFE", "images", distance, kernel, "over subsets"], results.Select(r => new[]
         {

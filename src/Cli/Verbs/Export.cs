@@ -60,8 +60,15 @@ internal static class Export
             if (student is not null)
                 AtomicFile.WriteText(Path.Combine(folder, StudentFile.Name),
                     RunJson.ToText(RunJson.ToNode(StudentFile.Of(student, i))) + "\n");
-            ui.Json(new { model = path, folder, format = name, branches = written.Config.Branches, interval = i,
-                parameters = written.Parameters.Count });
+            ui.Json(new
+            {
+                model = path,
+                folder,
+                format = name,
+                branches = written.Config.Branches,
+                interval = i,
+                parameters = written.Parameters.Count
+            });
             ui.Line($"{folder}: {name}, {written.Config.Branches} head{(written.Config.Branches == 1 ? "" : "s")}"
                 + $"{(i is null ? "" : $", folded for interval {i}")}");
         });

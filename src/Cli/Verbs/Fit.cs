@@ -115,8 +115,13 @@ internal static class Fit
             };
             var fits = Steps(ui, backend, run, parse.GetValue(teacher),
                 parse.GetValue(nfe) is { } one ? [one] : Student.OptionsOf(run).Choices(), options, cancellation);
-            ui.Json(new { model = run, device = backend.Name, noises = options.Noises,
-                fits = fits.Select(f => new { nfe = f.Nfe, file = f.File, before = f.Before, after = f.After }) });
+            ui.Json(new
+            {
+                model = run,
+                device = backend.Name,
+                noises = options.Noises,
+                fits = fits.Select(f => new { nfe = f.Nfe, file = f.File, before = f.Before, after = f.After })
+            });
             ui.Table(["NFE", $"RMSE to {(options.Fine ? "the fine trajectory" : "the teacher")}", "fitted", "file"],
                 fits.Select(f => new[] { Text(f.Nfe), Text(f.Before), Text(f.After), f.File }));
             ui.Line("Over the noises of the fit; 'bdense evaluate --fitted' measures on others.");
@@ -149,8 +154,16 @@ internal static class Fit
                 report => ScheduleFitting.Fit(network, options, cancellation, done => report(done, "")));
             string file = parse.GetValue(output)!;
             fit.File.Write(file);
-            ui.Json(new { model = parse.GetValue(model), device = backend.Name, file, nfe = fit.Evaluations, plain = fit.Plain,
-                fitted = fit.Fitted, schedule = fit.File });
+            ui.Json(new
+            {
+                model = parse.GetValue(model),
+                device = backend.Name,
+                file,
+                nfe = fit.Evaluations,
+                plain = fit.Plain,
+                fitted = fit.Fitted,
+                schedule = fit.File
+            });
             string[] columns = ["step", "from sigma", "to", .. fit.File.Ratios is null ? Array.Empty<string>() : ["r", "c"]];
             ui.Table(columns,
                 Enumerable.Range(0, options.Steps).Select(i => new[] { Text(i + 1), Text(fit.File.Sigmas[i]), Text(fit.File.Sigmas[i + 1]) }

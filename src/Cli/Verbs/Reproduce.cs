@@ -77,10 +77,10 @@ internal static class Reproduce
             using var features = parse.GetValue(inception) is { } file ? new OnnxFeatures(file, parse.GetValue(threads)) : null;
             var outcome = Reproduction.Run(backend,
                 new ReproductionOptions(folder, plan, parse.GetValue(data), parse.GetValue(teacher), parse.GetValue(seed))
-            {
-                Features = features,
-                Reference = parse.GetValue(reference),
-            }, ui, cancellation);
+                {
+                    Features = features,
+                    Reference = parse.GetValue(reference),
+                }, ui, cancellation);
             ReproduceReport.Write(folder, outcome);
             ui.Json(outcome.Results);
             ReproduceReport.Print(ui, outcome.Results);

@@ -106,11 +106,11 @@ internal sealed class RunOptions(string defaultOut)
         {
             var result = ui.Stage(prepared.Name, (int)prepared.Training.Steps,
                 report => TrainingLoop.Run(prepared.Training, prepared.Folder, new LoopOptions
-            {
-                CheckpointEvery = parse.GetValue(CheckpointEvery),
-                Cancellation = cancellation,
-                OnProgress = p => report((int)p.Step, p.Text()),
-            }));
+                {
+                    CheckpointEvery = parse.GetValue(CheckpointEvery),
+                    Cancellation = cancellation,
+                    OnProgress = p => report((int)p.Step, p.Text()),
+                }));
             if (!result.Interrupted)
                 prepared.Then?.Invoke();
             ui.Json(new

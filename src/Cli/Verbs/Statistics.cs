@@ -64,8 +64,14 @@ internal static class Statistics
                     Cancellation = cancellation,
                 }));
             ReferenceStatistics.Write(path, collection, features.Name, identity, (dataset.Height, dataset.Width, dataset.Channels));
-            ui.Json(new { @out = Path.GetFullPath(path), data = dataset.Name, count = dataset.Count, features = features.Name,
-                dimension = features.Dimension });
+            ui.Json(new
+            {
+                @out = Path.GetFullPath(path),
+                data = dataset.Name,
+                count = dataset.Count,
+                features = features.Name,
+                dimension = features.Dimension
+            });
             ui.Line($"{path}: {features.Dimension} features of {subject}, by {features.Name}");
             return 0;
         }

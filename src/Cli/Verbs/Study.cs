@@ -74,10 +74,10 @@ internal static class Study
             // SFD starts from noise alone; with data there is a Frechet distance too, and progressive distillation.
             var dataset = parse.GetValue(data) is { } source
                 ? Dataset.Open(source, new DatasetOptions(parse.GetValue(resolution), parse.GetValue(limit))
-            {
-                Channels = network.Config.ImageChannels,
-                OnNotice = ui.Note,
-            }) : null;
+                {
+                    Channels = network.Config.ImageChannels,
+                    OnNotice = ui.Note,
+                }) : null;
             var results = BranchStudy.Run(network, path, dataset, options with
             {
                 TeacherFingerprint = TrainedNetwork.Fingerprint(path, network.Config),

@@ -56,8 +56,13 @@ internal static class TuneVerb
                     string.Create(CultureInfo.InvariantCulture,
                         $"{Problem(row)}: {Tile(row.Tile, row.Slices)}, {row.Milliseconds:0.000} ms, the best of {row.Candidates}")),
                 cancellation: cancellation));
-            ui.Json(new { device = backend.Name, description = backend.Description,
-                file = rows.Count > 0 ? ilgpu.TuningFile : null, rows });
+            ui.Json(new
+            {
+                device = backend.Name,
+                description = backend.Description,
+                file = rows.Count > 0 ? ilgpu.TuningFile : null,
+                rows
+            });
             if (rows.Count == 0)
             {
                 ui.Line($"{backend.Name} has no choice of tiles for these shapes");

@@ -294,13 +294,13 @@ public sealed class Reproduction
         string state) =>
         _stages.Stage(name, count,
             report => FeatureCollection.Of(features, source, (c.Resolution, c.Resolution, c.ImageChannels), count, new CollectOptions
-        {
-            Subject = subject,
-            Batch = Plan.Batch,
-            StateFile = state,
-            OnDone = done => report(done, features.DistanceName),
-            Cancellation = _cancellation,
-        }));
+            {
+                Subject = subject,
+                Batch = Plan.Batch,
+                StateFile = state,
+                OnDone = done => report(done, features.DistanceName),
+                Cancellation = _cancellation,
+            }));
 
     /// <summary>The first seed's students and the teacher from the same few noises.</summary>
     private List<GridRow> Pictures(INetwork teacher)

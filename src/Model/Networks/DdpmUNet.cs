@@ -49,10 +49,10 @@ internal static class DdpmUNet
         net.Map(new NoiseMapping(state, config,
             new MappingOptions(pd ? "dense0" : "time_embedding.linear_1", pd ? "dense1" : "time_embedding.linear_2",
             initial, SinFirst: true, Endpoint: true)
-        {
-            LabelPlace = pd ? LabelPlace.After : LabelPlace.None,
-            Label = "class_emb",
-        }));
+            {
+                LabelPlace = pd ? LabelPlace.After : LabelPlace.None,
+                Label = "class_emb",
+            }));
 
         for (int level = 0; level < levels; level++)
         {
@@ -105,9 +105,9 @@ internal static class DdpmUNet
             new(state,
             new BlockNames($"{at}.norm1", $"{at}.conv1", pd ? $"{at}.temb_proj" : $"{at}.time_emb_proj", $"{at}.norm2", $"{at}.conv2",
                 pd ? $"{at}.nin_shortcut" : $"{at}.conv_shortcut", SkipIsMatrix: pd), channelsIn, channelsOut, options, resampling)
-        {
-            Attention = attention,
-        };
+            {
+                Attention = attention,
+            };
 
         Stage Resample(string at, int channels, Resampling resampling) =>
             pd ? Block(at, channels, channels, null, resampling) : new ResamplingConvolution(state, at, channels, resampling, initial);

@@ -51,14 +51,14 @@ internal static class GuidedUNet
         var net = new UShape();
         net.Map(new NoiseMapping(state, config,
             new MappingOptions("time_embed.0", "time_embed.2", initial, SinFirst: false, Endpoint: false)
-        {
-            Period = config.EmbeddingPeriod > 0 ? config.EmbeddingPeriod : 10000,
-            LabelPlace = LabelPlace.After,
-            Label = "label_emb",
-            LabelBias = false,
-            LabelInitial = InitialValues.AdmLabel,
-            LabelLayout = new WeightLayout { IsTransposed = true },
-        }));
+            {
+                Period = config.EmbeddingPeriod > 0 ? config.EmbeddingPeriod : 10000,
+                LabelPlace = LabelPlace.After,
+                Label = "label_emb",
+                LabelBias = false,
+                LabelInitial = InitialValues.AdmLabel,
+                LabelLayout = new WeightLayout { IsTransposed = true },
+            }));
 
         net.Begin(new Convolution(state, $"input_blocks.{entry++}.0", config.ImageChannels, Width(0), 3, initial), Width(0));
         for (int level = 0; level < levels; level++)

@@ -67,14 +67,24 @@ public sealed record BranchWeights
             if (!double.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i]) || !double.IsFinite(values[i]))
                 throw new UsageException($"branch weights '{text}': '{parts[i]}' is no number");
         }
-        bool fits = kind switch { "exponential" => values.Length <= 2, "ramp" or "annealed" or "projected" => values.Length <= 1,
-            "fixed" => values.Length > 0, _ => values.Length == 0 };
+        bool fits = kind switch
+        {
+            "exponential" => values.Length <= 2,
+            "ramp" or "annealed" or "projected" => values.Length <= 1,
+            "fixed" => values.Length > 0,
+            _ => values.Length == 0
+        };
         if (!fits)
             throw new UsageException(
                 $"branch weights '{text}': give "
-                    + $"{(kind switch { "exponential" => "exponential:a or exponential:a,b",
-                    "ramp" or "annealed" => kind + ":p", "projected" => "projected:n", "fixed" => "fixed:w1,w2,..., one a branch",
-                    _ => kind + " without numbers" })}");
+                    + $"{(kind switch
+                    {
+                        "exponential" => "exponential:a or exponential:a,b",
+                        "ramp" or "annealed" => kind + ":p",
+                        "projected" => "projected:n",
+                        "fixed" => "fixed:w1,w2,..., one a branch",
+                        _ => kind + " without numbers"
+                    })}");
         if (kind is "ramp" or "annealed" && values is [<= 0 or > 1])
             throw new UsageException($"branch weights '{text}': the others' weights reach 0 at a fraction of training above 0 and up to 1");
         if (kind == "projected" && values is [var n] && (n != Math.Floor(n) || n is < 1 or > int.MaxValue))

@@ -119,6 +119,7 @@ public sealed record StudentFile(bool Folded, int? StepCondition, IReadOnlyList<
         double[] teacher = [Intervals[0].Sigmas[0], .. Intervals.SelectMany(i => i.Sigmas.Skip(1))],
             student = [Intervals[0].Sigmas[0], .. Intervals.Select(i => i.Sigmas[^1])];
         return new Student(network, how, NestedGrid.Of(student, teacher, k, path), Intervals[0].Analytical,
-            StepCondition is not null) { Threshold = threshold };
+            StepCondition is not null)
+        { Threshold = threshold };
     }
 }

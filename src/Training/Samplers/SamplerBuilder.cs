@@ -50,7 +50,8 @@ public static class SamplerBuilder
             {
                 Churn = resolved.Churn > 0
                     ? new Churn(resolved.Churn.Value, resolved.ChurnMin!.Value, resolved.ChurnMax ?? double.PositiveInfinity,
-                        resolved.ChurnNoise!.Value) { Fresh = fresh } : null,
+                        resolved.ChurnNoise!.Value)
+                    { Fresh = fresh } : null,
                 OnStep = onStep,
                 Cancellation = cancellation,
             });

@@ -46,16 +46,16 @@ public sealed partial class IlgpuBackend
     /// <summary>Forward, then all that the backward pass needs.</summary>
     private static Action<AttentionGeometry, TensorAttentionAddresses>[] AttentionKernels(int head, Precision precision) =>
         (head, precision) switch
-    {
-        (32, Precision.Tf32) => Attention32Tf32,
-        (32, _) => Attention32Bf16,
-        (64, Precision.Tf32) => Attention64Tf32,
-        (64, _) => Attention64Bf16,
-        (128, Precision.Tf32) => Attention128Tf32,
-        (128, _) => Attention128Bf16,
-        (_, Precision.Tf32) => Attention256Tf32,
-        _ => Attention256Bf16,
-    };
+        {
+            (32, Precision.Tf32) => Attention32Tf32,
+            (32, _) => Attention32Bf16,
+            (64, Precision.Tf32) => Attention64Tf32,
+            (64, _) => Attention64Bf16,
+            (128, Precision.Tf32) => Attention128Tf32,
+            (128, _) => Attention128Bf16,
+            (_, Precision.Tf32) => Attention256Tf32,
+            _ => Attention256Bf16,
+        };
 
     private static readonly Action<AttentionGeometry, TensorAttentionAddresses>[] Attention32Tf32 =
         [TensorAttention32Tf32Kernel, TensorAttentionQueryGradient32Tf32Kernel, TensorAttentionKeyValueGradient32Tf32Kernel];

@@ -141,8 +141,11 @@ public sealed partial class IlgpuBackend
         private static int PassBytes { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => PassRows * TensorTile.StepBytes; }
 
         /// <summary>Bytes of a source value for each byte of a factor.</summary>
-        private static int Wide { [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1; }
+        private static int Wide
+        {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            get => TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1;
+        }
 
         /// <param name="g">The problem.</param>
         /// <param name="firstRow">Of the tile.</param>

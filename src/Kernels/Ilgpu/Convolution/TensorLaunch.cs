@@ -113,34 +113,34 @@ public sealed partial class IlgpuBackend
 
     private static Action<TensorConvolution, ArrayView<float>> ConvolutionKernel(TileName tile, Precision precision) =>
         (tile, precision) switch
-    {
-        (TileName.T128x256, Precision.Tf32) => TensorConv128x256Tf32Kernel,
-        (TileName.T128x256, _) => TensorConv128x256Bf16Kernel,
-        (TileName.T128x128, Precision.Tf32) => TensorConv128x128Tf32Kernel,
-        (TileName.T128x128, _) => TensorConv128x128Bf16Kernel,
-        (TileName.T128x128x4, Precision.Tf32) => TensorConv128x128x4Tf32Kernel,
-        (TileName.T128x128x4, _) => TensorConv128x128x4Bf16Kernel,
-        (TileName.T128x64, Precision.Tf32) => TensorConv128x64Tf32Kernel,
-        (TileName.T128x64, _) => TensorConv128x64Bf16Kernel,
-        (TileName.T64x128, Precision.Tf32) => TensorConv64x128Tf32Kernel,
-        (TileName.T64x128, _) => TensorConv64x128Bf16Kernel,
-        (TileName.T64x64, Precision.Tf32) => TensorConv64x64Tf32Kernel,
-        (TileName.T64x64, _) => TensorConv64x64Bf16Kernel,
-        (TileName.T128x32, Precision.Tf32) => TensorConv128x32Tf32Kernel,
-        _ => TensorConv128x32Bf16Kernel,
-    };
+        {
+            (TileName.T128x256, Precision.Tf32) => TensorConv128x256Tf32Kernel,
+            (TileName.T128x256, _) => TensorConv128x256Bf16Kernel,
+            (TileName.T128x128, Precision.Tf32) => TensorConv128x128Tf32Kernel,
+            (TileName.T128x128, _) => TensorConv128x128Bf16Kernel,
+            (TileName.T128x128x4, Precision.Tf32) => TensorConv128x128x4Tf32Kernel,
+            (TileName.T128x128x4, _) => TensorConv128x128x4Bf16Kernel,
+            (TileName.T128x64, Precision.Tf32) => TensorConv128x64Tf32Kernel,
+            (TileName.T128x64, _) => TensorConv128x64Bf16Kernel,
+            (TileName.T64x128, Precision.Tf32) => TensorConv64x128Tf32Kernel,
+            (TileName.T64x128, _) => TensorConv64x128Bf16Kernel,
+            (TileName.T64x64, Precision.Tf32) => TensorConv64x64Tf32Kernel,
+            (TileName.T64x64, _) => TensorConv64x64Bf16Kernel,
+            (TileName.T128x32, Precision.Tf32) => TensorConv128x32Tf32Kernel,
+            _ => TensorConv128x32Bf16Kernel,
+        };
 
     private static Action<TensorConvolution, ArrayView<float>> ActivatedKernel(TileName tile, Precision precision) =>
         (tile, precision) switch
-    {
-        (TileName.T128x128, Precision.Tf32) => TensorConvActivated128x128Tf32Kernel,
-        (TileName.T128x128, _) => TensorConvActivated128x128Bf16Kernel,
-        (TileName.T64x64, Precision.Tf32) => TensorConvActivated64x64Tf32Kernel,
-        (TileName.T64x64, _) => TensorConvActivated64x64Bf16Kernel,
-        (TileName.T128x32, Precision.Tf32) => TensorConvActivated128x32Tf32Kernel,
-        (TileName.T128x32, _) => TensorConvActivated128x32Bf16Kernel,
-        _ => throw new InvalidOperationException($"{tile} has no prologue"),
-    };
+        {
+            (TileName.T128x128, Precision.Tf32) => TensorConvActivated128x128Tf32Kernel,
+            (TileName.T128x128, _) => TensorConvActivated128x128Bf16Kernel,
+            (TileName.T64x64, Precision.Tf32) => TensorConvActivated64x64Tf32Kernel,
+            (TileName.T64x64, _) => TensorConvActivated64x64Bf16Kernel,
+            (TileName.T128x32, Precision.Tf32) => TensorConvActivated128x32Tf32Kernel,
+            (TileName.T128x32, _) => TensorConvActivated128x32Bf16Kernel,
+            _ => throw new InvalidOperationException($"{tile} has no prologue"),
+        };
 
     /// <summary>wgrad on tensor cores, the sum over the pixels in slices; the bias is not its business.</summary>
     private bool TensorWgrad(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw)

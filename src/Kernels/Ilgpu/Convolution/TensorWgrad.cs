@@ -216,8 +216,11 @@ public sealed partial class IlgpuBackend
         private int _passA, _leftA, _passB, _leftB, _offsetB, _r, _s, _next;
 
         /// <summary>Bytes of a value of x for each byte of a factor.</summary>
-        private static int Wide { [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1; }
+        private static int Wide
+        {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            get => TPrologue.Activates && TPrecision.IsBf16 ? 2 : 1;
+        }
 
         private static int Depth { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => SummedTile.Depth<TPrecision>(); }
 

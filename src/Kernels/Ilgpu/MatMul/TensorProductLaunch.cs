@@ -59,25 +59,25 @@ public sealed partial class IlgpuBackend
 
     private static Action<TensorProduct> ProductKernel(string operation, TileName tile, Precision precision) =>
         (operation, tile, precision) switch
-    {
-        ("product NN", TileName.T128x256, Precision.Tf32) => TensorProductNN128x256Tf32Kernel,
-        ("product NN", TileName.T128x256, _) => TensorProductNN128x256Bf16Kernel,
-        ("product NN", TileName.T128x128x4, Precision.Tf32) => TensorProductNN128x128x4Tf32Kernel,
-        ("product NN", TileName.T128x128x4, _) => TensorProductNN128x128x4Bf16Kernel,
-        ("product NN", TileName.T64x64, Precision.Tf32) => TensorProductNN64x64Tf32Kernel,
-        ("product NN", TileName.T64x64, _) => TensorProductNN64x64Bf16Kernel,
-        ("product NT", TileName.T128x256, Precision.Tf32) => TensorProductNT128x256Tf32Kernel,
-        ("product NT", TileName.T128x256, _) => TensorProductNT128x256Bf16Kernel,
-        ("product NT", TileName.T128x128x4, Precision.Tf32) => TensorProductNT128x128x4Tf32Kernel,
-        ("product NT", TileName.T128x128x4, _) => TensorProductNT128x128x4Bf16Kernel,
-        ("product NT", TileName.T64x64, Precision.Tf32) => TensorProductNT64x64Tf32Kernel,
-        ("product NT", TileName.T64x64, _) => TensorProductNT64x64Bf16Kernel,
-        ("product TN", TileName.T128x256, Precision.Tf32) => TensorProductTN128x256Tf32Kernel,
-        ("product TN", TileName.T128x256, _) => TensorProductTN128x256Bf16Kernel,
-        ("product TN", TileName.T128x128x4, Precision.Tf32) => TensorProductTN128x128x4Tf32Kernel,
-        ("product TN", TileName.T128x128x4, _) => TensorProductTN128x128x4Bf16Kernel,
-        ("product TN", TileName.T64x64, Precision.Tf32) => TensorProductTN64x64Tf32Kernel,
-        ("product TN", TileName.T64x64, _) => TensorProductTN64x64Bf16Kernel,
-        _ => throw new InvalidOperationException($"{tile} has no {operation}"),
-    };
+        {
+            ("product NN", TileName.T128x256, Precision.Tf32) => TensorProductNN128x256Tf32Kernel,
+            ("product NN", TileName.T128x256, _) => TensorProductNN128x256Bf16Kernel,
+            ("product NN", TileName.T128x128x4, Precision.Tf32) => TensorProductNN128x128x4Tf32Kernel,
+            ("product NN", TileName.T128x128x4, _) => TensorProductNN128x128x4Bf16Kernel,
+            ("product NN", TileName.T64x64, Precision.Tf32) => TensorProductNN64x64Tf32Kernel,
+            ("product NN", TileName.T64x64, _) => TensorProductNN64x64Bf16Kernel,
+            ("product NT", TileName.T128x256, Precision.Tf32) => TensorProductNT128x256Tf32Kernel,
+            ("product NT", TileName.T128x256, _) => TensorProductNT128x256Bf16Kernel,
+            ("product NT", TileName.T128x128x4, Precision.Tf32) => TensorProductNT128x128x4Tf32Kernel,
+            ("product NT", TileName.T128x128x4, _) => TensorProductNT128x128x4Bf16Kernel,
+            ("product NT", TileName.T64x64, Precision.Tf32) => TensorProductNT64x64Tf32Kernel,
+            ("product NT", TileName.T64x64, _) => TensorProductNT64x64Bf16Kernel,
+            ("product TN", TileName.T128x256, Precision.Tf32) => TensorProductTN128x256Tf32Kernel,
+            ("product TN", TileName.T128x256, _) => TensorProductTN128x256Bf16Kernel,
+            ("product TN", TileName.T128x128x4, Precision.Tf32) => TensorProductTN128x128x4Tf32Kernel,
+            ("product TN", TileName.T128x128x4, _) => TensorProductTN128x128x4Bf16Kernel,
+            ("product TN", TileName.T64x64, Precision.Tf32) => TensorProductTN64x64Tf32Kernel,
+            ("product TN", TileName.T64x64, _) => TensorProductTN64x64Bf16Kernel,
+            _ => throw new InvalidOperationException($"{tile} has no {operation}"),
+        };
 }
