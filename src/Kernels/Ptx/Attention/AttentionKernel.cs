@@ -1,0 +1,211 @@
+namespace BDense.Kernels.Ptx.Attention;
+
+/// <summary>What <see cref="AttentionKernel"/> is launched with.</summary>
+internal struct AttentionArguments
+{
+    /// <summary>Addresses: packed projections [N, Tokens, 3, Heads, d], dy and y [N, Tokens, Heads, d], pairs of log-sum-exp and delta a
+    /// query, log-sum-exp, and y or dqkv.</summary>
+    public long Qkv, Dy, Statistics, LogSumExp, Result;
+
+    /// <summary>Of a sample.</summary>
+    public int Tokens, Heads;
+
+    /// <summary>1 / sqrt(d)</summary>
+    public float Scale;
+}
+
+/// <summary>What a launch computes.</summary>
+internal enum AttentionPass
+{
+    /// <summary>y and log-sum-exp.</summary>
+    Forward,
+
+    /// <summary>dq</summary>
+    QueryGradient,
+
+    /// <summary>dk and dv, where registers are left for both: heads of up to 128.</summary>
+    KeyValueGradient,
+
+    /// <summary>dk</summary>
+    KeyGradient,
+
+    /// <summary>dv</summary>
+    ValueGradient,
+}
+
+/// <summary>
+/// Attention on tensor cores: y_i = sum_j p_ij v_j with p_ij = exp(q_i . k_j / sqrt(d) - lse_i), and its gradients with ds_ij = p_ij (dy_i
+/// . v_j - delta_i): dq_i = sum_j ds_ij k_j / sqrt(d), dk_j = sum_i ds_ij q_i / sqrt(d), dv_j = sum_i p_ij dy_i. A group has 64 tokens of
+/// one side as its own, four warps of 16; the others come in blocks, float32 through registers and rounded into shared memory, one operand
+/// while the other is multiplied. Scores and weights never leave the registers. Grid: blocks of 64 tokens fastest, so that neighbours read
+/// the same keys and values; then heads, then samples. 4 Tokens^2 d FLOPs a head forward, 6 or 8 a gradient. All sums in a fixed order.
+/// </summary>
+/// <param name="head">d: 32, 64, 128 or 256.</param>
+/// <param name="shape">TF32 or BF16.</param>
+/// <param name="pass">What it computes.</param>
+internal sealed class AttentionKernel(int head, MmaShape shape, AttentionPass pass)
+{
+    private readonly int _block = head switch { <= 64 => 64, 128 => 32, _ => 16 };
+
+    private bool OwnQueries => pass is AttentionPass.Forward or AttentionPass.QueryGradient;
+
+    /// <summary>Both operands of either side are needed: for a gradient but dv's.</summary>
+    private bool HasPairs => pass is AttentionPass.QueryGradient or AttentionPass.KeyGradient or AttentionPass.KeyValueGradient;
+
+    private int Pitch => head * (32 / shape.Depth) + 16;
+
+    /// <summary>Its text.</summary>
+    public WrittenKernel Write() =>
+        PtxWriter.Kernel<AttentionArguments>($"Attention{pass}{head}{(shape == MmaShape.Bf16 ? "Bf16" : "Tf32")}", "sm_80",
+        HeadTile.Threads, ((HasPairs ? 2 : 1) * HeadTile.Rows + 2 * _block) * Pitch, Body);
+
+    private void Body(PtxWriter w, PtxArguments<AttentionArguments> g)
+    {
+        var tile = new HeadTile(w, shape, head, _block);
+        var warp = new AttentionWarp(w, shape, tile, head);
+        var (tokens, heads) = (g.Of(x => x.Tokens), g.Of(x => x.Heads));
+        var blocks = w.Let((tokens + (HeadTile.Rows - 1)).As<U32>() / HeadTile.Rows);
+        var rest = w.Let(w.Group() / blocks);
+        var first = w.Let(((w.Group() - rest * blocks) * HeadTile.Rows).As<S32>());
+        var n = w.Let((rest / heads.As<U32>()).As<S32>());
+        var of = w.Let(rest.As<S32>() - n * heads);
+        var (lane, index) = (w.Let(w.Thread() % 32), w.Let(w.Thread() / 32));
+        var shared = w.SharedOfLaunch();
+
+        // q, k and v side by side in qkv; y and dy have a third of its width.
+        var width = w.Let(heads * (4 * head));
+        HeadRows Packed(Register<S64> tensor, int part) =>
+            new(w.Let(tensor + (n * tokens * 3 + part).Wide(width) + of.Wide(4 * head)), w.Let(width * 3));
+        HeadRows Output(Register<S64> tensor) => new(w.Let(tensor + (n * tokens).Wide(width) + of.Wide(4 * head)), width);
+        var (qkv, dy) = (g.Of(x => x.Qkv), g.Of(x => x.Dy));
+        HeadRows own = Packed(qkv, OwnQueries ? 0 : 1), others = Packed(qkv, OwnQueries ? 1 : 0);
+        var second = OwnQueries ? Packed(qkv, 2) : Output(dy);
+
+        var rows = new OwnRows(w, w.Let(first + (index * 16 + lane / 4).As<S32>()), tokens);
+        var statistics = w.Let(g.Of(x => x.Statistics) + ((n * heads + of) * tokens).Wide(8));
+        var scale = w.Let(g.Of(x => x.Scale) * 1.44269504f);
+        var sums = warp.NewSums();
+        if (!HasPairs)
+        {
+            tile.LoadOwn(own, first, tokens, shared);
+            Attend(w, tile, warp, others, second, tokens, shared, index, lane, scale, statistics, sums);
+        }
+        else
+        {
+            tile.LoadOwn(own, first, tokens, shared);
+            tile.LoadOwn(OwnQueries ? Output(dy) : Packed(qkv, 2), first, tokens, shared + HeadTile.Rows * Pitch);
+        }
+        var secondSums = pass == AttentionPass.KeyValueGradient ? warp.NewSums() : null;
+        if (HasPairs)
+            Differ(w, tile, warp, others, second, tokens, shared, index, lane, scale, statistics, rows, sums, secondSums);
+
+        var result = g.Of(x => x.Result);
+        void Store(Register<F32>[] values, HeadRows to) =>
+            warp.Store(values, to.First + rows.Upper.Wide(to.Pitch) + (warp.FirstChannel(lane) * 4).Long(), to.Pitch, rows.Exist);
+        if (pass == AttentionPass.Forward)
+        {
+            var logs = warp.Divide(g.Of(x => x.Scale), sums);
+            var at = w.Let(g.Of(x => x.LogSumExp) + ((n * heads + of) * tokens + rows.Upper).Wide(4));
+            for (int r = 0; r < 2; r++)
+                w.Store<F32>(at + 32 * r, [logs[r]], rows.Exist[r] & (lane % 4).Is(0));
+            Store(sums, Output(result));
+            return;
+        }
+        if (HasPairs)
+        {
+            foreach (var sum in sums)
+                w.Set(sum, sum * g.Of(x => x.Scale));
+        }
+        Store(sums, Packed(result, pass switch { AttentionPass.QueryGradient => 0, AttentionPass.ValueGradient => 2, _ => 1 }));
+        if (secondSums is not null)
+            Store(secondSums, Packed(result, 2));
+    }
+
+    /// <summary>y for own queries, dv for own keys: weights, times the other side's second operand.</summary>
+    private void Attend(PtxWriter w, HeadTile tile, AttentionWarp warp, HeadRows others, HeadRows values, Value<S32> tokens,
+        Value<U32> shared,
+        Value<U32> index, Value<U32> lane, Value<F32> scale, Value<S64> statistics, Register<F32>[] sums)
+    {
+        Value<U32> first = shared + HeadTile.Rows * Pitch, second = first + _block * Pitch;
+        tile.Fetch(others, 0, tokens);
+        tile.Place(first);
+        w.For(0, tokens, at =>
+        {
+            tile.Fetch(values, at, tokens);
+            // The scores' operands are there, for all warps; and all have read the values that are replaced.
+            w.Barrier();
+            warp.Scores(shared + tile.Left(index, lane), first + tile.Right(lane));
+            tile.Place(second);
+            var column = w.Let(at + (lane % 4 * 2).As<S32>());
+            // The same for all warps: none parts.
+            w.If(at + _block > tokens, () => warp.Mask(tokens - column));
+            if (OwnQueries)
+                warp.Softmax(scale, sums);
+            else
+                warp.WeighColumns(scale, new ColumnStatistics(w, statistics, column, tokens));
+            // The values are there; and all have read the keys that are replaced.
+            w.Barrier();
+            // Behind the last block its last row again and again, from the cache.
+            tile.Fetch(others, at + _block, tokens);
+            warp.Add(sums, second + tile.Values(lane), weights: !OwnQueries);
+            tile.Place(first);
+        }, _block);
+    }
+
+    /// <summary>dq for own queries; dk for own keys, and dv with it.</summary>
+    private void Differ(PtxWriter w, HeadTile tile, AttentionWarp warp, HeadRows others, HeadRows othersSecond, Value<S32> tokens,
+        Value<U32> shared,
+        Value<U32> index, Value<U32> lane, Value<F32> scale, Value<S64> statistics, OwnRows rows, Register<F32>[] sums,
+        Register<F32>[]? secondSums)
+    {
+        Value<U32> ownSecond = shared + HeadTile.Rows * Pitch, first = shared + 2 * HeadTile.Rows * Pitch, second = first + _block * Pitch;
+        Register<F32>[] logs = [], deltas = [];
+        if (OwnQueries)
+        {
+            var pairs = rows.Last.Select(row => w.LoadVector<F32>(2, statistics + row.Wide(8))).ToArray();
+            (logs, deltas) = (w.Let(2, r => warp.Exponent(pairs[r][0])), [pairs[0][1], pairs[1][1]]);
+        }
+        tile.Fetch(others, 0, tokens);
+        tile.Place(first);
+        w.For(0, tokens, at =>
+        {
+            var column = w.Let(at + (lane % 4 * 2).As<S32>());
+            var columns = new ColumnStatistics(w, statistics, column, tokens);
+            tile.Fetch(othersSecond, at, tokens);
+            // The first operand of the block is there, for all warps.
+            w.Barrier();
+            warp.Scores(shared + tile.Left(index, lane), first + tile.Right(lane));
+            tile.Place(second);
+            w.If(at + _block > tokens, () => warp.Mask(tokens - column));
+            if (OwnQueries)
+                warp.WeighRows(scale, logs);
+            else
+                warp.WeighColumns(scale, columns);
+            // The second operand is there.
+            w.Barrier();
+            tile.Fetch(others, at + _block, tokens);
+            if (secondSums is not null)
+                warp.Add(secondSums, second + tile.Values(lane), weights: true);
+            warp.Scores(ownSecond + tile.Left(index, lane), second + tile.Right(lane));
+            if (OwnQueries)
+                warp.DifferRows(deltas);
+            else
+                warp.DifferColumns(columns);
+            warp.Add(sums, first + tile.Values(lane), weights: false);
+            // All have read the block.
+            w.Barrier();
+            tile.Place(first);
+        }, _block);
+    }
+
+    /// <summary>A lane's two rows of the group's own.</summary>
+    private sealed class OwnRows(PtxWriter w, Register<S32> upper, Register<S32> tokens)
+    {
+        public Register<S32> Upper => upper;
+
+        public Register<Predicate>[] Exist { get; } = w.Let(2, r => upper + 8 * r < tokens);
+
+        /// <summary>Those that do not exist are the last.</summary>
+        public Register<S32>[] Last { get; } = w.Let(2, r => PtxWriter.Min(upper + 8 * r, tokens - 1));
+    }
+}

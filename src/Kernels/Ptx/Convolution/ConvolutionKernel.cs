@@ -1,0 +1,75 @@
+using BDense.Kernels.Ptx.Products;
+
+namespace BDense.Kernels.Ptx.Convolution;
+
+/// <summary>
+/// What <see cref="ConvolutionKernel"/> is launched with. Byte counts of the factors as they are multiplied: 4 a value for TF32, 2 for
+/// BF16.
+/// </summary>
+internal struct ConvolutionArguments
+{
+    /// <summary>Addresses: source, weights [Channels, taps, source channels], result, and what is added in float32, 0 for none: bias
+    /// [Channels], embedding [N, Channels], residual [Pixels, Channels]; factors of the prologue [N, 2C].</summary>
+    public long X, W, Y, Bias, Embedding, Residual, Factors;
+
+    /// <summary>Pixels and channels of the result.</summary>
+    public int Pixels, Channels;
+
+    /// <summary>Of the result and of the source.</summary>
+    public int Height, Width, SourceHeight, SourceWidth;
+
+    /// <summary>Of a source pixel, a multiple of 16.</summary>
+    public int SourceBytes;
+
+    /// <summary>Of the filter.</summary>
+    public int Rows, Columns, Stride, Pad;
+
+    /// <summary>Whether SiLU comes last; from a sample's scales to its shifts.</summary>
+    public int Silu, ShiftBytes;
+
+    /// <summary>Of the sum with all that is added to it; of the prologue (<see cref="Activation"/>).</summary>
+    public float Scale, Slope, Offset;
+}
+
+/// <summary>
+/// A convolution or a dgrad on tensor cores: y[m, o] = act((bias[o] + sum over taps and source channels + embedding[n, o] + residual[m, o])
+/// scale), m counting the pixels of the result, n their images. A tile of the result a group; grid: tiles of columns fastest, so that
+/// neighbours read the same pixels. (rows + columns) x 64 bytes read a step for 64 rows columns FLOPs in TF32. Sums over taps, then
+/// channels, in a fixed order.
+/// </summary>
+/// <param name="tile">Of a group.</param>
+/// <param name="shape">TF32 or BF16.</param>
+/// <param name="isTransposed">dgrad: w is [C, R, S, K], the source dy.</param>
+/// <param name="isActivated">Whether there is a prologue; then the source is float32 in either precision.</param>
+internal sealed class ConvolutionKernel(ProductTile tile, MmaShape shape, bool isTransposed, bool isActivated)
+{
+    /// <summary>Its text.</summary>
+    public WrittenKernel Write() => PtxWriter.Kernel<ConvolutionArguments>(
+        $"{(isTransposed ? "Dgrad" : isActivated ? "ActivatedConvolution" : "Convolution")}{tile.Rows}x{tile.Columns}"
+            + $"{(shape == MmaShape.Bf16 ? "Bf16" : "Tf32")}",
+        "sm_80", tile.Threads, tile.SharedBytes, Body);
+
+    private void Body(PtxWriter w, PtxArguments<ConvolutionArguments> g)
+    {
+        var (pixels, channels) = (g.Of(x => x.Pixels), g.Of(x => x.Channels));
+        var columnTiles = w.Let((channels + (tile.Columns - 1)).As<U32>() / tile.Columns);
+        var rowTile = w.Let(w.Group() / columnTiles);
+        var (firstRow, firstColumn) = (w.Let(rowTile * tile.Rows), w.Let((w.Group() - rowTile * columnTiles) * tile.Columns));
+        var warp = w.Let(w.Thread() / 32);
+        var (warpRow, warpColumn) = (w.Let(tile.WarpRow(warp)), w.Let(tile.WarpColumn(warp)));
+        var shared = w.SharedOfLaunch();
+        var a = new SumInnermost(w, Side.A, shared, tile.Rows, tile.Threads, warpRow);
+        var b = new SumInnermost(w, Side.B, w.Let(shared + tile.Rows * ProductTile.StepBytes), tile.Columns, tile.Threads, warpColumn);
+
+        var walk = new TapWalk(w, g, a.Piece);
+        var image = new PixelSource(w, g, walk, a, firstRow, isTransposed, isActivated && shape == MmaShape.Bf16 ? 2 : 1);
+        IOperandCopies copies = isActivated
+            ? new ActivatedCopies(w, a, image, shape, new(g.Of(x => x.ShiftBytes), g.Of(x => x.Slope), g.Of(x => x.Offset)))
+            : new AsyncCopies(w, a, image);
+        var weights = new WeightSource(w, g, walk, b, firstColumn);
+        var sums = ProductLoop.Run(w, tile, shape, new Operand(a, copies), Operand.OfCopies(w, b, weights), walk.Steps, _ => 0f);
+        var epilogue = new ConvolutionResult(w, g, firstColumn + warpColumn + b.FirstOf(w.Thread() % 32),
+            w.Let(firstRow + warpRow + a.FirstOf(w.Thread() % 32)));
+        epilogue.Store(new ProductResult(w, tile, a, b, sums));
+    }
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Linq.Expressions;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace BDense.Kernels.Ptx;
+
+/// <summary>A kernel's text, and what a launch of it needs to know.</summary>
+/// <param name="Name">Of the entry.</param>
+/// <param name="Text">A module with that one entry.</param>
+/// <param name="Threads">Of a group.</param>
+/// <param name="SharedBytes">That a launch gives, besides what the text declares.</param>
+/// <param name="ArgumentBytes">Of the arguments, packed.</param>
+internal sealed record WrittenKernel(string Name, string Text, int Threads, int SharedBytes, int ArgumentBytes);
+
+/// <summary>The fields of a struct as a kernel's parameters, each at its own place: the struct's bytes are the packed arguments.</summary>
+/// <typeparam name="TArguments">Fields of int, long and float, in the order in which they lie.</typeparam>
+internal sealed class PtxArguments<TArguments>(PtxWriter writer)
+    where TArguments : unmanaged
+{
+    private static readonly FieldInfo[] s_fields = [.. typeof(TArguments).GetFields(BindingFlags.Instance | BindingFlags.Public)
+        .OrderBy(field => Marshal.OffsetOf<TArguments>(field.Name))];
+
+    /// <summary>A field of int.</summary>
+    public Register<S32> Of(Expression<Func<TArguments, int>> field, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        writer.Parameter<S32>(Name(field.Body), file, line);
+
+    /// <summary>A field of long: an address.</summary>
+    public Register<S64> Of(Expression<Func<TArguments, long>> field, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
+        writer.Parameter<S64>(Name(field.Body), file, line);
+
+    /// <summary>A field of float.</summary>
+    public Register<F32> Of(Expression<Func<TArguments, float>> field, [CallerFilePath] string file = "", [CallerLineNumber]
+    int line = 0) =>
+        writer.Parameter<F32>(Name(field.Body), file, line);
+
+    internal static string Declared => string.Join(", ", s_fields.Select(one => $".param .{Type(one)} {one.Name}"));
+
+    private static string Type(FieldInfo field) => field.FieldType == typeof(int) ? "u32" : field.FieldType == typeof(long) ? "u64"
+        : field.FieldType == typeof(float) ? "f32"
+        : throw new ArgumentException(
+            $"{typeof(TArguments).Name}.{field.Name} is {field.FieldType.Name}; a kernel takes int, long and float");
+
+    private static string Name(Expression body) => body is MemberExpression { Member: FieldInfo field } ? field.Name
+        : throw new ArgumentException($"{body} is no field of {typeof(TArguments).Name}");
+}
+
+internal sealed partial class PtxWriter
+{
+    /// <summary>Writes a kernel.</summary>
+    /// <param name="name">Of its entry.</param>
+    /// <param name="target">Such as <c>sm_80</c>.</param>
+    /// <param name="threads">Of a group.</param>
+    /// <param name="sharedBytes">That the launch gives.</param>
+    /// <param name="body">Writes what it does.</param>
+    public static WrittenKernel Kernel<TArguments>(string name, string target, int threads, int sharedBytes,
+        Action<PtxWriter, PtxArguments<TArguments>> body)
+        where TArguments : unmanaged
+    {
+        var writer = new PtxWriter();
+        body(writer, new PtxArguments<TArguments>(writer));
+        return new WrittenKernel(name, writer.Module(name, target, threads, PtxArguments<TArguments>.Declared), threads, sharedBytes,
+            Unsafe.SizeOf<TArguments>());
+    }
+
+    internal Register<T> Parameter<T>(string name, string file, int line)
+        where T : IPtxType
+    {
+        At(file, line);
+        return new Register<T>(Result<T>($"ld.param.{T.Suffix}", $"[{name}]"));
+    }
+
+    private string Module(string name, string target, int threads, string parameters)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"""
+            .version {(target == "sm_90a" ? "8.0" : "7.1")}
+            .target {target}
+            .address_size 64
+
+            """);
+        foreach (string shared in _shared.Where(shared => shared.StartsWith(".extern", StringComparison.Ordinal)))
+            text.Append(shared).Append('\n');
+        text.Append(CultureInfo.InvariantCulture, $"\n.visible .entry {name}({parameters})\n.maxntid {threads}, 1, 1\n{{\n");
+        foreach (var (letter, count) in _registers)
+            text.Append(CultureInfo.InvariantCulture, $"    .reg .{Declared(letter)} %{letter}<{count}>;\n");
+        foreach (string shared in _shared.Where(shared => !shared.StartsWith(".extern", StringComparison.Ordinal)))
+            text.Append("    ").Append(shared).Append('\n');
+        text.Append(_body).Append("    ret;\n}\n");
+        for (int i = 0; i < _files.Count; i++)
+            text.Append(CultureInfo.InvariantCulture, $".file {i + 1} \"{_files[i].Replace('\\', '/')}\"\n");
+        return text.ToString();
+    }
+
+    private static string Declared(string letter) => letter switch
+    {
+        "r" => "b32",
+        "d" => "b64",
+        "f" => "f32",
+        _ => "pred",
+    };
+}

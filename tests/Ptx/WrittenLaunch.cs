@@ -1,0 +1,58 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using BDense.Kernels.Ptx;
+using BDense.VirtualGpu;
+using BDense.VirtualGpu.Counts;
+
+namespace BDense.Tests.Ptx;
+
+/// <summary>A virtual GPU for kernels that were written: memory from arrays, launches, results as arrays.</summary>
+internal sealed class WrittenLaunch : IDisposable
+{
+    private readonly Gpu _gpu = new(GpuModel.H100, new GpuOptions(Count: true));
+
+    /// <summary>float32.</summary>
+    public long Put(float[] values) => Put(MemoryMarshal.AsBytes(values.AsSpan()));
+
+    /// <summary>As the kernel multiplies them; values that <see cref="Rounded"/> gave lose nothing.</summary>
+    public long Put(float[] values, MmaShape shape) => shape == MmaShape.Tf32 ? Put(values)
+        : Put(MemoryMarshal.AsBytes(Array.ConvertAll(values, v => (ushort)(BitConverter.SingleToUInt32Bits(v) >> 16)).AsSpan()));
+
+    /// <summary>Memory that nothing was written to: to read it is a fault.</summary>
+    public long Empty(int floats) => (long)_gpu.Memory.Allocate(4L * floats);
+
+    public unsafe float[] Get(long address, int floats) =>
+        new Span<float>(_gpu.Memory.Find((ulong)address, 4L * floats), floats).ToArray();
+
+    /// <exception cref="FindingException">A race, an access out of bounds, memory that nobody wrote.</exception>
+    public LaunchCounts Run<TArguments>(WrittenKernel kernel, int groups, TArguments arguments)
+        where TArguments : unmanaged
+    {
+        var decoded = PtxModule.Read(kernel.Text).Kernels[kernel.Name];
+        byte[] packed = MemoryMarshal.AsBytes(new Span<TArguments>(ref arguments)).ToArray();
+        return _gpu.Run(new Launch(decoded, new Dim3(groups, 1, 1), new Dim3(kernel.Threads, 1, 1), kernel.SharedBytes,
+            packed.AsMemory(0, decoded.ParameterBytes)))!;
+    }
+
+    /// <summary>Random values that the tensor core takes as they are.</summary>
+    public static float[] Rounded(Random random, int count, MmaShape shape)
+    {
+        uint kept = shape == MmaShape.Bf16 ? 0xffff0000 : 0xffffe000;
+        return [.. Enumerable.Range(0, count).Select(_ =>
+            BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits((float)(random.NextDouble() * 2 - 1)) & kept))];
+    }
+
+    /// <summary>The largest difference, in units of the largest value.</summary>
+    public static double Worst(float[] got, double[] expected) =>
+        got.Zip(expected, (x, y) => Math.Abs(x - y)).Max() / expected.Max(Math.Abs);
+
+    public void Dispose() => _gpu.Dispose();
+
+    private unsafe long Put(Span<byte> bytes)
+    {
+        ulong at = _gpu.Memory.Allocate(bytes.Length);
+        bytes.CopyTo(new Span<byte>(_gpu.Memory.Find(at, bytes.Length), bytes.Length));
+        _gpu.Memory.MarkWritten(at, bytes.Length);
+        return (long)at;
+    }
+}
