@@ -15,15 +15,15 @@ namespace BDense.Tests.Samples;
 [TestFixtureSource(typeof(DeviceFixtures), nameof(DeviceFixtures.All))]
 internal sealed class FusedRmsNormDeviceTests(string device)
 {
-    private Backends.Lease _lease = null!;
+    private Backends.Lease? _lease;
 
-    private Backend Backend => _lease.Backend;
+    private Backend Backend => _lease!.Backend;
 
     [OneTimeSetUp]
     public void Open() => _lease = Backends.Borrow(device);
 
     [OneTimeTearDown]
-    public void Close() => _lease.Dispose();
+    public void Close() => _lease?.Dispose();
 
     [Test]
     public void Passes_its_own_check() =>
