@@ -103,6 +103,11 @@ internal sealed unsafe class AsyncCopies
                 throw MemoryFaults.SourceWritten(w, i, lane, copy.Read[lane], (long)copy.To[lane], source, (long)(copy.From[lane] - source.Start));
             Fill(shared, (long)copy.To[lane], copy.Bytes, first + ((ulong)lane << AccessRecord.LaneShift));
         }
+        if (w.Block.Order is { } order)
+        {
+            fixed (ulong* to = copy.To)
+                order.Shadow.Unfenced(w, lanes, to);
+        }
         copy.Lanes &= ~lanes;
     }
 

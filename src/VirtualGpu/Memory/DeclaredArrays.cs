@@ -27,6 +27,10 @@ internal sealed unsafe class DeclaredArrays
         return lanes;
     }
 
+    /// <summary>Whether some bytes lie wholly in one of them.</summary>
+    public bool Contains(ulong address, ulong bytes) =>
+        Array.Exists(_arrays, a => address >= a.Start && address - a.Start + bytes <= a.Bytes);
+
     /// <summary>An address as a place in an array, for messages.</summary>
     public string Describe(ulong address)
     {

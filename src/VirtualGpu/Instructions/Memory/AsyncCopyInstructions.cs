@@ -33,6 +33,8 @@ internal static unsafe class AsyncCopyInstructions
             for (uint left = mask; left != 0; left &= left - 1)
                 Judge.WriteValues(w, i, memory.Shared.Region, BitOperations.TrailingZeroCount(left), to[BitOperations.TrailingZeroCount(left)], bytes, values: null);
         }
+        if (memory.Judges)
+            w.Block.Order?.Shadow.Overwrites(w, i, mask, to);
         for (uint left = whole; left != 0;)
         {
             var region = Find(w, i, left, from, bytes, left == Warp.All ? fromPattern : Pattern.Scattered, out uint lanes);
