@@ -66,7 +66,7 @@ internal sealed class Flow
         "st" or "red" or "bra" or "brx" or "ret" or "exit" or "cp" or "prefetch" or "prefetchu" or "membar" or "fence" or "nanosleep"
             or "trap" or "stmatrix" or "setmaxnreg" or "griddepcontrol" => false,
         "bar" or "barrier" => s.Op.Contains("red"),
-        "wgmma" => s.Op[1] == "mma_async",
+        "wgmma" => s.Op is [_, "mma_async", ..],
         "mbarrier" => s.Op is [_, "arrive" or "arrive_drop" or "test_wait" or "try_wait", ..],
         _ => true,
     };

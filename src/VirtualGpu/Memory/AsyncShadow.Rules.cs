@@ -45,24 +45,33 @@ internal sealed unsafe partial class AsyncShadow
             : $"which a wgmma of warpgroup {agent - 2 * warps} reads: nothing tells that it was waited for";
     }
 
-    /// <summary>An access is ordered after the one that a record tells of.</summary>
+    /// <summary>
+    /// Whether an access must be ordered after the one that a record tells of: it arrives by a copy, or conflicts and no barrier lies between.
+    /// </summary>
+    private bool Concerns(ulong record, AccessKind kind)
+    {
+        ulong now = (ulong)Math.Min(_block.Epoch, AccessRecord.Barriers) << AccessRecord.BarrierShift;
+        return (record & AccessRecord.BlockMask) == AccessRecord.Copying
+            || (record & AccessRecord.BarrierMask) == now && now != AccessRecord.BarrierMask && (record >> 2 & 3 | (ulong)kind) == 3;
+    }
+
+    /// <summary>It is, as far as the warp knows.</summary>
     private void RequireOrdered(Warp w, Instruction i, int piece, ulong record, AccessKind kind)
     {
-        if ((record & AccessRecord.BlockMask) == AccessRecord.Copying)
+        if ((record & AccessRecord.BlockMask) != AccessRecord.Copying)
         {
-            if (_arrivals[piece].Agent == 0)
-                throw w.Fault(i, -1, FindingKind.CopyNotAwaited,
-                    $"accesses {MemoryFaults.Where(w, Shared, piece * PieceBytes)}, to which a cp.async still copies");
-            RequireArrived(w, i, -1, piece);
+            ulong mine = w.Block.Memory.Identity(w, MemorySpace.Shared);
+            bool isOwn = ((record ^ mine) & AccessRecord.WarpMask) == 0 && (record & AccessRecord.SeveralWarps) == 0;
+            if (!isOwn && !Order.IsOrdered(w, kind, record))
+                throw MemoryFaults.Race(w, i, 0, Shared, piece * PieceBytes, PieceBytes, kind, record, mine);
             return;
         }
-        ulong mine = w.Block.Memory.Identity(w, MemorySpace.Shared), differs = record ^ mine;
-        if ((differs & AccessRecord.BarrierMask) != 0 || (mine & AccessRecord.BarrierMask) == AccessRecord.BarrierMask
-            || (record >> 2 & 3 | (ulong)kind) != 3)
-            return;
-        bool isOwn = (differs & AccessRecord.WarpMask) == 0 && (record & AccessRecord.SeveralWarps) == 0;
-        if (!isOwn && !Order.IsOrdered(w, kind, record))
-            throw MemoryFaults.Race(w, i, 0, Shared, piece * PieceBytes, PieceBytes, kind, record, mine);
+        if (_arrivals[piece].Agent == 0)
+        {
+            throw w.Fault(i, -1, FindingKind.CopyNotAwaited,
+                $"accesses {MemoryFaults.Where(w, Shared, piece * PieceBytes)}, to which a cp.async still copies");
+        }
+        RequireArrived(w, i, -1, piece);
     }
 
     /// <summary>

@@ -149,6 +149,8 @@ internal sealed unsafe partial class AsyncShadow
         int count = Records(piece, records);
         for (int k = 0; k < count; k++)
         {
+            if (!Concerns(records[k], AccessKind.Read))
+                continue;
             foreach (var reader in warps)
                 RequireOrdered(reader, i, piece, records[k], AccessKind.Read);
         }
@@ -172,7 +174,10 @@ internal sealed unsafe partial class AsyncShadow
         ulong* records = stackalloc ulong[PieceBytes];
         int count = Records(piece, records);
         for (int k = 0; k < count; k++)
-            RequireOrdered(w, i, piece, records[k], AccessKind.Write);
+        {
+            if (Concerns(records[k], AccessKind.Write))
+                RequireOrdered(w, i, piece, records[k], AccessKind.Write);
+        }
         ulong record = w.Block.Memory.Identity(w, MemorySpace.Shared)
             + ((ulong)lane << AccessRecord.LaneShift) | AccessRecord.Copying | AccessRecord.AllKinds;
         new Span<ulong>(Shared.Records + (offset >> 2), PieceBytes / 4).Fill(record);

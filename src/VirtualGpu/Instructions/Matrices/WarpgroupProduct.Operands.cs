@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using BDense.VirtualGpu.Execution;
 using BDense.VirtualGpu.Memory;
 
@@ -10,6 +11,7 @@ internal static unsafe partial class WarpgroupProduct
     private const int PieceBytes = AsyncShadow.PieceBytes;
 
     /// <summary>A matrix of rows (M or N) by the depth, row by row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FromMemory(ReadOnlySpan<Warp> warps, Instruction i, MatrixDescriptor descriptor, int rows, bool transposed,
         int number, double* to)
     {
@@ -52,8 +54,12 @@ internal static unsafe partial class WarpgroupProduct
 
     private static void Unpack(byte* piece, bool narrow, double* to)
     {
-        for (int k = 0; k < (narrow ? 8 : 4); k++)
-            to[k] = BitConverter.UInt32BitsToSingle(narrow ? (uint)((ushort*)piece)[k] << 16 : ((uint*)piece)[k] & MatrixProduct.Tf32Bits);
+        if (narrow)
+        {
+            MatrixProduct.BFloat16.Read(Vector128.Load((uint*)piece), to);
+            return;
+        }
+        MatrixProduct.Tf32.Read(Vector128.Load((uint*)piece), to);
     }
 
     /// <summary>A of the warps, 16 rows each, as mma.sync has it.</summary>
