@@ -20,8 +20,15 @@ internal sealed unsafe partial class Emitter
             case ["commit_group"]:
                 return Alone(s, &BulkCopies.Commit, InstructionClass.Barrier);
             case ["wait_group"] or ["wait_group", "read"] when operands is [var groups]:
-                return new Instruction { Run = &BulkCopies.Wait, Place = _code.Count, Guard = Guard(s), GuardNegated = s.GuardNegated,
-                    Immediate = Constant(s, groups, 0, 1 << 16), Class = InstructionClass.Barrier };
+                return new Instruction
+                {
+                    Run = &BulkCopies.Wait,
+                    Place = _code.Count,
+                    Guard = Guard(s),
+                    GuardNegated = s.GuardNegated,
+                    Immediate = Constant(s, groups, 0, 1 << 16),
+                    Class = InstructionClass.Barrier,
+                };
             case ["shared::cluster" or "shared::cta", "global", Mechanism] when operands is [Operand.Address to, Operand.Address from,
                 var size, Operand.Address barrier]:
                 return Bulk(s, &BulkCopies.Load, InstructionClass.BulkLoad, to, from, barrier, size, []);

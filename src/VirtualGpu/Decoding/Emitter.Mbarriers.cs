@@ -64,19 +64,19 @@ internal sealed unsafe partial class Emitter
 
     private Instruction Mbarrier(Statement s, delegate*<Warp, Instruction, void> run, Operand.Address at, string space, int d, int b) =>
         new()
-    {
-        Run = run,
-        Place = _code.Count,
-        Guard = Guard(s),
-        GuardNegated = s.GuardNegated,
-        D = d,
-        A = BaseOf(s, at),
-        WideAddress = IsWide(at),
-        Immediate = at.Displacement,
-        SecondImmediate = space.Length == 0 ? 1 : 0,
-        B = b,
-        Class = InstructionClass.Barrier,
-    };
+        {
+            Run = run,
+            Place = _code.Count,
+            Guard = Guard(s),
+            GuardNegated = s.GuardNegated,
+            D = d,
+            A = BaseOf(s, at),
+            WideAddress = IsWide(at),
+            Immediate = at.Displacement,
+            SecondImmediate = space.Length == 0 ? 1 : 0,
+            B = b,
+            Class = InstructionClass.Barrier,
+        };
 
     private int State(Statement s, Operand to) => to is Operand.Sink ? -1 : Destination(s, to, 'l');
 

@@ -17,8 +17,15 @@ internal sealed unsafe partial class Emitter
             case ["commit_group", "sync", "aligned"]:
                 return Alone(s, &WarpgroupProduct.Commit, InstructionClass.Barrier);
             case ["wait_group", "sync", "aligned"] when s.Operands is [var groups]:
-                return new Instruction { Run = &WarpgroupProduct.Wait, Place = _code.Count, Guard = Guard(s), GuardNegated = s.GuardNegated,
-                    Immediate = Constant(s, groups, 0, 7), Class = InstructionClass.Barrier };
+                return new Instruction
+                {
+                    Run = &WarpgroupProduct.Wait,
+                    Place = _code.Count,
+                    Guard = Guard(s),
+                    GuardNegated = s.GuardNegated,
+                    Immediate = Constant(s, groups, 0, 7),
+                    Class = InstructionClass.Barrier,
+                };
             default:
                 return Product(s);
         }

@@ -85,7 +85,7 @@ public enum InstructionClass
 {
     Integer, Float, Double, Special, Conversion, Move, Predicate, Branch, Barrier, Shuffle, Matrix,
     GlobalLoad, GlobalStore, SharedLoad, SharedStore, LocalLoad, LocalStore, ParameterLoad, AsyncCopy, MatrixLoad, Atomic, WarpgroupMatrix,
-        BulkLoad, BulkStore,
+    BulkLoad, BulkStore,
 }
 
 /// <summary>A kernel's instructions and the layout of a warp's registers.</summary>

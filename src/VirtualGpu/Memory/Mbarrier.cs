@@ -31,6 +31,9 @@ internal sealed class Mbarrier(long offset, int agent, int expected)
     /// <summary>Phases that are complete: the current one's number.</summary>
     public int Phase { get; private set; }
 
+    /// <summary>Phases that anybody saw complete.</summary>
+    public int Seen { get; set; }
+
     /// <summary>Who made it, and when.</summary>
     public required (int Warp, int Time) Made { get; init; }
 

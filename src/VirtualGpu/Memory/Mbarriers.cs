@@ -77,6 +77,11 @@ internal sealed unsafe class Mbarriers(Block block, int firstAgent)
         if (count < 1 || count > barrier.Pending)
             throw w.Fault(i, lane, FindingKind.Mbarrier,
                 $"{count} arrivals at {Name(barrier)}, where {barrier.Pending} of {barrier.Expected} are missing");
+        if (barrier.Seen < barrier.Phase)
+        {
+            throw w.Fault(i, lane, FindingKind.Mbarrier, $"arrives at {Name(barrier)} in phase {barrier.Phase}, and nobody has seen yet "
+                + $"that phase {barrier.Phase - 1} is complete (by test_wait or try_wait)");
+        }
         block.Order!.Leave(w, barrier.Arrived);
         barrier.Pending -= (int)count;
         Advance(w, barrier);
@@ -109,6 +114,7 @@ internal sealed unsafe class Mbarriers(Block block, int firstAgent)
         var clock = block.Order![w];
         clock.Merge(barrier.Known);
         clock.Raise(barrier.Agent, barrier.Phase);
+        barrier.Seen = barrier.Phase;
         return true;
     }
 

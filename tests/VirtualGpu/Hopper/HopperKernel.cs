@@ -112,8 +112,9 @@ internal sealed unsafe class HopperKernel : IDisposable
                 return known;
             string file = Path.Combine(Path.GetTempPath(), $"bdense-{Environment.ProcessId}-{Assembled.Count}.ptx");
             File.WriteAllText(file, text);
-            using var process = Process.Start(new ProcessStartInfo("ptxas",
-                ["-arch=sm_90a", file, "-o", "/dev/null"]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            string[] arguments = ["-arch=sm_90a", file, "-o", "/dev/null"];
+            var start = new ProcessStartInfo("ptxas", arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
+            using var process = Process.Start(start)!;
             string said = process.StandardError.ReadToEnd() + process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             File.Delete(file);

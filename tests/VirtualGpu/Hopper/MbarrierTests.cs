@@ -94,6 +94,7 @@ internal sealed class MbarrierTests
             @%m3 bra end;
             mbarrier.arrive_drop.shared::cta.b64 _, [%s];
             {{Arrive}}
+            mbarrier.test_wait.parity.shared::cta.b64 %m2, [%s], 0;
             {{Arrive}}
             mbarrier.test_wait.parity.shared::cta.b64 %m2, [%s], 1; selp.b32 %r0, 1, 0, %m2;
             end:
@@ -182,6 +183,7 @@ internal sealed class MbarrierTests
     [TestCase("mbarrier.init.shared::cta.b64 [%s], 2; mbarrier.expect_tx.relaxed.cta.shared::cta.b64 [%s], 1048575; mbarrier.expect_tx.relaxed.cta.shared::cta.b64 [%s], 1;", "at most 1048575")]
     [TestCase("mbarrier.init.shared::cta.b64 [%s], 2; mov.u32 %r1, 2; mbarrier.test_wait.parity.shared::cta.b64 %m1, [%s], %r1;", "parity 2")]
     [TestCase("mbarrier.init.shared::cta.b64 [%s], 2; mov.b64 %d0, 5; mbarrier.test_wait.shared::cta.b64 %m1, [%s], %d0;", "a state of phase 5")]
+    [TestCase("mbarrier.init.shared::cta.b64 [%s], 1;" + Arrive + Arrive, "nobody has seen")]
     [TestCase("mbarrier.init.shared::cta.b64 [%s], 2; ld.shared.b32 %r0, [%s+4];", "accesses the bytes of the mbarrier")]
     [TestCase("mbarrier.init.shared::cta.b64 [%s], 2; st.shared.b32 [%s+4], %t;", "accesses the bytes of the mbarrier")]
     public void Misuse_is_found(string body, string says) =>

@@ -94,8 +94,12 @@ internal sealed class TensorCopyTests
             kernel.Run(p, q, map: TensorMaps.Encode(p, TensorMaps.Float32, [8, 3, 4, 2], [32, 96, 384], [8, 3, 2, 2], steps: [1, 2, 1, 1]));
             found = kernel.Read<float>(q, 64);
         }
-        var expected = from w in Enumerable.Range(0, 2) from z in Enumerable.Range(1, 2) from y in (int[])[0,
-            2] from x in Enumerable.Range(0, 8) select tensor[((w * 4 + z) * 3 + y) * 8 + x];
+        var expected = from w in Enumerable.Range(0, 2)
+                       from z in Enumerable.Range(1, 2)
+                       from y in (int[])[0,
+            2]
+                       from x in Enumerable.Range(0, 8)
+                       select tensor[((w * 4 + z) * 3 + y) * 8 + x];
         Assert.That(found, Is.EqualTo(expected));
     }
 
