@@ -53,6 +53,7 @@ internal sealed unsafe partial class Emitter
             Guard = Guard(s),
             GuardNegated = s.GuardNegated,
             OfBlock = true,
+            OfWarpgroup = true,
             D = d[0],
             A = fromRegisters ? -1 : Source(s, s.Operands[1], 'l'),
             B = Source(s, s.Operands[2], 'l'),
@@ -73,14 +74,23 @@ internal sealed unsafe partial class Emitter
         return all.Distinct().Count() == count || !isDestination ? all : throw s.Refuse("an accumulator stands there twice");
     }
 
-    /// <summary>setmaxnreg.{inc, dec}.sync.aligned.u32 n: registers a thread, given by hardware; nothing to do here.</summary>
+    /// <summary>setmaxnreg.{inc, dec}.sync.aligned.u32 n: registers a thread, which the hardware gives: here nothing but a meeting of the warpgroup.</summary>
     private Instruction RegisterCount(Statement s)
     {
         RequireHopper(s);
         if (s.Op is not [_, "inc" or "dec", "sync", "aligned", "u32"] || s.Operands is not [var count]
             || Constant(s, count, 24, 256) % 8 != 0)
             throw s.Refuse("setmaxnreg takes 24 to 256 registers, a multiple of 8");
-        return Plain(s, &WarpgroupProduct.Registers, InstructionClass.Barrier);
+        return new Instruction
+        {
+            Run = &WarpgroupProduct.Run,
+            Place = _code.Count,
+            Guard = Guard(s),
+            GuardNegated = s.GuardNegated,
+            OfBlock = true,
+            OfWarpgroup = true,
+            Class = InstructionClass.Barrier,
+        };
     }
 
     /// <summary>A whole number of the text.</summary>

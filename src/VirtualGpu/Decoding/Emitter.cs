@@ -24,7 +24,7 @@ internal sealed unsafe partial class Emitter(KernelText kernel, Liveness livenes
             Arrays(isLocal: false), localBytes, Arrays(isLocal: true))
         {
             Unset = _file.Unset,
-            IsAsynchronous = kernel.Statements.Any(s => s.Op is ["wgmma" or "mbarrier", ..] or [_, "async", "bulk", ..]),
+            IsAsynchronous = kernel.Statements.Any(s => s.Op is ["wgmma" or "mbarrier" or "setmaxnreg", ..] or [_, "async", "bulk", ..]),
             Order = order.Order,
             Ends = order.Ends,
         };

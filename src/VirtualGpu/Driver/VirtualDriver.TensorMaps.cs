@@ -23,7 +23,7 @@ public sealed unsafe partial class VirtualDriver
     /// <param name="extents">Innermost first.</param>
     /// <param name="strides">rank - 1 of them.</param>
     /// <param name="box">Elements of a tile.</param>
-    /// <param name="steps">Element strides.</param>
+    /// <param name="steps">Element strides; the innermost dimension's is ignored, as without interleaving it has none.</param>
     /// <param name="interleave">0; others are CUDA_ERROR_NOT_SUPPORTED here.</param>
     /// <param name="swizzle">0 none, 1 to 3 of 32, 64 and 128 bytes.</param>
     /// <param name="promotion">Into the second-level cache, 0 to 3: without effect.</param>
@@ -46,7 +46,7 @@ public sealed unsafe partial class VirtualDriver
             Require(extents[k] is >= 1 and <= MostExtent && box[k] is >= 1 and <= MostBox && steps[k] is >= 1 and <= MostStep);
             Require(k == 0 || (strides[k - 1] % 16 == 0 && strides[k - 1] < MostStride));
             (allExtents[k], allStrides[k]) = ((long)extents[k], k == 0 ? TensorMap.BytesOf(type) : (long)strides[k - 1]);
-            (boxes[k], allSteps[k]) = ((int)box[k], (int)steps[k]);
+            (boxes[k], allSteps[k]) = ((int)box[k], k == 0 ? 1 : (int)steps[k]);
         }
         var made = new TensorMap
         {

@@ -43,13 +43,13 @@ internal sealed unsafe partial class Block
         {
             if (warp.Barrier is not { } barrier)
                 continue;
-            if (barrier.Product is not null)
+            if (barrier.OfWarpgroup)
             {
-                met |= Multiply(warp, barrier);
+                met |= MeetGroup(warp, barrier);
                 continue;
             }
             int number = (int)barrier.Immediate;
-            var waiting = _warps.Where(w => w.Barrier is { Product: null } other && other.Immediate == number).ToList();
+            var waiting = _warps.Where(w => w.Barrier is { OfWarpgroup: false } other && other.Immediate == number).ToList();
             long needed = barrier.SecondImmediate > 0 ? barrier.SecondImmediate : _warps.Length * Warp.Lanes;
             if (waiting.Count * Warp.Lanes + _arrived[number] != needed)
                 continue;
@@ -65,19 +65,22 @@ internal sealed unsafe partial class Block
         return passed || met;
     }
 
-    /// <summary>A warpgroup's wgmma, once the last of its warps has come.</summary>
-    private bool Multiply(Warp warp, Instruction i)
+    /// <summary>A warpgroup's wgmma or setmaxnreg, once the last of its warps has come.</summary>
+    private bool MeetGroup(Warp warp, Instruction i)
     {
         var group = _warps.AsSpan(warp.Number / Warpgroup.Warps * Warpgroup.Warps, Warpgroup.Warps);
         foreach (var other in group)
         {
-            if (other.Barrier is { Product: not null } another && another != i)
+            if (other.Barrier is { OfWarpgroup: true } another && another != i)
+            {
                 throw other.Fault(another, -1, FindingKind.BarrierNotReached,
-                    $"warps of a warpgroup execute different wgmma's: warp {warp.Number} is at {Launch.Kernel.Places[i.Place]}");
+                    $"warps of a warpgroup come to different places: warp {warp.Number} is at {Launch.Kernel.Places[i.Place]}");
+            }
             if (other.Barrier != i)
                 return false;
         }
-        WarpgroupProduct.Execute(group, i);
+        if (i.Product is not null)
+            WarpgroupProduct.Execute(group, i);
         foreach (var other in group)
             other.Proceed();
         return true;

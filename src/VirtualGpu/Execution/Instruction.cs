@@ -58,10 +58,13 @@ internal sealed unsafe class Instruction
     /// <summary>Whether the registers of a load's or a store's data have 64 bits, which may be more than the element has.</summary>
     public bool WideData { get; init; }
 
-    /// <summary>Whether it waits for the other warps of the block.</summary>
+    /// <summary>Whether it waits for other warps.</summary>
     public bool OfBlock { get; init; }
 
-    /// <summary>Of a wgmma; null for all others. It waits for the other warps of the warpgroup.</summary>
+    /// <summary>Whether it waits for the other warps of the warpgroup, not for those of the block.</summary>
+    public bool OfWarpgroup { get; init; }
+
+    /// <summary>Of a wgmma; null for all others.</summary>
     public WarpgroupForm? Product { get; init; }
 
     /// <summary>Of a bulk copy; null for all others.</summary>

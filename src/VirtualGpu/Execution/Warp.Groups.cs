@@ -62,7 +62,7 @@ internal sealed unsafe partial class Warp
         (Place, Active, _otherCount, _limit, Epoch, Barrier) = (Barrier!.Place + 1, Threads, 0, int.MaxValue, 0, null);
     }
 
-    /// <summary>Past a wgmma, at which it waited for the rest of its warpgroup.</summary>
+    /// <summary>Past an instruction at which it waited for the rest of its warpgroup.</summary>
     public void Proceed() => (Place, Active, _otherCount, _limit, Barrier) = (Barrier!.Place + 1, Threads, 0, int.MaxValue, null);
 
     /// <summary>Lanes asked in vain for an mbarrier's phase: other warps run before they ask again.</summary>

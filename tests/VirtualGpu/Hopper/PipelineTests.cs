@@ -143,7 +143,7 @@ internal sealed class PipelineTests
     [TestCase(", [%r14], 12288;", ", [%r14], 12304;", FindingKind.BarrierNotReached)]
     [TestCase("fence.mbarrier_init.release.cluster;", "", FindingKind.ProxyFence)]
     [TestCase("wgmma.fence.sync.aligned;", "", FindingKind.MatrixRegisters)]
-    [TestCase("@%m1 bra done;\nproduce:", "setp.ge.u32 %m1, %t, 130;\n@%m1 bra done;\nproduce:", FindingKind.Mbarrier)]
+    [TestCase("@%m1 bra done;\nproduce:", "setp.gt.u32 %m1, %t, 129;\n@%m1 bra done;\nproduce:", FindingKind.Mbarrier)]
     public void Faults_are_found(string part, string by, FindingKind kind)
     {
         Assert.That(Body, Does.Contain(part));
@@ -156,7 +156,7 @@ internal sealed class PipelineTests
     private static float[] Run(HopperKernel kernel, float[,] a, float[,] b, out LaunchCounts? counts)
     {
         ulong p = kernel.Array(Narrow(a)), second = kernel.Array(Narrow(b)), q = kernel.Room(4 * Rows * Columns);
-        counts = kernel.Run(p, q, threads: 160, shared: 1024 + Stages * (TileA + TileB),
+        counts = kernel.Run(p, q, threads: 256, shared: 1024 + Stages * (TileA + TileB),
             map: TensorMaps.Encode(p, TensorMaps.BFloat16, [Steps * Depth, Rows], [2 * Steps * Depth], [Depth, Rows], swizzle: 3),
             map2: TensorMaps.Encode(second, TensorMaps.BFloat16, [Steps * Depth, Columns], [2 * Steps * Depth], [Depth, Columns],
                 swizzle: 3));

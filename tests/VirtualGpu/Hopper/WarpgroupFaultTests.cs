@@ -138,7 +138,17 @@ internal sealed class WarpgroupFaultTests
     {
         string body = FromMemory.Body.Replace(FromMemory.Instruction,
             $"setp.ge.u32 %m2, %t, 96; @%m2 bra other; {FromMemory.Instruction} bra on; other: {FromMemory.Instruction} on:");
-        IsFinding(FromMemory, body, FindingKind.BarrierNotReached, "different wgmma's");
+        IsFinding(FromMemory, body, FindingKind.BarrierNotReached, "come to different places");
+    }
+
+    [Test]
+    public void A_warpgroup_sets_its_registers_together()
+    {
+        using var whole = new HopperKernel("setmaxnreg.dec.sync.aligned.u32 40;");
+        whole.Run(threads: 256);
+        Assert.That(whole.Found(threads: 160).Kind, Is.EqualTo(FindingKind.BarrierNotReached));
+        using var part = new HopperKernel("setp.lt.u32 %m0, %t, 32; @%m0 bra end; setmaxnreg.dec.sync.aligned.u32 40; end:");
+        Assert.That(part.Found().Message, Does.Contain("warps 1, 2, 3 at line"));
     }
 
     private static void IsRight(WarpgroupProductCase product, string part, string by) =>

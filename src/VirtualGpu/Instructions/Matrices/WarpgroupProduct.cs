@@ -37,9 +37,6 @@ internal static unsafe partial class WarpgroupProduct
         order[w].Raise(order.GroupAgent(order.GroupOf(w)), w.Matrices.Waited);
     }
 
-    /// <summary>setmaxnreg: by all warps of a warpgroup, as far as can be seen.</summary>
-    public static void Registers(Warp w, Instruction i) => IsWhole(w, i);
-
     /// <summary>Another instruction, which touches registers of wgmma's.</summary>
     public static void Watched(Warp w, Instruction i)
     {
@@ -48,7 +45,7 @@ internal static unsafe partial class WarpgroupProduct
         i.Inner(w, i);
     }
 
-    /// <summary>wgmma.mma_async: a warp comes, and waits for the other three.</summary>
+    /// <summary>wgmma.mma_async, setmaxnreg: a warp comes, and waits for the other three.</summary>
     public static void Run(Warp w, Instruction i)
     {
         if (!IsWhole(w, i))
