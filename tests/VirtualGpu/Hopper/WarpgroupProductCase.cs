@@ -92,7 +92,7 @@ internal sealed record WarpgroupProductCase(int Columns, bool Narrow, CanonicalL
     {
         var random = new Random(Columns + (Narrow ? 1 : 0));
         float[,] a = Matrix(random, Rows, Depth), b = Matrix(random, Columns, Depth), c = Matrix(random, Rows, Columns);
-        using var kernel = new HopperKernel(body ?? Body, assemble: Columns == 24, floats: Math.Max(16, Accumulators));
+        using var kernel = new HopperKernel(body ?? Body, assemble: body is not null || Columns == 24, floats: Math.Max(16, Accumulators));
         ulong p = kernel.Array(Image(a, b)), q = kernel.Array(Registers(c));
         kernel.Run(p, q, shared: SharedBytes);
         float[] d = kernel.Read<float>(q, 128 * Accumulators);
