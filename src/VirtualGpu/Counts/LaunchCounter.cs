@@ -73,6 +73,41 @@ internal sealed unsafe class LaunchCounter(LaunchCounting launch, int places, in
         }
     }
 
+    /// <summary>Neighbouring bytes of a bulk copy, which passes by the first level.</summary>
+    public void Bulk(Instruction i, ulong address, int bytes)
+    {
+        ref var tally = ref Tallies[i.Place];
+        tally.GlobalRequests++;
+        tally.BytesAsked += bytes;
+        tally.IdealSectors += (bytes + Coalescer.SectorBytes - 1) / Coalescer.SectorBytes;
+        for (ulong at = address, end = address + (ulong)bytes; at < end;)
+        {
+            ulong sector = at & ~(Coalescer.SectorBytes - 1UL), next = Math.Min(sector + Coalescer.SectorBytes, end);
+            tally.Sectors++;
+            if (i.Class == InstructionClass.BulkStore)
+            {
+                _log.AddWrite(sector, (uint)((1UL << (int)(next - at)) - 1 << (int)(at - sector)));
+            }
+            else
+            {
+                tally.SectorsFromL2++;
+                _log.Add(sector, MissLog.Kind.Read);
+            }
+            at = next;
+        }
+    }
+
+    /// <summary>Bytes of a bulk copy on the side of shared memory: 128 a wavefront.</summary>
+    public void BulkShared(Instruction i, int bytes)
+    {
+        const int WavefrontBytes = 128;
+        ref var tally = ref Tallies[i.Place];
+        tally.SharedRequests++;
+        int wavefronts = (bytes + WavefrontBytes - 1) / WavefrontBytes;
+        tally.Wavefronts += wavefronts;
+        tally.IdealWavefronts += wavefronts;
+    }
+
     /// <summary>A request to shared memory; addresses are offsets in the block's.</summary>
     public void Shared(Instruction i, uint lanes, ulong* addresses, int bytes)
     {

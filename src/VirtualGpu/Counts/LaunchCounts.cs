@@ -48,6 +48,10 @@ public sealed class LaunchCounts
         }
     }
 
+    /// <summary>Products of 16 x 8 that warps' parts of wgmma's are: as much work as so many mma.sync.</summary>
+    public long WarpgroupProducts =>
+        _code.Sum(i => i.Product is { Shape: var shape } ? _places[i.Place].Executions * (shape.Columns / 8) : 0);
+
     public PlaceCounts Of(InstructionClass kind) => ByClass[(int)kind];
 
     /// <summary>In the order of the code, also those that nobody came to.</summary>
@@ -57,19 +61,22 @@ public sealed class LaunchCounts
     public IEnumerable<CountedPlace> Places => AllPlaces.Where(p => p.Counts.Executions > 0);
 
     /// <summary>Bytes that loads and asynchronous copies asked for, lane by lane.</summary>
-    public long BytesAskedRead =>
-        Of(InstructionClass.GlobalLoad).BytesAsked + Of(InstructionClass.AsyncCopy).BytesAsked + Of(InstructionClass.Atomic).BytesAsked;
+    public long BytesAskedRead => Of(InstructionClass.GlobalLoad).BytesAsked + Of(InstructionClass.AsyncCopy).BytesAsked
+        + Of(InstructionClass.Atomic).BytesAsked + Of(InstructionClass.BulkLoad).BytesAsked;
 
-    public long BytesAskedWritten => Of(InstructionClass.GlobalStore).BytesAsked + Of(InstructionClass.Atomic).BytesAsked;
+    public long BytesAskedWritten =>
+        Of(InstructionClass.GlobalStore).BytesAsked + Of(InstructionClass.BulkStore).BytesAsked + Of(InstructionClass.Atomic).BytesAsked;
 
     /// <summary>From the first-level cache, or past it, to the multiprocessors: sectors of loads and asynchronous copies.</summary>
-    public long FirstLevelBytes => 32 * (Of(InstructionClass.GlobalLoad).Sectors + Of(InstructionClass.AsyncCopy).Sectors);
+    public long FirstLevelBytes =>
+        32 * (Of(InstructionClass.GlobalLoad).Sectors + Of(InstructionClass.AsyncCopy).Sectors + Of(InstructionClass.BulkLoad).Sectors);
 
     /// <summary>From the second-level cache to the first, or past it.</summary>
     public long SecondLevelBytesRead => 32 * (Total.SectorsFromL2 + Of(InstructionClass.Atomic).Sectors);
 
     /// <summary>Stores, through the first level.</summary>
-    public long SecondLevelBytesWritten => 32 * (Of(InstructionClass.GlobalStore).Sectors + Of(InstructionClass.Atomic).Sectors);
+    public long SecondLevelBytesWritten =>
+        32 * (Of(InstructionClass.GlobalStore).Sectors + Of(InstructionClass.BulkStore).Sectors + Of(InstructionClass.Atomic).Sectors);
 
     /// <summary>From memory to the second-level cache.</summary>
     public long MemoryBytesRead { get; }

@@ -84,7 +84,7 @@ internal sealed unsafe partial class Emitter
     private static bool IsFence(string[] op) => op is ["membar", "cta" or "gl" or "sys"]
         or ["fence", "cta" or "cluster" or "gpu" or "sys"]
         or ["fence", "sc" or "acq_rel" or "acquire" or "release", "cta" or "cluster" or "gpu" or "sys"]
-        or [_, "proxy", "alias" or "async"];
+        or [_, "proxy", "alias"] or [_, "proxy", "async", "global"];
 
     /// <summary>nanosleep.u32 t;</summary>
     private Instruction Sleep(Statement s)

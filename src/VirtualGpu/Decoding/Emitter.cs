@@ -10,12 +10,13 @@ internal sealed unsafe partial class Emitter(KernelText kernel, Liveness livenes
 {
     private readonly RegisterFile _file = new(kernel, liveness);
     private readonly List<Instruction> _code = [];
+    private readonly HashSet<Register> _matrixRegisters = [.. Flow.OfProducts(kernel)];
 
     /// <exception cref="PtxException">An instruction that this GPU does not know, or operands that it does not take.</exception>
     public KernelCode Emit(int localBytes)
     {
         foreach (var statement in kernel.Statements)
-            _code.Add(Emit(statement));
+            _code.Add(Watch(statement, Emit(statement)));
         // Who comes to the end of the text has ended.
         _code.Add(new Instruction { Run = &Branches.Return, Place = _code.Count, Class = InstructionClass.Branch });
         var order = new MeetingOrder(new Flow(kernel), _code.Count);
@@ -23,6 +24,7 @@ internal sealed unsafe partial class Emitter(KernelText kernel, Liveness livenes
             Arrays(isLocal: false), localBytes, Arrays(isLocal: true))
         {
             Unset = _file.Unset,
+            IsAsynchronous = kernel.Statements.Any(s => s.Op is ["wgmma" or "mbarrier" or "setmaxnreg", ..] or [_, "async", "bulk", ..]),
             Order = order.Order,
             Ends = order.Ends,
         };
@@ -54,10 +56,21 @@ internal sealed unsafe partial class Emitter(KernelText kernel, Liveness livenes
             "vote" => Vote(s),
             "activemask" when s is { Op: [_, "b32"], Operands: [var to] } =>
                 Plain(s, &Votes.Active, InstructionClass.Predicate, Destination(s, to, 'w')),
+            "fence" when s.Op is [_, "proxy", "async"] or [_, "proxy", "async", "shared::cta" or "shared::cluster"] =>
+                Alone(s, &Fences.Proxy, InstructionClass.Barrier),
+            "fence" when s.Op is [_, "mbarrier_init", "release", "cluster"] => Alone(s, &Fences.Made, InstructionClass.Barrier),
+            "griddepcontrol" when s.Op is [_, "wait" or "launch_dependents"] => Alone(s, &Fences.Nothing, InstructionClass.Barrier),
             "membar" or "fence" when IsFence(s.Op) => Alone(s, &Fences.Nothing, InstructionClass.Barrier),
             "nanosleep" when s.Op is [_, "u32"] => Sleep(s),
             "trap" when s.Op is [_] => Alone(s, &Fences.Trap, InstructionClass.Branch),
             "mma" => Matrix(s),
+            "wgmma" => Warpgroup(s),
+            "mbarrier" => Mbarrier(s),
+            "elect" => Elect(s),
+            "cp" when s.Op is [_, "async", "bulk", ..] => Bulk(s),
+            "cp" when s.Op is [_, "async", "mbarrier", ..] => CopyArrival(s),
+            "prefetch" when s.Op[^1] == "tensormap" => Prefetch(s),
+            "setmaxnreg" => RegisterCount(s),
             _ => throw s.Refuse("an instruction that this GPU does not know"),
         };
     }
@@ -109,6 +122,8 @@ internal sealed unsafe partial class Emitter(KernelText kernel, Liveness livenes
         Operand.ArrayAddress array when letter is 'w' or 'l' =>
             _file.Constant(letter == 'w' ? (uint)(array.Array.Start + array.Displacement) : (ulong)(array.Array.Start + array.Displacement),
                 letter == 'l'),
+        Operand.ParameterAddress parameter when letter is 'l' && s.Op[0] == "mov" =>
+            _file.Constant(GenericAddress.Parameters + (ulong)parameter.Offset, wide: true),
         _ => throw s.Refuse("an operand that is not of the instruction's type"),
     };
 

@@ -47,8 +47,8 @@ internal sealed class Flow
             yield return guard;
         for (int k = 0; k < s.Operands.Length; k++)
         {
-            // The address of a destination in memory is read.
-            if (k == 0 && HasDestination(s))
+            // The address of a destination in memory is read, and so are accumulators of wgmma.
+            if (k == 0 && HasDestination(s) && s.Op[0] != "wgmma")
                 continue;
             foreach (var register in RegistersOf(s.Operands[k]))
                 yield return register;
@@ -57,11 +57,17 @@ internal sealed class Flow
 
     public static IEnumerable<Register> Writes(Statement s) => s.Operands.Length > 0 && HasDestination(s) ? RegistersOf(s.Operands[0]) : [];
 
+    /// <summary>Accumulators and fragments of wgmma's: they are used after the instruction that names them.</summary>
+    public static IEnumerable<Register> OfProducts(KernelText kernel) => kernel.Statements.Where(s => s.Op is ["wgmma", "mma_async", ..])
+        .SelectMany(s => s.Operands.Take(2).OfType<Operand.Vector>()).SelectMany(RegistersOf).Distinct();
+
     private static bool HasDestination(Statement s) => s.Op[0] switch
     {
         "st" or "red" or "bra" or "brx" or "ret" or "exit" or "cp" or "prefetch" or "prefetchu" or "membar" or "fence" or "nanosleep"
-            or "trap" or "stmatrix" => false,
+            or "trap" or "stmatrix" or "setmaxnreg" or "griddepcontrol" => false,
         "bar" or "barrier" => s.Op.Contains("red"),
+        "wgmma" => s.Op is [_, "mma_async", ..],
+        "mbarrier" => s.Op is [_, "arrive" or "arrive_drop" or "test_wait" or "try_wait", ..],
         _ => true,
     };
 
@@ -74,6 +80,7 @@ internal sealed class Flow
         Operand.Vector vector => vector.Elements.SelectMany(RegistersOf),
         Operand.Pair pair => RegistersOf(pair.First).Concat(RegistersOf(pair.Second)),
         Operand.Address { Base: { } start } => RegistersOf(start),
+        Operand.TensorAddress tensor => RegistersOf(tensor.Map).Concat(tensor.Coordinates.SelectMany(RegistersOf)),
         _ => [],
     };
 

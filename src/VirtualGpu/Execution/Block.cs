@@ -6,7 +6,7 @@ namespace BDense.VirtualGpu.Execution;
 /// A block that runs: its warps, its shared memory, the barriers that it has passed. One thread of the host uses it for many blocks of a
 /// launch.
 /// </summary>
-internal sealed unsafe class Block : IDisposable
+internal sealed unsafe partial class Block : IDisposable
 {
     private const int Alignment = 64;
 
@@ -42,9 +42,11 @@ internal sealed unsafe class Block : IDisposable
                 Registers = at,
                 Predicates = (uint*)(at + registers),
                 Threads = lanes == Warp.Lanes ? Warp.All : (1u << lanes) - 1,
+                Matrices = code.IsAsynchronous ? new MatrixRegisters(code.RegisterBytes) : null,
             };
             SpecialValues.Fill(_warps[k], code, Launch, Gpu.Model);
         }
+        Order = code.IsAsynchronous ? new BlockOrder(this, count) : null;
         _indices = [.. ((string[])["%ctaid.x", "%ctaid.y", "%ctaid.z"]).Select(name => code.Special.GetValueOrDefault(name, -1))];
     }
 
@@ -62,6 +64,9 @@ internal sealed unsafe class Block : IDisposable
 
     /// <summary>Shared memory, what its warps copy asynchronously, and the way to global memory.</summary>
     public Memory.BlockMemory Memory { get; }
+
+    /// <summary>Null where the kernel is not asynchronous: then barriers order all there is.</summary>
+    public BlockOrder? Order { get; }
 
     /// <summary>x fastest.</summary>
     public int Number { get; private set; }
@@ -81,6 +86,7 @@ internal sealed unsafe class Block : IDisposable
     {
         (Number, Epoch) = (number, 0);
         Memory.Begin();
+        Order?.Begin();
         Array.Clear(_arrived);
         var (grid, code) = (Launch.Grid, Launch.Kernel.Code);
         Span<int> place = [number % grid.X, number / grid.X % grid.Y, number / grid.X / grid.Y];
@@ -96,60 +102,13 @@ internal sealed unsafe class Block : IDisposable
                     new Span<int>(warp.Registers + _indices[k], Warp.Lanes).Fill(place[k]);
             }
         }
-        while (true)
-        {
-            bool wait = false;
-            foreach (var warp in _warps)
-                wait |= warp.Barrier is not null || warp.Run() == WarpState.AtBarrier;
-            if (!wait)
-                return;
-            Meet();
-        }
+        Rounds();
     }
 
     public void Dispose()
     {
         NativeMemory.AlignedFree(_registers);
         Memory.Dispose();
-    }
-
-    /// <summary>All warps have ended or wait: those pass whose barrier is complete.</summary>
-    private void Meet()
-    {
-        bool passed = false;
-        foreach (var warp in _warps)
-        {
-            if (warp.Barrier is not { } barrier)
-                continue;
-            int number = (int)barrier.Immediate;
-            var waiting = _warps.Where(w => w.Barrier?.Immediate == number).ToList();
-            long needed = barrier.SecondImmediate > 0 ? barrier.SecondImmediate : _warps.Length * Warp.Lanes;
-            if (waiting.Count * Warp.Lanes + _arrived[number] != needed)
-                continue;
-            Instructions.Control.BarrierReductions.Write(waiting);
-            _arrived[number] = 0;
-            passed = true;
-            foreach (var other in waiting)
-                other.Pass();
-        }
-        if (passed)
-            Epoch++;
-        else
-            throw Stuck();
-    }
-
-    private FindingException Stuck()
-    {
-        var first = _warps.First(w => w.Barrier is not null);
-        var places = _warps.Where(w => w.Barrier is not null).GroupBy(w => w.Barrier!).OrderBy(g => g.Key.Place)
-            .Select(g => $"{Name(g)} at {Launch.Kernel.Places[g.Key.Place]}");
-        var ended = _warps.Where(w => w.Barrier is null).ToList();
-        return first.Fault(first.Barrier!, -1, FindingKind.BarrierNotReached,
-            $"warps wait at a barrier for others that never come: {string.Join(", ", places)}"
-                + $"{(ended.Count == 0 ? "" : $"; {Name(ended)} ended")}");
-
-        static string Name(IEnumerable<Warp> warps) =>
-            $"warp{(warps.Count() == 1 ? "" : "s")} {string.Join(", ", warps.Select(w => w.Number))}";
     }
 
     private static long Round(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;

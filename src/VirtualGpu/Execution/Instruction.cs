@@ -1,3 +1,6 @@
+using BDense.VirtualGpu.Instructions.Async;
+using BDense.VirtualGpu.Instructions.Matrices;
+
 namespace BDense.VirtualGpu.Execution;
 
 /// <summary>
@@ -17,7 +20,7 @@ namespace BDense.VirtualGpu.Execution;
 internal sealed unsafe class Instruction
 {
     /// <summary>What it does. The warp's program counter already points behind it.</summary>
-    public required delegate*<Warp, Instruction, void> Run { get; init; }
+    public required delegate*<Warp, Instruction, void> Run { get; set; }
 
     /// <summary>Its place in the code, and in <see cref="PtxKernel.Places"/>.</summary>
     public required int Place { get; init; }
@@ -56,8 +59,26 @@ internal sealed unsafe class Instruction
     /// <summary>Whether the registers of a load's or a store's data have 64 bits, which may be more than the element has.</summary>
     public bool WideData { get; init; }
 
-    /// <summary>Whether it waits for the other warps of the block.</summary>
+    /// <summary>Whether it waits for other warps.</summary>
     public bool OfBlock { get; init; }
+
+    /// <summary>Whether it waits for the other warps of the warpgroup, not for those of the block.</summary>
+    public bool OfWarpgroup { get; init; }
+
+    /// <summary>Of a wgmma; null for all others.</summary>
+    public WarpgroupForm? Product { get; init; }
+
+    /// <summary>Of a bulk copy; null for all others.</summary>
+    public BulkForm? Bulk { get; init; }
+
+    /// <summary>
+    /// Registers of wgmma's that it reads or writes, where it is none itself: then <see cref="Run"/> looks at them before it does <see
+    /// cref="Inner"/>.
+    /// </summary>
+    public int[] Touches { get; set; } = [];
+
+    /// <inheritdoc cref="Touches"/>
+    public delegate*<Warp, Instruction, void> Inner { get; set; }
 
     /// <summary>For counting.</summary>
     public InstructionClass Class { get; init; }
@@ -67,7 +88,8 @@ internal sealed unsafe class Instruction
 public enum InstructionClass
 {
     Integer, Float, Double, Special, Conversion, Move, Predicate, Branch, Barrier, Shuffle, Matrix,
-    GlobalLoad, GlobalStore, SharedLoad, SharedStore, LocalLoad, LocalStore, ParameterLoad, AsyncCopy, MatrixLoad, Atomic,
+    GlobalLoad, GlobalStore, SharedLoad, SharedStore, LocalLoad, LocalStore, ParameterLoad, AsyncCopy, MatrixLoad, Atomic, WarpgroupMatrix,
+    BulkLoad, BulkStore,
 }
 
 /// <summary>A kernel's instructions and the layout of a warp's registers.</summary>
@@ -89,6 +111,9 @@ internal sealed record KernelCode(Instruction[] Instructions, int RegisterBytes,
 
     /// <summary>By place: the end of the instructions that follow it whatever happens.</summary>
     public int[] Ends { get; init; } = [];
+
+    /// <summary>Whether warps meet at mbarriers, or something accesses shared memory asynchronously: <see cref="BlockOrder"/>.</summary>
+    public bool IsAsynchronous { get; init; }
 
     /// <summary>Offset and bytes of registers that are 0 when a block begins: the code may read them first.</summary>
     public IReadOnlyList<(int Offset, int Bytes)> Unset { get; init; } = [];

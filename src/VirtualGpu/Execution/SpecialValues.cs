@@ -49,12 +49,14 @@ internal static unsafe class SpecialValues
             "%nsmid" => (uint)model.Multiprocessors,
             "%dynamic_smem_size" => (uint)launch.DynamicSharedBytes,
             "%total_smem_size" => (uint)shared,
+            // A block is its own cluster.
+            "%cluster_nctarank" => 1,
             "%lanemask_eq" => 1u << lane,
             "%lanemask_lt" => (1u << lane) - 1,
             "%lanemask_le" => (uint)((2ul << lane) - 1),
             "%lanemask_gt" => ~(uint)((2ul << lane) - 1),
             "%lanemask_ge" => ~((1u << lane) - 1),
-            "%ctaid.x" or "%ctaid.y" or "%ctaid.z" or "%smid" or "%gridid" => 0,
+            "%ctaid.x" or "%ctaid.y" or "%ctaid.z" or "%smid" or "%gridid" or "%cluster_ctarank" => 0,
             _ => throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture, $"{name} has no value")),
         };
     }

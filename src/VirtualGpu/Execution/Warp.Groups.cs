@@ -8,8 +8,13 @@ internal enum WarpState
     /// <summary>All lanes have ended.</summary>
     Ended,
 
-    /// <summary>All lanes wait at a barrier of the block.</summary>
+    /// <summary>All lanes wait at a barrier of the block, or of the warpgroup.</summary>
     AtBarrier,
+
+    /// <summary>
+    /// Others run before it goes on: some lanes asked for what those have yet to do, or others may have waited for what these did.
+    /// </summary>
+    Pausing,
 }
 
 /// <summary>
@@ -25,10 +30,17 @@ internal sealed unsafe partial class Warp
     private int _limit;
 
     private uint _ended;
+    private bool _pauses;
     private long _granted, _left;
 
     /// <summary>The barrier at which the warp waits.</summary>
     public Instruction? Barrier { get; private set; }
+
+    /// <summary>At which it asked in vain for a phase of <see cref="AskedFor"/>; null if it did not.</summary>
+    public Instruction? Asked { get; private set; }
+
+    /// <summary>An mbarrier.</summary>
+    public Memory.Mbarrier? AskedFor { get; private set; }
 
     /// <summary>Lanes that have not ended.</summary>
     public uint Living => Threads & ~_ended;
@@ -40,6 +52,8 @@ internal sealed unsafe partial class Warp
     public void Reset()
     {
         (Place, Active, _ended, _otherCount, _limit, Epoch, _granted, _left, Barrier) = (0, Threads, 0, 0, int.MaxValue, 0, 0, 0, null);
+        BulkGroups = 0;
+        Matrices?.Begin();
     }
 
     /// <summary>Past the barrier at which it waits.</summary>
@@ -48,13 +62,26 @@ internal sealed unsafe partial class Warp
         (Place, Active, _otherCount, _limit, Epoch, Barrier) = (Barrier!.Place + 1, Threads, 0, int.MaxValue, 0, null);
     }
 
+    /// <summary>Past an instruction at which it waited for the rest of its warpgroup.</summary>
+    public void Proceed() => (Place, Active, _otherCount, _limit, Barrier) = (Barrier!.Place + 1, Threads, 0, int.MaxValue, null);
+
+    /// <summary>Lanes asked in vain for an mbarrier's phase: other warps run before they ask again.</summary>
+    public void Ask(Instruction i, Memory.Mbarrier barrier) => (Asked, AskedFor, _pauses, _limit) = (i, barrier, true, 0);
+
+    /// <summary>
+    /// A phase of an mbarrier is complete: who waits for it goes on first, so that warps keep pace with each other and one that should wait
+    /// for another, and does not, is seen.
+    /// </summary>
+    public void Pause() => (_pauses, _limit) = (true, 0);
+
     /// <summary>Runs to the next barrier or to the end.</summary>
     /// <exception cref="FindingException">The kernel did something wrong.</exception>
     public WarpState Run()
     {
         var code = Block.Launch.Kernel.Code.Instructions;
         var counter = Block.Counter;
-        while (Place < _limit || Regroup())
+        (Asked, AskedFor, _pauses) = (null, null, false);
+        while (Place < _limit || !_pauses && Regroup())
         {
             var i = code[Place++];
             if (--_left < 0)
@@ -62,7 +89,7 @@ internal sealed unsafe partial class Warp
             counter?.Executed(i, Mask(i));
             i.Run(this, i);
         }
-        return Barrier is null ? WarpState.Ended : WarpState.AtBarrier;
+        return _pauses ? WarpState.Pausing : Barrier is null ? WarpState.Ended : WarpState.AtBarrier;
     }
 
     /// <summary>Takes lanes of the running group to another place.</summary>

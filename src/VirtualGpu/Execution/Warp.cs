@@ -20,6 +20,12 @@ internal sealed unsafe partial class Warp
     /// <summary>Lanes that stand for a thread: all, but for the last warp of a block whose threads are no multiple of 32.</summary>
     public uint Threads { get; init; } = All;
 
+    /// <summary>Registers that wgmma's use; null where the kernel is not asynchronous.</summary>
+    public MatrixRegisters? Matrices { get; init; }
+
+    /// <summary>Groups of bulk stores that its lanes have committed.</summary>
+    public int BulkGroups { get; set; }
+
     /// <summary>The next instruction's place.</summary>
     public int Place { get; private set; }
 

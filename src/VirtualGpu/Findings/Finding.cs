@@ -17,6 +17,18 @@ public enum FindingKind
     /// <summary>The bytes of an asynchronous copy, before it was waited for.</summary>
     CopyNotAwaited,
 
+    /// <summary>What threads stored, accessed asynchronously (wgmma, bulk copies) without a <c>fence.proxy.async</c> between.</summary>
+    ProxyFence,
+
+    /// <summary>Registers of a <c>wgmma</c>: accessed before it was waited for, or given to it without a <c>wgmma.fence</c>.</summary>
+    MatrixRegisters,
+
+    /// <summary>A matrix descriptor or a tensor map that the hardware does not take.</summary>
+    Descriptor,
+
+    /// <summary>An mbarrier that is not one, or whose counts do not allow what is done.</summary>
+    Mbarrier,
+
     /// <summary>An address that is not a multiple of the access's size.</summary>
     Misaligned,
 

@@ -107,6 +107,11 @@ internal sealed unsafe class AsyncCopies
                     (long)(copy.From[lane] - source.Start));
             Fill(shared, (long)copy.To[lane], copy.Bytes, first + ((ulong)lane << AccessRecord.LaneShift));
         }
+        if (w.Block.Order is { } order)
+        {
+            fixed (ulong* to = copy.To)
+                order.Shadow.Unfenced(w, lanes, to);
+        }
         copy.Lanes &= ~lanes;
     }
 

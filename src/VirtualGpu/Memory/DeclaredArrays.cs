@@ -27,6 +27,17 @@ internal sealed unsafe class DeclaredArrays
         return lanes;
     }
 
+    /// <summary>Whether some bytes lie wholly in one of them.</summary>
+    public bool Contains(ulong address, ulong bytes)
+    {
+        foreach (var (_, start, length) in _arrays)
+        {
+            if (address >= start && address - start + bytes <= length)
+                return true;
+        }
+        return false;
+    }
+
     /// <summary>An address as a place in an array, for messages.</summary>
     public string Describe(ulong address)
     {

@@ -21,6 +21,8 @@ internal static unsafe partial class Judge
         if (IsInParts(record, mine))
             return Part<TKind>(w, i, region, word * 4, mine, 4, value);
         ulong next = AccessRecord.Next(record, mine, TKind.Kind, out bool conflict);
+        if (conflict && w.Block.Order?.Allows(w, i, region, word * 4, TKind.Kind, record, mine, ref next) == true)
+            conflict = false;
         if (conflict && TKind.AsksForValues)
             return false;
         if (conflict && !IsSame(region, word * 4, Math.Min(bytes, 4), value, record, mine))
@@ -63,6 +65,8 @@ internal static unsafe partial class Judge
         for (int k = 0; k < bytes; k++)
         {
             ulong next = AccessRecord.Next(at[k], mine, TKind.Kind, out bool conflict);
+            if (conflict && w.Block.Order?.Allows(w, i, region, offset + k, TKind.Kind, at[k], mine, ref next) == true)
+                conflict = false;
             if (conflict && TKind.AsksForValues)
                 return false;
             if (conflict && !IsSame(region, offset + k, 1, value is null ? null : value + k, at[k], mine))

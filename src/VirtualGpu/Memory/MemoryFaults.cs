@@ -105,7 +105,7 @@ internal static unsafe class MemoryFaults
     private static string Thread(Warp w, ulong record) => $"thread {w.Block.Launch.Block.At(AccessRecord.Thread(record))}";
 
     /// <summary>Names a place: a byte of an allocation or of an array.</summary>
-    private static string Where(Warp w, Region region, long offset) => region.Space switch
+    internal static string Where(Warp w, Region region, long offset) => region.Space switch
     {
         MemorySpace.Global =>
             $"global memory at {Address(region.Start + (ulong)offset, MemorySpace.Global)} (byte {offset} of an allocation of "

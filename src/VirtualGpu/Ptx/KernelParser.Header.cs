@@ -66,6 +66,15 @@ internal sealed partial class KernelParser
                 case ".maxnreg":
                     _kernel.MaxRegisters = reader.Count(1024);
                     break;
+                case ".explicitcluster":
+                    break;
+                case ".reqnctapercluster" when Threads().Count > 1:
+                    throw reader.Refuse("a cluster has one block here; .reqnctapercluster asks for more, before this,");
+                case ".reqnctapercluster":
+                    break;
+                case ".maxclusterrank":
+                    reader.Count(1024);
+                    break;
                 case ".pragma":
                     SkipTo(";");
                     break;

@@ -5,6 +5,9 @@ internal sealed class KernelText
 {
     public required string Name { get; init; }
 
+    /// <summary>As <c>.target</c> names it first: sm_90a.</summary>
+    public string Target { get; set; } = "";
+
     public List<PtxParameter> Parameters { get; } = [];
 
     public List<Statement> Statements { get; } = [];

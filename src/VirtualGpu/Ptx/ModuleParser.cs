@@ -6,6 +6,7 @@ internal sealed class ModuleParser(string text)
     private readonly TokenReader _reader = new(text);
     private readonly Dictionary<int, string> _files = [];
     private readonly Scope _scope = new(null);
+    private string _target = "";
 
     public List<KernelText> Kernels { get; } = [];
 
@@ -33,6 +34,7 @@ internal sealed class ModuleParser(string text)
                     var kernel = new KernelParser(_reader, _scope, Arrays, FileNumber).Parse();
                     if (Kernels.Any(k => k.Name == kernel.Name))
                         throw _reader.Refuse(first, $"a second entry {kernel.Name}");
+                    kernel.Target = _target;
                     Kernels.Add(kernel);
                     break;
                 case ".shared":
@@ -69,6 +71,8 @@ internal sealed class ModuleParser(string text)
             string target = _reader.Name();
             if (!target.StartsWith("sm_", StringComparison.Ordinal) && target != "debug")
                 throw _reader.Refuse($"target {target} is not known");
+            if (_target.Length == 0)
+                _target = target;
         }
         while (_reader.Skip(","));
         if (_reader.Skip(".address_size") && _reader.Count() != 64)

@@ -45,6 +45,9 @@ internal abstract record Operand
     /// <summary>The address of an array, or of a byte in it.</summary>
     public sealed record ArrayAddress(MemoryArray Array, long Displacement) : Operand;
 
+    /// <summary>The generic address of a parameter, which <c>mov</c> takes.</summary>
+    public sealed record ParameterAddress(long Offset) : Operand;
+
     /// <summary>{a, b}</summary>
     public sealed record Vector(Operand[] Elements) : Operand;
 
@@ -52,6 +55,9 @@ internal abstract record Operand
     /// [base + displacement]; the base is a register, an array, a constant or null for a parameter, whose byte is in the displacement.
     /// </summary>
     public sealed record Address(Operand? Base, long Displacement) : Operand;
+
+    /// <summary>[map, {a, b}]: a tensor map and where in the tensor.</summary>
+    public sealed record TensorAddress(Address Map, Operand[] Coordinates) : Operand;
 
     /// <summary>a|b: two destinations.</summary>
     public sealed record Pair(Operand First, Operand Second) : Operand;

@@ -12,7 +12,7 @@ internal sealed class OperandParser(TokenReader reader, Scope scope, KernelText 
     public Operand Read()
     {
         if (reader.Skip("["))
-            return Address();
+            return Address() is var address && address.Base is Operand.Of && reader.Skip(",") ? Tensor(address) : Close(address);
         if (reader.Skip("{"))
             return Vector();
         var operand = Scalar();
@@ -46,6 +46,8 @@ internal sealed class OperandParser(TokenReader reader, Scope scope, KernelText 
             return new Operand.Of(register);
         if (scope.TryFind(s => s.Arrays, name, out var array))
             return new Operand.ArrayAddress(array, Displacement());
+        if (kernel.Parameters.Find(p => p.Name == name) is { } parameter)
+            return new Operand.ParameterAddress(parameter.Offset + Displacement());
         if (name[0] != '%')
             return new Operand.Label(name, scope);
         return SpecialRegisters.Bits(name) > 0 ? new Operand.Special(name) : throw reader.Refuse(at, "a register that is not declared");
@@ -57,22 +59,30 @@ internal sealed class OperandParser(TokenReader reader, Scope scope, KernelText 
         if (reader.Next.Kind == TokenKind.Name && kernel.Parameters.Find(p => reader.Is(p.Name)) is { } parameter)
         {
             reader.Take();
-            return Close(null, parameter.Offset + Displacement());
+            return new Operand.Address(null, parameter.Offset + Displacement());
         }
         var operand = Scalar();
         return operand switch
         {
-            Operand.ArrayAddress array => Close(array with { Displacement = 0 }, array.Displacement),
+            Operand.ArrayAddress array => new Operand.Address(array with { Displacement = 0 }, array.Displacement),
             Operand.Of { Negated: false, Register.Bits: 32 or 64 } or Operand.Constant { Value.Kind: LiteralKind.Integer } =>
-                Close(operand, Displacement()),
+                new Operand.Address(operand, Displacement()),
             _ => throw reader.Refuse(at, "no address"),
         };
     }
 
-    private Operand.Address Close(Operand? start, long displacement)
+    private Operand.Address Close(Operand.Address address)
     {
         reader.Expect("]");
-        return new Operand.Address(start, displacement);
+        return address;
+    }
+
+    private Operand.TensorAddress Tensor(Operand.Address map)
+    {
+        reader.Expect("{");
+        var coordinates = Vector();
+        reader.Expect("]");
+        return new Operand.TensorAddress(map, coordinates.Elements);
     }
 
     /// <summary>+ 4, + -4, - 4 or nothing.</summary>

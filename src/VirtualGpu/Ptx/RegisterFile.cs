@@ -20,6 +20,9 @@ internal sealed class RegisterFile
         var unset = liveness.Unset.Where(r => !r.IsPredicate).ToList();
         foreach (var register in unset)
             register.Offset = Take(register.Bits == 64);
+        // wgmma's still use theirs when the text may have forgotten them.
+        foreach (var register in Flow.OfProducts(kernel).Where(r => r.Offset < 0 && !r.IsPredicate))
+            register.Offset = Take(register.Bits == 64);
         Unset = [.. unset.Select(r => (r.Offset, r.Bits == 64 ? Wide : Narrow))];
         var free = new Dictionary<bool, Stack<int>> { [false] = new(), [true] = new() };
         var held = new PriorityQueue<Register, int>();

@@ -9,6 +9,7 @@ internal static class SpecialRegisters
         "%nctaid.y", "%nctaid.z",
         "%laneid", "%warpid", "%nwarpid", "%smid", "%nsmid", "%dynamic_smem_size", "%total_smem_size", "%clock", "%WARP_SZ",
         "%lanemask_eq", "%lanemask_lt", "%lanemask_le", "%lanemask_gt", "%lanemask_ge", "%clock_hi", "%globaltimer_lo", "%globaltimer_hi",
+        "%cluster_ctarank", "%cluster_nctarank",
     };
 
     private static readonly HashSet<string> Wide = new(StringComparer.Ordinal) { "%clock64", "%globaltimer", "%gridid" };

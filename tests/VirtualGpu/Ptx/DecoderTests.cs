@@ -7,7 +7,7 @@ namespace BDense.Tests.VirtualGpu.Ptx;
 internal sealed class DecoderTests
 {
     [TestCase("frobnicate.f32 %f0, %f1;", "line 12: an instruction that this GPU does not know: 'frobnicate.f32 %f0, %f1;'")]
-    [TestCase("wgmma.fence.sync.aligned;", "line 12: an instruction that this GPU does not know: 'wgmma.fence.sync.aligned;'")]
+    [TestCase("wgmma.fence.sync.aligned;", "line 12: needs .target sm_90a, and this is sm_90: 'wgmma.fence.sync.aligned;'")]
     [TestCase("add.f32 %f0, %f1;", "line 12: 2 operands where 3 belong: 'add.f32 %f0, %f1;'")]
     [TestCase("add.f32 %f0, %f1, %d0;", "line 12: an operand that is not of the instruction's type")]
     [TestCase("add.s32 %d0, %r0, %r1;", "line 12: the destination is not a register of the instruction's type")]

@@ -222,4 +222,12 @@ internal static unsafe class Exports
     public static int cuOccupancyMaxPotentialBlockSize(int* minGrid, int* blockSize, nint function,
         delegate* unmanaged<int, nuint> sharedOf, nuint sharedBytes, int limit) =>
             Call(driver => driver.cuOccupancyMaxPotentialBlockSize(minGrid, blockSize, function, sharedOf, sharedBytes, limit));
+
+    // Tensor maps
+
+    [UnmanagedCallersOnly]
+    public static int cuTensorMapEncodeTiled(byte* map, int type, uint rank, ulong address, ulong* extents, ulong* strides, uint* box,
+        uint* steps, int interleave, int swizzle,
+        int promotion, int fill) => Call(driver =>
+            driver.cuTensorMapEncodeTiled(map, type, rank, address, extents, strides, box, steps, interleave, swizzle, promotion, fill));
 }

@@ -11,6 +11,21 @@ internal static unsafe class Fences
     {
     }
 
+    /// <summary>fence.proxy.async: what threads stored in shared memory becomes known to wgmma and bulk copies.</summary>
+    public static void Proxy(Warp w, Instruction i)
+    {
+        uint lanes = w.Mask(i);
+        if (lanes != 0 && w.Block.Memory.Judges)
+            w.Block.Order?.Shadow.Fence(w, lanes);
+    }
+
+    /// <summary>fence.mbarrier_init: mbarriers become known to bulk copies.</summary>
+    public static void Made(Warp w, Instruction i)
+    {
+        if (w.Mask(i) != 0)
+            w.Block.Order?.Mbarriers.Fence(w);
+    }
+
     /// <summary>trap.</summary>
     public static void Trap(Warp w, Instruction i)
     {

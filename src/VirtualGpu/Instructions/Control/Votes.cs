@@ -24,6 +24,17 @@ internal static unsafe class Votes
         }
     }
 
+    /// <summary>elect.sync: the lowest member; its number in A, the predicate D for itself.</summary>
+    public static void Elect(Warp w, Instruction i)
+    {
+        uint lanes = w.Together(i, i.C), leader = lanes & ~lanes + 1;
+        if (lanes == 0)
+            return;
+        for (uint left = i.A < 0 ? 0 : lanes; left != 0; left &= left - 1)
+            ((uint*)(w.Registers + i.A))[BitOperations.TrailingZeroCount(left)] = (uint)BitOperations.TrailingZeroCount(leader);
+        PredicateForms.Set(w, i.D, lanes, leader);
+    }
+
     /// <summary>
     /// activemask: who is here. What a device answers depends on how it happened to schedule lanes; this is the group that runs.
     /// </summary>

@@ -15,7 +15,12 @@ namespace BDense.VirtualGpu.Instructions.Matrices;
 /// </remarks>
 internal static unsafe class MatrixProduct
 {
-    private const int Rows = 16, Columns = 8, Group = 8;
+    internal const int Rows = 16, Columns = 8;
+
+    /// <summary>What a tensor core sees of a float in TF32: it does not see the lower 13 bits.</summary>
+    internal const uint Tf32Bits = 0xFFFF_E000;
+
+    private const int Group = 8;
 
     /// <summary>How a register's 32 words are elements.</summary>
     internal interface IElements
@@ -37,8 +42,7 @@ internal static unsafe class MatrixProduct
 
         public static int InRow => 4;
 
-        /// <summary>The tensor core does not see the lower 13 bits.</summary>
-        public static void Read(Vector128<uint> lanes, double* to) => Widen((lanes & Vector128.Create(0xFFFF_E000u)).AsSingle()).Store(to);
+        public static void Read(Vector128<uint> lanes, double* to) => Widen((lanes & Vector128.Create(Tf32Bits)).AsSingle()).Store(to);
     }
 
     /// <summary>m16n8k4 of tf32.</summary>
@@ -85,31 +89,51 @@ internal static unsafe class MatrixProduct
         int ofA = 2 * T.Depth / T.InRow, ofB = T.Depth / T.InRow, b0 = 4 + ofA, c0 = b0 + ofB;
         double* a = stackalloc double[Rows * T.Depth], rows = stackalloc double[Columns * T.Depth],
             b = stackalloc double[T.Depth * Columns];
-        for (int k = 0; k < ofA; k++)
-            Unpack<T>((uint*)(r + at[4 + k]), a + (k & 1) * Group * T.Depth + (k >> 1) * T.InRow);
+        Rows16<T>(r, at.AsSpan(4, ofA), a);
         for (int k = 0; k < ofB; k++)
             Unpack<T>((uint*)(r + at[b0 + k]), rows + k * T.InRow);
-        // Even columns first, then the odd ones: as C's registers have them.
-        for (int k = 0; k < T.Depth; k++)
-        {
-            for (int n = 0; n < 4; n++)
-            {
-                b[Columns * k + n] = rows[2 * n * T.Depth + k];
-                b[Columns * k + 4 + n] = rows[(2 * n + 1) * T.Depth + k];
-            }
-        }
+        EvenFirst(T.Depth, rows, b);
         float* result = stackalloc float[4 * Warp.Lanes];
         for (int half = 0; half < 2; half++)
         {
             float* even = (float*)(r + at[c0 + 2 * half]), odd = (float*)(r + at[c0 + 2 * half + 1]);
-            if (Vector512.IsHardwareAccelerated)
-                AddWide(T.Depth, a + half * Group * T.Depth, b, even, odd, result + 2 * half * Warp.Lanes);
-            else
-                Add(T.Depth, a + half * Group * T.Depth, b, even, odd, result + 2 * half * Warp.Lanes);
+            Rows8(T.Depth, a + half * Group * T.Depth, b, even, odd, result + 2 * half * Warp.Lanes);
         }
         // Only now: D's registers may be C's in another order.
         for (int k = 0; k < 4; k++)
             Unsafe.CopyBlock(r + at[k], result + k * Warp.Lanes, Warp.Lanes * sizeof(float));
+    }
+
+    /// <summary>A's registers: 16 rows of the depth.</summary>
+    internal static void Rows16<T>(byte* r, ReadOnlySpan<int> registers, double* to)
+        where T : struct, IElements
+    {
+        for (int k = 0; k < registers.Length; k++)
+            Unpack<T>((uint*)(r + registers[k]), to + (k & 1) * Group * T.Depth + (k >> 1) * T.InRow);
+    }
+
+    /// <summary>
+    /// B's columns, each a row of the depth, become rows of eight: even columns first, then the odd ones, as C's registers have them.
+    /// </summary>
+    internal static void EvenFirst(int depth, double* rows, double* to)
+    {
+        for (int k = 0; k < depth; k++)
+        {
+            for (int n = 0; n < 4; n++)
+            {
+                to[Columns * k + n] = rows[2 * n * depth + k];
+                to[Columns * k + 4 + n] = rows[(2 * n + 1) * depth + k];
+            }
+        }
+    }
+
+    /// <summary>Eight rows of the product, in two registers of C and D.</summary>
+    internal static void Rows8(int depth, double* row, double* b, float* even, float* odd, float* result)
+    {
+        if (Vector512.IsHardwareAccelerated)
+            AddWide(depth, row, b, even, odd, result);
+        else
+            Add(depth, row, b, even, odd, result);
     }
 
     /// <summary>
@@ -121,8 +145,8 @@ internal static unsafe class MatrixProduct
     {
         for (int g = 0; g < Group; g += 2, row += 2 * depth)
         {
-            var (x0, x1) = Vector256.Widen(Vector256.LoadAligned(even + 4 * g));
-            var (y0, y1) = Vector256.Widen(Vector256.LoadAligned(odd + 4 * g));
+            var (x0, x1) = Vector256.Widen(Vector256.Load(even + 4 * g));
+            var (y0, y1) = Vector256.Widen(Vector256.Load(odd + 4 * g));
             for (int k = 0; k < depth; k++)
             {
                 Vector256<double> left = Vector256.Load(b + Columns * k), right = Vector256.Load(b + Columns * k + 4);
@@ -143,10 +167,10 @@ internal static unsafe class MatrixProduct
     {
         for (int g = 0; g < Group; g += 4, row += 4 * depth)
         {
-            var (x0, x1) = Vector256.Widen(Vector256.LoadAligned(even + 4 * g));
-            var (y0, y1) = Vector256.Widen(Vector256.LoadAligned(odd + 4 * g));
-            var (x2, x3) = Vector256.Widen(Vector256.LoadAligned(even + 4 * g + 8));
-            var (y2, y3) = Vector256.Widen(Vector256.LoadAligned(odd + 4 * g + 8));
+            var (x0, x1) = Vector256.Widen(Vector256.Load(even + 4 * g));
+            var (y0, y1) = Vector256.Widen(Vector256.Load(odd + 4 * g));
+            var (x2, x3) = Vector256.Widen(Vector256.Load(even + 4 * g + 8));
+            var (y2, y3) = Vector256.Widen(Vector256.Load(odd + 4 * g + 8));
             Vector512<double> z0 = Vector512.Create(x0, y0), z1 = Vector512.Create(x1, y1), z2 = Vector512.Create(x2, y2),
                 z3 = Vector512.Create(x3, y3);
             for (int k = 0; k < depth; k++)

@@ -34,6 +34,8 @@ internal static unsafe class AsyncCopyInstructions
                 Judge.WriteValues(w, i, memory.Shared.Region, BitOperations.TrailingZeroCount(left),
                     to[BitOperations.TrailingZeroCount(left)], bytes, values: null);
         }
+        if (memory.Judges)
+            w.Block.Order?.Shadow.Overwrites(w, i, mask, to);
         for (uint left = whole; left != 0;)
         {
             var region = Find(w, i, left, from, bytes, left == Warp.All ? fromPattern : Pattern.Scattered, out uint lanes);

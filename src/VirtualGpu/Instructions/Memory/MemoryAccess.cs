@@ -164,6 +164,8 @@ internal static unsafe class MemoryAccess
                 OneByOne<TMove>(w, i, region, lanes, addresses, bytes);
                 return;
             }
+            if (TMove.Kind != AccessKind.Read && region.Space == MemorySpace.Shared)
+                w.Block.Order?.Shadow.Stores(w, i, lanes, addresses);
         }
         TMove.Move(w, i, lanes, pattern, addresses, (ulong)region.Host - region.Start);
     }
@@ -183,6 +185,8 @@ internal static unsafe class MemoryAccess
         for (uint left = lanes; left != 0; left &= left - 1)
         {
             int lane = BitOperations.TrailingZeroCount(left);
+            if (region.Space == MemorySpace.Shared)
+                w.Block.Order?.Shadow.Stores(w, i, 1u << lane, addresses);
             Judge.WriteValues(w, i, region, lane, addresses[lane], bytes, values + 16 * lane);
             Unsafe.CopyBlockUnaligned(region.Host + (addresses[lane] - region.Start), values + 16 * lane, (uint)bytes);
         }
