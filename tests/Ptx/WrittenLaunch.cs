@@ -3,13 +3,14 @@ using System.Runtime.InteropServices;
 using BDense.Kernels.Ptx;
 using BDense.VirtualGpu;
 using BDense.VirtualGpu.Counts;
+using Device = BDense.VirtualGpu.Gpu;
 
 namespace BDense.Tests.Ptx;
 
 /// <summary>A virtual GPU for kernels that were written: memory from arrays, launches, results as arrays.</summary>
 internal sealed class WrittenLaunch : IDisposable
 {
-    private readonly Gpu _gpu = new(GpuModel.H100, new GpuOptions(Count: true));
+    private readonly Device _gpu = new(GpuModel.H100, new GpuOptions(Count: true));
 
     /// <summary>float32.</summary>
     public long Put(float[] values) => Put(MemoryMarshal.AsBytes(values.AsSpan()));
