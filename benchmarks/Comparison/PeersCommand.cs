@@ -82,8 +82,7 @@ public static class PeersCommand
             return Compare(works, parse.GetValue(peerName), count, parse.GetValue(quick), parse.GetValue(seconds), fusions,
                 parse.GetValue(json), makeLibtorch);
         });
-        var parsed = root.Parse(args);
-        return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();
+        return OpsCommand.Invoke("peers", root, args);
     }
 
     /// <summary>A name given in full means that row alone, although others may contain it.</summary>

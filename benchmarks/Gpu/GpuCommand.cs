@@ -129,8 +129,7 @@ public static class GpuCommand
                 return e is UsageException ? 2 : 1;
             }
         });
-        var parsed = root.Parse(args);
-        return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();
+        return OpsCommand.Invoke("gpu", root, args);
     }
 
     private static T Earlier<T>(string folder, string file, Func<string, T> read)

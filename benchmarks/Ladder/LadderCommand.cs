@@ -103,8 +103,7 @@ public static class LadderCommand
                 return 1;
             }
         });
-        var parsed = root.Parse(args);
-        return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();
+        return OpsCommand.Invoke("ladder", root, args);
     }
 
     private static int Climb(string device, string op, string? gemmText, string? convText, string? onlyText, GpuArchitecture architecture,

@@ -69,8 +69,22 @@ public static class OpsCommand
                 parse.GetValue(only), parse.GetValue(precision), parse.GetValue(seconds), parse.GetValue(list), parse.GetValue(check));
             return Task.FromResult(Guarded("ops", () => Serve(CaseSet.Join(sets), options, cancellation)));
         });
+        return Invoke("ops", root, args);
+    }
+
+    /// <summary>Runs a command of a program that has several; what does not parse is one line on standard error.</summary>
+    /// <param name="verb">What the user typed for it.</param>
+    /// <param name="root">The command.</param>
+    /// <param name="args">Behind the verb.</param>
+    /// <returns>Its exit code; 2 for what does not parse.</returns>
+    public static int Invoke(string verb, RootCommand root, string[] args)
+    {
         var parsed = root.Parse(args);
-        return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();
+        if (parsed.Errors.Count == 0)
+            return parsed.Invoke();
+        Console.Error.WriteLine(
+            $"{verb}: {Printable.Text(parsed.Errors[0].Message.ReplaceLineEndings(" "))} ({verb} --help lists the options)");
+        return 2;
     }
 
     /// <summary>An error in one line, and its exit code.</summary>

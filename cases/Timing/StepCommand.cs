@@ -41,20 +41,15 @@ public static class StepCommand
         var fuse = new Option<string?>("--fuse")
         {
             Description = $"Fusions that are on, of {string.Join(", ", own.Select(fusion => fusion.Name))} and BDense's; a minus before "
-                + $"a name switches it off. "
-                + "Without this option: all of them, then all but the project's own.",
+                + "a name switches it off. Without this option: all of them, then all but the project's own.",
             HelpName = "NAMES",
         };
         var rows = new Option<int?>("--rows")
         {
             Description = $"Rows of data; by default {RowsOnDevice}, in a simulation {RowsInSimulation}.",
             HelpName = "N",
+            CustomParser = result => new NumberRule<int>(1, int.MaxValue).Read("--rows", result.Tokens, result.AddError),
         };
-        rows.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() is < 1)
-                result.AddError("--rows: at least 1");
-        });
         var root = new RootCommand("Runs a pass forward and backward, with fusions and without.") { device, fuse, rows };
         root.SetAction((parse, cancellation) => Task.FromResult(OpsCommand.Guarded("step", () =>
         {
@@ -73,8 +68,7 @@ public static class StepCommand
             }
             return 0;
         })));
-        var parsed = root.Parse(args);
-        return parsed.Errors.Count > 0 ? Math.Max(2, parsed.Invoke()) : parsed.Invoke();
+        return OpsCommand.Invoke("step", root, args);
     }
 
     private static string Figures(Backend backend, Fusions fusions, StepPass pass, int rows)

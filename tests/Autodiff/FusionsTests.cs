@@ -48,7 +48,7 @@ public sealed class FusionsTests
     [Test]
     public void A_name_that_there_is_not_is_refused_with_the_nearest() => Assert.That(() => Fusions.Parse("usual,atention"),
         Throws.TypeOf<UsageException>().With.Message.StartsWith(
-            "there is no fusion 'atention'; did you mean 'attention'? There are all, none, groupnorm-silu,"));
+            "there is no fusion 'atention'; did you mean 'attention'? There are all, none, usual, groupnorm-silu,"));
 
     [Test]
     public void Sets_are_equal_by_what_they_hold()

@@ -363,6 +363,6 @@ public sealed class FusionLabTests
     {
         var run = await CliRun.Of("train", "--fuse", "all,-everything", "--out", Path.Combine(Path.GetTempPath(), "never"));
         Assert.That((run.ExitCode, run.Message),
-            Is.EqualTo((2, $"bdense: there is no fusion 'everything'; there are all, none, {string.Join(", ", Fusions.Names)}")));
+            Is.EqualTo((2, $"bdense: there is no fusion 'everything'; there are all, none, usual, {string.Join(", ", Fusions.Names)}")));
     }
 }

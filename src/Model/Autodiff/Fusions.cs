@@ -107,7 +107,7 @@ public sealed class Fusions : IEquatable<Fusions>
             if (fusion.Name == name)
                 return fusion;
         }
-        string[] names = ["all", "none", .. known.Select(fusion => fusion.Name)];
+        string[] names = ["all", "none", "usual", .. known.Select(fusion => fusion.Name)];
         string near = Suggestion.For(name, names);
         string there = near.Length > 0 ? " There" : "; there";
         throw new UsageException($"there is no fusion {Printable.Quoted(name)}{near}{there} are {string.Join(", ", names)}");

@@ -63,6 +63,8 @@ public sealed class EctMethod : IDistillationMethod
     /// <summary>A threshold is not heeded: every step arrives at a denoised image.</summary>
     public Student Sampler(INetwork network, Distill options, Thresholding? threshold)
     {
+        if (threshold is not null)
+            throw new UsageException("--threshold and --clip are for steps of a solver; a consistency model takes none: leave them out");
         var grid = options.Grid(options.Intervals + 1);
         return new Student(network, BranchLayout.Parallel, grid, false) { Way = new ConsistencyWay([.. grid.Student]) };
     }
@@ -79,8 +81,7 @@ public sealed class EctMethod : IDistillationMethod
 
     /// <summary>
     /// Multistep consistency sampling (Song et al. 2023, algorithm 1; the published code's <c>generator_fn</c>): x = D(x; sigma_i), and
-    /// where
-    /// sigma_{i+1} is above 0, x + sigma_{i+1} n with fresh noise n.
+    /// where sigma_{i+1} is above 0, x + sigma_{i+1} n with fresh noise n.
     /// </summary>
     /// <param name="Levels">Falling, the last 0.</param>
     private sealed record ConsistencyWay(double[] Levels) : StudentWay
