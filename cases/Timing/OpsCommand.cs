@@ -46,6 +46,7 @@ public static class OpsCommand
         {
             Description = "fp32, tf32 or bf16: what products and convolutions multiply in.",
             HelpName = "P",
+            CustomParser = result => PrecisionOf(result.Tokens is [var token, ..] ? token.Value : "", result.AddError),
         };
         var seconds = new Option<double>("--seconds")
         {
@@ -85,6 +86,14 @@ public static class OpsCommand
         Console.Error.WriteLine(
             $"{verb}: {Printable.Text(parsed.Errors[0].Message.ReplaceLineEndings(" "))} ({verb} --help lists the options)");
         return 2;
+    }
+
+    private static Precision PrecisionOf(string text, Action<string> fault)
+    {
+        if (text.ToLowerInvariant() is "fp32" or "tf32" or "bf16")
+            return Enum.Parse<Precision>(text, ignoreCase: true);
+        fault($"--precision must be fp32, tf32 or bf16, not {Printable.Quoted(text)}");
+        return default;
     }
 
     /// <summary>An error in one line, and its exit code.</summary>

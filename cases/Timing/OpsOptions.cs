@@ -49,7 +49,7 @@ internal sealed record OpsOptions(IReadOnlyList<string> Names, string Device, st
             throw new UsageException($"--size knows {SizeText}, not {Printable.Quoted(Size)}{Suggestion.For(Size, SizeNames)}");
         var named = Labelled(cases.Rows);
         if (named.Count == 0)
-            throw new UsageException($"no row's label contains {Printable.Quoted(Only ?? "")}; --list names them all");
+            throw new UsageException($"no row's label contains {Printable.Quoted(Only ?? "")}; --size all --list names them all");
         var rows = Size == AllSizes ? named : [.. named.GroupBy(row => row.Op).SelectMany(OfSize)];
         return rows.Count > 0 ? rows : throw new UsageException($"there is no row of size {Size}; --size all --list names them all");
     }

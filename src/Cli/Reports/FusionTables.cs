@@ -54,7 +54,7 @@ internal static class FusionTables
         }));
         if (rows.Any(r => r.Composed))
             ui.Line($"composed: {backend.Name} has no kernel for this fusion at this shape and runs the composition both times; what the "
-                + $"ratio is beside 1 is noise");
+                + "ratio is beside 1 is noise");
     }
 
     /// <summary>What operations declare, and what a virtual GPU counts.</summary>

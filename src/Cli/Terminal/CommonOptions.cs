@@ -14,7 +14,7 @@ internal static class CommonOptions
     public static Option<string> Device() => new("--device")
     {
         Description = $"Where to compute: {DeviceCatalog.Specs}. auto is CUDA if there is one, else cpu; virtual is an NVIDIA GPU "
-            + $"in software.",
+            + "in software.",
         HelpName = "DEVICE",
         DefaultValueFactory = _ => "auto",
     };

@@ -81,7 +81,7 @@ internal static class Distill
                 if (parse.GetValue(data) is null && name != dataset.Name)
                     throw new UsageException(
                         $"{given} was trained on {name}, {print}, not on {dataset.Name}: give its data with --data (and --resolution, "
-                            + $"--limit), or others that are meant");
+                            + "--limit), or others that are meant");
                 ui.Note($"the teacher was trained on other images: {name}, {print}");
             }
             // Everything that can be refused is, before the run folder appears.

@@ -30,7 +30,7 @@ internal static class FusionVerb
         var network = new Option<string>("--network")
         {
             Description = $"Shapes of {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json). --branches takes "
-                + $"several with commas between.",
+                + "several with commas between.",
             HelpName = "NAME",
             DefaultValueFactory = _ => "demo",
         };

@@ -41,7 +41,7 @@ internal sealed record ProfileRequest(string Device, string? Operation, string? 
         var operation = Operation is null ? null : OperationCatalog.Find(Operation)
             ?? throw new UsageException(
                 $"no operation {Printable.Quoted(Operation)}{Suggestion.For(Operation, OperationCatalog.All.Select(o => o.Name))}; "
-                    + $"'bdense profile' lists them");
+                    + "'bdense profile' lists them");
         // Before a device is opened: what is misspelt is known at once.
         var extents = operation is not null && Shape is not null ? operation.Parse(Shape) : null;
         using var backend = DeviceCatalog.Open(Device, precision: Precision);

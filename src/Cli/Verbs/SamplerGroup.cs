@@ -25,7 +25,7 @@ internal sealed class SamplerGroup
     private readonly Option<string?> _solver = new("--solver")
     {
         Description = $"For a teacher: {string.Join(", ", SolverCatalog.All.Select(s => s.Name))}. Default: heun, which samples as EDM "
-            + $"does, down to 0; every other ends at sigma 0.006, as SFD's teacher, where nothing else is asked for.",
+            + "does, down to 0; every other ends at sigma 0.006, as SFD's teacher, where nothing else is asked for.",
         HelpName = "NAME",
     };
 
@@ -38,7 +38,7 @@ internal sealed class SamplerGroup
     private readonly Option<string?> _schedule = new("--schedule")
     {
         Description = $"For a teacher: {string.Join(", ", ScheduleCatalog.Names)}, or a file of 'bdense fit', which brings its steps and "
-            + $"its solver. Default: polynomial.",
+            + "its solver. Default: polynomial.",
         HelpName = "NAME",
     };
 

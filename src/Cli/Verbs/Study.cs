@@ -23,7 +23,7 @@ internal static class Study
         var variants = new Option<string>("--variants")
         {
             Description = $"Names with commas between: all, sfd, pd, {string.Join(", ", StudyVariant.All.Select(v => v.Name))}. Their "
-                + $"baselines come with them.",
+                + "baselines come with them.",
             HelpName = "NAMES",
             DefaultValueFactory = _ => "sfd",
         };

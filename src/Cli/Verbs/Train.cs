@@ -20,7 +20,7 @@ internal static class Train
         var network = new Option<string?>("--network")
         {
             Description = $"A network: {string.Join(", ", NetworkCatalog.Names)}; or a configuration file (.json). Without it a small "
-                + $"one that fits the images.",
+                + "one that fits the images.",
             HelpName = "NAME",
         };
         var steps = Numbers.Int("--steps", "Optimizer updates.", (int)defaults.Steps, min: 1, max: Most.Updates);

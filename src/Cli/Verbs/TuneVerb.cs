@@ -43,11 +43,11 @@ internal static class TuneVerb
             if (backend is not IlgpuBackend ilgpu)
                 throw new BDenseException(
                     $"{backend.Name} has no tiles to choose from: its kernels adapt to the processor by themselves; tune a cuda or "
-                        + $"opencl device");
+                        + "opencl device");
             if (ilgpu.IsVirtual)
                 throw new BDenseException(
                     $"{backend.Name} interprets kernels: their times say nothing of a GPU's; tune that GPU, or see what a kernel costs "
-                        + $"with bdense profile");
+                        + "with bdense profile");
             using var lab = new StepLab(backend, config, parse.GetValue(branches)) { Cancellation = cancellation };
             int problems = ilgpu.Problems(() => lab.Measure(parse.GetValue(batch), 0, new Execution(Fusions.All))), done = 0;
             var rows = ui.Stage("tune", problems,

@@ -42,7 +42,7 @@ public sealed class OperandSource(Backend backend) : IDisposable
         if (shape.Length > MostElements)
             throw new UsageException(
                 $"an operand of {shape.Length} elements is too large for a GPU in software; at most {MostElements}: give a "
-                    + $"smaller --shape");
+                    + "smaller --shape");
         var x = backend.Empty(shape);
         _owned.Add(x);
         return x;

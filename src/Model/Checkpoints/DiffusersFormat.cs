@@ -124,7 +124,7 @@ public static class DiffusersFormat
             if (down.Length != channels.Length || !up.Select(Attends).SequenceEqual(down.Select(Attends).Reverse()))
                 throw new BDenseException(
                     $"{file}: fields 'down_block_types' and 'up_block_types': one DownBlock2D or AttnDownBlock2D a level, and their "
-                        + $"mirror image");
+                        + "mirror image");
             if (outputs % inputs != 0)
                 throw new BDenseException($"{file}: field 'out_channels': {outputs} is no multiple of in_channels, {inputs}");
             var config = new UNetConfig
@@ -152,7 +152,7 @@ public static class DiffusersFormat
         {
             throw new BDenseException(
                 $"{file}: not a UNet2DModel's configuration: sample_size, block_out_channels or another field is missing or of "
-                    + $"the wrong type", e);
+                    + "the wrong type", e);
         }
     }
 

@@ -65,8 +65,7 @@ internal sealed class DigestStream(Stream inner) : Stream
 
     /// <summary>
     /// The digest of all that was written, in lower-case hexadecimal digits; nothing can be written after it. Hashing goes on beside
-    /// whatever
-    /// follows: it is waited for where the digest is.
+    /// whatever follows: it is waited for where the digest is.
     /// </summary>
     public Task<string> Complete()
     {

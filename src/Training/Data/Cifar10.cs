@@ -52,7 +52,7 @@ internal static class Cifar10
         if (files.Count == 0)
             throw new BDenseException(
                 $"{path}: holds no data_batch_1 to 5, with .bin or without; CIFAR-10's binary or python version (cifar-10-binary.tar.gz, "
-                    + $"cifar-10-python.tar.gz) is meant");
+                    + "cifar-10-python.tar.gz) is meant");
         files.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
         return Build(path, files, options);
     }

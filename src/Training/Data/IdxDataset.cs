@@ -82,7 +82,7 @@ internal static class IdxDataset
         if (word[0] != 0 || word[1] != 0 || word[3] is 0 or > 4)
             throw new BDenseException(
                 $"{path}: not an idx file: its magic number is {BinaryPrimitives.ReadUInt32BigEndian(word):x8}, 00000803 for "
-                    + $"MNIST's images");
+                    + "MNIST's images");
         if (word[2] != UnsignedByte)
             throw new BDenseException($"{path}: idx elements of type {word[2]:x2}; unsigned bytes (08) can be read");
         var extents = new int[word[3]];

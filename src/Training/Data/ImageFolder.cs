@@ -126,7 +126,7 @@ internal static class ImageFolder
             return NotAnImage(file);
         if (codec.Info.Width != width || codec.Info.Height != height)
             return $"{codec.Info.Height} x {codec.Info.Width}, but {first} is {height} x {width}; all images must be of one size: crop "
-                + $"or resize them beforehand (EDM's dataset_tool.py does)";
+                + "or resize them beforehand (EDM's dataset_tool.py does)";
         return codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Premul), out pixels) switch
         {
             SKCodecResult.Success => null,

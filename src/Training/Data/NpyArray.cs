@@ -93,7 +93,7 @@ public sealed partial record NpyArray(int[] Shape, Array Values)
             long expected = length - 8 - size.Length - headerBytes;
             Check(count * elementBytes == expected, label,
                 $"[{string.Join(", ", shape)}] of {descr} takes {count * elementBytes} bytes, {Math.Max(0, expected)} are there "
-                    + $"(cut short?)");
+                    + "(cut short?)");
             var array = new NpyArray(shape, Array.CreateInstance(type!, count));
             array.ForEachChunk(stream.ReadExactly);
             Check(stream.ReadByte() < 0, label, "there is more after the array's end");

@@ -181,7 +181,7 @@ internal sealed class Pickle
             default:
                 throw new BDenseException(
                     $"the pickle instruction {(Refused.TryGetValue(code, out string? name) ? name : $"0x{code:x2}")} is refused: "
-                        + $"CIFAR-10's files need none");
+                        + "CIFAR-10's files need none");
         }
         return false;
     }

@@ -45,8 +45,7 @@ public abstract record Distill
 
     /// <summary>
     /// The student's network evaluations, 1 or more. Of several that it is distilled for (<see cref="Choices"/>) those that are sampled
-    /// with
-    /// unless others are asked for.
+    /// with unless others are asked for.
     /// </summary>
     public int Nfe { get; init; } = 2;
 

@@ -47,7 +47,7 @@ public sealed class FittedSteps
         if (!fits)
             throw new BDenseException(
                 $"fitted coefficients of another student: not 1 + {k} or 1 + {2 * k} finite numbers for each of {student.Evaluations} "
-                    + $"evaluations");
+                    + "evaluations");
         coefficients.ToArray().CopyTo(fitted._coefficients, 0);
         return fitted;
     }

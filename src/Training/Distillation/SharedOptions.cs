@@ -53,7 +53,7 @@ public static class SharedOptions
             (o, v) => o with { Layout = v }),
         MethodOption.Text<Distill>("--weights",
             $"Branch weights: {string.Join(", ", BranchWeights.Kinds)}. Default: quadrature for chained heads, exponential for "
-                + $"parallel ones.",
+                + "parallel ones.",
             "KIND", (o, v) => o with { Weights = v }),
         MethodOption.Whole<Distill>("--projection",
             "In every N-th iteration the other branches' gradient is projected off the endpoint's where they conflict; 0, as by default, "

@@ -115,7 +115,7 @@ public sealed record StudentFile(bool Folded, int? StepCondition, IReadOnlyList<
         var how = Layout ?? layout ?? (k == 1 ? BranchLayout.Parallel
             : throw new BDenseException(
                 $"{path} was written by an older version and does not say how the heads follow each other: give --layout chained (SFD's "
-                    + $"default) or parallel (PD's), or export the run again"));
+                    + "default) or parallel (PD's), or export the run again"));
         double[] teacher = [Intervals[0].Sigmas[0], .. Intervals.SelectMany(i => i.Sigmas.Skip(1))],
             student = [Intervals[0].Sigmas[0], .. Intervals.Select(i => i.Sigmas[^1])];
         return new Student(network, how, NestedGrid.Of(student, teacher, k, path), Intervals[0].Analytical,

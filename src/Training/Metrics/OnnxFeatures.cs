@@ -77,7 +77,7 @@ public sealed class OnnxFeatures : IImageFeatures
         if ((_extents[2] > 0 && _extents[2] != height) || (_extents[3] > 0 && _extents[3] != width))
             throw Unfit(
                 $"takes images of {_extents[2]} x {_extents[3]} alone, not {height} x {width}; export it with free extents, "
-                    + $"resizing inside");
+                    + "resizing inside");
         if (_extents[0] > 0 && _extents[0] != n)
             throw Unfit($"takes {_extents[0]} images at once, not {n}; export it with a free first extent");
         byte[] bytes = ToBytes(images, n, height * width, channels, takes);

@@ -32,7 +32,7 @@ public sealed record ReferenceStatistics(Vector<double> Mean, Matrix<double> Cov
         if (!arrays.TryGetValue("mu", out var mu) || !arrays.TryGetValue("sigma", out var sigma))
             throw new BDenseException(
                 $"{path}: no reference statistics: it holds {string.Join(", ", arrays.Keys.Order(StringComparer.Ordinal))}, not "
-                    + $"mu and sigma");
+                    + "mu and sigma");
         if (mu.Shape is not [var d] || d == 0 || sigma.Shape is not [var rows, var columns] || rows != d || columns != d)
             throw new BDenseException(
                 $"{path}: mu is [{string.Join(", ", mu.Shape)}] and sigma [{string.Join(", ", sigma.Shape)}], expected [d] and [d, d]");

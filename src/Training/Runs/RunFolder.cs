@@ -120,7 +120,7 @@ public sealed partial class RunFolder
         {
             notice?.Invoke(
                 $"{fault ?? $"{FullName} has no {CheckpointsFolder}/{LatestFile}"}; going on from {Path.GetFileName(whole)}, the newest "
-                    + $"whole checkpoint");
+                    + "whole checkpoint");
             return whole;
         }
         // Checkpoints that nothing names and that are all damaged are not the same as none.
@@ -195,7 +195,7 @@ public sealed partial class RunFolder
         if (!File.Exists(Path.Combine(FullName, ConfigFile)) || (_writer is { IsHeld: true } writer && !writer.IsInPlace()))
             throw new BDenseException(
                 $"{FullName} has gone: it was removed, moved or replaced while the run was under way, which ends here and writes "
-                    + $"nothing more");
+                    + "nothing more");
     }
 
     /// <summary>What is in a folder besides locks and unfinished files; nothing if it is not there.</summary>

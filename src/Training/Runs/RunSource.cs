@@ -58,7 +58,7 @@ internal sealed record RunSource(SourceKind Kind, string Key, string FormerKey)
         SourceKind.Data => $"with other data: it has seen {change}; give the same data, or --allow-changed-data to go on with these",
         SourceKind.Device =>
             $"on another device, whose bits are others: it was computed on {change}; give the same --device, or --allow-changed-device "
-                + $"to go on with this one",
+                + "to go on with this one",
         SourceKind.Init => $"with other starting weights: it began with {change}; give the same --init",
         _ => $"with another {What}: it has learned from {change}; give the same {What}",
     };

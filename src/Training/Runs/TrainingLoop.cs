@@ -94,7 +94,7 @@ public static class TrainingLoop
         if (log.Count < first)
             training.Backend.OnNotice?.Invoke(
                 $"{Path.Combine(folder!.FullName, RunFolder.LogFile)} holds {log.Count} of the {first} iterations before the checkpoint; "
-                    + $"the figures of the others are lost, the training itself is not");
+                    + "the figures of the others are lost, the training itself is not");
         var (backend, pool) = (training.Backend, training.Backend.Pool);
         pool.ResetPeak();
         long sessionPeak = pool.PeakBytes;

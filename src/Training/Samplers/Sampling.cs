@@ -69,7 +69,7 @@ public static class Sampling
         if (count > most)
             throw new UsageException(
                 $"{count} images of {c.Resolution} x {c.Resolution} x {c.ImageChannels} are more than one array holds, which is {most}; "
-                    + $"ask for fewer (--count)");
+                    + "ask for fewer (--count)");
     }
 
     /// <summary>The same images a batch at a time, for more of them than memory holds.</summary>

@@ -54,7 +54,7 @@ internal static class LaunchLimits
     public static string? Registers(PtxKernel kernel, Dim3 block) =>
         RoundUp(kernel.Registers, RegisterUnit) * WarpLanes((int)block.Count) <= GpuModel.RegistersPerBlock ? null
             : $"{block.Count} threads of about {kernel.Registers} registers; a block has {GpuModel.RegistersPerBlock}, and no .maxntid "
-                + $"tells a compiler of so many threads";
+                + "tells a compiler of so many threads";
 
     /// <summary>
     /// Of a thread, as a compiler gives them, which spills what is more: 255, .maxnreg's, and what blocks of .maxntid's threads can have.

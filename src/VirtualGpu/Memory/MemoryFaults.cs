@@ -66,7 +66,7 @@ internal static unsafe class MemoryFaults
     public static FindingException SourceWritten(Warp w, Instruction i, int lane, int bytes, long to, Region source, long from) =>
         w.Fault(i, lane, FindingKind.Race,
         $"waits for a cp.async of {Bytes(bytes)} to {Where(w, w.Block.Memory.Shared.Region, to)}; its source, {Where(w, source, from)}, "
-            + $"was written meanwhile");
+            + "was written meanwhile");
 
     /// <param name="w">Whose access conflicts.</param>
     /// <param name="i">Which.</param>

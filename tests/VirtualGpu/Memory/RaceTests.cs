@@ -106,7 +106,7 @@ internal sealed class RaceTests
             $"{one} st.shared.u32 [%r8], %r0; setp.eq.u32 %m0, %t, 31; @%m0 ld.shared.u32 %r1, [%r8];", threads: 32);
         IsFound($"{one} st.shared.u32 [%r8], %r0; bar.sync 0; ld.shared.u32 %r1, [%r8];",
             $"{one} setp.eq.u32 %m0, %t, 0; setp.eq.or.u32 %m0, %t, 32, %m0; @%m0 st.shared.u32 [%r8], %r0; bar.warp.sync 0xffffffff; "
-                + $"setp.eq.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r1, [%r8];");
+                + "setp.eq.u32 %m0, %t, 32; @%m0 ld.shared.u32 %r1, [%r8];");
         IsFound($"{one} st.shared.u16 [%r8], %h0;",
             $"{one} st.shared.u16 [%r8], %h0; setp.eq.u32 %m0, %t, 63; @%m0 ld.shared.u16 %h1, [%r8];");
         IsFound($"{one} setp.eq.u32 %m0, %t, 0; @%m0 st.global.u32 [%q], %r0;",

@@ -91,6 +91,6 @@ internal static unsafe class Branches
         uint others = w.Active & ~taken;
         return w.Fault(i, BitOperations.TrailingZeroCount(others), FindingKind.DivergentUniform,
             $"{BitOperations.PopCount(taken)} of {BitOperations.PopCount(w.Active)} lanes take a branch that is said to be uniform "
-                + $"(.uni); this one does not");
+                + "(.uni); this one does not");
     }
 }

@@ -60,7 +60,7 @@ public sealed class EctMethod : IDistillationMethod
     public ITraining CreateTraining(INetwork student, INetwork teacher, Dataset? data, Distill options, TrajectoryCache? shared) =>
         new EctTraining(student, data!, (EctOptions)options);
 
-    /// <summary>A threshold is not heeded: every step arrives at a denoised image.</summary>
+    /// <summary>A threshold is refused: every step arrives at a denoised image, and there is no solver for it.</summary>
     public Student Sampler(INetwork network, Distill options, Thresholding? threshold)
     {
         if (threshold is not null)

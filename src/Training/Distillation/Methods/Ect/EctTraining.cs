@@ -16,7 +16,8 @@ namespace BDense.Training.Distillation.Methods.Ect;
 /// <see cref="ImageDistance"/> have them. Both passes have the same noise and the same dropout; where r is 0, D is y.
 /// </summary>
 /// <remarks>
-/// The published code trains with RAdam; here it is Adam, whose first steps --lr's warm-up (RAdam's purpose) can shorten.
+/// The published code trains with RAdam; here it is Adam, whose first steps a warm-up of the learning rate can shorten: RAdam
+/// is made for that.
 /// The published code also replaces gradients that are not finite; here they end the run.
 /// </remarks>
 public sealed class EctTraining : ITraining
