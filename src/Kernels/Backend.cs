@@ -62,6 +62,9 @@ public abstract partial class Backend : IDisposable
     /// <summary>While launches are captured: what they write. A replay writes the same.</summary>
     internal HashSet<Storage>? CapturedWrites { get; set; }
 
+    /// <summary>While launches are captured: what they use of values that are kept.</summary>
+    internal CapturedValues? Captured { get; set; }
+
     /// <exception cref="GraphRefusedException">Launches are being captured, and this would wait for them.</exception>
     internal void RefuseWhileCapturing(string what)
     {

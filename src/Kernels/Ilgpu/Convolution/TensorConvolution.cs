@@ -20,8 +20,8 @@ public sealed partial class IlgpuBackend
         NoticePrecision("convolution", s.C, s.K, precision);
         if (precision == Precision.Fp32)
             return false;
-        using var weights = Factors(precision, w, s.C);
-        TensorGemm(precision, ImagePass.Forward(s), x, weights ?? w, p, e, y);
+        using var weights = Weights(precision, s, w, isExchanged: false);
+        TensorGemm(precision, ImagePass.Forward(s), x, weights.Values, p, e, y);
         return true;
     }
 
@@ -32,15 +32,15 @@ public sealed partial class IlgpuBackend
         NoticePrecision("dgrad", s.K, s.C, precision);
         if (precision == Precision.Fp32)
             return false;
-        using var crsk = Exchanged(precision, s, w);
-        TensorGemm(precision, ImagePass.Dgrad(s), dy, crsk, default, new ConvolutionEpilogue(null), dx);
+        using var crsk = Weights(precision, s, w, isExchanged: true);
+        TensorGemm(precision, ImagePass.Dgrad(s), dy, crsk.Values, default, new ConvolutionEpilogue(null), dx);
         return true;
     }
 
     /// <param name="precision">Of the products.</param>
     /// <param name="pass">Forward or dgrad.</param>
     /// <param name="x">Source.</param>
-    /// <param name="w">Weights as the kernels copy them (<see cref="Factors"/>).</param>
+    /// <param name="w">Weights as the kernels copy them (<see cref="Weights"/>).</param>
     /// <param name="prologue">Of x; then it is copied as it is.</param>
     /// <param name="e">What comes behind the sum.</param>
     /// <param name="y">Result.</param>

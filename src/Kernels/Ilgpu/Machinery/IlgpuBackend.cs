@@ -232,6 +232,18 @@ public sealed partial class IlgpuBackend : Backend
     {
         public MemoryBuffer1D<float, Stride1D.Dense> Buffer { get; } = buffer;
 
+        private Dictionary<WeightForm, KeptWeights>? _kept;
+
+        /// <summary>Weights that lie here, as tensor cores copy them.</summary>
+        public Dictionary<WeightForm, KeptWeights> Kept => _kept ??= [];
+
+        internal override void OnReturned()
+        {
+            foreach (var kept in _kept?.Values ?? Enumerable.Empty<KeptWeights>())
+                kept.Dispose();
+            _kept = null;
+        }
+
         /// <summary>
         /// Without an error of the driver's: after a fault that is an old one, and the first is on its way to whoever waits.
         /// </summary>
