@@ -16,12 +16,12 @@ namespace BDense.Kernels.Ptx;
 internal sealed record WrittenKernel(string Name, string Text, int Threads, int SharedBytes, int ArgumentBytes);
 
 /// <summary>The fields of a struct as a kernel's parameters, each at its own place: the struct's bytes are the packed arguments.</summary>
-/// <typeparam name="TArguments">Fields of int, long and float, in the order in which they lie.</typeparam>
+/// <typeparam name="TArguments">Fields of int, long, float and <see cref="TensorMap"/>, and structs of such, in the order in which they
+/// lie.</typeparam>
 internal sealed class PtxArguments<TArguments>(PtxWriter writer)
     where TArguments : unmanaged
 {
-    private static readonly FieldInfo[] s_fields = [.. typeof(TArguments).GetFields(BindingFlags.Instance | BindingFlags.Public)
-        .OrderBy(field => Marshal.OffsetOf<TArguments>(field.Name))];
+    private static readonly FieldInfo[] s_fields = [.. Fields(typeof(TArguments))];
 
     /// <summary>A field of int.</summary>
     public Register<S32> Of(Expression<Func<TArguments, int>> field, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
@@ -36,7 +36,27 @@ internal sealed class PtxArguments<TArguments>(PtxWriter writer)
     int line = 0) =>
         writer.Parameter<F32>(Name(field.Body), file, line);
 
-    internal static string Declared => string.Join(", ", s_fields.Select(one => $".param .{Type(one)} {one.Name}"));
+    /// <summary>A tensor's map: its address, as bulk copies take it.</summary>
+    public Register<S64> Of(Expression<Func<TArguments, TensorMap>> field, [CallerFilePath] string file = "", [CallerLineNumber]
+    int line = 0) =>
+        writer.ParameterAddress(Name(field.Body), file, line);
+
+    /// <summary>The fields of a struct within: they are parameters like all others.</summary>
+    public PtxArguments<TInner> Within<TInner>()
+        where TInner : unmanaged => Array.Exists(typeof(TArguments).GetFields(), field => field.FieldType == typeof(TInner)) ? new(writer)
+            : throw new ArgumentException($"{typeof(TArguments).Name} has no field of {typeof(TInner).Name}");
+
+    internal static string Declared => string.Join(", ", s_fields.Select(one => one.FieldType == typeof(TensorMap)
+        ? $".param .align {TensorMap.Alignment} .b8 {one.Name}[{TensorMap.Size}]" : $".param .{Type(one)} {one.Name}"));
+
+    /// <summary>In the order in which they lie, those of structs within in their place.</summary>
+    private static IEnumerable<FieldInfo> Fields(Type type) => type.GetFields(BindingFlags.Instance | BindingFlags.Public)
+        .OrderBy(field => Marshal.OffsetOf(type, field.Name))
+        .SelectMany(field => field.FieldType == typeof(TensorMap) ? [Aligned(type, field)]
+            : field.FieldType.IsPrimitive ? [field] : Fields(field.FieldType));
+
+    private static FieldInfo Aligned(Type type, FieldInfo map) => Marshal.OffsetOf(type, map.Name) % TensorMap.Alignment == 0 ? map
+        : throw new ArgumentException($"{type.Name}.{map.Name} is not at a multiple of {TensorMap.Alignment} bytes: maps come first");
 
     private static string Type(FieldInfo field) => field.FieldType == typeof(int) ? "u32" : field.FieldType == typeof(long) ? "u64"
         : field.FieldType == typeof(float) ? "f32"
@@ -70,6 +90,12 @@ internal sealed partial class PtxWriter
     {
         At(file, line);
         return new Register<T>(Result<T>($"ld.param.{T.Suffix}", $"[{name}]"));
+    }
+
+    internal Register<S64> ParameterAddress(string name, string file, int line)
+    {
+        At(file, line);
+        return new Register<S64>(Result<S64>("cvta.param.u64", Result<S64>("mov.b64", name)));
     }
 
     private string Module(string name, string target, int threads, string parameters)

@@ -70,6 +70,6 @@ internal sealed class ConvolutionKernel(ProductTile tile, MmaShape shape, bool i
         var sums = ProductLoop.Run(w, tile, shape, new Operand(a, copies), Operand.OfCopies(w, b, weights), walk.Steps, _ => 0f);
         var epilogue = new ConvolutionResult(w, g, firstColumn + warpColumn + b.FirstOf(w.Thread() % 32),
             w.Let(firstRow + warpRow + a.FirstOf(w.Thread() % 32)));
-        epilogue.Store(new ProductResult(w, tile, a, b, sums));
+        epilogue.Store([.. new ProductResult(w, tile, a, b, sums).Places()]);
     }
 }

@@ -7,9 +7,9 @@ internal sealed class ConvolutionResult(PtxWriter w, PtxArguments<ConvolutionArg
 {
     private readonly Register<S32> _column = w.Let(firstColumn.As<S32>()), _channels = g.Of(x => x.Channels), _pixels = g.Of(x => x.Pixels);
 
-    public void Store(ProductResult result)
+    /// <summary>Of the lane's sums.</summary>
+    public void Store(ResultRun[] places)
     {
-        var places = result.Places().ToArray();
         Add(places, g.Of(x => x.Bias), (_, column) => w.Let(column.Long() * 4));
         var image = w.Let(g.Of(x => x.Height) * g.Of(x => x.Width)).As<U32>();
         Add(places, g.Of(x => x.Embedding), (m, column) => w.Let((m.As<U32>() / image).As<S32>().Wide(_channels) * 4 + column.Long() * 4));

@@ -2,17 +2,18 @@ using BDense.Kernels.Ptx.Products;
 
 namespace BDense.Kernels.Ptx.Convolution;
 
-/// <summary>What a step copies: a tap, and 64 bytes of the source's channels. Channels fastest, then taps.</summary>
+/// <summary>What a step copies: a tap, and so many bytes of the source's channels. Channels fastest, then taps.</summary>
 internal sealed class TapWalk
 {
     private readonly PtxWriter _w;
+    private readonly int _stepBytes;
     private readonly Register<S32> _sourceBytes, _columns, _at, _left, _piece;
 
-    public TapWalk(PtxWriter w, PtxArguments<ConvolutionArguments> g, Value<U32> piece)
+    public TapWalk(PtxWriter w, PtxArguments<ConvolutionArguments> g, Value<U32> piece, int stepBytes = ProductTile.StepBytes)
     {
-        (_w, _sourceBytes, _columns) = (w, g.Of(x => x.SourceBytes), g.Of(x => x.Columns));
+        (_w, _stepBytes, _sourceBytes, _columns) = (w, stepBytes, g.Of(x => x.SourceBytes), g.Of(x => x.Columns));
         Steps = w.Let(
-            g.Of(x => x.Rows) * _columns * ((_sourceBytes + (ProductTile.StepBytes - 1)).As<U32>() / ProductTile.StepBytes).As<S32>());
+            g.Of(x => x.Rows) * _columns * ((_sourceBytes + (stepBytes - 1)).As<U32>() / stepBytes).As<S32>());
         _piece = w.Let((piece * 16).As<S32>());
         (R, S, Tap, _at, _left) = (w.Let<S32>(0), w.Let<S32>(0), w.Let<S32>(0), w.Let<S32>(0), w.Let(Steps));
     }
@@ -38,7 +39,7 @@ internal sealed class TapWalk
     public void Next(Action onTap)
     {
         _w.Set(_left, _left - 1);
-        _w.Set(_at, _at + ProductTile.StepBytes);
+        _w.Set(_at, _at + _stepBytes);
         // The same for all threads.
         _w.If(_at >= _sourceBytes, () =>
         {

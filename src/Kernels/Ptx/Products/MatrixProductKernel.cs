@@ -42,10 +42,8 @@ internal sealed class MatrixProductKernel(ProductTile tile, MmaShape shape, bool
         var (m, n, k) = (g.Of(x => x.M), g.Of(x => x.N), g.Of(x => x.K));
         var rowTiles = w.Let((m + (tile.Rows - 1)).As<U32>() / tile.Rows);
         var columnTiles = w.Let((n + (tile.Columns - 1)).As<U32>() / tile.Columns);
-        var (batch, index) = Split(w, w.Group(), rowTiles * columnTiles);
-        var (panel, inPanel) = Split(w, index, columnTiles * PanelTiles);
-        var (column, row) = Split(w, inPanel, PtxWriter.Min(rowTiles - panel * PanelTiles, PanelTiles));
-        var (firstRow, firstColumn) = (w.Let((panel * PanelTiles + row) * tile.Rows), w.Let(column * tile.Columns));
+        var (batch, row, column) = TileOrder.Of(w, w.Group(), rowTiles, columnTiles, PanelTiles);
+        var (firstRow, firstColumn) = (w.Let(row * tile.Rows), w.Let(column * tile.Columns));
 
         var warp = w.Let(w.Thread() / 32);
         var (warpRow, warpColumn) = (w.Let(tile.WarpRow(warp)), w.Let(tile.WarpColumn(warp)));
@@ -73,16 +71,11 @@ internal sealed class MatrixProductKernel(ProductTile tile, MmaShape shape, bool
         if (side == Products.Side.A ? outermostA : outermostB)
         {
             var outer = new SumOutermost(w, side, shape, shared, width, tile.Threads, warpRow);
-            return Operand.OfCopies(w, outer, MatrixSource.Columns(w, outer, matrix, first * valueBytes, extent * valueBytes, length));
+            return Operand.OfCopies(w, outer, MatrixSource.Columns(w, outer, matrix, first * valueBytes, extent * valueBytes, length,
+                outer.Depth));
         }
         var inner = new SumInnermost(w, side, shared, width, tile.Threads, warpRow);
-        return Operand.OfCopies(w, inner, MatrixSource.Rows(w, inner, matrix, first, extent, w.Let(length * valueBytes)));
-    }
-
-    private static (Register<U32> Quotient, Register<U32> Remainder) Split(PtxWriter w, Value<U32> value, Value<U32> by)
-    {
-        var divisor = w.Let(by);
-        var quotient = w.Let(value / divisor);
-        return (quotient, w.Let(value - quotient * divisor));
+        return Operand.OfCopies(w, inner, MatrixSource.Rows(w, inner, matrix, first, extent, w.Let(length * valueBytes),
+            ProductTile.StepBytes));
     }
 }
