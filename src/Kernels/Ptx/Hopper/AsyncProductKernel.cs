@@ -48,13 +48,14 @@ internal sealed class AsyncProductKernel(WarpgroupTile tile, MmaShape shape, boo
         var (fill, read) = (w.Let<U32>(0), w.Let<U32>(0));
         for (int ahead = 2; ahead < tile.Stages; ahead++)
             Copy();
-        w.For(0, steps, step =>
+        sums.Clear();
+        w.For(0, steps, _ =>
         {
             w.WaitForCopies(tile.Stages - 3);
             w.FenceShared();
             // Behind it the step is there, and everybody has waited for the products of the step before the last: its stage is free.
             w.Barrier();
-            sums.Multiply(read, step.IsNot(0));
+            sums.Multiply(read);
             Copy();
             w.WaitForProducts(1);
             Advance(read);

@@ -17,12 +17,13 @@ internal static class RingLoops
         // One thread of a warpgroup arrives for it: a product is computed as a whole.
         var speaks = w.Let((w.Thread() % WarpgroupTile.Warpgroup).Is(0));
         var before = w.Let(turn.Empty);
+        sums.Clear();
         w.For(0, steps, step =>
         {
             turn.AwaitFull();
             if (areCopied)
                 w.FenceShared();
-            sums.Multiply(turn.Stage, step.IsNot(0));
+            sums.Multiply(turn.Stage);
             w.WaitForProducts(1);
             w.Arrive(before, w.Let(speaks & step.IsNot(0)));
             w.Set(before, turn.Empty);

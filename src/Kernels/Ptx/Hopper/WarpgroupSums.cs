@@ -38,10 +38,19 @@ internal sealed class WarpgroupSums
     /// <summary>Of the first sum, in the tile.</summary>
     public Register<U32> FirstColumn { get; }
 
+    /// <summary>
+    /// A tile begins. (A product can leave out what the sums hold, too; but if the first step's does by a predicate, ptxas sees sums that
+    /// something else defines, and lets every product wait for the one before: its warning C7515.)
+    /// </summary>
+    public void Clear()
+    {
+        foreach (var sum in Sums)
+            _w.Set(sum, 0f);
+    }
+
     /// <summary>Begins the products of a step, as one group.</summary>
     /// <param name="stage">Bytes from stage 0 to the step's.</param>
-    /// <param name="adds">Whether it is not the first step: the first one's products need no zeros.</param>
-    public void Multiply(Value<U32> stage, Value<Predicate> adds)
+    public void Multiply(Value<U32> stage)
     {
         var offset = _w.Let((stage / 16).Long());
         var (a, b) = (_w.Let(_descriptorA + offset), _w.Let(_descriptorB + offset));
@@ -53,7 +62,7 @@ internal sealed class WarpgroupSums
             {
                 _w.MultiplyShared(_a.Shape, Sums.AsSpan(block * _tile.Columns / 2, _tile.Columns / 2),
                     a + (product * _a.ProductBytes + block * WarpgroupTile.BlockBytes) / 16, b + product * _b.ProductBytes / 16,
-                    product == 0 ? adds : always, _a.IsTransposed, _b.IsTransposed);
+                    always, _a.IsTransposed, _b.IsTransposed);
             }
         }
         _w.CommitProducts();
