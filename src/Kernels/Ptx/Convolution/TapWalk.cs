@@ -12,13 +12,17 @@ internal sealed class TapWalk
     public TapWalk(PtxWriter w, PtxArguments<ConvolutionArguments> g, Value<U32> piece, int stepBytes = ProductTile.StepBytes)
     {
         (_w, _stepBytes, _sourceBytes, _columns) = (w, stepBytes, g.Of(x => x.SourceBytes), g.Of(x => x.Columns));
-        Steps = w.Let(
-            g.Of(x => x.Rows) * _columns * ((_sourceBytes + (stepBytes - 1)).As<U32>() / stepBytes).As<S32>());
+        Steps = Count(w, g, stepBytes);
         _piece = w.Let((piece * 16).As<S32>());
         (R, S, Tap, _at, _left) = (w.Let<S32>(0), w.Let<S32>(0), w.Let<S32>(0), w.Let<S32>(0), w.Let(Steps));
     }
 
     public Register<S32> Steps { get; }
+
+    /// <summary>Steps of a tile.</summary>
+    public static Register<S32> Count(PtxWriter w, PtxArguments<ConvolutionArguments> g, int stepBytes) =>
+        w.Let(g.Of(x => x.Rows) * g.Of(x => x.Columns)
+            * ((g.Of(x => x.SourceBytes) + (stepBytes - 1)).As<U32>() / stepBytes).As<S32>());
 
     /// <summary>Of the filter.</summary>
     public Register<S32> R { get; }
@@ -30,6 +34,9 @@ internal sealed class TapWalk
 
     /// <summary>Bytes in front of the thread's piece in a pixel.</summary>
     public Value<S32> Offset => _at + _piece;
+
+    /// <summary>Bytes in front of the step in a pixel.</summary>
+    public Value<S32> At => _at;
 
     /// <summary>Whether the piece and the step are there: behind the last channel and behind the last step are zeros.</summary>
     public Value<Predicate> Exists => (Offset < _sourceBytes) & (_left > 0);

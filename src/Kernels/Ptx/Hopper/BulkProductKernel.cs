@@ -62,13 +62,13 @@ internal sealed class BulkProductKernel(WarpgroupTile tile, MmaShape shape, bool
         var warp = w.Warp();
         w.If(warp < 4, () =>
         {
-            if (tile.Warpgroups > 1)
+            if (tile.MovesRegisters)
                 w.SetRegisters(CopyingRegisters, more: false);
             w.If(w.Thread().Is(0), () => Copy(w, g, ring.Begin(), shared, steps));
         });
         w.If(warp >= 4, () =>
         {
-            if (tile.Warpgroups > 1)
+            if (tile.MovesRegisters)
                 w.SetRegisters(MultiplyingRegisters, more: true);
             var sums = new WarpgroupSums(w, tile, A.Tile, B.Tile, shared, warp - 4);
             var turn = ring.Begin();

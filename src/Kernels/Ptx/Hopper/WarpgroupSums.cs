@@ -8,6 +8,7 @@ internal sealed class WarpgroupSums
     private readonly PtxWriter _w;
     private readonly WarpgroupTile _tile;
     private readonly SharedTile _a, _b;
+    private readonly Register<U32> _warpgroup;
     private readonly Register<S64> _descriptorA, _descriptorB;
 
     /// <param name="w">Writes.</param>
@@ -23,20 +24,19 @@ internal sealed class WarpgroupSums
         var warpgroup = w.Let(warp / 4);
         _descriptorA = w.Let(a.Matrix.Descriptor(shared + warpgroup * (tile.Blocks * WarpgroupTile.BlockBytes)));
         _descriptorB = w.Let(b.Matrix.Descriptor(shared + tile.BytesOfA));
-        var lane = w.Thread() % 32;
-        FirstRow = w.Let(warpgroup * (64 * tile.Blocks) + warp % 4 * 16 + lane / 4);
-        FirstColumn = w.Let(lane % 4 * 2);
+        _warpgroup = warpgroup;
     }
 
     /// <summary>By blocks of 64 rows, then as <see cref="PtxWriter.MultiplyShared(MmaShape, ReadOnlySpan{Register{F32}}, Value{S64},
     /// Value{S64}, Value{Predicate}, bool, bool, string, int)"/> has them.</summary>
     public Register<F32>[] Sums { get; }
 
-    /// <summary>Of the first sum, in the tile.</summary>
-    public Register<U32> FirstRow { get; }
+    /// <summary>Of the first sum, in the tile: written anew where it is used, since no register is left to keep it.</summary>
+    public Value<U32> FirstRow => _warpgroup * (64 * _tile.Blocks) + _w.Thread() % WarpgroupTile.Warpgroup / 32 * 16
+        + _w.Thread() % 32 / 4;
 
     /// <summary>Of the first sum, in the tile.</summary>
-    public Register<U32> FirstColumn { get; }
+    public Value<U32> FirstColumn => _w.Thread() % 4 * 2;
 
     /// <summary>
     /// A tile begins. (A product can leave out what the sums hold, too; but if the first step's does by a predicate, ptxas sees sums that

@@ -23,6 +23,11 @@ internal sealed record WarpgroupTile(int Rows, int Columns, int Warpgroups, int 
     /// <summary>Products of 64 rows that a warpgroup computes.</summary>
     public int Blocks => Rows / 64 / Warpgroups;
 
+    /// <summary>
+    /// Whether threads that multiply need more registers than an even share, which those that bring operands must give them.
+    /// </summary>
+    public bool MovesRegisters => Warpgroups > 1 && Blocks * Columns / 2 > 64;
+
     /// <summary>Of both operands: B lies behind A.</summary>
     public int StageBytes => (Rows + Columns) * StepBytes;
 
