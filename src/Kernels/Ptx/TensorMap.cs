@@ -36,7 +36,7 @@ internal sealed record TensorBoxes(long Address, MmaShape Shape, long[] Extents,
     /// <summary>A batch of matrices, row-major, rows without gaps between them: dimensions column, row, matrix.</summary>
     public static TensorBoxes OfMatrices(long address, MmaShape shape, int batch, int rows, int columns, int boxRows)
     {
-        int bytes = 32 / shape.Depth;
+        int bytes = shape.ValueBytes;
         return new TensorBoxes(address, shape, [columns, rows, batch], [(long)columns * bytes, (long)rows * columns * bytes],
             [128 / bytes, boxRows, 1], SharedSwizzle.Of128Bytes);
     }

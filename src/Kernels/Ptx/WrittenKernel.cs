@@ -12,8 +12,24 @@ namespace BDense.Kernels.Ptx;
 /// <param name="Text">A module with that one entry.</param>
 /// <param name="Threads">Of a group.</param>
 /// <param name="SharedBytes">That a launch gives, besides what the text declares.</param>
-/// <param name="ArgumentBytes">Of the arguments, packed.</param>
-internal sealed record WrittenKernel(string Name, string Text, int Threads, int SharedBytes, int ArgumentBytes);
+/// <param name="Arguments">Where each argument begins in the struct of them, in the order of the parameters.</param>
+internal sealed record WrittenKernel(string Name, string Text, int Threads, int SharedBytes, IReadOnlyList<int> Arguments);
+
+/// <summary>A kernel that is written when it is first needed. Equal ones are the same kernel: it is loaded once.</summary>
+internal interface IWrittenKernel
+{
+    /// <summary>Of its entry; no other kernel has it.</summary>
+    string Name { get; }
+
+    /// <summary>Threads of a group.</summary>
+    int Threads { get; }
+
+    /// <summary>Shared memory of a group.</summary>
+    int SharedBytes { get; }
+
+    /// <summary>Writes it.</summary>
+    WrittenKernel Write();
+}
 
 /// <summary>The fields of a struct as a kernel's parameters, each at its own place: the struct's bytes are the packed arguments.</summary>
 /// <typeparam name="TArguments">Fields of int, long, float and <see cref="TensorMap"/>, and structs of such, in the order in which they
@@ -21,7 +37,7 @@ internal sealed record WrittenKernel(string Name, string Text, int Threads, int 
 internal sealed class PtxArguments<TArguments>(PtxWriter writer)
     where TArguments : unmanaged
 {
-    private static readonly FieldInfo[] s_fields = [.. Fields(typeof(TArguments))];
+    private static readonly (FieldInfo Field, int Offset)[] s_fields = [.. Fields(typeof(TArguments), 0)];
 
     /// <summary>A field of int.</summary>
     public Register<S32> Of(Expression<Func<TArguments, int>> field, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
@@ -46,17 +62,22 @@ internal sealed class PtxArguments<TArguments>(PtxWriter writer)
         where TInner : unmanaged => Array.Exists(typeof(TArguments).GetFields(), field => field.FieldType == typeof(TInner)) ? new(writer)
             : throw new ArgumentException($"{typeof(TArguments).Name} has no field of {typeof(TInner).Name}");
 
-    internal static string Declared => string.Join(", ", s_fields.Select(one => one.FieldType == typeof(TensorMap)
-        ? $".param .align {TensorMap.Alignment} .b8 {one.Name}[{TensorMap.Size}]" : $".param .{Type(one)} {one.Name}"));
+    internal static string Declared => string.Join(", ", s_fields.Select(one => one.Field.FieldType == typeof(TensorMap)
+        ? $".param .align {TensorMap.Alignment} .b8 {one.Field.Name}[{TensorMap.Size}]"
+        : $".param .{Type(one.Field)} {one.Field.Name}"));
+
+    internal static IReadOnlyList<int> Offsets => [.. s_fields.Select(one => one.Offset)];
 
     /// <summary>In the order in which they lie, those of structs within in their place.</summary>
-    private static IEnumerable<FieldInfo> Fields(Type type) => type.GetFields(BindingFlags.Instance | BindingFlags.Public)
-        .OrderBy(field => Marshal.OffsetOf(type, field.Name))
-        .SelectMany(field => field.FieldType == typeof(TensorMap) ? [Aligned(type, field)]
-            : field.FieldType.IsPrimitive ? [field] : Fields(field.FieldType));
+    private static IEnumerable<(FieldInfo Field, int Offset)> Fields(Type type, int first) =>
+        type.GetFields(BindingFlags.Instance | BindingFlags.Public)
+            .Select(field => (Field: field, Offset: first + (int)Marshal.OffsetOf(type, field.Name))).OrderBy(one => one.Offset)
+            .SelectMany(one => one.Field.FieldType.IsPrimitive || one.Field.FieldType == typeof(TensorMap) ? [Aligned(one)]
+                : Fields(one.Field.FieldType, one.Offset));
 
-    private static FieldInfo Aligned(Type type, FieldInfo map) => Marshal.OffsetOf(type, map.Name) % TensorMap.Alignment == 0 ? map
-        : throw new ArgumentException($"{type.Name}.{map.Name} is not at a multiple of {TensorMap.Alignment} bytes: maps come first");
+    private static (FieldInfo, int) Aligned((FieldInfo Field, int Offset) one) =>
+        one.Field.FieldType != typeof(TensorMap) || one.Offset % TensorMap.Alignment == 0 ? one
+            : throw new ArgumentException($"{one.Field.Name} is not at a multiple of {TensorMap.Alignment} bytes: maps come first");
 
     private static string Type(FieldInfo field) => field.FieldType == typeof(int) ? "u32" : field.FieldType == typeof(long) ? "u64"
         : field.FieldType == typeof(float) ? "f32"
@@ -82,7 +103,7 @@ internal sealed partial class PtxWriter
         var writer = new PtxWriter();
         body(writer, new PtxArguments<TArguments>(writer));
         return new WrittenKernel(name, writer.Module(name, target, threads, PtxArguments<TArguments>.Declared), threads, sharedBytes,
-            Unsafe.SizeOf<TArguments>());
+            PtxArguments<TArguments>.Offsets);
     }
 
     internal Register<T> Parameter<T>(string name, string file, int line)

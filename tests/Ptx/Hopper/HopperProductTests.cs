@@ -60,7 +60,7 @@ internal sealed class HopperProductTests
     public void Odd_extents_have_edges(int m, int n, int k)
     {
         var problem = new ProductProblem(1, m, n, k, MmaShape.Bf16, false, false);
-        var kernel = new BulkProductKernel(Tiles[1], MmaShape.Bf16, false, false, isPersistent: true);
+        var kernel = new BulkProductKernel(Tiles[1], MmaShape.Bf16, false, false, IsPersistent: true);
         using var gpu = new WrittenLaunch();
         var (arguments, c) = problem.Arguments(gpu, kernel);
         var counts = gpu.Run(kernel.Write(), 3, arguments);

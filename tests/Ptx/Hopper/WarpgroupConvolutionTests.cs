@@ -19,7 +19,7 @@ internal sealed class WarpgroupConvolutionTests
     {
         var problem = new ConvolutionProblem(shape, isDgrad, stride, height: 9, width: 10, c: 72, k: 80);
         using var gpu = new WrittenLaunch();
-        var kernel = new WarpgroupConvolutionKernel(tile, shape, isDgrad);
+        var kernel = new WarpgroupConvolutionKernel(tile, shape, isDgrad, IsSliced: false);
         var arguments = problem.Arguments(gpu);
         // Two groups, however many tiles there are.
         var counts = gpu.Run(kernel.Write(), 2, new WarpgroupConvolutionArguments

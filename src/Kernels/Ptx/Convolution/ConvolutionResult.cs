@@ -7,7 +7,6 @@ internal sealed class ConvolutionResult(PtxWriter w, PtxArguments<ConvolutionArg
 {
     private readonly Register<S32> _column = w.Let(firstColumn.As<S32>()), _channels = g.Of(x => x.Channels), _pixels = g.Of(x => x.Pixels);
 
-    /// <summary>Of the lane's sums.</summary>
     public void Store(ResultRun[] places)
     {
         Add(places, g.Of(x => x.Bias), (_, column) => w.Let(column.Long() * 4));
@@ -22,10 +21,16 @@ internal sealed class ConvolutionResult(PtxWriter w, PtxArguments<ConvolutionArg
             foreach (var sum in places.SelectMany(place => place.Sums))
                 w.Set(sum, sum * PtxWriter.Reciprocal(PtxWriter.Exp2(sum * -1.44269504f) + 1f));
         });
-        var y = g.Of(x => x.Y);
+        Store(places, g.Of(x => x.Y));
+    }
+
+    /// <summary>The sums as they are, into their slice.</summary>
+    public void StoreSlice(ResultRun[] places, Value<U32> slice) =>
+        Store(places, w.Let(g.Of(x => x.Y) + (slice.As<S32>() * _pixels).Wide(_channels) * 4));
+
+    private void Store(ResultRun[] places, Register<S64> y) =>
         ByRow(places, (m, column) => w.Let(y + m.Wide(_channels) * 4 + column.Long() * 4),
             (place, at, inside) => w.Store<F32>(at, place.Sums, inside));
-    }
 
     /// <summary>Adds a matrix to the sums, if there is one: the same for all threads.</summary>
     private void Add(ResultRun[] places, Register<S64> matrix, Func<Value<S32>, Value<S32>, Register<S64>> offset) =>

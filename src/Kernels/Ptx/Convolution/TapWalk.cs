@@ -9,20 +9,44 @@ internal sealed class TapWalk
     private readonly int _stepBytes;
     private readonly Register<S32> _sourceBytes, _columns, _at, _left, _piece;
 
-    public TapWalk(PtxWriter w, PtxArguments<ConvolutionArguments> g, Value<U32> piece, int stepBytes = ProductTile.StepBytes)
+    /// <param name="w">Writes.</param>
+    /// <param name="g">The problem.</param>
+    /// <param name="piece">Of the thread.</param>
+    /// <param name="slice">Which part of the steps; null for all.</param>
+    /// <param name="stepBytes">Of the channels, in a step.</param>
+    public TapWalk(PtxWriter w, PtxArguments<ConvolutionArguments> g, Value<U32> piece, Register<U32>? slice,
+        int stepBytes = ProductTile.StepBytes)
     {
         (_w, _stepBytes, _sourceBytes, _columns) = (w, stepBytes, g.Of(x => x.SourceBytes), g.Of(x => x.Columns));
-        Steps = Count(w, g, stepBytes);
+        var stepsPerTap = w.Let((_sourceBytes + (stepBytes - 1)).As<U32>() / stepBytes);
+        Steps = Count(w, g, slice, stepBytes);
         _piece = w.Let((piece * 16).As<S32>());
-        (R, S, Tap, _at, _left) = (w.Let<S32>(0), w.Let<S32>(0), w.Let<S32>(0), w.Let<S32>(0), w.Let(Steps));
+        if (slice is null)
+        {
+            (R, S, Tap, _at, _left) = (w.Let<S32>(0), w.Let<S32>(0), w.Let<S32>(0), w.Let<S32>(0), w.Let(Steps));
+            return;
+        }
+        var perSlice = g.Of(x => x.StepsPerSlice);
+        var first = w.Let(slice * perSlice.As<U32>());
+        var tap = w.Let(first / stepsPerTap);
+        var row = w.Let(tap / _columns.As<U32>());
+        (R, S) = (w.Let(row.As<S32>()), w.Let((tap - row * _columns.As<U32>()).As<S32>()));
+        Tap = w.Let(tap.As<S32>() * _sourceBytes);
+        _at = w.Let(((first - tap * stepsPerTap) * stepBytes).As<S32>());
+        _left = w.Let(Steps);
     }
 
+    /// <summary>Of the group's sum.</summary>
     public Register<S32> Steps { get; }
 
-    /// <summary>Steps of a tile.</summary>
-    public static Register<S32> Count(PtxWriter w, PtxArguments<ConvolutionArguments> g, int stepBytes) =>
-        w.Let(g.Of(x => x.Rows) * g.Of(x => x.Columns)
+    /// <summary>Steps of a sum, or of a slice of it.</summary>
+    public static Register<S32> Count(PtxWriter w, PtxArguments<ConvolutionArguments> g, Register<U32>? slice, int stepBytes)
+    {
+        var all = w.Let(g.Of(x => x.Rows) * g.Of(x => x.Columns)
             * ((g.Of(x => x.SourceBytes) + (stepBytes - 1)).As<U32>() / stepBytes).As<S32>());
+        var perSlice = slice is null ? null : g.Of(x => x.StepsPerSlice);
+        return perSlice is null ? all : w.Let(PtxWriter.Min(all - slice!.As<S32>() * perSlice, perSlice));
+    }
 
     /// <summary>Of the filter.</summary>
     public Register<S32> R { get; }

@@ -22,8 +22,7 @@ internal static class ProductStore
         var adds = w.Let(accumulate.IsNot(0));
         var isEven = w.Let((columns.As<U32>() % 2).Is(0));
         w.If(isEven, () => Store(sums.Places()));
-        w.If((columns.As<U32>() % 2).IsNot(0), () => Store(sums.Places().SelectMany(pair => pair.Sums.Select((sum, next) =>
-            new ResultRun(pair.Row, pair.Column + next, [sum])))));
+        w.If((columns.As<U32>() % 2).IsNot(0), () => Store(sums.Places().SelectMany(pair => pair.Singles)));
 
         void Store(IEnumerable<ResultRun> places) =>
             ProductResult.Store(w, places, matrix, row, column, rows, columns, (some, at, inside) =>

@@ -12,7 +12,7 @@ internal sealed record SharedTile(MmaShape Shape, bool IsTransposed)
     private const int AtomBytes = 8 * WarpgroupTile.StepBytes;
 
     /// <summary>Values of the sum in a step.</summary>
-    public int Depth => WarpgroupTile.StepBytes * Shape.Depth / 32;
+    public int Depth => WarpgroupTile.StepBytes / Shape.ValueBytes;
 
     /// <summary>Products that a step takes, each of 32 bytes of a row.</summary>
     public const int Products = WarpgroupTile.StepBytes / 32;

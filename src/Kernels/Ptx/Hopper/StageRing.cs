@@ -10,8 +10,8 @@ namespace BDense.Kernels.Ptx.Hopper;
 /// <param name="stageBytes">Of one.</param>
 internal sealed class StageRing(PtxWriter w, Register<U32> mbarriers, int stages, int stageBytes)
 {
-    /// <summary>Shared memory of a ring: stages, then mbarriers.</summary>
-    public static int Bytes(int stages, int stageBytes) => stages * (stageBytes + 16);
+    /// <summary>Of both mbarriers of a stage.</summary>
+    public const int MbarrierBytes = 16;
 
     /// <summary>Makes the mbarriers; then all threads of the group meet.</summary>
     /// <param name="fills">Arrivals that make a stage full.</param>

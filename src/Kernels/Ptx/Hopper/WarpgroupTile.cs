@@ -31,6 +31,15 @@ internal sealed record WarpgroupTile(int Rows, int Columns, int Warpgroups, int 
     /// <summary>Of both operands: B lies behind A.</summary>
     public int StageBytes => (Rows + Columns) * StepBytes;
 
+    /// <summary>Threads of a group in which one warpgroup more brings the operands.</summary>
+    public int ThreadsWithCopier => (Warpgroups + 1) * Warpgroup;
+
+    /// <summary>Of the stages and their mbarriers (<see cref="StageRing"/>).</summary>
+    public int RingBytes => Stages * (StageBytes + StageRing.MbarrierBytes);
+
+    /// <summary>As kernels' names have it.</summary>
+    public override string ToString() => $"{Rows}x{Columns}x{Stages}";
+
     /// <summary>Of A, where B begins.</summary>
     public int BytesOfA => Rows * StepBytes;
 }

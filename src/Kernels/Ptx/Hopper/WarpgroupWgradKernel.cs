@@ -18,22 +18,30 @@ internal struct WarpgroupWgradArguments
 /// memory (of TF32 it does not). One warpgroup brings them, dy as boxes, what the taps read gathered by all its threads. A group a tile and
 /// slice, slices slowest; another kernel adds the slices, in order.
 /// </summary>
-/// <param name="tile">Of a group; a warpgroup more than multiply brings the operands.</param>
-internal sealed class WarpgroupWgradKernel(WarpgroupTile tile)
+/// <param name="Tile">Of a group; a warpgroup more than multiply brings the operands.</param>
+internal sealed record WarpgroupWgradKernel(WarpgroupTile Tile) : IWrittenKernel
 {
     // Of 504 registers that three warpgroups have a thread.
     private const int GatheringRegisters = 104, MultiplyingRegisters = 200;
 
-    private readonly SharedTile _operand = new(MmaShape.Bf16, IsTransposed: true);
+    private static readonly SharedTile s_operand = new(MmaShape.Bf16, IsTransposed: true);
 
-    private BulkOperand A => new(_operand, tile.Rows);
+    /// <inheritdoc/>
+    public string Name => $"WarpgroupWgrad{Tile}Bf16";
+
+    /// <inheritdoc/>
+    public int Threads => Tile.ThreadsWithCopier;
+
+    /// <inheritdoc/>
+    public int SharedBytes => Tile.RingBytes;
+
+    private BulkOperand A => new(s_operand, Tile.Rows);
 
     /// <summary>Pixels that a step adds up.</summary>
-    public int StepPixels => _operand.Depth;
+    public int StepPixels => s_operand.Depth;
 
     /// <summary>Its text. Groups: tiles x slices.</summary>
-    public WrittenKernel Write() => PtxWriter.Kernel<WarpgroupWgradArguments>($"WarpgroupWgrad{tile.Rows}x{tile.Columns}Bf16", "sm_90a",
-        (tile.Warpgroups + 1) * WarpgroupTile.Warpgroup, StageRing.Bytes(tile.Stages, tile.StageBytes), Body);
+    public WrittenKernel Write() => PtxWriter.Kernel<WarpgroupWgradArguments>(Name, "sm_90a", Threads, SharedBytes, Body);
 
     /// <summary>dy [pixels, outputs]; outputs a multiple of 8.</summary>
     public TensorBoxes Dy(long address, int pixels, int outputs) => A.Boxes(address, 1, outputs, pixels);
@@ -44,30 +52,30 @@ internal sealed class WarpgroupWgradKernel(WarpgroupTile tile)
         var (columns, outputs) = (g.Of(x => x.Columns), g.Of(x => x.Outputs));
         var tiles = g.Of(x => x.Tiles).As<U32>();
         var slice = w.Let(w.Group() / tiles);
-        var columnTiles = w.Let((columns + (tile.Columns - 1)).As<U32>() / tile.Columns);
+        var columnTiles = w.Let((columns + (Tile.Columns - 1)).As<U32>() / Tile.Columns);
         var (_, row, column) = TileOrder.Of(w, w.Group() - slice * tiles, tiles / columnTiles, columnTiles, panel: 1);
-        var (firstRow, firstColumn) = (w.Let(row * tile.Rows), w.Let(column * tile.Columns));
+        var (firstRow, firstColumn) = (w.Let(row * Tile.Rows), w.Let(column * Tile.Columns));
         var perSlice = g.Of(x => x.StepsPerSlice) * StepPixels;
         var first = w.Let(slice.As<S32>() * perSlice);
         var count = w.Let(PtxWriter.Min(g.Of(x => x.Pixels) - first, perSlice));
         var steps = w.Let((count + (StepPixels - 1)).As<U32>() / StepPixels).As<S32>();
 
         var shared = w.SharedOfLaunch();
-        var ring = new StageRing(w, w.Let(shared + tile.Stages * tile.StageBytes), tile.Stages, tile.StageBytes);
-        ring.Make(fills: WarpgroupTile.Warpgroup + 1, reads: tile.Warpgroups);
+        var ring = new StageRing(w, w.Let(shared + Tile.Stages * Tile.StageBytes), Tile.Stages, Tile.StageBytes);
+        ring.Make(fills: WarpgroupTile.Warpgroup + 1, reads: Tile.Warpgroups);
         var warp = w.Warp();
         w.If(warp < 4, () =>
         {
-            if (tile.MovesRegisters)
+            if (Tile.MovesRegisters)
                 w.SetRegisters(GatheringRegisters, more: false);
-            var x = new TapGather(w, g, _operand, w.Let(shared + tile.BytesOfA), tile.Columns, first, count, firstColumn * 2, columns * 2);
+            var x = new TapGather(w, g, s_operand, w.Let(shared + Tile.BytesOfA), Tile.Columns, first, count, firstColumn * 2, columns * 2);
             Bring(w, all.Of(a => a.Gradient), ring.Begin(), shared, x, firstRow.As<S32>(), first, steps);
         });
         w.If(warp >= 4, () =>
         {
-            if (tile.MovesRegisters)
+            if (Tile.MovesRegisters)
                 w.SetRegisters(MultiplyingRegisters, more: true);
-            var sums = new WarpgroupSums(w, tile, _operand, _operand, shared, warp - 4);
+            var sums = new WarpgroupSums(w, Tile, s_operand, s_operand, shared, warp - 4);
             RingLoops.Multiply(w, ring.Begin(), sums, steps, areCopied: true);
             ProductResult.Store(w, sums.Places(), g.Of(x => x.Partial) + (slice.As<S32>() * outputs).Wide(columns) * 4,
                 w.Let((firstRow + sums.FirstRow).As<S32>()), w.Let((firstColumn + sums.FirstColumn).As<S32>()), outputs, columns,
@@ -81,7 +89,7 @@ internal sealed class WarpgroupWgradKernel(WarpgroupTile tile)
             turn.AwaitEmpty();
             w.If(w.Thread().Is(0), () =>
             {
-                w.ArriveExpecting(turn.Full, tile.BytesOfA);
+                w.ArriveExpecting(turn.Full, Tile.BytesOfA);
                 A.Copy(w, shared + turn.Stage, map, firstRow, first + step * StepPixels, 0, turn.Full);
             });
             x.Copy(turn.Stage);

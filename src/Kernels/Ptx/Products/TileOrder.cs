@@ -21,7 +21,8 @@ internal static class TileOrder
         return (batch, w.Let(number * panel + row), column);
     }
 
-    private static (Register<U32> Quotient, Register<U32> Remainder) Split(PtxWriter w, Value<U32> value, Value<U32> by)
+    /// <summary>The quotient and the remainder of two numbers.</summary>
+    public static (Register<U32> Quotient, Register<U32> Remainder) Split(PtxWriter w, Value<U32> value, Value<U32> by)
     {
         var divisor = w.Let(by);
         var quotient = w.Let(value / divisor);
