@@ -9,6 +9,7 @@ internal sealed class ConvolutionProblem
     private const int N = 2, R = 3, S = 3, Pad = 1;
 
     private readonly bool _isDgrad;
+    private readonly int _slices;
     private readonly int _stride, _height, _width, _sourceHeight, _sourceWidth;
     private readonly MmaShape _shape;
     private readonly float[] _x, _weights, _bias, _embedding, _residual, _factors;
@@ -20,8 +21,11 @@ internal sealed class ConvolutionProblem
     /// <param name="width">Of the image.</param>
     /// <param name="c">Its channels.</param>
     /// <param name="k">Channels of the convolution's result.</param>
-    public ConvolutionProblem(MmaShape shape, bool isDgrad, int stride, int height = 7, int width = 6, int c = 24, int k = 40)
+    /// <param name="slices">Of the sum; with more than one there is no epilogue.</param>
+    public ConvolutionProblem(MmaShape shape, bool isDgrad, int stride, int height = 7, int width = 6, int c = 24, int k = 40,
+        int slices = 1)
     {
+        _slices = slices;
         int p = Out(height, stride), q = Out(width, stride);
         // Source [N, h, w, c]; result [N, height, width, o]; weights [o, R, S, c].
         (_sourceHeight, _sourceWidth, Source) = isDgrad ? (p, q, k) : (height, width, c);
@@ -56,7 +60,7 @@ internal sealed class ConvolutionProblem
     {
         X = isActivated ? gpu.Put(_x) : gpu.Put(_x, _shape),
         W = gpu.Put(_weights, _shape),
-        Y = gpu.Empty(Length),
+        Y = gpu.Empty(_slices * Length),
         Bias = gpu.Put(_bias),
         Embedding = gpu.Put(_embedding),
         Residual = gpu.Put(_residual),
@@ -85,7 +89,7 @@ internal sealed class ConvolutionProblem
         for (int i = 0; i < expected.Length; i++)
         {
             int n = i / (_height * _width * o), row = i / (_width * o) % _height, column = i / o % _width, channel = i % o;
-            double sum = _bias[channel] + _embedding[n * o + channel] + _residual[i];
+            double sum = _slices > 1 ? 0 : _bias[channel] + _embedding[n * o + channel] + _residual[i];
             for (int tap = 0; tap < Taps; tap++)
             {
                 var (v, u, isThere) = _isDgrad ? Whole(row + Pad - tap / S, column + Pad - tap % S)
@@ -100,7 +104,7 @@ internal sealed class ConvolutionProblem
                     sum += value * _weights[(channel * Taps + tap) * c + k];
                 }
             }
-            expected[i] = Prologue.Silu(0.7 * sum);
+            expected[i] = _slices > 1 ? sum : Prologue.Silu(0.7 * sum);
         }
         return expected;
     }

@@ -31,6 +31,26 @@ internal sealed class WarpgroupConvolutionTests
         Assert.That(counts.Total.Conflicts, Is.EqualTo(1), "shared memory without bank conflicts");
     }
 
+    /// <summary>Parts of the sum that begin within a tap and at its beginning; the last part is shorter.</summary>
+    [Test]
+    public void Of_a_sum_in_parts_equals_the_oracle([ValueSource(nameof(Tiles))] WarpgroupTile tile, [Values] bool isDgrad)
+    {
+        var problem = new ConvolutionProblem(MmaShape.Bf16, isDgrad, stride: 1, height: 9, width: 10, c: 72, k: 80, slices: 3);
+        using var gpu = new WrittenLaunch();
+        var kernel = new WarpgroupConvolutionKernel(tile, MmaShape.Bf16, isDgrad, IsSliced: true);
+        var arguments = problem.Arguments(gpu);
+        // 18 steps: two for each tap.
+        arguments.StepsPerSlice = 7;
+        gpu.Run(kernel.Write(), 4, new WarpgroupConvolutionArguments
+        {
+            Weights = WrittenLaunch.Map(kernel.Weights(arguments.W, problem.Channels, ConvolutionProblem.Taps, problem.Source)),
+            Problem = arguments,
+        });
+        float[] slices = gpu.Get(arguments.Y, 3 * problem.Length);
+        float[] sums = [.. Enumerable.Range(0, problem.Length).Select(i => Enumerable.Range(0, 3).Sum(z => slices[z * problem.Length + i]))];
+        Assert.That(WrittenLaunch.Worst(sums, problem.Expected()), Is.LessThan(1e-6));
+    }
+
     [Test]
     public void Wgrad_equals_the_oracle([ValueSource(nameof(Tiles))] WarpgroupTile tile, [Values(1, 2)] int stride)
     {
