@@ -35,7 +35,8 @@ public static class LadderCommand
     {
         public static Counted Of(LaunchCounts counts)
         {
-            var loads = counts.Of(InstructionClass.GlobalLoad) + counts.Of(InstructionClass.AsyncCopy);
+            var loads = counts.Of(InstructionClass.GlobalLoad) + counts.Of(InstructionClass.AsyncCopy)
+                + counts.Of(InstructionClass.BulkLoad);
             return new(counts.Total.Executions, loads.SectorsPerRequest, loads.Scatter, counts.Total.Wavefronts, counts.Total.Conflicts,
                 counts.SecondLevelBytesRead / 1e6,
                 (counts.MemoryBytesRead + counts.MemoryBytesWritten) / 1e6, VirtualGpu.Counts.Roof.Of(counts).Limiter.Name);
@@ -238,7 +239,7 @@ public static class LadderCommand
     {
         var code = step.Code;
         var row = new Row(op, problem.Text, step.Number, step.Name, null, null, null, null, code.Registers, code.Spills, code.SharedBytes,
-            code.Occupancy, code.MainLoop?.Ffma, code.MainLoop?.Hmma + code.MainLoop?.Hgmma, null);
+            code.Occupancy, code.MainLoop is { Hgmma: > 0 } ? null : code.MainLoop?.Ffma, code.MainLoop?.Hmma + code.MainLoop?.Hgmma, null);
         if (step.Runner is not { } runner)
             return row;
         if (runner.Refusal is { } refusal)
