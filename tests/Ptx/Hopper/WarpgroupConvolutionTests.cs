@@ -47,7 +47,8 @@ internal sealed class WarpgroupConvolutionTests
             Problem = arguments,
         });
         float[] slices = gpu.Get(arguments.Y, 3 * problem.Length);
-        float[] sums = [.. Enumerable.Range(0, problem.Length).Select(i => Enumerable.Range(0, 3).Sum(z => slices[z * problem.Length + i]))];
+        float[] sums =
+            [.. Enumerable.Range(0, problem.Length).Select(i => Enumerable.Range(0, 3).Sum(z => slices[z * problem.Length + i]))];
         Assert.That(WrittenLaunch.Worst(sums, problem.Expected()), Is.LessThan(1e-6));
     }
 
