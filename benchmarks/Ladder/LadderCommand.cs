@@ -35,7 +35,8 @@ public static class LadderCommand
     {
         public static Counted Of(LaunchCounts counts)
         {
-            var loads = counts.Of(InstructionClass.GlobalLoad) + counts.Of(InstructionClass.AsyncCopy);
+            var loads = counts.Of(InstructionClass.GlobalLoad) + counts.Of(InstructionClass.AsyncCopy)
+                + counts.Of(InstructionClass.BulkLoad);
             return new(counts.Total.Executions, loads.SectorsPerRequest, loads.Scatter, counts.Total.Wavefronts, counts.Total.Conflicts,
                 counts.SecondLevelBytesRead / 1e6,
                 (counts.MemoryBytesRead + counts.MemoryBytesWritten) / 1e6, VirtualGpu.Counts.Roof.Of(counts).Limiter.Name);
@@ -66,7 +67,7 @@ public static class LadderCommand
         };
         var only = new Option<string?>("--step")
         {
-            Description = "Only these steps, numbers with commas between: 8,9 are those on tensor cores.",
+            Description = "Only these steps, numbers with commas between: 8,9 are those on tensor cores, 10 to 13 (gemm) written for them.",
             HelpName = "N,N",
         };
         var arch = new Option<string>("--arch")
@@ -124,8 +125,9 @@ public static class LadderCommand
                 _ => "2,8,8,16,64"
             }, 5);
         int[] only = onlyText is null ? [] : Numbers("--step", onlyText, onlyText.Count(c => c == ',') + 1);
-        if (Array.Exists(only, n => n < 1 || n > Ladder.Steps.Gemm.Count))
-            throw new UsageException($"--step knows 1 to {Ladder.Steps.Gemm.Count}, not '{onlyText}'");
+        int last = WrittenRung.Gemm[^1].Number;
+        if (Array.Exists(only, n => n < 1 || n > last))
+            throw new UsageException($"--step knows 1 to {last}, not '{onlyText}'");
         var log = json ? Console.Error : Console.Out;
         if (KernelCatalog.AssemblerVersion is null)
             log.WriteLine("ptxas is not on PATH (it comes with the CUDA toolkit): no registers, no occupancy");
@@ -139,15 +141,27 @@ public static class LadderCommand
             if (op != "gemm")
                 Each("conv", Ladder.Steps.Convolution, Problems.Convolution(c[0], c[1], c[2], c[3], c[4]), accelerator, roof);
         }
+        bool Wanted(int number) => only.Length == 0 || only.Contains(number);
+        void Add(Row row)
+        {
+            rows.Add(row);
+            log.WriteLine(row.Counts is { } counts ? Line(row, counts) : Line(row));
+        }
+        void Written(string name, Problem<GemmShape> problem, bool isRun, Roof? roof)
+        {
+            var steps = WrittenRung.Gemm.Where(s => Wanted(s.Number)).ToList();
+            using var bench = isRun && steps.Count > 0 ? new WrittenBench(device, problem) : null;
+            foreach (var step in steps)
+                Add(One(name, problem, Of(step, bench, roof, architecture, seconds), roof));
+        }
         void Each<TShape>(string name, IReadOnlyList<Step<TShape>> steps, Problem<TShape> problem, Accelerator? accelerator, Roof? roof)
             where TShape : unmanaged
         {
             using var bench = accelerator is null ? null : new Bench<TShape>(accelerator, problem);
-            foreach (var step in steps.Where(s => only.Length == 0 || only.Contains(s.Number)))
-            {
-                rows.Add(One(name, step, problem, bench, roof, architecture, seconds));
-                log.WriteLine(rows[^1].Counts is { } counts ? Line(rows[^1], counts) : Line(rows[^1]));
-            }
+            foreach (var step in steps.Where(s => Wanted(s.Number)))
+                Add(One(name, problem, Of(step, bench, roof, architecture, seconds), roof));
+            if (problem is Problem<GemmShape> product)
+                Written(name, product, accelerator is not null, roof);
             if (roof is null)
                 return;
             using var library = new Library(device);
@@ -203,30 +217,45 @@ public static class LadderCommand
         return rows.Exists(r => r.Note?.StartsWith("WRONG", StringComparison.Ordinal) == true) ? 1 : 0;
     }
 
+    /// <summary>What a step's line is made of: its name, its machine code, and, where there is a device, how it is run there.</summary>
+    private sealed record Rung(int Number, string Name, KernelRow Code, bool NeedsTensorCores, double? PeakGflops, Runner? Runner);
+
+    private sealed record Runner(string? Refusal, Func<float[]> Run, Func<LaunchCounts> Count, Func<RunTimes> Time);
+
+    private static Rung Of<TShape>(Step<TShape> step, Bench<TShape>? bench, Roof? roof, GpuArchitecture architecture, double seconds)
+        where TShape : unmanaged =>
+        new(step.Number, step.Name, step.MachineCode(architecture), step.NeedsTensorCores,
+            step.NeedsTensorCores ? roof?.TensorGflops : roof?.Gflops, bench is null ? null
+                : new(bench.Refusal(step), () => bench.Run(step), () => bench.Count(step), () => bench.Time(step, seconds)));
+
+    /// <summary>BF16 is multiplied at twice the rate of TF32.</summary>
+    private static Rung Of(WrittenRung step, WrittenBench? bench, Roof? roof, GpuArchitecture architecture, double seconds) =>
+        new(step.Number, step.Name, step.MachineCode(architecture), true, 2 * roof?.TensorGflops, bench is null ? null
+            : new(bench.Refusal(step), () => bench.Run(step), () => bench.Count(step), () => bench.Time(step, seconds)));
+
     /// <summary>Checks, then times. A wrong result has no time.</summary>
-    private static Row One<TShape>(string op, Step<TShape> step, Problem<TShape> problem, Bench<TShape>? bench, Roof? roof,
-        GpuArchitecture architecture, double seconds)
+    private static Row One<TShape>(string op, Problem<TShape> problem, Rung step, Roof? roof)
         where TShape : unmanaged
     {
-        var code = step.MachineCode(architecture);
-        var row = new Row(op, problem.Text, step.Number, step.Name, null, null, null, null,
-            code.Registers, code.Spills, code.SharedBytes, code.Occupancy, code.MainLoop?.Ffma, code.MainLoop?.Hmma, null);
-        if (bench is null)
+        var code = step.Code;
+        var row = new Row(op, problem.Text, step.Number, step.Name, null, null, null, null, code.Registers, code.Spills, code.SharedBytes,
+            code.Occupancy, code.MainLoop is { Hgmma: > 0 } ? null : code.MainLoop?.Ffma, code.MainLoop?.Hmma + code.MainLoop?.Hgmma, null);
+        if (step.Runner is not { } runner)
             return row;
-        if (bench.Refusal(step) is { } refusal)
+        if (runner.Refusal is { } refusal)
             return row with { Note = refusal };
-        if (problem.Check(bench.Run(step), step.NeedsTensorCores) is { } wrong)
+        if (problem.Check(runner.Run(), step.NeedsTensorCores) is { } wrong)
             return row with { Note = $"WRONG: {wrong}" };
         if (roof is null)
-            return row with { Counts = Counted.Of(bench.Count(step)) };
-        var times = bench.Time(step, seconds);
+            return row with { Counts = Counted.Of(runner.Count()) };
+        var times = runner.Time();
         double gflops = problem.Flops / times.Best / 1e6;
         return row with
         {
             BestMilliseconds = times.Best,
             Milliseconds = times.Median,
             Gflops = gflops,
-            RoofShare = gflops / (step.NeedsTensorCores ? roof.TensorGflops : roof.Gflops),
+            RoofShare = gflops / step.PeakGflops,
         };
     }
 
@@ -249,12 +278,12 @@ public static class LadderCommand
         + "regs  shared  occ  limits at the least";
 
     private static string Line(Row r, Counted c) => string.Create(CultureInfo.InvariantCulture,
-        $"{r.Op,-5} {r.Step} {r.Name,-19} {r.Shape,-26} {c.Instructions,12} {c.SectorsPerLoad,12:0.00} {c.SectorsOfIdeal,4:0.0}x "
+        $"{r.Op,-5} {r.Step,-2} {r.Name,-18} {r.Shape,-26} {c.Instructions,12} {c.SectorsPerLoad,12:0.00} {c.SectorsOfIdeal,4:0.0}x "
             + $"{c.Wavefronts,11} {c.WavefrontsOfIdeal,4:0.0}x {c.SecondLevelMegabytes,9:0.00} {c.MemoryMegabytes,8:0.00} "
             + $"{r.Registers,5} {r.SharedBytes,7} {r.Occupancy,4:0%}  {c.Limiter}").TrimEnd();
 
     private static string Line(Row r) => string.Create(CultureInfo.InvariantCulture,
-        $"{r.Op,-5} {r.Step} {r.Name,-19} {r.Shape,-26} {r.BestMilliseconds,9:0.000} {r.Milliseconds,10:0.000} {r.Gflops,10:0.00} "
+        $"{r.Op,-5} {r.Step,-2} {r.Name,-18} {r.Shape,-26} {r.BestMilliseconds,9:0.000} {r.Milliseconds,10:0.000} {r.Gflops,10:0.00} "
             + $"{r.RoofShare,6:0.0%} {r.Registers,5} {r.Spills,5} {r.SharedBytes,7} {r.Occupancy,4:0%} {r.Ffma,5} {r.Hmma,4}  {r.Note}")
             .TrimEnd();
 

@@ -91,12 +91,15 @@ internal static class Problems
         });
     }
 
+    /// <summary>Cut off to BF16, so that all steps multiply the same numbers.</summary>
+    private static float Narrow(float value) => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(value) & 0xFFFF_0000);
+
     private static float[] Values(int seed, int rows, int columns, Func<Random, float>? value)
     {
         var random = new Random(seed);
         var values = new float[new Shape(rows, columns).Length];
         for (int i = 0; i < values.Length; i++)
-            values[i] = value is null ? 2 * random.NextSingle() - 1 : value(random);
+            values[i] = value is null ? Narrow(2 * random.NextSingle() - 1) : value(random);
         return values;
     }
 }

@@ -44,6 +44,24 @@ internal abstract class LadderTests(string device)
     }
 }
 
+/// <summary>The written rungs, by the library's backend.</summary>
+[TestFixtureSource(typeof(DeviceFixtures), nameof(DeviceFixtures.Cuda))]
+internal sealed class WrittenLadderTests(string device)
+{
+    [TestCase(10), TestCase(11), TestCase(12), TestCase(13)]
+    public void Gemm(int step)
+    {
+        Backends.Borrow(device); // skips where there is none
+        Backends.CloseShared();
+        var problem = Problems.Gemm(256, 320, 80);
+        using var bench = new WrittenBench(device, problem);
+        var rung = WrittenRung.Gemm.Single(rung => rung.Number == step);
+        if (bench.Refusal(rung) is { } reason)
+            Assert.Ignore(reason);
+        Assert.That(problem.Check(bench.Run(rung), tensorCores: true, int.MaxValue), Is.Null);
+    }
+}
+
 /// <summary>ILGPU's CPU simulation, where a barrier takes a millisecond: one or two groups of each kernel.</summary>
 [TestFixture]
 internal sealed class IlgpuCpuLadderTests() : LadderTests("cpu")

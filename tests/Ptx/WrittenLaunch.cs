@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using BDense.Kernels.Ptx;
 using BDense.VirtualGpu;
 using BDense.VirtualGpu.Counts;
+using BDense.VirtualGpu.Driver;
 using Device = BDense.VirtualGpu.Gpu;
 
 namespace BDense.Tests.Ptx;
@@ -32,6 +33,16 @@ internal sealed class WrittenLaunch : IDisposable
         byte[] packed = MemoryMarshal.AsBytes(new Span<TArguments>(ref arguments)).ToArray();
         return _gpu.Run(new Launch(decoded, new Dim3(groups, 1, 1), new Dim3(kernel.Threads, 1, 1), kernel.SharedBytes,
             packed.AsMemory(0, decoded.ParameterBytes)))!;
+    }
+
+    /// <summary>A tensor's map, by the virtual GPU's driver.</summary>
+    public static unsafe TensorMap Map(TensorBoxes boxes)
+    {
+        using var driver = new VirtualDriver([GpuModel.H100]);
+        driver.cuInit(0);
+        return boxes.Encode((map, type, rank, address, extents, strides, box, steps, interleave, swizzle, promotion, fill) =>
+            (int)driver.cuTensorMapEncodeTiled((byte*)map, type, rank, address, extents, strides, box, steps, interleave, swizzle,
+                promotion, fill));
     }
 
     /// <summary>Random values that the tensor core takes as they are.</summary>

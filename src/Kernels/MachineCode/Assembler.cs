@@ -6,7 +6,11 @@ using System.Text.RegularExpressions;
 namespace BDense.Kernels.MachineCode;
 
 /// <summary>What ptxas says of a kernel.</summary>
-internal sealed record Assembled(int Registers, int Stack, int Spills, int SharedBytes, Sass? Sass);
+internal sealed record Assembled(int Registers, int Stack, int Spills, int SharedBytes, Sass? Sass)
+{
+    /// <summary>Its remarks on lost speed, (C7515) for example; nothing if it has none.</summary>
+    public string Warnings { get; init; } = "";
+}
 
 /// <summary>NVIDIA's assembler and disassembler, if they are on PATH: they come with the CUDA toolkit and need no GPU.</summary>
 internal static partial class Assembler
@@ -23,17 +27,22 @@ internal static partial class Assembler
     public static Assembled Assemble(string ptx, GpuArchitecture architecture, bool lines = false, CancellationToken cancellation = default)
     {
         using var folder = new ScratchFolder("bdense-ptx-");
+        // What only Hopper has is in no other architecture's text.
+        string name = ptx.Contains(".target sm_90a", StringComparison.Ordinal) ? "sm_90a" : architecture.Name;
         string source = Path.Combine(folder.FullName, "kernel.ptx"), target = Path.Combine(folder.FullName, "kernel.cubin");
         File.WriteAllText(source, ptx);
         string report =
             Run(cancellation, "ptxas",
-                ["-v", $"-arch={architecture.Name}", .. lines ? ["-lineinfo"] : Array.Empty<string>(), source, "-o", target])
+                ["-v", $"-arch={name}", .. lines ? ["-lineinfo"] : Array.Empty<string>(), source, "-o", target])
             ?? throw new BDenseException("ptxas is not on PATH; it comes with the CUDA toolkit");
         if (!File.Exists(target))
             throw new BDenseException($"ptxas refuses: {report.Trim()}");
         string? listing = Run(cancellation, "nvdisasm", [lines ? "-gp" : "-c", "-c", target]);
         return new Assembled(Number(Registers(), report), Number(Stack(), report), Number(Spills(), report), Number(Shared(), report),
-            listing is null ? null : new Sass(listing));
+            listing is null ? null : new Sass(listing))
+        {
+            Warnings = string.Join('\n', report.Split('\n').Where(line => Warning().IsMatch(line))),
+        };
     }
 
     private static int Number(Regex pattern, string text) =>
@@ -65,6 +74,9 @@ internal static partial class Assembler
 
     [GeneratedRegex(@"V(\d+\.\d+\.\d+)")]
     private static partial Regex VersionText();
+
+    [GeneratedRegex(@"\(C\d+\)|warning", RegexOptions.IgnoreCase)]
+    private static partial Regex Warning();
 
     [GeneratedRegex(@"Used (\d+) registers")]
     private static partial Regex Registers();

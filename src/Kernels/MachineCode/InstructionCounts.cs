@@ -19,6 +19,9 @@ public sealed record InstructionCounts(int Instructions, int Hmma, int Ffma, int
     int Lds128, int Sts,
     int Ldsm, int Ldgsts, int Local, int Barriers)
 {
+    /// <summary>Tensor-core products of a warpgroup (HGMMA, from wgmma).</summary>
+    public int Hgmma { get; init; }
+
     internal static InstructionCounts Of(IReadOnlyCollection<SassInstruction> code)
     {
         // What never runs (a hint of the assembler's to the hardware) is not counted.
@@ -28,6 +31,9 @@ public sealed record InstructionCounts(int Instructions, int Hmma, int Ffma, int
             && i.Opcode.Contains(part, StringComparison.Ordinal));
         return new InstructionCounts(code.Count, Count("HMMA"), Count("FFMA"), Count("LDG"), Count("LDG", ".128"), Count("STG"),
             Count("STG", ".128"),
-            Count("LDS"), Count("LDS", ".128"), Count("STS"), Count("LDSM"), Count("LDGSTS"), Count("LDL") + Count("STL"), Count("BAR"));
+            Count("LDS"), Count("LDS", ".128"), Count("STS"), Count("LDSM"), Count("LDGSTS"), Count("LDL") + Count("STL"), Count("BAR"))
+        {
+            Hgmma = Count("HGMMA"),
+        };
     }
 }

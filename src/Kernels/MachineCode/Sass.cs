@@ -50,11 +50,8 @@ internal sealed partial class Sass
         get
         {
             var loops = new List<(int First, int Last)>();
-            for (int i = 0; i < Code.Count; i++)
+            foreach (var (target, i) in Backward)
             {
-                int target = Target(Code[i]);
-                if (target < 0 || target >= i)
-                    continue;
                 // Two branches to one start (a "continue") are one loop.
                 int same = loops.FindIndex(l => l.First == target);
                 if (same >= 0)
@@ -66,23 +63,34 @@ internal sealed partial class Sass
         }
     }
 
+    private IEnumerable<(int First, int Last)> Backward =>
+        Enumerable.Range(0, Code.Count).Select(i => (First: Target(Code[i]), Last: i)).Where(l => l.First >= 0 && l.First < l.Last);
+
     /// <summary>
     /// The loop where the time goes, by a guess that needs no run: of the innermost loops the one with most tensor-core products, then
-    /// most multiply-adds, then most instructions. Null if the kernel has no loop.
+    /// most multiply-adds, then most instructions. Where warpgroups multiply, the smallest with most of their products, since a loop within
+    /// it waits for an mbarrier. Null if the kernel has no loop.
     /// </summary>
     public (int First, int Last)? MainLoop
     {
         get
         {
             var loops = Loops;
+            // Where such a wait goes on is far behind, and branches back to the loop's start.
+            var warpgroups = Backward.Where(l => Counts(l).Hgmma > 0).ToList();
+            if (warpgroups.Count > 0)
+                return warpgroups.MaxBy(l => (Counts(l).Hgmma, -Counts(l).Instructions));
             var innermost = loops.Where(a => !loops.Any(b => b != a && b.First >= a.First && b.Last <= a.Last)).ToList();
             return innermost.Count == 0 ? null : innermost.MaxBy(l =>
             {
-                var c = InstructionCounts.Of([.. Code.Skip(l.First).Take(l.Last - l.First + 1)]);
+                var c = Counts(l);
                 return (c.Hmma, c.Ffma, c.Instructions);
             });
         }
     }
+
+    private InstructionCounts Counts((int First, int Last) loop) =>
+        InstructionCounts.Of([.. Code.Skip(loop.First).Take(loop.Last - loop.First + 1)]);
 
     [GeneratedRegex(@"^\s*//## File ""[^""]*"", line (\d+)")]
     private static partial Regex LineNote();

@@ -4,8 +4,8 @@ using System.Text;
 namespace BDense.Kernels.Ptx;
 
 /// <summary>
-/// Writes one kernel in PTX. A C# loop unrolls, <see cref="For(Value{S32}, Value{S32}, Action{Register{S32}}, int, string, int)"/> loops on
-/// the device; C#'s arrays hold registers. Every statement remembers where it stands in C#, so that the explorer, the virtual GPU and
+/// Writes one kernel in PTX. A C# loop unrolls,
+/// <see cref="For(Value{S32}, Value{S32}, Action{Register{S32}}, Value{S32}, string, int)"/> loops on the device; C#'s arrays hold registers. Every statement remembers where it stands in C#, so that the explorer, the virtual GPU and
 /// NVIDIA's tools lead back to it.
 /// </summary>
 internal sealed partial class PtxWriter
@@ -96,6 +96,9 @@ internal sealed partial class PtxWriter
     /// <summary>The group's index in the grid.</summary>
     public Register<U32> Group([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Special("%ctaid.x", file, line);
 
+    /// <summary>Groups of the grid.</summary>
+    public Register<U32> Groups([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) => Special("%nctaid.x", file, line);
+
     /// <summary>condition ? then : otherwise, without a branch.</summary>
     public static Value<T> Select<T>(Value<Predicate> condition, Value<T> then, Value<T> otherwise)
         where T : IPtxType => new Call<T>(w =>
@@ -154,7 +157,7 @@ internal sealed partial class PtxWriter
     /// <summary>
     /// A loop of the device: index from <paramref name="from"/> by <paramref name="step"/> while below <paramref name="to"/>.
     /// </summary>
-    public void For(Value<S32> from, Value<S32> to, Action<Register<S32>> body, int step = 1, [CallerFilePath] string file = "",
+    public void For(Value<S32> from, Value<S32> to, Action<Register<S32>> body, Value<S32>? step = null, [CallerFilePath] string file = "",
         [CallerLineNumber] int line = 0)
     {
         var index = Let(from, file, line);
@@ -164,7 +167,7 @@ internal sealed partial class PtxWriter
         _body.Append(start).Append(":\n");
         Within(() => body(index));
         At(file, line);
-        Set(index, index + step, file, line);
+        Set(index, index + (step ?? 1), file, line);
         Write($"bra {start}", index < end);
         _body.Append(behind).Append(":\n");
     }

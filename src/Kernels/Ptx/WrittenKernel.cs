@@ -32,12 +32,12 @@ internal interface IWrittenKernel
 }
 
 /// <summary>The fields of a struct as a kernel's parameters, each at its own place: the struct's bytes are the packed arguments.</summary>
-/// <typeparam name="TArguments">Fields of int, long and float, in the order in which they lie.</typeparam>
+/// <typeparam name="TArguments">Fields of int, long, float and <see cref="TensorMap"/>, and structs of such, in the order in which they
+/// lie.</typeparam>
 internal sealed class PtxArguments<TArguments>(PtxWriter writer)
     where TArguments : unmanaged
 {
-    private static readonly FieldInfo[] s_fields = [.. typeof(TArguments).GetFields(BindingFlags.Instance | BindingFlags.Public)
-        .OrderBy(field => Marshal.OffsetOf<TArguments>(field.Name))];
+    private static readonly (FieldInfo Field, int Offset)[] s_fields = [.. Fields(typeof(TArguments), 0)];
 
     /// <summary>A field of int.</summary>
     public Register<S32> Of(Expression<Func<TArguments, int>> field, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
@@ -52,9 +52,32 @@ internal sealed class PtxArguments<TArguments>(PtxWriter writer)
     int line = 0) =>
         writer.Parameter<F32>(Name(field.Body), file, line);
 
-    internal static string Declared => string.Join(", ", s_fields.Select(one => $".param .{Type(one)} {one.Name}"));
+    /// <summary>A tensor's map: its address, as bulk copies take it.</summary>
+    public Register<S64> Of(Expression<Func<TArguments, TensorMap>> field, [CallerFilePath] string file = "", [CallerLineNumber]
+    int line = 0) =>
+        writer.ParameterAddress(Name(field.Body), file, line);
 
-    internal static IReadOnlyList<int> Offsets => [.. s_fields.Select(one => (int)Marshal.OffsetOf<TArguments>(one.Name))];
+    /// <summary>The fields of a struct within: they are parameters like all others.</summary>
+    public PtxArguments<TInner> Within<TInner>()
+        where TInner : unmanaged => Array.Exists(typeof(TArguments).GetFields(), field => field.FieldType == typeof(TInner)) ? new(writer)
+            : throw new ArgumentException($"{typeof(TArguments).Name} has no field of {typeof(TInner).Name}");
+
+    internal static string Declared => string.Join(", ", s_fields.Select(one => one.Field.FieldType == typeof(TensorMap)
+        ? $".param .align {TensorMap.Alignment} .b8 {one.Field.Name}[{TensorMap.Size}]"
+        : $".param .{Type(one.Field)} {one.Field.Name}"));
+
+    internal static IReadOnlyList<int> Offsets => [.. s_fields.Select(one => one.Offset)];
+
+    /// <summary>In the order in which they lie, those of structs within in their place.</summary>
+    private static IEnumerable<(FieldInfo Field, int Offset)> Fields(Type type, int first) =>
+        type.GetFields(BindingFlags.Instance | BindingFlags.Public)
+            .Select(field => (Field: field, Offset: first + (int)Marshal.OffsetOf(type, field.Name))).OrderBy(one => one.Offset)
+            .SelectMany(one => one.Field.FieldType.IsPrimitive || one.Field.FieldType == typeof(TensorMap) ? [Aligned(one)]
+                : Fields(one.Field.FieldType, one.Offset));
+
+    private static (FieldInfo, int) Aligned((FieldInfo Field, int Offset) one) =>
+        one.Field.FieldType != typeof(TensorMap) || one.Offset % TensorMap.Alignment == 0 ? one
+            : throw new ArgumentException($"{one.Field.Name} is not at a multiple of {TensorMap.Alignment} bytes: maps come first");
 
     private static string Type(FieldInfo field) => field.FieldType == typeof(int) ? "u32" : field.FieldType == typeof(long) ? "u64"
         : field.FieldType == typeof(float) ? "f32"
@@ -88,6 +111,12 @@ internal sealed partial class PtxWriter
     {
         At(file, line);
         return new Register<T>(Result<T>($"ld.param.{T.Suffix}", $"[{name}]"));
+    }
+
+    internal Register<S64> ParameterAddress(string name, string file, int line)
+    {
+        At(file, line);
+        return new Register<S64>(Result<S64>("cvta.param.u64", Result<S64>("mov.b64", name)));
     }
 
     private string Module(string name, string target, int threads, string parameters)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BDense.Kernels.Ptx;
 
 namespace BDense.Kernels.Ilgpu.Cuda;
 
@@ -13,6 +14,14 @@ internal static class CudaDriver
     private delegate int FuncSetAttribute(nint function, int attribute, int value);
 
     private delegate int DeviceGetAttribute(out int value, int attribute, int device);
+
+    /// <summary>Makes tensor maps, for bulk copies; CUDA 12 has it.</summary>
+    /// <exception cref="BDenseException">The driver is older.</exception>
+    public static EncodeTensorMap EncodeTensorMap => NativeLibrary.TryGetExport(CudaLibrary.Load(), EncodeTiled, out _)
+        ? Function<EncodeTensorMap>(EncodeTiled)
+        : throw new BDenseException($"the CUDA driver has no {EncodeTiled}, which kernels for Hopper need: 12.0 or later has it");
+
+    private const string EncodeTiled = "cuTensorMapEncodeTiled";
 
     private static T Function<T>(string name)
         where T : Delegate => Marshal.GetDelegateForFunctionPointer<T>(NativeLibrary.GetExport(CudaLibrary.Load(), name));

@@ -77,7 +77,24 @@ public sealed partial class IlgpuBackend
         return new LoadedKernel(function, written);
     }
 
-    private static long Address(Tensor x) => ((DeviceStorage)x.Storage).Buffer.NativePtr + 4L * x.Offset;
+    /// <summary>A tensor's map, as an argument of a kernel for Hopper.</summary>
+    /// <exception cref="BDenseException">The driver takes no such tensor, or knows no maps.</exception>
+    internal TensorMap MapOf(TensorBoxes boxes)
+    {
+        _accelerator.Bind();
+        return boxes.Encode(CudaDriver.EncodeTensorMap);
+    }
+
+    /// <summary>Whether the GPU runs what is written for <c>sm_80</c>.</summary>
+    internal bool HasTensorCores => _accelerator is CudaAccelerator { Architecture.Major: >= 8 };
+
+    /// <summary>Whether the GPU runs what is written for <c>sm_90a</c>, which no later one does.</summary>
+    internal bool IsHopper => _accelerator is CudaAccelerator { Architecture: { Major: 9, Minor: 0 } };
+
+    /// <summary>Multiprocessors of the device.</summary>
+    internal int Multiprocessors => _accelerator.NumMultiprocessors;
+
+    internal static long Address(Tensor x) => ((DeviceStorage)x.Storage).Buffer.NativePtr + 4L * x.Offset;
 
     private static long AddressOrZero(Tensor? x) => x is null ? 0 : Address(x);
 }

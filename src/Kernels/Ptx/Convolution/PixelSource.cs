@@ -23,7 +23,7 @@ internal sealed class PixelSource : IActivatedSource
     /// <param name="firstRow">Pixel of the tile.</param>
     /// <param name="isTransposed">dgrad.</param>
     /// <param name="wide">Bytes of a source value for each byte of a factor.</param>
-    public PixelSource(PtxWriter w, PtxArguments<ConvolutionArguments> g, TapWalk walk, SumInnermost layout, Value<U32> firstRow,
+    public PixelSource(PtxWriter w, PtxArguments<ConvolutionArguments> g, TapWalk walk, IPieces layout, Value<U32> firstRow,
         bool isTransposed, int wide)
     {
         (_w, _walk, _isTransposed, _wide) = (w, walk, isTransposed, wide);

@@ -2,21 +2,24 @@ using BDense.Kernels.Ptx.Products;
 
 namespace BDense.Kernels.Ptx.Convolution;
 
-/// <summary>What a step copies: a tap, and 64 bytes of the source's channels. Channels fastest, then taps.</summary>
+/// <summary>What a step copies: a tap, and so many bytes of the source's channels. Channels fastest, then taps.</summary>
 internal sealed class TapWalk
 {
     private readonly PtxWriter _w;
+    private readonly int _stepBytes;
     private readonly Register<S32> _sourceBytes, _columns, _at, _left, _piece;
 
     /// <param name="w">Writes.</param>
     /// <param name="g">The problem.</param>
     /// <param name="piece">Of the thread.</param>
     /// <param name="slice">Which part of the steps; null for all.</param>
-    public TapWalk(PtxWriter w, PtxArguments<ConvolutionArguments> g, Value<U32> piece, Register<U32>? slice)
+    /// <param name="stepBytes">Of the channels, in a step.</param>
+    public TapWalk(PtxWriter w, PtxArguments<ConvolutionArguments> g, Value<U32> piece, Register<U32>? slice,
+        int stepBytes = ProductTile.StepBytes)
     {
-        (_w, _sourceBytes, _columns) = (w, g.Of(x => x.SourceBytes), g.Of(x => x.Columns));
-        var stepsPerTap = w.Let((_sourceBytes + (ProductTile.StepBytes - 1)).As<U32>() / ProductTile.StepBytes);
-        Steps = w.Let(g.Of(x => x.Rows) * _columns * stepsPerTap.As<S32>());
+        (_w, _stepBytes, _sourceBytes, _columns) = (w, stepBytes, g.Of(x => x.SourceBytes), g.Of(x => x.Columns));
+        var stepsPerTap = w.Let((_sourceBytes + (stepBytes - 1)).As<U32>() / stepBytes);
+        Steps = Count(w, g, slice, stepBytes);
         _piece = w.Let((piece * 16).As<S32>());
         if (slice is null)
         {
@@ -25,17 +28,25 @@ internal sealed class TapWalk
         }
         var perSlice = g.Of(x => x.StepsPerSlice);
         var first = w.Let(slice * perSlice.As<U32>());
-        Steps = w.Let(PtxWriter.Min(Steps - first.As<S32>(), perSlice));
         var tap = w.Let(first / stepsPerTap);
         var row = w.Let(tap / _columns.As<U32>());
         (R, S) = (w.Let(row.As<S32>()), w.Let((tap - row * _columns.As<U32>()).As<S32>()));
         Tap = w.Let(tap.As<S32>() * _sourceBytes);
-        _at = w.Let(((first - tap * stepsPerTap) * ProductTile.StepBytes).As<S32>());
+        _at = w.Let(((first - tap * stepsPerTap) * stepBytes).As<S32>());
         _left = w.Let(Steps);
     }
 
     /// <summary>Of the group's sum.</summary>
     public Register<S32> Steps { get; }
+
+    /// <summary>Steps of a sum, or of a slice of it.</summary>
+    public static Register<S32> Count(PtxWriter w, PtxArguments<ConvolutionArguments> g, Register<U32>? slice, int stepBytes)
+    {
+        var all = w.Let(g.Of(x => x.Rows) * g.Of(x => x.Columns)
+            * ((g.Of(x => x.SourceBytes) + (stepBytes - 1)).As<U32>() / stepBytes).As<S32>());
+        var perSlice = slice is null ? null : g.Of(x => x.StepsPerSlice);
+        return perSlice is null ? all : w.Let(PtxWriter.Min(all - slice!.As<S32>() * perSlice, perSlice));
+    }
 
     /// <summary>Of the filter.</summary>
     public Register<S32> R { get; }
@@ -48,6 +59,9 @@ internal sealed class TapWalk
     /// <summary>Bytes in front of the thread's piece in a pixel.</summary>
     public Value<S32> Offset => _at + _piece;
 
+    /// <summary>Bytes in front of the step in a pixel.</summary>
+    public Value<S32> At => _at;
+
     /// <summary>Whether the piece and the step are there: behind the last channel and behind the last step are zeros.</summary>
     public Value<Predicate> Exists => (Offset < _sourceBytes) & (_left > 0);
 
@@ -56,7 +70,7 @@ internal sealed class TapWalk
     public void Next(Action onTap)
     {
         _w.Set(_left, _left - 1);
-        _w.Set(_at, _at + ProductTile.StepBytes);
+        _w.Set(_at, _at + _stepBytes);
         // The same for all threads.
         _w.If(_at >= _sourceBytes, () =>
         {

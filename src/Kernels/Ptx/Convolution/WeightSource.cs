@@ -9,7 +9,7 @@ internal sealed class WeightSource : IOperandSource
     private readonly Register<S64>[] _rows;
     private readonly Register<Predicate>[] _exist;
 
-    public WeightSource(PtxWriter w, PtxArguments<ConvolutionArguments> g, TapWalk walk, SumInnermost layout, Value<U32> firstColumn)
+    public WeightSource(PtxWriter w, PtxArguments<ConvolutionArguments> g, TapWalk walk, IPieces layout, Value<U32> firstColumn)
     {
         var column = w.Let((firstColumn + layout.Row).As<S32>());
         var rowBytes = w.Let(g.Of(x => x.Rows) * g.Of(x => x.Columns) * g.Of(x => x.SourceBytes));

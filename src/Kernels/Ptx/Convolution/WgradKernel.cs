@@ -76,7 +76,8 @@ internal sealed record WgradKernel(ProductTile Tile, MmaShape Shape, bool IsActi
         var b = new SumOutermost(w, Side.B, shape, w.Let(shared + tile.Rows * ProductTile.StepBytes), tile.Columns,
             tile.Threads, warpColumn);
         var outputBytes = g.Of(x => x.OutputBytes);
-        var dy = MatrixSource.Columns(w, a, g.Of(x => x.Dy) + first.Wide(outputBytes), firstRow * valueBytes, outputBytes, count);
+        var dy = MatrixSource.Columns(w, a, g.Of(x => x.Dy) + first.Wide(outputBytes), firstRow * valueBytes, outputBytes, count,
+            a.Depth);
         var x = new TapSource(w, g, b, first, count, firstColumn * valueBytes, columns * valueBytes,
             IsActivated && shape == MmaShape.Bf16 ? 2 : 1);
         IOperandCopies copies = IsActivated

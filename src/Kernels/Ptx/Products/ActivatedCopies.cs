@@ -31,7 +31,7 @@ internal interface IActivatedSource : IOperandSource
 /// From float32 in global memory through registers, activated on the way; in BF16 rounded to nearest even. A piece is 16 bytes in TF32 and
 /// 32 in BF16, where it becomes 16. Where nothing is inside, zeros: padding is of the activated image.
 /// </summary>
-internal sealed class ActivatedCopies(PtxWriter w, IOperandLayout layout, IActivatedSource source, MmaShape shape, Activation activation)
+internal sealed class ActivatedCopies(PtxWriter w, IPieces layout, IActivatedSource source, MmaShape shape, Activation activation)
     : IOperandCopies
 {
     private readonly int _values = shape == MmaShape.Bf16 ? 8 : 4;

@@ -1,17 +1,30 @@
 namespace BDense.Kernels.Ptx.Products;
 
-/// <summary>
-/// How an operand lies in shared memory: which pieces of 16 bytes a thread copies there, and how a warp gets its fragments. Operand A gives
-/// four registers for each 16 of its rows, B two for each 8 of its columns (<see cref="PtxWriter.Multiply"/>).
-/// </summary>
-internal interface IOperandLayout
+/// <summary>Which pieces of 16 bytes a thread copies to shared memory, for each step of the sum.</summary>
+internal interface IPieces
 {
-    /// <summary>Pieces that a thread copies a step.</summary>
+    /// <summary>Their number.</summary>
     int Passes { get; }
+
+    /// <summary>Of the first pass: a row of the operand, or of the sum where that is outermost.</summary>
+    Register<U32> Row { get; }
+
+    /// <summary>Which 16 bytes of the row: the same for all passes.</summary>
+    Register<U32> Piece { get; }
+
+    /// <summary>Rows from a pass to the next.</summary>
+    int PassRows { get; }
 
     /// <summary>In a stage, where a pass goes.</summary>
     Value<U32> Place(int pass);
+}
 
+/// <summary>
+/// How an operand lies in shared memory, and how a warp gets its fragments. Operand A gives four registers for each 16 of its rows, B two
+/// for each 8 of its columns (<see cref="PtxWriter.Multiply"/>).
+/// </summary>
+internal interface IOperandLayout : IPieces
+{
     /// <summary>Loads the fragments of half a step.</summary>
     /// <param name="to">One register for each 32 bits.</param>
     /// <param name="stage">Where the stage begins, from the operand's first.</param>

@@ -60,13 +60,11 @@ internal sealed record MatrixProductKernel(ProductTile Tile, MmaShape Shape, boo
         Register<S32>? slice = null;
         if (IsSliced)
         {
-            var (quotient, remainder) = Split(w, group, g.Of(x => x.Tiles).As<U32>());
+            var (quotient, remainder) = TileOrder.Split(w, group, g.Of(x => x.Tiles).As<U32>());
             (slice, group) = (w.Let(quotient.As<S32>()), remainder);
         }
-        var (batch, index) = Split(w, group, rowTiles * columnTiles);
-        var (panel, inPanel) = Split(w, index, columnTiles * PanelTiles);
-        var (column, row) = Split(w, inPanel, PtxWriter.Min(rowTiles - panel * PanelTiles, PanelTiles));
-        var (firstRow, firstColumn) = (w.Let((panel * PanelTiles + row) * tile.Rows), w.Let(column * tile.Columns));
+        var (batch, row, column) = TileOrder.Of(w, group, rowTiles, columnTiles, PanelTiles);
+        var (firstRow, firstColumn) = (w.Let(row * tile.Rows), w.Let(column * tile.Columns));
 
         var warp = w.Let(w.Thread() / 32);
         var (warpRow, warpColumn) = (w.Let(tile.WarpRow(warp)), w.Let(tile.WarpColumn(warp)));
@@ -110,18 +108,12 @@ internal sealed record MatrixProductKernel(ProductTile Tile, MmaShape Shape, boo
             var rowBytes = w.Let(extent * valueBytes);
             if (firstStep is not null)
                 (matrix, length) = (matrix + (firstStep * outer.Depth).Wide(rowBytes), length - firstStep * outer.Depth);
-            return Operand.OfCopies(w, outer, MatrixSource.Columns(w, outer, matrix, first * valueBytes, rowBytes, length));
+            return Operand.OfCopies(w, outer, MatrixSource.Columns(w, outer, matrix, first * valueBytes, rowBytes, length,
+                outer.Depth));
         }
         var inner = new SumInnermost(w, side, shared, width, Threads, warpRow);
         var bytes = w.Let(length * valueBytes);
         var from = firstStep is null ? null : w.Let(firstStep * ProductTile.StepBytes);
-        return Operand.OfCopies(w, inner, MatrixSource.Rows(w, inner, matrix, first, extent, bytes, from));
-    }
-
-    private static (Register<U32> Quotient, Register<U32> Remainder) Split(PtxWriter w, Value<U32> value, Value<U32> by)
-    {
-        var divisor = w.Let(by);
-        var quotient = w.Let(value / divisor);
-        return (quotient, w.Let(value - quotient * divisor));
+        return Operand.OfCopies(w, inner, MatrixSource.Rows(w, inner, matrix, first, extent, bytes, ProductTile.StepBytes, from));
     }
 }

@@ -10,16 +10,17 @@ internal static class MatrixSource
     /// <param name="first">Row of the tile.</param>
     /// <param name="rows">That there are.</param>
     /// <param name="rowBytes">Of a whole row.</param>
+    /// <param name="stepBytes">Of a row, in a step.</param>
     /// <param name="from">The sum's first byte in a row; null for the row's own.</param>
-    public static IOperandSource Rows(PtxWriter w, SumInnermost layout, Value<S64> matrix, Value<U32> first, Value<S32> rows,
-        Value<S32> rowBytes, Value<S32>? from = null)
+    public static IOperandSource Rows(PtxWriter w, IPieces layout, Value<S64> matrix, Value<U32> first, Value<S32> rows,
+        Value<S32> rowBytes, int stepBytes, Value<S32>? from = null)
     {
         var offset = w.Let((layout.Piece * 16).As<S32>() + (from ?? 0));
         var row = w.Let((layout.Row + first).As<S32>());
         int pass = layout.PassRows;
         var left = w.Let(layout.Passes, n => PtxWriter.Select(row + n * pass < rows, rowBytes - offset, 0));
         var places = w.Let(layout.Passes, n => matrix + (row + n * pass).Wide(rowBytes) + offset.Long());
-        return new Stepping(w, places, left, ProductTile.StepBytes, ProductTile.StepBytes);
+        return new Stepping(w, places, left, stepBytes, stepBytes);
     }
 
     /// <summary>Values of the sum one below the other.</summary>
@@ -29,15 +30,16 @@ internal static class MatrixSource
     /// <param name="firstByte">Of the tile, in a row of the matrix.</param>
     /// <param name="rowBytes">Of the matrix.</param>
     /// <param name="length">Of the sum.</param>
-    public static IOperandSource Columns(PtxWriter w, SumOutermost layout, Value<S64> matrix, Value<U32> firstByte, Value<S32> rowBytes,
-        Value<S32> length)
+    /// <param name="depth">Values of the sum in a step.</param>
+    public static IOperandSource Columns(PtxWriter w, IPieces layout, Value<S64> matrix, Value<U32> firstByte, Value<S32> rowBytes,
+        Value<S32> length, int depth)
     {
         var (pitch, row) = (w.Let(rowBytes), w.Let(layout.Row.As<S32>()));
         var offset = w.Let((firstByte + layout.Piece * 16).As<S32>());
         // Of a piece that is outside there is nothing.
         var left = w.Let(layout.Passes, n => PtxWriter.Select(offset < pitch, length - row - n * layout.PassRows, 0));
         var from = w.Let(layout.Passes, n => matrix + (row + n * layout.PassRows).Wide(pitch) + offset.Long());
-        return new Stepping(w, from, left, layout.Depth, w.Let(pitch.Wide(layout.Depth)));
+        return new Stepping(w, from, left, depth, w.Let(pitch.Wide(depth)));
     }
 
     /// <summary>Addresses that go on by the same bytes, for as long as there is something left.</summary>

@@ -23,7 +23,7 @@ internal interface IOperandCopies
 }
 
 /// <summary>By cp.async, past the registers.</summary>
-internal sealed class AsyncCopies(PtxWriter w, IOperandLayout layout, IOperandSource source) : IOperandCopies
+internal sealed class AsyncCopies(PtxWriter w, IPieces layout, IOperandSource source) : IOperandCopies
 {
     public void Begin(Value<U32> stage)
     {

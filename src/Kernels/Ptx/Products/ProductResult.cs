@@ -46,8 +46,23 @@ internal sealed class ProductResult(PtxWriter w, ProductTile tile, IOperandLayou
         Func<Register<F32>[], Value<S64>, Value<Predicate>, Value<F32>[]> finish)
     {
         var lane = w.Let(w.Thread() % 32);
-        var (row, column) = (w.Let((firstRow + a.FirstOf(lane)).As<S32>()), w.Let((firstColumn + b.FirstOf(lane)).As<S32>()));
-        foreach (var of in Places().GroupBy(place => place.Row))
+        Store(w, Places(), y, w.Let((firstRow + a.FirstOf(lane)).As<S32>()), w.Let((firstColumn + b.FirstOf(lane)).As<S32>()), rows,
+            columns, finish);
+    }
+
+    /// <summary>The same for a lane's runs.</summary>
+    /// <param name="w">Writes.</param>
+    /// <param name="places">The lane's, row by row.</param>
+    /// <param name="y">Address of the matrix.</param>
+    /// <param name="row">Of the lane's first sum.</param>
+    /// <param name="column">Of the lane's first sum.</param>
+    /// <param name="rows">That there are.</param>
+    /// <param name="columns">That there are, a multiple of a run's.</param>
+    /// <param name="finish">From the sums and the address that they go to.</param>
+    public static void Store(PtxWriter w, IEnumerable<ResultRun> places, Value<S64> y, Register<S32> row, Register<S32> column,
+        Value<S32> rows, Value<S32> columns, Func<Register<F32>[], Value<S64>, Value<Predicate>, Value<F32>[]> finish)
+    {
+        foreach (var of in places.GroupBy(place => place.Row))
         {
             var start = w.Let(y + (row + of.Key).Wide(columns) * 4 + column.Long() * 4);
             var exists = w.Let(row + of.Key < rows);

@@ -33,13 +33,13 @@ internal sealed class SumInnermost : IOperandLayout
     /// <inheritdoc/>
     public int Passes { get; }
 
-    /// <summary>Of this thread's first pass.</summary>
+    /// <inheritdoc/>
     public Register<U32> Row { get; }
 
-    /// <summary>Which 16 bytes of the row: the same for all passes.</summary>
+    /// <inheritdoc/>
     public Register<U32> Piece { get; }
 
-    /// <summary>From a pass to the next.</summary>
+    /// <inheritdoc/>
     public int PassRows => _passRows;
 
     /// <inheritdoc/>

@@ -44,16 +44,16 @@ internal sealed class SumOutermost : IOperandLayout
     /// <inheritdoc/>
     public int Passes { get; }
 
-    /// <summary>Of the sum, of this thread's first pass.</summary>
+    /// <inheritdoc/>
     public Register<U32> Row { get; }
 
-    /// <summary>Which 16 bytes of the row.</summary>
+    /// <inheritdoc/>
     public Register<U32> Piece { get; }
 
     /// <summary>Values of the sum in a step.</summary>
     public int Depth => _depth;
 
-    /// <summary>Values of the sum from a pass to the next.</summary>
+    /// <inheritdoc/>
     public int PassRows => _passRows;
 
     /// <inheritdoc/>

@@ -1,0 +1,28 @@
+using BDense.Kernels.Ptx;
+using BDense.Kernels.Ptx.Hopper;
+
+namespace BDense.Tests.Ptx.Hopper;
+
+/// <summary>Kernels for sm_90a at the tiles that are meant for use: their machine code is held to.</summary>
+internal static class HopperKernels
+{
+    private static WarpgroupTile[] Tiles { get; } = [new(128, 256, 2, 4), new(128, 128, 2, 4), new(64, 64, 1, 4)];
+
+    public static IEnumerable<IWrittenKernel> All => Tiles.SelectMany(Products).Concat(Tiles.SelectMany(Convolutions));
+
+    private static IEnumerable<IWrittenKernel> Products(WarpgroupTile tile) =>
+        HopperProductTests.Orders.SelectMany(order => (IEnumerable<IWrittenKernel>)
+        [
+            new AsyncProductKernel(tile, order.Shape, order.OutermostA, order.OutermostB),
+            new BulkProductKernel(tile, order.Shape, order.OutermostA, order.OutermostB, IsPersistent: false),
+            new BulkProductKernel(tile, order.Shape, order.OutermostA, order.OutermostB, IsPersistent: true),
+        ]);
+
+    private static IEnumerable<IWrittenKernel> Convolutions(WarpgroupTile tile) =>
+        MatrixProductTests.Shapes.SelectMany(shape => (IEnumerable<IWrittenKernel>)
+        [
+            new WarpgroupConvolutionKernel(tile, shape, IsTransposed: false, IsSliced: false),
+            new WarpgroupConvolutionKernel(tile, shape, IsTransposed: false, IsSliced: true),
+            new WarpgroupConvolutionKernel(tile, shape, IsTransposed: true, IsSliced: false),
+        ]).Append(new WarpgroupWgradKernel(tile));
+}
