@@ -72,7 +72,7 @@ internal sealed class Bench<TShape> : IDisposable
     {
         var entry = step.Entry;
         var kernel = CompilerLog.Load(entry.Name,
-            () => _accelerator.LoadKernel(entry.Method, new KernelSpecialization(entry.GroupSize, null)));
+            () => _accelerator.LoadKernel(entry.Method!, new KernelSpecialization(entry.GroupSize, null)));
         KernelConfig grid = (step.Groups(_problem.Shape), entry.GroupSize);
         var shape = _problem.Shape;
         if (step.NeedsTensorCores)

@@ -59,13 +59,16 @@ public static class BFloat16Cases
         foreach (var row in CaseList.Of(largest).Where(row => Activations.ContainsKey(row.Op) && !Adds(row)))
         {
             var all = row.Operands.Where(o => IsActivation(row.Op, o.Name)).ToList();
-            yield return With(row, "BF16", all);
+            yield return Of(row);
             if (all.Count < 2 || row.Elements < 60 || !mixed.Add(row.Op))
                 continue;
             foreach (var one in all)
                 yield return With(row, $"BF16 {one.Name}", [one]);
         }
     }
+
+    /// <summary>A row of these operations with all its activations in BF16.</summary>
+    public static OpCase Of(OpCase row) => With(row, "BF16", [.. row.Operands.Where(o => IsActivation(row.Op, o.Name))]);
 
     /// <summary>Where a product is added to what is there, that is float32.</summary>
     private static bool Adds(OpCase row) => row.Op == "MatMul" && row.Operands.Any(o => o.Role == Role.InOut);

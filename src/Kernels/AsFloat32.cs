@@ -9,18 +9,21 @@ public abstract partial class Backend
     /// float32 copies: so an operation is right on a backend before it is fast there.
     /// </summary>
     /// <param name="op">Its name.</param>
-    /// <param name="activations">Those of its operands that may be BF16, in the contract's order; null for one that is not given.</param>
-    private protected virtual bool TakesBFloat16(string op, params ReadOnlySpan<Tensor?> activations) => false;
+    /// <param name="operands">
+    /// Those of its operands that may be BF16, in the contract's order; null for one that is not given. Of a convolution and its gradients:
+    /// what is read, what is written (of wgrad: dy), residual, scale and shift, and whatever else the kernels have addresses of.
+    /// </param>
+    private protected virtual bool TakesBFloat16(string op, params ReadOnlySpan<Tensor?> operands) => false;
 
     /// <summary>The operands of a call as the core of an operation takes them.</summary>
     /// <param name="op">Its name.</param>
-    /// <param name="activations">As in <see cref="TakesBFloat16"/>.</param>
-    private AsFloat32 Operands(string op, params ReadOnlySpan<Tensor?> activations)
+    /// <param name="operands">As in <see cref="TakesBFloat16"/>.</param>
+    private AsFloat32 Operands(string op, params ReadOnlySpan<Tensor?> operands)
     {
-        foreach (var x in activations)
+        foreach (var x in operands)
         {
             if (x is { Type: not ElementType.Float32 })
-                return new AsFloat32(this, widens: !TakesBFloat16(op, activations));
+                return new AsFloat32(this, widens: !TakesBFloat16(op, operands));
         }
         return new AsFloat32(this, widens: false);
     }

@@ -1,6 +1,5 @@
 using BDense.Experiments.Labs;
 using BDense.Kernels;
-using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
 using BDense.Kernels.MachineCode;
 using BDense.Kernels.Profiling;
@@ -54,7 +53,7 @@ public sealed class StoppingTests
     public void No_tile_is_tried()
     {
         var tuner = new Autotuner(_ => throw new InvalidOperationException("a launch was timed")) { Cancellation = Stopped };
-        var rule = new TensorChoice(TileName.T128x128, 1);
+        var rule = new TileChoice("128x128w64x32s3", 1);
         var key = new TuningKey("wgrad", Precision.Bf16, 256, 256, 256);
         Assert.That(() => tuner.Fastest(key, [rule], rule, _ => { }), Throws.TypeOf<OperationCanceledException>());
     }

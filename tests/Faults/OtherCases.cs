@@ -4,7 +4,6 @@ using BDense.Benchmarks.Gpu;
 using BDense.Experiments;
 using BDense.Experiments.Paper;
 using BDense.Kernels;
-using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
 using BDense.Model.Autodiff;
 using BDense.Tests.Metrics;
@@ -76,7 +75,7 @@ internal static class OtherCases
         new("tuned tiles", SampleFormat.Json, folder =>
         {
             string file = folder["tune.json"];
-            new TuningTable { [new("wgrad", Kernels.Precision.Bf16, 256, 2304, 2048, 9)] = new(TileName.T128x128, 7) }.Write(file, "a GPU");
+            new TuningTable { [new("wgrad", Kernels.Precision.Bf16, 256, 2304, 2048, 9)] = new("128x128w64x32s3", 7) }.Write(file, "a GPU");
             return new Sample(file, () => _ = TuningTable.Read(file));
         }),
         new("cell of a study", SampleFormat.Json, folder =>

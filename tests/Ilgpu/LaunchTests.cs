@@ -1,6 +1,7 @@
 using BDense.Kernels;
 using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
+using BDense.Kernels.Ptx;
 using ILGPU;
 using NUnit.Framework;
 using MatMulLauncher = System.Action<ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig, BDense.Kernels.Ilgpu.TileMatMul,
@@ -21,6 +22,10 @@ internal sealed class LaunchTests
         {
             Asked++;
             return (MatMulLauncher)((_, _, _, _, _, _) => { });
+        }
+
+        public void Run(IWrittenKernel kernel, int groups, ReadOnlySpan<byte> arguments)
+        {
         }
 
         public void Allocated(long address, long bytes)

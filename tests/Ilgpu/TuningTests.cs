@@ -3,6 +3,8 @@ using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
+using BDense.Kernels.Ptx;
+using BDense.Kernels.Ptx.Convolution;
 using NUnit.Framework;
 
 namespace BDense.Tests.Ilgpu;
@@ -12,7 +14,7 @@ internal sealed class TuningTests
 {
     private static readonly TuningKey Key = new("wgrad", Precision.Bf16, 256, 2304, 2048, 9);
 
-    private static readonly TensorChoice Rule = new(TileName.T128x128, 7);
+    private static readonly TileChoice Rule = new("128x128w64x32s3", 7);
 
     private TemporaryFolder _folder = null!;
 
@@ -27,10 +29,10 @@ internal sealed class TuningTests
     [Test]
     public void The_fastest_wins_and_of_equals_the_rules()
     {
-        TensorChoice[] candidates = [new(TileName.T64x64, 3), new(TileName.T64x128, 4), Rule];
-        TensorChoice Winner(params double[] times)
+        TileChoice[] candidates = [new("64x64w32x32s4", 3), new("64x128w64x32s4", 4), Rule];
+        TileChoice Winner(params double[] times)
         {
-            TensorChoice tried = default;
+            TileChoice tried = default;
             var tuner = new Autotuner(launch =>
             {
                 launch();
@@ -60,7 +62,7 @@ internal sealed class TuningTests
         Assert.That(Directory.GetFiles(Path.GetDirectoryName(File)!), Has.Length.EqualTo(1), "nothing is left beside it");
     }
 
-    [TestCase("{ \"choices\": [ { \"operation\": \"wgrad\", \"tile\": \"t1x1\" } ] }")]
+    [TestCase("{ \"choices\": [ { \"operation\": \"wgrad\", \"tile\": \"1x1\" } ] }")]
     [TestCase("{ \"choices\": [ null ] }")]
     [TestCase("{ \"choices\": [ {")]
     [TestCase("{}")]
@@ -141,7 +143,7 @@ internal sealed class TuningTests
             backend.ReadTuning(File);
             Assert.That(backend.Notice, Is.Null);
             Assert.That(Convolve(backend), Is.EqualTo(before));
-            Assert.That(backend.Decided.Select(d => d.Value.Tile), Is.EqualTo(new[] { TileName.P4x4 }));
+            Assert.That(backend.Decided.Select(d => d.Value.Tile), Is.EqualTo(new[] { PortableTile.Channels4 }));
         }
     }
 }
@@ -195,7 +197,7 @@ internal sealed class LimitTests
     [Test]
     public void A_group_or_its_memory_that_the_device_has_not_is_refused()
     {
-        var kernel = TensorEmulation.Kernel("Conv", TileName.T128x256, Precision.Tf32);
+        var kernel = KernelEntry.Of(new ConvolutionKernel(new(128, 256, 64, 64, 3), MmaShape.Tf32, false, false));
         Assert.That(() => IlgpuBackend.RequireFits(kernel, 128, 99 << 10, "gpu"),
             Throws.TypeOf<BDenseException>().With.Message.Contains("groups of 256 threads; gpu has at most 128"));
         Assert.That(() => IlgpuBackend.RequireFits(kernel, 1024, 48 << 10, "gpu"),
@@ -203,7 +205,7 @@ internal sealed class LimitTests
         Assert.That(() => IlgpuBackend.RequireFits(kernel, 1024, 99 << 10, "gpu"), Throws.Nothing);
         // And the rule does not ask for it there.
         var large = new TensorProblem(1 << 16, 256, 144, TensorOperation.Convolution);
-        Assert.That(TensorPlan.Candidates(large, 99 << 10).Select(c => c.Tile), Does.Contain(TileName.T128x256));
-        Assert.That(TensorPlan.Candidates(large, 48 << 10).Select(c => c.Tile), Does.Not.Contain(TileName.T128x256));
+        Assert.That(TensorPlan.Candidates(large, 99 << 10).Select(c => c.Tile), Does.Contain("128x256w64x64s3"));
+        Assert.That(TensorPlan.Candidates(large, 48 << 10).Select(c => c.Tile), Does.Not.Contain("128x256w64x64s3"));
     }
 }

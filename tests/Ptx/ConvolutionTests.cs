@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ptx;
 using BDense.Kernels.Ptx.Convolution;
 using BDense.Kernels.Ptx.Products;
@@ -28,33 +30,86 @@ internal sealed class ConvolutionTests
         Dgrad,
     }
 
+    private static IEnumerable<ProductTile> Searched(TensorOperation operation) =>
+        // What lies between stays the same but for a constant.
+        TensorSearch.Tiles(operation, 227 << 10).Where(tile => tile.Stages is 3 or 6);
+
+    private static IEnumerable<ProductTile> SearchedTiles => Searched(TensorOperation.Convolution);
+
+    private static IEnumerable<ProductTile> SearchedWgradTiles => Searched(TensorOperation.Wgrad);
+
     [Test]
-    public void Equals_the_oracle([ValueSource(nameof(Tiles))] ProductTile tile, [ValueSource(nameof(Shapes))] MmaShape shape, [Values]
-    Kind kind,
-        [Values(1, 2)] int stride)
+    public void Equals_the_oracle([ValueSource(nameof(Tiles))] ProductTile tile, [ValueSource(nameof(Shapes))] MmaShape shape,
+        [Values] Kind kind, [Values(1, 2)] int stride) => Check(tile, shape, kind, stride);
+
+    /// <summary>Every tile that the autotuner may come to.</summary>
+    [Test]
+    public void Of_any_tile_equals_the_oracle([ValueSource(nameof(SearchedTiles))] ProductTile tile,
+        [ValueSource(nameof(Shapes))] MmaShape shape) => Check(tile, shape, Kind.Forward, 1);
+
+    /// <summary>Parts of the sum that begin within a tap and at its beginning; the last part is shorter.</summary>
+    [Test]
+    public void In_slices_equals_the_oracle([ValueSource(nameof(Shapes))] MmaShape shape, [Values] Kind kind, [Values(2, 4, 9)] int slices,
+        [Values] bool isOdd) => Check(new(64, 64, 32, 32, 4), shape, kind, 1, slices, isOdd ? 5 : K);
+
+    /// <summary>Channels that are stored one by one.</summary>
+    [Test]
+    public void With_odd_channels_equals_the_oracle([ValueSource(nameof(Shapes))] MmaShape shape, [Values] Kind kind,
+        [Values(1, 3, 37)] int channels) => Check(new(128, 32, 32, 32, 4), shape, kind, 1, outputs: channels);
+
+    /// <summary>Residual and result in BF16: read exactly, rounded once.</summary>
+    [Test]
+    public void Rounded_equals_the_oracle([ValueSource(nameof(Tiles))] ProductTile tile, [Values] Kind kind) =>
+        Check(tile, MmaShape.Bf16, kind, 1, isRounded: true);
+
+    /// <summary>The checks are themselves checked: each of these faults in the text must be found.</summary>
+    [TestCase(@"bar\.sync 0;", "", Kind.Forward, "nothing orders the two|never written|was not waited for")]
+    [TestCase(@"wait_group 1;", "wait_group 2;", Kind.Forward, "nothing orders the two|never written|was not waited for")]
+    [TestCase(@"mma(.*)\{(%f\d+), (%f\d+)", "mma$1{$3, $2", Kind.Forward, "Expected: less than")]
+    [TestCase(@"xor\.b32", "or.b32", Kind.Forward, "")]
+    [TestCase(@"\.shared \.align \d+ \.b8", ".shared .align 4 .b8", Kind.Forward, "not a multiple of")]
+    [TestCase(@"rcp\.approx\.ftz\.f32", "mov.f32", Kind.Forward, "Expected: less than")]
+    [TestCase(@"@%p\d+ (ld\.global\.v4\.f32)", "$1", Kind.Activated, "Expected: less than|behind the end of|before the start of|no allocation")]
+    [TestCase(@"cvt\.rn\.bf16x2\.f32 (\S+), (\S+), (\S+);", "cvt.rn.bf16x2.f32 $1, $3, $2;", Kind.Activated, "Expected: less than")]
+    [TestCase(@"@%p\d+ (st\.global)", "$1", Kind.Dgrad, "behind the end of|no allocation|Expected: less than")]
+    public void Planted_faults_are_found(string code, string planted, Kind kind, string message)
+    {
+        bool isBf16 = code.Contains("bf16", StringComparison.Ordinal);
+        Assert.That(() => Check(new(128, 128, 64, 32, 3), isBf16 ? MmaShape.Bf16 : MmaShape.Tf32, kind, 1, plant: text =>
+        {
+            string faulty = Regex.Replace(text, code, planted);
+            Assert.That(faulty, Is.Not.EqualTo(text), "the fault was planted");
+            return faulty;
+        }), Throws.Exception.With.Message.Match(message));
+    }
+
+    private static void Check(ProductTile tile, MmaShape shape, Kind kind, int stride, int slices = 1, int outputs = K,
+        Func<string, string>? plant = null, bool isRounded = false)
     {
         int p = Out(H, stride), q = Out(W, stride);
-        bool isDgrad = kind == Kind.Dgrad, isActivated = kind == Kind.Activated;
+        bool isDgrad = kind == Kind.Dgrad, isActivated = kind == Kind.Activated, isSliced = slices > 1;
         // Source [N, h, w, c]; result [N, height, width, o]; weights [o, R, S, c].
         var (h, w, c) = isDgrad ? (p, q, K) : (H, W, C);
-        var (height, width, o) = isDgrad ? (H, W, C) : (p, q, K);
+        var (height, width, o) = isDgrad ? (H, W, outputs == K ? C : outputs) : (p, q, outputs);
         var random = new Random(1);
         float[] Some(int count) => WrittenLaunch.Rounded(random, count, shape);
         float[] x = Some(N * h * w * c), weights = Some(o * R * S * c), bias = Some(o), embedding = Some(N * o),
             residual = Some(N * height * width * o),
             factors = Some(N * 2 * c);
         using var gpu = new WrittenLaunch();
-        long y = gpu.Empty(residual.Length);
-        int pixels = N * height * width;
-        var counts = gpu.Run(new ConvolutionKernel(tile, shape, isDgrad, isActivated).Write(),
-            (pixels + tile.Rows - 1) / tile.Rows * ((o + tile.Columns - 1) / tile.Columns), new ConvolutionArguments
+        int pixels = N * height * width, tiles = (pixels + tile.Rows - 1) / tile.Rows * ((o + tile.Columns - 1) / tile.Columns);
+        int steps = R * S * ((c * shape.ValueBytes + 63) / 64), perSlice = (steps + slices - 1) / slices;
+        slices = (steps + perSlice - 1) / perSlice;
+        long y = gpu.Empty(slices * residual.Length);
+        var kernel = new ConvolutionKernel(tile, shape, isDgrad, isActivated, isSliced, o % 2 != 0, isRounded).Write();
+        var counts = gpu.Run(plant is null ? kernel : kernel with { Text = plant(kernel.Text) }, tiles * slices, new ConvolutionArguments
             {
                 X = isActivated ? gpu.Put(x) : gpu.Put(x, shape),
                 W = gpu.Put(weights, shape),
                 Y = y,
                 Bias = gpu.Put(bias),
                 Embedding = gpu.Put(embedding),
-                Residual = gpu.Put(residual),
+                Residual = isRounded ? gpu.Put(residual, shape) : gpu.Put(residual),
                 Factors = gpu.Put(factors),
                 Pixels = pixels,
                 Channels = o,
@@ -68,6 +123,8 @@ internal sealed class ConvolutionTests
                 Stride = stride,
                 Pad = Pad,
                 Silu = 1,
+                Tiles = tiles,
+                StepsPerSlice = perSlice,
                 ShiftBytes = 4 * c,
                 Scale = 0.7f,
                 Slope = MinusLog2E,
@@ -77,7 +134,7 @@ internal sealed class ConvolutionTests
         for (int i = 0; i < expected.Length; i++)
         {
             int n = i / (height * width * o), row = i / (width * o) % height, column = i / o % width, channel = i % o;
-            double sum = bias[channel] + embedding[n * o + channel] + residual[i];
+            double sum = isSliced ? 0 : bias[channel] + embedding[n * o + channel] + residual[i];
             for (int tap = 0; tap < R * S; tap++)
             {
                 var (v, u, isThere) = isDgrad ? Whole(row + Pad - tap / S, column + Pad - tap % S, stride)
@@ -92,17 +149,33 @@ internal sealed class ConvolutionTests
                     sum += value * weights[(channel * R * S + tap) * c + k];
                 }
             }
-            expected[i] = Silu(0.7 * sum);
+            expected[i] = isSliced ? sum : Silu(0.7 * sum);
         }
+        if (isRounded)
+        {
+            // Activated values are rounded as the oracle rounds them, but for a few in the middle between two.
+            Assert.That(WrittenLaunch.WorstRounded(gpu.GetRounded(y, expected.Length), expected), Is.LessThan(isActivated ? 5e-3 : 1e-6));
+            Assert.That(counts.Total.Conflicts, Is.EqualTo(1), "shared memory without bank conflicts");
+            return;
+        }
+        float[] got = gpu.Get(y, slices * expected.Length);
+        got = [.. Enumerable.Range(0, expected.Length).Select(i => Enumerable.Range(0, slices).Sum(z => got[z * expected.Length + i]))];
         // In TF32 the tensor core cuts activated values off, in BF16 they are rounded as the oracle rounds them.
         double allowed = isActivated ? shape == MmaShape.Tf32 ? 1e-3 : 5e-3 : 1e-6;
-        Assert.That(WrittenLaunch.Worst(gpu.Get(y, expected.Length), expected), Is.LessThan(allowed));
+        Assert.That(WrittenLaunch.Worst(got, expected), Is.LessThan(allowed));
         Assert.That(counts.Total.Conflicts, Is.EqualTo(1), "shared memory without bank conflicts");
     }
 
     [Test]
     public void Wgrad_equals_the_oracle([ValueSource(nameof(WgradTiles))] ProductTile tile, [ValueSource(nameof(Shapes))] MmaShape shape,
-        [Values] bool isActivated, [Values(1, 2)] int stride)
+        [Values] bool isActivated, [Values(1, 2)] int stride) => CheckWgrad(tile, shape, isActivated, stride);
+
+    /// <inheritdoc cref="Of_any_tile_equals_the_oracle"/>
+    [Test]
+    public void Wgrad_of_any_tile_equals_the_oracle([ValueSource(nameof(SearchedWgradTiles))] ProductTile tile,
+        [ValueSource(nameof(Shapes))] MmaShape shape) => CheckWgrad(tile, shape, false, 1);
+
+    private static void CheckWgrad(ProductTile tile, MmaShape shape, bool isActivated, int stride)
     {
         int p = Out(H, stride), q = Out(W, stride), bytes = 32 / shape.Depth, depth = 2 * shape.Depth, pixels = N * p * q,
             columns = R * S * C;

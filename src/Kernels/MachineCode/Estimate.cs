@@ -57,8 +57,8 @@ public static partial class Estimates
 {
     private const double BandwidthShare = 0.9;
 
-    /// <summary>Bytes that rounding to BF16 moves for a value, and slices that wgrad's sum is cut into, about.</summary>
-    private const int Rounded = 6, Slices = 8;
+    /// <summary>Bytes that rounding to BF16 moves for a value; slices that wgrad's sum is cut into, about, and others'.</summary>
+    private const int Rounded = 6, Slices = 8, FewSlices = 2;
 
     private enum Unit { Float32, Tf32, Bf16 }
 
@@ -95,20 +95,21 @@ public static partial class Estimates
             n => n.StartsWith("Tensor", StringComparison.Ordinal) && !n.StartsWith("TensorAttention", StringComparison.Ordinal)))
         {
             // Of BF16 factors half the bytes are read.
-            bool wgrad = kernel.StartsWith("TensorWgrad", StringComparison.Ordinal),
+            bool wgrad = kernel.Contains("Wgrad", StringComparison.Ordinal), sliced = kernel.Contains("Sliced", StringComparison.Ordinal),
                 bf16 = kernel.Contains("Bf16", StringComparison.Ordinal);
-            if (kernel.StartsWith("TensorProduct", StringComparison.Ordinal))
+            if (kernel.Contains("Product", StringComparison.Ordinal))
             {
+                long slices = sliced ? 8L * FewSlices * product.C.Length : 0;
                 yield return new(kernel, "4096^3", bf16 ? Unit.Bf16 : Unit.Tf32,
                     OpCost.Of(2L * product.A.Length / (bf16 ? 2 : 1), product.C.Length, 2 * product.Macs),
-                    bf16 ? Rounded * 2L * product.A.Length : 0);
+                    slices + (bf16 ? Rounded * 2L * product.A.Length : 0));
                 continue;
             }
             var cost = wgrad ? OpCost.Of(2 * x / (bf16 ? 2 : 1), w, 2 * conv.Macs) : OpCost.Of((x + w) / (bf16 ? 2 : 1), x, 2 * conv.Macs);
-            // With a prologue x is rounded in registers. wgrad's slices are written, and read again by their sum.
+            // With a prologue x is rounded in registers. Slices are written, and read again by their sum.
             long rounded = !bf16 ? 0 : (kernel.Contains("Activated", StringComparison.Ordinal) ? 0 : x) + (wgrad ? x : w);
             yield return new(kernel, wgrad ? "wgrad " + convText : convText, bf16 ? Unit.Bf16 : Unit.Tf32, cost,
-                Rounded * rounded + (wgrad ? 8 * Slices * w : 0));
+                Rounded * rounded + (wgrad ? 8 * Slices * w : sliced ? 8L * FewSlices * x : 0));
         }
         foreach (string kernel in new[] { "WgradSharedTileKernel", "WgradSharedTileActivatedKernel", "WgradTileKernel" })
             yield return new(kernel, "wgrad " + convText, Unit.Float32, OpCost.Of(2 * x, w, 2 * conv.Macs));
@@ -246,10 +247,10 @@ public static partial class Estimates
             columns = int.Parse(tile.Groups[2].Value, CultureInfo.InvariantCulture);
         double flops = rows * columns * (unit == Unit.Tf32 ? 32 : 64), bytes = 64 * (rows + columns);
         if (unit == Unit.Bf16 && row.Name.Contains("Activated", StringComparison.Ordinal))
-            bytes += 64 * (row.Name.StartsWith("TensorWgrad", StringComparison.Ordinal) ? columns : rows);
+            bytes += 64 * (row.Name.Contains("Wgrad", StringComparison.Ordinal) ? columns : rows);
         return gpu.L2 * flops / bytes / ((unit == Unit.Tf32 ? 1 : 2) * gpu.Tf32);
     }
 
-    [GeneratedRegex(@"^Tensor(?:Conv|Wgrad|Product)[A-Za-z]*?(\d+)x(\d+)")]
+    [GeneratedRegex(@"^Tensor[A-Za-z]+(\d+)x(\d+)w")]
     private static partial Regex Tile();
 }

@@ -73,6 +73,8 @@ public static class KernelCatalog
     /// </summary>
     internal static string Ptx(KernelEntry kernel, GpuArchitecture architecture) => s_compiled.GetOrAdd((kernel, architecture.Name), _ =>
     {
+        if (kernel.Written is { } written)
+            return written.Write().Text;
         using var compiler = new PtxCompiler(architecture);
         return compiler.Compile(kernel);
     });

@@ -4,7 +4,7 @@ using BDense.Kernels.Ilgpu;
 
 namespace BDense.Kernels.MachineCode;
 
-/// <summary>A line of C# in a file under Ilgpu/; line 0 where debug information does not reach.</summary>
+/// <summary>A line of C# in a file under Ilgpu/ or Ptx/; line 0 where debug information does not reach.</summary>
 public readonly record struct SourceLine(string File, int Line);
 
 /// <summary>A line of PTX and the C# that it comes from.</summary>
@@ -17,7 +17,7 @@ public sealed record SassLine(int Offset, string Text, int PtxLine);
 /// <param name="Row">Its figures.</param>
 /// <param name="File">The file that holds it; empty where its text is not to be had.</param>
 /// <param name="Files">The text of that file and of all others that its code comes from.</param>
-/// <param name="Ptx">What ILGPU made of it.</param>
+/// <param name="Ptx">What ILGPU made of it, or what was written.</param>
 /// <param name="Sass">What ptxas made of that; empty without ptxas and nvdisasm.</param>
 /// <param name="MainLoop">First and last instruction of the main loop; null if there is none.</param>
 /// <param name="Notes">Where the links do not reach, and why.</param>
@@ -32,14 +32,13 @@ public sealed partial record KernelExploration(KernelRow Row, string File, IRead
         string exact = KernelCatalog.Find(name) is [var one] ? one
             : throw new UsageException($"'{name}' names more than one kernel: {string.Join(", ", KernelCatalog.Find(name))}");
         var kernel = KernelRegistry.All.Single(k => k.Name == exact);
-        using var compiler = new PtxCompiler(architecture, lines: true);
-        var ptx = Link(compiler.Compile(kernel));
+        var ptx = Link(WithLines(kernel, architecture));
         var notes = new List<string>();
         if (ptx.All(line => line.Source.Line == 0))
             notes.Add("PTX is not linked to C#: the assembly's debug symbols (.pdb) are not beside it.");
 
         var sources = KernelSources.All;
-        string declaration = $"void {exact}(";
+        string declaration = kernel.Written is { } written ? $"record {written.GetType().Name}(" : $"void {exact}(";
         // Of another assembly's kernel the text is where it was compiled, or nowhere.
         string file = sources.FirstOrDefault(s => s.Value.Contains(declaration, StringComparison.Ordinal)).Key
             ?? ptx.Select(line => line.Source.File)
@@ -60,8 +59,17 @@ public sealed partial record KernelExploration(KernelRow Row, string File, IRead
         return new(KernelCatalog.Row(kernel, architecture, assembled), file, files, ptx, sass, assembled.Sass?.MainLoop, notes);
     }
 
+    /// <summary>A written kernel always has its lines.</summary>
+    private static string WithLines(KernelEntry kernel, GpuArchitecture architecture)
+    {
+        if (kernel.Written is { } written)
+            return written.Write().Text;
+        using var compiler = new PtxCompiler(architecture, lines: true);
+        return compiler.Compile(kernel);
+    }
+
     /// <summary>
-    /// Takes ILGPU's line directives out of the text and keeps what they say beside it: the assembler then links SASS to lines of PTX,
+    /// Takes the line directives out of the text and keeps what they say beside it: the assembler then links SASS to lines of PTX,
     /// not past them to C#.
     /// </summary>
     private static List<PtxLine> Link(string ptx)

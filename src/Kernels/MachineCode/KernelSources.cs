@@ -10,7 +10,9 @@ public static class KernelSources
     private static readonly Lazy<IReadOnlyDictionary<string, string>> s_all = new(Read);
     private static readonly ConcurrentDictionary<string, string?> s_others = new();
 
-    /// <summary>Text by path, from Ilgpu/ on.</summary>
+    private static readonly string[] s_roots = ["Ilgpu", "Ptx"];
+
+    /// <summary>Text by path, from Ilgpu/ or Ptx/ on.</summary>
     public static IReadOnlyDictionary<string, string> All => s_all.Value;
 
     /// <summary>The text of a file; null where there is none.</summary>
@@ -24,12 +26,12 @@ public static class KernelSources
     public static string Line(string? file, int line) =>
         Text(file)?.Split('\n') is { } lines && line >= 1 && line <= lines.Length ? lines[line - 1].Trim() : "";
 
-    /// <summary>A compiler's path as the resources name it, from Ilgpu/ on; one that is elsewhere stays as it is.</summary>
+    /// <summary>A compiler's path as the resources name it; one that is elsewhere stays as it is.</summary>
     public static string Relative(string path)
     {
         path = path.Replace('\\', '/');
-        int at = path.LastIndexOf("/Ilgpu/", StringComparison.Ordinal);
-        return at < 0 || !All.ContainsKey(path[(at + 1)..]) ? path : path[(at + 1)..];
+        return s_roots.Select(root => path.LastIndexOf($"/{root}/", StringComparison.Ordinal)).Where(at => at >= 0)
+            .Select(at => path[(at + 1)..]).FirstOrDefault(All.ContainsKey) ?? path;
     }
 
     private static string? ReadFile(string path)
@@ -47,7 +49,7 @@ public static class KernelSources
     private static Dictionary<string, string> Read()
     {
         var assembly = typeof(KernelSources).Assembly;
-        return assembly.GetManifestResourceNames().Where(n => n.StartsWith("Ilgpu", StringComparison.Ordinal))
+        return assembly.GetManifestResourceNames().Where(n => s_roots.Any(root => n.StartsWith(root, StringComparison.Ordinal)))
             .ToDictionary(n => n.Replace('\\', '/'), n =>
         {
             using var reader = new StreamReader(assembly.GetManifestResourceStream(n)!);

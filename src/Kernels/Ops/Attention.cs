@@ -42,7 +42,7 @@ public abstract partial class Backend
         Writes(lse);
         if (!Computes)
             return;
-        using var t = Operands(nameof(Attention), qkv, y);
+        using var t = Operands(nameof(Attention), qkv, y, lse);
         AttentionCore(s, t.Read(qkv), t.Write(y), lse);
         t.Store();
     }
@@ -67,7 +67,7 @@ public abstract partial class Backend
         Writes(dqkv);
         if (!Computes)
             return;
-        using var t = Operands(nameof(AttentionBackward), dy, qkv, y, dqkv);
+        using var t = Operands(nameof(AttentionBackward), dy, qkv, y, dqkv, lse);
         AttentionBackwardCore(s, t.Read(dy), t.Read(qkv), t.Read(y), lse, t.Write(dqkv));
         t.Store();
     }

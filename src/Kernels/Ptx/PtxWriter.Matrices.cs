@@ -3,15 +3,25 @@ using System.Runtime.CompilerServices;
 namespace BDense.Kernels.Ptx;
 
 /// <summary>The tensor cores' instruction for a warp: results [16 x 8] += A [16 x Depth] B [Depth x 8], float32 sums.</summary>
-/// <param name="Name">Of the instruction.</param>
+/// <param name="Name">Of the values that are multiplied, for kernels' names.</param>
+/// <param name="Instruction">Its name behind <c>mma.sync.aligned.</c></param>
 /// <param name="Depth">Values of the sum.</param>
-internal sealed record MmaShape(string Name, int Depth)
+internal sealed record MmaShape(string Name, string Instruction, int Depth)
 {
     /// <summary>10 bits of mantissa.</summary>
-    public static MmaShape Tf32 { get; } = new("m16n8k8.row.col.f32.tf32.tf32.f32", 8);
+    public static MmaShape Tf32 { get; } = new("Tf32", "m16n8k8.row.col.f32.tf32.tf32.f32", 8);
 
     /// <summary>7 bits of mantissa, two values a register.</summary>
-    public static MmaShape Bf16 { get; } = new("m16n8k16.row.col.f32.bf16.bf16.f32", 16);
+    public static MmaShape Bf16 { get; } = new("Bf16", "m16n8k16.row.col.f32.bf16.bf16.f32", 16);
+
+    /// <summary>Of a value in memory.</summary>
+    public int ValueBytes => 32 / Depth;
+
+    /// <summary>Values of the sum in a step of 64 bytes.</summary>
+    public int StepDepth => 2 * Depth;
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
 }
 
 internal sealed partial class PtxWriter
@@ -48,6 +58,6 @@ internal sealed partial class PtxWriter
     {
         At(file, line);
         string c = Listed<F32>([.. sums]);
-        Write($"mma.sync.aligned.{shape.Name} {c}, {Listed<B32>([.. a])}, {Listed<B32>([.. b])}, {c}");
+        Write($"mma.sync.aligned.{shape.Instruction} {c}, {Listed<B32>([.. a])}, {Listed<B32>([.. b])}, {c}");
     }
 }

@@ -12,8 +12,24 @@ namespace BDense.Kernels.Ptx;
 /// <param name="Text">A module with that one entry.</param>
 /// <param name="Threads">Of a group.</param>
 /// <param name="SharedBytes">That a launch gives, besides what the text declares.</param>
-/// <param name="ArgumentBytes">Of the arguments, packed.</param>
-internal sealed record WrittenKernel(string Name, string Text, int Threads, int SharedBytes, int ArgumentBytes);
+/// <param name="Arguments">Where each argument begins in the struct of them, in the order of the parameters.</param>
+internal sealed record WrittenKernel(string Name, string Text, int Threads, int SharedBytes, IReadOnlyList<int> Arguments);
+
+/// <summary>A kernel that is written when it is first needed. Equal ones are the same kernel: it is loaded once.</summary>
+internal interface IWrittenKernel
+{
+    /// <summary>Of its entry; no other kernel has it.</summary>
+    string Name { get; }
+
+    /// <summary>Threads of a group.</summary>
+    int Threads { get; }
+
+    /// <summary>Shared memory of a group.</summary>
+    int SharedBytes { get; }
+
+    /// <summary>Writes it.</summary>
+    WrittenKernel Write();
+}
 
 /// <summary>The fields of a struct as a kernel's parameters, each at its own place: the struct's bytes are the packed arguments.</summary>
 /// <typeparam name="TArguments">Fields of int, long and float, in the order in which they lie.</typeparam>
@@ -37,6 +53,8 @@ internal sealed class PtxArguments<TArguments>(PtxWriter writer)
         writer.Parameter<F32>(Name(field.Body), file, line);
 
     internal static string Declared => string.Join(", ", s_fields.Select(one => $".param .{Type(one)} {one.Name}"));
+
+    internal static IReadOnlyList<int> Offsets => [.. s_fields.Select(one => (int)Marshal.OffsetOf<TArguments>(one.Name))];
 
     private static string Type(FieldInfo field) => field.FieldType == typeof(int) ? "u32" : field.FieldType == typeof(long) ? "u64"
         : field.FieldType == typeof(float) ? "f32"
@@ -62,7 +80,7 @@ internal sealed partial class PtxWriter
         var writer = new PtxWriter();
         body(writer, new PtxArguments<TArguments>(writer));
         return new WrittenKernel(name, writer.Module(name, target, threads, PtxArguments<TArguments>.Declared), threads, sharedBytes,
-            Unsafe.SizeOf<TArguments>());
+            PtxArguments<TArguments>.Offsets);
     }
 
     internal Register<T> Parameter<T>(string name, string file, int line)

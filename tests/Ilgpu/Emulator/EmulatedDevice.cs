@@ -3,6 +3,7 @@ using System.Linq.Expressions;
 using System.Runtime.InteropServices;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.MachineCode;
+using BDense.Kernels.Ptx;
 using BDense.VirtualGpu;
 using BDense.VirtualGpu.Execution;
 using ILGPU;
@@ -20,6 +21,7 @@ namespace BDense.Tests.Ilgpu.Emulator;
 internal sealed class EmulatedDevice(Func<string, bool> takes, Func<string, string, string>? plant = null) : IKernelEmulator
 {
     private static readonly ConcurrentDictionary<string, string> Ptx = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<IWrittenKernel, WrittenKernel> Written = new();
     private static readonly ConcurrentDictionary<string, PtxModule> Modules = new(StringComparer.Ordinal);
 
     private readonly BDense.VirtualGpu.Gpu _gpu = new(GpuModel.H100, new GpuOptions(Count: true));
@@ -54,15 +56,30 @@ internal sealed class EmulatedDevice(Func<string, bool> takes, Func<string, stri
             Expression.NewArrayInit(typeof(byte[]), parameters[2..].Select(Argument))), parameters).Compile();
     }
 
+    /// <inheritdoc/>
+    public void Run(IWrittenKernel kernel, int groups, ReadOnlySpan<byte> arguments)
+    {
+        var written = Written.GetOrAdd(kernel, static one => one.Write());
+        byte[] bytes = arguments.ToArray();
+        int[] ends = [.. written.Arguments.Skip(1), bytes.Length];
+        // Behind the last there may be what C# pads.
+        Run(kernel.Name, written.Text, groups, written.Threads, written.SharedBytes,
+            [.. written.Arguments.Zip(ends, (start, end) => bytes[start..end])]);
+    }
+
     private void Run(KernelEntry kernel, AcceleratorStream stream, KernelConfig config, byte[][] arguments)
     {
         stream.Synchronize();
-        Ran.Add(kernel.Name);
-        string ptx = Ptx.GetOrAdd(kernel.Name, _ => KernelCatalog.Ptx(kernel, GpuArchitecture.Find("sm_80")));
-        ptx = plant is null ? ptx : plant(kernel.Name, ptx);
-        var counts = EmulatedLaunch.Run(_gpu, Modules.GetOrAdd(ptx, PtxModule.Read), config.GridDim.X, config.GroupDim.X,
-            config.SharedMemoryConfig.ArraySize, arguments);
-        ReachedStores[kernel.Name] =
+        Run(kernel.Name, Ptx.GetOrAdd(kernel.Name, _ => KernelCatalog.Ptx(kernel, GpuArchitecture.Find("sm_80"))), config.GridDim.X,
+            config.GroupDim.X, config.SharedMemoryConfig.ArraySize, arguments);
+    }
+
+    private void Run(string kernel, string ptx, int groups, int groupSize, int dynamicShared, byte[][] arguments)
+    {
+        Ran.Add(kernel);
+        ptx = plant is null ? ptx : plant(kernel, ptx);
+        var counts = EmulatedLaunch.Run(_gpu, Modules.GetOrAdd(ptx, PtxModule.Read), groups, groupSize, dynamicShared, arguments);
+        ReachedStores[kernel] =
             [.. counts.AllPlaces.Where(p => p.Class == InstructionClass.GlobalStore).Select((store, number) => (store, number))
                 .Where(s => s.store.Counts.Lanes > 0).Select(s => s.number)];
     }

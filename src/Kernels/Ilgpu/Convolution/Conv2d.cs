@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using BDense.Kernels.Ilgpu.Convolution;
-using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
 using ILGPU;
 
@@ -109,12 +108,12 @@ public sealed partial class IlgpuBackend
     /// <summary>
     /// As many channels a thread as divide them, unless fewer were measured to be faster: sixteen on a processor, eight on a GPU.
     /// </summary>
-    private TileName DecideTile(in ImplicitGemm g, int n, int tiles, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
+    private string DecideTile(in ImplicitGemm g, int n, int tiles, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
         if (g.Channels % 8 != 0 || !IsWideInput(g, x))
-            return TileName.P4x4;
+            return PortableTile.Channels4;
         bool has16 = HasTile16(Tiling, g);
-        var rule = new TensorChoice(has16 ? TileName.P4x16 : TileName.P4x8, 1);
+        var rule = new TileChoice(has16 ? PortableTile.Channels16 : PortableTile.Channels8, 1);
         if (!e.IsBias)
             return rule.Tile;
         var key = new TuningKey("portable", Precision.Fp32, n * g.Height * g.Width, g.Channels, g.Rows * g.Columns * g.SourceChannels,
@@ -122,20 +121,20 @@ public sealed partial class IlgpuBackend
         return IsDecided(key, out var choice) ? choice.Tile : MeasureTile(key, rule, g, tiles, x, w, e, y);
     }
 
-    private TileName MeasureTile(in TuningKey key, TensorChoice rule, ImplicitGemm g, int tiles, Tensor x, Tensor w,
+    private string MeasureTile(in TuningKey key, TileChoice rule, ImplicitGemm g, int tiles, Tensor x, Tensor w,
         ConvolutionEpilogue e, Tensor y)
     {
-        TensorChoice[] narrower = [new(TileName.P4x8, 1), new(TileName.P4x4, 1)];
-        return Decide(key, rule.Tile == TileName.P4x16 ? [rule, .. narrower] : narrower, rule,
+        TileChoice[] narrower = [new(PortableTile.Channels8, 1), new(PortableTile.Channels4, 1)];
+        return Decide(key, rule.Tile == PortableTile.Channels16 ? [rule, .. narrower] : narrower, rule,
             choice => LaunchTile(choice.Tile, g, tiles, x, w, e, y)).Tile;
     }
 
     /// <summary>Whether four source channels can be loaded at once.</summary>
     private static bool IsWideInput(in ImplicitGemm g, Tensor x) => g.SourceChannels % 4 == 0 && Aligned(x);
 
-    private void LaunchTile(TileName tile, ImplicitGemm g, int tiles, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
+    private void LaunchTile(string tile, ImplicitGemm g, int tiles, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)
     {
-        if (tile == TileName.P4x16)
+        if (tile == PortableTile.Channels16)
         {
             LaunchTile16(g, tiles, x, w, e, y);
             return;
@@ -153,7 +152,7 @@ public sealed partial class IlgpuBackend
                 OutputStride = 1,
             };
         }
-        bool isTile8 = tile == TileName.P4x8;
+        bool isTile8 = tile == PortableTile.Channels8;
         int threads = Threads((long)tiles * (g.Channels / (isTile8 ? 8 : 4)));
         ArrayView<Float4> weights = View4(rsck ?? w), bias = View4(e.Bias ?? rsck ?? w);
         if (!IsWideInput(g, x))

@@ -58,6 +58,13 @@ public sealed partial class IlgpuBackend
     /// </summary>
     private void SumColumns(Tensor x, int batch, int rows, int columns, bool accumulate, Tensor y)
     {
+        if (x.Type == ElementType.BFloat16 && columns % 4 != 0)
+        {
+            using var wide = Empty(x.Shape);
+            ConvertCore(x, wide);
+            SumColumns(wide, batch, rows, columns, accumulate, y);
+            return;
+        }
         if (rows <= ColumnChunk && (x.Type == ElementType.Float32 || Aligned(y)))
         {
             SumChunks(x, batch, rows, columns, 1, ColumnChunk, accumulate, y);

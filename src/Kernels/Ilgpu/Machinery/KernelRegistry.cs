@@ -1,22 +1,31 @@
 using System.Reflection;
+using BDense.Kernels.Ilgpu.Tiles;
+using BDense.Kernels.Ptx;
 using ILGPU.Backends.EntryPoints;
 
 namespace BDense.Kernels.Ilgpu;
 
 /// <summary>A kernel.</summary>
-/// <param name="Name">The method's name.</param>
-/// <param name="Method">What ILGPU compiles.</param>
+/// <param name="Name">The method's name, or the written kernel's.</param>
+/// <param name="Method">What ILGPU compiles; null for a written kernel.</param>
 /// <param name="ExplicitlyGrouped">Whether the launch names grid and group itself; otherwise ILGPU cuts a range into groups.</param>
 /// <param name="GroupSize">Threads a group on a GPU.</param>
 /// <param name="Hot">Whether training or sampling spends its time here.</param>
 /// <param name="DynamicSharedBytes">A group's shared memory that the launch asks for.</param>
 /// <param name="Resident">Groups that a multiprocessor is to hold at once; 0 leaves it to the assembler.</param>
 /// <param name="AnyGroupSize">Whether smaller groups, of a power of two, do as well.</param>
-internal sealed record KernelEntry(string Name, MethodInfo Method, bool ExplicitlyGrouped, int GroupSize, bool Hot, int DynamicSharedBytes,
-    int Resident = 0, bool AnyGroupSize = false)
+/// <param name="Written">A kernel that is PTX from the start; null for ILGPU's.</param>
+internal sealed record KernelEntry(string Name, MethodInfo? Method, bool ExplicitlyGrouped, int GroupSize, bool Hot, int DynamicSharedBytes,
+    int Resident = 0, bool AnyGroupSize = false, IWrittenKernel? Written = null)
 {
+    /// <summary>Of a written kernel: tensor cores' are hot.</summary>
+    public static KernelEntry Of(IWrittenKernel kernel) =>
+        new(kernel.Name, null, true, kernel.Threads, true, kernel.SharedBytes, Written: kernel);
+
     /// <summary>What ILGPU's compilers start from.</summary>
-    public EntryPointDescription EntryPoint => ExplicitlyGrouped
+    public EntryPointDescription EntryPoint => Method is null
+        ? throw new InvalidOperationException($"{Name} is written, not compiled")
+        : ExplicitlyGrouped
         ? EntryPointDescription.FromExplicitlyGroupedKernel(Method)
         : EntryPointDescription.FromImplicitlyGroupedKernel(Method);
 
@@ -41,7 +50,8 @@ public static class KernelRegistry
     private static readonly HashSet<Assembly> s_added = [];
 
     /// <summary>This assembly's own.</summary>
-    internal static IReadOnlyList<KernelEntry> BuiltIn { get; } = Sorted(Marked([typeof(IlgpuBackend)]));
+    internal static IReadOnlyList<KernelEntry> BuiltIn { get; } =
+        Sorted(Marked([typeof(IlgpuBackend)]).Concat(TensorKernels.All.Select(KernelEntry.Of)));
 
     private static volatile IReadOnlyList<KernelEntry> s_all = BuiltIn;
 
@@ -94,5 +104,6 @@ public static class KernelRegistry
     private static List<KernelEntry> Sorted(IEnumerable<KernelEntry> kernels) =>
         [.. kernels.OrderBy(kernel => kernel.Name, StringComparer.Ordinal)];
 
-    private static string Place(KernelEntry kernel) => $"{kernel.Method.DeclaringType?.FullName}.{kernel.Name}";
+    private static string Place(KernelEntry kernel) => 
+        $"{(kernel.Method?.DeclaringType ?? kernel.Written?.GetType())?.FullName}.{kernel.Name}";
 }

@@ -54,7 +54,7 @@ public sealed partial class IlgpuBackend
         int group = Math.Min(entry.GroupSize, _accelerator.MaxNumThreadsPerGroup);
         return _accelerator is CudaAccelerator cuda
             ? CompilerLog.Load(entry.Name, () => _accelerator.LoadImplicitlyGroupedKernel(PtxText.Compile(cuda, entry), group))
-            : _accelerator.LoadImplicitlyGroupedKernel(entry.Method, group);
+            : _accelerator.LoadImplicitlyGroupedKernel(entry.Method!, group);
     }
 
     /// <summary>The queue, for one launch more.</summary>
@@ -90,7 +90,7 @@ public sealed partial class IlgpuBackend
         RequireFits(entry, _accelerator.MaxNumThreadsPerGroup, SharedLimit, $"{Name} ({_accelerator.Name})");
         var compiled = _accelerator is CudaAccelerator cuda
             ? CompilerLog.Load(entry.Name, () => _accelerator.LoadKernel(PtxText.Compile(cuda, entry)))
-            : _accelerator.LoadKernel(entry.Method, new KernelSpecialization(entry.GroupSize, null));
+            : _accelerator.LoadKernel(entry.Method!, new KernelSpecialization(entry.GroupSize, null));
         // CUDA wants to be told of more than 48 KiB before the launch.
         if (compiled is CudaKernel loaded && entry.DynamicSharedBytes > 48 << 10)
             CudaDriver.AllowDynamicShared(loaded.FunctionPtr, entry.DynamicSharedBytes);

@@ -1,27 +1,9 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using BDense.Kernels.Ilgpu.Tuning;
+using BDense.Kernels.Ptx.Products;
+
 namespace BDense.Kernels.Ilgpu.Tiles;
-
-/// <summary>
-/// The tiles that there are: rows by columns of the result (by warps, where there are two of a size); T a group's on tensor cores, P a
-/// thread's of the portable kernels.
-/// </summary>
-internal enum TileName
-{
-    T128x256,
-    T128x128,
-    T128x128x4,
-    T128x64,
-    T64x128,
-    T64x64,
-    T128x32,
-    P4x16,
-    P4x8,
-    P4x4,
-}
-
-/// <summary>What a tensor-core kernel is launched with.</summary>
-/// <param name="Tile">The tile of a group.</param>
-/// <param name="Slices">wgrad: parts of the sum that different groups add up; 1 elsewhere.</param>
-internal readonly record struct TensorChoice(TileName Tile, int Slices);
 
 /// <summary>A product of M x N results, each a sum of <paramref name="Steps"/> steps of 64 bytes.</summary>
 /// <param name="M">Pixels; for wgrad output channels.</param>
@@ -31,7 +13,7 @@ internal readonly record struct TensorChoice(TileName Tile, int Slices);
 /// <param name="Batch">So many of them.</param>
 internal readonly record struct TensorProblem(int M, int N, int Steps, TensorOperation Operation, int Batch = 1)
 {
-    /// <summary>Whether the sum is over pixels and may be sliced.</summary>
+    /// <summary>Whether a choice of tile decides about wgrad's kernels, whose operands have their sum outermost.</summary>
     public bool IsWgrad => Operation is TensorOperation.Wgrad or TensorOperation.ActivatedWgrad;
 
     /// <summary>Whether x has a prologue.</summary>
@@ -41,37 +23,42 @@ internal readonly record struct TensorProblem(int M, int N, int Steps, TensorOpe
 /// <summary>The families of tensor-core kernels: forward and dgrad are convolutions.</summary>
 internal enum TensorOperation
 {
+    /// <summary>Forward without a prologue, and dgrad.</summary>
     Convolution,
+
+    /// <summary>Forward with a prologue.</summary>
     ActivatedConvolution,
+
+    /// <summary>wgrad without a prologue.</summary>
     Wgrad,
+
+    /// <summary>wgrad with a prologue.</summary>
     ActivatedWgrad,
+
+    /// <summary>Matrix products.</summary>
     Product,
 }
 
 /// <summary>
-/// Which tile, and into how many slices: the table, and the rule that picks from it where nothing was measured (<c>bdense tune</c>).
+/// Which tile, and into how many slices: the table, and the rule that picks from it where nothing was measured; and what
+/// <c>bdense tune</c> may try besides (<see cref="TensorSearch"/>).
 /// </summary>
 internal static class TensorPlan
 {
     /// <summary>A tile as the rule sees it.</summary>
-    /// <param name="Name">Which.</param>
-    /// <param name="Rows">Of the result.</param>
-    /// <param name="Columns">Of the result.</param>
+    /// <param name="Tile">Which.</param>
     /// <param name="Resident">Groups that a multiprocessor holds (registers and shared memory; <c>bdense kernels</c> shows them).</param>
     /// <param name="Speed">Of a multiprocessor full of them, against the best: larger tiles load less for each product.</param>
-    /// <param name="SharedBytes">Of a group.</param>
-    /// <param name="WgradResident">Groups of wgrad's kernels; 0 where there are none.</param>
-    /// <param name="InProduct">Whether matrix products have.</param>
-    /// <param name="ActivatedResident">Groups of the kernels with a prologue, in the worse of both precisions; 0 where there are
-    /// none.</param>
-    public readonly record struct Row(TileName Name, int Rows, int Columns, int Resident, double Speed, int SharedBytes, int WgradResident,
-        bool InProduct, int ActivatedResident)
+    /// <param name="WgradResident">Groups of wgrad's kernels; 0: not for wgrad.</param>
+    /// <param name="InProduct">Whether for matrix products.</param>
+    /// <param name="ActivatedResident">Groups of the kernels with a prologue, in the worse of both precisions; 0: not for them.</param>
+    public sealed record Row(ProductTile Tile, int Resident, double Speed, int WgradResident, bool InProduct, int ActivatedResident)
     {
+        /// <summary>Whether the rule takes it for a problem.</summary>
         public bool Has(in TensorProblem p) => p.Operation switch
         {
-            // Odd channel counts are stored one by one, which the narrow tile alone does.
-            TensorOperation.Convolution => p.N % 2 == 0 || Columns == 32,
-            TensorOperation.ActivatedConvolution => ActivatedResident > 0 && (p.N % 2 == 0 || Columns == 32),
+            TensorOperation.Convolution => true,
+            TensorOperation.ActivatedConvolution => ActivatedResident > 0,
             TensorOperation.Wgrad => WgradResident > 0,
             TensorOperation.ActivatedWgrad => WgradResident > 0 && ActivatedResident > 0,
             _ => InProduct,
@@ -79,58 +66,73 @@ internal static class TensorPlan
     }
 
     /// <summary>Speeds are estimates from bytes loaded for each product, to be replaced by measurement.</summary>
-    public static IReadOnlyList<Row> Tiles { get; } =
+    public static IReadOnlyList<Row> Rows { get; } =
     [
-        new(TileName.T128x256, 128, 256, 1, 1.00, 72 << 10, 0, true, 0),
-        new(TileName.T128x128x4, 128, 128, 2, 0.96, 48 << 10, 2, true, 0),
-        new(TileName.T128x128, 128, 128, 2, 0.95, 48 << 10, 1, false, 1),
-        new(TileName.T128x64, 128, 64, 3, 0.80, 48 << 10, 0, false, 0),
-        new(TileName.T64x128, 64, 128, 3, 0.80, 48 << 10, 3, false, 0),
-        new(TileName.T64x64, 64, 64, 4, 0.65, 32 << 10, 4, true, 3),
-        new(TileName.T128x32, 128, 32, 4, 0.45, 40 << 10, 0, false, 3),
+        new(new(128, 256, 64, 64, 3), 1, 1.00, 0, true, 0),
+        new(new(128, 128, 64, 64, 3), 2, 0.96, 2, true, 0),
+        new(new(128, 128, 64, 32, 3), 2, 0.95, 1, false, 1),
+        new(new(128, 64, 64, 32, 4), 3, 0.80, 0, false, 0),
+        new(new(64, 128, 64, 32, 4), 3, 0.80, 3, false, 0),
+        new(new(64, 64, 32, 32, 4), 4, 0.65, 4, true, 3),
+        new(new(128, 32, 32, 32, 4), 4, 0.45, 0, false, 3),
     ];
+
+    private static readonly FrozenDictionary<string, Row> s_byName = Rows.ToFrozenDictionary(row => row.Tile.Text);
+
+    private static readonly ConcurrentDictionary<string, ProductTile> s_parsed = new(StringComparer.Ordinal);
+
+    /// <summary>A choice's tile.</summary>
+    public static ProductTile Find(string text) =>
+        s_parsed.GetOrAdd(text, static t => ProductTile.Parse(t) ?? throw new ArgumentException($"{t} is no tile", nameof(text)));
 
     /// <summary>Filling the pipeline and storing the result, in steps.</summary>
     private const int Overhead = 8;
 
-    /// <summary>Scratch memory of wgrad's slices, in bytes.</summary>
+    /// <summary>Scratch memory of the slices, in bytes.</summary>
     private const long MaxPartialBytes = 64L << 20;
 
     /// <summary>
-    /// Bytes that the reduction of wgrad's slices moves while one multiprocessor takes one step of a 128 x 128 tile: 3 TB/s against
+    /// Bytes that the reduction of slices moves while one multiprocessor takes one step of a 128 x 128 tile: 3 TB/s against
     /// 2 TFLOP/s and 2^19 FLOPs, and the same ratio within a factor of two on every GPU with tensor cores.
     /// </summary>
     private const double BytesPerStep = 800e3;
 
-    public static Row Find(TileName name) => Tiles.First(t => t.Name == name);
+    /// <summary>Of a wave of groups that are launched for nothing but the reduction, in the same unit: 3 microseconds.</summary>
+    private const double ReductionSteps = 12;
 
     /// <summary>Slices that are allowed: every one has a step to do, and together they fit the scratch memory.</summary>
     public static int MaxSlices(in TensorProblem p) =>
-        (int)Math.Max(1, Math.Min(Math.Min(p.Steps, 256), MaxPartialBytes / (4L * p.M * p.N)));
+        (int)Math.Max(1, Math.Min(Math.Min(p.Steps, p.IsWgrad ? 256 : 16), MaxPartialBytes / (4L * p.Batch * p.M * p.N)));
 
-    /// <summary>The candidates of a problem on a device, for the rule and for the autotuner.</summary>
-    public static IEnumerable<TensorChoice> Candidates(TensorProblem p, int sharedLimit)
+    /// <summary>What the rule chooses from, and what the autotuner times first.</summary>
+    public static IEnumerable<TileChoice> Candidates(TensorProblem p, int sharedLimit)
     {
-        foreach (var tile in Tiles.Where(t => t.SharedBytes <= sharedLimit && t.Has(p)))
+        foreach (var row in Rows.Where(row => row.Tile.SharedBytes <= sharedLimit && row.Has(p)))
         {
             int last = 0;
-            for (int slices = 1; slices <= (p.IsWgrad ? MaxSlices(p) : 1); slices = Math.Max(slices + 1, slices * 5 / 4))
+            for (int slices = 1; slices <= MaxSlices(p); slices = Math.Max(slices + 1, slices * 5 / 4))
             {
-                // As many as have work: 7 steps in 4 slices of 2.
-                int perSlice = (p.Steps + slices - 1) / slices, real = (p.Steps + perSlice - 1) / perSlice;
+                int real = RealSlices(p, slices);
                 if (real != last)
-                    yield return new TensorChoice(tile.Name, real);
+                    yield return new TileChoice(row.Tile.Text, real);
                 last = real;
             }
         }
     }
 
+    /// <summary>As many as have work: 7 steps in 4 slices of 2.</summary>
+    public static int RealSlices(in TensorProblem p, int slices)
+    {
+        int perSlice = (p.Steps + slices - 1) / slices;
+        return (p.Steps + perSlice - 1) / perSlice;
+    }
+
     /// <summary>
     /// The candidate with the least predicted time; of equals the first, so that the same device always gives the same bits.
     /// </summary>
-    public static TensorChoice Choose(in TensorProblem p, int multiprocessors, int sharedLimit)
+    public static TileChoice Choose(in TensorProblem p, int multiprocessors, int sharedLimit)
     {
-        var (best, least) = (default(TensorChoice), double.MaxValue);
+        var (best, least) = (default(TileChoice), double.MaxValue);
         foreach (var choice in Candidates(p, sharedLimit))
         {
             double time = Time(p, choice, multiprocessors);
@@ -142,17 +144,20 @@ internal static class TensorPlan
 
     /// <summary>
     /// Predicted time, in steps of one 128 x 128 tile on one multiprocessor: full waves of resident groups, and a last one in which a
-    /// multiprocessor with few groups waits for its memory: it is never faster than at six tenths of its groups.
+    /// multiprocessor with few groups waits for its memory: it is never faster than at six tenths of its groups. Behind slices there is
+    /// their sum.
     /// </summary>
-    public static double Time(in TensorProblem p, TensorChoice choice, int multiprocessors)
+    public static double Time(in TensorProblem p, TileChoice choice, int multiprocessors)
     {
-        var tile = Find(choice.Tile);
+        var row = s_byName[choice.Tile];
+        var tile = row.Tile;
         long groups = (long)p.Batch * ((p.M + tile.Rows - 1) / tile.Rows) * ((p.N + tile.Columns - 1) / tile.Columns) * choice.Slices;
-        double group = tile.Rows * tile.Columns / 16384.0 / tile.Speed * ((p.Steps + choice.Slices - 1) / choice.Slices + Overhead);
-        int resident = p.IsActivated ? tile.ActivatedResident : p.IsWgrad ? tile.WgradResident : tile.Resident;
+        double group = tile.Rows * tile.Columns / 16384.0 / row.Speed * ((p.Steps + choice.Slices - 1) / choice.Slices + Overhead);
+        int resident = p.IsActivated ? row.ActivatedResident : p.IsWgrad ? row.WgradResident : row.Resident;
         long perWave = (long)multiprocessors * resident, left = groups % perWave;
         double last = left == 0 ? 0 : Math.Max((left + multiprocessors - 1) / multiprocessors, 0.6 * resident);
-        double reduction = p.IsWgrad ? 4.0 * p.M * p.N * (choice.Slices + 2) / BytesPerStep : 0;
+        double sum = 4.0 * p.Batch * p.M * p.N * (choice.Slices + 2) / BytesPerStep;
+        double reduction = p.IsWgrad ? sum : choice.Slices > 1 ? sum + ReductionSteps : 0;
         return group * (groups / perWave * resident + last) + reduction;
     }
 }

@@ -1,5 +1,3 @@
-using BDense.Kernels.Ilgpu.Tiles;
-
 namespace BDense.Kernels.Ilgpu.Tuning;
 
 /// <summary>Times the candidates of every problem that a device meets for the first time.</summary>
@@ -19,22 +17,40 @@ internal sealed class Autotuner(Func<Action, double> timer)
 
     public bool Has(in TuningKey key) => _done.Contains(key);
 
-    /// <summary>The candidate with the least time; of equals the rule's, then the first.</summary>
-    public TensorChoice Fastest(in TuningKey key, IReadOnlyList<TensorChoice> candidates, TensorChoice rule, Action<TensorChoice> trial)
+    /// <summary>
+    /// The candidate with the least time; of equals the rule's, then the first. Then what lies beside it, as long as that is faster.
+    /// </summary>
+    /// <param name="key">The problem.</param>
+    /// <param name="candidates">To begin with.</param>
+    /// <param name="rule">What would be taken without a measurement.</param>
+    /// <param name="trial">Launches a candidate.</param>
+    /// <param name="neighbours">Of a choice; none for a list that is all there is.</param>
+    public TileChoice Fastest(in TuningKey key, IReadOnlyList<TileChoice> candidates, TileChoice rule, Action<TileChoice> trial,
+        Func<TileChoice, IEnumerable<TileChoice>>? neighbours = null)
     {
         var (best, least, ruleTime) = (rule, double.MaxValue, double.NaN);
-        foreach (var candidate in candidates.OrderBy(c => c != rule))
+        var timed = new HashSet<TileChoice>();
+        bool Try(IEnumerable<TileChoice> choices)
         {
-            Cancellation.ThrowIfCancellationRequested();
-            double time = timer(() => trial(candidate));
-            if (candidate == rule)
-                ruleTime = time;
-            if (time < least)
-                (best, least) = (candidate, time);
+            var before = best;
+            foreach (var candidate in choices.Where(timed.Add))
+            {
+                Cancellation.ThrowIfCancellationRequested();
+                double time = timer(() => trial(candidate));
+                if (candidate == rule)
+                    ruleTime = time;
+                if (time < least)
+                    (best, least) = (candidate, time);
+            }
+            return best != before;
+        }
+        Try(candidates.OrderBy(c => c != rule));
+        while (neighbours is not null && Try(neighbours(best)))
+        {
         }
         _done.Add(key);
         var row = new TuningRow(key.Operation, key.Precision.Text(), key.M, key.N, key.Steps, key.Taps, key.Stride, key.Batch,
-            best.Tile.ToString()[1..], best.Slices, least, rule.Tile.ToString()[1..], rule.Slices, ruleTime, candidates.Count);
+            best.Tile, best.Slices, least, rule.Tile, rule.Slices, ruleTime, timed.Count);
         _rows.Add(row);
         OnRow?.Invoke(row);
         return best;

@@ -9,7 +9,7 @@ namespace BDense.Kernels.Ilgpu;
 /// </summary>
 public sealed partial class IlgpuBackend
 {
-    private readonly Dictionary<TuningKey, TensorChoice> _choices = [];
+    private readonly Dictionary<TuningKey, TileChoice> _choices = [];
     private TuningTable _tuned = new();
     private Autotuner? _tuner;
 
@@ -27,7 +27,7 @@ public sealed partial class IlgpuBackend
     private string? _notice;
 
     /// <summary>What was decided so far.</summary>
-    internal IReadOnlyDictionary<TuningKey, TensorChoice> Decided => _choices;
+    internal IReadOnlyDictionary<TuningKey, TileChoice> Decided => _choices;
 
     /// <inheritdoc/>
     public override string? Notice =>
@@ -78,21 +78,31 @@ public sealed partial class IlgpuBackend
     private HashSet<TuningKey>? _problems;
 
     /// <summary>Whether the problem was decided; while tuning, only if it was tuned.</summary>
-    private bool IsDecided(in TuningKey key, out TensorChoice choice) =>
+    private bool IsDecided(in TuningKey key, out TileChoice choice) =>
         _choices.TryGetValue(key, out choice) && (_tuner is null || _tuner.Has(key));
 
+    /// <summary>Of a product on tensor cores: the table's tiles by rule, those and all others while tuning.</summary>
+    private TileChoice Decide(in TuningKey key, TensorProblem problem, Action<TileChoice> trial) =>
+        Decide(key, [.. TensorPlan.Candidates(problem, SharedLimit)],
+            TensorPlan.Choose(problem, _accelerator.NumMultiprocessors, SharedLimit), trial,
+            choice => TensorSearch.Neighbours(problem, choice, SharedLimit),
+            choice => TensorSearch.Allows(problem, choice, SharedLimit));
+
     /// <param name="key">The problem.</param>
-    /// <param name="candidates">All that are allowed; a remembered choice that is none of them is passed over.</param>
+    /// <param name="candidates">What is timed; a remembered choice that is none of them is passed over unless it is allowed.</param>
     /// <param name="rule">The choice without a measurement.</param>
     /// <param name="trial">Launches a candidate, with no effect but its time.</param>
-    private TensorChoice Decide(in TuningKey key, IReadOnlyList<TensorChoice> candidates, TensorChoice rule, Action<TensorChoice> trial)
+    /// <param name="neighbours">What else is timed (<see cref="Autotuner.Fastest"/>).</param>
+    /// <param name="isAllowed">Whether another remembered choice can be launched.</param>
+    private TileChoice Decide(in TuningKey key, IReadOnlyList<TileChoice> candidates, TileChoice rule, Action<TileChoice> trial,
+        Func<TileChoice, IEnumerable<TileChoice>>? neighbours = null, Func<TileChoice, bool>? isAllowed = null)
     {
-        TensorChoice choice;
+        TileChoice choice;
         if (candidates.Count > 1)
             _problems?.Add(key);
         if (_tuner is not null && candidates.Count > 1)
-            _tuned[key] = choice = _tuner.Fastest(key, candidates, rule, trial);
-        else if (!_tuned.TryGet(key, out choice) || !candidates.Contains(choice))
+            _tuned[key] = choice = _tuner.Fastest(key, candidates, rule, trial, neighbours);
+        else if (!_tuned.TryGet(key, out choice) || !(candidates.Contains(choice) || isAllowed?.Invoke(choice) == true))
             choice = rule;
         return _choices[key] = choice;
     }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Json;
 
 namespace BDense.Kernels.Ilgpu.Tuning;
@@ -23,12 +22,12 @@ internal readonly record struct TuningKey(string Operation, Precision Precision,
 internal sealed class TuningTable
 {
     /// <summary>Of the kernels that are timed: to be raised with every change that may make another tile the fastest.</summary>
-    public const int KernelVersion = 3;
+    public const int KernelVersion = 4;
 
-    private readonly Dictionary<TuningKey, TensorChoice> _choices = [];
+    private readonly Dictionary<TuningKey, TileChoice> _choices = [];
 
     private sealed record Entry(string Operation, Precision Precision, int M, int N, int Steps, int Taps, int Stride, int Batch,
-        TileName Tile, int Slices);
+        string Tile, int Slices);
 
     private sealed record Contents(string Device, int Kernels, List<Entry> Choices);
 
@@ -62,8 +61,12 @@ internal sealed class TuningTable
                 throw new BDenseException(
                     $"{path}: it was measured with version {contents.Kernels} of the kernels, these are version {KernelVersion}");
             foreach (var e in contents.Choices)
+            {
+                if (!TileChoice.IsTile(e.Tile))
+                    throw new BDenseException($"{path}: {Printable.Quoted(e.Tile)} is no tile; one is 128x128w64x32s3 or 4x8");
                 table[new TuningKey(e.Operation, e.Precision, e.M, e.N, e.Steps, e.Taps, e.Stride, e.Batch)] =
-                    new TensorChoice(e.Tile, e.Slices);
+                    new TileChoice(e.Tile, e.Slices);
+            }
             return (table, null);
         }
         catch (BDenseException e)
@@ -72,9 +75,9 @@ internal sealed class TuningTable
         }
     }
 
-    public TensorChoice this[TuningKey key] { set => _choices[key] = value; }
+    public TileChoice this[TuningKey key] { set => _choices[key] = value; }
 
-    public bool TryGet(in TuningKey key, out TensorChoice choice) => _choices.TryGetValue(key, out choice);
+    public bool TryGet(in TuningKey key, out TileChoice choice) => _choices.TryGetValue(key, out choice);
 
     /// <summary>Beside the file, then in its place: never half a file.</summary>
     public void Write(string path, string device)

@@ -64,7 +64,7 @@ public abstract partial class Backend
         Writes(y);
         if (!Computes)
             return;
-        using var t = Operands(nameof(Conv2d), x, y);
+        using var t = Operands(nameof(Conv2d), x, y, null, null, w, bias);
         Conv2dCore(s, t.Read(x), w, bias, t.Write(y));
         t.Store();
     }
@@ -86,7 +86,7 @@ public abstract partial class Backend
         Writes(dx);
         if (!Computes)
             return;
-        using var t = Operands(nameof(Conv2dDgrad), dy, dx);
+        using var t = Operands(nameof(Conv2dDgrad), dy, dx, null, null, w);
         Conv2dDgradCore(s, t.Read(dy), w, t.Write(dx));
         t.Store();
     }
@@ -112,7 +112,7 @@ public abstract partial class Backend
         Writes(dbias);
         if (!Computes)
             return;
-        using var t = Operands(nameof(Conv2dWgrad), x, dy);
+        using var t = Operands(nameof(Conv2dWgrad), x, dy, null, null, dw, dbias);
         Conv2dWgradCore(s, t.Read(x), t.Read(dy), dw, dbias);
     }
 

@@ -124,7 +124,8 @@ public abstract partial class Backend
         Writes(y);
         if (!Computes)
             return;
-        using var t = Operands(nameof(FusedConv2d), x, epilogue.Residual, y);
+        using var t = Operands(
+            nameof(FusedConv2d), x, y, epilogue.Residual, prologue.ScaleShift, large, epilogue.Bias, epilogue.Embedding);
         FusedConv2dCore(s, t.Read(x), large, prologue, epilogue with { Residual = t.ReadOrNone(epilogue.Residual) }, t.Write(y));
         t.Store();
     }

@@ -103,7 +103,7 @@ public abstract partial class Backend
         Writes(dbias);
         if (!Computes)
             return;
-        using var t = Operands(nameof(FusedConv2dWgrad), u, dy);
+        using var t = Operands(nameof(FusedConv2dWgrad), u, dy, null, rest.ScaleShift, dw, dbias);
         FusedConv2dWgradCore(s, t.Read(u), rest, t.Read(dy), dw, dbias);
     }
 

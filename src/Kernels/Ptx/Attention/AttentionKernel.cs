@@ -40,29 +40,45 @@ internal enum AttentionPass
 /// while the other is multiplied. Scores and weights never leave the registers. Grid: blocks of 64 tokens fastest, so that neighbours read
 /// the same keys and values; then heads, then samples. 4 Tokens^2 d FLOPs a head forward, 6 or 8 a gradient. All sums in a fixed order.
 /// </summary>
-/// <param name="head">d: 32, 64, 128 or 256.</param>
-/// <param name="shape">TF32 or BF16.</param>
-/// <param name="pass">What it computes.</param>
-internal sealed class AttentionKernel(int head, MmaShape shape, AttentionPass pass)
+/// <param name="Head">d: 32, 64, 128 or 256.</param>
+/// <param name="Shape">TF32 or BF16.</param>
+/// <param name="Pass">What it computes.</param>
+/// <param name="IsRounded">Whether qkv, y and their gradients are BF16 in memory; for BF16 alone. Statistics are float32.</param>
+internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass Pass, bool IsRounded = false) : IWrittenKernel
 {
-    private readonly int _block = head switch { <= 64 => 64, 128 => 32, _ => 16 };
+    /// <inheritdoc/>
+    public string Name => $"Tensor{(IsRounded ? "Rounded" : "")}Attention{(Pass == AttentionPass.Forward ? "" : Pass)}{Head}{Shape.Name}Kernel";
 
-    private bool OwnQueries => pass is AttentionPass.Forward or AttentionPass.QueryGradient;
+    /// <inheritdoc/>
+    public int Threads => HeadTile.Threads;
+
+    /// <inheritdoc/>
+    public int SharedBytes => ((HasPairs ? 2 : 1) * HeadTile.Rows + 2 * Block) * Pitch;
+
+    /// <summary>The passes that make all gradients: at heads of 256 no registers are left for dk and dv together.</summary>
+    public static IReadOnlyList<AttentionPass> Backward(int head) => head == 256
+        ? [AttentionPass.QueryGradient, AttentionPass.KeyGradient, AttentionPass.ValueGradient]
+        : [AttentionPass.QueryGradient, AttentionPass.KeyValueGradient];
+
+    /// <summary>Tokens of the other side at a time.</summary>
+    private int Block => Head switch { <= 64 => 64, 128 => 32, _ => 16 };
+
+    private bool OwnQueries => Pass is AttentionPass.Forward or AttentionPass.QueryGradient;
 
     /// <summary>Both operands of either side are needed: for a gradient but dv's.</summary>
-    private bool HasPairs => pass is AttentionPass.QueryGradient or AttentionPass.KeyGradient or AttentionPass.KeyValueGradient;
+    private bool HasPairs => Pass is AttentionPass.QueryGradient or AttentionPass.KeyGradient or AttentionPass.KeyValueGradient;
 
-    private int Pitch => head * (32 / shape.Depth) + 16;
+    private int Pitch => Head * Shape.ValueBytes + 16;
 
-    /// <summary>Its text.</summary>
-    public WrittenKernel Write() =>
-        PtxWriter.Kernel<AttentionArguments>($"Attention{pass}{head}{(shape == MmaShape.Bf16 ? "Bf16" : "Tf32")}", "sm_80",
-        HeadTile.Threads, ((HasPairs ? 2 : 1) * HeadTile.Rows + 2 * _block) * Pitch, Body);
+    /// <inheritdoc/>
+    public WrittenKernel Write() => PtxWriter.Kernel<AttentionArguments>(Name, "sm_80", Threads, SharedBytes, Body);
 
     private void Body(PtxWriter w, PtxArguments<AttentionArguments> g)
     {
-        var tile = new HeadTile(w, shape, head, _block);
-        var warp = new AttentionWarp(w, shape, tile, head);
+        var (head, shape, pass) = (Head, Shape, Pass);
+        var tile = new HeadTile(w, shape, head, Block, IsRounded);
+        var warp = new AttentionWarp(w, shape, tile, head, IsRounded);
+        int bytes = IsRounded ? 2 : 4;
         var (tokens, heads) = (g.Of(x => x.Tokens), g.Of(x => x.Heads));
         var blocks = w.Let((tokens + (HeadTile.Rows - 1)).As<U32>() / HeadTile.Rows);
         var rest = w.Let(w.Group() / blocks);
@@ -73,10 +89,10 @@ internal sealed class AttentionKernel(int head, MmaShape shape, AttentionPass pa
         var shared = w.SharedOfLaunch();
 
         // q, k and v side by side in qkv; y and dy have a third of its width.
-        var width = w.Let(heads * (4 * head));
+        var width = w.Let(heads * (bytes * head));
         HeadRows Packed(Register<S64> tensor, int part) =>
-            new(w.Let(tensor + (n * tokens * 3 + part).Wide(width) + of.Wide(4 * head)), w.Let(width * 3));
-        HeadRows Output(Register<S64> tensor) => new(w.Let(tensor + (n * tokens).Wide(width) + of.Wide(4 * head)), width);
+            new(w.Let(tensor + (n * tokens * 3 + part).Wide(width) + of.Wide(bytes * head)), w.Let(width * 3));
+        HeadRows Output(Register<S64> tensor) => new(w.Let(tensor + (n * tokens).Wide(width) + of.Wide(bytes * head)), width);
         var (qkv, dy) = (g.Of(x => x.Qkv), g.Of(x => x.Dy));
         HeadRows own = Packed(qkv, OwnQueries ? 0 : 1), others = Packed(qkv, OwnQueries ? 1 : 0);
         var second = OwnQueries ? Packed(qkv, 2) : Output(dy);
@@ -101,7 +117,7 @@ internal sealed class AttentionKernel(int head, MmaShape shape, AttentionPass pa
 
         var result = g.Of(x => x.Result);
         void Store(Register<F32>[] values, HeadRows to) =>
-            warp.Store(values, to.First + rows.Upper.Wide(to.Pitch) + (warp.FirstChannel(lane) * 4).Long(), to.Pitch, rows.Exist);
+            warp.Store(values, to.First + rows.Upper.Wide(to.Pitch) + (warp.FirstChannel(lane) * bytes).Long(), to.Pitch, rows.Exist);
         if (pass == AttentionPass.Forward)
         {
             var logs = warp.Divide(g.Of(x => x.Scale), sums);
@@ -126,7 +142,7 @@ internal sealed class AttentionKernel(int head, MmaShape shape, AttentionPass pa
         Value<U32> shared,
         Value<U32> index, Value<U32> lane, Value<F32> scale, Value<S64> statistics, Register<F32>[] sums)
     {
-        Value<U32> first = shared + HeadTile.Rows * Pitch, second = first + _block * Pitch;
+        Value<U32> first = shared + HeadTile.Rows * Pitch, second = first + Block * Pitch;
         tile.Fetch(others, 0, tokens);
         tile.Place(first);
         w.For(0, tokens, at =>
@@ -138,7 +154,7 @@ internal sealed class AttentionKernel(int head, MmaShape shape, AttentionPass pa
             tile.Place(second);
             var column = w.Let(at + (lane % 4 * 2).As<S32>());
             // The same for all warps: none parts.
-            w.If(at + _block > tokens, () => warp.Mask(tokens - column));
+            w.If(at + Block > tokens, () => warp.Mask(tokens - column));
             if (OwnQueries)
                 warp.Softmax(scale, sums);
             else
@@ -146,10 +162,10 @@ internal sealed class AttentionKernel(int head, MmaShape shape, AttentionPass pa
             // The values are there; and all have read the keys that are replaced.
             w.Barrier();
             // Behind the last block its last row again and again, from the cache.
-            tile.Fetch(others, at + _block, tokens);
+            tile.Fetch(others, at + Block, tokens);
             warp.Add(sums, second + tile.Values(lane), weights: !OwnQueries);
             tile.Place(first);
-        }, _block);
+        }, Block);
     }
 
     /// <summary>dq for own queries; dk for own keys, and dv with it.</summary>
@@ -158,7 +174,7 @@ internal sealed class AttentionKernel(int head, MmaShape shape, AttentionPass pa
         Value<U32> index, Value<U32> lane, Value<F32> scale, Value<S64> statistics, OwnRows rows, Register<F32>[] sums,
         Register<F32>[]? secondSums)
     {
-        Value<U32> ownSecond = shared + HeadTile.Rows * Pitch, first = shared + 2 * HeadTile.Rows * Pitch, second = first + _block * Pitch;
+        Value<U32> ownSecond = shared + HeadTile.Rows * Pitch, first = shared + 2 * HeadTile.Rows * Pitch, second = first + Block * Pitch;
         Register<F32>[] logs = [], deltas = [];
         if (OwnQueries)
         {
@@ -176,14 +192,14 @@ internal sealed class AttentionKernel(int head, MmaShape shape, AttentionPass pa
             w.Barrier();
             warp.Scores(shared + tile.Left(index, lane), first + tile.Right(lane));
             tile.Place(second);
-            w.If(at + _block > tokens, () => warp.Mask(tokens - column));
+            w.If(at + Block > tokens, () => warp.Mask(tokens - column));
             if (OwnQueries)
                 warp.WeighRows(scale, logs);
             else
                 warp.WeighColumns(scale, columns);
             // The second operand is there.
             w.Barrier();
-            tile.Fetch(others, at + _block, tokens);
+            tile.Fetch(others, at + Block, tokens);
             if (secondSums is not null)
                 warp.Add(secondSums, second + tile.Values(lane), weights: true);
             warp.Scores(ownSecond + tile.Left(index, lane), second + tile.Right(lane));
@@ -195,7 +211,7 @@ internal sealed class AttentionKernel(int head, MmaShape shape, AttentionPass pa
             // All have read the block.
             w.Barrier();
             tile.Place(first);
-        }, _block);
+        }, Block);
     }
 
     /// <summary>A lane's two rows of the group's own.</summary>

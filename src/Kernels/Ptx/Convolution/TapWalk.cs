@@ -8,15 +8,33 @@ internal sealed class TapWalk
     private readonly PtxWriter _w;
     private readonly Register<S32> _sourceBytes, _columns, _at, _left, _piece;
 
-    public TapWalk(PtxWriter w, PtxArguments<ConvolutionArguments> g, Value<U32> piece)
+    /// <param name="w">Writes.</param>
+    /// <param name="g">The problem.</param>
+    /// <param name="piece">Of the thread.</param>
+    /// <param name="slice">Which part of the steps; null for all.</param>
+    public TapWalk(PtxWriter w, PtxArguments<ConvolutionArguments> g, Value<U32> piece, Register<U32>? slice)
     {
         (_w, _sourceBytes, _columns) = (w, g.Of(x => x.SourceBytes), g.Of(x => x.Columns));
-        Steps = w.Let(
-            g.Of(x => x.Rows) * _columns * ((_sourceBytes + (ProductTile.StepBytes - 1)).As<U32>() / ProductTile.StepBytes).As<S32>());
+        var stepsPerTap = w.Let((_sourceBytes + (ProductTile.StepBytes - 1)).As<U32>() / ProductTile.StepBytes);
+        Steps = w.Let(g.Of(x => x.Rows) * _columns * stepsPerTap.As<S32>());
         _piece = w.Let((piece * 16).As<S32>());
-        (R, S, Tap, _at, _left) = (w.Let<S32>(0), w.Let<S32>(0), w.Let<S32>(0), w.Let<S32>(0), w.Let(Steps));
+        if (slice is null)
+        {
+            (R, S, Tap, _at, _left) = (w.Let<S32>(0), w.Let<S32>(0), w.Let<S32>(0), w.Let<S32>(0), w.Let(Steps));
+            return;
+        }
+        var perSlice = g.Of(x => x.StepsPerSlice);
+        var first = w.Let(slice * perSlice.As<U32>());
+        Steps = w.Let(PtxWriter.Min(Steps - first.As<S32>(), perSlice));
+        var tap = w.Let(first / stepsPerTap);
+        var row = w.Let(tap / _columns.As<U32>());
+        (R, S) = (w.Let(row.As<S32>()), w.Let((tap - row * _columns.As<U32>()).As<S32>()));
+        Tap = w.Let(tap.As<S32>() * _sourceBytes);
+        _at = w.Let(((first - tap * stepsPerTap) * ProductTile.StepBytes).As<S32>());
+        _left = w.Let(Steps);
     }
 
+    /// <summary>Of the group's sum.</summary>
     public Register<S32> Steps { get; }
 
     /// <summary>Of the filter.</summary>

@@ -37,19 +37,27 @@ internal struct WgradArguments
 /// counts taps and channels together, so that no channel count leaves a tile half empty. The sum is over pixels: both operands have it
 /// outermost. A tile a group, slices slowest; another kernel adds the slices, in order.
 /// </summary>
-/// <param name="tile">Of a group.</param>
-/// <param name="shape">TF32 or BF16.</param>
-/// <param name="isActivated">Whether x has a prologue; then it is float32 in either precision.</param>
-internal sealed class WgradKernel(ProductTile tile, MmaShape shape, bool isActivated)
+/// <param name="Tile">Of a group.</param>
+/// <param name="Shape">TF32 or BF16.</param>
+/// <param name="IsActivated">Whether x has a prologue; then it is float32 in either precision.</param>
+internal sealed record WgradKernel(ProductTile Tile, MmaShape Shape, bool IsActivated) : IWrittenKernel
 {
-    /// <summary>Its text.</summary>
-    public WrittenKernel Write() => PtxWriter.Kernel<WgradArguments>(
-        $"{(isActivated ? "ActivatedWgrad" : "Wgrad")}{tile.Rows}x{tile.Columns}{(shape == MmaShape.Bf16 ? "Bf16" : "Tf32")}",
-        "sm_80", tile.Threads, tile.SharedBytes, Body);
+    /// <inheritdoc/>
+    public string Name => $"Tensor{(IsActivated ? "Activated" : "")}Wgrad{Tile.Text}{Shape.Name}Kernel";
+
+    /// <inheritdoc/>
+    public int Threads => Tile.Threads;
+
+    /// <inheritdoc/>
+    public int SharedBytes => Tile.SharedBytes;
+
+    /// <inheritdoc/>
+    public WrittenKernel Write() => PtxWriter.Kernel<WgradArguments>(Name, "sm_80", Threads, SharedBytes, Body);
 
     private void Body(PtxWriter w, PtxArguments<WgradArguments> g)
     {
-        int valueBytes = 32 / shape.Depth;
+        var (tile, shape) = (Tile, Shape);
+        int valueBytes = shape.ValueBytes;
         var (columns, outputs, pixels) = (g.Of(x => x.Columns), g.Of(x => x.Outputs), g.Of(x => x.Pixels));
         var tiles = g.Of(x => x.Tiles).As<U32>();
         var slice = w.Let(w.Group() / tiles);
@@ -70,8 +78,8 @@ internal sealed class WgradKernel(ProductTile tile, MmaShape shape, bool isActiv
         var outputBytes = g.Of(x => x.OutputBytes);
         var dy = MatrixSource.Columns(w, a, g.Of(x => x.Dy) + first.Wide(outputBytes), firstRow * valueBytes, outputBytes, count);
         var x = new TapSource(w, g, b, first, count, firstColumn * valueBytes, columns * valueBytes,
-            isActivated && shape == MmaShape.Bf16 ? 2 : 1);
-        IOperandCopies copies = isActivated
+            IsActivated && shape == MmaShape.Bf16 ? 2 : 1);
+        IOperandCopies copies = IsActivated
             ? new ActivatedCopies(w, b, x, shape, new(g.Of(x => x.ShiftBytes), g.Of(x => x.Slope), g.Of(x => x.Offset)))
             : new AsyncCopies(w, b, x);
         var steps = w.Let((count + (2 * shape.Depth - 1)).As<U32>() / (2 * shape.Depth)).As<S32>();

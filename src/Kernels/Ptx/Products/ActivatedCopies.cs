@@ -6,6 +6,12 @@ namespace BDense.Kernels.Ptx.Products;
 /// <param name="Offset">Without SiLU -infinity, so that there is nothing to branch on.</param>
 internal sealed record Activation(Register<S32> ShiftBytes, Register<F32> Slope, Register<F32> Offset)
 {
+    /// <summary>With SiLU or without.</summary>
+    public static float SlopeOf(bool silu) => silu ? -1.44269504f : 0f;
+
+    /// <inheritdoc cref="SlopeOf"/>
+    public static float OffsetOf(bool silu) => silu ? 0f : float.NegativeInfinity;
+
     /// <summary>Of one value.</summary>
     public Value<F32> Of(PtxWriter w, Value<F32> x, Value<F32> scale, Value<F32> shift)
     {

@@ -9,16 +9,17 @@ internal static class MatrixSource
     /// <param name="matrix">Address.</param>
     /// <param name="first">Row of the tile.</param>
     /// <param name="rows">That there are.</param>
-    /// <param name="rowBytes">Of the sum.</param>
+    /// <param name="rowBytes">Of a whole row.</param>
+    /// <param name="from">The sum's first byte in a row; null for the row's own.</param>
     public static IOperandSource Rows(PtxWriter w, SumInnermost layout, Value<S64> matrix, Value<U32> first, Value<S32> rows,
-        Value<S32> rowBytes)
+        Value<S32> rowBytes, Value<S32>? from = null)
     {
-        var offset = w.Let((layout.Piece * 16).As<S32>());
+        var offset = w.Let((layout.Piece * 16).As<S32>() + (from ?? 0));
         var row = w.Let((layout.Row + first).As<S32>());
         int pass = layout.PassRows;
         var left = w.Let(layout.Passes, n => PtxWriter.Select(row + n * pass < rows, rowBytes - offset, 0));
-        var from = w.Let(layout.Passes, n => matrix + (row + n * pass).Wide(rowBytes) + offset.Long());
-        return new Stepping(w, from, left, ProductTile.StepBytes, ProductTile.StepBytes);
+        var places = w.Let(layout.Passes, n => matrix + (row + n * pass).Wide(rowBytes) + offset.Long());
+        return new Stepping(w, places, left, ProductTile.StepBytes, ProductTile.StepBytes);
     }
 
     /// <summary>Values of the sum one below the other.</summary>

@@ -4,7 +4,11 @@ namespace BDense.Kernels.Ptx.Products;
 /// <param name="Row">Their row, from the lane's first.</param>
 /// <param name="Column">The first one's column, from the lane's first.</param>
 /// <param name="Sums">Two or four.</param>
-internal sealed record ResultRun(int Row, int Column, Register<F32>[] Sums);
+internal sealed record ResultRun(int Row, int Column, Register<F32>[] Sums)
+{
+    /// <summary>Each by itself.</summary>
+    public IEnumerable<ResultRun> Singles => Sums.Select((sum, i) => new ResultRun(Row, Column + i, [sum]));
+}
 
 /// <summary>Where a lane's sums belong: runs of neighbours as wide as the operands' layouts leave them.</summary>
 /// <param name="w">Writes.</param>

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
 namespace BDense.Kernels.Ptx.Products;
 
 /// <summary>
@@ -10,7 +13,7 @@ namespace BDense.Kernels.Ptx.Products;
 /// <param name="WarpRows">A multiple of 16.</param>
 /// <param name="WarpColumns">A multiple of 16.</param>
 /// <param name="Stages">At least 2.</param>
-internal sealed record ProductTile(int Rows, int Columns, int WarpRows, int WarpColumns, int Stages)
+internal sealed partial record ProductTile(int Rows, int Columns, int WarpRows, int WarpColumns, int Stages)
 {
     /// <summary>Of the sum, in a step.</summary>
     public const int StepBytes = 64;
@@ -29,4 +32,22 @@ internal sealed record ProductTile(int Rows, int Columns, int WarpRows, int Warp
 
     /// <summary>First column of a warp.</summary>
     public Value<U32> WarpColumn(Value<U32> warp) => warp / (Rows / WarpRows) * WarpColumns;
+
+    /// <summary>As names of kernels and files have it: 128x128w64x32s3 for the group's, the warp's and the stages.</summary>
+    public string Text { get; } = $"{Rows}x{Columns}w{WarpRows}x{WarpColumns}s{Stages}";
+
+    /// <summary>What <see cref="Text"/> says; null where it says nothing.</summary>
+    public static ProductTile? Parse(string text)
+    {
+        if (Pattern().Match(text) is not { Success: true } match)
+            return null;
+        int[] n = [.. match.Groups.Values.Skip(1).Select(group => int.Parse(group.ValueSpan, CultureInfo.InvariantCulture))];
+        return n.Contains(0) ? null : new(n[0], n[1], n[2], n[3], n[4]);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+
+    [GeneratedRegex(@"^(\d{1,3})x(\d{1,3})w(\d{1,3})x(\d{1,3})s(\d)$")]
+    private static partial Regex Pattern();
 }

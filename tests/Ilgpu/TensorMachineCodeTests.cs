@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using BDense.Kernels;
+using BDense.Kernels.Ilgpu.Attention;
+using BDense.Kernels.Ilgpu.Tiles;
+using BDense.Kernels.MachineCode;
+using BDense.Kernels.Ptx.Products;
+using NUnit.Framework;
+
+namespace BDense.Tests.Ilgpu;
+
+/// <summary>What the assembler makes of tensor-core kernels: their main loops are products, ldmatrix and copies, and nothing else.</summary>
+[Category(MachineCodeTests.Ptxas)]
+internal sealed class TensorMachineCodeTests
+{
+    [OneTimeSetUp]
+    public void HasAssembler() =>
+        Assume.That(KernelCatalog.AssemblerVersion, Is.Not.Null, "ptxas is not on PATH; it comes with the CUDA toolkit");
+
+    private static IEnumerable<string> Names => KernelCatalog.Names.Where(name => name.StartsWith("Tensor", StringComparison.Ordinal));
+
+    [Test]
+    public void Convolutions_are_products_and_asynchronous_copies()
+    {
+        string[] names = [.. Names.Where(name => name.Contains("Convolution", StringComparison.Ordinal)
+            || name.Contains("Dgrad", StringComparison.Ordinal))];
+        Assert.That(names, Is.Not.Empty);
+        foreach (var row in KernelCatalog.Rows(names, GpuArchitecture.All))
+        {
+            var of = TensorPlan.Rows.Single(r => row.Name.Contains(r.Tile.Text, StringComparison.Ordinal));
+            var (tile, loop) = (of.Tile, row.MainLoop!);
+            bool activated = row.Name.Contains("Activated", StringComparison.Ordinal);
+            Assert.That(loop.Hmma, Is.EqualTo(tile.Rows * tile.Columns / 64 / (row.GroupSize / 32)), row.Name);
+            Assert.That(loop.Ffma, Is.EqualTo(activated ? ActivationFfma(row, tile.Rows) : 0), row.Name);
+            Assert.That(loop.Ldgsts, Is.EqualTo((activated ? tile.Columns : tile.Rows + tile.Columns) * 4 / row.GroupSize), row.Name);
+            Assert.That(loop.Sts, Is.EqualTo(activated ? tile.Rows * 4 / row.GroupSize : 0), "16 bytes a store");
+            Assert.That(loop.Lds, Is.Zero, "fragments come by ldmatrix");
+            Holds(row, tile, activated ? of.ActivatedResident : of.Resident);
+        }
+    }
+
+    [Test]
+    public void Wgrads_are_products_and_asynchronous_copies()
+    {
+        string[] names = [.. Names.Where(name => name.Contains("Wgrad", StringComparison.Ordinal))];
+        Assert.That(names, Is.Not.Empty);
+        foreach (var row in KernelCatalog.Rows(names, GpuArchitecture.All))
+        {
+            var of = TensorPlan.Rows.Single(r => row.Name.Contains(r.Tile.Text, StringComparison.Ordinal));
+            var (tile, loop) = (of.Tile, row.MainLoop!);
+            bool activated = row.Name.Contains("Activated", StringComparison.Ordinal);
+            Assert.That(loop.Hmma, Is.EqualTo(tile.Rows * tile.Columns / 64 / (row.GroupSize / 32)), row.Name);
+            Assert.That(loop.Ldgsts, Is.EqualTo((activated ? tile.Rows : tile.Rows + tile.Columns) * 4 / row.GroupSize), row.Name);
+            Assert.That(loop.Lds, Is.EqualTo(loop.Lds128), "four values a load, or ldmatrix");
+            Holds(row, tile, activated ? of.ActivatedResident : of.WgradResident);
+        }
+    }
+
+    [Test]
+    public void Products_are_products_and_asynchronous_copies()
+    {
+        string[] names = [.. Names.Where(name => name.Contains("Product", StringComparison.Ordinal))];
+        Assert.That(names, Is.Not.Empty);
+        foreach (var row in KernelCatalog.Rows(names, GpuArchitecture.All))
+        {
+            var of = TensorPlan.Rows.Single(r => row.Name.Contains(r.Tile.Text, StringComparison.Ordinal));
+            var (tile, loop) = (of.Tile, row.MainLoop!);
+            Assert.That(loop.Hmma, Is.EqualTo(tile.Rows * tile.Columns / 64 / (row.GroupSize / 32)), row.Name);
+            Assert.That(loop.Ldgsts, Is.EqualTo((tile.Rows + tile.Columns) * 4 / row.GroupSize), row.Name);
+            Assert.That(loop.Lds, Is.EqualTo(loop.Lds128), "four values a load, or ldmatrix");
+            Holds(row, tile, of.Resident);
+        }
+    }
+
+    /// <summary>
+    /// Both products of a block on tensor cores, with one multiply-add a score between them, for its exponent; the forward pass has two
+    /// more, for the rows' sums of weights. Blocks come 16 bytes at a time in every step of the way.
+    /// </summary>
+    [Test]
+    public void Attention_is_products_and_a_softmax()
+    {
+        string[] names = [.. Names.Where(name => name.StartsWith("TensorAttention", StringComparison.Ordinal)
+            && !name.Contains("Statistics", StringComparison.Ordinal))];
+        Assert.That(names, Is.Not.Empty);
+        foreach (var row in KernelCatalog.Rows(names, GpuArchitecture.All))
+        {
+            var (pass, head, bf16) = Regex.Match(row.Name, @"^TensorAttention([A-Za-z]*)(\d+)(Tf32|Bf16)Kernel$").Groups switch
+            {
+                var g => (g[1].Value, int.Parse(g[2].ValueSpan, CultureInfo.InvariantCulture), g[3].Value == "Bf16"),
+            };
+            int block = head <= 64 ? 64 : 4096 / head, products = pass switch
+            {
+                "" or "ValueGradient" => 2,
+                "KeyValueGradient" => 4,
+                _ => 3,
+            };
+            var loop = row.MainLoop!;
+            Assert.That(loop.Hmma, Is.EqualTo(products * block * head / (bf16 ? 128 : 64)), row.Name);
+            Assert.That(loop.Ffma, Is.EqualTo(block / 2 + (pass.Length == 0 ? 2 : 0)), row.Name);
+            Assert.That(loop.Lds, Is.EqualTo(loop.Lds128), "four values a load, or ldmatrix");
+            Assert.That(loop.Ldg128, Is.EqualTo(2 * block * head / 4 / row.GroupSize), "two operands' blocks");
+            Assert.That(loop.Local, Is.Zero, row.Name);
+            Assert.That(row.SharedBytes, Is.EqualTo(AttentionPlan.TensorSharedBytes(bf16 ? Precision.Bf16 : Precision.Tf32, head,
+                backward: pass is not ("" or "ValueGradient"))));
+        }
+    }
+
+    private static void Holds(KernelRow row, ProductTile tile, int resident)
+    {
+        Assert.That(row.MainLoop!.Local, Is.Zero, row.Name);
+        Assert.That(row.SharedBytes, Is.EqualTo(tile.SharedBytes), row.Name);
+        Assert.That(row.Occupancy, Is.GreaterThanOrEqualTo(resident * row.GroupSize / 2048.0),
+            $"{row.Name}: as many groups as the plan counts on");
+    }
+
+    /// <summary>
+    /// Multiply-adds of a thread's activations in a step of 64 bytes: two a value, scale x + shift and SiLU's exponent. The product itself
+    /// would need half the length of the tile's other side as many.
+    /// </summary>
+    private static int ActivationFfma(KernelRow row, int width) =>
+        2 * width * (row.Name.Contains("Bf16", StringComparison.Ordinal) ? 32 : 16) / row.GroupSize;
+}
