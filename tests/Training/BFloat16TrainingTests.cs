@@ -115,7 +115,7 @@ internal sealed class BFloat16TrainingTests
         runs.Backend.ActivationType = activations;
         using var network = runs.Teacher(config: TinyRuns.Config with { Dropout = 0 });
         using var training = new TeacherTraining(network, TinyRuns.Data,
-            new TeacherOptions { Steps = 200, Batch = 32, LearningRate = 3e-3, Warmup = 5 });
+            new TeacherOptions { Steps = 200, Batch = 32, LearningRate = 1e-3, Warmup = 5 });
         return [.. TrainingLoop.Run(training).Log.Select(l => l.Loss)];
     }
 

@@ -88,7 +88,9 @@ public sealed partial class Tape
         }
         int n = x.Shape[0], h = Resized(x.Shape[1], around.Resampling), w = Resized(x.Shape[2], around.Resampling);
         var shape = Conv2dShape.Same(n, h, w, x.Shape[3], weight.Shape[0], weight.Shape[1]);
-        var request = new SurroundingsRequest(around.Parts, around.Resampling, Fused(around), IsKept: Recording);
+        // A part that is apart is rounded in BF16, one within the launch is not: a block that is run again must not come to other bits.
+        bool isKept = Recording || type != ElementType.Float32;
+        var request = new SurroundingsRequest(around.Parts, around.Resampling, Fused(around), isKept);
         var plan = SurroundingsPlan.Of(request, Backend.SupportOf(shape, around.Resampling));
         var u = x;
         if (plan.IsApart(ConvolutionParts.Prologue) && around.Norm is { } norm)
