@@ -61,10 +61,9 @@ internal sealed class EmulatedDevice(Func<string, bool> takes, Func<string, stri
     {
         var written = Written.GetOrAdd(kernel, static one => one.Write());
         byte[] bytes = arguments.ToArray();
-        int[] ends = [.. written.Arguments.Skip(1), bytes.Length];
-        // Behind the last there may be what C# pads.
+        var parameters = Modules.GetOrAdd(written.Text, PtxModule.Read).Kernels[kernel.Name].Parameters;
         Run(kernel.Name, written.Text, groups, written.Threads, written.SharedBytes,
-            [.. written.Arguments.Zip(ends, (start, end) => bytes[start..end])]);
+            [.. written.Arguments.Zip(parameters, (start, parameter) => bytes[start..(start + parameter.Bytes)])]);
     }
 
     private void Run(KernelEntry kernel, AcceleratorStream stream, KernelConfig config, byte[][] arguments)

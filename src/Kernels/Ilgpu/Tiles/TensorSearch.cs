@@ -53,7 +53,8 @@ internal static class TensorSearch
 
     private static bool IsInnermost(int width, int threads) => width % (threads / 4) == 0;
 
-    private static bool IsOutermost(int width, int threads) => 4 * width >= threads && width <= threads;
+    /// <summary>The swizzle takes eight pieces of 16 bytes a row: 64 values in BF16.</summary>
+    private static bool IsOutermost(int width, int threads) => width >= 64 && 4 * width >= threads && width <= threads;
 
     /// <summary>One parameter changed by one step: the next larger or smaller tile of a group or a warp, stages, slices.</summary>
     public static IEnumerable<TileChoice> Neighbours(TensorProblem p, TileChoice choice, int sharedLimit)

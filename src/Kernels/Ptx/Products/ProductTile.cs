@@ -34,7 +34,7 @@ internal sealed partial record ProductTile(int Rows, int Columns, int WarpRows, 
     public Value<U32> WarpColumn(Value<U32> warp) => warp / (Rows / WarpRows) * WarpColumns;
 
     /// <summary>As names of kernels and files have it: 128x128w64x32s3 for the group's, the warp's and the stages.</summary>
-    public string Text { get; } = $"{Rows}x{Columns}w{WarpRows}x{WarpColumns}s{Stages}";
+    public string Text => $"{Rows}x{Columns}w{WarpRows}x{WarpColumns}s{Stages}";
 
     /// <summary>What <see cref="Text"/> says; null where it says nothing.</summary>
     public static ProductTile? Parse(string text)
