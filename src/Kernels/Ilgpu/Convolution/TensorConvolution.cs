@@ -47,6 +47,16 @@ public sealed partial class IlgpuBackend
     private void TensorGemm(Precision precision, in ImagePass pass, Tensor x, Tensor w, in ConvolutionPrologue prologue,
         in ConvolutionEpilogue e, Tensor y)
     {
+        if (y.Type == ElementType.BFloat16 && pass.Channels % 2 != 0)
+        {
+            // Two channels are stored at once: what has an odd number is rounded in a pass of its own.
+            using Tensor sum = Empty(y.Shape), residual = Empty(e.Residual?.Shape ?? new Shape(0));
+            if (e.Residual is not null)
+                ConvertCore(e.Residual, residual);
+            TensorGemm(precision, pass, x, w, prologue, e with { Residual = e.Residual is null ? null : residual }, sum);
+            ConvertCore(sum, y);
+            return;
+        }
         bool isActivated = prologue.ScaleShift is not null;
         var shape = ShapeOf(precision);
         using var factorX = isActivated ? null : Factors(precision, x, pass.SourceChannels);
@@ -99,7 +109,8 @@ public sealed partial class IlgpuBackend
         var tile = TensorPlan.Find(choice.Tile);
         bool isSliced = choice.Slices > 1;
         g.Tiles = Threads((long)((g.Pixels + tile.Rows - 1) / tile.Rows) * ((g.Channels + tile.Columns - 1) / tile.Columns));
-        var kernel = new ConvolutionKernel(tile, ShapeOf(key.Precision), isDgrad, problem.IsActivated, isSliced, g.Channels % 2 != 0);
+        var kernel = new ConvolutionKernel(tile, ShapeOf(key.Precision), isDgrad, problem.IsActivated, isSliced, g.Channels % 2 != 0,
+            IsRounded: !isSliced && y.Type == ElementType.BFloat16);
         if (!isSliced)
         {
             LaunchWritten(kernel, g.Tiles, g);

@@ -7,15 +7,20 @@ namespace BDense.Kernels.Ilgpu;
 public sealed partial class IlgpuBackend
 {
     /// <summary>
-    /// x as the kernels of a precision copy it, in a tensor of its own: padded, and for BF16 rounded; null where it is so already.
+    /// x as the kernels of a precision copy it, in a tensor of its own: padded, and for BF16 rounded; null where it is so already, as BF16
+    /// activations of whole pieces are.
     /// </summary>
     internal Tensor? Factors(Precision precision, Tensor x, int channels)
     {
         int padded = ConvolutionPlan.Padded(precision, channels);
-        if (padded == channels && precision == Precision.Tf32)
+        bool isRounded = x.Type == ElementType.BFloat16;
+        if (padded == channels && (precision == Precision.Tf32 || isRounded))
             return null;
         var y = Empty(new Shape(x.Length / channels, precision == Precision.Bf16 ? padded / 2 : padded));
-        FillFactors(precision, x, channels, y);
+        if (isRounded)
+            Launch(PadRoundedKernel, y.Length, Bits(x), channels, padded / 2, View(y));
+        else
+            FillFactors(precision, x, channels, y);
         return y;
     }
 
@@ -66,6 +71,15 @@ public sealed partial class IlgpuBackend
     {
         int p = i / pairs, c = 2 * (i - p * pairs);
         y[i] = PairBFloat16(c < channels ? x[p * channels + c] : 0f, c + 1 < channels ? x[p * channels + c + 1] : 0f);
+    }
+
+    /// <summary>The same of a source in BF16.</summary>
+    [Kernel]
+    internal static void PadRoundedKernel(Index1D i, ArrayView<ushort> x, int channels, int pairs, ArrayView<float> y)
+    {
+        int p = i / pairs, c = 2 * (i - p * pairs);
+        uint low = c < channels ? (uint)x[p * channels + c] : 0u, high = c + 1 < channels ? (uint)x[p * channels + c + 1] : 0u;
+        y[i] = Interop.IntAsFloat(low | high << 16);
     }
 
     private static float PairBFloat16(float low, float high) => Interop.IntAsFloat(RoundBFloat16(low) | RoundBFloat16(high) << 16);

@@ -94,7 +94,7 @@ public sealed partial class IlgpuBackend
     /// <summary>Multiprocessors of the device.</summary>
     internal int Multiprocessors => _accelerator.NumMultiprocessors;
 
-    internal static long Address(Tensor x) => ((DeviceStorage)x.Storage).Buffer.NativePtr + 4L * x.Offset;
+    internal static long Address(Tensor x) => ((DeviceStorage)x.Storage).Buffer.NativePtr + x.ByteOffset;
 
     private static long AddressOrZero(Tensor? x) => x is null ? 0 : Address(x);
 }
