@@ -48,8 +48,9 @@ internal sealed class BFloat16TrainingTests
         {
             double expected = full.Skip(i).Take(50).Average(), got = half.Skip(i).Take(50).Average();
             TestContext.Out.WriteLine(FormattableString.Invariant($"steps {i} to {i + 49}: {expected:0.0000} and {got:0.0000}"));
-            Assert.That(got, Is.EqualTo(expected).Within(0.01 * expected), $"steps {i} to {i + 49}");
+            Assert.That(got, Is.EqualTo(expected).Within(0.02 * expected), $"steps {i} to {i + 49}");
         }
+        Assert.That(half.Average(), Is.EqualTo(full.Average()).Within(0.01 * full.Average()), "all 200");
         double worst = full.Zip(half, (a, b) => Math.Abs(a - b) / a).Max();
         TestContext.Out.WriteLine(FormattableString.Invariant($"a single step differs by {worst:0.0000} at most"));
     }

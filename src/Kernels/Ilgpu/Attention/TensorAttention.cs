@@ -42,7 +42,10 @@ public sealed partial class IlgpuBackend
             Result = Address(dqkv),
         };
         foreach (var pass in Ptx.Attention.AttentionKernel.Backward(s.HeadSize))
-            LaunchWritten(new AttentionKernel(s.HeadSize, ShapeOf(precision), pass, qkv.Type == ElementType.BFloat16), AttentionPlan.Groups(s), g);
+        {
+            LaunchWritten(new AttentionKernel(s.HeadSize, ShapeOf(precision), pass, IsRounded: qkv.Type == ElementType.BFloat16),
+                AttentionPlan.Groups(s), g);
+        }
         return true;
     }
 

@@ -24,6 +24,9 @@ internal static class TensorKernels
             foreach (bool isDgrad in new[] { false, true })
             {
                 yield return new ConvolutionKernel(row.Tile, shape, isDgrad, false);
+                // Activations in memory as they are multiplied.
+                if (shape == MmaShape.Bf16)
+                    yield return new ConvolutionKernel(row.Tile, shape, isDgrad, false, IsRounded: true);
                 // An image's channels.
                 if (isNarrow)
                     yield return new ConvolutionKernel(row.Tile, shape, isDgrad, false, IsOdd: true);
@@ -61,5 +64,6 @@ internal static class TensorKernels
     private static IEnumerable<IWrittenKernel> Attention(MmaShape shape) =>
         from head in new[] { 32, 64, 128, 256 }
         from pass in AttentionKernel.Backward(head).Prepend(AttentionPass.Forward)
-        select new AttentionKernel(head, shape, pass);
+        from isRounded in shape == MmaShape.Bf16 ? new[] { false, true } : [false]
+        select new AttentionKernel(head, shape, pass, isRounded);
 }

@@ -47,7 +47,8 @@ internal enum AttentionPass
 internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass Pass, bool IsRounded = false) : IWrittenKernel
 {
     /// <inheritdoc/>
-    public string Name => $"Tensor{(IsRounded ? "Rounded" : "")}Attention{(Pass == AttentionPass.Forward ? "" : Pass)}{Head}{Shape.Name}Kernel";
+    public string Name => $"Tensor{(IsRounded ? "Rounded" : "")}Attention{(Pass == AttentionPass.Forward ? "" : Pass)}"
+        + $"{Head}{Shape.Name}Kernel";
 
     /// <inheritdoc/>
     public int Threads => HeadTile.Threads;

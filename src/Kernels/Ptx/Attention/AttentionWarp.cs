@@ -136,7 +136,8 @@ internal sealed class AttentionWarp(PtxWriter w, MmaShape shape, HeadTile tile, 
     public Value<F32> Exponent(Value<F32> logSumExp) => logSumExp * MinusLog2E;
 
     /// <summary>
-    /// Stores the lane's part of two rows, those that exist, in float32 or rounded to BF16. In TF32 column 2t + odd of product 4q + j is channel 32q + 8t + 4 odd + j.
+    /// Stores the lane's part of two rows, those that exist, in float32 or rounded to BF16. In TF32 column 2t + odd of product 4q + j is
+    /// channel 32q + 8t + 4 odd + j.
     /// </summary>
     /// <param name="sums">From <see cref="NewSums"/>.</param>
     /// <param name="at">Address of the upper row's first channel of the lane (<see cref="FirstChannel"/>).</param>

@@ -52,8 +52,8 @@ internal sealed record ConvolutionKernel(ProductTile Tile, MmaShape Shape, bool 
     bool IsOdd = false, bool IsRounded = false) : IWrittenKernel
 {
     /// <inheritdoc/>
-    public string Name => $"Tensor{(IsSliced ? "Sliced" : "")}{(IsOdd ? "Odd" : "")}{(IsRounded ? "Rounded" : "")}{(IsActivated ? "Activated" : "")}"
-        + $"{(IsTransposed ? "Dgrad" : "Convolution")}{Tile.Text}{Shape.Name}Kernel";
+    public string Name => $"Tensor{(IsSliced ? "Sliced" : "")}{(IsOdd ? "Odd" : "")}{(IsRounded ? "Rounded" : "")}"
+        + $"{(IsActivated ? "Activated" : "")}{(IsTransposed ? "Dgrad" : "Convolution")}{Tile.Text}{Shape.Name}Kernel";
 
     /// <inheritdoc/>
     public int Threads => Tile.Threads;
