@@ -43,7 +43,7 @@ internal abstract class TensorCoreTests
                 Is.EqualTo(row.Computed == Precision.Fp32 || !row.HasTiles ? [] : new[] { row.Computed }), "what it was computed in");
             foreach (var key in keys)
             {
-                var problem = new TensorProblem(key.M, key.N, key.Steps, Operation(key), key.Batch);
+                var problem = new TensorProblem(key.M, key.N, key.Steps, Operation(key), key.Batch, Backend.IsHopper && OnWarpgroups(key));
                 var candidates = TensorPlan.Candidates(problem, SharedLimit).ToList();
                 Assert.That(candidates, Has.Count.GreaterThan(1));
                 // One slice and as many as there can be.
@@ -76,6 +76,15 @@ internal abstract class TensorCoreTests
         "wgrad" => TensorOperation.Wgrad,
         "activated wgrad" => TensorOperation.ActivatedWgrad,
         _ => TensorOperation.Product,
+    };
+
+    /// <summary>What the kernels for Hopper take: no prologue, pairs of channels; in TF32 sums that are innermost in memory.</summary>
+    private static bool OnWarpgroups(TuningKey key) => key.Operation switch
+    {
+        "forward" or "dgrad" => key.N % 2 == 0,
+        "wgrad" or "product NN" or "product TN" => key.Precision == Precision.Bf16,
+        "product NT" => true,
+        _ => false,
     };
 
     /// <summary>Tells the backend what was measured, as a file of <c>bdense tune</c> would; nothing leaves it to the rule.</summary>

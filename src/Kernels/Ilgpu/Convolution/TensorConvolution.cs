@@ -1,7 +1,9 @@
 using BDense.Kernels.Ilgpu.Convolution;
 using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
+using BDense.Kernels.Ptx;
 using BDense.Kernels.Ptx.Convolution;
+using BDense.Kernels.Ptx.Hopper;
 using BDense.Kernels.Ptx.Products;
 
 namespace BDense.Kernels.Ilgpu;
@@ -87,42 +89,62 @@ public sealed partial class IlgpuBackend
             Offset = Activation.OffsetOf(prologue.Silu),
         };
         var problem = new TensorProblem(g.Pixels, g.Channels, g.Rows * g.Columns * Steps(g.SourceBytes),
-            isActivated ? TensorOperation.ActivatedConvolution : TensorOperation.Convolution);
+            isActivated ? TensorOperation.ActivatedConvolution : TensorOperation.Convolution,
+            OnWarpgroups: IsHopper && !isActivated && g.Channels % 2 == 0);
         var key = new TuningKey(isActivated ? "activated" : pass.IsDgrad ? "dgrad" : "forward", precision, problem.M, problem.N,
             problem.Steps, g.Rows * g.Columns, g.Stride);
         if (!IsDecided(key, out var choice))
             choice = DecideConvolution(key, problem, g, pass.IsDgrad, e, y);
-        LaunchConvolution(choice, key, problem, g, pass.IsDgrad, e, y);
+        LaunchConvolution(choice, shape, g, pass.IsDgrad, e, y);
     }
 
     /// <summary>The result is overwritten: a trial leaves nothing behind.</summary>
     private TileChoice DecideConvolution(in TuningKey key, TensorProblem problem, ConvolutionArguments g, bool isDgrad,
         ConvolutionEpilogue e, Tensor y)
     {
-        var of = key;
-        return Decide(key, problem, choice => LaunchConvolution(choice, of, problem, g, isDgrad, e, y));
+        var shape = ShapeOf(key.Precision);
+        return Decide(key, problem, choice => LaunchConvolution(choice, shape, g, isDgrad, e, y));
     }
 
-    private void LaunchConvolution(TileChoice choice, in TuningKey key, in TensorProblem problem, ConvolutionArguments g, bool isDgrad,
-        in ConvolutionEpilogue e, Tensor y)
+    private void LaunchConvolution(TileChoice choice, MmaShape shape, ConvolutionArguments g, bool isDgrad, in ConvolutionEpilogue e,
+        Tensor y)
     {
         var tile = TensorPlan.Find(choice.Tile);
-        bool isSliced = choice.Slices > 1;
+        int steps = g.Rows * g.Columns * Steps(g.SourceBytes, tile is WarpgroupTile ? WarpgroupTile.StepBytes : ProductTile.StepBytes);
+        g.StepsPerSlice = (steps + choice.Slices - 1) / choice.Slices;
+        // Longer steps may need fewer slices.
+        int slices = (steps + g.StepsPerSlice - 1) / g.StepsPerSlice;
         g.Tiles = Threads((long)((g.Pixels + tile.Rows - 1) / tile.Rows) * ((g.Channels + tile.Columns - 1) / tile.Columns));
-        var kernel = new ConvolutionKernel(tile, ShapeOf(key.Precision), isDgrad, problem.IsActivated, isSliced, g.Channels % 2 != 0,
-            IsRounded: !isSliced && y.Type == ElementType.BFloat16);
-        if (!isSliced)
+        using var partial = slices > 1 ? Empty(new Shape(slices, g.Pixels, g.Channels)) : null;
+        if (partial is not null)
+            g.Y = Address(partial);
+        bool isSliced = partial is not null, isRounded = !isSliced && y.Type == ElementType.BFloat16;
+        int groups = Threads((long)g.Tiles * slices);
+        if (tile is WarpgroupTile wide)
         {
-            LaunchWritten(kernel, g.Tiles, g);
-            return;
+            var kernel = new WarpgroupConvolutionKernel(wide, shape, isDgrad, isSliced, isRounded);
+            var weights = kernel.Weights(g.W, g.Channels, g.Rows * g.Columns, g.SourceBytes / shape.ValueBytes);
+            LaunchWritten(kernel, Math.Min(groups, Resident(kernel)), new WarpgroupConvolutionArguments
+            {
+                Weights = MapOf(weights),
+                Problem = g,
+            });
         }
-        using var partial = Empty(new Shape(choice.Slices, g.Pixels, g.Channels));
-        g.Y = Address(partial);
-        g.StepsPerSlice = (problem.Steps + choice.Slices - 1) / choice.Slices;
-        LaunchWritten(kernel, Threads((long)g.Tiles * choice.Slices), g);
-        SumConvolution(partial, choice.Slices, g.Channels, g.Height * g.Width, e, y);
+        else
+        {
+            LaunchWritten(new ConvolutionKernel((ProductTile)tile, shape, isDgrad, g.Factors != 0, isSliced, g.Channels % 2 != 0, isRounded),
+                groups, g);
+        }
+        if (partial is not null)
+            SumConvolution(partial, slices, g.Channels, g.Height * g.Width, e, y);
     }
 
-    /// <summary>Steps of 64 bytes.</summary>
-    private static int Steps(long bytes) => (int)((bytes + ProductTile.StepBytes - 1) / ProductTile.StepBytes);
+    /// <summary>Groups of a persistent kernel: as many as the GPU's shared memory holds at once.</summary>
+    private int Resident(IWrittenKernel kernel) =>
+        Multiprocessors * Math.Max(1, (SharedLimit + SystemSharedBytes) / (kernel.SharedBytes + SystemSharedBytes));
+
+    /// <summary>Of a group's shared memory, what the system takes.</summary>
+    private const int SystemSharedBytes = 1024;
+
+    private static int Steps(long bytes, int stepBytes = ProductTile.StepBytes) => (int)((bytes + stepBytes - 1) / stepBytes);
 }
