@@ -106,7 +106,7 @@ internal sealed class TensorMachineCodeTests
         }
     }
 
-    private static void Holds(KernelRow row, ProductTile tile, int resident)
+    private static void Holds(KernelRow row, ITile tile, int resident)
     {
         Assert.That(row.MainLoop!.Local, Is.Zero, row.Name);
         Assert.That(row.SharedBytes, Is.EqualTo(tile.SharedBytes), row.Name);
