@@ -25,6 +25,7 @@ internal sealed class HopperMachineCodeTests
         TestContext.Out.WriteLine($"{kernel.Name}: {assembled.Registers} registers, {loop.Hgmma} HGMMA of {loop.Instructions} "
             + $"instructions a step, {kernel.SharedBytes} shared bytes");
         Assert.That(loop.Hgmma, Is.EqualTo(4));
+        Assert.That(loop.Instructions, Is.LessThan(160), "nothing but products, the wait for a stage and, in rung 11, copies");
         Assert.That(loop.Local, Is.Zero);
         Assert.That(kernel.SharedBytes, Is.LessThanOrEqualTo(227 << 10));
     }
