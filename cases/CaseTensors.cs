@@ -18,8 +18,8 @@ public sealed class CaseTensors : IDisposable
     /// <param name="backend">Where.</param>
     /// <param name="row">Which case.</param>
     /// <param name="start">Values of all operands.</param>
-    /// <param name="aligned">Whether operands start on 256 bytes, as tensors from the pool do; else most are off by one or two
-    /// floats.</param>
+    /// <param name="aligned">Whether operands start on 128 bytes or more, as tensors from the pool do; else most are off by one or two
+    /// elements.</param>
     public CaseTensors(Backend backend, OpCase row, float[][] start, bool aligned = true)
     {
         _aligned = aligned;
@@ -29,7 +29,7 @@ public sealed class CaseTensors : IDisposable
         Operands = new Tensor[start.Length];
         for (int k = 0; k < start.Length; k++)
         {
-            _whole[k] = backend.Empty(new Shape(start[k].Length + 2 * Margin(k)));
+            _whole[k] = backend.Empty(new Shape(start[k].Length + 2 * Margin(k)), row.Operands[k].Type);
             Operands[k] = _whole[k].View(Margin(k), row.Operands[k].Shape);
         }
         Reset();
@@ -77,7 +77,7 @@ public sealed class CaseTensors : IDisposable
         }
     }
 
-    /// <summary>Floats before and behind operand k.</summary>
+    /// <summary>Elements before and behind operand k.</summary>
     private int Margin(int k) => _aligned ? 64 : 64 + (k + 1) % 3;
 
     private float[] WithMargins(int k)
@@ -85,6 +85,6 @@ public sealed class CaseTensors : IDisposable
         var all = new float[_start[k].Length + 2 * Margin(k)];
         Array.Fill(all, _case.Operands[k].Role == Role.Input ? float.NaN : Mark);
         _start[k].CopyTo(all, Margin(k));
-        return all;
+        return _case.Operands[k].Type == ElementType.BFloat16 ? Array.ConvertAll(all, BFloat16.Rounded) : all;
     }
 }

@@ -3,7 +3,10 @@ using BDense.Kernels;
 
 namespace BDense.Cases;
 
-/// <summary>Holds results to the oracle: normalised mean-square error and largest error, NaN and infinity where they belong.</summary>
+/// <summary>
+/// Holds results to the oracle: normalised mean-square error and largest error, NaN and infinity where they belong. A result in BF16 may
+/// also be off by what rounding it takes: half a unit in its last place, and is the rounded oracle itself where a row is exact.
+/// </summary>
 public static class Comparison
 {
     /// <summary>Runs a case once on a backend and compares every operand. Null if all is right; else one line: case, operand, index,
@@ -27,7 +30,7 @@ public static class Comparison
             var operand = row.Operands[k];
             if (operand.Role == Role.Input)
                 continue;
-            if (nanOnly ? MissingNaN(expected[k], got[k]) is { } at : Worst(expected[k], got[k], row.Tolerance, out at))
+            if (nanOnly ? MissingNaN(expected[k], got[k]) is { } at : Worst(expected[k], got[k], operand.Type, row.Tolerance, out at))
             {
                 return string.Create(CultureInfo.InvariantCulture, $"{row.Name}: {operand.Name}[{Index(operand.Shape, at)}] "
                     + $"expected {expected[k][at]:g9}, got {got[k][at]:g9}{Summary(expected[k], got[k], row.Tolerance)}");
@@ -47,9 +50,11 @@ public static class Comparison
     }
 
     /// <summary>Whether it fails, and where it is worst.</summary>
-    private static bool Worst(double[] expected, float[] got, Tolerance tolerance, out int at)
+    private static bool Worst(double[] expected, float[] got, ElementType type, Tolerance tolerance, out int at)
     {
         (at, double worst) = (0, 0);
+        if (type == ElementType.BFloat16)
+            return WorstRounded(expected, got, tolerance, out at);
         for (int i = 0; i < expected.Length; i++)
         {
             if (double.IsFinite(expected[i]) != float.IsFinite(got[i])
@@ -65,6 +70,25 @@ public static class Comparison
         var (nmse, rms) = Errors(expected, got);
         return worst > tolerance.MaxAbs * rms || nmse > tolerance.Nmse;
     }
+
+    /// <summary>The same for a result in BF16.</summary>
+    private static bool WorstRounded(double[] expected, float[] got, Tolerance tolerance, out int at)
+    {
+        double allowed = tolerance.MaxAbs * Errors(expected, got).Rms;
+        for (at = 0; at < expected.Length; at++)
+        {
+            float nearest = BFloat16.Rounded((float)expected[at]);
+            if (nearest.Equals(got[at]) || nearest == got[at])
+                continue;
+            double error = Math.Abs(expected[at] - got[at]);
+            if (!float.IsFinite(nearest) || !float.IsFinite(got[at]) || allowed == 0 || error > allowed + HalfUnit(expected[at]))
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>Of the eighth significant bit.</summary>
+    private static double HalfUnit(double x) => x == 0 ? 0 : Math.ScaleB(1, Math.ILogB(x) - 8);
 
     private static (double Nmse, double Rms) Errors(double[] expected, float[] got)
     {

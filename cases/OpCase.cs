@@ -55,14 +55,26 @@ public sealed record OpCase(string Op, string Label, Operand[] Operands, Action<
             for (int i = 0; i < start[k].Length; i++)
                 start[k][i] = Operands[k].Value(random, i);
         }
+        Round(start);
         if (Prepare is not null)
         {
             var values = Widen(start);
             Prepare(values);
             for (int k = 0; k < start.Length; k++)
                 start[k] = Array.ConvertAll(values[k], v => (float)v);
+            Round(start);
         }
         return start;
+    }
+
+    /// <summary>To what each operand's type holds.</summary>
+    private void Round(float[][] start)
+    {
+        for (int k = 0; k < start.Length; k++)
+        {
+            if (Operands[k].Type == ElementType.BFloat16)
+                start[k] = Array.ConvertAll(start[k], BFloat16.Rounded);
+        }
     }
 
     /// <summary>What the oracle makes of <paramref name="start"/>.</summary>

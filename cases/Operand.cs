@@ -22,6 +22,14 @@ public enum Role
 /// <param name="Value">Element i of the starting values, drawn from the case's own generator; ignored for outputs.</param>
 public sealed record Operand(string Name, Shape Shape, Role Role, Func<Random, int, float> Value)
 {
+    /// <summary>
+    /// In memory. What starts in BF16 is rounded before the oracle sees it, and what ends there may be the rounded result.
+    /// </summary>
+    public ElementType Type { get; init; }
+
+    /// <summary>Of all elements.</summary>
+    public long Bytes => (long)Shape.Length * Type.Bytes();
+
     /// <summary>Read only. Normal numbers, if no other values are given.</summary>
     public static Operand In(string name, Shape shape, Func<Random, int, float>? value = null) =>
         new(name, shape, Role.Input, value ?? Values.Normal);

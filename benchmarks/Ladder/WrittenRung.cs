@@ -54,7 +54,7 @@ internal sealed record WrittenRung(int Number, string Name, IWrittenKernel Kerne
     public KernelRow MachineCode(GpuArchitecture architecture)
     {
         var entry = KernelEntry.Of(Kernel);
-        return NeedsHopper && architecture.Name != "sm_90"
+        return !entry.RunsOn(architecture)
             ? new KernelRow(entry.Name, true, architecture.Name, entry.GroupSize, null, null, null, null, null, null, null)
             : KernelCatalog.Row(entry, architecture, KernelCatalog.Ptx(entry, architecture));
     }

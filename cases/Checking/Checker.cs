@@ -95,8 +95,8 @@ public static class Checker
         Guard(findings, row, () =>
         {
             var (cost, calls) = Declared.Of(backend, row);
-            long read = 4L * calls * row.Operands.Where(o => o.Role != Role.Output).Sum(o => (long)o.Shape.Length);
-            long written = 4L * calls * row.Operands.Where(o => o.Role != Role.Input).Sum(o => (long)o.Shape.Length);
+            long read = calls * row.Operands.Where(o => o.Role != Role.Output).Sum(o => o.Bytes);
+            long written = calls * row.Operands.Where(o => o.Role != Role.Input).Sum(o => o.Bytes);
             if (cost.BytesRead < 0.75 * read || cost.BytesRead > 2.01 * read)
                 Add(findings, row, Check.Cost, $"{row.Name}: declares {cost.BytesRead} bytes read, its operands have {read}");
             if (cost.BytesWritten < 0.75 * written || cost.BytesWritten > 1.001 * written)

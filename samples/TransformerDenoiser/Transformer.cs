@@ -66,8 +66,9 @@ internal sealed class Transformer : IArchitecture
         foreach (var block in _blocks)
             tape.Replace(ref h, block.Forward(tape, h, embedding));
         tape.Drop(embedding);
-        // GroupNorm, SiLU, twice the size, convolution; with the folded head of a student in the place of its own where there is one.
-        var around = new Surroundings(_norm.Before(silu: true), Resampling.Up);
+        // GroupNorm, SiLU, twice the size, convolution; with the folded head of a student in the place of its own where there is one. A
+        // network gives float32, whatever its activations are.
+        var around = new Surroundings(_norm.Before(silu: true), Resampling.Up, Result: ElementType.Float32);
         tape.Replace(ref h, _head.Forward(tape, h, around, options.Head));
         return h;
     }

@@ -10,9 +10,10 @@ namespace BDense.Kernels;
 /// <c>Reference/</c> and <c>Ilgpu/</c> implement in a file of the same name, in a room by its subject.
 /// </summary>
 /// <remarks>
-/// Activations are NHWC, weights KRSC, everything float32. Results go to tensors that the caller made. Gradients of activations
-/// are overwritten; gradients of parameters are accumulated (+=). Operations are queued in order; <see cref="Tensor.Download"/>
-/// and <see cref="Synchronize"/> wait. A backend is used by one thread at a time.
+/// Activations are NHWC, weights KRSC. Everything is float32, but for activations and their gradients, which may be BF16: they are read
+/// exactly, the operation computes in float32, and what is stored is rounded once. Results go to tensors that the caller made. Gradients
+/// of activations are overwritten; gradients of parameters are accumulated (+=). Operations are queued in order;
+/// <see cref="Tensor.Download"/> and <see cref="Synchronize"/> wait. A backend is used by one thread at a time.
 /// </remarks>
 public abstract partial class Backend : IDisposable
 {
@@ -62,6 +63,9 @@ public abstract partial class Backend : IDisposable
     /// <summary>While launches are captured: what they write. A replay writes the same.</summary>
     internal HashSet<Storage>? CapturedWrites { get; set; }
 
+    /// <summary>While launches are captured: what they use of values that are kept.</summary>
+    internal CapturedValues? Captured { get; set; }
+
     /// <exception cref="GraphRefusedException">Launches are being captured, and this would wait for them.</exception>
     internal void RefuseWhileCapturing(string what)
     {
@@ -69,8 +73,17 @@ public abstract partial class Backend : IDisposable
             throw new GraphRefusedException($"{what} lies between the launches");
     }
 
+    /// <summary>
+    /// What networks keep activations and their gradients in here. Where the device multiplies in BF16 its backend sets it
+    /// (<see cref="Ilgpu.IlgpuBackend.Precision"/>); a network's input, output, loss, parameters and statistics are float32 always.
+    /// </summary>
+    public ElementType ActivationType { get; set; }
+
     /// <summary>An uninitialised tensor from the pool.</summary>
-    public Tensor Empty(Shape shape) => new(this, Pool.Rent(shape.Length), 0, shape);
+    /// <param name="shape">Its extents.</param>
+    /// <param name="type">Of its elements.</param>
+    public Tensor Empty(Shape shape, ElementType type = ElementType.Float32) =>
+        new(this, Pool.Rent(type.Floats(shape.Length)), 0, shape, type);
 
     /// <summary>A tensor from the pool, filled with zeros.</summary>
     public Tensor Zeros(Shape shape)
@@ -123,6 +136,12 @@ public abstract partial class Backend : IDisposable
 
     internal abstract void DownloadCore(Tensor source, Span<float> destination);
 
+    /// <summary>Of a BF16 tensor.</summary>
+    internal abstract void UploadCore(Tensor destination, ReadOnlySpan<ushort> source);
+
+    /// <summary>Of a BF16 tensor.</summary>
+    internal abstract void DownloadCore(Tensor source, Span<ushort> destination);
+
     /// <summary>Whether operations are run; else they check their arguments, report their cost and say what they would write.</summary>
     internal virtual bool Computes => true;
 
@@ -136,8 +155,19 @@ public abstract partial class Backend : IDisposable
     /// <summary>For a backend that adds costs up.</summary>
     private protected virtual void Reported(OpCost cost) { }
 
-    /// <summary>Holds one argument to its shape; the message names the operation, the argument and both shapes.</summary>
+    /// <summary>
+    /// Holds one argument to its shape and to float32; the message names the operation, the argument and what is wrong.
+    /// </summary>
     internal void Expect(Tensor x, Shape shape, [CallerArgumentExpression(nameof(x))] string name = "", [CallerMemberName] string op = "")
+    {
+        ExpectActivation(x, shape, name, op);
+        if (x.Type != ElementType.Float32)
+            throw new BDenseException($"{op}: {name} is {x.Type.Text()}, expected float32; Convert makes one of the other");
+    }
+
+    /// <summary>The same for an activation or its gradient, which may be BF16.</summary>
+    internal void ExpectActivation(
+        Tensor x, Shape shape, [CallerArgumentExpression(nameof(x))] string name = "", [CallerMemberName] string op = "")
     {
         if (!ReferenceEquals(x.Backend, this))
             throw new BDenseException($"{op}: {name} lives on {x.Backend.Name}, not on {Name}");

@@ -110,10 +110,11 @@ public ref struct OpCall
     private readonly record struct Operand(Tensor Tensor, string Name, bool IsWritten)
     {
         public bool Overlaps(Operand other) => ReferenceEquals(Tensor.Storage, other.Tensor.Storage)
-            && Tensor.Offset < other.Tensor.Offset + other.Tensor.Length && other.Tensor.Offset < Tensor.Offset + Tensor.Length;
+            && Tensor.ByteOffset < other.Tensor.ByteOffset + other.Tensor.Bytes
+            && other.Tensor.ByteOffset < Tensor.ByteOffset + Tensor.Bytes;
 
         public bool IsIn(Tensor place) =>
-            ReferenceEquals(Tensor.Storage, place.Storage) && Tensor.Offset == place.Offset && Tensor.Length == place.Length;
+            ReferenceEquals(Tensor.Storage, place.Storage) && Tensor.ByteOffset == place.ByteOffset && Tensor.Bytes == place.Bytes;
     }
 
     [InlineArray(Most)]

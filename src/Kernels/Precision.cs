@@ -1,6 +1,9 @@
 namespace BDense.Kernels;
 
-/// <summary>What products of convolutions, matrices and attention are computed in. Tensors and sums are float32 always.</summary>
+/// <summary>
+/// What products of convolutions, matrices and attention are computed in. Sums are float32 always; with <see cref="Bf16"/> activations are
+/// BF16 in memory (<see cref="Backend.ActivationType"/>), and everything else is float32.
+/// </summary>
 public enum Precision
 {
     /// <summary>float32, on every device.</summary>

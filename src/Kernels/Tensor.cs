@@ -3,7 +3,7 @@ using BDense.Kernels.Devices;
 
 namespace BDense.Kernels;
 
-/// <summary>A float32 array on a backend: a window (offset, shape) into a pooled <see cref="Kernels.Storage"/>.</summary>
+/// <summary>An array of float32 or BF16 on a backend: a window (offset, shape) into a pooled <see cref="Kernels.Storage"/>.</summary>
 /// <remarks>
 /// Each handle is disposed once, by whoever owns it; the storage goes back to the pool with its last handle.
 /// There is no finalizer: what is not disposed is a leak, and the tests count leaks (<see cref="MemoryPool.CurrentBytes"/>).
@@ -18,11 +18,22 @@ public sealed class Tensor : IDisposable
     /// <summary>Its extents.</summary>
     public Shape Shape { get; }
 
-    /// <summary>First element, counted in floats from the start of the storage. A multiple of 64 for all but views made by hand.</summary>
+    /// <summary>What its elements are in memory; on the host they are float32 always.</summary>
+    public ElementType Type { get; }
+
+    /// <summary>
+    /// First element, counted in elements from the start of the storage. A multiple of 64 for all but views made by hand.
+    /// </summary>
     public int Offset { get; }
 
     /// <summary>Elements: the product of the extents.</summary>
     public int Length => Shape.Length;
+
+    /// <summary>Of all elements.</summary>
+    public long Bytes => (long)Length * Type.Bytes();
+
+    /// <summary>From the start of the storage.</summary>
+    internal long ByteOffset => (long)Offset * Type.Bytes();
 
     /// <summary>Whether this handle was disposed.</summary>
     public bool IsDisposed => _storage is null;
@@ -34,11 +45,12 @@ public sealed class Tensor : IDisposable
     public Storage Storage => _storage ?? throw new ObjectDisposedException($"tensor {Shape}");
 
     /// <summary>Takes over one reference to <paramref name="storage"/>.</summary>
-    internal Tensor(Backend backend, Storage storage, int offset, Shape shape)
+    internal Tensor(Backend backend, Storage storage, int offset, Shape shape, ElementType type = ElementType.Float32)
     {
-        if (offset < 0 || (long)offset + shape.Length > storage.Length)
-            throw new ArgumentOutOfRangeException(nameof(offset), $"{shape} at {offset} does not fit into {storage.Length} elements");
+        if (offset < 0 || ((long)offset + shape.Length) * type.Bytes() > storage.Bytes)
+            throw new ArgumentOutOfRangeException(nameof(offset), $"{shape} at {offset} does not fit into {storage.Bytes} bytes");
         Backend = backend;
+        Type = type;
         _storage = storage;
         Offset = offset;
         Shape = shape;
@@ -50,7 +62,7 @@ public sealed class Tensor : IDisposable
         if (offset < 0 || (long)offset + shape.Length > Length)
             throw new ArgumentOutOfRangeException(nameof(offset), $"a view of {shape} at {offset} does not fit into {Shape}");
         Storage.References++;
-        return new Tensor(Backend, Storage, Offset + offset, shape);
+        return new Tensor(Backend, Storage, Offset + offset, shape, Type);
     }
 
     /// <summary>A new handle on the same elements under another shape of the same length.</summary>
@@ -61,14 +73,25 @@ public sealed class Tensor : IDisposable
     /// <summary>A new handle on the same elements.</summary>
     public Tensor Share() => View(0, Shape);
 
-    /// <summary>Copies from the host; <paramref name="source"/> has exactly <see cref="Length"/> elements.</summary>
+    /// <summary>
+    /// Copies from the host; <paramref name="source"/> has exactly <see cref="Length"/> elements, which BF16 rounds
+    /// (<see cref="BFloat16.Round"/>).
+    /// </summary>
     public void Upload(ReadOnlySpan<float> source)
     {
         if (source.Length != Length)
             throw new BDenseException($"{source.Length} values do not fit a tensor of {Shape}");
         Backend.RefuseWhileCapturing("an upload");
         Backend.Writes(this);
-        Backend.UploadCore(this, source);
+        if (Type == ElementType.Float32)
+        {
+            Backend.UploadCore(this, source);
+            return;
+        }
+        var bits = new ushort[Length];
+        for (int i = 0; i < bits.Length; i++)
+            bits[i] = BFloat16.Round(source[i]);
+        Backend.UploadCore(this, bits);
     }
 
     /// <summary>Copies to the host and waits; <paramref name="destination"/> has exactly <see cref="Length"/> elements.</summary>
@@ -78,7 +101,17 @@ public sealed class Tensor : IDisposable
             throw new BDenseException($"a tensor of {Shape} does not fit {destination.Length} values");
         Backend.RefuseWhileCapturing("a download");
         long start = Stopwatch.GetTimestamp();
-        Backend.DownloadCore(this, destination);
+        if (Type == ElementType.Float32)
+        {
+            Backend.DownloadCore(this, destination);
+        }
+        else
+        {
+            var bits = new ushort[Length];
+            Backend.DownloadCore(this, bits);
+            for (int i = 0; i < bits.Length; i++)
+                destination[i] = BFloat16.Widen(bits[i]);
+        }
         Backend.Waited += Stopwatch.GetElapsedTime(start);
     }
 
@@ -99,8 +132,9 @@ public sealed class Tensor : IDisposable
             Backend.Pool.Return(storage);
     }
 
-    /// <summary>For people: shape and device.</summary>
-    public override string ToString() => $"{Shape} on {Backend.Name}{(IsDisposed ? " (disposed)" : "")}";
+    /// <summary>For people: shape, type where it is not float32, and device.</summary>
+    public override string ToString() =>
+        $"{Shape}{(Type == ElementType.Float32 ? "" : " " + Type.Text())} on {Backend.Name}{(IsDisposed ? " (disposed)" : "")}";
 }
 
 /// <summary>A block of device memory of <see cref="Length"/> floats; subclasses hold the pointer or the ILGPU buffer.</summary>

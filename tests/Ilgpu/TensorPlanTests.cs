@@ -36,9 +36,10 @@ internal sealed class TensorPlanTests
 
     /// <summary>The rule takes nothing that the search would refuse, on any device.</summary>
     [Test]
-    public void The_table_is_allowed([Values] TensorOperation operation, [Values(99 << 10, H200)] int sharedLimit)
+    public void The_table_is_allowed([Values] TensorOperation operation, [Values(99 << 10, H200)] int sharedLimit,
+        [Values] bool onWarpgroups)
     {
-        var p = new TensorProblem(512, 512, 64, operation);
+        var p = new TensorProblem(512, 512, 64, operation, OnWarpgroups: onWarpgroups);
         Assert.That(TensorPlan.Candidates(p, sharedLimit), Is.Not.Empty.And.Unique
             .And.All.Matches<TileChoice>(choice => TensorSearch.Allows(p, choice, sharedLimit)));
     }
@@ -64,6 +65,30 @@ internal sealed class TensorPlanTests
         Assert.That(seen, Is.SupersetOf(TensorSearch.Tiles(operation, H200).Select(tile => tile.Text)));
         TestContext.Out.WriteLine($"{operation}: {seen.Count} tiles");
     }
+
+    /// <summary>Hopper's own tiles lie beside each other, too; from those for every GPU one comes to them by the table alone.</summary>
+    [Test]
+    public void The_search_reaches_every_tile_of_warpgroups()
+    {
+        var p = new TensorProblem(512, 512, 64, TensorOperation.Convolution, OnWarpgroups: true);
+        var seen = new HashSet<string>();
+        var left = new Queue<string>(["128x256g2s4"]);
+        while (left.TryDequeue(out string? tile))
+        {
+            if (!seen.Add(tile))
+                continue;
+            foreach (var next in TensorSearch.Neighbours(p, new(tile, 1), H200).Where(next => next.Slices == 1))
+                left.Enqueue(next.Tile);
+        }
+        Assert.That(seen, Is.EquivalentTo(TensorSearch.WarpgroupTiles(H200).Select(tile => tile.Text)));
+        TestContext.Out.WriteLine(string.Join(' ', seen));
+    }
+
+    /// <summary>Large products go to the tensor cores' full rate where the device has it.</summary>
+    [TestCase(false, ExpectedResult = false)]
+    [TestCase(true, ExpectedResult = true)]
+    public bool Hopper_takes_warpgroups(bool onWarpgroups) => TensorPlan.Choose(
+        new(4096, 4096, 128, TensorOperation.Product, OnWarpgroups: onWarpgroups), Multiprocessors, H200).Tile.Contains('g');
 
     [TestCase("128x128w64x32s3", ExpectedResult = true)]
     [TestCase("4x16", ExpectedResult = true)]

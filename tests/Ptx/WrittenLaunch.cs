@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BDense.Kernels;
 using BDense.Kernels.Ptx;
 using BDense.VirtualGpu;
 using BDense.VirtualGpu.Counts;
@@ -24,6 +25,10 @@ internal sealed class WrittenLaunch : IDisposable
 
     public unsafe float[] Get(long address, int floats) =>
         new Span<float>(_gpu.Memory.Find((ulong)address, 4L * floats), floats).ToArray();
+
+    /// <summary>BF16, two in the place of a float.</summary>
+    public float[] GetRounded(long address, int count) =>
+        [.. MemoryMarshal.Cast<float, ushort>(Get(address, (count + 1) / 2).AsSpan())[..count].ToArray().Select(BFloat16.Widen)];
 
     /// <exception cref="FindingException">A race, an access out of bounds, memory that nobody wrote.</exception>
     public LaunchCounts Run<TArguments>(WrittenKernel kernel, int groups, TArguments arguments)
@@ -56,6 +61,11 @@ internal sealed class WrittenLaunch : IDisposable
     /// <summary>The largest difference, in units of the largest value.</summary>
     public static double Worst(float[] got, double[] expected) =>
         got.Zip(expected, (x, y) => Math.Abs(x - y)).Max() / expected.Max(Math.Abs);
+
+    /// <summary>The same of results that were rounded to BF16, beyond half a unit in their last place.</summary>
+    public static double WorstRounded(float[] got, double[] expected) =>
+        got.Zip(expected, (x, y) => Math.Max(0, Math.Abs(x - y) - (y == 0 ? 0 : Math.ScaleB(1, Math.ILogB(y) - 8)))).Max()
+            / expected.Max(Math.Abs);
 
     public void Dispose() => _gpu.Dispose();
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using BDense.Kernels;
 using BDense.Model.Networks;
 using BDense.Tests.Networks;
 using BDense.Training.Distillation;
@@ -174,6 +175,18 @@ public sealed class ResumeTests
             var student = DistillationMethods.NewStudent(teacher, options);
             return new Owned(DistillationMethods.Create(student, teacher, TinyRuns.Data, options), student);
         });
+    }
+
+    /// <summary>Activations are made anew in each step; what is kept between them is float32.</summary>
+    [Test]
+    public void With_activations_in_BF16()
+    {
+        _runs.Backend.ActivationType = ElementType.BFloat16;
+        Teacher(microBatches: 2, outside: false);
+        End();
+        Start();
+        _runs.Backend.ActivationType = ElementType.BFloat16;
+        Student(Sfd with { Branches = 4 });
     }
 
     private void Check(Func<Owned> create)

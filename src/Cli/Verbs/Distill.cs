@@ -95,7 +95,7 @@ internal static class Distill
                 { Execution = teacherNetwork.Execution with { Graph = false } };
                 var small = options.ForDryRun() with { Batch = images };
                 return DistillationMethods.Create(DistillationMethods.NewStudent(likeIt, small), likeIt, dataset, small);
-            }), $"distilling {options.Batch} images at once",
+            }, backend.ActivationType), $"distilling {options.Batch} images at once",
             $"a smaller --batch{(kept > 0 ? ", fewer --cache-trajectories" : "")} or --recompute");
             using var start = parse.GetValue(init) is { } weights ? TrainedNetwork.Load(backend, weights) : null;
             var student = start is null ? DistillationMethods.NewStudent(teacherNetwork, options)

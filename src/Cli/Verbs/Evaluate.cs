@@ -91,7 +91,8 @@ internal static class Evaluate
                 FineSteps = parse.GetValue(fine),
                 Seed = parse.GetValue(fid.Draw.Seed),
             });
-            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(c, atOnce), $"sampling {atOnce} images at once", "a smaller --batch");
+            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(c, atOnce, backend.ActivationType),
+                $"sampling {atOnce} images at once", "a smaller --batch");
             int[] nfes = [.. paths.Select(path => parse.GetValue(fid.Sampler.Nfe) ?? Student.OptionsOf(path).Nfe)];
             ui.Whole([
                 new PlannedStage("teacher's fine trajectories", Work.Sampling(evaluation.FineEvaluations, n)),

@@ -145,7 +145,8 @@ internal sealed class EvaluateFid
             draws.RequireClasses(model.Network, path);
             var c = model.Network.Config;
             int atOnce = Math.Min(count, o.Batch);
-            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(c, atOnce), $"sampling {atOnce} images at once", "a smaller --batch");
+            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(c, atOnce, backend.ActivationType),
+                $"sampling {atOnce} images at once", "a smaller --batch");
             using var features = Features(backend, parse.GetValue(_inception), o.Threads, c.ImageChannels);
             statistics.RequireFeatures(features, reference);
             statistics.RequireSize(c.Resolution, c.Resolution, c.ImageChannels, path, reference);

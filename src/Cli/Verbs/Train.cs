@@ -87,7 +87,7 @@ internal static class Train
                 MemoryNeeds.OfTraining(atOnce,
                     (dry, images) =>
                         new TeacherTraining(new Network(dry, config, seed: null) { Execution = execution with { Graph = false } },
-                dataset, options with { Batch = images, MicroBatches = 1 })), $"training {atOnce} images at once",
+                dataset, options with { Batch = images, MicroBatches = 1 }), backend.ActivationType), $"training {atOnce} images at once",
                 "a smaller --batch, more --micro-batches or --recompute");
             var unet = parse.GetValue(init) is { } from ? TrainedNetwork.LoadAs(backend, config, from)
                 : new Network(backend, config, options.Seed);

@@ -123,7 +123,7 @@ public sealed class StepLab : IDisposable
 
     private long PredictPeak(int batch, Execution execution)
     {
-        using var backend = new DryRunBackend();
+        using var backend = new DryRunBackend { ActivationType = _network.Backend.ActivationType };
         using var lab = new StepLab(backend, _network.Config, _network.Config.Branches, seed: null);
         lab.Network.Parameters.EnableGradients();
         return lab.Measure(batch, 0, execution).PeakBytes!.Value;

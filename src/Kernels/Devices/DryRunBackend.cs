@@ -33,6 +33,10 @@ public class DryRunBackend() : ReferenceBackend(threads: 1)
 
     internal override void DownloadCore(Tensor source, Span<float> destination) => destination.Clear();
 
+    internal override void UploadCore(Tensor destination, ReadOnlySpan<ushort> source) { }
+
+    internal override void DownloadCore(Tensor source, Span<ushort> destination) => destination.Clear();
+
     private sealed class NoStorage(int length) : Storage(length)
     {
         public override void Dispose() { }

@@ -54,7 +54,8 @@ public sealed class MemoryPool(Func<int, Storage> allocate) : IDisposable
     }
 
     /// <summary>From now on blocks are rented for <paramref name="arena"/>, until the result is disposed; they return to it.</summary>
-    internal ArenaScope Enter(MemoryArena arena)
+    /// <param name="arena">None for the pool's own.</param>
+    internal ArenaScope Enter(MemoryArena? arena)
     {
         var before = _arena;
         _arena = arena;

@@ -19,6 +19,7 @@ public sealed class StepGraph(Backend backend, string name, Action work) : IDisp
     private readonly MemoryArena _arena = new(backend.Pool);
     private ILaunchGraph? _graph;
     private HashSet<Storage> _written = [];
+    private CapturedValues _values = new();
     private bool _warm, _eager = backend.Graphs is null;
 
     /// <summary>Whether runs are replays.</summary>
@@ -35,6 +36,8 @@ public sealed class StepGraph(Backend backend, string name, Action work) : IDisp
             Capture();
         if (_graph is not null)
         {
+            foreach (var values in _values.Read)
+                values.Refresh();
             foreach (var storage in _written)
                 storage.Version++;
             _graph.Launch();
@@ -72,17 +75,18 @@ public sealed class StepGraph(Backend backend, string name, Action work) : IDisp
             capture.Begin();
             open = backend.Pool.Sealed = true;
             backend.CapturedWrites = _written = [];
+            backend.Captured = _values = new();
             using (_arena.Enter())
                 work();
             open = backend.Pool.Sealed = false;
-            backend.CapturedWrites = null;
+            (backend.CapturedWrites, backend.Captured) = (null, null);
             _graph = capture.End();
             _arena.Hold();
         }
         // Whatever goes wrong while capturing did nothing on the device; if it is the work's own fault the plain run will say so.
         catch (Exception e)
         {
-            backend.CapturedWrites = null;
+            (backend.CapturedWrites, backend.Captured) = (null, null);
             backend.Pool.Sealed = false;
             if (open)
                 capture.Abandon();

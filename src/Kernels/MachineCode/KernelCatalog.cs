@@ -47,7 +47,9 @@ public static class KernelCatalog
                     + $" {string.Join(", ", Names)}");
     }
 
-    /// <summary>Compiles, assembles and counts. Sorted by name, then architecture.</summary>
+    /// <summary>
+    /// Compiles, assembles and counts, on the architectures that a kernel is for. Sorted by name, then architecture.
+    /// </summary>
     public static IReadOnlyList<KernelRow> Rows(IEnumerable<string> names, IEnumerable<GpuArchitecture> architectures,
         CancellationToken cancellation = default,
         Action<int>? onDone = null)
@@ -55,7 +57,7 @@ public static class KernelCatalog
         var wanted = names.ToHashSet(StringComparer.Ordinal);
         var rows = new ConcurrentBag<KernelRow>();
         var work =
-            architectures.SelectMany(a => KernelRegistry.All.Where(k => wanted.Contains(k.Name)).Select(k => (Architecture: a, Kernel: k)));
+            architectures.SelectMany(a => KernelRegistry.All.Where(k => wanted.Contains(k.Name) && k.RunsOn(a)).Select(k => (Architecture: a, Kernel: k)));
         // Its own number of threads grows while these wait for the assembler: one a core, no more.
         var one = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
         Parallel.ForEach(work, one, w =>

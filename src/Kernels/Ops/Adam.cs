@@ -49,6 +49,7 @@ public abstract partial class Backend
     public void Adam(in AdamStep s, Tensor p, Tensor g, Tensor m, Tensor v, Tensor? ema, Tensor squaredNorm, Tensor? schedule = null)
     {
         Require(s.Step >= 1, $"steps are counted from 1, not {s.Step}");
+        Expect(p, p.Shape);
         Expect(g, p.Shape);
         Expect(m, p.Shape);
         Expect(v, p.Shape);

@@ -30,40 +30,46 @@ public abstract partial class Backend
 {
     /// <summary>
     /// y = softmax(q k^T / sqrt(HeadSize)) v for each sample and head; lse = log sum exp of each score row.
-    /// Vaswani et al. 2017, eq. 1; the Tokens x Tokens matrix need not reach memory (Dao et al. 2022).
+    /// Vaswani et al. 2017, eq. 1; the Tokens x Tokens matrix need not reach memory (Dao et al. 2022). qkv and y may be BF16.
     /// </summary>
     public void Attention(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse)
     {
         CheckAttention(s, qkv, lse);
-        Expect(y, s.Output);
+        ExpectActivation(y, s.Output);
         long scores = (long)s.N * s.Heads * s.Tokens * s.Tokens;
-        Report(OpCost.Of(qkv.Length, (long)y.Length + lse.Length, 2 * s.Macs + 4 * scores) with { Macs = s.Macs });
+        Report(new OpCost(qkv.Bytes, y.Bytes + lse.Bytes, 2 * s.Macs + 4 * scores) { Macs = s.Macs });
         Writes(y);
         Writes(lse);
-        if (Computes)
-            AttentionCore(s, qkv, y, lse);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(Attention), qkv, y, lse);
+        AttentionCore(s, t.Read(qkv), t.Write(y), lse);
+        t.Store();
     }
 
     /// <summary>
     /// With p = exp(score - lse), delta_i = dy_i . y_i: dv = p^T dy; ds = p * (dy v^T - delta); dq = ds k / sqrt(d); dk = ds^T q / sqrt(d).
     /// </summary>
     /// <param name="s">Geometry.</param>
-    /// <param name="dy">[N,Tokens,C]</param>
-    /// <param name="qkv">[N,Tokens,3C] of the forward pass.</param>
-    /// <param name="y">[N,Tokens,C] of the forward pass.</param>
+    /// <param name="dy">[N,Tokens,C]; may be BF16.</param>
+    /// <param name="qkv">[N,Tokens,3C] of the forward pass; may be BF16.</param>
+    /// <param name="y">[N,Tokens,C] of the forward pass; may be BF16.</param>
     /// <param name="lse">[N,Heads,Tokens] of the forward pass.</param>
-    /// <param name="dqkv">[N,Tokens,3C], overwritten.</param>
+    /// <param name="dqkv">[N,Tokens,3C], overwritten; may be BF16.</param>
     public void AttentionBackward(in AttentionShape s, Tensor dy, Tensor qkv, Tensor y, Tensor lse, Tensor dqkv)
     {
         CheckAttention(s, qkv, lse);
-        Expect(dy, s.Output);
-        Expect(y, s.Output);
-        Expect(dqkv, s.Qkv);
+        ExpectActivation(dy, s.Output);
+        ExpectActivation(y, s.Output);
+        ExpectActivation(dqkv, s.Qkv);
         long scores = (long)s.N * s.Heads * s.Tokens * s.Tokens;
-        Report(OpCost.Of(2L * dy.Length + qkv.Length + lse.Length, dqkv.Length, 5 * s.Macs + 6 * scores) with { Macs = 5 * s.Macs / 2 });
+        Report(new OpCost(dy.Bytes + y.Bytes + qkv.Bytes + lse.Bytes, dqkv.Bytes, 5 * s.Macs + 6 * scores) { Macs = 5 * s.Macs / 2 });
         Writes(dqkv);
-        if (Computes)
-            AttentionBackwardCore(s, dy, qkv, y, lse, dqkv);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(AttentionBackward), dy, qkv, y, dqkv, lse);
+        AttentionBackwardCore(s, t.Read(dy), t.Read(qkv), t.Read(y), lse, t.Write(dqkv));
+        t.Store();
     }
 
     private protected abstract void AttentionCore(in AttentionShape s, Tensor qkv, Tensor y, Tensor lse);
@@ -73,7 +79,7 @@ public abstract partial class Backend
     private void CheckAttention(in AttentionShape s, Tensor qkv, Tensor lse, [CallerMemberName] string op = "")
     {
         Require(s is { Tokens: > 0, Heads: > 0, HeadSize: > 0 and <= 256 }, $"no such attention: {s}; head sizes 1 to 256", op);
-        Expect(qkv, s.Qkv, op: op);
+        ExpectActivation(qkv, s.Qkv, op: op);
         Expect(lse, s.LogSumExp, op: op);
     }
 

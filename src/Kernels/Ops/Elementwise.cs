@@ -4,14 +4,17 @@ namespace BDense.Kernels;
 
 public abstract partial class Backend
 {
-    /// <summary>y = value.</summary>
+    /// <summary>y = value, rounded where y is BF16.</summary>
     public void Fill(Tensor y, float value)
     {
-        Expect(y, y.Shape);
-        Report(OpCost.Of(0, y.Length, 0));
+        ExpectActivation(y, y.Shape);
+        Report(new OpCost(0, y.Bytes, 0));
         Writes(y);
-        if (Computes)
-            FillCore(y, value);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(Fill), y);
+        FillCore(t.Write(y), value);
+        t.Store();
     }
 
     /// <summary>y = min(max(x, low), high); NaN stays NaN. y may be x.</summary>
@@ -26,16 +29,19 @@ public abstract partial class Backend
             ClampCore(x, low, high, y);
     }
 
-    /// <summary>y = a * b, elementwise. y may be a or b.</summary>
+    /// <summary>y = a * b, elementwise. y may be a or b; each may be BF16.</summary>
     public void Multiply(Tensor a, Tensor b, Tensor y)
     {
-        Expect(a, y.Shape);
-        Expect(b, y.Shape);
-        Expect(y, y.Shape);
-        Report(OpCost.Of(2L * y.Length, y.Length, y.Length));
+        ExpectActivation(a, y.Shape);
+        ExpectActivation(b, y.Shape);
+        ExpectActivation(y, y.Shape);
+        Report(new OpCost(a.Bytes + b.Bytes, y.Bytes, y.Length));
         Writes(y);
-        if (Computes)
-            MultiplyCore(a, b, y);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(Multiply), a, b, y);
+        MultiplyCore(t.Read(a), t.Read(b), t.Write(y));
+        t.Store();
     }
 
     private protected abstract void FillCore(Tensor y, float value);

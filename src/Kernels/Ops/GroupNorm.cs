@@ -29,22 +29,25 @@ public abstract partial class Backend
     /// u = xhat * gamma + beta; u = u * (1 + scale) + shift if given; y = u, or u * sigmoid(u) with SiLU. Wu and He 2018, eq. 1-2.
     /// </summary>
     /// <param name="s">Geometry.</param>
-    /// <param name="x">[N,Pixels,C]</param>
+    /// <param name="x">[N,Pixels,C]; may be BF16.</param>
     /// <param name="gamma">[C]</param>
     /// <param name="beta">[C]</param>
     /// <param name="scaleShift">[N,2C]: C scales, then C shifts, of each sample (ADM's adaptive normalisation); or none.</param>
-    /// <param name="y">[N,Pixels,C], overwritten.</param>
+    /// <param name="y">[N,Pixels,C], overwritten; may be BF16.</param>
     /// <param name="stats">[N,Groups,2]: mean and rstd of each group, for the backward pass.</param>
     public void GroupNorm(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats)
     {
         CheckGroupNorm(s, x, gamma, scaleShift, stats);
         Expect(beta, new Shape(s.C));
-        Expect(y, s.Activation);
-        Report(OpCost.Of(x.Length, (long)y.Length + stats.Length, (s.Silu ? 12L : 8L) * x.Length));
+        ExpectActivation(y, s.Activation);
+        Report(new OpCost(x.Bytes, y.Bytes + stats.Bytes, (s.Silu ? 12L : 8L) * x.Length));
         Writes(y);
         Writes(stats);
-        if (Computes)
-            GroupNormCore(s, x, gamma, beta, scaleShift, y, stats);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(GroupNorm), x, y);
+        GroupNormCore(s, t.Read(x), gamma, beta, scaleShift, t.Write(y), stats);
+        t.Store();
     }
 
     /// <summary>
@@ -53,13 +56,13 @@ public abstract partial class Backend
     /// dbeta += sum du (1 + scale); dscale = sum_pixels du (xhat gamma + beta); dshift = sum_pixels du.
     /// </summary>
     /// <param name="s">Geometry.</param>
-    /// <param name="dy">[N,Pixels,C]</param>
-    /// <param name="x">[N,Pixels,C]: the input is kept, xhat and u are computed again.</param>
+    /// <param name="dy">[N,Pixels,C]; may be BF16.</param>
+    /// <param name="x">[N,Pixels,C], may be BF16: the input is kept, xhat and u are computed again.</param>
     /// <param name="stats">[N,Groups,2] of the forward pass.</param>
     /// <param name="gamma">[C]</param>
     /// <param name="beta">[C]</param>
     /// <param name="scaleShift">As in the forward pass.</param>
-    /// <param name="dx">[N,Pixels,C], overwritten.</param>
+    /// <param name="dx">[N,Pixels,C], overwritten; may be BF16.</param>
     /// <param name="dgamma">[C], accumulated.</param>
     /// <param name="dbeta">[C], accumulated.</param>
     /// <param name="dscaleShift">[N,2C], overwritten; given if and only if <paramref name="scaleShift"/> is.</param>
@@ -67,21 +70,25 @@ public abstract partial class Backend
         Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift)
     {
         CheckGroupNorm(s, x, gamma, scaleShift, stats);
-        Expect(dy, s.Activation);
+        ExpectActivation(dy, s.Activation);
         Expect(beta, new Shape(s.C));
-        Expect(dx, s.Activation);
+        ExpectActivation(dx, s.Activation);
         Expect(dgamma, new Shape(s.C));
         Expect(dbeta, new Shape(s.C));
         Require(scaleShift is null == dscaleShift is null, "scale and shift have a gradient exactly if they are given");
         if (dscaleShift is not null)
             Expect(dscaleShift, s.ScaleShift);
-        Report(OpCost.Of((long)dy.Length + x.Length, dx.Length, (s.Silu ? 24L : 16L) * x.Length));
+        Report(new OpCost(dy.Bytes + x.Bytes, dx.Bytes, (s.Silu ? 24L : 16L) * x.Length));
         Writes(dx);
         Writes(dgamma);
         Writes(dbeta);
         Writes(dscaleShift);
-        if (Computes)
-            GroupNormBackwardCore(s, dy, x, stats, gamma, beta, scaleShift, dx, dgamma, dbeta, dscaleShift);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(GroupNormBackward), dy, x, dx);
+        GroupNormBackwardCore(
+            s, t.Read(dy), t.Read(x), stats, gamma, beta, scaleShift, t.Write(dx), dgamma, dbeta, dscaleShift);
+        t.Store();
     }
 
     private protected abstract void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y,
@@ -94,7 +101,7 @@ public abstract partial class Backend
     string op = "")
     {
         Require(s.Groups > 0 && s.C % s.Groups == 0, $"{s.C} channels do not divide into {s.Groups} groups", op);
-        Expect(x, s.Activation, op: op);
+        ExpectActivation(x, s.Activation, op: op);
         Expect(gamma, new Shape(s.C), op: op);
         Expect(stats, s.Stats, op: op);
         if (scaleShift is not null)

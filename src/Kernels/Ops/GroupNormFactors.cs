@@ -10,7 +10,7 @@ public abstract partial class Backend
     /// </summary>
     /// <remarks>Where |mean| is far above the deviation, a x + b cancels: relative to y the error is |mean| rstd times float32's.</remarks>
     /// <param name="s">Geometry; SiLU is not asked about.</param>
-    /// <param name="x">[N,Pixels,C]</param>
+    /// <param name="x">[N,Pixels,C]; may be BF16.</param>
     /// <param name="gamma">[C]</param>
     /// <param name="beta">[C]</param>
     /// <param name="scaleShift">[N,2C], as in <see cref="GroupNorm"/>; or none.</param>
@@ -21,11 +21,13 @@ public abstract partial class Backend
         CheckGroupNorm(s, x, gamma, scaleShift, stats);
         Expect(beta, new Shape(s.C));
         Expect(factors, s.ScaleShift);
-        Report(OpCost.Of(x.Length, (long)factors.Length + stats.Length, 4L * x.Length));
+        Report(new OpCost(x.Bytes, factors.Bytes + stats.Bytes, 4L * x.Length));
         Writes(factors);
         Writes(stats);
-        if (Computes)
-            GroupNormFactorsCore(s, x, gamma, beta, scaleShift, factors, stats);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(GroupNormFactors), x);
+        GroupNormFactorsCore(s, t.Read(x), gamma, beta, scaleShift, factors, stats);
     }
 
     private protected abstract void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift,

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
@@ -12,19 +14,29 @@ public abstract partial class Backend
     /// and the residual sum with its skip scale. Terms are added in the order given. y may be one of the x.
     /// </summary>
     /// <param name="c">1 to 8 coefficients.</param>
-    /// <param name="x">As many tensors of one length.</param>
-    /// <param name="y">Of the same length, overwritten.</param>
+    /// <param name="x">As many tensors of one length; each may be BF16.</param>
+    /// <param name="y">Of the same length, overwritten; may be BF16.</param>
     public void LinearCombination(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y)
     {
         Require(c.Length == x.Length && c.Length is >= 1 and <= MaxTerms,
             $"{c.Length} coefficients for {x.Length} tensors; 1 to {MaxTerms} of each");
-        Expect(y, y.Shape);
+        ExpectActivation(y, y.Shape);
+        long bytes = 0;
         foreach (var term in x)
-            Expect(term, y.Shape, "a term");
-        Report(OpCost.Of((long)c.Length * y.Length, y.Length, (2L * c.Length - 1) * y.Length));
+        {
+            ExpectActivation(term, y.Shape, "a term");
+            bytes += term.Bytes;
+        }
+        Report(new OpCost(bytes, y.Bytes, (2L * c.Length - 1) * y.Length));
         Writes(y);
-        if (Computes)
-            LinearCombinationCore(c, x, y);
+        if (!Computes)
+            return;
+        Terms terms = default;
+        using var t = Operands(nameof(LinearCombination), terms.Of(x, y));
+        for (int j = 0; j < x.Length; j++)
+            terms[j] = t.Read(x[j]);
+        LinearCombinationCore(c, terms.First(x.Length), t.Write(y));
+        t.Store();
     }
 
     /// <summary>
@@ -32,8 +44,8 @@ public abstract partial class Backend
     /// (D = c_skip x + c_out F, Karras et al. 2022, eq. 7), noising (alpha x + sigma eps) and steps at mixed times.
     /// </summary>
     /// <param name="c">[N,J] on the device, J = 1 to 8.</param>
-    /// <param name="x">J tensors of [N,E].</param>
-    /// <param name="y">[N,E], overwritten; may be one of the x.</param>
+    /// <param name="x">J tensors of [N,E]; each may be BF16.</param>
+    /// <param name="y">[N,E], overwritten; may be one of the x, or BF16.</param>
     public void LinearCombinationPerSample(Tensor c, ReadOnlySpan<Tensor> x, Tensor y)
     {
         int terms = c.Shape.Rank == 2 ? c.Shape[1] : 0;
@@ -41,13 +53,23 @@ public abstract partial class Backend
             $"coefficients {c.Shape} for {x.Length} tensors; 1 to {MaxTerms} of them");
         Require(c.Shape[0] > 0 && y.Length % c.Shape[0] == 0, $"{y.Shape} does not divide into {c.Shape[0]} samples");
         Expect(c, c.Shape);
-        Expect(y, y.Shape);
+        ExpectActivation(y, y.Shape);
+        long bytes = c.Bytes;
         foreach (var term in x)
-            Expect(term, y.Shape, "a term");
-        Report(OpCost.Of((long)terms * y.Length + c.Length, y.Length, (2L * terms - 1) * y.Length));
+        {
+            ExpectActivation(term, y.Shape, "a term");
+            bytes += term.Bytes;
+        }
+        Report(new OpCost(bytes, y.Bytes, (2L * terms - 1) * y.Length));
         Writes(y);
-        if (Computes)
-            LinearCombinationPerSampleCore(c, x, y);
+        if (!Computes)
+            return;
+        Terms read = default;
+        using var t = Operands(nameof(LinearCombinationPerSample), read.Of(x, y));
+        for (int j = 0; j < x.Length; j++)
+            read[j] = t.Read(x[j]);
+        LinearCombinationPerSampleCore(c, read.First(x.Length), t.Write(y));
+        t.Store();
     }
 
     /// <summary>y = a + b.</summary>
@@ -58,6 +80,26 @@ public abstract partial class Backend
 
     /// <summary>y = x.</summary>
     public void Copy(Tensor x, Tensor y) => LinearCombination([1f], [x], y);
+
+    /// <summary>The terms of a call, and the result behind them.</summary>
+    [InlineArray(MaxTerms + 1)]
+    private struct Terms
+    {
+        private Tensor? _first;
+
+        /// <summary>All operands.</summary>
+        [UnscopedRef]
+        public ReadOnlySpan<Tensor?> Of(ReadOnlySpan<Tensor> x, Tensor y)
+        {
+            for (int j = 0; j < x.Length; j++)
+                this[j] = x[j];
+            this[x.Length] = y;
+            return this[..(x.Length + 1)];
+        }
+
+        [UnscopedRef]
+        public ReadOnlySpan<Tensor> First(int count) => this[..count]!;
+    }
 
     private protected abstract void LinearCombinationCore(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y);
 

@@ -26,17 +26,26 @@ public readonly record struct MatMulShape(int Batch, int M, int N, int K, bool T
 
 public abstract partial class Backend
 {
-    /// <summary>c[b,m,n] = alpha * sum_k op(a)[b,m,k] op(b)[b,k,n], added to c if <paramref name="accumulate"/>.</summary>
+    /// <summary>
+    /// c[b,m,n] = alpha * sum_k op(a)[b,m,k] op(b)[b,k,n], added to c if <paramref name="accumulate"/>. a and b may be BF16, and c where
+    /// nothing is added to it.
+    /// </summary>
     public void MatMul(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha = 1f, bool accumulate = false)
     {
         Require(s is { Batch: >= 0, M: > 0, N: > 0, K: > 0 }, $"no such product: {s}");
-        Expect(a, s.A);
-        Expect(b, s.B);
-        Expect(c, s.C);
-        Report(OpCost.Of((long)a.Length + b.Length + (accumulate ? c.Length : 0), c.Length, 2 * s.Macs) with { Macs = s.Macs });
+        ExpectActivation(a, s.A);
+        ExpectActivation(b, s.B);
+        if (accumulate)
+            Expect(c, s.C);
+        else
+            ExpectActivation(c, s.C);
+        Report(new OpCost(a.Bytes + b.Bytes + (accumulate ? c.Bytes : 0), c.Bytes, 2 * s.Macs) { Macs = s.Macs });
         Writes(c);
-        if (Computes)
-            MatMulCore(s, a, b, c, alpha, accumulate);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(MatMul), a, b, c);
+        MatMulCore(s, t.Read(a), t.Read(b), t.Write(c), alpha, accumulate);
+        t.Store();
     }
 
     private protected abstract void MatMulCore(in MatMulShape s, Tensor a, Tensor b, Tensor c, float alpha, bool accumulate);

@@ -5,15 +5,17 @@ namespace BDense.Kernels;
 /// <summary>Sums in a fixed order: the same bits on the same device, whatever the number of threads.</summary>
 public abstract partial class Backend
 {
-    /// <summary>y[0] = sum_i x_i.</summary>
+    /// <summary>y[0] = sum_i x_i; x may be BF16.</summary>
     public void Sum(Tensor x, Tensor y)
     {
-        Expect(x, x.Shape);
+        ExpectActivation(x, x.Shape);
         Expect(y, new Shape(1));
-        Report(OpCost.Of(x.Length, 1, x.Length));
+        Report(new OpCost(x.Bytes, y.Bytes, x.Length));
         Writes(y);
-        if (Computes)
-            SumCore(x, y);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(Sum), x);
+        SumCore(t.Read(x), y);
     }
 
     /// <summary>y[0] = sum_i x_i^2; not finite if any x is not (or if the sum overflows).</summary>

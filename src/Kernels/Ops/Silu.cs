@@ -4,27 +4,33 @@ namespace BDense.Kernels;
 
 public abstract partial class Backend
 {
-    /// <summary>y = x * sigmoid(x), elementwise. Elfwing et al. 2017.</summary>
+    /// <summary>y = x * sigmoid(x), elementwise; each may be BF16. Elfwing et al. 2017.</summary>
     public void Silu(Tensor x, Tensor y)
     {
-        Expect(x, x.Shape);
-        Expect(y, x.Shape);
-        Report(OpCost.Of(x.Length, x.Length, 4L * x.Length));
+        ExpectActivation(x, x.Shape);
+        ExpectActivation(y, x.Shape);
+        Report(new OpCost(x.Bytes, y.Bytes, 4L * x.Length));
         Writes(y);
-        if (Computes)
-            SiluCore(x, y);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(Silu), x, y);
+        SiluCore(t.Read(x), t.Write(y));
+        t.Store();
     }
 
-    /// <summary>dx = dy * sigmoid(x) * (1 + x * (1 - sigmoid(x))), elementwise.</summary>
+    /// <summary>dx = dy * sigmoid(x) * (1 + x * (1 - sigmoid(x))), elementwise; each may be BF16.</summary>
     public void SiluBackward(Tensor dy, Tensor x, Tensor dx)
     {
-        Expect(x, x.Shape);
-        Expect(dy, x.Shape);
-        Expect(dx, x.Shape);
-        Report(OpCost.Of(2L * x.Length, x.Length, 7L * x.Length));
+        ExpectActivation(x, x.Shape);
+        ExpectActivation(dy, x.Shape);
+        ExpectActivation(dx, x.Shape);
+        Report(new OpCost(dy.Bytes + x.Bytes, dx.Bytes, 7L * x.Length));
         Writes(dx);
-        if (Computes)
-            SiluBackwardCore(dy, x, dx);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(SiluBackward), dy, x, dx);
+        SiluBackwardCore(t.Read(dy), t.Read(x), t.Write(dx));
+        t.Store();
     }
 
     private protected abstract void SiluCore(Tensor x, Tensor y);

@@ -8,33 +8,39 @@ public abstract partial class Backend
     /// <remarks>
     /// Attention without its fused kernel: scores, this, values. Moves 8 bytes an element where a row stays in the cache.
     /// </remarks>
-    /// <param name="x">[Rows,Columns]</param>
-    /// <param name="y">As x, overwritten.</param>
+    /// <param name="x">[Rows,Columns]; may be BF16.</param>
+    /// <param name="y">As x, overwritten; may be BF16.</param>
     public void Softmax(Tensor x, Tensor y)
     {
         Require(x.Shape.Rank == 2, $"softmax is over the columns of a matrix, not of {x.Shape}");
-        Expect(x, x.Shape);
-        Expect(y, x.Shape);
-        Report(OpCost.Of(x.Length, x.Length, 5L * x.Length));
+        ExpectActivation(x, x.Shape);
+        ExpectActivation(y, x.Shape);
+        Report(new OpCost(x.Bytes, y.Bytes, 5L * x.Length));
         Writes(y);
-        if (Computes)
-            SoftmaxCore(x, y);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(Softmax), x, y);
+        SoftmaxCore(t.Read(x), t.Write(y));
+        t.Store();
     }
 
     /// <summary>dx[r,c] = y[r,c] (dy[r,c] - sum_c dy[r,c] y[r,c]). dx may be dy.</summary>
-    /// <param name="dy">[Rows,Columns]</param>
-    /// <param name="y">[Rows,Columns] of the forward pass.</param>
-    /// <param name="dx">[Rows,Columns], overwritten.</param>
+    /// <param name="dy">[Rows,Columns]; may be BF16.</param>
+    /// <param name="y">[Rows,Columns] of the forward pass; may be BF16.</param>
+    /// <param name="dx">[Rows,Columns], overwritten; may be BF16.</param>
     public void SoftmaxBackward(Tensor dy, Tensor y, Tensor dx)
     {
         Require(y.Shape.Rank == 2, $"softmax is over the columns of a matrix, not of {y.Shape}");
-        Expect(y, y.Shape);
-        Expect(dy, y.Shape);
-        Expect(dx, y.Shape);
-        Report(OpCost.Of(2L * y.Length, y.Length, 4L * y.Length));
+        ExpectActivation(y, y.Shape);
+        ExpectActivation(dy, y.Shape);
+        ExpectActivation(dx, y.Shape);
+        Report(new OpCost(dy.Bytes + y.Bytes, dx.Bytes, 4L * y.Length));
         Writes(dx);
-        if (Computes)
-            SoftmaxBackwardCore(dy, y, dx);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(SoftmaxBackward), dy, y, dx);
+        SoftmaxBackwardCore(t.Read(dy), t.Read(y), t.Write(dx));
+        t.Store();
     }
 
     private protected abstract void SoftmaxCore(Tensor x, Tensor y);

@@ -8,17 +8,20 @@ public abstract partial class Backend
     /// y[j,i,e] = x[i,j,e]: rows and columns of blocks change places. Packed heads [N*Tokens,3*Heads,HeadSize] become matrices
     /// [3*Heads,N*Tokens,HeadSize] that <see cref="MatMul"/> takes. Its own inverse and gradient with rows and columns swapped.
     /// </summary>
-    /// <param name="x">[Rows,Columns,Block]</param>
-    /// <param name="y">[Columns,Rows,Block], overwritten; not x.</param>
+    /// <param name="x">[Rows,Columns,Block]; may be BF16.</param>
+    /// <param name="y">[Columns,Rows,Block], overwritten; not x; may be BF16.</param>
     public void Transpose(Tensor x, Tensor y)
     {
         Require(x.Shape.Rank == 3, $"a transposition is of rows, columns and blocks, not of {x.Shape}");
-        Expect(x, x.Shape);
-        Expect(y, new Shape(x.Shape[1], x.Shape[0], x.Shape[2]));
-        Report(OpCost.Of(x.Length, y.Length, 0));
+        ExpectActivation(x, x.Shape);
+        ExpectActivation(y, new Shape(x.Shape[1], x.Shape[0], x.Shape[2]));
+        Report(new OpCost(x.Bytes, y.Bytes, 0));
         Writes(y);
-        if (Computes)
-            TransposeCore(x, y);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(Transpose), x, y);
+        TransposeCore(t.Read(x), t.Write(y));
+        t.Store();
     }
 
     private protected abstract void TransposeCore(Tensor x, Tensor y);

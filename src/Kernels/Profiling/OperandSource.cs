@@ -37,13 +37,13 @@ public sealed class OperandSource(Backend backend) : IDisposable
     }
 
     /// <exception cref="UsageException">More elements than are sensible here.</exception>
-    public Tensor Empty(Shape shape)
+    public Tensor Empty(Shape shape, ElementType type = ElementType.Float32)
     {
         if (shape.Length > MostElements)
             throw new UsageException(
                 $"an operand of {shape.Length} elements is too large for a GPU in software; at most {MostElements}: give a "
                     + "smaller --shape");
-        var x = backend.Empty(shape);
+        var x = backend.Empty(shape, type);
         _owned.Add(x);
         return x;
     }

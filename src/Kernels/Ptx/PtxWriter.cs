@@ -138,6 +138,9 @@ internal sealed partial class PtxWriter
     /// <summary>1 / x, to a unit in the last place.</summary>
     public static Value<F32> Reciprocal(Value<F32> x) => new Call<F32>(w => w.Result<F32>("rcp.approx.ftz.f32", x.Write(w)));
 
+    /// <summary>The two BF16 values of a pair, the earlier one first; exact.</summary>
+    public static Value<F32>[] OfBf16Pair(Value<B32> pair) => [(pair * 65536).As<F32>(), (pair & -65536).As<F32>()];
+
     /// <summary>Two values rounded to the nearest BF16, ties to even; the first in the low half.</summary>
     public static Value<B32> Bf16Pair(Value<F32> low, Value<F32> high) => new Call<B32>(w =>
     {

@@ -21,6 +21,9 @@ internal interface IWrittenKernel
     /// <summary>Of its entry; no other kernel has it.</summary>
     string Name { get; }
 
+    /// <summary>The architecture that it is written for: <c>sm_80</c> and all later ones, or <c>sm_90a</c> alone.</summary>
+    string Target => "sm_80";
+
     /// <summary>Threads of a group.</summary>
     int Threads { get; }
 

@@ -4,10 +4,17 @@ namespace BDense.Model.Autodiff;
 
 public sealed partial class Tape
 {
-    /// <summary>y = scale * (a + b): the residual sum with its skip scale. Saves nothing.</summary>
+    /// <summary>y = scale * (a + b), of a's element type: the residual sum with its skip scale. Saves nothing.</summary>
     public Variable Add(Variable a, Variable b, float scale = 1f)
     {
-        var y = Output(a.Shape, a.RequiresGradient || b.RequiresGradient);
+        if (b.Type != a.Type)
+        {
+            var converted = Convert(b, a.Type);
+            var sum = Add(a, converted, scale);
+            Drop(converted);
+            return sum;
+        }
+        var y = Output(a.Shape, a.RequiresGradient || b.RequiresGradient, a.Type);
         Backend.LinearCombination([scale, scale], [a.Data, b.Data], y.Data);
         return Record(y, new AddNode(a, b, scale, y));
     }
@@ -21,7 +28,7 @@ public sealed partial class Tape
             tape._scratch.Add(d);
             if (scale != 1f)
             {
-                var scaled = d.IsShared ? tape.Scratch(a.Shape) : d;
+                var scaled = d.IsShared ? tape.Scratch(a) : d;
                 tape.Backend.Scale(d, scale, scaled);
                 if (scaled != d)
                     d.Dispose();

@@ -26,7 +26,7 @@ public sealed partial class Tape
         var shape = new AttentionShape(n, h * w, heads, c / heads);
         if (!Execution.Fusions.Has(Fusion.Attention))
             return PlainAttention(shape, qkv, new Shape(n, h, w, c));
-        var y = Output(new Shape(n, h, w, c), qkv.RequiresGradient);
+        var y = Output(new Shape(n, h, w, c), qkv.RequiresGradient, qkv.Type);
         var lse = Scratch(shape.LogSumExp);
         Backend.Attention(shape, qkv.Data, y.Data, lse);
         return Record(y, new AttentionNode(shape, qkv, lse, y));
@@ -48,7 +48,7 @@ public sealed partial class Tape
 
         public override void Backward(Tape tape, Tensor dy)
         {
-            var dqkv = tape.Scratch(_qkv.Shape);
+            var dqkv = tape.Scratch(_qkv);
             tape.Backend.AttentionBackward(_shape, dy, _qkv.Data, Output.Data, _lse, dqkv);
             tape.Contribute(_qkv, dqkv);
         }

@@ -4,10 +4,10 @@ namespace BDense.Model.Autodiff;
 
 public sealed partial class Tape
 {
-    /// <summary>y[n,i,c] = x[n,i,c] + e[n,c]: an embedding [N,C] added to every pixel. Saves nothing.</summary>
+    /// <summary>y[n,i,c] = x[n,i,c] + e[n,c]: an embedding [N,C], float32, added to every pixel. Saves nothing.</summary>
     public Variable BroadcastAdd(Variable x, Variable e)
     {
-        var y = Output(x.Shape, x.RequiresGradient || e.RequiresGradient);
+        var y = Output(x.Shape, x.RequiresGradient || e.RequiresGradient, x.Type);
         Backend.BroadcastAdd(x.Data, e.Data, y.Data);
         return Record(y, new BroadcastAddNode(x, e, y));
     }
@@ -18,7 +18,7 @@ public sealed partial class Tape
         {
             if (e.RequiresGradient)
             {
-                var de = tape.Scratch(e.Shape);
+                var de = tape.Scratch(e);
                 tape.Backend.BroadcastAddBackward(dy, de);
                 tape.Contribute(e, de);
             }

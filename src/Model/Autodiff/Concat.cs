@@ -7,7 +7,8 @@ public sealed partial class Tape
     /// <summary>Channels of a, then channels of b, of every pixel: [...,Ca], [...,Cb] to [...,Ca+Cb]. Saves nothing.</summary>
     public Variable Concat(Variable a, Variable b)
     {
-        var y = Output(new Shape(a.Shape[0], a.Shape[1], a.Shape[2], a.Shape[3] + b.Shape[3]), a.RequiresGradient || b.RequiresGradient);
+        var y = Output(
+            new Shape(a.Shape[0], a.Shape[1], a.Shape[2], a.Shape[3] + b.Shape[3]), a.RequiresGradient || b.RequiresGradient, a.Type);
         Backend.Concat(a.Data, b.Data, y.Data);
         return Record(y, new ConcatNode(a, b, y));
     }
@@ -16,7 +17,7 @@ public sealed partial class Tape
     {
         public override void Backward(Tape tape, Tensor dy)
         {
-            Tensor da = tape.Scratch(a.Shape), db = tape.Scratch(b.Shape);
+            Tensor da = tape.Scratch(a), db = tape.Scratch(b);
             tape.Backend.Split(dy, da, db);
             tape.Contribute(a, da);
             tape.Contribute(b, db);

@@ -21,7 +21,7 @@ public sealed partial class Tape
     {
         if (!Execution.Fusions.Has(Fusion.Dropout))
             return MaskedDropout(x, p, key);
-        var y = Output(x.Shape, x.RequiresGradient);
+        var y = Output(x.Shape, x.RequiresGradient, x.Type);
         Backend.Dropout(x.Data, p, key, y.Data);
         return Record(y, new DropoutNode(x, p, key, y));
     }
@@ -30,7 +30,7 @@ public sealed partial class Tape
     {
         public override void Backward(Tape tape, Tensor dy)
         {
-            var dx = tape.Scratch(x.Shape);
+            var dx = tape.Scratch(x);
             tape.Backend.Dropout(dy, p, key, dx);
             tape.Contribute(x, dx);
         }

@@ -31,7 +31,7 @@ public sealed partial class Tape
         int n = x.Shape[0], c = x.Shape[-1];
         bool fused = Execution.Fusions.Has(Fusion.GroupNormSilu);
         var shape = new GroupNormShape(n, x.Shape.Length / (n * c), c, groups, epsilon, silu && fused);
-        var y = Output(x.Shape, x.RequiresGradient || gamma.Gradient is not null || scaleShift is { RequiresGradient: true });
+        var y = Output(x.Shape, x.RequiresGradient || gamma.Gradient is not null || scaleShift is { RequiresGradient: true }, x.Type);
         var stats = Scratch(shape.Stats);
         Backend.GroupNorm(shape, x.Data, gamma.Value, beta.Value, scaleShift?.Data, y.Data, stats);
         Record(y, new GroupNormNode(shape, x, gamma, beta, scaleShift, stats, y));
@@ -61,8 +61,8 @@ public sealed partial class Tape
 
         public override void Backward(Tape tape, Tensor dy)
         {
-            var dx = tape.Scratch(_x.Shape);
-            var dscaleShift = _scaleShift is null ? null : tape.Scratch(_scaleShift.Shape);
+            var dx = tape.Scratch(_x);
+            var dscaleShift = _scaleShift is null ? null : tape.Scratch(_scaleShift);
             // The kernel always writes all gradients; those of frozen parameters go to waste.
             var dgamma = _gamma.Gradient ?? tape.UnusedGradient(_gamma.Shape);
             var dbeta = _beta.Gradient ?? tape.UnusedGradient(_beta.Shape);

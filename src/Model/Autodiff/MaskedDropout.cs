@@ -4,10 +4,13 @@ namespace BDense.Model.Autodiff;
 
 public sealed partial class Tape
 {
-    /// <summary>Dropout with its mask as a tensor, 0 or 1 / (1 - p), drawn once and kept: the same numbers, the same bits.</summary>
+    /// <summary>
+    /// Dropout with its mask as a tensor, 0 or 1 / (1 - p), drawn once and kept: the same numbers, the same bits. BF16 would round
+    /// 1 / (1 - p), so the mask is float32.
+    /// </summary>
     private Variable MaskedDropout(Variable x, float p, RandomKey key)
     {
-        var y = Output(x.Shape, x.RequiresGradient);
+        var y = Output(x.Shape, x.RequiresGradient, x.Type);
         var mask = Scratch(x.Shape);
         Backend.Fill(mask, 1f);
         Backend.Dropout(mask, p, key, mask);
@@ -19,7 +22,7 @@ public sealed partial class Tape
     {
         public override void Backward(Tape tape, Tensor dy)
         {
-            var dx = tape.Scratch(x.Shape);
+            var dx = tape.Scratch(x);
             tape.Backend.Multiply(dy, mask, dx);
             tape.Contribute(x, dx);
         }

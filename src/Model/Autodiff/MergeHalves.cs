@@ -13,7 +13,7 @@ public sealed partial class Tape
     public Variable MergeHalves(Variable x, float[] c)
     {
         var half = new Shape(x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3] / 2);
-        var y = Output(half, x.RequiresGradient);
+        var y = Output(half, x.RequiresGradient, x.Type);
         using (Tensor a = Backend.Empty(half), b = Backend.Empty(half), factors = Backend.FromArray(c, new Shape(half[0], 2)))
         {
             Backend.Split(x.Data, a, b);
@@ -28,7 +28,7 @@ public sealed partial class Tape
         public override void Backward(Tape tape, Tensor dy)
         {
             var backend = tape.Backend;
-            var dx = tape.Scratch(x.Shape);
+            var dx = tape.Scratch(x);
             using Tensor da = backend.Empty(dy.Shape), db = backend.Empty(dy.Shape);
             Half(0, da);
             Half(1, db);

@@ -4,7 +4,7 @@ namespace BDense.Model.Autodiff;
 
 /// <summary>How the gradient of an operation's output becomes those of its operands.</summary>
 /// <param name="tape">Takes the operands' gradients (<see cref="Tape.Contribute"/>) and gives memory for them
-/// (<see cref="Tape.Scratch"/>).</param>
+/// (<see cref="Tape.Scratch(Variable)"/>).</param>
 /// <param name="dy">Gradient of the output, complete, of its shape; it is read only, and freed by the tape afterwards.</param>
 public delegate void TapeBackward(Tape tape, Tensor dy);
 
@@ -39,7 +39,8 @@ public sealed partial class Tape
     /// </remarks>
     /// <param name="y">From <see cref="Output"/>.</param>
     /// <param name="saved">Values whose data the backward pass reads; <paramref name="y"/> may be one.</param>
-    /// <param name="kept">Tensors from <see cref="Scratch"/> that it reads (statistics), which the tape takes over.</param>
+    /// <param name="kept">Tensors from <see cref="Scratch(Shape, ElementType)"/> that it reads (statistics), which the tape takes
+    /// over.</param>
     /// <param name="backward">The backward pass.</param>
     /// <returns><paramref name="y"/>.</returns>
     public Variable Record(Variable y, ReadOnlySpan<Variable> saved, ReadOnlySpan<Tensor> kept, TapeBackward backward) =>

@@ -7,7 +7,7 @@ public sealed partial class Tape
     /// <summary>y = x * sigmoid(x).</summary>
     public Variable Silu(Variable x)
     {
-        var y = Output(x.Shape, x.RequiresGradient);
+        var y = Output(x.Shape, x.RequiresGradient, x.Type);
         Backend.Silu(x.Data, y.Data);
         return Record(y, new SiluNode(x, y));
     }
@@ -25,7 +25,7 @@ public sealed partial class Tape
 
         public override void Backward(Tape tape, Tensor dy)
         {
-            var dx = tape.Scratch(_x.Shape);
+            var dx = tape.Scratch(_x);
             tape.Backend.SiluBackward(dy, _x.Data, dx);
             tape.Contribute(_x, dx);
         }

@@ -42,6 +42,12 @@ public sealed partial class Tape : IDisposable
     /// <summary>Where its operations run, and where their results lie.</summary>
     public Backend Backend { get; }
 
+    /// <summary>
+    /// What convolutions write, and whatever follows them; a gradient has the type of its value. In BF16 that halves what is kept for the
+    /// backward pass; what operations are told to write otherwise (a network's last layer) and what is no image (embeddings) is float32.
+    /// </summary>
+    public ElementType ActivationType => Backend.ActivationType;
+
     /// <summary>Without it nothing is saved, and <see cref="Drop"/> frees at once.</summary>
     public bool Recording { get; }
 
@@ -89,7 +95,7 @@ public sealed partial class Tape : IDisposable
             throw new InvalidOperationException("nothing that this output was made from wants a gradient");
         if (gradient.Length != output.Shape.Length)
             throw new BDenseException($"Backward: gradient is {gradient.Shape}, expected {output.Shape}");
-        Contribute(output, gradient.Reshape(output.Shape));
+        Contribute(output, gradient.Type == output.Type ? gradient.Reshape(output.Shape) : Converted(gradient, output));
         while (_nodes.TryPop(out var node))
         {
             try
@@ -130,20 +136,24 @@ public sealed partial class Tape : IDisposable
     /// <summary>An operation's output, uninitialised; registered before the operation runs, so that a failure leaks nothing.</summary>
     /// <param name="shape">The result's.</param>
     /// <param name="requiresGradient">Whether one of the operands has a gradient.</param>
-    public Variable Output(Shape shape, bool requiresGradient) =>
-        Register(new Variable(Backend.Empty(shape), owned: true, Recording && requiresGradient));
+    /// <param name="type">Of its elements: as a rule that of the first operand.</param>
+    public Variable Output(Shape shape, bool requiresGradient, ElementType type = ElementType.Float32) =>
+        Register(new Variable(Backend.Empty(shape, type), owned: true, Recording && requiresGradient));
 
     /// <summary>
     /// An uninitialised tensor for what an operation keeps for its backward pass, or for a gradient on its way to
     /// <see cref="Contribute"/>: freed by <see cref="Dispose"/> if the operation under way fails. Whoever makes one hands it over to one of
     /// the two, once; what is needed for a moment only comes from <see cref="Kernels.Backend.Empty"/> and is disposed at once.
     /// </summary>
-    public Tensor Scratch(Shape shape)
+    public Tensor Scratch(Shape shape, ElementType type = ElementType.Float32)
     {
-        var tensor = Backend.Empty(shape);
+        var tensor = Backend.Empty(shape, type);
         _scratch.Add(tensor);
         return tensor;
     }
+
+    /// <summary>The same for the gradient of a value: of its shape and element type.</summary>
+    public Tensor Scratch(Variable of) => Scratch(of.Shape, of.Type);
 
     /// <summary>Ends an operation: its node is kept if its output's gradient will be wanted.</summary>
     private Variable Record(Variable y, Node node)
@@ -168,7 +178,8 @@ public sealed partial class Tape : IDisposable
     /// received from its other consumers. Where <paramref name="x"/> wants none it is freed; so one need not ask.
     /// </summary>
     /// <param name="x">An operand.</param>
-    /// <param name="gradient">Of its length, from <see cref="Scratch"/>; or a <see cref="Tensor.Share"/> of the output's gradient.</param>
+    /// <param name="gradient">Of its length and element type, from <see cref="Scratch(Variable)"/>; or a <see cref="Tensor.Share"/> of the
+    /// output's gradient.</param>
     public void Contribute(Variable x, Tensor gradient)
     {
         if (!x.RequiresGradient)
@@ -176,6 +187,8 @@ public sealed partial class Tape : IDisposable
             gradient.Dispose();
             return;
         }
+        if (gradient.Type != x.Type)
+            throw new BDenseException($"the gradient of a {x.Type.Text()} value is {x.Type.Text()}, too, not {gradient.Type.Text()}");
         var sum = x.TakeGradient();
         if (sum is null)
         {
@@ -185,7 +198,7 @@ public sealed partial class Tape : IDisposable
         _scratch.Add(sum);
         _scratch.Add(gradient);
         // Add's backward pass gives one tensor to both operands: what is shared must not change under the other's eyes.
-        x.Gradient = !sum.IsShared ? sum : !gradient.IsShared ? gradient : Scratch(x.Shape);
+        x.Gradient = !sum.IsShared ? sum : !gradient.IsShared ? gradient : Scratch(x);
         Backend.LinearCombination([1f, 1f], [sum, gradient], x.Gradient);
         if (x.Gradient != sum)
             sum.Dispose();

@@ -19,11 +19,15 @@ public sealed class Variable
         _data = data;
         _owned = owned;
         Shape = data.Shape;
+        Type = data.Type;
         RequiresGradient = requiresGradient;
     }
 
     /// <summary>Of the data, also when they are gone.</summary>
     public Shape Shape { get; }
+
+    /// <summary>What the data and their gradient are in memory.</summary>
+    public ElementType Type { get; }
 
     /// <summary>Whether the backward pass will reach this value.</summary>
     public bool RequiresGradient { get; }

@@ -76,6 +76,9 @@ public sealed class Network : INetwork
                 ? $"{step.Length} step conditions for {n} images" : "the network has no step condition (field 'stepCondition')");
         }
         var y = _architecture.Forward(tape, x, noise, options);
+        // Not rounded to BF16 where the last layer says so itself (Surroundings.Result).
+        if (y.Type != ElementType.Float32)
+            tape.Replace(ref y, tape.Convert(y, ElementType.Float32));
         var expected = new Shape(n, Config.Resolution, Config.Resolution, (options.Head?.Bias ?? HeadBias).Shape.Length);
         return y.Shape == expected ? y : throw new BDenseException($"the family '{Config.Family}' made {y.Shape}, expected {expected}: "
             + "the last layer gives the channels of all heads, with the weight and bias of the pass's Head where there is one");

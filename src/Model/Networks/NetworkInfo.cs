@@ -29,10 +29,11 @@ public sealed record NetworkInfo(long Parameters, IReadOnlyList<(string Name, in
     /// <param name="config">The network.</param>
     /// <param name="batch">Samples at once.</param>
     /// <param name="training">Which of the two.</param>
+    /// <param name="activations">What activations are in memory (<see cref="Backend.ActivationType"/>).</param>
     /// <exception cref="BDenseException">The configuration does not hold together, or the batch is too large for any device.</exception>
-    public static long PeakBytes(NetworkConfig config, int batch, bool training)
+    public static long PeakBytes(NetworkConfig config, int batch, bool training, ElementType activations = ElementType.Float32)
     {
-        using var backend = new DryRunBackend();
+        using var backend = new DryRunBackend { ActivationType = activations };
         using var network = new Network(backend, config, seed: null);
         if (!training)
         {

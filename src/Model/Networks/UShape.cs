@@ -101,7 +101,7 @@ internal sealed class UShape : IArchitecture
         tape.Drop(embeddings.Noise);
         if (embeddings.Step is not null)
             tape.Drop(embeddings.Step);
-        var before = new Surroundings(_normOut!.Before(silu: true));
+        var before = new Surroundings(_normOut!.Before(silu: true), Result: ElementType.Float32);
         tape.Replace(ref h, _convOut!.Forward(tape, h, before, options.Head));
         return h;
 

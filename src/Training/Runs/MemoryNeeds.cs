@@ -19,10 +19,12 @@ public static class MemoryNeeds
     /// <summary>Bytes that the pool will hold for a training: weights, gradients, moments, and the largest iteration.</summary>
     /// <param name="batch">Images at once.</param>
     /// <param name="make">The training with so many images at once, on a device that computes nothing.</param>
+    /// <param name="activations">What activations are in memory on the device (<see cref="Backend.ActivationType"/>).</param>
     /// <exception cref="BDenseException">The batch is too large for any device.</exception>
-    public static long OfTraining(int batch, Func<Backend, int, ITraining> make) => At(batch, images =>
+    public static long OfTraining(
+        int batch, Func<Backend, int, ITraining> make, ElementType activations = ElementType.Float32) => At(batch, images =>
     {
-        using var dry = new DryRunBackend();
+        using var dry = new DryRunBackend { ActivationType = activations };
         using var training = make(dry, images);
         training.Step(0);
         return dry.Pool.ReservedBytes;
@@ -31,14 +33,15 @@ public static class MemoryNeeds
     /// <summary>Bytes that sampling takes beside the weights: the largest pass, and the states that a solver keeps.</summary>
     /// <param name="config">The network.</param>
     /// <param name="batch">Images at once.</param>
+    /// <param name="activations">As in <see cref="OfTraining"/>.</param>
     /// <exception cref="BDenseException">The batch is too large for any device.</exception>
-    public static long OfSampling(NetworkConfig config, int batch)
+    public static long OfSampling(NetworkConfig config, int batch, ElementType activations = ElementType.Float32)
     {
         // The state, its denoised image and what multistep solvers remember of both.
         const int States = 8;
         long weights = sizeof(float) * NetworkInfo.Describe(config).Parameters,
             state = sizeof(float) * (long)config.Resolution * config.Resolution * config.ImageChannels;
-        return At(batch, images => NetworkInfo.PeakBytes(config, images, training: false) - weights) + States * state * batch;
+        return At(batch, images => NetworkInfo.PeakBytes(config, images, training: false, activations) - weights) + States * state * batch;
     }
 
     /// <summary>Host bytes of the trajectories that a method keeps.</summary>

@@ -21,7 +21,8 @@ public sealed partial class IlgpuBackend
         var precision = AttentionPrecision(s, Aligned(qkv) && Aligned(y), backward: false);
         if (precision == Precision.Fp32)
             return false;
-        LaunchWritten(new AttentionKernel(s.HeadSize, ShapeOf(precision), AttentionPass.Forward), AttentionPlan.Groups(s),
+        bool isRounded = qkv.Type == ElementType.BFloat16;
+        LaunchWritten(new AttentionKernel(s.HeadSize, ShapeOf(precision), AttentionPass.Forward, isRounded), AttentionPlan.Groups(s),
             Arguments(s) with { Qkv = Address(qkv), Result = Address(y), LogSumExp = Address(lse) });
         return true;
     }
@@ -41,9 +42,16 @@ public sealed partial class IlgpuBackend
             Result = Address(dqkv),
         };
         foreach (var pass in Ptx.Attention.AttentionKernel.Backward(s.HeadSize))
-            LaunchWritten(new AttentionKernel(s.HeadSize, ShapeOf(precision), pass), AttentionPlan.Groups(s), g);
+        {
+            LaunchWritten(new AttentionKernel(s.HeadSize, ShapeOf(precision), pass, IsRounded: qkv.Type == ElementType.BFloat16),
+                AttentionPlan.Groups(s), g);
+        }
         return true;
     }
+
+    /// <summary>Whether both directions' kernels of BF16 take a shape.</summary>
+    private bool IsTensorAttention(in AttentionShape s, bool backward) =>
+        Precision == Precision.Bf16 && AttentionPlan.Choose(Precision, s, aligned: true, backward, SharedLimit) == Precision.Bf16;
 
     private static AttentionArguments Arguments(in AttentionShape s) =>
         new() { Tokens = s.Tokens, Heads = s.Heads, Scale = 1f / MathF.Sqrt(s.HeadSize) };

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 
 namespace BDense.Kernels.Ilgpu;
@@ -12,7 +13,11 @@ public sealed partial class IlgpuBackend
     {
         var rows = Empty(new Shape(s.LogSumExp.Length, 2));
         int groups = Threads(((long)s.LogSumExp.Length * StatisticsLanes + 127) / 128);
-        LaunchGroups(TensorAttentionStatisticsKernel, groups, Geometry(s), View4(dy), View4(y), View(lse), View(rows).Cast<Float2>());
+        if (y.Type == ElementType.BFloat16)
+            LaunchGroups(TensorAttentionRoundedStatisticsKernel, groups, Geometry(s), Bits4(dy), Bits4(y), View(lse),
+                View(rows).Cast<Float2>());
+        else
+            LaunchGroups(TensorAttentionStatisticsKernel, groups, Geometry(s), View4(dy), View4(y), View(lse), View(rows).Cast<Float2>());
         return rows;
     }
 
@@ -22,7 +27,18 @@ public sealed partial class IlgpuBackend
     /// </summary>
     [Kernel(128, Hot = true)]
     internal static void TensorAttentionStatisticsKernel(AttentionGeometry g, ArrayView<Float4> dy, ArrayView<Float4> y,
-        ArrayView<float> lse, ArrayView<Float2> rows)
+        ArrayView<float> lse, ArrayView<Float2> rows) => Statistics<InFloat32, Float4>(g, dy, y, lse, rows);
+
+    /// <summary>The same of BF16: 4 d + 12 bytes a row.</summary>
+    [Kernel(128, Hot = true)]
+    internal static void TensorAttentionRoundedStatisticsKernel(AttentionGeometry g, ArrayView<BFloat16x4> dy, ArrayView<BFloat16x4> y,
+        ArrayView<float> lse, ArrayView<Float2> rows) => Statistics<InBFloat16, BFloat16x4>(g, dy, y, lse, rows);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Statistics<TE, T>(AttentionGeometry g, ArrayView<T> dy, ArrayView<T> y, ArrayView<float> lse,
+        ArrayView<Float2> rows)
+        where TE : struct, IElements<T, Float4>
+        where T : unmanaged
     {
         int thread = Grid.IdxX * Group.DimX + Group.IdxX, lane = thread & StatisticsLanes - 1, size = g.HeadSize / 4;
         // Behind the last row the last one again: a warp must not part before the shuffles.
@@ -31,7 +47,7 @@ public sealed partial class IlgpuBackend
         int at = ((p.N * g.Tokens + p.Token) * g.Heads + p.Head) * size;
         var products = new Float4(0f, 0f, 0f, 0f);
         for (int i = lane; i < size; i += StatisticsLanes)
-            Float4.AddProduct(ref products, dy[at + i], y[at + i]);
+            Float4.AddProduct(ref products, TE.Widen(dy[at + i]), TE.Widen(y[at + i]));
         float delta = Float4.Sum(products);
         delta += Warp.ShuffleXor(delta, 1);
         delta += Warp.ShuffleXor(delta, 2);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 
 namespace BDense.Kernels.Ilgpu;
@@ -6,7 +7,9 @@ public sealed partial class IlgpuBackend
 {
     private protected override void DownsampleCore(Tensor x, Tensor y, float factor)
     {
-        if (y.Shape[3] % 4 == 0 && AreAligned(x, y))
+        if (y.Type == ElementType.BFloat16)
+            Launch(Downsample4BFloat16Kernel, y.Length / 4, Bits4(x), y.Shape[2], y.Shape[3] / 4, factor, Bits4(y));
+        else if (y.Shape[3] % 4 == 0 && AreAligned(x, y))
             Launch(Downsample4Kernel, y.Length / 4, View4(x), y.Shape[2], y.Shape[3] / 4, factor, View4(y));
         else
             Launch(DownsampleKernel, y.Length, View(x), y.Shape[2], y.Shape[3], factor, View(y));
@@ -14,7 +17,9 @@ public sealed partial class IlgpuBackend
 
     private protected override void UpsampleCore(Tensor x, Tensor y, float factor)
     {
-        if (y.Shape[3] % 4 == 0 && AreAligned(x, y))
+        if (y.Type == ElementType.BFloat16)
+            Launch(Upsample4BFloat16Kernel, y.Length / 4, Bits4(x), y.Shape[2], y.Shape[3] / 4, factor, Bits4(y));
+        else if (y.Shape[3] % 4 == 0 && AreAligned(x, y))
             Launch(Upsample4Kernel, y.Length / 4, View4(x), y.Shape[2], y.Shape[3] / 4, factor, View4(y));
         else
             Launch(UpsampleKernel, y.Length, View(x), y.Shape[2], y.Shape[3], factor, View(y));
@@ -38,7 +43,19 @@ public sealed partial class IlgpuBackend
 
     /// <summary>The same for four channels a thread; <paramref name="channels"/> counts fours.</summary>
     [Kernel]
-    internal static void Downsample4Kernel(Index1D i, ArrayView<Float4> x, int width, int channels, float factor, ArrayView<Float4> y)
+    internal static void Downsample4Kernel(Index1D i, ArrayView<Float4> x, int width, int channels, float factor, ArrayView<Float4> y) =>
+        Downsample4<InFloat32, Float4>(i, x, width, channels, factor, y);
+
+    /// <summary>The same in BF16.</summary>
+    [Kernel]
+    internal static void Downsample4BFloat16Kernel(
+        Index1D i, ArrayView<BFloat16x4> x, int width, int channels, float factor, ArrayView<BFloat16x4> y) =>
+        Downsample4<InBFloat16, BFloat16x4>(i, x, width, channels, factor, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Downsample4<TE, T>(Index1D i, ArrayView<T> x, int width, int channels, float factor, ArrayView<T> y)
+        where TE : struct, IElements<T, Float4>
+        where T : unmanaged
     {
         int pixel = i / channels;
         int c = i - pixel * channels;
@@ -46,8 +63,9 @@ public sealed partial class IlgpuBackend
         int q = pixel - row * width;
         int stride = 2 * width * channels;
         int first = 2 * row * stride + 2 * q * channels + c;
-        y[i] = Float4.Scale(factor,
-            Float4.Add(Float4.Add(x[first], x[first + channels]), Float4.Add(x[first + stride], x[first + stride + channels])));
+        var above = Float4.Add(TE.Widen(x[first]), TE.Widen(x[first + channels]));
+        var below = Float4.Add(TE.Widen(x[first + stride]), TE.Widen(x[first + stride + channels]));
+        y[i] = TE.Round(Float4.Scale(factor, Float4.Add(above, below)));
     }
 
     /// <summary>
@@ -65,12 +83,24 @@ public sealed partial class IlgpuBackend
 
     /// <summary>The same for four channels a thread; <paramref name="channels"/> counts fours.</summary>
     [Kernel]
-    internal static void Upsample4Kernel(Index1D i, ArrayView<Float4> x, int width, int channels, float factor, ArrayView<Float4> y)
+    internal static void Upsample4Kernel(Index1D i, ArrayView<Float4> x, int width, int channels, float factor, ArrayView<Float4> y) =>
+        Upsample4<InFloat32, Float4>(i, x, width, channels, factor, y);
+
+    /// <summary>The same in BF16.</summary>
+    [Kernel]
+    internal static void Upsample4BFloat16Kernel(
+        Index1D i, ArrayView<BFloat16x4> x, int width, int channels, float factor, ArrayView<BFloat16x4> y) =>
+        Upsample4<InBFloat16, BFloat16x4>(i, x, width, channels, factor, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Upsample4<TE, T>(Index1D i, ArrayView<T> x, int width, int channels, float factor, ArrayView<T> y)
+        where TE : struct, IElements<T, Float4>
+        where T : unmanaged
     {
         int pixel = i / channels;
         int c = i - pixel * channels;
         int row = pixel / width;
         int w = pixel - row * width;
-        y[i] = Float4.Scale(factor, x[(row / 2 * (width / 2) + w / 2) * channels + c]);
+        y[i] = TE.Round(Float4.Scale(factor, TE.Widen(x[(row / 2 * (width / 2) + w / 2) * channels + c])));
     }
 }

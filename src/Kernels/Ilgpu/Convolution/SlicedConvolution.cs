@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 
 namespace BDense.Kernels.Ilgpu;
@@ -31,8 +32,12 @@ public sealed partial class IlgpuBackend
             Silu = e.Silu ? 1 : 0,
             Scale = e.Scale,
         };
-        Launch(SumConvolutionSlicesKernel, y.Length, g, View(partial), View(e.Bias ?? partial), View(e.Embedding ?? partial),
-            View(e.Residual ?? partial), View(y));
+        if (y.Type == ElementType.BFloat16)
+            Launch(SumRoundedConvolutionSlicesKernel, y.Length, g, View(partial), View(e.Bias ?? partial), View(e.Embedding ?? partial),
+                Bits(e.Residual ?? y), Bits(y));
+        else
+            Launch(SumConvolutionSlicesKernel, y.Length, g, View(partial), View(e.Bias ?? partial), View(e.Embedding ?? partial),
+                View(e.Residual ?? partial), View(y));
     }
 
     /// <summary>
@@ -41,7 +46,20 @@ public sealed partial class IlgpuBackend
     /// </summary>
     [Kernel]
     internal static void SumConvolutionSlicesKernel(Index1D i, SlicedResult g, ArrayView<float> partial, ArrayView<float> bias,
-        ArrayView<float> embedding, ArrayView<float> residual, ArrayView<float> y)
+        ArrayView<float> embedding, ArrayView<float> residual, ArrayView<float> y) =>
+        SumConvolutionSlices<InFloat32, float>(i, g, partial, bias, embedding, residual, y);
+
+    /// <summary>The same with residual and result in BF16.</summary>
+    [Kernel]
+    internal static void SumRoundedConvolutionSlicesKernel(Index1D i, SlicedResult g, ArrayView<float> partial, ArrayView<float> bias,
+        ArrayView<float> embedding, ArrayView<ushort> residual, ArrayView<ushort> y) =>
+        SumConvolutionSlices<InBFloat16, ushort>(i, g, partial, bias, embedding, residual, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SumConvolutionSlices<TE, T>(Index1D i, SlicedResult g, ArrayView<float> partial, ArrayView<float> bias,
+        ArrayView<float> embedding, ArrayView<T> residual, ArrayView<T> y)
+        where TE : struct, IElements<T, float>
+        where T : unmanaged
     {
         int m = i / g.Channels, k = i - m * g.Channels;
         float sum = 0f;
@@ -52,8 +70,8 @@ public sealed partial class IlgpuBackend
         if (g.HasEmbedding != 0)
             sum += embedding[m / g.ImagePixels * g.Channels + k];
         if (g.HasResidual != 0)
-            sum += residual[i];
+            sum += TE.Widen(residual[i]);
         sum *= g.Scale;
-        y[i] = g.Silu != 0 ? DeviceMath.Silu(sum) : sum;
+        y[i] = TE.Round(g.Silu != 0 ? DeviceMath.Silu(sum) : sum);
     }
 }

@@ -1,7 +1,9 @@
 using BDense.Kernels.Ilgpu.Convolution;
 using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
+using BDense.Kernels.Ptx;
 using BDense.Kernels.Ptx.Convolution;
+using BDense.Kernels.Ptx.Hopper;
 using BDense.Kernels.Ptx.Products;
 
 namespace BDense.Kernels.Ilgpu;
@@ -20,8 +22,8 @@ public sealed partial class IlgpuBackend
         NoticePrecision("convolution", s.C, s.K, precision);
         if (precision == Precision.Fp32)
             return false;
-        using var weights = Factors(precision, w, s.C);
-        TensorGemm(precision, ImagePass.Forward(s), x, weights ?? w, p, e, y);
+        using var weights = Weights(precision, s, w, isExchanged: false);
+        TensorGemm(precision, ImagePass.Forward(s), x, weights.Values, p, e, y);
         return true;
     }
 
@@ -32,21 +34,31 @@ public sealed partial class IlgpuBackend
         NoticePrecision("dgrad", s.K, s.C, precision);
         if (precision == Precision.Fp32)
             return false;
-        using var crsk = Exchanged(precision, s, w);
-        TensorGemm(precision, ImagePass.Dgrad(s), dy, crsk, default, new ConvolutionEpilogue(null), dx);
+        using var crsk = Weights(precision, s, w, isExchanged: true);
+        TensorGemm(precision, ImagePass.Dgrad(s), dy, crsk.Values, default, new ConvolutionEpilogue(null), dx);
         return true;
     }
 
     /// <param name="precision">Of the products.</param>
     /// <param name="pass">Forward or dgrad.</param>
     /// <param name="x">Source.</param>
-    /// <param name="w">Weights as the kernels copy them (<see cref="Factors"/>).</param>
+    /// <param name="w">Weights as the kernels copy them (<see cref="Weights"/>).</param>
     /// <param name="prologue">Of x; then it is copied as it is.</param>
     /// <param name="e">What comes behind the sum.</param>
     /// <param name="y">Result.</param>
     private void TensorGemm(Precision precision, in ImagePass pass, Tensor x, Tensor w, in ConvolutionPrologue prologue,
         in ConvolutionEpilogue e, Tensor y)
     {
+        if (y.Type == ElementType.BFloat16 && pass.Channels % 2 != 0)
+        {
+            // Two channels are stored at once: what has an odd number is rounded in a pass of its own.
+            using Tensor sum = Empty(y.Shape), residual = Empty(e.Residual?.Shape ?? new Shape(0));
+            if (e.Residual is not null)
+                ConvertCore(e.Residual, residual);
+            TensorGemm(precision, pass, x, w, prologue, e with { Residual = e.Residual is null ? null : residual }, sum);
+            ConvertCore(sum, y);
+            return;
+        }
         bool isActivated = prologue.ScaleShift is not null;
         var shape = ShapeOf(precision);
         using var factorX = isActivated ? null : Factors(precision, x, pass.SourceChannels);
@@ -77,41 +89,62 @@ public sealed partial class IlgpuBackend
             Offset = Activation.OffsetOf(prologue.Silu),
         };
         var problem = new TensorProblem(g.Pixels, g.Channels, g.Rows * g.Columns * Steps(g.SourceBytes),
-            isActivated ? TensorOperation.ActivatedConvolution : TensorOperation.Convolution);
+            isActivated ? TensorOperation.ActivatedConvolution : TensorOperation.Convolution,
+            OnWarpgroups: IsHopper && !isActivated && g.Channels % 2 == 0);
         var key = new TuningKey(isActivated ? "activated" : pass.IsDgrad ? "dgrad" : "forward", precision, problem.M, problem.N,
             problem.Steps, g.Rows * g.Columns, g.Stride);
         if (!IsDecided(key, out var choice))
             choice = DecideConvolution(key, problem, g, pass.IsDgrad, e, y);
-        LaunchConvolution(choice, key, problem, g, pass.IsDgrad, e, y);
+        LaunchConvolution(choice, shape, g, pass.IsDgrad, e, y);
     }
 
     /// <summary>The result is overwritten: a trial leaves nothing behind.</summary>
     private TileChoice DecideConvolution(in TuningKey key, TensorProblem problem, ConvolutionArguments g, bool isDgrad,
         ConvolutionEpilogue e, Tensor y)
     {
-        var of = key;
-        return Decide(key, problem, choice => LaunchConvolution(choice, of, problem, g, isDgrad, e, y));
+        var shape = ShapeOf(key.Precision);
+        return Decide(key, problem, choice => LaunchConvolution(choice, shape, g, isDgrad, e, y));
     }
 
-    private void LaunchConvolution(TileChoice choice, in TuningKey key, in TensorProblem problem, ConvolutionArguments g, bool isDgrad,
-        in ConvolutionEpilogue e, Tensor y)
+    private void LaunchConvolution(TileChoice choice, MmaShape shape, ConvolutionArguments g, bool isDgrad, in ConvolutionEpilogue e,
+        Tensor y)
     {
         var tile = TensorPlan.Find(choice.Tile);
-        bool isSliced = choice.Slices > 1;
+        int steps = g.Rows * g.Columns * Steps(g.SourceBytes, tile is WarpgroupTile ? WarpgroupTile.StepBytes : ProductTile.StepBytes);
+        g.StepsPerSlice = (steps + choice.Slices - 1) / choice.Slices;
+        // Longer steps may need fewer slices.
+        int slices = (steps + g.StepsPerSlice - 1) / g.StepsPerSlice;
         g.Tiles = Threads((long)((g.Pixels + tile.Rows - 1) / tile.Rows) * ((g.Channels + tile.Columns - 1) / tile.Columns));
-        var kernel = new ConvolutionKernel(tile, ShapeOf(key.Precision), isDgrad, problem.IsActivated, isSliced, g.Channels % 2 != 0);
-        if (!isSliced)
+        using var partial = slices > 1 ? Empty(new Shape(slices, g.Pixels, g.Channels)) : null;
+        if (partial is not null)
+            g.Y = Address(partial);
+        bool isSliced = partial is not null, isRounded = !isSliced && y.Type == ElementType.BFloat16;
+        int groups = Threads((long)g.Tiles * slices);
+        if (tile is WarpgroupTile wide)
         {
-            LaunchWritten(kernel, g.Tiles, g);
-            return;
+            var kernel = new WarpgroupConvolutionKernel(wide, shape, isDgrad, isSliced, isRounded);
+            var weights = kernel.Weights(g.W, g.Channels, g.Rows * g.Columns, g.SourceBytes / shape.ValueBytes);
+            LaunchWritten(kernel, Math.Min(groups, Resident(kernel)), new WarpgroupConvolutionArguments
+            {
+                Weights = MapOf(weights),
+                Problem = g,
+            });
         }
-        using var partial = Empty(new Shape(choice.Slices, g.Pixels, g.Channels));
-        g.Y = Address(partial);
-        g.StepsPerSlice = (problem.Steps + choice.Slices - 1) / choice.Slices;
-        LaunchWritten(kernel, Threads((long)g.Tiles * choice.Slices), g);
-        SumConvolution(partial, choice.Slices, g.Channels, g.Height * g.Width, e, y);
+        else
+        {
+            LaunchWritten(new ConvolutionKernel((ProductTile)tile, shape, isDgrad, g.Factors != 0, isSliced, g.Channels % 2 != 0, isRounded),
+                groups, g);
+        }
+        if (partial is not null)
+            SumConvolution(partial, slices, g.Channels, g.Height * g.Width, e, y);
     }
 
-    /// <summary>Steps of 64 bytes.</summary>
-    private static int Steps(long bytes) => (int)((bytes + ProductTile.StepBytes - 1) / ProductTile.StepBytes);
+    /// <summary>Groups of a persistent kernel: as many as the GPU's shared memory holds at once.</summary>
+    private int Resident(IWrittenKernel kernel) =>
+        Multiprocessors * Math.Max(1, (SharedLimit + SystemSharedBytes) / (kernel.SharedBytes + SystemSharedBytes));
+
+    /// <summary>Of a group's shared memory, what the system takes.</summary>
+    private const int SystemSharedBytes = 1024;
+
+    private static int Steps(long bytes, int stepBytes = ProductTile.StepBytes) => (int)((bytes + stepBytes - 1) / stepBytes);
 }

@@ -7,19 +7,32 @@ namespace BDense.Kernels.Ilgpu;
 public sealed partial class IlgpuBackend
 {
     /// <summary>
-    /// x as the kernels of a precision copy it, in a tensor of its own: padded, and for BF16 rounded; null where it is so already.
+    /// x as the kernels of a precision copy it, in a tensor of its own: padded, and for BF16 rounded; null where it is so already, as BF16
+    /// activations of whole pieces are.
     /// </summary>
     internal Tensor? Factors(Precision precision, Tensor x, int channels)
     {
         int padded = ConvolutionPlan.Padded(precision, channels);
-        if (padded == channels)
-            return precision == Precision.Bf16 ? ToBFloat16(x) : null;
+        bool isRounded = x.Type == ElementType.BFloat16;
+        if (padded == channels && (precision == Precision.Tf32 || isRounded))
+            return null;
         var y = Empty(new Shape(x.Length / channels, precision == Precision.Bf16 ? padded / 2 : padded));
-        if (precision == Precision.Bf16)
-            Launch(PadBFloat16Kernel, y.Length, View(x), channels, padded / 2, View(y));
+        if (isRounded)
+            Launch(PadRoundedKernel, y.Length, Bits(x), channels, padded / 2, View(y));
         else
-            Launch(PadChannelsKernel, y.Length, View(x), channels, padded, View(y));
+            FillFactors(precision, x, channels, y);
         return y;
+    }
+
+    private void FillFactors(Precision precision, Tensor x, int channels, Tensor y)
+    {
+        int padded = ConvolutionPlan.Padded(precision, channels);
+        if (precision != Precision.Bf16)
+            Launch(PadChannelsKernel, y.Length, View(x), channels, padded, View(y));
+        else if (padded == channels)
+            Launch(ToBFloat16Kernel, y.Length / 4, View4(x), View4(y));
+        else
+            Launch(PadBFloat16Kernel, y.Length, View(x), channels, padded / 2, View(y));
     }
 
     /// <summary>x in BF16, two values in the place of a float; 8 divides x's length.</summary>
@@ -60,6 +73,15 @@ public sealed partial class IlgpuBackend
         y[i] = PairBFloat16(c < channels ? x[p * channels + c] : 0f, c + 1 < channels ? x[p * channels + c + 1] : 0f);
     }
 
+    /// <summary>The same of a source in BF16.</summary>
+    [Kernel]
+    internal static void PadRoundedKernel(Index1D i, ArrayView<ushort> x, int channels, int pairs, ArrayView<float> y)
+    {
+        int p = i / pairs, c = 2 * (i - p * pairs);
+        uint low = c < channels ? (uint)x[p * channels + c] : 0u, high = c + 1 < channels ? (uint)x[p * channels + c + 1] : 0u;
+        y[i] = Interop.IntAsFloat(low | high << 16);
+    }
+
     private static float PairBFloat16(float low, float high) => Interop.IntAsFloat(RoundBFloat16(low) | RoundBFloat16(high) << 16);
 
     /// <summary>To nearest, ties to even; NaN stays NaN.</summary>
@@ -74,11 +96,17 @@ public sealed partial class IlgpuBackend
     {
         int padded = ConvolutionPlan.Padded(precision, s.K);
         var y = Empty(new Shape(s.C, s.R, s.S, precision == Precision.Bf16 ? padded / 2 : padded));
-        if (precision == Precision.Bf16)
-            Launch(ExchangeBFloat16Kernel, y.Length, View(w), s.K, padded / 2, s.R * s.S, s.C, View(y));
-        else
-            Launch(ExchangeChannelsKernel, y.Length, View(w), s.K, padded, s.R * s.S, s.C, View(y));
+        Exchange(precision, w, s.K, s.R * s.S, s.C, y);
         return y;
+    }
+
+    private void Exchange(Precision precision, Tensor w, int outer, int taps, int inner, Tensor y)
+    {
+        int padded = ConvolutionPlan.Padded(precision, outer);
+        if (precision == Precision.Bf16)
+            Launch(ExchangeBFloat16Kernel, y.Length, View(w), outer, padded / 2, taps, inner, View(y));
+        else
+            Launch(ExchangeChannelsKernel, y.Length, View(w), outer, padded, taps, inner, View(y));
     }
 
     /// <summary>y[c,t,k] = x[k,t,c], 0 behind the last k. One thread an element, written in order; 4 bytes read, 4 written.</summary>

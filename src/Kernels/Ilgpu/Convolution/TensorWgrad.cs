@@ -1,7 +1,9 @@
 using BDense.Kernels.Ilgpu.Convolution;
 using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
+using BDense.Kernels.Ptx;
 using BDense.Kernels.Ptx.Convolution;
+using BDense.Kernels.Ptx.Hopper;
 using BDense.Kernels.Ptx.Products;
 using ILGPU;
 
@@ -21,7 +23,7 @@ public sealed partial class IlgpuBackend
             return precision != Precision.Fp32;
         using Tensor? factorX = isActivated ? null : Factors(precision, x, s.C), factorDy = Factors(precision, dy, s.K);
         var shape = ShapeOf(precision);
-        int channels = ConvolutionPlan.Padded(precision, s.C), depth = shape.StepDepth, pixels = s.N * s.P * s.Q;
+        int channels = ConvolutionPlan.Padded(precision, s.C), pixels = s.N * s.P * s.Q;
         var g = new WgradArguments
         {
             X = Address(factorX ?? x),
@@ -39,41 +41,52 @@ public sealed partial class IlgpuBackend
             KernelColumns = s.S,
             Stride = s.Stride,
             Pad = s.PadBegin,
-            StepN = depth / (s.P * s.Q),
-            StepP = depth / s.Q % s.P,
-            StepQ = depth % s.Q,
             ShiftBytes = s.C * sizeof(float),
             Slope = Activation.SlopeOf(prologue.Silu),
             Offset = Activation.OffsetOf(prologue.Silu),
         };
-        var problem = new TensorProblem(g.Outputs, g.Columns, (pixels + depth - 1) / depth,
-            isActivated ? TensorOperation.ActivatedWgrad : TensorOperation.Wgrad);
+        var problem = new TensorProblem(g.Outputs, g.Columns, (pixels + shape.StepDepth - 1) / shape.StepDepth,
+            isActivated ? TensorOperation.ActivatedWgrad : TensorOperation.Wgrad,
+            OnWarpgroups: IsHopper && !isActivated && precision == Precision.Bf16);
         var key = new TuningKey(isActivated ? "activated wgrad" : "wgrad", precision, problem.M, problem.N, problem.Steps, s.R * s.S,
             s.Stride);
         if (!IsDecided(key, out var choice))
             choice = DecideWgrad(key, problem, g, channels, dw.Shape);
-        LaunchWgrad(choice, precision, problem, g, channels, dw);
+        LaunchWgrad(choice, shape, g, channels, dw);
         return true;
     }
 
     /// <summary>dw is added to: trials add to scratch memory.</summary>
     private TileChoice DecideWgrad(in TuningKey key, TensorProblem problem, WgradArguments g, int channels, Shape weights)
     {
-        var precision = key.Precision;
+        var shape = ShapeOf(key.Precision);
         using var scratch = _tuner is null ? Empty(new Shape(0)) : Zeros(weights);
-        return Decide(key, problem, choice => LaunchWgrad(choice, precision, problem, g, channels, scratch));
+        return Decide(key, problem, choice => LaunchWgrad(choice, shape, g, channels, scratch));
     }
 
     /// <summary>Slices into scratch memory, then their sum in a fixed order.</summary>
-    private void LaunchWgrad(TileChoice choice, Precision precision, in TensorProblem problem, WgradArguments g, int channels, Tensor dw)
+    private void LaunchWgrad(TileChoice choice, MmaShape shape, WgradArguments g, int channels, Tensor dw)
     {
-        using var partial = Empty(new Shape(choice.Slices, g.Outputs, g.Columns));
-        g.Partial = Address(partial);
-        g.StepsPerSlice = (problem.Steps + choice.Slices - 1) / choice.Slices;
         var tile = TensorPlan.Find(choice.Tile);
+        var wide = tile is WarpgroupTile warpgroups ? new WarpgroupWgradKernel(warpgroups) : null;
+        int depth = wide?.StepPixels ?? shape.StepDepth, steps = (g.Pixels + depth - 1) / depth;
+        g.StepsPerSlice = (steps + choice.Slices - 1) / choice.Slices;
+        // Longer steps may need fewer slices.
+        int slices = (steps + g.StepsPerSlice - 1) / g.StepsPerSlice;
+        (g.StepN, g.StepP, g.StepQ) = (depth / (g.Height * g.Width), depth / g.Width % g.Height, depth % g.Width);
         g.Tiles = (g.Outputs + tile.Rows - 1) / tile.Rows * ((g.Columns + tile.Columns - 1) / tile.Columns);
-        LaunchWritten(new WgradKernel(tile, ShapeOf(precision), problem.IsActivated), Threads((long)g.Tiles * choice.Slices), g);
-        SumSlices(partial, choice.Slices, channels, dw);
+        using var partial = Empty(new Shape(slices, g.Outputs, g.Columns));
+        g.Partial = Address(partial);
+        int groups = Threads((long)g.Tiles * slices);
+        if (wide is null)
+            LaunchWritten(new WgradKernel((ProductTile)tile, shape, g.Factors != 0), groups, g);
+        else
+            LaunchWritten(wide, groups, new WarpgroupWgradArguments
+            {
+                Gradient = MapOf(wide.Dy(g.Dy, g.Pixels, g.OutputBytes / shape.ValueBytes)),
+                Problem = g,
+            });
+        SumSlices(partial, slices, channels, dw);
     }
 
     /// <summary>dw += the slices, in order; they have <paramref name="channels"/> where dw may have fewer.</summary>

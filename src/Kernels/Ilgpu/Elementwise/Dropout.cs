@@ -7,7 +7,10 @@ public sealed partial class IlgpuBackend
 {
     private protected override void DropoutCore(Tensor x, float p, RandomKey key, Tensor y)
     {
-        if (InFours(x) && InFours(y))
+        if (x.Type == ElementType.BFloat16)
+            Launch(Dropout4BFloat16Kernel, y.Length / 4, Bits4(x), p, 1f / (1f - p), key.Seed, key.Stream, key.Offset,
+                key.Counter is { } counter ? View(counter) : Pairs(y), key.Counter is null ? 0 : 1, Bits4(y));
+        else if (InFours(x) && InFours(y))
             Launch(Dropout4Kernel, y.Length / 4, View4(x), p, 1f / (1f - p), key.Seed, key.Stream, key.Offset, View(key.Counter ?? y),
                 key.Counter is null ? 0 : 1, View4(y));
         else
@@ -43,13 +46,26 @@ public sealed partial class IlgpuBackend
     /// </summary>
     [Kernel]
     internal static void Dropout4Kernel(Index1D block, ArrayView<Float4> x, float p, float scale, ulong seed, uint stream, ulong offset,
-        ArrayView<float> counter, int hasCounter, ArrayView<Float4> y)
+        ArrayView<float> counter, int hasCounter, ArrayView<Float4> y) =>
+        Dropout4<InFloat32, Float4>(block, x, p, scale, seed, stream, offset, counter, hasCounter, y);
+
+    /// <summary>The same in BF16: 8 bytes read, 8 written.</summary>
+    [Kernel]
+    internal static void Dropout4BFloat16Kernel(Index1D block, ArrayView<BFloat16x4> x, float p, float scale, ulong seed, uint stream,
+        ulong offset, ArrayView<float> counter, int hasCounter, ArrayView<BFloat16x4> y) =>
+        Dropout4<InBFloat16, BFloat16x4>(block, x, p, scale, seed, stream, offset, counter, hasCounter, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Dropout4<TE, T>(Index1D block, ArrayView<T> x, float p, float scale, ulong seed, uint stream, ulong offset,
+        ArrayView<float> counter, int hasCounter, ArrayView<T> y)
+        where TE : struct, IElements<T, Float4>
+        where T : unmanaged
     {
-        var v = x[block];
+        var v = TE.Widen(x[block]);
         var bits = Philox.Block(seed, stream, First(offset, counter, hasCounter) + (ulong)(int)block);
-        y[block] = new Float4(
+        y[block] = TE.Round(new Float4(
             Philox.ToUniform(bits.X) >= p ? v.X * scale : 0f, Philox.ToUniform(bits.Y) >= p ? v.Y * scale : 0f,
-            Philox.ToUniform(bits.Z) >= p ? v.Z * scale : 0f, Philox.ToUniform(bits.W) >= p ? v.W * scale : 0f);
+            Philox.ToUniform(bits.Z) >= p ? v.Z * scale : 0f, Philox.ToUniform(bits.W) >= p ? v.W * scale : 0f));
     }
 
     /// <summary>The first block: the offset, plus the counter's 64 bits where there is one.</summary>

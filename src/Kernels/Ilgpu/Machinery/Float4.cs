@@ -42,11 +42,6 @@ internal struct Float4
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float4 Add(Float4 a, Float4 b) => new(a.X + b.X, a.Y + b.Y, a.Z + b.Z, a.W + b.W);
 
-    /// <summary>The sum of x[at], x[at + step], x[at + 2 step] and x[at + 3 step]: four loads on their way at once.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 SumOf4(ArrayView<Float4> x, int at, int step) =>
-        Add(Add(x[at], x[at + step]), Add(x[at + 2 * step], x[at + 3 * step]));
-
     /// <summary>s * a.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float4 Scale(float s, Float4 a) => new(s * a.X, s * a.Y, s * a.Z, s * a.W);
@@ -71,7 +66,7 @@ internal struct Float2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float2 Add(Float2 a, Float2 b) => new(a.X + b.X, a.Y + b.Y);
 
-    /// <summary>As <see cref="Float4.SumOf4"/>.</summary>
+    /// <summary>The sum of x[at], x[at + step], x[at + 2 step] and x[at + 3 step]: four loads on their way at once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float2 SumOf4(ArrayView<Float2> x, int at, int step) =>
         Add(Add(x[at], x[at + step]), Add(x[at + 2 * step], x[at + 3 * step]));

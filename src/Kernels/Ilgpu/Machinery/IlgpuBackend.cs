@@ -209,11 +209,45 @@ public sealed partial class IlgpuBackend : Backend
         }
     }
 
-    private static ArrayView1D<float, Stride1D.Dense> View1D(Tensor x) =>
-        ((DeviceStorage)x.Storage).Buffer.View.SubView(x.Offset, x.Length);
+    internal override void UploadCore(Tensor destination, ReadOnlySpan<ushort> source)
+    {
+        if (source.IsEmpty)
+            return;
+        try
+        {
+            Bits(destination).CopyFromCPU(_stream, source);
+        }
+        catch (AcceleratorException e)
+        {
+            throw Failure(e, "upload");
+        }
+    }
+
+    internal override void DownloadCore(Tensor source, Span<ushort> destination)
+    {
+        if (destination.IsEmpty)
+            return;
+        try
+        {
+            Bits(source).CopyToCPU(_stream, destination);
+        }
+        catch (AcceleratorException e)
+        {
+            throw Failure(e, "download");
+        }
+    }
+
+    private static ArrayView1D<float, Stride1D.Dense> View1D(Tensor x) => x.Type == ElementType.Float32
+        ? ((DeviceStorage)x.Storage).Buffer.View.SubView(x.Offset, x.Length)
+        : throw new BDenseException($"{x} was to be read as float32; Convert it first");
+
+    /// <summary>A BF16 tensor's elements.</summary>
+    private static ArrayView<ushort> Bits(Tensor x) =>
+        ((ArrayView<float>)((DeviceStorage)x.Storage).Buffer.View).Cast<ushort>().SubView(x.Offset, x.Length);
 
     /// <summary>A tensor's elements as kernels see them, for the arguments of a launch.</summary>
     /// <exception cref="ObjectDisposedException">The tensor was disposed.</exception>
+    /// <exception cref="BDenseException">It is BF16.</exception>
     public static ArrayView<float> View(Tensor x) => View1D(x);
 
     /// <summary>The same elements four at a time; the tensor must be <see cref="Aligned"/>.</summary>
@@ -222,15 +256,33 @@ public sealed partial class IlgpuBackend : Backend
     /// <summary>The same two at a time.</summary>
     private static ArrayView<Float2> View2(Tensor x) => View(x).Cast<Float2>();
 
-    /// <summary>Whether 16-byte accesses are allowed: views made by hand may start anywhere.</summary>
+    /// <summary>A BF16 tensor's elements four at a time.</summary>
+    private static ArrayView<BFloat16x4> Bits4(Tensor x) => Bits(x).Cast<BFloat16x4>();
+
+    /// <summary>A BF16 tensor's elements two at a time, for what only moves them.</summary>
+    private static ArrayView<float> Pairs(Tensor x) => Bits(x).Cast<float>();
+
+    /// <summary>Whether accesses of four elements are allowed: views made by hand may start anywhere.</summary>
     private static bool Aligned(Tensor x) => x.Offset % 4 == 0;
 
-    /// <summary>Whether all of a tensor can be accessed 16 bytes at a time.</summary>
+    /// <summary>Whether all of a tensor can be accessed four elements at a time.</summary>
     private static bool InFours(Tensor x) => x.Length % 4 == 0 && Aligned(x);
 
     private sealed class DeviceStorage(int length, MemoryBuffer1D<float, Stride1D.Dense> buffer) : Storage(length)
     {
         public MemoryBuffer1D<float, Stride1D.Dense> Buffer { get; } = buffer;
+
+        private Dictionary<WeightForm, KeptWeights>? _kept;
+
+        /// <summary>Weights that lie here, as tensor cores copy them.</summary>
+        public Dictionary<WeightForm, KeptWeights> Kept => _kept ??= [];
+
+        internal override void OnReturned()
+        {
+            foreach (var kept in _kept?.Values ?? Enumerable.Empty<KeptWeights>())
+                kept.Dispose();
+            _kept = null;
+        }
 
         /// <summary>
         /// Without an error of the driver's: after a fault that is an old one, and the first is on its way to whoever waits.

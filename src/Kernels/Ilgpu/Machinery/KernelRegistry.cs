@@ -1,5 +1,6 @@
 using System.Reflection;
 using BDense.Kernels.Ilgpu.Tiles;
+using BDense.Kernels.MachineCode;
 using BDense.Kernels.Ptx;
 using ILGPU.Backends.EntryPoints;
 
@@ -21,6 +22,9 @@ internal sealed record KernelEntry(string Name, MethodInfo? Method, bool Explici
     /// <summary>Of a written kernel: tensor cores' are hot.</summary>
     public static KernelEntry Of(IWrittenKernel kernel) =>
         new(kernel.Name, null, true, kernel.Threads, true, kernel.SharedBytes, Written: kernel);
+
+    /// <summary>Whether it is for an architecture: what is written for Hopper is for sm_90 alone.</summary>
+    public bool RunsOn(GpuArchitecture architecture) => Written?.Target != "sm_90a" || architecture.Name == "sm_90";
 
     /// <summary>What ILGPU's compilers start from.</summary>
     public EntryPointDescription EntryPoint => Method is null

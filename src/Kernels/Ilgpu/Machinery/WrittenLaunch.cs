@@ -24,8 +24,17 @@ public sealed partial class IlgpuBackend
             return;
         if (_emulator is not null)
         {
-            _stream.Synchronize();
-            _emulator.Run(kernel, groups, MemoryMarshal.AsBytes(new ReadOnlySpan<TArguments>(in arguments)));
+            byte[] bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<TArguments>(in arguments)).ToArray();
+            var emulator = _emulator;
+            void Run()
+            {
+                _stream.Synchronize();
+                emulator.Run(kernel, groups, bytes);
+            }
+            if (_recording is null)
+                Run();
+            else
+                _recording.Add(Run);
             return;
         }
         if (!_written.TryGetValue(kernel, out var loaded))
@@ -85,7 +94,7 @@ public sealed partial class IlgpuBackend
     /// <summary>Multiprocessors of the device.</summary>
     internal int Multiprocessors => _accelerator.NumMultiprocessors;
 
-    internal static long Address(Tensor x) => ((DeviceStorage)x.Storage).Buffer.NativePtr + 4L * x.Offset;
+    internal static long Address(Tensor x) => ((DeviceStorage)x.Storage).Buffer.NativePtr + x.ByteOffset;
 
     private static long AddressOrZero(Tensor? x) => x is null ? 0 : Address(x);
 }

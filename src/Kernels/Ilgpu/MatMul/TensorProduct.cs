@@ -1,6 +1,8 @@
 using BDense.Kernels.Ilgpu.Convolution;
 using BDense.Kernels.Ilgpu.Tiles;
 using BDense.Kernels.Ilgpu.Tuning;
+using BDense.Kernels.Ptx;
+using BDense.Kernels.Ptx.Hopper;
 using BDense.Kernels.Ptx.Products;
 using ILGPU;
 
@@ -29,7 +31,9 @@ public sealed partial class IlgpuBackend
             Accumulate = accumulate ? 1 : 0,
             Alpha = alpha,
         };
-        var problem = new TensorProblem(s.M, s.N, Steps((long)s.K * ShapeOf(precision).ValueBytes), TensorOperation.Product, s.Batch);
+        var problem = new TensorProblem(s.M, s.N, Steps((long)s.K * ShapeOf(precision).ValueBytes), TensorOperation.Product, s.Batch,
+            // Of TF32 wgmma takes operands whose sum is innermost alone.
+            OnWarpgroups: IsHopper && (bf16 || (!s.TransA && s.TransB)));
         var key = new TuningKey(s.TransA ? "product TN" : s.TransB ? "product NT" : "product NN", precision, s.M, s.N, problem.Steps,
             Batch: s.Batch);
         if (!IsDecided(key, out var choice))
@@ -52,7 +56,12 @@ public sealed partial class IlgpuBackend
     private void LaunchProduct(TileChoice choice, Precision precision, in TensorProblem problem, MatrixProductArguments g,
         in MatMulShape s, Tensor c)
     {
-        var tile = TensorPlan.Find(choice.Tile);
+        if (TensorPlan.Find(choice.Tile) is WarpgroupTile wide)
+        {
+            LaunchWarpgroupProduct(wide, ShapeOf(precision), g, s);
+            return;
+        }
+        var tile = (ProductTile)TensorPlan.Find(choice.Tile);
         bool isSliced = choice.Slices > 1;
         var kernel = new MatrixProductKernel(tile, ShapeOf(precision), s.TransA, !s.TransB, isSliced);
         g.Tiles = Threads((long)problem.Batch * ((g.M + tile.Rows - 1) / tile.Rows) * ((g.N + tile.Columns - 1) / tile.Columns));
@@ -66,6 +75,23 @@ public sealed partial class IlgpuBackend
         g.StepsPerSlice = (problem.Steps + choice.Slices - 1) / choice.Slices;
         LaunchWritten(kernel, Threads((long)g.Tiles * choice.Slices), g);
         Launch(SumProductSlicesKernel, c.Length, View(partial), choice.Slices, g.Alpha, g.Accumulate, View(c));
+    }
+
+    private void LaunchWarpgroupProduct(WarpgroupTile tile, MmaShape shape, in MatrixProductArguments g, in MatMulShape s)
+    {
+        var kernel = new BulkProductKernel(tile, shape, s.TransA, !s.TransB, IsPersistent: true);
+        LaunchWritten(kernel, Math.Min(kernel.Tiles(s.Batch, s.M, s.N), Resident(kernel)), new BulkProductArguments
+        {
+            A = MapOf(kernel.A.Boxes(g.A, s.Batch, s.M, s.K)),
+            B = MapOf(kernel.B.Boxes(g.B, s.Batch, s.N, s.K)),
+            C = g.C,
+            Batch = s.Batch,
+            M = s.M,
+            N = s.N,
+            K = s.K,
+            Accumulate = g.Accumulate,
+            Alpha = g.Alpha,
+        });
     }
 
     /// <summary>

@@ -42,8 +42,11 @@ public sealed partial class IlgpuBackend
             LaunchGroupNormPartial(s.N, g, x, partial);
             Launch(GroupNormStatsKernel, s.N * s.Groups, g, View2(partial), View(stats));
         }
-        if (g.GroupChannels % 4 == 0 && Aligned(x) && Aligned(y) && Aligned(gamma) && Aligned(beta)
-            && (scaleShift is null || Aligned(scaleShift)))
+        bool vector = g.GroupChannels % 4 == 0 && Aligned(x) && Aligned(y) && Aligned(gamma) && Aligned(beta)
+            && (scaleShift is null || Aligned(scaleShift));
+        if (x.Type == ElementType.BFloat16)
+            GroupNormApplyBits(g, vector, x, stats, gamma, beta, scaleShift ?? gamma, y);
+        else if (vector)
             Launch(GroupNormApply4Kernel, x.Length / 4, g, View4(x), View(stats), View4(gamma), View4(beta),
                 View4(scaleShift ?? gamma), View4(y));
         else
@@ -55,7 +58,13 @@ public sealed partial class IlgpuBackend
     /// nothing cancels. One thread for each (n, chunk, group), groups fastest; 4 bytes an element read from memory, 5 FLOPs.
     /// </summary>
     [Kernel(128, Hot = true)]
-    internal static void GroupNormPartialKernel(Index1D t, GroupNormGeometry g, ArrayView<float> x, ArrayView<float> partial)
+    internal static void GroupNormPartialKernel(Index1D t, GroupNormGeometry g, ArrayView<float> x, ArrayView<float> partial) =>
+        GroupNormPartial<InFloat32, float>(t, g, x, partial);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void GroupNormPartial<TE, T>(Index1D t, GroupNormGeometry g, ArrayView<T> x, ArrayView<float> partial)
+        where TE : struct, IElements<T, float>
+        where T : unmanaged
     {
         int block = t / g.Groups;
         int group = t - block * g.Groups;
@@ -67,7 +76,7 @@ public sealed partial class IlgpuBackend
         for (int p = first; p < end; p++)
         {
             for (int c = 0; c < g.GroupChannels; c++)
-                sum += x[at + c];
+                sum += TE.Widen(x[at + c]);
             at += g.C;
         }
         float mean = sum / ((end - first) * g.GroupChannels);
@@ -77,7 +86,7 @@ public sealed partial class IlgpuBackend
         {
             for (int c = 0; c < g.GroupChannels; c++)
             {
-                float d = x[at + c] - mean;
+                float d = TE.Widen(x[at + c]) - mean;
                 squares += d * d;
             }
             at += g.C;
@@ -89,7 +98,12 @@ public sealed partial class IlgpuBackend
     private void LaunchGroupNormPartial(int samples, GroupNormGeometry g, Tensor x, Tensor partial)
     {
         int threads = samples * g.Chunks * g.Groups;
-        if (g.GroupChannels % 4 == 0 && Aligned(x))
+        bool vector = g.GroupChannels % 4 == 0 && Aligned(x), bits = x.Type == ElementType.BFloat16;
+        if (bits && vector)
+            Launch(GroupNormPartial4BFloat16Kernel, threads, g, Bits4(x), View2(partial));
+        else if (bits)
+            Launch(GroupNormPartialBFloat16Kernel, threads, g, Bits(x), View(partial));
+        else if (vector)
             Launch(GroupNormPartial4Kernel, threads, g, View4(x), View2(partial));
         else
             Launch(GroupNormPartialKernel, threads, g, View(x), View(partial));
@@ -100,7 +114,13 @@ public sealed partial class IlgpuBackend
     /// floats of neighbouring groups, 16 bytes apart or more, ask the cache for each sector again and again: 16 a request where 4 would do.
     /// </summary>
     [Kernel(128, Hot = true)]
-    internal static void GroupNormPartial4Kernel(Index1D t, GroupNormGeometry g, ArrayView<Float4> x, ArrayView<Float2> partial)
+    internal static void GroupNormPartial4Kernel(Index1D t, GroupNormGeometry g, ArrayView<Float4> x, ArrayView<Float2> partial) =>
+        GroupNormPartial4<InFloat32, Float4>(t, g, x, partial);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void GroupNormPartial4<TE, T>(Index1D t, GroupNormGeometry g, ArrayView<T> x, ArrayView<Float2> partial)
+        where TE : struct, IElements<T, Float4>
+        where T : unmanaged
     {
         int block = t / g.Groups;
         int group = t - block * g.Groups;
@@ -114,7 +134,7 @@ public sealed partial class IlgpuBackend
         {
             for (int c = 0; c < fours; c++)
             {
-                var v = x[at + c];
+                var v = TE.Widen(x[at + c]);
                 sum = sum + v.X + v.Y + v.Z + v.W;
             }
             at += row;
@@ -126,7 +146,7 @@ public sealed partial class IlgpuBackend
         {
             for (int c = 0; c < fours; c++)
             {
-                var v = x[at + c];
+                var v = TE.Widen(x[at + c]);
                 float d0 = v.X - mean, d1 = v.Y - mean, d2 = v.Z - mean, d3 = v.W - mean;
                 squares = squares + d0 * d0 + d1 * d1 + d2 * d2 + d3 * d3;
             }
@@ -181,7 +201,14 @@ public sealed partial class IlgpuBackend
     /// </summary>
     [Kernel(Hot = true)]
     internal static void GroupNormApply4Kernel(Index1D i, GroupNormGeometry g, ArrayView<Float4> x, ArrayView<float> stats,
-        ArrayView<Float4> gamma, ArrayView<Float4> beta, ArrayView<Float4> scaleShift, ArrayView<Float4> y)
+        ArrayView<Float4> gamma, ArrayView<Float4> beta, ArrayView<Float4> scaleShift, ArrayView<Float4> y) =>
+        GroupNormApply4<InFloat32, Float4>(i, g, x, stats, gamma, beta, scaleShift, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void GroupNormApply4<TE, T>(Index1D i, GroupNormGeometry g, ArrayView<T> x, ArrayView<float> stats,
+        ArrayView<Float4> gamma, ArrayView<Float4> beta, ArrayView<Float4> scaleShift, ArrayView<T> y)
+        where TE : struct, IElements<T, Float4>
+        where T : unmanaged
     {
         int channels4 = g.C / 4;
         int pixel = i / channels4;
@@ -189,7 +216,7 @@ public sealed partial class IlgpuBackend
         int n = pixel / g.Pixels;
         int at = 2 * (n * g.Groups + c / (g.GroupChannels / 4));
         float mean = stats[at], rstd = stats[at + 1];
-        var v = x[i];
+        var v = TE.Widen(x[i]);
         var ga = gamma[c];
         var be = beta[c];
         var sc = new Float4(0f, 0f, 0f, 0f);
@@ -199,15 +226,22 @@ public sealed partial class IlgpuBackend
             sc = scaleShift[2 * n * channels4 + c];
             sh = scaleShift[(2 * n + 1) * channels4 + c];
         }
-        y[i] = new Float4(
+        y[i] = TE.Round(new Float4(
             Normalise(v.X, mean, rstd, ga.X, be.X, sc.X, sh.X, g.Silu), Normalise(v.Y, mean, rstd, ga.Y, be.Y, sc.Y, sh.Y, g.Silu),
-            Normalise(v.Z, mean, rstd, ga.Z, be.Z, sc.Z, sh.Z, g.Silu), Normalise(v.W, mean, rstd, ga.W, be.W, sc.W, sh.W, g.Silu));
+            Normalise(v.Z, mean, rstd, ga.Z, be.Z, sc.Z, sh.Z, g.Silu), Normalise(v.W, mean, rstd, ga.W, be.W, sc.W, sh.W, g.Silu)));
     }
 
     /// <summary>As <see cref="GroupNormApply4Kernel"/>, one element a thread, for groups that four does not divide.</summary>
     [Kernel]
     internal static void GroupNormApplyKernel(Index1D i, GroupNormGeometry g, ArrayView<float> x, ArrayView<float> stats,
-        ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> scaleShift, ArrayView<float> y)
+        ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> scaleShift, ArrayView<float> y) =>
+        GroupNormApply<InFloat32, float>(i, g, x, stats, gamma, beta, scaleShift, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void GroupNormApply<TE, T>(Index1D i, GroupNormGeometry g, ArrayView<T> x, ArrayView<float> stats,
+        ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> scaleShift, ArrayView<T> y)
+        where TE : struct, IElements<T, float>
+        where T : unmanaged
     {
         int pixel = i / g.C;
         int c = i - pixel * g.C;
@@ -215,6 +249,6 @@ public sealed partial class IlgpuBackend
         int at = 2 * (n * g.Groups + c / g.GroupChannels);
         float scale = g.HasScaleShift != 0 ? scaleShift[2 * n * g.C + c] : 0f;
         float shift = g.HasScaleShift != 0 ? scaleShift[(2 * n + 1) * g.C + c] : 0f;
-        y[i] = Normalise(x[i], stats[at], stats[at + 1], gamma[c], beta[c], scale, shift, g.Silu);
+        y[i] = TE.Round(Normalise(TE.Widen(x[i]), stats[at], stats[at + 1], gamma[c], beta[c], scale, shift, g.Silu));
     }
 }

@@ -14,12 +14,15 @@ public sealed partial class IlgpuBackend
         var g = Geometry(s, scaleShift);
         var scale = View(scaleShift ?? gamma);
         // Four channels of one group a thread.
-        bool vector = g.GroupChannels % 4 == 0 && AreAligned(dy, x, gamma, beta, scaleShift);
+        bool bits = x.Type == ElementType.BFloat16;
+        bool vector = g.GroupChannels % 4 == 0 && Aligned(dy) && Aligned(x) && AreAligned(gamma, beta, scaleShift);
         var scale4 = vector ? View4(scaleShift ?? gamma) : default;
         using var sums = Empty(new Shape(s.N, s.C, 2));
         using (var partial = Empty(new Shape(s.N, g.Chunks, s.C, 2)))
         {
-            if (vector)
+            if (bits)
+                GroupNormBackwardPartialBits(g, vector, s.N * g.Chunks * s.C, dy, x, stats, gamma, beta, scaleShift ?? gamma, partial);
+            else if (vector)
                 Launch(GroupNormBackwardPartial4Kernel, s.N * g.Chunks * (s.C / 4), g, View4(dy), View4(x), View(stats), View4(gamma),
                     View4(beta), scale4, View4(partial));
             else
@@ -31,7 +34,9 @@ public sealed partial class IlgpuBackend
         using var means = Empty(new Shape(s.N, s.Groups, 2));
         Launch(GroupNormBackwardMeansKernel, s.N * s.Groups, g, View(sums), View(gamma), scale, View(means));
         Launch(GroupNormBackwardParametersKernel, s.C, g, s.N, View2(sums), scale, View(dgamma), View(dbeta));
-        if (vector && Aligned(dx))
+        if (bits)
+            GroupNormBackwardApplyBits(g, vector && Aligned(dx), dy, x, stats, means, gamma, beta, scaleShift ?? gamma, dx);
+        else if (vector && Aligned(dx))
             Launch(GroupNormBackwardApply4Kernel, x.Length / 4, g, View4(dy), View4(x), View(stats), View(means), View4(gamma), View4(beta),
                 scale4, View4(dx));
         else
@@ -50,7 +55,14 @@ public sealed partial class IlgpuBackend
     /// </summary>
     [Kernel(128)]
     internal static void GroupNormBackwardPartialKernel(Index1D t, GroupNormGeometry g, ArrayView<float> dy, ArrayView<float> x,
+        ArrayView<float> stats, ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> scaleShift, ArrayView<float> partial) =>
+        GroupNormBackwardPartial<InFloat32, float>(t, g, dy, x, stats, gamma, beta, scaleShift, partial);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void GroupNormBackwardPartial<TE, T>(Index1D t, GroupNormGeometry g, ArrayView<T> dy, ArrayView<T> x,
         ArrayView<float> stats, ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> scaleShift, ArrayView<float> partial)
+        where TE : struct, IElements<T, float>
+        where T : unmanaged
     {
         int block = t / g.C;
         int c = t - block * g.C;
@@ -65,8 +77,8 @@ public sealed partial class IlgpuBackend
         int at = (n * g.Pixels + first) * g.C + c;
         for (int p = first; p < end; p++)
         {
-            float xhat = (x[at] - mean) * rstd;
-            float du = UpstreamGradient(dy[at], xhat, ga, be, scale, shift, g.Silu);
+            float xhat = (TE.Widen(x[at]) - mean) * rstd;
+            float du = UpstreamGradient(TE.Widen(dy[at]), xhat, ga, be, scale, shift, g.Silu);
             a += du;
             b += du * xhat;
             at += g.C;
@@ -124,7 +136,14 @@ public sealed partial class IlgpuBackend
     /// </summary>
     [Kernel(128, Hot = true)]
     internal static void GroupNormBackwardPartial4Kernel(Index1D t, GroupNormGeometry g, ArrayView<Float4> dy, ArrayView<Float4> x,
+        ArrayView<float> stats, ArrayView<Float4> gamma, ArrayView<Float4> beta, ArrayView<Float4> scaleShift, ArrayView<Float4> partial) =>
+        GroupNormBackwardPartial4<InFloat32, Float4>(t, g, dy, x, stats, gamma, beta, scaleShift, partial);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void GroupNormBackwardPartial4<TE, T>(Index1D t, GroupNormGeometry g, ArrayView<T> dy, ArrayView<T> x,
         ArrayView<float> stats, ArrayView<Float4> gamma, ArrayView<Float4> beta, ArrayView<Float4> scaleShift, ArrayView<Float4> partial)
+        where TE : struct, IElements<T, Float4>
+        where T : unmanaged
     {
         int channels4 = g.C / 4;
         int block = t / channels4;
@@ -138,16 +157,16 @@ public sealed partial class IlgpuBackend
         int at = (n * g.Pixels + first) * channels4 + c;
         for (; left >= 2; left -= 2)
         {
-            var x0 = x[at];
-            var dy0 = dy[at];
-            var x1 = x[at + channels4];
-            var dy1 = dy[at + channels4];
+            var x0 = TE.Widen(x[at]);
+            var dy0 = TE.Widen(dy[at]);
+            var x1 = TE.Widen(x[at + channels4]);
+            var dy1 = TE.Widen(dy[at + channels4]);
             AddPixel(ref a, ref b, s, g.Silu, x0, dy0);
             AddPixel(ref a, ref b, s, g.Silu, x1, dy1);
             at += 2 * channels4;
         }
         if (left > 0)
-            AddPixel(ref a, ref b, s, g.Silu, x[at], dy[at]);
+            AddPixel(ref a, ref b, s, g.Silu, TE.Widen(x[at]), TE.Widen(dy[at]));
         partial[2 * t] = new Float4(a.X, b.X, a.Y, b.Y);
         partial[2 * t + 1] = new Float4(a.Z, b.Z, a.W, b.W);
     }
@@ -242,68 +261,5 @@ public sealed partial class IlgpuBackend
         float factor = g.HasScaleShift != 0 ? 1f + scale : 1f;
         var s = sums[n * g.C + c];
         return new Float2(factor * s.X, factor * s.Y);
-    }
-
-    /// <summary>
-    /// dx = rstd (dxhat - mean_g(dxhat) - xhat mean_g(dxhat xhat)), dxhat = du (1 + scale) gamma. One thread an element; 8 bytes read,
-    /// 4 written, up to 20 FLOPs.
-    /// </summary>
-    [Kernel]
-    internal static void GroupNormBackwardApplyKernel(Index1D i, GroupNormGeometry g, ArrayView<float> dy, ArrayView<float> x,
-        ArrayView<float> stats,
-        ArrayView<float> means, ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> scaleShift, ArrayView<float> dx)
-    {
-        int pixel = i / g.C;
-        int c = i - pixel * g.C;
-        int n = pixel / g.Pixels;
-        int group = 2 * (n * g.Groups + c / g.GroupChannels);
-        float scale = g.HasScaleShift != 0 ? scaleShift[2 * n * g.C + c] : 0f;
-        float shift = g.HasScaleShift != 0 ? scaleShift[(2 * n + 1) * g.C + c] : 0f;
-        dx[i] = InputGradient(dy[i], x[i], stats[group], stats[group + 1], gamma[c], beta[c], scale, shift, means[group],
-            means[group + 1], g.Silu);
-    }
-
-    /// <summary>
-    /// As <see cref="GroupNormBackwardApplyKernel"/>, four channels of one group a thread: 16 bytes an access, and one search for the place
-    /// (three integer divisions) for four elements.
-    /// </summary>
-    [Kernel(Hot = true)]
-    internal static void GroupNormBackwardApply4Kernel(Index1D i, GroupNormGeometry g, ArrayView<Float4> dy, ArrayView<Float4> x,
-        ArrayView<float> stats,
-        ArrayView<float> means, ArrayView<Float4> gamma, ArrayView<Float4> beta, ArrayView<Float4> scaleShift, ArrayView<Float4> dx)
-    {
-        var v = x[i];
-        var d = dy[i];
-        int channels4 = g.C / 4;
-        int pixel = i / channels4;
-        int c = i - pixel * channels4;
-        int n = pixel / g.Pixels;
-        int group = 2 * (n * g.Groups + c / (g.GroupChannels / 4));
-        float meanA = means[group], meanB = means[group + 1];
-        float mean = stats[group], rstd = stats[group + 1];
-        var ga = gamma[c];
-        var be = beta[c];
-        // Without a scale the loads go to gamma, which stands in for it, and are taken times 0: values that come from either side of a
-        // branch are what LLVM 19 stumbles over here (PoCL: "Instruction Combining did not reach a fixpoint").
-        int some = g.HasScaleShift != 0 ? 1 : 0;
-        var sc = scaleShift[some * 2 * n * channels4 + c];
-        var sh = scaleShift[some * (2 * n + 1) * channels4 + c];
-        sc = Float4.Scale(some, sc);
-        sh = Float4.Scale(some, sh);
-        dx[i] = new Float4(
-            InputGradient(d.X, v.X, mean, rstd, ga.X, be.X, sc.X, sh.X, meanA, meanB, g.Silu),
-            InputGradient(d.Y, v.Y, mean, rstd, ga.Y, be.Y, sc.Y, sh.Y, meanA, meanB, g.Silu),
-            InputGradient(d.Z, v.Z, mean, rstd, ga.Z, be.Z, sc.Z, sh.Z, meanA, meanB, g.Silu),
-            InputGradient(d.W, v.W, mean, rstd, ga.W, be.W, sc.W, sh.W, meanA, meanB, g.Silu));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float InputGradient(float dy, float x, float mean, float rstd, float gamma, float beta, float scale,
-        float shift, float meanA,
-        float meanB, int silu)
-    {
-        float xhat = (x - mean) * rstd;
-        float dxhat = UpstreamGradient(dy, xhat, gamma, beta, scale, shift, silu) * (1f + scale) * gamma;
-        return rstd * (dxhat - meanA - xhat * meanB);
     }
 }

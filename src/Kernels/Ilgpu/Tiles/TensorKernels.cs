@@ -1,6 +1,7 @@
 using BDense.Kernels.Ptx;
 using BDense.Kernels.Ptx.Attention;
 using BDense.Kernels.Ptx.Convolution;
+using BDense.Kernels.Ptx.Hopper;
 using BDense.Kernels.Ptx.Products;
 
 namespace BDense.Kernels.Ilgpu.Tiles;
@@ -14,46 +15,75 @@ internal static class TensorKernels
     /// <summary>All of them.</summary>
     public static IReadOnlyList<IWrittenKernel> All { get; } =
         [.. new[] { MmaShape.Tf32, MmaShape.Bf16 }.SelectMany(shape => (IEnumerable<IWrittenKernel>)
-            [.. Convolutions(shape), .. Wgrads(shape), .. Products(shape), .. Attention(shape)])];
+            [.. Convolutions(shape), .. Wgrads(shape), .. Products(shape), .. Attention(shape), .. Hopper(shape)])];
+
+    private static IEnumerable<(TTile Tile, TensorPlan.Row Row)> Rows<TTile>(Func<TensorPlan.Row, bool> which)
+        where TTile : ITile => TensorPlan.Rows.Where(row => row.Tile is TTile && which(row)).Select(row => ((TTile)row.Tile, row));
+
+    private static IEnumerable<IWrittenKernel> Hopper(MmaShape shape)
+    {
+        bool isBf16 = shape == MmaShape.Bf16;
+        foreach (var (tile, _) in Rows<WarpgroupTile>(_ => true))
+        {
+            foreach (bool isDgrad in new[] { false, true })
+            {
+                yield return new WarpgroupConvolutionKernel(tile, shape, isDgrad, IsSliced: false);
+                if (isBf16)
+                    yield return new WarpgroupConvolutionKernel(tile, shape, isDgrad, IsSliced: false, IsRounded: true);
+            }
+            if (tile.Rows == 64)
+                yield return new WarpgroupConvolutionKernel(tile, shape, IsTransposed: false, IsSliced: true);
+            if (isBf16)
+                yield return new WarpgroupWgradKernel(tile);
+            yield return new BulkProductKernel(tile, shape, OutermostA: false, OutermostB: false, IsPersistent: true);
+            if (!isBf16)
+                continue;
+            yield return new BulkProductKernel(tile, shape, OutermostA: false, OutermostB: true, IsPersistent: true);
+            yield return new BulkProductKernel(tile, shape, OutermostA: true, OutermostB: true, IsPersistent: true);
+        }
+    }
 
     private static IEnumerable<IWrittenKernel> Convolutions(MmaShape shape)
     {
-        foreach (var row in TensorPlan.Rows)
+        foreach (var (tile, row) in Rows<ProductTile>(_ => true))
         {
-            bool isNarrow = row.Tile.Columns == 32, isSliced = row.Tile.Columns == 64 || row.Tile is { Columns: 128, WarpColumns: 64 };
+            bool isNarrow = tile.Columns == 32, isSliced = tile.Columns == 64 || tile is { Columns: 128, WarpColumns: 64 };
             foreach (bool isDgrad in new[] { false, true })
             {
-                yield return new ConvolutionKernel(row.Tile, shape, isDgrad, false);
+                yield return new ConvolutionKernel(tile, shape, isDgrad, false);
+                // Activations in memory as they are multiplied.
+                if (shape == MmaShape.Bf16)
+                    yield return new ConvolutionKernel(tile, shape, isDgrad, false, IsRounded: true);
                 // An image's channels.
                 if (isNarrow)
-                    yield return new ConvolutionKernel(row.Tile, shape, isDgrad, false, IsOdd: true);
-                if (isSliced && row.Tile.Rows == row.Tile.Columns)
-                    yield return new ConvolutionKernel(row.Tile, shape, isDgrad, false, IsSliced: true);
+                    yield return new ConvolutionKernel(tile, shape, isDgrad, false, IsOdd: true);
+                if (isSliced && tile.Rows == tile.Columns)
+                    yield return new ConvolutionKernel(tile, shape, isDgrad, false, IsSliced: true);
             }
             if (row.ActivatedResident > 0)
-                yield return new ConvolutionKernel(row.Tile, shape, false, true);
+                yield return new ConvolutionKernel(tile, shape, false, true);
         }
     }
 
     private static IEnumerable<IWrittenKernel> Wgrads(MmaShape shape)
     {
-        foreach (var row in TensorPlan.Rows.Where(row => row.WgradResident > 0))
+        foreach (var (tile, row) in Rows<ProductTile>(row => row.WgradResident > 0))
         {
-            yield return new WgradKernel(row.Tile, shape, false);
+            yield return new WgradKernel(tile, shape, false);
             if (row.ActivatedResident > 0)
-                yield return new WgradKernel(row.Tile, shape, true);
+                yield return new WgradKernel(tile, shape, true);
         }
     }
 
     private static IEnumerable<IWrittenKernel> Products(MmaShape shape)
     {
-        foreach (var row in TensorPlan.Rows.Where(row => row.InProduct))
+        foreach (var (tile, _) in Rows<ProductTile>(row => row.InProduct))
         {
             foreach (var (outermostA, outermostB) in new[] { (false, true), (false, false), (true, true) })
             {
-                yield return new MatrixProductKernel(row.Tile, shape, outermostA, outermostB);
-                if (row.Tile.Columns == 64)
-                    yield return new MatrixProductKernel(row.Tile, shape, outermostA, outermostB, IsSliced: true);
+                yield return new MatrixProductKernel(tile, shape, outermostA, outermostB);
+                if (tile.Columns == 64)
+                    yield return new MatrixProductKernel(tile, shape, outermostA, outermostB, IsSliced: true);
             }
         }
     }
@@ -61,5 +91,6 @@ internal static class TensorKernels
     private static IEnumerable<IWrittenKernel> Attention(MmaShape shape) =>
         from head in new[] { 32, 64, 128, 256 }
         from pass in AttentionKernel.Backward(head).Prepend(AttentionPass.Forward)
-        select new AttentionKernel(head, shape, pass);
+        from isRounded in shape == MmaShape.Bf16 ? new[] { false, true } : [false]
+        select new AttentionKernel(head, shape, pass, isRounded);
 }

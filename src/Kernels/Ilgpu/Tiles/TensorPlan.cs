@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using BDense.Kernels.Ilgpu.Tuning;
+using BDense.Kernels.Ptx.Hopper;
 using BDense.Kernels.Ptx.Products;
 
 namespace BDense.Kernels.Ilgpu.Tiles;
@@ -11,7 +12,9 @@ namespace BDense.Kernels.Ilgpu.Tiles;
 /// <param name="Steps">Steps of the sum.</param>
 /// <param name="Operation">Which kernels compute it.</param>
 /// <param name="Batch">So many of them.</param>
-internal readonly record struct TensorProblem(int M, int N, int Steps, TensorOperation Operation, int Batch = 1)
+/// <param name="OnWarpgroups">Whether kernels for Hopper's own instructions take it, too.</param>
+internal readonly record struct TensorProblem(int M, int N, int Steps, TensorOperation Operation, int Batch = 1,
+    bool OnWarpgroups = false)
 {
     /// <summary>Whether a choice of tile decides about wgrad's kernels, whose operands have their sum outermost.</summary>
     public bool IsWgrad => Operation is TensorOperation.Wgrad or TensorOperation.ActivatedWgrad;
@@ -52,10 +55,10 @@ internal static class TensorPlan
     /// <param name="WgradResident">Groups of wgrad's kernels; 0: not for wgrad.</param>
     /// <param name="InProduct">Whether for matrix products.</param>
     /// <param name="ActivatedResident">Groups of the kernels with a prologue, in the worse of both precisions; 0: not for them.</param>
-    public sealed record Row(ProductTile Tile, int Resident, double Speed, int WgradResident, bool InProduct, int ActivatedResident)
+    public sealed record Row(ITile Tile, int Resident, double Speed, int WgradResident, bool InProduct, int ActivatedResident)
     {
         /// <summary>Whether the rule takes it for a problem.</summary>
-        public bool Has(in TensorProblem p) => p.Operation switch
+        public bool Has(in TensorProblem p) => (Tile is ProductTile || p.OnWarpgroups) && p.Operation switch
         {
             TensorOperation.Convolution => true,
             TensorOperation.ActivatedConvolution => ActivatedResident > 0,
@@ -68,22 +71,35 @@ internal static class TensorPlan
     /// <summary>Speeds are estimates from bytes loaded for each product, to be replaced by measurement.</summary>
     public static IReadOnlyList<Row> Rows { get; } =
     [
-        new(new(128, 256, 64, 64, 3), 1, 1.00, 0, true, 0),
-        new(new(128, 128, 64, 64, 3), 2, 0.96, 2, true, 0),
-        new(new(128, 128, 64, 32, 3), 2, 0.95, 1, false, 1),
-        new(new(128, 64, 64, 32, 4), 3, 0.80, 0, false, 0),
-        new(new(64, 128, 64, 32, 4), 3, 0.80, 3, false, 0),
-        new(new(64, 64, 32, 32, 4), 4, 0.65, 4, true, 3),
-        new(new(128, 32, 32, 32, 4), 4, 0.45, 0, false, 3),
+        new(new ProductTile(128, 256, 64, 64, 3), 1, 1.00, 0, true, 0),
+        new(new ProductTile(128, 128, 64, 64, 3), 2, 0.96, 2, true, 0),
+        new(new ProductTile(128, 128, 64, 32, 3), 2, 0.95, 1, false, 1),
+        new(new ProductTile(128, 64, 64, 32, 4), 3, 0.80, 0, false, 0),
+        new(new ProductTile(64, 128, 64, 32, 4), 3, 0.80, 3, false, 0),
+        new(new ProductTile(64, 64, 32, 32, 4), 4, 0.65, 4, true, 3),
+        new(new ProductTile(128, 32, 32, 32, 4), 4, 0.45, 0, false, 3),
+        .. Warpgroups,
+    ];
+
+    /// <summary>
+    /// Of Hopper: wgmma reaches the tensor cores' peak, of which mma.sync leaves a third (<c>bdense kernels --estimate</c>). Groups are 384
+    /// or 256 threads; the larger fill a multiprocessor's shared memory and registers alone.
+    /// </summary>
+    private static IEnumerable<Row> Warpgroups =>
+    [
+        new(new WarpgroupTile(128, 256, 2, 4), 1, 1.50, 1, true, 0),
+        new(new WarpgroupTile(128, 128, 2, 4), 1, 1.35, 1, true, 0),
+        new(new WarpgroupTile(64, 128, 1, 4), 2, 1.15, 2, true, 0),
+        new(new WarpgroupTile(128, 64, 2, 4), 2, 1.15, 2, true, 0),
     ];
 
     private static readonly FrozenDictionary<string, Row> s_byName = Rows.ToFrozenDictionary(row => row.Tile.Text);
 
-    private static readonly ConcurrentDictionary<string, ProductTile> s_parsed = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, ITile> s_parsed = new(StringComparer.Ordinal);
 
     /// <summary>A choice's tile.</summary>
-    public static ProductTile Find(string text) =>
-        s_parsed.GetOrAdd(text, static t => ProductTile.Parse(t) ?? throw new ArgumentException($"{t} is no tile", nameof(text)));
+    public static ITile Find(string text) => s_parsed.GetOrAdd(text,
+        static t => (ITile?)ProductTile.Parse(t) ?? WarpgroupTile.Parse(t) ?? throw new ArgumentException($"{t} is no tile", nameof(text)));
 
     /// <summary>Filling the pipeline and storing the result, in steps.</summary>
     private const int Overhead = 8;
@@ -110,7 +126,9 @@ internal static class TensorPlan
         foreach (var row in Rows.Where(row => row.Tile.SharedBytes <= sharedLimit && row.Has(p)))
         {
             int last = 0;
-            for (int slices = 1; slices <= MaxSlices(p); slices = Math.Max(slices + 1, slices * 5 / 4))
+            // A persistent group sums to the end.
+            int most = row.Tile is WarpgroupTile && p.Operation == TensorOperation.Product ? 1 : MaxSlices(p);
+            for (int slices = 1; slices <= most; slices = Math.Max(slices + 1, slices * 5 / 4))
             {
                 int real = RealSlices(p, slices);
                 if (real != last)

@@ -11,7 +11,10 @@ public sealed partial class IlgpuBackend
 
     private Precision _precision;
 
-    /// <summary>What convolutions, matrix products and attention multiply in; float32 unless set.</summary>
+    /// <summary>
+    /// What convolutions, matrix products and attention multiply in; float32 unless set. With BF16 activations are BF16 in memory, too
+    /// (<see cref="Backend.ActivationType"/>).
+    /// </summary>
     /// <exception cref="BDenseException">The device does not have it.</exception>
     public Precision Precision
     {
@@ -20,6 +23,7 @@ public sealed partial class IlgpuBackend
         {
             ConvolutionPlan.Require(value, _accelerator, Name);
             _precision = value;
+            ActivationType = value == Precision.Bf16 ? ElementType.BFloat16 : ElementType.Float32;
         }
     }
 

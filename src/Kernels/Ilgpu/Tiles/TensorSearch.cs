@@ -1,4 +1,5 @@
 using BDense.Kernels.Ilgpu.Tuning;
+using BDense.Kernels.Ptx.Hopper;
 using BDense.Kernels.Ptx.Products;
 
 namespace BDense.Kernels.Ilgpu.Tiles;
@@ -21,6 +22,21 @@ internal static class TensorSearch
         let tile = new ProductTile(rows, columns, warpRows, warpColumns, stages)
         where Allows(operation, tile, sharedLimit)
         select tile;
+
+    /// <summary>All that there are kernels for on Hopper.</summary>
+    public static IEnumerable<WarpgroupTile> WarpgroupTiles(int sharedLimit) =>
+        from rows in s_rows
+        from columns in s_columns
+        from warpgroups in new[] { 1, 2 }
+        from stages in Enumerable.Range(3, 4)
+        let tile = new WarpgroupTile(rows, columns, warpgroups, stages)
+        where Allows(tile, sharedLimit)
+        select tile;
+
+    /// <summary>Whether a kernel of this tile can be written: whole blocks of 64 rows for each warpgroup, at most 128 sums a thread.</summary>
+    public static bool Allows(WarpgroupTile tile, int sharedLimit) =>
+        s_rows.Contains(tile.Rows) && tile.Columns is 64 or 128 or 256 && tile.Warpgroups is 1 or 2 && tile.Stages is >= 3 and <= 6
+            && tile.Rows % (64 * tile.Warpgroups) == 0 && tile.Blocks * tile.Columns <= 256 && tile.SharedBytes <= sharedLimit;
 
     /// <summary>
     /// Whether a kernel of this tile can be written, and has a chance: two to eight warps, whole passes of 16 bytes for every thread, sums
@@ -59,28 +75,43 @@ internal static class TensorSearch
     /// <summary>One parameter changed by one step: the next larger or smaller tile of a group or a warp, stages, slices.</summary>
     public static IEnumerable<TileChoice> Neighbours(TensorProblem p, TileChoice choice, int sharedLimit)
     {
-        var t = ProductTile.Parse(choice.Tile)!;
-        IEnumerable<ProductTile> tiles =
-        [
-            .. Beside(s_rows, t.Rows).Select(rows => t with { Rows = rows }),
-            .. Beside(s_columns, t.Columns).Select(columns => t with { Columns = columns }),
-            .. Beside(s_warp, t.WarpRows).Select(rows => t with { WarpRows = rows }),
-            .. Beside(s_warp, t.WarpColumns).Select(columns => t with { WarpColumns = columns }),
-            t with { Stages = t.Stages - 1 }, t with { Stages = t.Stages + 1 },
-        ];
+        IEnumerable<ITile> tiles = TensorPlan.Find(choice.Tile) switch
+        {
+            ProductTile t =>
+            [
+                .. Beside(s_rows, t.Rows).Select(rows => t with { Rows = rows }),
+                .. Beside(s_columns, t.Columns).Select(columns => t with { Columns = columns }),
+                .. Beside(s_warp, t.WarpRows).Select(rows => t with { WarpRows = rows }),
+                .. Beside(s_warp, t.WarpColumns).Select(columns => t with { WarpColumns = columns }),
+                t with { Stages = t.Stages - 1 }, t with { Stages = t.Stages + 1 },
+            ],
+            WarpgroupTile t =>
+            [
+                .. Beside(s_rows, t.Rows).Select(rows => t with { Rows = rows }),
+                .. Beside(s_rows, t.Rows).Select(rows => t with { Rows = rows, Warpgroups = 3 - t.Warpgroups }),
+                .. Beside(s_columns, t.Columns).Select(columns => t with { Columns = columns }),
+                t with { Warpgroups = 3 - t.Warpgroups }, t with { Stages = t.Stages - 1 }, t with { Stages = t.Stages + 1 },
+            ],
+            _ => [],
+        };
         int[] slices = [choice.Slices * 3 / 4, choice.Slices - 1, choice.Slices + 1, choice.Slices * 4 / 3];
         return
         [
-            .. tiles.Where(tile => Allows(p.Operation, tile, sharedLimit)).Select(tile => choice with { Tile = tile.Text }),
-            .. slices.Where(count => count >= 1 && count <= TensorPlan.MaxSlices(p)).Select(count => TensorPlan.RealSlices(p, count))
+            .. tiles.Select(tile => choice with { Tile = tile.Text }).Where(next => Allows(p, next, sharedLimit)),
+            .. slices.Where(count => count >= 1 && Allows(p, choice with { Slices = TensorPlan.RealSlices(p, count) }, sharedLimit)).Select(count => TensorPlan.RealSlices(p, count))
                 .Where(count => count != choice.Slices).Distinct().Select(count => choice with { Slices = count }),
         ];
     }
 
     /// <summary>Whether a remembered choice can be launched.</summary>
     public static bool Allows(in TensorProblem p, TileChoice choice, int sharedLimit) =>
-        ProductTile.Parse(choice.Tile) is { } tile && Allows(p.Operation, tile, sharedLimit) && choice.Slices >= 1
-            && choice.Slices <= TensorPlan.MaxSlices(p) && TensorPlan.RealSlices(p, choice.Slices) == choice.Slices;
+        TileChoice.IsTile(choice.Tile) && TensorPlan.Find(choice.Tile) switch
+        {
+            ProductTile tile => Allows(p.Operation, tile, sharedLimit),
+            WarpgroupTile tile => p.OnWarpgroups && Allows(tile, sharedLimit)
+                && (p.Operation != TensorOperation.Product || choice.Slices == 1),
+            _ => false,
+        } && choice.Slices >= 1 && choice.Slices <= TensorPlan.MaxSlices(p) && TensorPlan.RealSlices(p, choice.Slices) == choice.Slices;
 
     private static IEnumerable<int> Beside(int[] values, int value)
     {

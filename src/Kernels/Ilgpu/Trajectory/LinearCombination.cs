@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 
 namespace BDense.Kernels.Ilgpu;
@@ -30,7 +31,9 @@ public sealed partial class IlgpuBackend
 {
     private protected override void LinearCombinationCore(ReadOnlySpan<float> c, ReadOnlySpan<Tensor> x, Tensor y)
     {
-        if (c.Length <= 2 && InFours(y) && InFours(x[0]) && InFours(x[^1]))
+        if (y.Type == ElementType.BFloat16)
+            Launch(LinearCombination2x4BFloat16Kernel, Pair4.Threads(y.Length), Bits4(x[0]), Bits4(x[^1]), c[0], c[^1], c.Length, Bits4(y));
+        else if (c.Length <= 2 && InFours(y) && InFours(x[0]) && InFours(x[^1]))
             Launch(LinearCombination2x4Kernel, Pair4.Threads(y.Length), View4(x[0]), View4(x[^1]), c[0], c[^1], c.Length, View4(y));
         else if (c.Length <= 2)
             Launch(LinearCombination2Kernel, y.Length, View(x[0]), View(x[^1]), c[0], c[^1], c.Length, View(y));
@@ -67,7 +70,20 @@ public sealed partial class IlgpuBackend
     /// <summary>The same for eight elements a thread (<see cref="Pair4"/>); copies are its first term alone.</summary>
     [Kernel(Hot = true)]
     internal static void LinearCombination2x4Kernel(Index1D i, ArrayView<Float4> a, ArrayView<Float4> b, float c0, float c1, int terms,
-        ArrayView<Float4> y)
+        ArrayView<Float4> y) =>
+        LinearCombination2x4<InFloat32, Float4>(i, a, b, c0, c1, terms, y);
+
+    /// <summary>The same in BF16: 16 bytes a thread of every tensor.</summary>
+    [Kernel(Hot = true)]
+    internal static void LinearCombination2x4BFloat16Kernel(Index1D i, ArrayView<BFloat16x4> a, ArrayView<BFloat16x4> b, float c0, float c1,
+        int terms, ArrayView<BFloat16x4> y) =>
+        LinearCombination2x4<InBFloat16, BFloat16x4>(i, a, b, c0, c1, terms, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void LinearCombination2x4<TE, T>(Index1D i, ArrayView<T> a, ArrayView<T> b, float c0, float c1, int terms,
+        ArrayView<T> y)
+        where TE : struct, IElements<T, Float4>
+        where T : unmanaged
     {
         int at = Pair4.First(i);
         if (at < y.IntLength)
@@ -75,20 +91,20 @@ public sealed partial class IlgpuBackend
             // Loads do not wait for a condition: at the end the second is the first again.
             bool both = at + Pair4.Step < y.IntLength;
             int next = both ? at + Pair4.Step : at;
-            var a0 = a[at];
-            var a1 = a[next];
+            var a0 = TE.Widen(a[at]);
+            var a1 = TE.Widen(a[next]);
             var v0 = Float4.Scale(c0, a0);
             var v1 = Float4.Scale(c0, a1);
             if (terms > 1)
             {
-                var b0 = b[at];
-                var b1 = b[next];
+                var b0 = TE.Widen(b[at]);
+                var b1 = TE.Widen(b[next]);
                 Float4.AddScaled(ref v0, c1, b0);
                 Float4.AddScaled(ref v1, c1, b1);
             }
-            y[at] = v0;
+            y[at] = TE.Round(v0);
             if (both)
-                y[next] = v1;
+                y[next] = TE.Round(v1);
         }
     }
 

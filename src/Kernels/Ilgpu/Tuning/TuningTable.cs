@@ -63,7 +63,7 @@ internal sealed class TuningTable
             foreach (var e in contents.Choices)
             {
                 if (!TileChoice.IsTile(e.Tile))
-                    throw new BDenseException($"{path}: {Printable.Quoted(e.Tile)} is no tile; one is 128x128w64x32s3 or 4x8");
+                    throw new BDenseException($"{path}: {Printable.Quoted(e.Tile)} is no tile; one is 128x128w64x32s3, 128x256g2s4 or 4x8");
                 table[new TuningKey(e.Operation, e.Precision, e.M, e.N, e.Steps, e.Taps, e.Stride, e.Batch)] =
                     new TileChoice(e.Tile, e.Slices);
             }

@@ -48,64 +48,72 @@ public abstract partial class Backend
     /// y[n,p,q,k] = bias[k] + sum_{r,s,c} x[n, p*Stride + r - PadBegin, q*Stride + s - PadBegin, c] w[k,r,s,c]; zeros outside.
     /// </summary>
     /// <param name="s">Geometry.</param>
-    /// <param name="x">[N,H,W,C]</param>
+    /// <param name="x">[N,H,W,C]; may be BF16.</param>
     /// <param name="w">[K,R,S,C]</param>
     /// <param name="bias">[K] or none.</param>
-    /// <param name="y">[N,P,Q,K], overwritten.</param>
+    /// <param name="y">[N,P,Q,K], overwritten; may be BF16.</param>
     public void Conv2d(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y)
     {
         Require(s.IsValid, $"no such convolution: {s}");
-        Expect(x, s.Input);
+        ExpectActivation(x, s.Input);
         Expect(w, s.Weight);
         if (bias is not null)
             Expect(bias, new Shape(s.K));
-        Expect(y, s.Output);
-        Report(OpCost.Of((long)x.Length + w.Length + (bias?.Length ?? 0), y.Length, 2 * s.Macs) with { Macs = s.Macs });
+        ExpectActivation(y, s.Output);
+        Report(new OpCost(x.Bytes + w.Bytes + (bias?.Bytes ?? 0), y.Bytes, 2 * s.Macs) { Macs = s.Macs });
         Writes(y);
-        if (Computes)
-            Conv2dCore(s, x, w, bias, y);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(Conv2d), x, y, null, null, w, bias);
+        Conv2dCore(s, t.Read(x), w, bias, t.Write(y));
+        t.Store();
     }
 
     /// <summary>
     /// Gradient with respect to the input (dgrad): dx[n,h,w,c] = sum over all (p,q,r,s,k) that read it of dy[n,p,q,k] w[k,r,s,c].
     /// </summary>
     /// <param name="s">Geometry of the forward pass.</param>
-    /// <param name="dy">[N,P,Q,K]</param>
+    /// <param name="dy">[N,P,Q,K]; may be BF16.</param>
     /// <param name="w">[K,R,S,C]</param>
-    /// <param name="dx">[N,H,W,C], overwritten.</param>
+    /// <param name="dx">[N,H,W,C], overwritten; may be BF16.</param>
     public void Conv2dDgrad(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx)
     {
         Require(s.IsValid, $"no such convolution: {s}");
-        Expect(dy, s.Output);
+        ExpectActivation(dy, s.Output);
         Expect(w, s.Weight);
-        Expect(dx, s.Input);
-        Report(OpCost.Of((long)dy.Length + w.Length, dx.Length, 2 * s.Macs) with { Macs = s.Macs });
+        ExpectActivation(dx, s.Input);
+        Report(new OpCost(dy.Bytes + w.Bytes, dx.Bytes, 2 * s.Macs) { Macs = s.Macs });
         Writes(dx);
-        if (Computes)
-            Conv2dDgradCore(s, dy, w, dx);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(Conv2dDgrad), dy, dx, null, null, w);
+        Conv2dDgradCore(s, t.Read(dy), w, t.Write(dx));
+        t.Store();
     }
 
     /// <summary>
     /// Gradients with respect to weight and bias (wgrad): dw[k,r,s,c] += sum_{n,p,q} dy[n,p,q,k] x[...]; dbias[k] += sum dy.
     /// </summary>
     /// <param name="s">Geometry of the forward pass.</param>
-    /// <param name="x">[N,H,W,C]</param>
-    /// <param name="dy">[N,P,Q,K]</param>
+    /// <param name="x">[N,H,W,C]; may be BF16.</param>
+    /// <param name="dy">[N,P,Q,K]; may be BF16.</param>
     /// <param name="dw">[K,R,S,C], accumulated.</param>
     /// <param name="dbias">[K], accumulated; or none.</param>
     public void Conv2dWgrad(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias)
     {
         Require(s.IsValid, $"no such convolution: {s}");
-        Expect(x, s.Input);
-        Expect(dy, s.Output);
+        ExpectActivation(x, s.Input);
+        ExpectActivation(dy, s.Output);
         Expect(dw, s.Weight);
         if (dbias is not null)
             Expect(dbias, new Shape(s.K));
-        Report(OpCost.Of((long)x.Length + dy.Length + dw.Length, dw.Length, 2 * s.Macs) with { Macs = s.Macs });
+        Report(new OpCost(x.Bytes + dy.Bytes + dw.Bytes, dw.Bytes, 2 * s.Macs) { Macs = s.Macs });
         Writes(dw);
         Writes(dbias);
-        if (Computes)
-            Conv2dWgradCore(s, x, dy, dw, dbias);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(Conv2dWgrad), x, dy, null, null, dw, dbias);
+        Conv2dWgradCore(s, t.Read(x), t.Read(dy), dw, dbias);
     }
 
     private protected abstract void Conv2dCore(in Conv2dShape s, Tensor x, Tensor w, Tensor? bias, Tensor y);

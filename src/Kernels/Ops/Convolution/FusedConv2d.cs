@@ -33,7 +33,7 @@ public readonly record struct ConvolutionPrologue(Tensor? ScaleShift, bool Silu 
 /// </summary>
 /// <param name="Bias">[K] or none.</param>
 /// <param name="Embedding">[N,K], added to every pixel; or none.</param>
-/// <param name="Residual">As the output, and not the output itself; or none.</param>
+/// <param name="Residual">As the output, and not the output itself; may be BF16; or none.</param>
 /// <param name="Scale">Not 0.</param>
 /// <param name="Silu">Whether SiLU comes last.</param>
 public readonly record struct ConvolutionEpilogue(Tensor? Bias, Tensor? Embedding = null, Tensor? Residual = null, float Scale = 1f,
@@ -42,8 +42,8 @@ public readonly record struct ConvolutionEpilogue(Tensor? Bias, Tensor? Embeddin
     /// <summary>Whether there is more than a bias, which every convolution adds.</summary>
     internal bool IsBias => Embedding is null && Residual is null && Scale == 1f && !Silu;
 
-    /// <summary>Floats read.</summary>
-    internal long Length => (Bias?.Length ?? 0L) + (Embedding?.Length ?? 0) + (Residual?.Length ?? 0);
+    /// <summary>Read.</summary>
+    internal long Bytes => (Bias?.Bytes ?? 0) + (Embedding?.Bytes ?? 0) + (Residual?.Bytes ?? 0);
 }
 
 public abstract partial class Backend
@@ -55,8 +55,8 @@ public abstract partial class Backend
 
     /// <summary>
     /// y = act((conv(resample(act(scale x + shift)), w) + bias + embedding + residual) * scale) in one launch, as far as the device has
-    /// it (<see cref="SupportOf"/>); the rest as operations of their own. Bytes: x, w and what the epilogue adds
-    /// read once, y written once; normalised, resampled and raw values never reach memory.
+    /// it (<see cref="SupportOf"/>); the rest as operations of their own, float32 in between, so that a BF16 y is rounded once. Bytes: x,
+    /// w and what the epilogue adds read once, y written once; normalised, resampled and raw values never reach memory.
     /// </summary>
     /// <remarks>
     /// Upsampled by copies, the nine taps of a 3x3 kernel fall on four pixels of x: each of the four kinds of output pixel is a 2x2
@@ -66,11 +66,11 @@ public abstract partial class Backend
     /// </remarks>
     /// <param name="s">Geometry of the convolution: H and W are those after resampling.</param>
     /// <param name="x">[N,H,W,C]; [N,2H,2W,C] before <see cref="Resampling.Down"/>, [N,H/2,W/2,C] before
-    /// <see cref="Resampling.Up"/>.</param>
+    /// <see cref="Resampling.Up"/>; may be BF16.</param>
     /// <param name="w">[K,R,S,C]</param>
     /// <param name="prologue">On the way in.</param>
     /// <param name="epilogue">On the way out.</param>
-    /// <param name="y">[N,P,Q,K], overwritten.</param>
+    /// <param name="y">[N,P,Q,K], overwritten; may be BF16.</param>
     public void FusedConv2d(
         in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y) =>
         FusedConv2d(PlanOf(s, prologue, epilogue), s, x, w, prologue, epilogue, y);
@@ -82,7 +82,7 @@ public abstract partial class Backend
     /// <param name="w">[K,R,S,C]</param>
     /// <param name="prologue">On the way in.</param>
     /// <param name="epilogue">On the way out.</param>
-    /// <param name="y">[N,P,Q,K], overwritten.</param>
+    /// <param name="y">[N,P,Q,K], overwritten; may be BF16.</param>
     /// <exception cref="BDenseException">Shapes do not fit, or the plan has within the launch what the device cannot do there.</exception>
     public void FusedConv2d(
         in SurroundingsPlan plan, in Conv2dShape s, Tensor x, Tensor w,
@@ -91,18 +91,22 @@ public abstract partial class Backend
         CheckFused(s, x, prologue);
         Expect(w, s.Weight);
         CheckEpilogue(s, epilogue);
-        Expect(y, s.Output);
+        ExpectActivation(y, s.Output);
         bool aligned = AreAligned(x, prologue.ScaleShift, w, epilogue.Bias, epilogue.Embedding, epilogue.Residual, y);
         var within = plan.Within(plan.Forward, aligned);
         using var made = Apart(s, x, prologue, within, out var rest);
         var u = made ?? x;
-        var fused = within.HasFlag(ConvolutionParts.Epilogue) ? epilogue : new ConvolutionEpilogue(epilogue.Bias);
+        bool whole = epilogue.IsBias || within.HasFlag(ConvolutionParts.Epilogue);
+        var fused = whole ? epilogue : new ConvolutionEpilogue(epilogue.Bias);
+        using var sum = whole || y.Type == ElementType.Float32 ? y.Share() : Empty(y.Shape);
         if (rest.IsNone && fused.IsBias)
-            Conv2d(s, u, w, epilogue.Bias, y);
+            Conv2d(s, u, w, epilogue.Bias, sum);
         else
-            FusedLaunch(s, u, w, rest, fused, y);
-        if (!within.HasFlag(ConvolutionParts.Epilogue))
-            Finish(epilogue, y);
+            FusedLaunch(s, u, w, rest, fused, sum);
+        if (!whole)
+            Finish(epilogue, sum);
+        if (sum.Type != y.Type)
+            Convert(sum, y);
     }
 
     private void FusedLaunch(
@@ -114,13 +118,16 @@ public abstract partial class Backend
         if (prologue.Resampling == Resampling.Up)
             UpsampleWeights(w, large);
         // The multiply-adds of the formula, also where the upsampled form takes fewer.
-        Report(OpCost.Of((long)x.Length + large.Length + (prologue.ScaleShift?.Length ?? 0) + epilogue.Length, y.Length,
-            FusedFlops(s, x, prologue)
-            + (epilogue.IsBias ? 0 : (epilogue.Silu ? 7L : 3L) * y.Length)) with
+        Report(new OpCost(x.Bytes + large.Bytes + (prologue.ScaleShift?.Bytes ?? 0) + epilogue.Bytes, y.Bytes,
+            FusedFlops(s, x, prologue) + (epilogue.IsBias ? 0 : (epilogue.Silu ? 7L : 3L) * y.Length))
         { Macs = s.Macs }, nameof(FusedConv2d));
         Writes(y);
-        if (Computes)
-            FusedConv2dCore(s, x, large, prologue, epilogue, y);
+        if (!Computes)
+            return;
+        using var t = Operands(
+            nameof(FusedConv2d), x, y, epilogue.Residual, prologue.ScaleShift, large, epilogue.Bias, epilogue.Embedding);
+        FusedConv2dCore(s, t.Read(x), large, prologue, epilogue with { Residual = t.ReadOrNone(epilogue.Residual) }, t.Write(y));
+        t.Store();
     }
 
     /// <summary>
@@ -159,7 +166,7 @@ public abstract partial class Backend
     {
         foreach (var x in tensors)
         {
-            if (x is not null && x.Offset % 4 != 0)
+            if (x is not null && x.ByteOffset % 16 != 0)
                 return false;
         }
         return true;
@@ -220,7 +227,7 @@ public abstract partial class Backend
         Require(s.IsValid, $"no such convolution: {s}", op);
         Require(p.Resampling != Resampling.Up || (s.H % 2 == 0 && s.W % 2 == 0), $"{s.H} x {s.W} pixels are not twice as many as any", op);
         Require(p.ScaleShift is not null || !p.Silu, "SiLU on the way in needs scale and shift", op);
-        Expect(x, p.Resampling switch
+        ExpectActivation(x, p.Resampling switch
         {
             Resampling.Down => new Shape(s.N, 2 * s.H, 2 * s.W, s.C),
             Resampling.Up => new Shape(s.N, s.H / 2, s.W / 2, s.C),
@@ -237,7 +244,7 @@ public abstract partial class Backend
         if (e.Embedding is { } embedding)
             Expect(embedding, new Shape(s.N, s.K), op: op);
         if (e.Residual is { } residual)
-            Expect(residual, s.Output, op: op);
+            ExpectActivation(residual, s.Output, op: op);
         Require(e.Scale != 0f, "a scale of 0 leaves nothing of the convolution", op);
     }
 

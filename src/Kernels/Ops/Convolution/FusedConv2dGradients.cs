@@ -25,7 +25,7 @@ public abstract partial class Backend
     public void FusedConv2dDgrad(in SurroundingsPlan plan, in Conv2dShape s, Tensor dy, Tensor w, Resampling resampling, Tensor dv)
     {
         CheckFused(s, dv, new ConvolutionPrologue(null, Resampling: resampling));
-        Expect(dy, s.Output);
+        ExpectActivation(dy, s.Output);
         Expect(w, s.Weight);
         if (resampling == Resampling.None)
         {
@@ -77,7 +77,7 @@ public abstract partial class Backend
         in SurroundingsPlan plan, in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw, Tensor? dbias)
     {
         CheckFused(s, x, prologue);
-        Expect(dy, s.Output);
+        ExpectActivation(dy, s.Output);
         Expect(dw, s.Weight);
         if (dbias is not null)
             Expect(dbias, new Shape(s.K));
@@ -97,12 +97,14 @@ public abstract partial class Backend
             UpsampledWgrad(s, u, dy, dw, dbias);
             return;
         }
-        long read = (long)u.Length + dy.Length + dw.Length + (rest.ScaleShift?.Length ?? 0);
-        Report(OpCost.Of(read, dw.Length, FusedFlops(s, u, rest)) with { Macs = s.Macs });
+        long read = u.Bytes + dy.Bytes + dw.Bytes + (rest.ScaleShift?.Bytes ?? 0);
+        Report(new OpCost(read, dw.Bytes, FusedFlops(s, u, rest)) { Macs = s.Macs });
         Writes(dw);
         Writes(dbias);
-        if (Computes)
-            FusedConv2dWgradCore(s, u, rest, dy, dw, dbias);
+        if (!Computes)
+            return;
+        using var t = Operands(nameof(FusedConv2dWgrad), u, dy, null, rest.ScaleShift, dw, dbias);
+        FusedConv2dWgradCore(s, t.Read(u), rest, t.Read(dy), dw, dbias);
     }
 
     private void UpsampledWgrad(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, Tensor? dbias)

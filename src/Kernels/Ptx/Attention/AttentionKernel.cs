@@ -43,10 +43,12 @@ internal enum AttentionPass
 /// <param name="Head">d: 32, 64, 128 or 256.</param>
 /// <param name="Shape">TF32 or BF16.</param>
 /// <param name="Pass">What it computes.</param>
-internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass Pass) : IWrittenKernel
+/// <param name="IsRounded">Whether qkv, y and their gradients are BF16 in memory; for BF16 alone. Statistics are float32.</param>
+internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass Pass, bool IsRounded = false) : IWrittenKernel
 {
     /// <inheritdoc/>
-    public string Name => $"TensorAttention{(Pass == AttentionPass.Forward ? "" : Pass)}{Head}{Shape.Name}Kernel";
+    public string Name => $"Tensor{(IsRounded ? "Rounded" : "")}Attention{(Pass == AttentionPass.Forward ? "" : Pass)}"
+        + $"{Head}{Shape.Name}Kernel";
 
     /// <inheritdoc/>
     public int Threads => HeadTile.Threads;
@@ -75,8 +77,9 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
     private void Body(PtxWriter w, PtxArguments<AttentionArguments> g)
     {
         var (head, shape, pass) = (Head, Shape, Pass);
-        var tile = new HeadTile(w, shape, head, Block);
-        var warp = new AttentionWarp(w, shape, tile, head);
+        var tile = new HeadTile(w, shape, head, Block, IsRounded);
+        var warp = new AttentionWarp(w, shape, tile, head, IsRounded);
+        int bytes = IsRounded ? 2 : 4;
         var (tokens, heads) = (g.Of(x => x.Tokens), g.Of(x => x.Heads));
         var blocks = w.Let((tokens + (HeadTile.Rows - 1)).As<U32>() / HeadTile.Rows);
         var rest = w.Let(w.Group() / blocks);
@@ -87,10 +90,10 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
         var shared = w.SharedOfLaunch();
 
         // q, k and v side by side in qkv; y and dy have a third of its width.
-        var width = w.Let(heads * (4 * head));
+        var width = w.Let(heads * (bytes * head));
         HeadRows Packed(Register<S64> tensor, int part) =>
-            new(w.Let(tensor + (n * tokens * 3 + part).Wide(width) + of.Wide(4 * head)), w.Let(width * 3));
-        HeadRows Output(Register<S64> tensor) => new(w.Let(tensor + (n * tokens).Wide(width) + of.Wide(4 * head)), width);
+            new(w.Let(tensor + (n * tokens * 3 + part).Wide(width) + of.Wide(bytes * head)), w.Let(width * 3));
+        HeadRows Output(Register<S64> tensor) => new(w.Let(tensor + (n * tokens).Wide(width) + of.Wide(bytes * head)), width);
         var (qkv, dy) = (g.Of(x => x.Qkv), g.Of(x => x.Dy));
         HeadRows own = Packed(qkv, OwnQueries ? 0 : 1), others = Packed(qkv, OwnQueries ? 1 : 0);
         var second = OwnQueries ? Packed(qkv, 2) : Output(dy);
@@ -115,7 +118,7 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
 
         var result = g.Of(x => x.Result);
         void Store(Register<F32>[] values, HeadRows to) =>
-            warp.Store(values, to.First + rows.Upper.Wide(to.Pitch) + (warp.FirstChannel(lane) * 4).Long(), to.Pitch, rows.Exist);
+            warp.Store(values, to.First + rows.Upper.Wide(to.Pitch) + (warp.FirstChannel(lane) * bytes).Long(), to.Pitch, rows.Exist);
         if (pass == AttentionPass.Forward)
         {
             var logs = warp.Divide(g.Of(x => x.Scale), sums);

@@ -4,7 +4,7 @@ namespace BDense.Kernels.Ptx.Attention;
 /// What a warp holds of attention in registers: scores of its 16 tokens and a block of others, weights made of them, and sums. A lane holds
 /// columns 2(lane mod 4) and the next of each 8, of rows lane / 4 and the eighth below.
 /// </summary>
-internal sealed class AttentionWarp(PtxWriter w, MmaShape shape, HeadTile tile, int head)
+internal sealed class AttentionWarp(PtxWriter w, MmaShape shape, HeadTile tile, int head, bool isRounded)
 {
     private const float MinusLog2E = -1.44269504f, Ln2 = 0.693147182f;
 
@@ -136,7 +136,8 @@ internal sealed class AttentionWarp(PtxWriter w, MmaShape shape, HeadTile tile, 
     public Value<F32> Exponent(Value<F32> logSumExp) => logSumExp * MinusLog2E;
 
     /// <summary>
-    /// Stores the lane's part of two rows, those that exist. In TF32 column 2t + odd of product 4q + j is channel 32q + 8t + 4 odd + j.
+    /// Stores the lane's part of two rows, those that exist, in float32 or rounded to BF16. In TF32 column 2t + odd of product 4q + j is
+    /// channel 32q + 8t + 4 odd + j.
     /// </summary>
     /// <param name="sums">From <see cref="NewSums"/>.</param>
     /// <param name="at">Address of the upper row's first channel of the lane (<see cref="FirstChannel"/>).</param>
@@ -147,6 +148,12 @@ internal sealed class AttentionWarp(PtxWriter w, MmaShape shape, HeadTile tile, 
         for (int row = 0; row < 2; row++)
         {
             var start = w.Let(at + pitch.Wide(8 * row));
+            if (isRounded)
+            {
+                for (int n = 0; n < head / 8; n++)
+                    w.Store<B32>(start + 16 * n, [PtxWriter.Bf16Pair(sums[4 * n + 2 * row], sums[4 * n + 2 * row + 1])], exists[row]);
+                continue;
+            }
             if (IsBf16)
             {
                 for (int n = 0; n < head / 8; n++)

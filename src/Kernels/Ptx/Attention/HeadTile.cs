@@ -7,8 +7,8 @@ internal sealed record HeadRows(Value<S64> First, Value<S32> Pitch);
 
 /// <summary>
 /// Blocks of a head's rows in shared memory: one row after the other, each 16 bytes longer than its channels, so that the eight rows of a
-/// piece that ldmatrix reads at once fall into all 32 banks, and every offset behind a lane's first is a constant. They come in float32
-/// through registers and are rounded on the way.
+/// piece that ldmatrix reads at once fall into all 32 banks, and every offset behind a lane's first is a constant. They come through
+/// registers, in float32 and rounded on the way, or in BF16 as they are.
 /// </summary>
 internal sealed class HeadTile
 {
@@ -19,13 +19,15 @@ internal sealed class HeadTile
     private readonly MmaShape _shape;
     private readonly int _pieces, _passRows;
     private readonly Register<U32> _row, _piece, _to;
-    private readonly Register<F32>[][] _fetched;
+    private readonly Register<F32>[][] _fetched = [];
+    private readonly Register<B32>[][] _pairs = [];
 
     /// <param name="w">Writes.</param>
     /// <param name="shape">TF32 or BF16.</param>
     /// <param name="head">Channels.</param>
     /// <param name="block">Other tokens at a time.</param>
-    public HeadTile(PtxWriter w, MmaShape shape, int head, int block)
+    /// <param name="isRounded">Whether rows are BF16 in memory; then shape is, too.</param>
+    public HeadTile(PtxWriter w, MmaShape shape, int head, int block, bool isRounded)
     {
         (_w, _shape, Block) = (w, shape, block);
         _pieces = head * (32 / shape.Depth) / 16;
@@ -36,7 +38,11 @@ internal sealed class HeadTile
         _row = w.Let(_pieces == 4 ? thread / 32 * 8 + thread / 4 % 2 * 4 + thread / 8 % 4 : thread / _pieces);
         _piece = w.Let(thread % _pieces);
         _to = w.Let(_row * Pitch + _piece * 16);
-        _fetched = [.. Enumerable.Range(0, block / _passRows).Select(_ => w.Registers<F32>(IsBf16 ? 8 : 4))];
+        var passes = Enumerable.Range(0, block / _passRows);
+        if (isRounded)
+            _pairs = [.. passes.Select(_ => w.Registers<B32>(4))];
+        else
+            _fetched = [.. passes.Select(_ => w.Registers<F32>(IsBf16 ? 8 : 4))];
     }
 
     /// <summary>Bytes from row to row.</summary>
@@ -68,11 +74,16 @@ internal sealed class HeadTile
     /// </summary>
     public void Fetch(HeadRows rows, Value<S32> first, Value<S32> tokens)
     {
-        var from = _w.Let(rows.First + (_piece * (IsBf16 ? 32 : 16)).Long());
-        for (int pass = 0; pass < _fetched.Length; pass++)
+        var from = _w.Let(rows.First + (_piece * (IsBf16 && _pairs.Length == 0 ? 32 : 16)).Long());
+        for (int pass = 0; pass < Block / _passRows; pass++)
         {
             var row = PtxWriter.Min(first + _row.As<S32>() + pass * _passRows, tokens - 1);
             var at = _w.Let(from + row.Wide(rows.Pitch));
+            if (_pairs.Length > 0)
+            {
+                _w.Load<B32>(_pairs[pass], at);
+                continue;
+            }
             for (int i = 0; i < _fetched[pass].Length; i += 4)
                 _w.Load<F32>(_fetched[pass].AsSpan(i, 4), at + 4 * i);
         }
@@ -81,9 +92,15 @@ internal sealed class HeadTile
     /// <summary>The same part, rounded, to shared memory.</summary>
     public void Place(Value<U32> shared)
     {
-        for (int pass = 0; pass < _fetched.Length; pass++)
+        for (int pass = 0; pass < Block / _passRows; pass++)
         {
-            var (v, to) = (_fetched[pass], shared + _to + pass * _passRows * Pitch);
+            var to = shared + _to + pass * _passRows * Pitch;
+            if (_pairs.Length > 0)
+            {
+                _w.StoreShared<B32>(to, _pairs[pass]);
+                continue;
+            }
+            var v = _fetched[pass];
             if (IsBf16)
                 _w.StoreShared<B32>(to, _w.Let(4, i => PtxWriter.Bf16Pair(v[2 * i], v[2 * i + 1])));
             else

@@ -16,7 +16,10 @@ internal sealed record AsyncProductKernel(WarpgroupTile Tile, MmaShape Shape, bo
     private const int PanelTiles = 16;
 
     /// <inheritdoc/>
-    public string Name => $"AsyncProduct{Tile}{BulkProductKernel.Order(Shape, OutermostA, OutermostB)}";
+    public string Name => $"AsyncProduct{BulkProductKernel.Order(OutermostA, OutermostB)}{Tile.Text}{Shape.Name}Kernel";
+
+    /// <inheritdoc/>
+    public string Target => "sm_90a";
 
     /// <inheritdoc/>
     public int Threads => Tile.Warpgroups * WarpgroupTile.Warpgroup;
@@ -25,7 +28,7 @@ internal sealed record AsyncProductKernel(WarpgroupTile Tile, MmaShape Shape, bo
     public int SharedBytes => Tile.Stages * Tile.StageBytes;
 
     /// <summary>Its text. Groups: batch x tiles. Rows of A and B take a multiple of 16 bytes.</summary>
-    public WrittenKernel Write() => PtxWriter.Kernel<MatrixProductArguments>(Name, "sm_90a", Threads, SharedBytes, Body);
+    public WrittenKernel Write() => PtxWriter.Kernel<MatrixProductArguments>(Name, Target, Threads, SharedBytes, Body);
 
     private void Body(PtxWriter w, PtxArguments<MatrixProductArguments> g)
     {

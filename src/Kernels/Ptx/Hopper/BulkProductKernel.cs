@@ -45,7 +45,10 @@ internal sealed record BulkProductKernel(WarpgroupTile Tile, MmaShape Shape, boo
     public BulkOperand B => new(new SharedTile(Shape, OutermostB), Tile.Columns);
 
     /// <inheritdoc/>
-    public string Name => $"{(IsPersistent ? "Persistent" : "Bulk")}Product{Tile}{Order(Shape, OutermostA, OutermostB)}";
+    public string Name => $"{(IsPersistent ? "Persistent" : "Bulk")}Product{Order(OutermostA, OutermostB)}{Tile.Text}{Shape.Name}Kernel";
+
+    /// <inheritdoc/>
+    public string Target => "sm_90a";
 
     /// <inheritdoc/>
     public int Threads => Tile.ThreadsWithCopier;
@@ -54,11 +57,10 @@ internal sealed record BulkProductKernel(WarpgroupTile Tile, MmaShape Shape, boo
     public int SharedBytes => Tile.RingBytes;
 
     /// <summary>Its text. Groups: a tile each; or, persistent, any number, best as many as the GPU has multiprocessors.</summary>
-    public WrittenKernel Write() => PtxWriter.Kernel<BulkProductArguments>(Name, "sm_90a", Threads, SharedBytes, Body);
+    public WrittenKernel Write() => PtxWriter.Kernel<BulkProductArguments>(Name, Target, Threads, SharedBytes, Body);
 
-    /// <summary>Precision and order of storage, as names have them.</summary>
-    internal static string Order(MmaShape shape, bool outermostA, bool outermostB) =>
-        $"{(shape == MmaShape.Bf16 ? "Bf16" : "Tf32")}{(outermostA ? "T" : "N")}{(outermostB ? "N" : "T")}";
+    /// <summary>The order of storage, as names have it: N an operand as it is, T one that is stored transposed.</summary>
+    internal static string Order(bool outermostA, bool outermostB) => $"{(outermostA ? "T" : "N")}{(outermostB ? "N" : "T")}";
 
     /// <summary>Tiles of a problem.</summary>
     public int Tiles(int batch, int m, int n) => batch * ((m + Tile.Rows - 1) / Tile.Rows) * ((n + Tile.Columns - 1) / Tile.Columns);

@@ -22,14 +22,19 @@ internal struct WarpgroupConvolutionArguments
 /// <param name="Shape">TF32 or BF16.</param>
 /// <param name="IsTransposed">dgrad: w is [C, R, S, K], the source dy.</param>
 /// <param name="IsSliced">Whether the sum is in parts, as <see cref="ConvolutionKernel"/> has them.</param>
-internal sealed record WarpgroupConvolutionKernel(WarpgroupTile Tile, MmaShape Shape, bool IsTransposed, bool IsSliced) : IWrittenKernel
+/// <param name="IsRounded">Whether residual and result are BF16.</param>
+internal sealed record WarpgroupConvolutionKernel(
+    WarpgroupTile Tile, MmaShape Shape, bool IsTransposed, bool IsSliced, bool IsRounded = false) : IWrittenKernel
 {
     // Of 504 registers that three warpgroups have a thread.
     private const int GatheringRegisters = 72, MultiplyingRegisters = 216;
 
     /// <inheritdoc/>
-    public string Name => $"{(IsSliced ? "Sliced" : "")}Warpgroup{(IsTransposed ? "Dgrad" : "Convolution")}{Tile}"
-        + (Shape == MmaShape.Bf16 ? "Bf16" : "Tf32");
+    public string Name => $"Warpgroup{(IsSliced ? "Sliced" : "")}{(IsRounded ? "Rounded" : "")}"
+        + $"{(IsTransposed ? "Dgrad" : "Convolution")}{Tile.Text}{Shape.Name}Kernel";
+
+    /// <inheritdoc/>
+    public string Target => "sm_90a";
 
     /// <inheritdoc/>
     public int Threads => Tile.ThreadsWithCopier;
@@ -40,7 +45,7 @@ internal sealed record WarpgroupConvolutionKernel(WarpgroupTile Tile, MmaShape S
     private SharedTile Operand => new(Shape, IsTransposed: false);
 
     /// <summary>Its text. Any number of groups, best as many as the GPU has multiprocessors, but no more than tiles and slices.</summary>
-    public WrittenKernel Write() => PtxWriter.Kernel<WarpgroupConvolutionArguments>(Name, "sm_90a", Threads, SharedBytes, Body);
+    public WrittenKernel Write() => PtxWriter.Kernel<WarpgroupConvolutionArguments>(Name, Target, Threads, SharedBytes, Body);
 
     /// <summary>
     /// Weights [channels of the result, taps, channels of the source] in boxes of one tap; behind a tap's last channel are zeros.
@@ -76,7 +81,7 @@ internal sealed record WarpgroupConvolutionKernel(WarpgroupTile Tile, MmaShape S
             Tiles(w, g, (row, column, slice) =>
             {
                 RingLoops.Multiply(w, turn, sums, TapWalk.Count(w, g, slice, WarpgroupTile.StepBytes), areCopied: true);
-                var result = new ConvolutionResult(w, g, column + sums.FirstColumn, w.Let(row + sums.FirstRow));
+                var result = new ConvolutionResult(w, g, IsRounded, column + sums.FirstColumn, w.Let(row + sums.FirstRow));
                 if (slice is not null)
                     result.StoreSlice(sums.Places(), slice);
                 else

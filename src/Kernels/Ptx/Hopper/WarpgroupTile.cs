@@ -1,3 +1,7 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using BDense.Kernels.Ptx.Products;
+
 namespace BDense.Kernels.Ptx.Hopper;
 
 /// <summary>
@@ -9,7 +13,7 @@ namespace BDense.Kernels.Ptx.Hopper;
 /// <param name="Columns">64, 128, 192 or 256.</param>
 /// <param name="Warpgroups">That multiply: 1 or 2. A thread holds Rows Columns / (128 Warpgroups) sums, at most 192.</param>
 /// <param name="Stages">Steps in shared memory, at least 3.</param>
-internal sealed record WarpgroupTile(int Rows, int Columns, int Warpgroups, int Stages)
+internal sealed partial record WarpgroupTile(int Rows, int Columns, int Warpgroups, int Stages) : ITile
 {
     /// <summary>Of the sum, in a step.</summary>
     public const int StepBytes = 128;
@@ -37,8 +41,26 @@ internal sealed record WarpgroupTile(int Rows, int Columns, int Warpgroups, int 
     /// <summary>Of the stages and their mbarriers (<see cref="StageRing"/>).</summary>
     public int RingBytes => Stages * (StageBytes + StageRing.MbarrierBytes);
 
-    /// <summary>As kernels' names have it.</summary>
-    public override string ToString() => $"{Rows}x{Columns}x{Stages}";
+    /// <summary>Of a group in which one warpgroup more brings the operands.</summary>
+    public int SharedBytes => RingBytes;
+
+    /// <summary>As names of kernels and files have it: 128x256g2s4 for the group's, its multiplying warpgroups and the stages.</summary>
+    public string Text => $"{Rows}x{Columns}g{Warpgroups}s{Stages}";
+
+    /// <summary>What <see cref="Text"/> says; null where it says nothing.</summary>
+    public static WarpgroupTile? Parse(string text)
+    {
+        if (Pattern().Match(text) is not { Success: true } match)
+            return null;
+        int[] n = [.. match.Groups.Values.Skip(1).Select(group => int.Parse(group.ValueSpan, CultureInfo.InvariantCulture))];
+        return n.Contains(0) ? null : new(n[0], n[1], n[2], n[3]);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+
+    [GeneratedRegex(@"^(\d{1,3})x(\d{1,3})g(\d)s(\d)$")]
+    private static partial Regex Pattern();
 
     /// <summary>Of A, where B begins.</summary>
     public int BytesOfA => Rows * StepBytes;

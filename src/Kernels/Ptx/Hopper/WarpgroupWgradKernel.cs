@@ -27,7 +27,10 @@ internal sealed record WarpgroupWgradKernel(WarpgroupTile Tile) : IWrittenKernel
     private static readonly SharedTile s_operand = new(MmaShape.Bf16, IsTransposed: true);
 
     /// <inheritdoc/>
-    public string Name => $"WarpgroupWgrad{Tile}Bf16";
+    public string Name => $"WarpgroupWgrad{Tile.Text}Bf16Kernel";
+
+    /// <inheritdoc/>
+    public string Target => "sm_90a";
 
     /// <inheritdoc/>
     public int Threads => Tile.ThreadsWithCopier;
@@ -41,7 +44,7 @@ internal sealed record WarpgroupWgradKernel(WarpgroupTile Tile) : IWrittenKernel
     public int StepPixels => s_operand.Depth;
 
     /// <summary>Its text. Groups: tiles x slices.</summary>
-    public WrittenKernel Write() => PtxWriter.Kernel<WarpgroupWgradArguments>(Name, "sm_90a", Threads, SharedBytes, Body);
+    public WrittenKernel Write() => PtxWriter.Kernel<WarpgroupWgradArguments>(Name, Target, Threads, SharedBytes, Body);
 
     /// <summary>dy [pixels, outputs]; outputs a multiple of 8.</summary>
     public TensorBoxes Dy(long address, int pixels, int outputs) => A.Boxes(address, 1, outputs, pixels);

@@ -13,7 +13,7 @@ namespace BDense.Kernels.Ptx.Products;
 /// <param name="WarpRows">A multiple of 16.</param>
 /// <param name="WarpColumns">A multiple of 16.</param>
 /// <param name="Stages">At least 2.</param>
-internal sealed partial record ProductTile(int Rows, int Columns, int WarpRows, int WarpColumns, int Stages)
+internal sealed partial record ProductTile(int Rows, int Columns, int WarpRows, int WarpColumns, int Stages) : ITile
 {
     /// <summary>Of the sum, in a step.</summary>
     public const int StepBytes = 64;

@@ -49,9 +49,21 @@ public unsafe partial class ReferenceBackend : Backend
 
     internal override void DownloadCore(Tensor source, Span<float> destination) => Span(source).CopyTo(destination);
 
-    /// <summary>Address of a tensor's first element.</summary>
+    internal override void UploadCore(Tensor destination, ReadOnlySpan<ushort> source) =>
+        source.CopyTo(new Span<ushort>(Bits(destination), destination.Length));
+
+    internal override void DownloadCore(Tensor source, Span<ushort> destination) =>
+        new ReadOnlySpan<ushort>(Bits(source), source.Length).CopyTo(destination);
+
+    /// <summary>Address of a float32 tensor's first element.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float* Pointer(Tensor x) => ((NativeStorage)x.Storage).Pointer + x.Offset;
+    private static float* Pointer(Tensor x) =>
+        x.Type == ElementType.Float32 ? ((NativeStorage)x.Storage).Pointer + x.Offset : throw NotFloat32(x);
+
+    /// <summary>Address of a BF16 tensor's first element.</summary>
+    private static ushort* Bits(Tensor x) => (ushort*)((NativeStorage)x.Storage).Pointer + x.Offset;
+
+    private static BDenseException NotFloat32(Tensor x) => new($"{x} was to be read as float32; Convert it first");
 
     private static float* PointerOrNull(Tensor? x) => x is null ? null : Pointer(x);
 
@@ -59,7 +71,8 @@ public unsafe partial class ReferenceBackend : Backend
     /// A tensor's elements in memory, for an operation in plain C#. Operations run at once, so what was written is there to be read; it
     /// stays so until the tensor is disposed.
     /// </summary>
-    /// <param name="x">A tensor of a CPU backend.</param>
+    /// <param name="x">A float32 tensor of a CPU backend.</param>
+    /// <exception cref="BDenseException">It is BF16.</exception>
     public static Span<float> Values(Tensor x) => Span(x);
 
     /// <summary>

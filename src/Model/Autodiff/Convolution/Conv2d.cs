@@ -5,7 +5,10 @@ namespace BDense.Model.Autodiff;
 
 public sealed partial class Tape
 {
-    /// <summary>y = x * weight + bias, stride 1, output as large as the input. Saves x, unless the weight is frozen.</summary>
+    /// <summary>
+    /// y = x * weight + bias, stride 1, output as large as the input, of the tape's <see cref="ActivationType"/>. Saves x, unless the
+    /// weight is frozen.
+    /// </summary>
     /// <param name="x">[N,H,W,C]</param>
     /// <param name="weight">[K,R,R,C], R odd.</param>
     /// <param name="bias">[K] or none.</param>
@@ -13,7 +16,7 @@ public sealed partial class Tape
     {
         var w = weight.Shape;
         var shape = new Conv2dShape(x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w[0], w[1], w[2], 1, w[1] / 2, w[1] / 2);
-        return Conv2d(shape, shape.Output, x, weight, bias);
+        return Conv2d(shape, shape.Output, x, weight, bias, ActivationType);
     }
 
     /// <summary>As above, with a stride and zeros before and after of one's own.</summary>
@@ -21,12 +24,12 @@ public sealed partial class Tape
     {
         var w = weight.Shape;
         var shape = new Conv2dShape(x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w[0], w[1], w[2], stride, padBegin, padEnd);
-        return Conv2d(shape, shape.Output, x, weight, bias);
+        return Conv2d(shape, shape.Output, x, weight, bias, ActivationType);
     }
 
-    private Variable Conv2d(in Conv2dShape shape, Shape output, Variable x, Parameter weight, Parameter? bias)
+    private Variable Conv2d(in Conv2dShape shape, Shape output, Variable x, Parameter weight, Parameter? bias, ElementType type)
     {
-        var y = Output(output, x.RequiresGradient || weight.Gradient is not null);
+        var y = Output(output, x.RequiresGradient || weight.Gradient is not null, type);
         Backend.Conv2d(shape, x.Data, weight.Value, bias?.Value, y.Data);
         return Record(y, new Conv2dNode(shape, x, weight, bias, y));
     }
@@ -52,7 +55,7 @@ public sealed partial class Tape
                 tape.Backend.Conv2dWgrad(_shape, _x.Data, dy, dw, _bias?.Gradient);
             if (!_x.RequiresGradient)
                 return;
-            var dx = tape.Scratch(_x.Shape);
+            var dx = tape.Scratch(_x);
             tape.Backend.Conv2dDgrad(_shape, dy, _weight.Value, dx);
             tape.Contribute(_x, dx);
         }

@@ -26,8 +26,8 @@ public sealed partial class Tape
     {
         var w = weight.Shape;
         var shape = Conv2dShape.Same(x.Shape[0], x.Shape[1], x.Shape[2], w[3], w[0] / parts, w[1]);
-        var y = Output((shape with { K = w[0] }).Output, x.RequiresGradient || weight.Gradient is not null);
-        var packed = Scratch(shape.Output);
+        var y = Output((shape with { K = w[0] }).Output, x.RequiresGradient || weight.Gradient is not null, ActivationType);
+        var packed = Scratch(shape.Output, y.Type);
         for (int i = 0; i < parts; i++)
         {
             using Tensor wi = PartOf(weight.Value, shape.Weight, i), bi = PartOf(bias.Value, new Shape(shape.K), i);
@@ -36,11 +36,11 @@ public sealed partial class Tape
                 Backend.Conv2d(shape, x.Data, wi, bi, packed);
                 continue;
             }
-            using var product = Backend.Empty(shape.Output);
+            using var product = Backend.Empty(shape.Output, y.Type);
             Backend.Conv2d(shape, x.Data, wi, bi, product);
             using var before = packed;
             var both = (shape with { K = (i + 1) * shape.K }).Output;
-            packed = i == parts - 1 ? y.Data : Scratch(both);
+            packed = i == parts - 1 ? y.Data : Scratch(both, y.Type);
             Backend.Concat(before, product, packed);
         }
         return Record(y, new Conv2dInPartsNode(shape, x, weight, bias, parts, y));
@@ -69,11 +69,11 @@ public sealed partial class Tape
             var rest = Scratched(tape, dy.Share());
             for (int i = _parts - 1; i >= 0; i--)
             {
-                using var d = i > 0 ? backend.Empty(_shape.Output) : rest;
+                using var d = i > 0 ? backend.Empty(_shape.Output, dy.Type) : rest;
                 if (i > 0)
                 {
                     using var all = rest;
-                    rest = tape.Scratch((_shape with { K = i * _shape.K }).Output);
+                    rest = tape.Scratch((_shape with { K = i * _shape.K }).Output, dy.Type);
                     backend.Split(all, rest, d);
                 }
                 using var w = PartOf(_weight.Value, _shape.Weight, i);
@@ -84,7 +84,7 @@ public sealed partial class Tape
                 }
                 if (!_x.RequiresGradient)
                     continue;
-                var dx = tape.Scratch(_x.Shape);
+                var dx = tape.Scratch(_x);
                 backend.Conv2dDgrad(_shape, d, w, dx);
                 tape.Contribute(_x, dx);
             }

@@ -44,9 +44,10 @@ public readonly record struct NormalizationBefore(Parameter Gamma, Parameter Bet
 /// <param name="Embedding">[N,K], added to every pixel; or none.</param>
 /// <param name="Residual">As y; or none.</param>
 /// <param name="Scale">Multiplies the sum; 1 without a residual.</param>
+/// <param name="Result">The element type of y, if not the tape's: a network's last layer writes float32.</param>
 public readonly record struct Surroundings(NormalizationBefore? Norm = null, Resampling Resampling = Resampling.None,
     Variable? Embedding = null,
-    Variable? Residual = null, float Scale = 1f)
+    Variable? Residual = null, float Scale = 1f, ElementType? Result = null)
 {
     /// <summary>Which parts there are.</summary>
     internal ConvolutionParts Parts => (Norm is null ? ConvolutionParts.None : ConvolutionParts.Prologue)
@@ -59,7 +60,7 @@ public readonly record struct Surroundings(NormalizationBefore? Norm = null, Res
         bool epilogue = parts.HasFlag(ConvolutionParts.Epilogue);
         return new(parts.HasFlag(ConvolutionParts.Prologue) ? Norm : null,
             parts.HasFlag(ConvolutionParts.Resampling) ? Resampling : Resampling.None,
-            epilogue ? Embedding : null, epilogue ? Residual : null, epilogue ? Scale : 1f);
+            epilogue ? Embedding : null, epilogue ? Residual : null, epilogue ? Scale : 1f, Result);
     }
 }
 
@@ -77,9 +78,19 @@ public sealed partial class Tape
     /// <param name="around">Its embedding and residual are the caller's to drop.</param>
     public Variable Conv2d(Variable x, Parameter weight, Parameter bias, in Surroundings around)
     {
+        var type = around.Result ?? ActivationType;
+        if (around.Residual is { } other && other.Type != type)
+        {
+            var converted = Convert(other, type);
+            var sum = Conv2d(x, weight, bias, around with { Residual = converted });
+            Drop(converted);
+            return sum;
+        }
         int n = x.Shape[0], h = Resized(x.Shape[1], around.Resampling), w = Resized(x.Shape[2], around.Resampling);
         var shape = Conv2dShape.Same(n, h, w, x.Shape[3], weight.Shape[0], weight.Shape[1]);
-        var request = new SurroundingsRequest(around.Parts, around.Resampling, Fused(around), IsKept: Recording);
+        // A part that is apart is rounded in BF16, one within the launch is not: a block that is run again must not come to other bits.
+        bool isKept = Recording || type != ElementType.Float32;
+        var request = new SurroundingsRequest(around.Parts, around.Resampling, Fused(around), isKept);
         var plan = SurroundingsPlan.Of(request, Backend.SupportOf(shape, around.Resampling));
         var u = x;
         if (plan.IsApart(ConvolutionParts.Prologue) && around.Norm is { } norm)
@@ -92,7 +103,8 @@ public sealed partial class Tape
             u = resized;
         }
         var y = plan.Forward == ConvolutionParts.None
-            ? Conv2d(u, weight, bias) : FusedConv2d(plan, shape, u, weight, bias, around.Within(plan.Forward));
+            ? Conv2d(shape, shape.Output, u, weight, bias, type)
+            : FusedConv2d(plan, shape, u, weight, bias, around.Within(plan.Forward));
         if (u != x)
             Drop(u);
         if (plan.IsApart(ConvolutionParts.Epilogue) && around.Embedding is { } embedding)
@@ -124,7 +136,8 @@ public sealed partial class Tape
     {
         bool trained = weight.Gradient is not null || a.Norm is { Gamma.Gradient: not null } or { ScaleShift.RequiresGradient: true };
         var y = Output(shape.Output,
-            trained || x.RequiresGradient || a.Embedding is { RequiresGradient: true } || a.Residual is { RequiresGradient: true });
+            trained || x.RequiresGradient || a.Embedding is { RequiresGradient: true } || a.Residual is { RequiresGradient: true },
+            a.Result ?? ActivationType);
         Tensor? factors = null, stats = null;
         GroupNormShape normShape = default;
         if (a.Norm is { } norm)
@@ -171,7 +184,7 @@ public sealed partial class Tape
             tape._scratch.Add(d);
             if (_around.Scale != 1f)
             {
-                var scaled = d.IsShared ? tape.Scratch(d.Shape) : d;
+                var scaled = d.IsShared ? tape.Scratch(d.Shape, d.Type) : d;
                 tape.Backend.Scale(d, _around.Scale, scaled);
                 if (scaled != d)
                     d.Dispose();
@@ -179,7 +192,7 @@ public sealed partial class Tape
             }
             if (_around.Embedding is { RequiresGradient: true } embedding)
             {
-                var de = tape.Scratch(embedding.Shape);
+                var de = tape.Scratch(embedding);
                 tape.Backend.BroadcastAddBackward(d, de);
                 tape.Contribute(embedding, de);
             }
@@ -187,7 +200,7 @@ public sealed partial class Tape
                 tape.Backend.FusedConv2dWgrad(_plan, _shape, _x.Data, _prologue, d, dw, _bias.Gradient);
             if (_x.RequiresGradient || _around.Norm is not null)
             {
-                var dx = tape.Scratch(_x.Shape);
+                var dx = tape.Scratch(_x);
                 tape.Backend.FusedConv2dDgrad(_plan, _shape, d, _weight.Value, _prologue.Resampling, dx);
                 if (_around.Norm is { } norm)
                     Normalised(tape, norm, dx);
@@ -203,8 +216,8 @@ public sealed partial class Tape
         /// <summary>From the gradient of the normalised input to that of the input.</summary>
         private void Normalised(Tape tape, in NormalizationBefore norm, Tensor dv)
         {
-            var dx = tape.Scratch(_x.Shape);
-            var dscaleShift = norm.ScaleShift is null ? null : tape.Scratch(norm.ScaleShift.Shape);
+            var dx = tape.Scratch(_x);
+            var dscaleShift = norm.ScaleShift is null ? null : tape.Scratch(norm.ScaleShift);
             var dgamma = norm.Gamma.Gradient ?? tape.UnusedGradient(norm.Gamma.Shape);
             var dbeta = norm.Beta.Gradient ?? tape.UnusedGradient(norm.Beta.Shape);
             tape.Backend.GroupNormBackward(_normShape, dv, _x.Data, _stats!, norm.Gamma.Value, norm.Beta.Value, norm.ScaleShift?.Data,
