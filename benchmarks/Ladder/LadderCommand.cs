@@ -239,7 +239,7 @@ public static class LadderCommand
     {
         var code = step.Code;
         var row = new Row(op, problem.Text, step.Number, step.Name, null, null, null, null, code.Registers, code.Spills, code.SharedBytes,
-            code.Occupancy, code.MainLoop is { Hgmma: > 0 } ? null : code.MainLoop?.Ffma, code.MainLoop?.Hmma + code.MainLoop?.Hgmma, null);
+            code.Occupancy, code.MainLoop?.Ffma, code.MainLoop?.Hmma + code.MainLoop?.Hgmma, null);
         if (step.Runner is not { } runner)
             return row;
         if (runner.Refusal is { } refusal)

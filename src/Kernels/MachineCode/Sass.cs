@@ -67,6 +67,27 @@ internal sealed partial class Sass
         Enumerable.Range(0, Code.Count).Select(i => (First: Target(Code[i]), Last: i)).Where(l => l.First >= 0 && l.First < l.Last);
 
     /// <summary>
+    /// Loops whose last branch goes forward, to a few instructions behind all else that wait for an mbarrier and then branch back.
+    /// </summary>
+    private IEnumerable<(int First, int Last)> ThroughWaits
+    {
+        get
+        {
+            const int wait = 8;
+            for (int i = 0; i < Code.Count; i++)
+            {
+                int target = Target(Code[i]);
+                if (target <= i)
+                    continue;
+                int back = Code.Skip(target).Take(wait).Where(c => c.Text.StartsWith("BRA", StringComparison.Ordinal)).Select(Target)
+                    .FirstOrDefault(-1);
+                if (back >= 0 && back < i && Code.Skip(target).Take(wait).Any(c => c.Opcode.StartsWith("SYNCS", StringComparison.Ordinal)))
+                    yield return (back, i);
+            }
+        }
+    }
+
+    /// <summary>
     /// The loop where the time goes, by a guess that needs no run: of the innermost loops the one with most tensor-core products, then
     /// most multiply-adds, then most instructions. Where warpgroups multiply, the smallest with most of their products, since a loop within
     /// it waits for an mbarrier. Null if the kernel has no loop.
@@ -76,8 +97,7 @@ internal sealed partial class Sass
         get
         {
             var loops = Loops;
-            // Where such a wait goes on is far behind, and branches back to the loop's start.
-            var warpgroups = Backward.Where(l => Counts(l).Hgmma > 0).ToList();
+            var warpgroups = Backward.Concat(ThroughWaits).Where(l => Counts(l).Hgmma > 0).ToList();
             if (warpgroups.Count > 0)
                 return warpgroups.MaxBy(l => (Counts(l).Hgmma, -Counts(l).Instructions));
             var innermost = loops.Where(a => !loops.Any(b => b != a && b.First >= a.First && b.Last <= a.Last)).ToList();

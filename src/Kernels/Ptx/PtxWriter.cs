@@ -5,8 +5,9 @@ namespace BDense.Kernels.Ptx;
 
 /// <summary>
 /// Writes one kernel in PTX. A C# loop unrolls,
-/// <see cref="For(Value{S32}, Value{S32}, Action{Register{S32}}, Value{S32}, string, int)"/> loops on the device; C#'s arrays hold registers. Every statement remembers where it stands in C#, so that the explorer, the virtual GPU and
-/// NVIDIA's tools lead back to it.
+/// <see cref="For(Value{S32}, Value{S32}, Action{Register{S32}}, Value{S32}, string, int)"/> loops on the device; C#'s arrays
+/// hold registers. Every statement remembers where it stands in C#, so that the explorer, the virtual GPU and NVIDIA's tools lead back to
+/// it.
 /// </summary>
 internal sealed partial class PtxWriter
 {

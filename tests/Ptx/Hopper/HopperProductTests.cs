@@ -67,6 +67,17 @@ internal sealed class HopperProductTests
         IsRight(problem, gpu.Get(c, problem.C.Length), counts);
     }
 
+    [Test]
+    public void The_largest_tile_equals_the_oracle([ValueSource(nameof(Orders))] (MmaShape Shape, bool A, bool B) order)
+    {
+        var problem = new ProductProblem(1, 328, 264, 136, order.Shape, order.A, order.B);
+        using var gpu = new WrittenLaunch();
+        var kernel = HopperKernels.Largest(order.Shape, order.A, order.B);
+        var (arguments, c) = problem.Arguments(gpu, kernel);
+        var counts = gpu.Run(kernel.Write(), 3, arguments);
+        IsRight(problem, gpu.Get(c, problem.C.Length), counts);
+    }
+
     private static void IsRight(ProductProblem problem, float[] found, LaunchCounts counts)
     {
         Assert.That(WrittenLaunch.Worst(found, problem.Expected()), Is.LessThan(1e-6));

@@ -24,8 +24,8 @@ internal struct BulkProductArguments
 /// <summary>
 /// The ladder's rungs 12 and 13, c = alpha a b (+ c) as <see cref="MatrixProductKernel"/> has it. One thread of a warpgroup asks for boxes
 /// of A and B, which the copying engine brings swizzled; it gave its registers to the warpgroups that multiply, and all that they do is
-/// wait for a stage, multiply it, and release the one before. Persistent (rung 13) a group goes from tile to tile, in panels: while it stores a
-/// tile the next one's stages are filled.
+/// wait for a stage, multiply it, and release the one before. Persistent (rung 13) a group goes from tile to tile, in panels: while it
+/// stores a tile the next one's stages are filled.
 /// </summary>
 /// <param name="Tile">Of a group; a warpgroup more than multiply brings the operands.</param>
 /// <param name="Shape">TF32 or BF16.</param>

@@ -10,8 +10,8 @@ namespace BDense.Kernels.Ptx.Hopper;
 /// TF32.
 /// </summary>
 /// <param name="Rows">A multiple of 64 times <paramref name="Warpgroups"/>.</param>
-/// <param name="Columns">64, 128 or 256.</param>
-/// <param name="Warpgroups">That multiply: 1 or 2. A thread holds Rows Columns / (128 Warpgroups) sums, at most 128.</param>
+/// <param name="Columns">64, 128, 192 or 256.</param>
+/// <param name="Warpgroups">That multiply: 1 or 2. A thread holds Rows Columns / (128 Warpgroups) sums, at most 192.</param>
 /// <param name="Stages">Steps in shared memory, at least 3.</param>
 internal sealed partial record WarpgroupTile(int Rows, int Columns, int Warpgroups, int Stages) : ITile
 {
