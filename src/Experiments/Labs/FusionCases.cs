@@ -362,7 +362,8 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
         string geometry, FusionResults results,
         bool same = false, params Tensor[] more)
     {
-        Tensor[] inputs = [x, .. more];
+        Tensor[] given = [x, .. more], inputs = [.. given.Select(Activation)];
+        dy = Activation(dy);
         void Run(Fusions fusions)
         {
             using var tape = new Tape(Backend, recording: true) { Execution = new Execution(fusions) };
@@ -411,6 +412,17 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
         var x = Empty(shape);
         Backend.RandomNormal(new RandomKey(1, _stream++), x);
         return x;
+    }
+
+    /// <summary>An image as networks keep it on this device.</summary>
+    private Tensor Activation(Tensor x)
+    {
+        if (x.Type == Backend.ActivationType || x.Shape.Rank != 4)
+            return x;
+        var activation = Backend.Empty(x.Shape, Backend.ActivationType);
+        _owned.Add(activation);
+        Backend.Convert(x, activation);
+        return activation;
     }
 
     private Tensor Upload(float[] values, Shape shape)
