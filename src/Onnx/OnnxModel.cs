@@ -24,6 +24,10 @@ public sealed class OnnxModel
     /// <summary>The output's name.</summary>
     public string Output => _model.Graph.Output.Single().Name;
 
+    /// <summary>Extents of an input; 0 for one that is free.</summary>
+    public IReadOnlyList<int> ExtentsOf(string input) =>
+        [.. _model.Graph.Input.Single(i => i.Name == input).Type.TensorType.Shape.Dim.Select(extent => (int)extent.DimValue)];
+
     /// <summary>How often each operator is there, by its name.</summary>
     public IReadOnlyDictionary<string, int> Operators => _model.Graph.Node.CountBy(node => node.OpType).ToDictionary();
 

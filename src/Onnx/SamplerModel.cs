@@ -26,28 +26,39 @@ public static class SamplerModel
     /// <param name="network">On a <see cref="TracingBackend"/>: loaded there, or by <see cref="TracedNetwork.Copy"/>.</param>
     /// <param name="sigma">The first noise level, by which noise is multiplied.</param>
     /// <param name="sampler">With that network.</param>
+    /// <param name="class_">The class of every image, in range; none for an input, where there are classes.</param>
     /// <param name="about">What the file is to say about itself besides.</param>
     /// <exception cref="BDenseException">A step that cannot be written, or more constants than an ONNX file holds.</exception>
-    public static OnnxModel Of(INetwork network, double sigma, TracedSampler sampler, IReadOnlyList<(string Key, string Value)>? about = null)
+    public static OnnxModel Of(INetwork network, double sigma, TracedSampler sampler, int? class_ = null,
+        IReadOnlyList<(string Key, string Value)>? about = null)
     {
         var backend = network.Backend as TracingBackend
             ?? throw new ArgumentException($"the network lives on {network.Backend.Name}, where nothing is recorded", nameof(network));
         var c = network.Config;
-        return OnnxModel.Of(backend, "sampler", recorder => Record(recorder, network, sigma, sampler), (trace, at) => Build(trace, at, c),
+        return OnnxModel.Of(backend, "sampler", recorder => Record(recorder, network, sigma, sampler, class_), (trace, at) => Build(trace, at, c),
             [.. NetworkModel.Facts(c), ("sigma", sigma.ToString(CultureInfo.InvariantCulture)), .. about ?? []]);
     }
 
-    private static void Record(TraceRecorder recorder, INetwork network, double sigma, TracedSampler sampler)
+    private static void Record(TraceRecorder recorder, INetwork network, double sigma, TracedSampler sampler, int? class_)
     {
         var (backend, c, n) = (network.Backend, network.Config, recorder.Batch);
         using var x = backend.Empty(new Shape(n, c.Resolution, c.Resolution, c.ImageChannels));
-        using var labels = c.LabelCount > 0 ? backend.Empty(new Shape(n, c.LabelCount)) : null;
+        using var labels = c.LabelCount > 0 ? Rows(backend, n, c.LabelCount, class_) : null;
         recorder.Input(Noise, x);
-        if (labels is not null)
+        if (labels is not null && class_ is null)
             recorder.Input(Labels, labels);
         backend.Scale(x, (float)sigma, x);
         using var images = sampler(x, labels, (step, noise) => recorder.Input(FormattableString.Invariant($"{Fresh}{step}"), noise));
         recorder.Output(Images, images);
+    }
+
+    /// <summary>One-hot rows of the class; of no class, to be an input, zeros.</summary>
+    private static Tensor Rows(Backend backend, int n, int classes, int? class_)
+    {
+        var rows = new float[n * classes];
+        for (int i = 0; i < n && class_ is not null; i++)
+            rows[i * classes + class_.Value] = 1;
+        return backend.FromArray(rows, new Shape(n, classes));
     }
 
     private static void Build(Trace trace, LoweredGraph at, NetworkConfig c)

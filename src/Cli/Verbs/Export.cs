@@ -1,4 +1,5 @@
 using System.CommandLine;
+using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
 using BDense.Model.Checkpoints;
@@ -8,9 +9,14 @@ using BDense.Training.Runs;
 
 namespace BDense.Cli.Verbs;
 
-/// <summary><c>bdense export</c>: a network as other programs read it, a student with all its heads or folded for one interval.</summary>
+/// <summary>
+/// <c>bdense export</c>: a network as other programs read it, a student with all its heads or folded for one interval; or, in ONNX, with
+/// its sampler as one graph. A model card goes with it.
+/// </summary>
 internal static class Export
 {
+    private const string Diffusers = "diffusers", Edm = "edm", Onnx = "onnx";
+
     public static Verb Verb(Ui ui)
     {
         var model = new Option<string>("--model")
@@ -22,58 +28,98 @@ internal static class Export
         var output = CommonOptions.Out("Folder to write.", "export");
         var format = new Option<string?>("--format")
         {
-            Description = "diffusers (unet/, scheduler/, model_index.json) or edm (model.safetensors and config.json). Default: "
-                + "diffusers where the network is diffusers' own.",
+            Description = "diffusers (unet/, scheduler/, model_index.json), edm (model.safetensors and config.json) or onnx (network.onnx; "
+                + "with --sampler sampler.onnx). Default: diffusers where the network is diffusers' own.",
             HelpName = "NAME",
         };
-        var nfe = Numbers.OptionalInt("--nfe", "For a student of sfd-v: the number of evaluations whose noise levels and fold are wanted.",
-            min: 1, max: Most.Nfe);
         var interval = Numbers.OptionalInt("--interval", "For a student: fold the heads into the plain network of this interval, from 0.",
             min: 0, max: Most.Nfe, helpName: "I");
+        var (sampler, card) = (new ExportSampler(), new CardGroup());
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
         var json = CommonOptions.Json();
         var command = new Command("export",
-            "Writes a network for other programs; a student with its K heads, or folded into a plain network.")
+            "Writes a network for other programs; a student with its K heads, or folded into a plain network; a whole sampler in ONNX.")
         {
-            model, output, format, nfe, interval, device, threads, json,
+            model, output, format, interval, device, threads, json,
         };
+        sampler.AddTo(command);
+        card.AddTo(command);
         command.SetAction(parse =>
         {
             ui.JsonOnly = parse.GetValue(json);
-            using var backend = parse.Open(device, threads);
             string path = parse.GetValue(model)!, folder = parse.GetValue(output)!;
-            if (!Student.IsStudent(path) && parse.GetValue(nfe) is not null)
-                throw new UsageException($"--nfe is for a student; {path} is not one");
-            var student = Student.IsStudent(path) ? Student.Load(backend, path, parse.GetValue(nfe)) : null;
-            using var network = student?.Network ?? TrainedNetwork.Load(backend, path);
+            string? asked = parse.GetValue(format);
+            if (asked is not (null or Diffusers or Edm or Onnx))
+                throw new UsageException($"--format: there is no {Printable.Quoted(asked)}; there are {Diffusers}, {Edm}, {Onnx}");
+            bool isSampler = sampler.IsAsked(parse, isOnnx: asked == Onnx);
             int? i = parse.GetValue(interval);
-            using var folded = i is { } index ? Fold(student, index, path) : null;
-            var written = folded ?? network;
-            string name = parse.GetValue(format) ?? (written.Config.Family == "ddpm" ? "diffusers" : "edm");
-            switch (name)
-            {
-                case "diffusers": DiffusersFormat.Save(folder, written); break;
-                case "edm": Checkpoint.Save(folder, written); break;
-                default: throw new UsageException($"--format: there is no '{name}'; there are diffusers, edm");
-            }
-            if (student is not null)
-                AtomicFile.WriteText(Path.Combine(folder, StudentFile.Name),
-                    RunJson.ToText(RunJson.ToNode(StudentFile.Of(student, i))) + "\n");
+            if (isSampler && i is not null)
+                throw new UsageException("--interval is one interval's network, and --sampler takes them all; give one");
+            var export = isSampler ? sampler.Write(parse, path, folder, parse.GetValue(threads)) : OfNetwork(i);
+            var (name, card_) = (export.Format, card.Read(parse, export.Card with { Command = CommandLine(parse) }));
+            AtomicFile.WriteText(Path.Combine(folder, ModelCard.FileName), card_.Text());
             ui.Json(new
             {
                 model = path,
                 folder,
                 format = name,
-                branches = written.Config.Branches,
+                branches = export.Branches,
                 interval = i,
-                parameters = written.Parameters.Count
+                nfe = export.Card.Nfe,
+                parameters = export.Card.Parameters,
+                files = export.Card.Files.Select(file => file.Name),
             });
-            ui.Line($"{folder}: {name}, {written.Config.Branches} head{(written.Config.Branches == 1 ? "" : "s")}"
-                + $"{(i is null ? "" : $", folded for interval {i}")}");
+            ui.Line($"{folder}: {name}, {(isSampler ? $"{export.Card.Nfe} evaluations an image, " : "")}{export.Branches} head"
+                + $"{(export.Branches == 1 ? "" : "s")}{(i is null ? "" : $", folded for interval {i}")}");
+
+            Exported OfNetwork(int? i)
+            {
+                using var backend = parse.Open(device, threads);
+                int? nfe = parse.GetValue(sampler.Nfe);
+                if (!Student.IsStudent(path) && nfe is not null)
+                    throw new UsageException($"--nfe is for a student; {path} is not one");
+                var student = Student.IsStudent(path) ? Student.Load(backend, path, nfe) : null;
+                using var network = student?.Network ?? TrainedNetwork.Load(backend, path);
+                using var folded = i is { } index ? Fold(student, index, path) : null;
+                var written = folded ?? network;
+                string name = asked ?? (written.Config.Family == "ddpm" ? Diffusers : Edm);
+                var card_ = new ModelCard(path, written.Config, written.Parameters.Count)
+                {
+                    Fingerprint = TrainedNetwork.Fingerprint(path, network.Config),
+                    Command = "",
+                    Files = [],
+                    Interval = i,
+                    Nfe = i is null ? student?.Evaluations : 1,
+                    Levels = student is null ? null : i is { } one ? student.Grid.Nodes(one) : [.. student.Grid.Teacher],
+                };
+                card_ = name switch
+                {
+                    Onnx => ExportSampler.WriteNetwork(folder, written, card_),
+                    Diffusers => Saved(() => DiffusersFormat.Save(folder, written), ("unet/", "weights and configuration, as diffusers reads "
+                        + "them"), ("scheduler/", "diffusers' DDIM scheduler")),
+                    _ => Saved(() => Checkpoint.Save(folder, written), (Checkpoint.ModelFile, "weights under PyTorch's names"),
+                        (Checkpoint.ConfigFile, "the network's configuration")),
+                };
+                if (student is not null)
+                {
+                    AtomicFile.WriteText(Path.Combine(folder, StudentFile.Name),
+                        RunJson.ToText(RunJson.ToNode(StudentFile.Of(student, i))) + "\n");
+                    card_ = card_ with { Files = [.. card_.Files, (StudentFile.Name, "the student's noise levels, an interval a row")] };
+                }
+                return new Exported(name, written.Config.Branches, card_);
+
+                ModelCard Saved(Action save, params (string, string)[] files)
+                {
+                    save();
+                    return card_ with { Files = files };
+                }
+            }
         });
         return new Verb(command, "bdense export --model runs/sfd-k4 --out export/k4",
-            "bdense export --model runs/sfd-k4 --out export/first --interval 1");
+            "bdense export --model runs/sfd-k4 --out export/first --interval 1",
+            "bdense export --model runs/sfd-k4 --format onnx --sampler --out export/student --license CC-BY-4.0",
+            "bdense export --model runs/teacher --format onnx --sampler dpmpp3m --steps 12 --out export/teacher");
     }
 
     private static INetwork Fold(Student? student, int interval, string path)
@@ -89,4 +135,14 @@ internal static class Export
         }
         return student.Fold(interval);
     }
+
+    /// <summary>The call as a person would type it.</summary>
+    private static string CommandLine(ParseResult parse) =>
+        $"bdense {string.Join(' ', parse.Tokens.Select(token => SamplerGroup.Quoted(token.Value)))}";
 }
+
+/// <summary>What an export has written.</summary>
+/// <param name="Format">Its name.</param>
+/// <param name="Branches">Heads of what is in the folder.</param>
+/// <param name="Card">What is to be said about it.</param>
+internal sealed record Exported(string Format, int Branches, ModelCard Card);
