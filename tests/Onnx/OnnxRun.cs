@@ -47,10 +47,18 @@ internal sealed class OnnxRun : IDisposable
     /// <summary>The only output; what was given before is forgotten.</summary>
     public float[] Run()
     {
+        var y = Result();
+        return Swapped([.. y], y.Dimensions[0], y.Dimensions[1], y.Dimensions[2] * y.Dimensions[3]);
+    }
+
+    /// <summary>As the model gives it, [N,C,H,W].</summary>
+    public float[] RunPlanes() => [.. Result()];
+
+    private DenseTensor<float> Result()
+    {
         using var results = _session.Run(_feeds);
         _feeds.Clear();
-        var y = results.Single().AsTensor<float>();
-        return Swapped([.. y], y.Dimensions[0], y.Dimensions[1], y.Dimensions[2] * y.Dimensions[3]);
+        return results.Single().AsTensor<float>().ToDenseTensor();
     }
 
     public void Dispose() => _session.Dispose();

@@ -56,9 +56,9 @@ internal static class Export
             int? i = parse.GetValue(interval);
             if (isSampler && i is not null)
                 throw new UsageException("--interval is one interval's network, and --sampler takes them all; give one");
-            var export = isSampler ? sampler.Write(parse, path, folder, parse.GetValue(threads)) : OfNetwork(i);
-            var (name, card_) = (export.Format, card.Read(parse, export.Card with { Command = CommandLine(parse) }));
-            AtomicFile.WriteText(Path.Combine(folder, ModelCard.FileName), card_.Text());
+            var export = isSampler ? sampler.Write(parse, path, folder, parse.GetValue(threads), Begun) : OfNetwork(i);
+            string name = export.Format;
+            AtomicFile.WriteText(Path.Combine(folder, ModelCard.FileName), export.Card.Text());
             ui.Json(new
             {
                 model = path,
@@ -73,6 +73,14 @@ internal static class Export
             ui.Line($"{folder}: {name}, {(isSampler ? $"{export.Card.Nfe} evaluations an image, " : "")}{export.Branches} head"
                 + $"{(export.Branches == 1 ? "" : "s")}{(i is null ? "" : $", folded for interval {i}")}");
 
+            // Before anything is written: what is wrong with the figures is said now.
+            ModelCard Begun(ModelCard facts)
+            {
+                var begun = card.Read(parse, facts with { Command = CommandLine(parse) });
+                begun.Text();
+                return begun;
+            }
+
             Exported OfNetwork(int? i)
             {
                 using var backend = parse.Open(device, threads);
@@ -84,7 +92,7 @@ internal static class Export
                 using var folded = i is { } index ? Fold(student, index, path) : null;
                 var written = folded ?? network;
                 string name = asked ?? (written.Config.Family == "ddpm" ? Diffusers : Edm);
-                var card_ = new ModelCard(path, written.Config, written.Parameters.Count)
+                var begun = Begun(new ModelCard(path, written.Config, written.Parameters.Count)
                 {
                     Fingerprint = TrainedNetwork.Fingerprint(path, network.Config),
                     Command = "",
@@ -92,10 +100,10 @@ internal static class Export
                     Interval = i,
                     Nfe = i is null ? student?.Evaluations : 1,
                     Levels = student is null ? null : i is { } one ? student.Grid.Nodes(one) : [.. student.Grid.Teacher],
-                };
-                card_ = name switch
+                });
+                var done = name switch
                 {
-                    Onnx => ExportSampler.WriteNetwork(folder, written, card_),
+                    Onnx => ExportSampler.WriteNetwork(folder, written, begun),
                     Diffusers => Saved(() => DiffusersFormat.Save(folder, written), ("unet/", "weights and configuration, as diffusers reads "
                         + "them"), ("scheduler/", "diffusers' DDIM scheduler")),
                     _ => Saved(() => Checkpoint.Save(folder, written), (Checkpoint.ModelFile, "weights under PyTorch's names"),
@@ -105,14 +113,14 @@ internal static class Export
                 {
                     AtomicFile.WriteText(Path.Combine(folder, StudentFile.Name),
                         RunJson.ToText(RunJson.ToNode(StudentFile.Of(student, i))) + "\n");
-                    card_ = card_ with { Files = [.. card_.Files, (StudentFile.Name, "the student's noise levels, an interval a row")] };
+                    done = done with { Files = [.. done.Files, (StudentFile.Name, "the student's noise levels, an interval a row")] };
                 }
-                return new Exported(name, written.Config.Branches, card_);
+                return new Exported(name, written.Config.Branches, done);
 
                 ModelCard Saved(Action save, params (string, string)[] files)
                 {
                     save();
-                    return card_ with { Files = files };
+                    return begun with { Files = files };
                 }
             }
         });

@@ -59,9 +59,14 @@ internal sealed class ExportSampler
     }
 
     /// <summary>Writes the sampler of a path.</summary>
+    /// <param name="parse">The call.</param>
+    /// <param name="path">The model.</param>
+    /// <param name="folder">Where to.</param>
+    /// <param name="threads">That load it.</param>
+    /// <param name="begin">Completes a card and checks it, before anything is written.</param>
     /// <exception cref="UsageException">The options do not fit the path or each other, or no graph does what they ask for.</exception>
     /// <exception cref="BDenseException">The graph cannot hold the network, or the place cannot be written.</exception>
-    public Exported Write(ParseResult parse, string path, string folder, int threads)
+    public Exported Write(ParseResult parse, string path, string folder, int threads, Func<ModelCard, ModelCard> begin)
     {
         var options = _group.Read(parse, [path]);
         if (parse.GetValue(_sampler) is { } name)
@@ -81,7 +86,7 @@ internal sealed class ExportSampler
             [("sampler", arguments), ("nfe", saved.Evaluations.ToString(CultureInfo.InvariantCulture)),
                 ("sigmas", string.Join(' ', saved.Grid.Select(s => s.ToString(CultureInfo.InvariantCulture))))]);
         var c = saved.Network.Config;
-        var card = new ModelCard(path, c, saved.Network.Parameters.Count)
+        var card = begin(new ModelCard(path, c, saved.Network.Parameters.Count)
         {
             Fingerprint = TrainedNetwork.Fingerprint(path, c),
             Command = "",
@@ -89,7 +94,7 @@ internal sealed class ExportSampler
             Nfe = saved.Evaluations,
             Levels = saved.Grid,
             Sampler = arguments,
-        };
+        });
         string what = $"from `{string.Join("`, `", model.Inputs)}` to `{model.Output}`, opset {OnnxModel.Opset}: the noise levels and "
             + $"coefficients are inside{(c.Branches > 1 ? ", the heads folded" : "")}";
         return new Exported("onnx", c.Branches, Save(model, folder, SamplerFile, what, card));

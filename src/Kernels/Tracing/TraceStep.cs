@@ -56,9 +56,12 @@ public sealed record CombinationStep(TraceValue Output, IReadOnlyList<float> Coe
     public override IEnumerable<TraceOperand?> Operands => X;
 }
 
-/// <summary><see cref="Backend.LinearCombinationPerSample"/> with coefficients that depend on inputs.</summary>
+/// <summary>
+/// <see cref="Backend.LinearCombinationPerSample"/> with coefficients that depend on inputs, or on the place within a sample: what it calls
+/// samples may be parts of those of the batch.
+/// </summary>
 /// <param name="Output">As each x.</param>
-/// <param name="Coefficients">[N,J]</param>
+/// <param name="Coefficients">[N*Parts,J]</param>
 /// <param name="X">J terms.</param>
 public sealed record SampleCombinationStep(TraceValue Output, TraceOperand Coefficients, IReadOnlyList<TraceOperand> X)
     : TraceStep(Output)

@@ -65,7 +65,7 @@ public sealed partial class TracingBackend
             return;
         }
         var (coefficients, terms) = (Batched(c), AllBatched(x));
-        _recorder!.Add(coefficients is TraceConstant known ? new CombinationStep(Written(y), known.Values, terms)
+        _recorder!.Add(coefficients is TraceConstant known && known.Values.Length == x.Length ? new CombinationStep(Written(y), known.Values, terms)
             : new SampleCombinationStep(Written(y), coefficients, terms));
     }
 

@@ -10,7 +10,7 @@ internal static class Attentions
     public static Lowered Attention(LoweredGraph at, AttentionStep step)
     {
         var (graph, s) = (at.Graph, step.Shape);
-        var packed = at.ImageOf(step.Qkv) ?? (step.Qkv.Shape.Rank == 4 ? step.Qkv.Shape : new Shape(s.N, s.Tokens, 1, 3 * s.C));
+        var packed = at.ImageOf(step.Qkv) ?? LoweredGraph.AsImage(step.Qkv.Shape);
         string qkv = at.Planes(step.Qkv, packed);
         string q = Turned(at.Times(Part(0), 1 / MathF.Sqrt(s.HeadSize))), k = Part(1), v = Turned(Part(2));
         string weights = graph.Node("Softmax", [graph.Node("MatMul", q, k)], ("axis", -1));

@@ -15,32 +15,39 @@ internal static class Elementwise
         return sum;
     });
 
-    /// <summary>The same with coefficients [N,J]: each is spread over its sample.</summary>
+    /// <summary>The same with coefficients [N*Parts,J]: each is spread over its part of a sample, or over its whole image.</summary>
     public static Lowered SampleCombination(LoweredGraph at, SampleCombinationStep step)
     {
         var graph = at.Graph;
-        int terms = step.X.Count, n = step.Coefficients.Shape[0];
-        var image = ImageOf(at, step.X) ?? new Shape(n, step.Output.Shape.Length / n, 1, 1);
-        string coefficients = at.OverPixels(step.Coefficients, terms), sum = "";
-        for (int j = 0; j < terms; j++)
+        int n = at.Batch, terms = step.X.Count, length = step.Output.Shape.Length / n;
+        // A known operand has one row: its parts are counted in the one that is read.
+        int parts = step.Coefficients is TraceRead read ? read.Shape[0] / n : step.Coefficients.Shape[0];
+        if (parts == 1 && ImageOf(at, step.X) is { } image)
         {
-            string own = graph.Node("Slice", [coefficients, graph.Integers(j), graph.Integers(j + 1), graph.Integers(1)]);
-            string term = graph.Node("Mul", at.Planes(step.X[j], image), own);
-            sum = j == 0 ? term : graph.Node("Add", sum, term);
+            string spread = at.OverPixels(step.Coefficients, terms);
+            return Lowered.OfPlanes(image, Sum(j => graph.Node("Mul", at.Planes(step.X[j], image), Column(spread, j, axis: 1))));
         }
-        return Lowered.OfPlanes(image, sum);
+        var shape = new Shape(n, parts, length / parts);
+        string rows = at.Rows(step.Coefficients, new Shape(n, parts, terms));
+        return Lowered.OfRows(shape, Sum(j => graph.Node("Mul", at.Rows(step.X[j], shape), Column(rows, j, axis: 2))));
+
+        string Column(string of, int j, int axis) =>
+            terms == 1 ? of : graph.Node("Slice", [of, graph.Integers(j), graph.Integers(j + 1), graph.Integers(axis)]);
+
+        string Sum(Func<int, string> term) =>
+            Enumerable.Range(1, terms - 1).Aggregate(term(0), (sum, j) => graph.Node("Add", sum, term(j)));
     }
 
     /// <summary>x plus [N,C] at every pixel.</summary>
     public static Lowered BroadcastAdd(LoweredGraph at, BroadcastAddStep step)
     {
-        var x = step.X.Shape;
-        var image = at.ImageOf(step.X) ?? (x.Rank == 4 ? x : new Shape(x[0], x.Length / (x[0] * x[-1]), 1, x[-1]));
-        return Lowered.OfPlanes(image, at.Graph.Node("Add", at.Planes(step.X, image), at.OverPixels(step.Embedding, x[-1])));
+        var image = at.ImageOf(step.X) ?? LoweredGraph.AsImage(step.Output.Shape);
+        return Lowered.OfPlanes(image, at.Graph.Node("Add", at.Planes(step.X, image), at.OverPixels(step.Embedding, image[3])));
     }
 
     /// <summary>a b.</summary>
-    public static Lowered Multiply(LoweredGraph at, MultiplyStep step) => Of(at, step, [step.A, step.B], x => at.Graph.Node("Mul", x[0], x[1]));
+    public static Lowered Multiply(LoweredGraph at, MultiplyStep step) =>
+        Of(at, step, [step.A, step.B], x => at.Graph.Node("Mul", x[0], x[1]));
 
     /// <summary>x sigmoid(x).</summary>
     public static Lowered Silu(LoweredGraph at, SiluStep step) => Of(at, step, [step.X], x => at.Silu(x[0]));

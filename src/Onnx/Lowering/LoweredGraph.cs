@@ -17,9 +17,13 @@ internal sealed class LoweredGraph(GraphBuilder graph)
     /// <summary>Where nodes go.</summary>
     public GraphBuilder Graph => graph;
 
+    /// <summary>N of the trace, which shapes here have and the graph has not.</summary>
+    public int Batch { get; private set; }
+
     /// <summary>Everything that the outputs depend on; what the inputs are must have been said.</summary>
     public void Run(Trace trace)
     {
+        Batch = trace.Batch;
         foreach (var step in trace.Steps)
             _values.Add(step.Output.Number, StepTable.Lower(this, step));
     }
@@ -29,6 +33,9 @@ internal sealed class LoweredGraph(GraphBuilder graph)
 
     /// <summary>The image that an operand lies in as planes; none if it does not.</summary>
     public Shape? ImageOf(TraceOperand x) => x is TraceRead read && At(read).Planes is not null ? At(read).Shape : null;
+
+    /// <summary>[N,...,C] as an image [N,H,W,C], of one column where there are no rows and columns.</summary>
+    public static Shape AsImage(Shape x) => x.Rank == 4 ? x : new Shape(x[0], x.Length / (x[0] * x[-1]), 1, x[-1]);
 
     /// <summary>An operand in rows of a shape; of constants the extent of one sample comes first.</summary>
     public string Rows(TraceOperand x, Shape shape)

@@ -13,7 +13,7 @@ internal static class Normalizations
     public static Lowered GroupNorm(LoweredGraph at, GroupNormStep step)
     {
         var (graph, s) = (at.Graph, step.Shape);
-        var image = at.ImageOf(step.X) ?? ImageOf(step.X.Shape, s);
+        var image = at.ImageOf(step.X) ?? LoweredGraph.AsImage(step.Output.Shape);
         string x = at.Planes(step.X, image);
         string ones = graph.Vector([.. Enumerable.Repeat(1f, s.Groups)]), zeros = graph.Vector(new float[s.Groups]);
         string grouped = graph.Node("Reshape", x, graph.Integers(0, s.Groups, -1));
@@ -29,7 +29,7 @@ internal static class Normalizations
     {
         var graph = at.Graph;
         int channels = step.X.Shape[-1];
-        var image = at.ImageOf(step.X) ?? Flat(step.X.Shape);
+        var image = at.ImageOf(step.X) ?? LoweredGraph.AsImage(step.Output.Shape);
         var (scale, shift) = Halves(at, step.ScaleShift, channels);
         string y = graph.Node("Add", graph.Node("Mul", at.Planes(step.X, image), scale), shift);
         return Lowered.OfPlanes(image, step.Silu ? at.Silu(y) : y);
@@ -67,8 +67,4 @@ internal static class Normalizations
         string Half(int first) =>
             graph.Node("Slice", [all, graph.Integers(first), graph.Integers(first + channels), graph.Integers(1)]);
     }
-
-    private static Shape ImageOf(Shape x, in GroupNormShape s) => x.Rank == 4 ? x : new Shape(s.N, s.Pixels, 1, s.C);
-
-    private static Shape Flat(Shape x) => x.Rank == 4 ? x : new Shape(x[0], x.Length / (x[0] * x[-1]), 1, x[-1]);
 }
