@@ -48,7 +48,8 @@ public static class PeersCommand
         };
         var list = new Option<bool>("--list") { Description = "Prints the names of all rows and measures nothing." };
         var memoryOf = new Option<string?>("--memory-of") { Hidden = true };
-        var root = new RootCommand("Compares the CPU reference with libtorch, ONNX Runtime, naive loops, MathNet.Numerics and the ILGPU kernels.")
+        var root = new RootCommand(
+            "Compares the CPU reference with libtorch, ONNX Runtime, naive loops, MathNet.Numerics and the ILGPU kernels.")
         {
             json, filter, peerName, threads, quick, seconds, fuse, list, memoryOf,
         };

@@ -11,8 +11,8 @@ using Microsoft.ML.OnnxRuntime;
 namespace BDense.Benchmarks.Context;
 
 /// <summary>
-/// ONNX Runtime's CPU kernels on the network as <c>bdense export --format onnx</c> writes it, with as many threads as we have and all of its
-/// graph optimizations.
+/// ONNX Runtime's CPU kernels on the network as <c>bdense export --format onnx</c> writes it, with as many threads as we have and all of
+/// its graph optimizations.
 /// </summary>
 public sealed class OnnxRuntimePeer(int threads) : IPeer
 {

@@ -136,7 +136,7 @@ public abstract partial class Backend : IDisposable
     /// <summary>For a backend that adds costs up, or that has only some of the operations.</summary>
     private protected virtual void Reported(string op, OpCost cost) { }
 
-    /// <summary>For a backend that cannot run what is written outside this assembly (<see cref="OpCall"/>); its operands are checked.</summary>
+    /// <summary>For a backend that cannot run what is written outside this assembly (<see cref="OpCall"/>).</summary>
     internal virtual void RunsForeign(string op) { }
 
     /// <summary>For a backend that looks at an operation's operands before it is reported: each that was found right.</summary>

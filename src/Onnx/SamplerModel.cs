@@ -35,8 +35,8 @@ public static class SamplerModel
         var backend = network.Backend as TracingBackend
             ?? throw new ArgumentException($"the network lives on {network.Backend.Name}, where nothing is recorded", nameof(network));
         var c = network.Config;
-        return OnnxModel.Of(backend, "sampler", recorder => Record(recorder, network, sigma, sampler, class_), (trace, at) => Build(trace, at, c),
-            [.. NetworkModel.Facts(c), ("sigma", sigma.ToString(CultureInfo.InvariantCulture)), .. about ?? []]);
+        return OnnxModel.Of(backend, "sampler", recorder => Record(recorder, network, sigma, sampler, class_),
+            (trace, at) => Build(trace, at, c), [.. NetworkModel.Facts(c), ("sigma", sigma.ToString(CultureInfo.InvariantCulture)), .. about ?? []]);
     }
 
     private static void Record(TraceRecorder recorder, INetwork network, double sigma, TracedSampler sampler, int? class_)

@@ -12,7 +12,7 @@ public sealed class ModelCardTests
     public async Task Distil()
     {
         _folder = new TemporaryFolder();
-        await CliRun.Succeeds("train", "--resolution", "4", "--limit", "64", "--steps", "2", "--batch", "4", "--seed", "7", "--out",
+        await CliRun.Succeeds("train", "--resolution", "8", "--limit", "64", "--steps", "2", "--batch", "4", "--seed", "7", "--out",
             _folder["teacher"], "--device", "cpu");
         await CliRun.Succeeds("distill", "--teacher", _folder["teacher"], "--method", "sfd", "--branches", "2", "--nfe", "2", "--updates",
             "2", "--batch", "4", "--seed", "11", "--out", _folder["student"], "--device", "cpu");

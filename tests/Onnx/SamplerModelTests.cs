@@ -25,7 +25,7 @@ public sealed class SamplerModelTests
     private static IEnumerable<TestCaseData<NetworkConfig, Maker>> Teachers()
     {
         foreach (var solver in SolverCatalog.All)
-            yield return Case($"teacher, {solver.Name}", TinyNetwork.Config, new SamplerOptions { Solver = solver.Name, Steps = 5 });
+            yield return Case($"teacher, {solver.Name}", TinyNetwork.Config, new SamplerOptions { Solver = solver.Name, Steps = 4 });
         yield return Case("teacher, to 0", TinyNetwork.Config, new SamplerOptions { Solver = "dpmpp3m", Steps = 4, ToZero = true });
         yield return Case("teacher, clipped", TinyNetwork.Config, new SamplerOptions { Solver = "dpmpp2m", Steps = 4, Clip = true });
         yield return Case("teacher, analytical first step", TinyNetwork.Config,

@@ -26,8 +26,8 @@ internal static class CardFigures
         var all = (results["models"] as JsonArray)?.OfType<JsonObject>().ToList()
             ?? throw new BDenseException($"{file}: no results of 'bdense evaluate --json': there is no 'models' in it");
         var own = all.Find(m => Same(m["path"]?.ToString(), path) && (nfe is null || m["nfe"]?.GetValue<int>() is not { } n || n == nfe))
-            ?? throw new BDenseException($"{file}: no result of {path}{(nfe is null ? "" : FormattableString.Invariant($" with NFE {nfe}"))}; "
-                + $"there are {string.Join(", ", all.Select(m => m["path"]))}");
+            ?? throw new BDenseException(
+                $"{file}: no result of {path}{(nfe is null ? "" : FormattableString.Invariant($" with NFE {nfe}"))}; there are {string.Join(", ", all.Select(m => m["path"]))}");
         var text = new StringBuilder("| figure | value | 95% interval |\n|---|--:|---|\n");
         foreach (var (key, title) in s_figures)
         {
@@ -42,7 +42,8 @@ internal static class CardFigures
 
     private static bool Same(string? a, string b) => a is not null && Path.GetFullPath(a).TrimEnd('/') == Path.GetFullPath(b).TrimEnd('/');
 
-    private static string Interval(JsonNode? node) => node is JsonArray { Count: 2 } ends ? $"{Number(ends[0]!)} to {Number(ends[1]!)}" : "unknown";
+    private static string Interval(JsonNode? node) =>
+        node is JsonArray { Count: 2 } ends ? $"{Number(ends[0]!)} to {Number(ends[1]!)}" : "unknown";
 
     private static string Number(JsonNode node) =>
         node.GetValueKind() == System.Text.Json.JsonValueKind.Number ? node.GetValue<double>().ToString("g4", CultureInfo.InvariantCulture)

@@ -9,8 +9,8 @@ using BDense.Training.Runs;
 namespace BDense.Cli.Reports;
 
 /// <summary>
-/// The README of a folder that leaves by <c>export</c>: what the model was made from, by which configuration and seed, what it costs and how
-/// good it was found. What is not known is said to be so; nothing is guessed.
+/// The README of a folder that leaves by <c>export</c>: what the model was made from, by which configuration and seed, what it costs and
+/// how good it was found. What is not known is said to be so; nothing is guessed.
 /// </summary>
 /// <param name="Path">What was exported: a run's folder, a checkpoint or a file.</param>
 /// <param name="Config">The exported network's.</param>
@@ -77,9 +77,11 @@ internal sealed record ModelCard(string Path, NetworkConfig Config, long Paramet
     private IEnumerable<(string Name, string Value)> Facts(JsonObject? run)
     {
         yield return ("made from", $"`{Path}`, network SHA-256 {Fingerprint}");
-        yield return ("run", run is null ? $"{Unknown}: a checkpoint alone, without its run" : $"{run["kind"]}, SHA-256 {RunFolder.Existing(Path).Identity}");
+        yield return ("run", run is null ? $"{Unknown}: a checkpoint alone, without its run"
+            : $"{run["kind"]}, SHA-256 {RunFolder.Existing(Path).Identity}");
         yield return ("method", MethodOf(run));
-        yield return ("teacher", run?["kind"]?.ToString() == "distill" ? Source(run, RunData.TeacherKey) : run is null ? Unknown : "none: trained on data");
+        yield return ("teacher", run is null ? Unknown
+            : run.ContainsKey(RunFolder.DistillKey) ? Source(run, RunData.TeacherKey) : "none: trained on data");
         yield return ("data", DataOf(run));
         yield return ("seed", run?[RunFolder.DistillKey]?["seed"]?.ToString() ?? run?["seed"]?.ToString()
             ?? run?["teacher"]?["seed"]?.ToString() ?? Unknown);
@@ -114,7 +116,7 @@ internal sealed record ModelCard(string Path, NetworkConfig Config, long Paramet
         if (run?["data"]?.ToString() is { Length: > 0 })
             return Source(run, "data");
         string? teacher = run?[RunData.TeacherKey] is JsonValue value ? value.ToString() : null;
-        // A distillation without data has learned from what its teacher was trained on; the teacher's run says what that is, if it is there.
+        // A distillation without data has learned from what its teacher was trained on; the teacher's run says what, if it is there.
         while (teacher is not null && !System.IO.Path.Exists(System.IO.Path.Combine(teacher, RunFolder.CheckpointsFolder)))
             teacher = System.IO.Path.GetDirectoryName(teacher);
         return teacher is not null && RunData.DataOf(teacher) is var (name, print) ? $"none itself; its teacher's: {name}, {print}"

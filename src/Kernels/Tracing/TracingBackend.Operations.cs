@@ -65,8 +65,9 @@ public sealed partial class TracingBackend
             return;
         }
         var (coefficients, terms) = (Batched(c), AllBatched(x));
-        _recorder!.Add(coefficients is TraceConstant known && known.Values.Length == x.Length ? new CombinationStep(Written(y), known.Values, terms)
-            : new SampleCombinationStep(Written(y), coefficients, terms));
+        // What it calls samples may be parts of one: then known coefficients differ from part to part.
+        _recorder!.Add(coefficients is TraceConstant known && known.Values.Length == x.Length
+            ? new CombinationStep(Written(y), known.Values, terms) : new SampleCombinationStep(Written(y), coefficients, terms));
     }
 
     private protected override void BroadcastAddCore(Tensor x, Tensor e, Tensor y)

@@ -27,10 +27,16 @@ internal static class Channels
     {
         var (graph, x) = (at.Graph, step.X.Shape);
         if (step.Count == x[-1])
-            return at.ImageOf(step.X) is { } whole ? Lowered.OfPlanes(whole, at.Planes(step.X, whole)) : Lowered.OfRows(x, at.Rows(step.X, x));
+        {
+            return at.ImageOf(step.X) is { } whole ? Lowered.OfPlanes(whole, at.Planes(step.X, whole))
+                : Lowered.OfRows(x, at.Rows(step.X, x));
+        }
         string first = graph.Integers(step.First), end = graph.Integers(step.First + step.Count);
         if (at.ImageOf(step.X) is { } image)
-            return Lowered.OfPlanes(With(image, step.Count), graph.Node("Slice", [at.Planes(step.X, image), first, end, graph.Integers(1)]));
+        {
+            return Lowered.OfPlanes(With(image, step.Count),
+                graph.Node("Slice", [at.Planes(step.X, image), first, end, graph.Integers(1)]));
+        }
         return Lowered.OfRows(new Shape([.. x.ToArray()[..^1], step.Count]),
             graph.Node("Slice", [at.Rows(step.X, x), first, end, graph.Integers(x.Rank - 1)]));
     }

@@ -7,7 +7,7 @@ using BDense.Model.Networks;
 using BDense.Training.Distillation;
 using BDense.Training.Runs;
 
-namespace BDense.Cli.Verbs;
+namespace BDense.Cli.Verbs.Exporting;
 
 /// <summary>
 /// <c>bdense export</c>: a network as other programs read it, a student with all its heads or folded for one interval; or, in ONNX, with
@@ -106,7 +106,8 @@ internal static class Export
                     Onnx => ExportSampler.WriteNetwork(folder, written, begun),
                     Diffusers => Saved(() => DiffusersFormat.Save(folder, written), ("unet/", "weights and configuration, as diffusers reads "
                         + "them"), ("scheduler/", "diffusers' DDIM scheduler")),
-                    _ => Saved(() => Checkpoint.Save(folder, written), (Checkpoint.ModelFile, "weights under PyTorch's names"),
+                    _ => Saved(() => Checkpoint.Save(folder, written),
+                        (Checkpoint.ModelFile, "weights under PyTorch's names"),
                         (Checkpoint.ConfigFile, "the network's configuration")),
                 };
                 if (student is not null)

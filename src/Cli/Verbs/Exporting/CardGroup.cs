@@ -1,7 +1,7 @@
 using System.CommandLine;
 using BDense.Cli.Reports;
 
-namespace BDense.Cli.Verbs;
+namespace BDense.Cli.Verbs.Exporting;
 
 /// <summary>What a person adds to a model card.</summary>
 internal sealed class CardGroup

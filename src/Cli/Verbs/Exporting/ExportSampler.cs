@@ -4,13 +4,13 @@ using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
 using BDense.Kernels.Tracing;
-using BDense.Model.Networks;
 using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
 using BDense.Onnx;
 using BDense.Training.Runs;
 using BDense.Training.Samplers;
 
-namespace BDense.Cli.Verbs;
+namespace BDense.Cli.Verbs.Exporting;
 
 /// <summary>The ONNX side of <c>bdense export</c>: a network, or with <c>--sampler</c> all from noise to images.</summary>
 internal sealed class ExportSampler
@@ -96,7 +96,7 @@ internal sealed class ExportSampler
             Sampler = arguments,
         });
         string what = $"from `{string.Join("`, `", model.Inputs)}` to `{model.Output}`, opset {OnnxModel.Opset}: the noise levels and "
-            + $"coefficients are inside{(c.Branches > 1 ? ", the heads folded" : "")}";
+            + $"coefficients are inside{(c.Branches > 1 && saved.Options is { Fitted: false, Clip: false } ? ", the heads folded" : "")}";
         return new Exported("onnx", c.Branches, Save(model, folder, SamplerFile, what, card));
     }
 
