@@ -56,6 +56,14 @@ public sealed class NetworkModelTests
     }
 
     [Test]
+    public void The_same_network_makes_the_same_file()
+    {
+        using ReferenceBackend one = new(1), two = new(2);
+        using Network first = TinyNetwork.Create(one, TinyNetwork.Config, 5), second = TinyNetwork.Create(two, TinyNetwork.Config, 5);
+        Assert.That(NetworkModel.Of(second).ToArray(), Is.EqualTo(NetworkModel.Of(first).ToArray()));
+    }
+
+    [Test]
     public void A_class_that_there_is_not_stops_the_run()
     {
         using var backend = new ReferenceBackend(1);

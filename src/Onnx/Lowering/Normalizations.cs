@@ -1,4 +1,3 @@
-using BDense.Kernels;
 using BDense.Kernels.Tracing;
 
 namespace BDense.Onnx.Lowering;
