@@ -30,7 +30,7 @@ int Usage()
         usage: dotnet run -c Release --project benchmarks -- VERB [options]
           ops     one operation at its rows: time, GB/s, GFLOP/s, share of the measured roof; --help lists options
                   example: ops GroupNorm --device cpu
-          peers   the CPU reference against libtorch, naive loops, MathNet.Numerics and OpenCL; --help lists options
+          peers   the CPU reference against libtorch, ONNX Runtime, naive loops, MathNet.Numerics, OpenCL; --help lists options
                   example: peers --filter "conv3x3 16x64x32" --peer libtorch --quick
           gpu     kernels and whole steps on a GPU, for benchmarks/Gpu/torch_peer.py to time the same in PyTorch
           join    one table of the two

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using BDense.Benchmarks.Workloads;
 using BDense.Kernels;
 using BDense.Kernels.Reference;
+using Microsoft.ML.OnnxRuntime;
 
 namespace BDense.Benchmarks.Comparison;
 
@@ -49,7 +50,8 @@ public sealed class Contest(ReferenceBackend ours, Protocol protocol, string rer
                 cost.Bytes / milliseconds / 1e6,
                 a.Length, theirs.Variant.Length > 0 ? theirs.Variant : null, difference, null, rerun);
         }
-        catch (Exception e) when (e is BDenseException or NotSupportedException or OutOfMemoryException or ExternalException)
+        catch (Exception e) when (e is BDenseException or NotSupportedException or OutOfMemoryException or ExternalException
+            or OnnxRuntimeException)
         {
             // What libtorch throws comes with its native stack.
             string line = e.Message.Split('\n')[0].Trim();

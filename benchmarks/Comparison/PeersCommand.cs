@@ -48,7 +48,8 @@ public static class PeersCommand
         };
         var list = new Option<bool>("--list") { Description = "Prints the names of all rows and measures nothing." };
         var memoryOf = new Option<string?>("--memory-of") { Hidden = true };
-        var root = new RootCommand("Compares the CPU reference with libtorch, naive loops, MathNet.Numerics and the ILGPU kernels.")
+        var root = new RootCommand(
+            "Compares the CPU reference with libtorch, ONNX Runtime, naive loops, MathNet.Numerics and the ILGPU kernels.")
         {
             json, filter, peerName, threads, quick, seconds, fuse, list, memoryOf,
         };
@@ -96,8 +97,8 @@ public static class PeersCommand
     private static int Compare(List<Workload> works, string? peerName, int threads, bool quick, double? seconds, Fusions fusions, bool json,
         Func<int, IPeer> makeLibtorch)
     {
-        Func<IPeer>[] makers = [() => makeLibtorch(threads), BackendPeer.OneThread, () => new NaiveLoops(), () => new MathNetPeer(threads),
-            BackendPeer.OpenCL];
+        Func<IPeer>[] makers = [() => makeLibtorch(threads), () => new OnnxRuntimePeer(threads), BackendPeer.OneThread,
+            () => new NaiveLoops(), () => new MathNetPeer(threads), BackendPeer.OpenCL];
         var peers = new List<IPeer>();
         using var ours = new ReferenceBackend(threads);
         try

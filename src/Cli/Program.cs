@@ -5,6 +5,7 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using BDense.Cli.Terminal;
 using BDense.Cli.Verbs;
+using BDense.Cli.Verbs.Exporting;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
 using BDense.Model.FileSystem;

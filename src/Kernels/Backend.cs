@@ -148,12 +148,18 @@ public abstract partial class Backend : IDisposable
     /// <summary>Every operation comes by here once, after its checks and before it runs.</summary>
     internal void Report(OpCost cost, [CallerMemberName] string op = "")
     {
-        Reported(cost);
+        Reported(op, cost);
         OnOp?.Invoke(op, cost);
     }
 
-    /// <summary>For a backend that adds costs up.</summary>
-    private protected virtual void Reported(OpCost cost) { }
+    /// <summary>For a backend that adds costs up, or that has only some of the operations.</summary>
+    private protected virtual void Reported(string op, OpCost cost) { }
+
+    /// <summary>For a backend that cannot run what is written outside this assembly (<see cref="OpCall"/>).</summary>
+    internal virtual void RunsForeign(string op) { }
+
+    /// <summary>For a backend that looks at an operation's operands before it is reported: each that was found right.</summary>
+    private protected virtual void Checked(Tensor x) { }
 
     /// <summary>
     /// Holds one argument to its shape and to float32; the message names the operation, the argument and what is wrong.
@@ -175,6 +181,7 @@ public abstract partial class Backend : IDisposable
             throw new BDenseException($"{op}: {name} is {x.Shape}, expected {shape}");
         if (x.IsDisposed)
             throw new ObjectDisposedException($"{op}: {name}");
+        Checked(x);
     }
 
     private static void Require(bool condition, string message, [CallerMemberName] string op = "")

@@ -83,6 +83,7 @@ public ref struct OpCall
     /// <returns>Whether to run; false on a backend that only counts (<see cref="DryRunBackend"/>).</returns>
     public readonly bool Runs(long flops, long macs = 0)
     {
+        _backend.RunsForeign(_name);
         _backend.Report(OpCost.Of(_read, _written, flops) with { Macs = macs }, _name);
         for (int i = 0; i < _count; i++)
         {

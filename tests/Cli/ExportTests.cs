@@ -1,8 +1,13 @@
 using System.Text.Json.Nodes;
+using BDense.Kernels;
 using BDense.Kernels.Reference;
 using BDense.Model.Checkpoints;
 using BDense.Model.Networks;
+using BDense.Onnx;
+using BDense.Tests.Onnx;
+using BDense.Training.Data;
 using BDense.Training.Distillation;
+using BDense.Training.Samplers;
 using NUnit.Framework;
 
 namespace BDense.Tests.Cli;
@@ -52,7 +57,14 @@ public sealed class ExportTests
 
     [TestCase("--interval 0", "the first is analytical")]
     [TestCase("--interval 9", "serves the intervals 1 to 2")]
-    [TestCase("--format onnx", "there are diffusers, edm")]
+    [TestCase("--format torch", "there are diffusers, edm, onnx")]
+    [TestCase("--sampler", "--sampler is a graph, which is written with --format onnx")]
+    [TestCase("--format onnx --clip", "--clip goes with --format onnx --sampler")]
+    [TestCase("--format onnx --sampler heun", "--solver is for a teacher")]
+    [TestCase("--format onnx --sampler --interval 1", "one interval's network")]
+    [TestCase("--format onnx --sampler --threshold 0.99", "--threshold is found on the host")]
+    [TestCase("--format onnx --sampler --class 3", "has no classes")]
+    [TestCase("--format onnx --sampler --nfe 3", "was distilled for NFE 2, not 3")]
     public async Task What_cannot_be_exported_is_a_usage_error(string options, string mentioned)
     {
         var run =
@@ -61,5 +73,36 @@ public sealed class ExportTests
         Assert.That(run.ExitCode, Is.EqualTo(2));
         Assert.That(run.Error, Does.Contain(mentioned));
         Assert.That(Directory.Exists(_folder["nothing"]), Is.False);
+    }
+
+    [Test]
+    public async Task A_student_leaves_as_one_graph_that_makes_our_samples()
+    {
+        var export = await CliRun.Succeeds("export", "--model", _folder["student"], "--out", _folder["onnx"], "--format", "onnx",
+            "--sampler", "--json");
+        Assert.That(export.Json["nfe"]!.GetValue<int>(), Is.EqualTo(2));
+        Assert.That(Directory.GetFiles(_folder["onnx"]).Select(Path.GetFileName),
+            Is.EquivalentTo(new[] { "sampler.onnx", "README.md", OnnxExample.PythonFile, OnnxExample.CSharpFile }));
+        await CliRun.Succeeds("sample", "--model", _folder["student"], "--count", "3", "--seed", "4", "--raw", _folder["ours.npy"],
+            "--out", _folder["ours.png"], "--device", "cpu");
+        using var backend = new ReferenceBackend(1);
+        using var noise = backend.Empty(new Shape(3, 8, 8, 3));
+        ImageDraws.Of(4).Start(noise, 0, 1);
+        using var run = new OnnxRun(File.ReadAllBytes(_folder["onnx/sampler.onnx"]));
+        float[] theirs = run.Images("noise", noise.ToArray(), noise.Shape).RunPlanes();
+        using var ours = File.OpenRead(_folder["ours.npy"]);
+        Assert.That(theirs, Is.EqualTo(NpyArray.Read(ours, ours.Length, "ours.npy").ToSingle()).Within(1e-4));
+    }
+
+    [Test]
+    public async Task A_teacher_leaves_with_the_solver_that_is_asked_for()
+    {
+        await CliRun.Succeeds("export", "--model", _folder["teacher"], "--out", _folder["euler"], "--format", "onnx", "--sampler", "euler",
+            "--steps", "3");
+        string card = File.ReadAllText(_folder["euler/README.md"]);
+        Assert.That(card, Does.Contain("--solver euler --steps 3").And.Contain("| NFE | 3 |"));
+        await CliRun.Succeeds("export", "--model", _folder["teacher"], "--out", _folder["net"], "--format", "onnx", "--device", "cpu");
+        using var run = new OnnxRun(File.ReadAllBytes(_folder["net/network.onnx"]));
+        Assert.That(run.Inputs, Is.EqualTo(new[] { "x", "sigma" }));
     }
 }

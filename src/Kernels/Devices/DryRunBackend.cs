@@ -25,7 +25,7 @@ public class DryRunBackend() : ReferenceBackend(threads: 1)
 
     internal override bool Computes => false;
 
-    private protected override void Reported(OpCost cost) => Macs += cost.Macs;
+    private protected override void Reported(string op, OpCost cost) => Macs += cost.Macs;
 
     private protected override Storage Allocate(int length) => new NoStorage(length);
 

@@ -27,6 +27,9 @@ internal static class NoiseNumber
 
     private static readonly double[] LogSigmas = Table();
 
+    /// <summary>ln sigma of DDPM's steps, rising: what <see cref="NoiseInput.Timestep"/> interpolates in.</summary>
+    public static double[] Levels => [.. LogSigmas];
+
     public static double Of(NoiseInput input, double sigma) => input switch
     {
         NoiseInput.LogSigma => Math.Log(sigma) / 4,
