@@ -47,7 +47,7 @@ public static partial class Program
         if (results.Failure is null || code != 0)
             return code;
         // The results are lost, whatever else was done.
-        ui.Error.WriteLine($"bdense: cannot write to standard output: {results.Failure}");
+        ui.Note($"bdense: cannot write to standard output: {results.Failure}");
         return 1;
     }
 
@@ -59,7 +59,7 @@ public static partial class Program
         {
             string verb = parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name + " ";
             string message = Complaint(parse, verb);
-            ui.Error.WriteLine($"bdense: {OneLine(message)} (see 'bdense {verb}--help')");
+            ui.Note($"bdense: {OneLine(message)} (see 'bdense {verb}--help')");
             return 2;
         }
 
@@ -68,7 +68,7 @@ public static partial class Program
                 o => parse.GetResult(o) is { Implicit: false } given && given.Tokens.Any(t => t.Value.Length == 0));
         if (empty is not null && parse.Action is not HelpAction)
         {
-            ui.Error.WriteLine($"bdense: {empty.Name} is given nothing (see 'bdense {parse.CommandResult.Command.Name} --help')");
+            ui.Note($"bdense: {empty.Name} is given nothing (see 'bdense {parse.CommandResult.Command.Name} --help')");
             return 2;
         }
 
@@ -85,7 +85,7 @@ public static partial class Program
         }
         catch (Exception e) when (Failure(e) is { } failure)
         {
-            ui.Error.WriteLine($"bdense: {failure.Line}");
+            ui.Note($"bdense: {failure.Line}");
             return failure.Code;
         }
     }
@@ -139,18 +139,33 @@ public static partial class Program
         {
             Demo.Verb(ui), Train.Verb(ui), Distill.Verb(ui), Fit.Verb(ui), Sample.Verb(ui), Evaluate.Verb(ui), Statistics.Verb(ui),
             Reproduce.Verb(ui), Export.Verb(ui), DevicesVerb.Verb(ui), Info.Verb(ui), KernelsVerb.Verb(ui), FusionVerb.Verb(ui),
-            ProfileVerb.Verb(ui), TuneVerb.Verb(ui), Study.Verb(ui),
+            ProfileVerb.Verb(ui), TuneVerb.Verb(ui), Study.Verb(ui), CompletionVerb.Verb(ui),
         };
         var root = new RootCommand("B-DENSE: K-branch distillation of diffusion models, with kernels written in C#.");
         foreach (var verb in verbs)
+        {
+            CompletionWords.Attach(verb.Command);
             root.Subcommands.Add(verb.Command);
+        }
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((SynchronousCommandLineAction)help.Action!, verbs);
+        root.Options.OfType<VersionOption>().Single().Action = new ShowVersion();
         return root;
     }
 
     private static string OneLine(string text) =>
         Printable.Text(string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
+
+    private sealed class ShowVersion : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine(ProgramVersion.Text);
+            return 0;
+        }
+
+        public override bool ClearsParseErrors => true;
+    }
 
     /// <summary>The library's help, then the verb's examples.</summary>
     private sealed class HelpWithExamples(SynchronousCommandLineAction help, Verb[] verbs) : SynchronousCommandLineAction

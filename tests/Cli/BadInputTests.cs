@@ -62,7 +62,7 @@ public sealed class BadInputTests
         [2, "no verb 'frobnicate'; there are demo, train", "frobnicate"],
         [2, "no verb 'trian'; did you mean 'train'", "trian --steps 3"],
         [2, "a verb comes first, not '--seed'; there are demo, train", "--seed 1"],
-        [2, "no kernel 'xyzzy'; there are AdamKernel", "kernels xyzzy"],
+        [2, "no kernel 'xyzzy'; 'bdense kernels' without a name lists them", "kernels xyzzy"],
         [2, "distill has no option '--techer'; did you mean '--teacher'", "distill --techer runs/teacher"],
         [2, "no kernel 'ConvTlie8'; did you mean 'ConvTile8'", "kernels ConvTlie8"],
         [1, "@list", "sample --model @list"],
