@@ -54,7 +54,7 @@ public static partial class Program
     private static async Task<int> Run(string[] args, Ui ui, CancellationToken cancellation)
     {
         // A file's name may begin with @; the library would read such an argument as a file of further arguments.
-        var parse = Root(ui).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parse = Root(ui).Parse(CompletionScript.Question(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Errors.Count > 0 && parse.Action is not HelpAction)
         {
             string verb = parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name + " ";
@@ -82,6 +82,11 @@ public static partial class Program
                 // Signals are ours: the library's own handler does not survive a second one.
                 ProcessTerminationTimeout = null,
             }, cancellation).ConfigureAwait(false);
+        }
+        catch (InvalidOperationException) when (CompletionScript.IsQuestion(args))
+        {
+            // The library fails at some lines that are no commands yet: there is nothing to offer.
+            return 0;
         }
         catch (Exception e) when (Failure(e) is { } failure)
         {

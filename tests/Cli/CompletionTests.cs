@@ -14,6 +14,7 @@ public sealed class CompletionTests
     [TestCase("bdense train --precision ", "fp32", "tf32", "bf16")]
     [TestCase("bdense train --network edm-c", "edm-cifar10", "edm-cifar10-cond")]
     [TestCase("bdense sample --solver unipc", "unipc-bh1", "unipc-bh2")]
+    [TestCase("bdense sample --solver=unipc", "unipc-bh1", "unipc-bh2")]
     [TestCase("bdense sample --preset e", "edm")]
     [TestCase("bdense distill --method s", "sfd", "sfd-v")]
     [TestCase("bdense train --device virtual:", "virtual:a100")]
@@ -51,6 +52,7 @@ public sealed class CompletionTests
     [TestCase("bdense train --preci", "--preci", "--precision")]
     [TestCase("bdense info --network demo --branc", "--branc", "--branches")]
     [TestCase("bdense train --device virtual:a", "a", "a100")]
+    [TestCase("bdense sample --solver=huen --precision=tf", "tf", "tf32")]
     [TestCase("bdense train --out /tmp/no-such", "/tmp/no-such", "")]
     public void Bash_completes(string line, string word, string reply)
     {

@@ -1,10 +1,12 @@
+using System.Text.RegularExpressions;
+
 namespace BDense.Cli.Terminal;
 
 /// <summary>
 /// The lines that a shell reads to complete what is typed after <c>bdense</c>. They ask the program itself, with the directive
 /// <c>[suggest:POSITION]</c> and the line so far; where it has no word to offer, the shell completes files.
 /// </summary>
-internal static class CompletionScript
+internal static partial class CompletionScript
 {
     public static IReadOnlyList<string> Shells { get; } = ["bash", "zsh", "fish", "pwsh"];
 
@@ -23,8 +25,8 @@ internal static class CompletionScript
         # Completion of bdense for bash: source <(bdense completion bash)
         _bdense() {
             local word=${COMP_LINE:0:COMP_POINT} suggestion
-            word=${word##*[[:space:]]}
-            local before=${word%"${word##*[:=]}"}
+            word=${word##*[[:space:]=]}
+            local before=${word%"${word##*:}"}
             COMPREPLY=()
             while IFS= read -r suggestion; do
                 [[ $suggestion == "$word"* ]] && COMPREPLY+=("${suggestion#"$before"}")
@@ -62,4 +64,17 @@ internal static class CompletionScript
                 ForEach-Object { [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_) }
         }
         """;
+
+    /// <summary>
+    /// The arguments of a shell's question with <c>--option=value</c> written <c>--option value</c>, of the same length: the library has no
+    /// words after an equals sign. Other arguments are as they were.
+    /// </summary>
+    public static string[] Question(string[] args) =>
+        IsQuestion(args) ? [args[0], .. args[1..].Select(line => Equal().Replace(line, "$1 "))] : args;
+
+    /// <summary>Whether a shell asks for words.</summary>
+    public static bool IsQuestion(string[] args) => args is [var first, ..] && first.StartsWith("[suggest", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"(\s--[\w-]+)=", RegexOptions.CultureInvariant)]
+    private static partial Regex Equal();
 }
