@@ -24,7 +24,8 @@ public static class TrainingStage
         string unit = "updates")
     {
         int Updates(long iterations) => (int)Math.Round(iterations * training.UpdatesPerStep);
-        return stages.Stage(name, Updates(training.Steps), report => stage((iterations, status) => report(Updates(iterations), status)), unit);
+        return stages.Stage(name, Updates(training.Steps),
+            report => stage((iterations, status) => report(Updates(iterations), status)), unit);
     }
 }
 

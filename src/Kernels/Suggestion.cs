@@ -16,7 +16,7 @@ public static class Suggestion
         return near.Count == 0 ? "" : $"; did you mean '{near[0].Name}'?";
     }
 
-    /// <summary>As <see cref="For"/>, and all that there are: "; did you mean 'heun'? There are a, b, c", or "; there are a, b, c".</summary>
+    /// <summary>As <see cref="For"/>, and all that there are: "; did you mean 'heun'? There are euler, heun".</summary>
     public static string OrAll(string word, IEnumerable<string> known) =>
         (For(word, known) is { Length: > 0 } near ? near + " There are " : "; there are ") + string.Join(", ", known);
 

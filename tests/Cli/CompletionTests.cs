@@ -18,7 +18,7 @@ public sealed class CompletionTests
     [TestCase("bdense sample --preset e", "edm")]
     [TestCase("bdense distill --method s", "sfd", "sfd-v")]
     [TestCase("bdense train --device virtual:", "virtual:a100")]
-    [TestCase("bdense profile groupnorm-b", "groupnorm-backward")]
+    [TestCase("bdense profile group-norm-f", "group-norm-factors")]
     [TestCase("bdense reproduce table2-c", "table2-cifar10")]
     [TestCase("bdense completion z", "zsh")]
     public async Task Words_are_offered(string line, params string[] words)

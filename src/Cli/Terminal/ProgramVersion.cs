@@ -11,5 +11,6 @@ internal static class ProgramVersion
 
     /// <param name="informational">Version and, after a plus sign, the commit.</param>
     internal static string Of(string informational) =>
-        informational.Split('+') is [var version, { Length: > 0 } commit] ? $"bdense {version} (commit {commit})" : $"bdense {informational.TrimEnd('+')}";
+        informational.Split('+') is [var version, { Length: > 0 } commit] ? $"bdense {version} (commit {commit})"
+            : $"bdense {informational.TrimEnd('+')}";
 }

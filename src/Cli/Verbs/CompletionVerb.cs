@@ -18,7 +18,8 @@ internal static class CompletionVerb
         {
             string name = parse.GetValue(shell)!;
             if (!CompletionScript.Shells.Contains(name))
-                throw new UsageException($"there is no completion for {Printable.Quoted(name)}{Suggestion.OrAll(name, CompletionScript.Shells)}");
+                throw new UsageException(
+                    $"there is no completion for {Printable.Quoted(name)}{Suggestion.OrAll(name, CompletionScript.Shells)}");
             ui.Output.WriteLine(CompletionScript.For(name));
         });
         return new Verb(command, "source <(bdense completion bash)", "bdense completion fish | source");

@@ -55,7 +55,7 @@ internal static class Export
             {
                 case "diffusers": DiffusersFormat.Save(folder, written); break;
                 case "edm": Checkpoint.Save(folder, written); break;
-                default: throw new UsageException($"--format: there is no '{name}'{Suggestion.OrAll(name, ["diffusers", "edm"])}");
+                default: throw new UsageException($"--format: there is no '{name}'; there are diffusers, edm");
             }
             if (student is not null)
                 AtomicFile.WriteText(Path.Combine(folder, StudentFile.Name),

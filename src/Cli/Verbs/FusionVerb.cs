@@ -219,7 +219,8 @@ internal static class FusionVerb
             double each = Quick ? 2 : 20;
             Ui.Expect(new PlannedStage("batch sizes", each * batches.Length));
             var steps = Ui.Stage("batch sizes", batches.Length,
-                report => lab.Memory(batches, TimeSpan.FromSeconds(each), UsableMemory.Of(Backend), done => report(done, "")), "batch sizes");
+                report => lab.Memory(batches, TimeSpan.FromSeconds(each), UsableMemory.Of(Backend), done => report(done, "")),
+                "batch sizes");
             Report(steps);
             FusionTables.Steps(Ui, steps);
         }
@@ -236,7 +237,8 @@ internal static class FusionVerb
             new(sampling ? "sampling step" : "training step", Quick ? sampling ? 1 : 8 : sampling ? 30 : 120);
 
         private DeviceSpeed Speed(int elements) =>
-            Ui.Stage("roofs", 1, _ => DeviceSpeed.Measure(Backend, elements, TimeSpan.FromSeconds(Quick ? 0.2 : 1), Cancellation), "device");
+            Ui.Stage("roofs", 1, _ => DeviceSpeed.Measure(Backend, elements, TimeSpan.FromSeconds(Quick ? 0.2 : 1), Cancellation),
+                "device");
 
         /// <summary>Training last: the gradients that it needs stay.</summary>
         private IReadOnlyList<StepRow> Steps(NetworkConfig config)
