@@ -1,4 +1,4 @@
-using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Diagnostics;
 using BDense.Cli;
 using BDense.Cli.Terminal;
@@ -35,7 +35,7 @@ public sealed class CompletionTests
         var silent = from verb in Program.Root(new Ui(output, error)).Subcommands
                      from option in verb.Options
                      where option.HelpName is "NAME" or "DEVICE"
-                     where !option.GetCompletions(System.CommandLine.Completions.CompletionContext.Empty).Any()
+                     where !option.GetCompletions(CompletionContext.Empty).Any()
                      select $"{verb.Name} {option.Name}";
         Assert.That(silent, Is.Empty);
     }

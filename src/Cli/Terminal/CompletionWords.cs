@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using BDense.Experiments;
 using BDense.Experiments.Paper;
 using BDense.Kernels.MachineCode;
@@ -53,12 +54,12 @@ internal static class CompletionWords
         foreach (var option in verb.Options)
         {
             if (Find(verb, option.Name) is { } words)
-                option.CompletionSources.Add(_ => words().Select(word => new System.CommandLine.Completions.CompletionItem(word)));
+                option.CompletionSources.Add(_ => words().Select(word => new CompletionItem(word)));
         }
         foreach (var argument in verb.Arguments)
         {
             if (Find(verb, argument.Name) is { } words)
-                argument.CompletionSources.Add(_ => words().Select(word => new System.CommandLine.Completions.CompletionItem(word)));
+                argument.CompletionSources.Add(_ => words().Select(word => new CompletionItem(word)));
         }
     }
 

@@ -122,7 +122,7 @@ internal static class Fit
                 noises = options.Noises,
                 fits = fits.Select(f => new { nfe = f.Nfe, file = f.File, before = f.Before, after = f.After })
             });
-            ui.Table(["NFE", $"RMSE to {(options.Fine ? "the fine trajectory" : "the teacher")}", "fitted", "file"],
+            ui.Table(["NFE", $"RMSE to {(options.Fine ? "the fine trajectory" : "the teacher")}", "RMSE fitted", "file"],
                 fits.Select(f => new[] { Text(f.Nfe), Text(f.Before), Text(f.After), f.File }));
             ui.Line("Over the noises of the fit; 'bdense evaluate --fitted' measures on others.");
             return 0;
