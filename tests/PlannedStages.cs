@@ -19,7 +19,7 @@ internal sealed class PlannedStages : IStages
         _ahead = [.. all.Select(s => s.Name)];
     }
 
-    public T Stage<T>(string name, int total, Func<Action<int, string>, T> stage)
+    public T Stage<T>(string name, int total, Func<Action<int, string>, T> stage, string unit = "images")
     {
         Assert.That(_ahead, Does.Contain(name), "a stage that was not announced, or not in this place");
         _ahead.RemoveRange(0, _ahead.IndexOf(name) + 1);

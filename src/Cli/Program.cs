@@ -48,19 +48,19 @@ public static partial class Program
         if (results.Failure is null || code != 0)
             return code;
         // The results are lost, whatever else was done.
-        ui.Error.WriteLine($"bdense: cannot write to standard output: {results.Failure}");
+        ui.Note($"bdense: cannot write to standard output: {results.Failure}");
         return 1;
     }
 
     private static async Task<int> Run(string[] args, Ui ui, CancellationToken cancellation)
     {
         // A file's name may begin with @; the library would read such an argument as a file of further arguments.
-        var parse = Root(ui).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parse = Root(ui).Parse(CompletionScript.Question(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Errors.Count > 0 && parse.Action is not HelpAction)
         {
             string verb = parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name + " ";
             string message = Complaint(parse, verb);
-            ui.Error.WriteLine($"bdense: {OneLine(message)} (see 'bdense {verb}--help')");
+            ui.Note($"bdense: {OneLine(message)} (see 'bdense {verb}--help')");
             return 2;
         }
 
@@ -69,7 +69,7 @@ public static partial class Program
                 o => parse.GetResult(o) is { Implicit: false } given && given.Tokens.Any(t => t.Value.Length == 0));
         if (empty is not null && parse.Action is not HelpAction)
         {
-            ui.Error.WriteLine($"bdense: {empty.Name} is given nothing (see 'bdense {parse.CommandResult.Command.Name} --help')");
+            ui.Note($"bdense: {empty.Name} is given nothing (see 'bdense {parse.CommandResult.Command.Name} --help')");
             return 2;
         }
 
@@ -84,9 +84,14 @@ public static partial class Program
                 ProcessTerminationTimeout = null,
             }, cancellation).ConfigureAwait(false);
         }
+        catch (InvalidOperationException) when (CompletionScript.IsQuestion(args))
+        {
+            // The library fails at some lines that are no commands yet: there is nothing to offer.
+            return 0;
+        }
         catch (Exception e) when (Failure(e) is { } failure)
         {
-            ui.Error.WriteLine($"bdense: {failure.Line}");
+            ui.Note($"bdense: {failure.Line}");
             return failure.Code;
         }
     }
@@ -140,18 +145,33 @@ public static partial class Program
         {
             Demo.Verb(ui), Train.Verb(ui), Distill.Verb(ui), Fit.Verb(ui), Sample.Verb(ui), Evaluate.Verb(ui), Statistics.Verb(ui),
             Reproduce.Verb(ui), Export.Verb(ui), DevicesVerb.Verb(ui), Info.Verb(ui), KernelsVerb.Verb(ui), FusionVerb.Verb(ui),
-            ProfileVerb.Verb(ui), TuneVerb.Verb(ui), Study.Verb(ui),
+            ProfileVerb.Verb(ui), TuneVerb.Verb(ui), Study.Verb(ui), CompletionVerb.Verb(ui),
         };
         var root = new RootCommand("B-DENSE: K-branch distillation of diffusion models, with kernels written in C#.");
         foreach (var verb in verbs)
+        {
+            CompletionWords.Attach(verb.Command);
             root.Subcommands.Add(verb.Command);
+        }
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((SynchronousCommandLineAction)help.Action!, verbs);
+        root.Options.OfType<VersionOption>().Single().Action = new ShowVersion();
         return root;
     }
 
     private static string OneLine(string text) =>
         Printable.Text(string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
+
+    private sealed class ShowVersion : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine(ProgramVersion.Text);
+            return 0;
+        }
+
+        public override bool ClearsParseErrors => true;
+    }
 
     /// <summary>The library's help, then the verb's examples.</summary>
     private sealed class HelpWithExamples(SynchronousCommandLineAction help, Verb[] verbs) : SynchronousCommandLineAction

@@ -166,14 +166,14 @@ public sealed class BranchStudy
         var o = variant.Of(_options.Distill, seed);
         using var network = DistillationMethods.NewStudent(_teacher, o);
         using var training = DistillationMethods.Create(network, _teacher, _data, o, shared);
-        var run = _stages.Stage(StageOf(variant, seed), (int)training.Steps, report => TrainingLoop.Run(training, null, new LoopOptions
+        var run = _stages.Stage(StageOf(variant, seed), training, report => TrainingLoop.Run(training, null, new LoopOptions
         {
             Cancellation = _cancellation,
             OnProgress = p => report((int)p.Step, FormattableString.Invariant($"loss {p.Loss:0.0000}")),
         }));
         if (run.Interrupted)
             throw new OperationCanceledException("the study was interrupted; go on with --resume");
-        var cell = _stages.Stage(MeasureStageOf(variant, seed), 1, _ => Measure(variant, o, network));
+        var cell = _stages.Stage(MeasureStageOf(variant, seed), 1, _ => Measure(variant, o, network), "student");
         // The cell's file comes last: where it is, all is.
         Checkpoint.Save(CellFolder(variant.Name, seed), network);
         AtomicFile.WriteText(CellFile(variant.Name, seed), RunJson.ToText(RunJson.ToNode(cell)) + "\n");

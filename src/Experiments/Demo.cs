@@ -182,7 +182,7 @@ public sealed class Demo
 
     private RunResult Train(string name, ITraining training, RunFolder folder)
     {
-        var run = _stages.Stage(name, (int)training.Steps, report => TrainingLoop.Run(training, folder, new LoopOptions
+        var run = _stages.Stage(name, training, report => TrainingLoop.Run(training, folder, new LoopOptions
         {
             Cancellation = _cancellation,
             OnProgress = p => report((int)p.Step, FormattableString.Invariant($"loss {p.Loss:0.0000}  {p.ImagesPerSecond:0} images/s")),
@@ -218,7 +218,7 @@ public sealed class Demo
                 }
             }
             return figures;
-        });
+        }, "evaluations");
     }
 
     private (float[] Images, Measured Measured) EvaluateStudent(Evaluation evaluation, Distill options)

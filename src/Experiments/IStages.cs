@@ -9,8 +9,24 @@ public interface IStages
     /// <summary>Says which stages will follow, so that the time of all can be told and not of the first alone.</summary>
     void Whole(IEnumerable<PlannedStage> stages);
 
-    /// <summary>Runs a stage of <paramref name="total"/> steps, which reports how many are done, and a status.</summary>
-    T Stage<T>(string name, int total, Func<Action<int, string>, T> stage);
+    /// <summary>
+    /// Runs a stage of <paramref name="total"/> images, updates or what else <paramref name="unit"/> says, which reports how many are done,
+    /// and a status.
+    /// </summary>
+    T Stage<T>(string name, int total, Func<Action<int, string>, T> stage, string unit = "images");
+}
+
+/// <summary>Stages that train.</summary>
+public static class TrainingStage
+{
+    /// <summary>A training, which reports its iterations; they are counted in updates, as people ask for them.</summary>
+    public static T Stage<T>(this IStages stages, string name, ITraining training, Func<Action<int, string>, T> stage,
+        string unit = "updates")
+    {
+        int Updates(long iterations) => (int)Math.Round(iterations * training.UpdatesPerStep);
+        return stages.Stage(name, Updates(training.Steps),
+            report => stage((iterations, status) => report(Updates(iterations), status)), unit);
+    }
 }
 
 /// <summary>A stage to come.</summary>

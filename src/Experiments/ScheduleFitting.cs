@@ -69,7 +69,8 @@ public static class ScheduleFitting
         Action<int>? onPass = null)
     {
         if (o.Kind is not (ScheduleFile.Gits or ScheduleFile.AmedFixed))
-            throw new UsageException($"there is no '{o.Kind}' to fit; there are {ScheduleFile.Gits}, {ScheduleFile.AmedFixed}");
+            throw new UsageException(
+                $"there is no '{o.Kind}' to fit{Suggestion.OrAll(o.Kind, [ScheduleFile.Gits, ScheduleFile.AmedFixed])}");
         if (teacher.Config.Branches > 1)
             throw new UsageException($"a schedule is fitted to a teacher, which has one branch, not {teacher.Config.Branches}");
         if (o.Nodes is < 2 or > MaxNodes)

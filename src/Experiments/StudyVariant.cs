@@ -81,7 +81,7 @@ public sealed record StudyVariant(string Name, string What, string Baseline, Fun
                 .ToList();
             if (found.Count == 0)
                 throw new UsageException(
-                    $"there is no variant '{name}'; there are all, sfd, pd, {string.Join(", ", All.Select(v => v.Name))}");
+                    $"there is no variant '{name}'{Suggestion.OrAll(name, ["all", "sfd", "pd", .. All.Select(v => v.Name)])}");
             wanted.UnionWith(found.SelectMany(v => new[] { v.Name, v.Baseline }));
         }
         return wanted.Count > 0 ? [.. All.Where(v => wanted.Contains(v.Name))] : throw new UsageException("--variants names none");

@@ -16,6 +16,10 @@ public static class Suggestion
         return near.Count == 0 ? "" : $"; did you mean '{near[0].Name}'?";
     }
 
+    /// <summary>As <see cref="For"/>, and all that there are: "; did you mean 'heun'? There are euler, heun".</summary>
+    public static string OrAll(string word, IEnumerable<string> known) =>
+        (For(word, known) is { Length: > 0 } near ? near + " There are " : "; there are ") + string.Join(", ", known);
+
     /// <summary>Letters to put in, leave out, change, or swap with the next.</summary>
     internal static int Distance(string a, string b)
     {

@@ -43,7 +43,7 @@ public sealed class KernelsTests
     }
 
     [TestCase("no kernel 'Nothing'", "kernels", "Nothing")]
-    [TestCase("unknown architecture 'sm_20'; there are sm_80, sm_90", "kernels", "--arch", "sm_20")]
+    [TestCase("there is no architecture 'sm_20'; did you mean 'sm_80'? There are sm_80, sm_90", "kernels", "--arch", "sm_20")]
     [TestCase("--html shows one kernel", "kernels", "Conv", "--html", "x.html")]
     public async Task Wrong_names_are_usage_errors(string message, params string[] args)
     {

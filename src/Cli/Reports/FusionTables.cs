@@ -34,7 +34,8 @@ internal static class FusionTables
             $"copy {speed.CopyBytesPerSecond / 1e9:0.0} GB/s, arithmetic {speed.FlopsPerSecond / 1e9:0.0} GFLOP/s ({speed.FlopsOf}), "
                 + $"launch {speed.LaunchSeconds * 1e6:0.0} us"));
         ui.Line("declared, each number fused and unfused:");
-        ui.Table(["fusion", "K", "shape", "launches", "", "MB read", "", "MB written", "", "MFLOP", ""], rows.Select(r => new[]
+        ui.Table(["fusion", "K", "shape", "launches", "unfused", "MB read", "unfused", "MB written", "unfused", "MFLOP", "unfused"],
+            rows.Select(r => new[]
         {
             r.Name, Text(r.Branches), r.Shapes, Launches(r.LaunchesFused, r.KernelsFused), Launches(r.LaunchesUnfused, r.KernelsUnfused),
             Text(r.BytesReadFused / 1e6), Text(r.BytesReadUnfused / 1e6), Text(r.BytesWrittenFused / 1e6),
@@ -44,8 +45,8 @@ internal static class FusionTables
         ui.Line(backend.KernelLaunches is null ? "launches: operations as declared"
             : "launches: operations as declared / kernels that the device launched for them");
         ui.Line("measured; parallelism is unfused over same geometry, fusion is same geometry over fused, their product is the speed-up:");
-        ui.Table(["fusion", "K", "ms", "unfused", "same geometry", "predicted", "measured", "parallelism", "fusion", "GB/s", "of copy", ""],
-            rows.Select(r => new[]
+        ui.Table(["fusion", "K", "ms", "unfused ms", "same geometry ms", "predicted", "measured", "parallelism", "fusion", "GB/s",
+            "of copy", ""], rows.Select(r => new[]
         {
             r.Name, Text(r.Branches), Text(r.MillisecondsFused), Text(r.MillisecondsUnfused),
             r.MillisecondsUnfusedSameGeometry is { } ms ? Text(ms) : "none", Times(r.PredictedSpeedup),
@@ -62,7 +63,8 @@ internal static class FusionTables
     {
         ui.Line("each number fused and unfused, in MB: declared by the operations; counted from and to DRAM, the second-level cache "
             + "empty before each launch; asked for by all lanes:");
-        ui.Table(["fusion", "K", "shape", "launches", "", "declared", "", "counted", "", "asked", "", "saves, declared", "counted"],
+        ui.Table(["fusion", "K", "shape", "launches", "unfused", "declared MB", "unfused", "counted MB", "unfused", "asked MB", "unfused",
+            "saves, declared", "saves, counted"],
             rows.Select(r => new[]
         {
             r.Name, Text(r.Branches), r.Shapes, Text(r.KernelsFused), Text(r.KernelsUnfused), Text(r.DeclaredBytesFused / 1e6),

@@ -25,8 +25,8 @@ internal static class ProfileTables
             .. classes.Select(c => Count(r.Counts.Of(c).Executions)),
         ]));
         ui.Line("global memory; bytes in MB, of DRAM with the second-level cache empty before and written back after each launch:");
-        ui.Table(["kernel", "pass", "requests", "sectors/request", "of ideal", "asked", "", "L1 to SM", "L2 to L1", "to L2", "DRAM read",
-            "written"], rows.Select(r => new[]
+        ui.Table(["kernel", "pass", "requests", "sectors/request", "of ideal", "asked, read", "asked, written", "L1 to SM",
+            "L2 to L1", "to L2", "DRAM read", "DRAM written"], rows.Select(r => new[]
         {
             r.Launch.Kernel, r.Pass, Count(r.Counts.Total.GlobalRequests), Text(r.Counts.Total.SectorsPerRequest),
             Times(r.Counts.Total.Scatter), Mega(r.Counts.BytesAskedRead),
@@ -60,7 +60,7 @@ internal static class ProfileTables
             var lines = ProfiledLine.Of(launch.Counts);
             var shown = lines.Where((line, i) => i < Hottest || line.Counts.HasConflicts || line.Counts.IsScattered).ToList();
             ui.Line($"{launch.Kernel} ({pass}), {shown.Count} of {lines.Count} lines:");
-            ui.Table(["line", "instructions", "", "sectors/request", "of ideal", "wavefronts", "of ideal", "divergent", "text"],
+            ui.Table(["line", "instructions", "share", "sectors/request", "of ideal", "wavefronts", "of ideal", "divergent", "text"],
                 shown.Select(line => new[]
             {
                 Place(line), Count(line.Counts.Executions),

@@ -89,10 +89,10 @@ internal static class CommonOptions
     public static Option<T> Choice<T>(string name, string description, T @default)
         where T : struct, Enum
     {
-        string names = string.Join(", ", Enum.GetNames<T>().Select(n => n.ToLowerInvariant()));
-        return new Option<T>(name)
+        string[] names = [.. Enum.GetNames<T>().Select(n => n.ToLowerInvariant())];
+        var option = new Option<T>(name)
         {
-            Description = $"{description} One of {names}.",
+            Description = $"{description} One of {string.Join(", ", names)}.",
             HelpName = "NAME",
             DefaultValueFactory = _ => @default,
             CustomParser = result =>
@@ -101,26 +101,35 @@ internal static class CommonOptions
                 string text = result.Tokens[0].Value;
                 if (Enum.GetNames<T>().FirstOrDefault(n => n.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } exact)
                     return Enum.Parse<T>(exact);
-                result.AddError($"{name}: there is no '{text}'; there are {names}");
+                result.AddError($"{name}: there is no '{text}'{Suggestion.OrAll(text, names)}");
                 return default;
             },
         };
+        // The library's own words are spelt as C# spells them.
+        option.CompletionSources.Clear();
+        option.CompletionSources.Add(names);
+        return option;
     }
 
     /// <summary>One of some names, or none where it is left out.</summary>
-    public static Option<string?> Choice(string name, string description, IReadOnlyList<string> names) => new(name)
+    public static Option<string?> Choice(string name, string description, IReadOnlyList<string> names)
     {
-        Description = $"{description} One of {string.Join(", ", names)}.",
-        HelpName = "NAME",
-        CustomParser = result =>
+        var option = new Option<string?>(name)
         {
-            string text = result.Tokens[0].Value;
-            if (names.FirstOrDefault(n => n.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } exact)
-                return exact;
-            result.AddError($"{name}: there is no '{text}'; there are {string.Join(", ", names)}");
-            return null;
-        },
-    };
+            Description = $"{description} One of {string.Join(", ", names)}.",
+            HelpName = "NAME",
+            CustomParser = result =>
+            {
+                string text = result.Tokens[0].Value;
+                if (names.FirstOrDefault(n => n.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } exact)
+                    return exact;
+                result.AddError($"{name}: there is no '{text}'{Suggestion.OrAll(text, names)}");
+                return null;
+            },
+        };
+        option.CompletionSources.Add([.. names]);
+        return option;
+    }
 
     /// <summary>The last iteration's loss, and speed; the time left stands beside it.</summary>
     public static string Text(this TrainingProgress p) =>

@@ -10,7 +10,9 @@ internal static class Listing
     public static int Width(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows) =>
         Around * columns.Count + 1 + columns.Select((column, i) => rows.Select(row => row[i].Length).Append(column.Length).Max()).Sum();
 
-    /// <summary>Each row as its first cell and a line for each other one; columns without a name continue the line before.</summary>
+    /// <summary>
+    /// Each row as its first cell and a line for each other one that says something; columns without a name continue the line before.
+    /// </summary>
     public static IEnumerable<string> Lines(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows)
     {
         int name = columns.Skip(1).Select(column => column.Length).DefaultIfEmpty().Max();
@@ -20,15 +22,17 @@ internal static class Listing
             string line = "";
             for (int i = 1; i < columns.Count; i++)
             {
+                if (row[i].Length == 0)
+                    continue;
                 if (columns[i].Length > 0 && line.Length > 0)
                 {
                     yield return line;
                     line = "";
                 }
-                line += line.Length > 0 ? (row[i].Length > 0 ? $"  {row[i]}" : "") : $"  {columns[i].PadRight(name)}  {row[i]}";
+                line += line.Length > 0 ? $"  {row[i]}" : $"  {columns[i].PadRight(name)}  {row[i]}";
             }
             if (line.Length > 0)
-                yield return line.TrimEnd();
+                yield return line;
         }
     }
 }

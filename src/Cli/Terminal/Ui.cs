@@ -45,7 +45,14 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
     }
 
     /// <summary>A line for people, on standard error.</summary>
-    public void Note(string text) => Error.WriteLine(Printable.Text(text));
+    public void Note(string text) => Write(Error, _notes, text);
+
+    /// <summary>On a terminal between words, elsewhere as one line.</summary>
+    private static void Write(TextWriter writer, IAnsiConsole console, string text)
+    {
+        foreach (string line in Wrapping.Lines(Printable.Text(text), console.Profile.Width))
+            writer.WriteLine(line);
+    }
 
     /// <summary>The verb's result as one JSON object, if <c>--json</c> asked for it.</summary>
     public void Json<T>(T value)
@@ -58,7 +65,7 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
     public void Line(string text)
     {
         if (!JsonOnly)
-            Output.WriteLine(Printable.Text(text));
+            Write(Output, _results, text);
     }
 
     /// <summary>
@@ -98,22 +105,27 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
     }
 
     /// <summary>
-    /// Runs a stage of <paramref name="total"/> steps. The stage calls its report after each: a bar with a status text on a terminal;
+    /// Runs a stage of <paramref name="total"/> of a unit. The stage calls its report after each: a bar with a status text on a terminal;
     /// elsewhere a plain line at most every five seconds and at the end. Once the speed is known, a line says how long it will take.
     /// </summary>
-    public T Stage<T>(string name, int total, Func<Action<int, string>, T> stage)
+    public T Stage<T>(string name, int total, Func<Action<int, string>, T> stage, string unit = "images")
     {
         _whole.Begin(name, total);
-        T result = IsTerminal(error) ? BarStage(name, total, stage) : PlainStage(name, total, stage);
+        T result = IsTerminal(error) ? BarStage(name, total, stage, unit) : PlainStage(name, total, stage, unit);
         _whole.End();
         return result;
     }
 
-    private T BarStage<T>(string name, int total, Func<Action<int, string>, T> stage)
+    private T BarStage<T>(string name, int total, Func<Action<int, string>, T> stage, string unit)
     {
         T result = default!;
+        // The words come first; a narrow terminal has a short bar, or none.
+        int width = _notes.Profile.Width, bar = Math.Min(40, width - 72);
+        var description = new TaskDescriptionColumn { Alignment = Justify.Left };
+        ProgressColumn[] columns = bar < 8 ? [new PercentageColumn(), description]
+            : [description, new ProgressBarColumn { Width = bar }, new PercentageColumn()];
         _notes.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
+            .Columns(columns)
             .Start(context =>
             {
                 var task = context.AddTask(Markup.Escape(Printable.Text(name)), maxValue: Math.Max(1, total));
@@ -123,14 +135,17 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
                     if (_whole.Announcement() is { } announcement)
                         _notes.MarkupLine(Markup.Escape($"bdense: {announcement}"));
                     task.Value = step;
-                    task.Description = Markup.Escape(Printable.Text($"{name}  {status}  {Left()}"));
+                    task.Description = Markup.Escape(Printable.Text(Words(step, status)));
                 });
                 task.Value = task.MaxValue;
             });
         return result;
+
+        string Words(int step, string status) =>
+            Wrapping.Fit(width - Math.Max(0, bar) - 8, name, Counted(step, total, unit), Left(), status);
     }
 
-    private T PlainStage<T>(string name, int total, Func<Action<int, string>, T> stage)
+    private T PlainStage<T>(string name, int total, Func<Action<int, string>, T> stage, string unit)
     {
         var sinceStart = Stopwatch.StartNew();
         var sinceLine = Stopwatch.StartNew();
@@ -144,11 +159,14 @@ internal sealed class Ui(TextWriter output, TextWriter error) : IStages
             if (sinceLine.Elapsed < TimeSpan.FromSeconds(5) || step >= total)
                 return;
             sinceLine.Restart();
-            Note(string.Create(CultureInfo.InvariantCulture, $"{name}: {step}/{total}  {status}  {Left()}"));
+            Note($"{name}: {Counted(step, total, unit)}  {status}  {Left()}");
         });
         Note(string.Create(CultureInfo.InvariantCulture, $"{name}: done in {sinceStart.Elapsed.TotalSeconds:0.0} s  {last}"));
         return result;
     }
+
+    private static string Counted(int step, int total, string unit) =>
+        string.Create(CultureInfo.InvariantCulture, $"{step}/{total} {unit}");
 
     private string Left() => _whole.Remaining is not { } left ? "" : $"{WholeProgress.Text(left)} left{(_whole.HasMore ? " of all" : "")}";
 

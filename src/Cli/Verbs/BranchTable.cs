@@ -22,7 +22,7 @@ internal static class BranchTable
             rows.AddRange(ui.Stage(name, 2 * BranchLab.Branches.Count,
                 report =>
                     BranchLab.Measure(backend, name, config, batch, measured, quick ? 1 : 3, free, visit => report(visit, ""),
-                        cancellation)));
+                        cancellation), "measurements"));
         }
         if (csv is not null)
             AtomicFile.WriteText(csv, Csv.Of(rows));

@@ -54,7 +54,7 @@ internal static class Demo
         [
             .. (names ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct()
                 .Select(name => others.Contains(name) ? DistillationMethods.Find(name)
-                : throw new UsageException($"--with: there is no '{name}'; there are {string.Join(", ", others)}")),
+                : throw new UsageException($"--with: there is no '{name}'{Suggestion.OrAll(name, others)}")),
         ];
     }
 }

@@ -54,7 +54,7 @@ internal static class Distill
         var data = CommonOptions.Data();
         var resolution = CommonOptions.Resolution();
         var limit = CommonOptions.Limit();
-        var run = new RunOptions("runs/student");
+        var run = new RunOptions("runs/student", "updates");
         var command = new Command("distill", "Distils a few-step student from a teacher and writes a run folder.")
         {
             teacher, method, preset, compat,

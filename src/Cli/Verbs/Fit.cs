@@ -122,7 +122,7 @@ internal static class Fit
                 noises = options.Noises,
                 fits = fits.Select(f => new { nfe = f.Nfe, file = f.File, before = f.Before, after = f.After })
             });
-            ui.Table(["NFE", $"RMSE to {(options.Fine ? "the fine trajectory" : "the teacher")}", "fitted", "file"],
+            ui.Table(["NFE", $"RMSE to {(options.Fine ? "the fine trajectory" : "the teacher")}", "RMSE fitted", "file"],
                 fits.Select(f => new[] { Text(f.Nfe), Text(f.Before), Text(f.After), f.File }));
             ui.Line("Over the noises of the fit; 'bdense evaluate --fitted' measures on others.");
             return 0;
@@ -151,7 +151,7 @@ internal static class Fit
             };
             RequireMemory(backend, network, options.Noises, options.Batch);
             var fit = ui.Stage($"fit {options.Kind}", ScheduleFitting.Passes(options),
-                report => ScheduleFitting.Fit(network, options, cancellation, done => report(done, "")));
+                report => ScheduleFitting.Fit(network, options, cancellation, done => report(done, "")), "passes");
             string file = parse.GetValue(output)!;
             fit.File.Write(file);
             ui.Json(new
@@ -198,7 +198,7 @@ internal static class Fit
             using var owned = student.Network;
             var of = distill with { Nfe = nfe };
             var fit = ui.Stage($"fit, NFE {nfe}", StepFitting.Passes(student, of, options),
-                report => fitting.Fit(student, of, options, done => report(done, "")));
+                report => fitting.Fit(student, of, options, done => report(done, "")), "passes");
             fits.Add((nfe, StepFitting.Write(run, student, fit, options), fit.Before, fit.After));
         }
         return fits;

@@ -173,7 +173,7 @@ internal static class FusionVerb
                 var row = CountedFusion.Of(profiler, c);
                 report(i + 1, c.Name);
                 return row;
-            }).ToList());
+            }).ToList(), "cases");
             if (Csv is not null)
                 AtomicFile.WriteText(Csv, Experiments.Labs.Csv.Of(rows));
             Ui.Json(new { device = Backend.Name, description = Backend.Description, precision = Precision, batch = Batch, rows });
@@ -219,7 +219,8 @@ internal static class FusionVerb
             double each = Quick ? 2 : 20;
             Ui.Expect(new PlannedStage("batch sizes", each * batches.Length));
             var steps = Ui.Stage("batch sizes", batches.Length,
-                report => lab.Memory(batches, TimeSpan.FromSeconds(each), UsableMemory.Of(Backend), done => report(done, "")));
+                report => lab.Memory(batches, TimeSpan.FromSeconds(each), UsableMemory.Of(Backend), done => report(done, "")),
+                "batch sizes");
             Report(steps);
             FusionTables.Steps(Ui, steps);
         }
@@ -236,7 +237,8 @@ internal static class FusionVerb
             new(sampling ? "sampling step" : "training step", Quick ? sampling ? 1 : 8 : sampling ? 30 : 120);
 
         private DeviceSpeed Speed(int elements) =>
-            Ui.Stage("roofs", 1, _ => DeviceSpeed.Measure(Backend, elements, TimeSpan.FromSeconds(Quick ? 0.2 : 1), Cancellation));
+            Ui.Stage("roofs", 1, _ => DeviceSpeed.Measure(Backend, elements, TimeSpan.FromSeconds(Quick ? 0.2 : 1), Cancellation),
+                "device");
 
         /// <summary>Training last: the gradients that it needs stay.</summary>
         private IReadOnlyList<StepRow> Steps(NetworkConfig config)
@@ -250,7 +252,7 @@ internal static class FusionVerb
                 {
                     Action<int> onRound = round => report(round, "");
                     return sampling ? lab.Sample(Batch, budget, Only, onRound) : lab.Ablate(Batch, budget, Only, onRound);
-                }));
+                }, "rounds"));
             }
             return rows;
         }
@@ -268,7 +270,7 @@ internal static class FusionVerb
                     report(rows.Count, c.Name);
                 }
                 return rows;
-            });
+            }, "cases");
         }
 
         private void Write(DeviceSpeed speed, IReadOnlyList<FusionRow> rows)

@@ -83,10 +83,10 @@ internal static class KernelsVerb
                 ui.Note("ptxas is not on PATH (it comes with the CUDA toolkit): PTX only, no registers and no machine code");
 
             var rows = ui.Stage("kernels", names.Count * architectures.Count,
-                report => KernelCatalog.Rows(names, architectures, cancellation, done => report(done, "")));
+                report => KernelCatalog.Rows(names, architectures, cancellation, done => report(done, "")), "kernels");
             ui.Json(new { assembler = KernelCatalog.AssemblerVersion, kernels = rows.Select(Flat) });
-            ui.Table(["kernel (* hot)", "arch", "regs", "stack", "spill", "shared", "occup", "instr", "hmma", "ffma", "ld128", "st128",
-                "ldsm", "cp16", "main loop"],
+            ui.Table(["kernel (* hot)", "arch", "regs", "stack B", "spill B", "shared B", "occup", "instr", "hmma", "ffma", "ld128",
+                "st128", "ldsm", "cp16", "main loop"],
                 rows.Select(Cells));
             if (page is null)
                 return;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using BDense.Cli.Terminal;
+using BDense.Experiments;
 using BDense.Kernels;
 using BDense.Model.Autodiff;
 using BDense.Training.Metrics;
@@ -12,7 +13,9 @@ namespace BDense.Cli.Verbs;
 /// <summary>
 /// What <c>train</c> and <c>distill</c> share: where to compute and to write, checkpoints, resuming, Ctrl-C, the closing lines.
 /// </summary>
-internal sealed class RunOptions(string defaultOut)
+/// <param name="defaultOut">The folder where none is given.</param>
+/// <param name="unit">What the verb's own option counts: steps or updates.</param>
+internal sealed class RunOptions(string defaultOut, string unit)
 {
     public Option<string> Out { get; } = CommonOptions.Out("Run folder: configuration, log, checkpoints.", defaultOut);
 
@@ -104,13 +107,13 @@ internal sealed class RunOptions(string defaultOut)
         var prepared = prepare(backend);
         try
         {
-            var result = ui.Stage(prepared.Name, (int)prepared.Training.Steps,
+            var result = ui.Stage(prepared.Name, prepared.Training,
                 report => TrainingLoop.Run(prepared.Training, prepared.Folder, new LoopOptions
                 {
                     CheckpointEvery = parse.GetValue(CheckpointEvery),
                     Cancellation = cancellation,
                     OnProgress = p => report((int)p.Step, p.Text()),
-                }));
+                }), unit);
             if (!result.Interrupted)
                 prepared.Then?.Invoke();
             ui.Json(new
@@ -128,13 +131,13 @@ internal sealed class RunOptions(string defaultOut)
                 checkpoint = result.Checkpoint,
             });
             ui.Line(string.Create(CultureInfo.InvariantCulture,
-                $"{prepared.Name}: iteration {result.Step}{Updates(prepared.Training, result.Step)}, loss {result.FinalLoss:g4} over the "
-                    + $"last tenth, {result.ImagesPerSecond:0} images/s, {result.StepMilliseconds:0.0} ms an iteration, "
+                $"{prepared.Name}: {Counted(prepared.Training, result.Step)}, loss {result.FinalLoss:g4} over the "
+                    + $"last tenth, {result.ImagesPerSecond:0} images/s, {result.StepMilliseconds:0.0} ms {One(prepared.Training)}, "
                     + $"{result.HostMilliseconds:0.0} of them the host's, peak {result.PeakBytes / 1048576.0:0} MiB"));
             ui.Line($"checkpoint {result.Checkpoint}");
             if (!result.Interrupted)
                 return 0;
-            ui.Note($"bdense: stopped at iteration {result.Step}; continue with the same command and --resume");
+            ui.Note($"bdense: stopped after {Counted(prepared.Training, result.Step)}; continue with the same command and --resume");
             return 130;
         }
         finally
@@ -145,8 +148,14 @@ internal sealed class RunOptions(string defaultOut)
         }
     }
 
-    /// <summary>--updates counts updates: where an iteration makes several, both are told.</summary>
-    private static string Updates(ITraining training, long step) =>
-        training.UpdatesPerStep == 1 ? ""
-            : string.Create(CultureInfo.InvariantCulture, $" ({Math.Round(step * training.UpdatesPerStep)} updates)");
+    /// <summary>In the unit that the person gave; where an iteration makes several updates, both are told.</summary>
+    private string Counted(ITraining training, long iterations)
+    {
+        double updates = Math.Round(iterations * training.UpdatesPerStep);
+        string text = string.Create(CultureInfo.InvariantCulture, $"{updates} {(updates == 1 ? unit[..^1] : unit)}");
+        return training.UpdatesPerStep == 1 ? text
+            : string.Create(CultureInfo.InvariantCulture, $"{text} ({iterations} iteration{(iterations == 1 ? "" : "s")})");
+    }
+
+    private string One(ITraining training) => training.UpdatesPerStep != 1 ? "an iteration" : unit == "updates" ? "an update" : "a step";
 }

@@ -93,8 +93,8 @@ internal static class Study
 
     private static void Table(Ui ui, BranchStudyResults results)
     {
-        ui.Table(["variant", "passes", "seeds", "RMSE-teach", "to baseline", "", "RMSE-fine", "to baseline", "", "fitted",
-            "to baseline as trained", ""], results.Rows.Select(r => new[]
+        ui.Table(["variant", "passes", "seeds", "RMSE teacher", "to baseline", "verdict", "RMSE fine", "to baseline", "verdict",
+            "RMSE fitted", "to baseline as trained", "verdict"], results.Rows.Select(r => new[]
         {
             r.Name, Text(r.Passes, "0.##"), Text(r.Seeds.Count, "0"), Text(r.Endpoint, "0.0000"), Text(r.EndpointEffect),
             r.EndpointEffect?.Verdict ?? "baseline",

@@ -45,7 +45,7 @@ internal static class Train
                 + "--network their network is taken.",
             HelpName = "PATH",
         };
-        var run = new RunOptions("runs/teacher");
+        var run = new RunOptions("runs/teacher", "steps");
         var command = new Command("train", "Trains a diffusion teacher and writes a run folder.")
         {
             data, resolution, limit, network, init, prediction, levels, weighting, steps, batch, microBatches, rate, warmup,

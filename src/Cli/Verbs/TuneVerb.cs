@@ -55,7 +55,7 @@ internal static class TuneVerb
                 report(++done,
                     string.Create(CultureInfo.InvariantCulture,
                         $"{Problem(row)}: {Tile(row.Tile, row.Slices)}, {row.Milliseconds:0.000} ms, the best of {row.Candidates}")),
-                cancellation: cancellation));
+                cancellation: cancellation), "problems");
             ui.Json(new
             {
                 device = backend.Name,
@@ -83,7 +83,7 @@ internal static class TuneVerb
 
     private static string Problem(TuningRow row) =>
         string.Create(CultureInfo.InvariantCulture,
-            $"{row.Operation} {row.Precision} {row.M} x {row.N}, {row.Steps} steps{Count(row.Taps, "taps")}"
+            $"{row.Operation} {row.Precision.ToLowerInvariant()} {row.M} x {row.N}, {row.Steps} steps{Count(row.Taps, "taps")}"
                 + $"{Count(row.Batch, "in a batch")}");
 
     private static string Count(int count, string of) => count == 1 ? "" : $", {count} {of}";

@@ -38,7 +38,7 @@ public sealed record PaperTable(string Name, string Title, string Method, int Br
 
     /// <exception cref="UsageException">There is no such table; the message lists those there are.</exception>
     public static PaperTable Find(string name) => All.FirstOrDefault(t => t.Name == name)
-        ?? throw new UsageException($"there is no table '{name}'; there are {string.Join(", ", All.Select(t => t.Name))}");
+        ?? throw new UsageException($"there is no table '{name}'{Suggestion.OrAll(name, All.Select(t => t.Name))}");
 
     /// <summary>Whether it is of progressive distillation, which goes in rounds over data.</summary>
     public bool IsPd => Method == "pd";

@@ -323,7 +323,7 @@ public sealed class Reproduction
 
     private RunResult Train(string name, ITraining training, RunFolder folder, long checkpointEvery)
     {
-        var run = _stages.Stage(name, (int)training.Steps, report => TrainingLoop.Run(training, folder, new LoopOptions
+        var run = _stages.Stage(name, training, report => TrainingLoop.Run(training, folder, new LoopOptions
         {
             CheckpointEvery = checkpointEvery,
             Cancellation = _cancellation,

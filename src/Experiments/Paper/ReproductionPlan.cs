@@ -72,7 +72,7 @@ public sealed record ReproductionPlan
             "tiny" => Tiny(table),
             "small" => Small(table),
             "full" => Full(table),
-            _ => throw new UsageException($"there is no scale '{scale}'; there are {string.Join(", ", Scales)}"),
+            _ => throw new UsageException($"there is no scale '{scale}'{Suggestion.OrAll(scale, Scales)}"),
         };
         int runs = seeds > 0 ? seeds : size.Seeds;
         IEnumerable<ReproductionCell> cells =

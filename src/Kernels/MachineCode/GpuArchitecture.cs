@@ -11,7 +11,7 @@ public sealed record GpuArchitecture(string Name, VirtualGpu.GpuModel Model)
 
     /// <exception cref="UsageException">No such architecture.</exception>
     public static GpuArchitecture Find(string name) => All.FirstOrDefault(a => a.Name == name)
-        ?? throw new UsageException($"unknown architecture '{name}'; there are {string.Join(", ", All.Select(a => a.Name))}");
+        ?? throw new UsageException($"there is no architecture '{name}'{Suggestion.OrAll(name, All.Select(a => a.Name))}");
 
     /// <summary>Resident warps over the most there can be, 0 to 1: <see cref="VirtualGpu.Counts.Occupancy.Of"/>.</summary>
     public double Occupancy(int registers, int sharedBytes, int groupSize) =>

@@ -43,8 +43,7 @@ public static class KernelCatalog
             : throw new UsageException(
                 $"no kernel {Printable.Quoted(name)}"
                     + (Suggestion.For(name, Names.Select(n => n[..^"Kernel".Length])) is { Length: > 0 } near
-                        ? near + " There are" : "; there are")
-                    + $" {string.Join(", ", Names)}");
+                        ? near : "; 'bdense kernels' without a name lists them"));
     }
 
     /// <summary>

@@ -108,8 +108,6 @@ public sealed class Fusions : IEquatable<Fusions>
                 return fusion;
         }
         string[] names = ["all", "none", "usual", .. known.Select(fusion => fusion.Name)];
-        string near = Suggestion.For(name, names);
-        string there = near.Length > 0 ? " There" : "; there";
-        throw new UsageException($"there is no fusion {Printable.Quoted(name)}{near}{there} are {string.Join(", ", names)}");
+        throw new UsageException($"there is no fusion {Printable.Quoted(name)}{Suggestion.OrAll(name, names)}");
     }
 }

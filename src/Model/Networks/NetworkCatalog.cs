@@ -165,7 +165,7 @@ public static class NetworkCatalog
         bool isPath = nameOrPath.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || Path.GetFileName(nameOrPath) != nameOrPath;
         if (!isPath)
             throw new UsageException(
-                $"there is no network '{nameOrPath}'; networks: {string.Join(", ", Names)}, or a configuration file (.json)");
+                $"there is no network '{nameOrPath}'{Suggestion.OrAll(nameOrPath, Names)}, or a configuration file (.json)");
         return NetworkConfig.Read(nameOrPath);
     }
 

@@ -59,7 +59,7 @@ public sealed record BranchWeights
         int colon = text.IndexOf(':');
         string kind = colon < 0 ? text : text[..colon];
         if (!Kinds.Contains(kind))
-            throw new UsageException($"there are no branch weights '{kind}'; there are {string.Join(", ", Kinds)}");
+            throw new UsageException($"there are no branch weights '{kind}'{Suggestion.OrAll(kind, Kinds)}");
         string[] parts = colon < 0 ? [] : text[(colon + 1)..].Split(',');
         var values = new double[parts.Length];
         for (int i = 0; i < parts.Length; i++)

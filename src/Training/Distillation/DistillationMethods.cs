@@ -21,7 +21,7 @@ public static class DistillationMethods
     /// <summary>The method of one of its names, as the command line has it: <c>sfd</c>, <c>sfd-v</c>, <c>pd</c>.</summary>
     /// <exception cref="UsageException">There is no such method; the message lists those there are.</exception>
     public static IDistillationMethod Find(string name) => All.FirstOrDefault(m => m.Names.Contains(name.ToLowerInvariant()))
-        ?? throw new UsageException($"there is no method '{name}'; there are {string.Join(", ", All.SelectMany(m => m.Names))}");
+        ?? throw new UsageException($"there is no method '{name}'{Suggestion.OrAll(name, All.SelectMany(m => m.Names))}");
 
     /// <summary>
     /// The student before its first update: the teacher's weights, its last convolution tiled K times, and what the method adds. The caller

@@ -52,5 +52,5 @@ public static class SamplerPresets
 
     /// <exception cref="UsageException">There is none of that name; the message lists those there are.</exception>
     public static SamplerPreset Find(string name) => All.FirstOrDefault(p => p.Name == name)
-        ?? throw new UsageException($"there is no preset '{name}'; there are {string.Join(", ", All.Select(p => p.Name))}");
+        ?? throw new UsageException($"there is no preset '{name}'{Suggestion.OrAll(name, All.Select(p => p.Name))}");
 }

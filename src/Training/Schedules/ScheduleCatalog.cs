@@ -24,7 +24,7 @@ public static class ScheduleCatalog
         "time-uniform" => TimeUniform(sigmaMin, sigmaMax, 1),
         "time-quadratic" => TimeUniform(sigmaMin, sigmaMax, 2),
         _ when IsGiven(name) => Given(Parse(name)),
-        _ => throw new UsageException($"there is no schedule '{name}'; there are {string.Join(", ", Names)}"),
+        _ => throw new UsageException($"there is no schedule '{name}'{Suggestion.OrAll(name, Names)}"),
     };
 
     /// <summary>sigma = (sigma_max^(1/rho) + u (sigma_min^(1/rho) - sigma_max^(1/rho)))^rho. Karras et al. 2022, eq. 5; rho = 7.</summary>

@@ -75,7 +75,7 @@ public static partial class SolverCatalog
             var other => other,
         };
         return All.FirstOrDefault(s => s.Name == key)
-            ?? throw new UsageException($"there is no solver '{name}'; there are {string.Join(", ", All.Select(s => s.Name))}");
+            ?? throw new UsageException($"there is no solver '{name}'{Suggestion.OrAll(name, All.Select(s => s.Name))}");
     }
 
     /// <summary>For samplers that take steps without fresh noise.</summary>
