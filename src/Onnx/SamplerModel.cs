@@ -36,7 +36,8 @@ public static class SamplerModel
             ?? throw new ArgumentException($"the network lives on {network.Backend.Name}, where nothing is recorded", nameof(network));
         var c = network.Config;
         return OnnxModel.Of(backend, "sampler", recorder => Record(recorder, network, sigma, sampler, class_),
-            (trace, at) => Build(trace, at, c), [.. NetworkModel.Facts(c), ("sigma", sigma.ToString(CultureInfo.InvariantCulture)), .. about ?? []]);
+            (trace, at) => Build(trace, at, c),
+            [.. NetworkModel.Facts(c), ("sigma", sigma.ToString(CultureInfo.InvariantCulture)), .. about ?? []]);
     }
 
     private static void Record(TraceRecorder recorder, INetwork network, double sigma, TracedSampler sampler, int? class_)

@@ -26,11 +26,13 @@ public sealed class GraphBuilderTests
     {
         var graph = new GraphBuilder();
         string x = graph.Input("x", "N");
-        Assert.That(graph.Node("Mul", x, graph.Scalar(2)), Is.EqualTo(graph.Node("Mul", x, graph.Scalar(2))));
-        Assert.That(graph.Node("Mul", x, graph.Scalar(3)), Is.Not.EqualTo(graph.Node("Mul", x, graph.Scalar(2))));
-        float[] equal = [1, 2], too = [1, 2];
-        Assert.That(graph.Weights(equal, "f", [2], v => v), Is.EqualTo(graph.Weights(equal, "f", [2], v => v)));
-        Assert.That(graph.Weights(equal, "f", [2], v => v), Is.Not.EqualTo(graph.Weights(too, "f", [2], v => v)), "known by their array");
+        string twice = graph.Node("Mul", x, graph.Scalar(2));
+        Assert.That(graph.Node("Mul", x, graph.Scalar(2)), Is.EqualTo(twice));
+        Assert.That(graph.Node("Mul", x, graph.Scalar(3)), Is.Not.EqualTo(twice));
+        float[] weights = [1, 2], equal = [1, 2];
+        string known = graph.Weights(weights, "f", [2], v => v);
+        Assert.That(graph.Weights(weights, "f", [2], v => v), Is.EqualTo(known));
+        Assert.That(graph.Weights(equal, "f", [2], v => v), Is.Not.EqualTo(known), "known by their array");
     }
 
     [Test]

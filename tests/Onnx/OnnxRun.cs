@@ -1,5 +1,4 @@
 using BDense.Kernels;
-using BDense.Model.Networks;
 using BDense.Onnx;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;

@@ -27,7 +27,8 @@ internal static class CardFigures
             ?? throw new BDenseException($"{file}: no results of 'bdense evaluate --json': there is no 'models' in it");
         var own = all.Find(m => Same(m["path"]?.ToString(), path) && (nfe is null || m["nfe"]?.GetValue<int>() is not { } n || n == nfe))
             ?? throw new BDenseException(
-                $"{file}: no result of {path}{(nfe is null ? "" : FormattableString.Invariant($" with NFE {nfe}"))}; there are {string.Join(", ", all.Select(m => m["path"]))}");
+                $"{file}: no result of {path}{(nfe is null ? "" : FormattableString.Invariant($" with NFE {nfe}"))}; there are "
+                    + $"{string.Join(", ", all.Select(m => m["path"]))}");
         var text = new StringBuilder("| figure | value | 95% interval |\n|---|--:|---|\n");
         foreach (var (key, title) in s_figures)
         {

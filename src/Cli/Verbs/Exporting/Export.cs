@@ -104,8 +104,8 @@ internal static class Export
                 var done = name switch
                 {
                     Onnx => ExportSampler.WriteNetwork(folder, written, begun),
-                    Diffusers => Saved(() => DiffusersFormat.Save(folder, written), ("unet/", "weights and configuration, as diffusers reads "
-                        + "them"), ("scheduler/", "diffusers' DDIM scheduler")),
+                    Diffusers => Saved(() => DiffusersFormat.Save(folder, written),
+                        ("unet/", "weights and configuration, as diffusers reads them"), ("scheduler/", "diffusers' DDIM scheduler")),
                     _ => Saved(() => Checkpoint.Save(folder, written),
                         (Checkpoint.ModelFile, "weights under PyTorch's names"),
                         (Checkpoint.ConfigFile, "the network's configuration")),
