@@ -58,7 +58,8 @@ internal sealed class KeptWeightsTests
         float[] Run(bool graph)
         {
             using Tensor x = _backend.FromArray(_x, Shape.Input), w = _backend.FromArray(_w, Shape.Weight),
-                half = _backend.FromArray([.. _w.Select((_, i) => i % 3 == 0 ? -1f : 0.5f)], Shape.Weight), y = _backend.Empty(Shape.Output),
+                half = _backend.FromArray([.. _w.Select((_, i) => i % 3 == 0 ? -1f : 0.5f)], Shape.Weight),
+                y = _backend.Empty(Shape.Output),
                 dx = _backend.Empty(Shape.Input);
             // Current when the graph is captured, if nothing changes them before.
             _backend.Conv2d(Shape, x, w, null, y);

@@ -14,7 +14,7 @@ public sealed partial class HouseTests
 
     [Test]
     public void Lines_of_code_have_at_most_140_columns() =>
-        Nothing(Sources("*.cs", "*.csproj", "*.props").Where(file => !IsGenerated(file)).SelectMany(file => Long(file, CodeColumns)));
+        Nothing(Sources("*.cs", "*.csproj", "*.props").SelectMany(file => Long(file, CodeColumns)));
 
     /// <summary>A row of a table cannot be broken, nor what a program has printed; on the first page there is neither.</summary>
     [Test]
@@ -67,10 +67,6 @@ public sealed partial class HouseTests
     private static IEnumerable<string> Long(string file, int columns, Func<string, bool>? except = null) =>
         File.ReadLines(file).Select((line, i) => (line, i)).Where(x => x.line.Length > columns && except?.Invoke(x.line) != true)
             .Select(x => $"{Relative(file)}:{x.i + 1} has {x.line.Length} columns, more than {columns}");
-
-    /// <summary>Written by tools/TensorFragments.cs and tools/TensorAttention.cs.</summary>
-    private static bool IsGenerated(string file) =>
-        Relative(file).StartsWith("src/Kernels/Ilgpu/Generated/", StringComparison.Ordinal);
 
     private static IEnumerable<string> Texts() =>
         Sources("*.md").Where(file => !Relative(file).StartsWith("benchmarks/results/", StringComparison.Ordinal));

@@ -9,7 +9,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Ilgpu;
 
-/// <summary>What the assembler makes of tensor-core kernels: their main loops are products, ldmatrix and copies, and nothing else.</summary>
+/// <summary>
+/// What the assembler makes of tensor-core kernels: their main loops are products, ldmatrix and copies, and nothing else.
+/// </summary>
 [Category(MachineCodeTests.Ptxas)]
 internal sealed class TensorMachineCodeTests
 {

@@ -69,7 +69,8 @@ internal sealed class ConvolutionTests
     [TestCase(@"xor\.b32", "or.b32", Kind.Forward, "")]
     [TestCase(@"\.shared \.align \d+ \.b8", ".shared .align 4 .b8", Kind.Forward, "not a multiple of")]
     [TestCase(@"rcp\.approx\.ftz\.f32", "mov.f32", Kind.Forward, "Expected: less than")]
-    [TestCase(@"@%p\d+ (ld\.global\.v4\.f32)", "$1", Kind.Activated, "Expected: less than|behind the end of|before the start of|no allocation")]
+    [TestCase(@"@%p\d+ (ld\.global\.v4\.f32)", "$1", Kind.Activated,
+        "Expected: less than|behind the end of|before the start of|no allocation")]
     [TestCase(@"cvt\.rn\.bf16x2\.f32 (\S+), (\S+), (\S+);", "cvt.rn.bf16x2.f32 $1, $3, $2;", Kind.Activated, "Expected: less than")]
     [TestCase(@"@%p\d+ (st\.global)", "$1", Kind.Dgrad, "behind the end of|no allocation|nothing orders the two")]
     public void Planted_faults_are_found(string code, string planted, Kind kind, string message)

@@ -56,7 +56,8 @@ public static class KernelCatalog
         var wanted = names.ToHashSet(StringComparer.Ordinal);
         var rows = new ConcurrentBag<KernelRow>();
         var work =
-            architectures.SelectMany(a => KernelRegistry.All.Where(k => wanted.Contains(k.Name) && k.RunsOn(a)).Select(k => (Architecture: a, Kernel: k)));
+            architectures.SelectMany(
+                a => KernelRegistry.All.Where(k => wanted.Contains(k.Name) && k.RunsOn(a)).Select(k => (Architecture: a, Kernel: k)));
         // Its own number of threads grows while these wait for the assembler: one a core, no more.
         var one = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
         Parallel.ForEach(work, one, w =>

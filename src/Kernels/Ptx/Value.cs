@@ -4,8 +4,8 @@ namespace BDense.Kernels.Ptx;
 
 /// <summary>
 /// An expression over registers and constants. Nothing is written when one is made: it is written where it is used, each time anew, so a
-/// value that is used often wants a register (<c>Let</c> of <see cref="PtxWriter"/>). Constants are folded; x * 2^n and unsigned x / 2^n are
-/// shifts; a * b + c of whole numbers is one instruction. Of floats it is two, each rounded: <see cref="PtxWriter.Fma"/> is the one.
+/// value that is used often wants a register (<c>Let</c> of <see cref="PtxWriter"/>). Constants are folded; x * 2^n and unsigned x / 2^n
+/// are shifts; a * b + c of whole numbers is one instruction. Of floats it is two, each rounded: <see cref="PtxWriter.Fma"/> is the one.
 /// </summary>
 /// <typeparam name="T">Its type.</typeparam>
 internal abstract class Value<T>

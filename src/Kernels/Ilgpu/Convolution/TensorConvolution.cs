@@ -132,7 +132,8 @@ public sealed partial class IlgpuBackend
         }
         else
         {
-            LaunchWritten(new ConvolutionKernel((ProductTile)tile, shape, isDgrad, g.Factors != 0, isSliced, g.Channels % 2 != 0, isRounded),
+            LaunchWritten(new ConvolutionKernel((ProductTile)tile, shape, isDgrad, g.Factors != 0, isSliced,
+                g.Channels % 2 != 0, isRounded),
                 groups, g);
         }
         if (partial is not null)

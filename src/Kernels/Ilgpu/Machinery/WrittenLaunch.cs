@@ -5,7 +5,9 @@ using ILGPU.Runtime.Cuda;
 
 namespace BDense.Kernels.Ilgpu;
 
-/// <summary>Launching kernels that <see cref="PtxWriter"/> writes: on CUDA alone, on the backend's stream, captured like all others.</summary>
+/// <summary>
+/// Launching kernels that <see cref="PtxWriter"/> writes: on CUDA alone, on the backend's stream, captured like all others.
+/// </summary>
 public sealed partial class IlgpuBackend
 {
     private readonly Dictionary<IWrittenKernel, LoadedKernel> _written = [];

@@ -33,7 +33,9 @@ internal static class TensorSearch
         where Allows(tile, sharedLimit)
         select tile;
 
-    /// <summary>Whether a kernel of this tile can be written: whole blocks of 64 rows for each warpgroup, at most 128 sums a thread.</summary>
+    /// <summary>
+    /// Whether a kernel of this tile can be written: whole blocks of 64 rows for each warpgroup, at most 128 sums a thread.
+    /// </summary>
     public static bool Allows(WarpgroupTile tile, int sharedLimit) =>
         s_rows.Contains(tile.Rows) && tile.Columns is 64 or 128 or 256 && tile.Warpgroups is 1 or 2 && tile.Stages is >= 3 and <= 6
             && tile.Rows % (64 * tile.Warpgroups) == 0 && tile.Blocks * tile.Columns <= 256 && tile.SharedBytes <= sharedLimit;
@@ -98,7 +100,8 @@ internal static class TensorSearch
         return
         [
             .. tiles.Select(tile => choice with { Tile = tile.Text }).Where(next => Allows(p, next, sharedLimit)),
-            .. slices.Where(count => count >= 1 && Allows(p, choice with { Slices = TensorPlan.RealSlices(p, count) }, sharedLimit)).Select(count => TensorPlan.RealSlices(p, count))
+            .. slices.Where(count => count >= 1 && Allows(p, choice with { Slices = TensorPlan.RealSlices(p, count) }, sharedLimit))
+                .Select(count => TensorPlan.RealSlices(p, count))
                 .Where(count => count != choice.Slices).Distinct().Select(count => choice with { Slices = count }),
         ];
     }

@@ -5,8 +5,8 @@ namespace BDense.Kernels.Ilgpu.Tuning;
 
 /// <summary>What a product is launched with.</summary>
 /// <param name="Tile">
-/// On tensor cores a group's (<see cref="ProductTile.Text"/>, for Hopper <see cref="WarpgroupTile.Text"/>); of the portable kernels a thread's, pixels by channels
-/// (<see cref="PortableTile"/>).
+/// On tensor cores a group's (<see cref="ProductTile.Text"/>, for Hopper <see cref="WarpgroupTile.Text"/>); of the portable kernels a
+/// thread's, pixels by channels (<see cref="PortableTile"/>).
 /// </param>
 /// <param name="Slices">Parts of the sum that different groups add up.</param>
 internal readonly record struct TileChoice(string Tile, int Slices)
