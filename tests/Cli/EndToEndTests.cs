@@ -65,9 +65,8 @@ public sealed class EndToEndTests
     public async Task Distil_sample_and_evaluate(string method, int branches)
     {
         string student = In($"{method}-{branches}"), png = In($"{method}-{branches}.png");
-        var distilled = await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--method", method, "--branches",
-            $"{branches}", "--nfe",
-            "2", "--updates", "4", "--batch", "4", "--resolution", "8", "--limit", "64", "--out", student, "--device", "cpu");
+        var distilled = await CliRun.Succeeds("distill", "--teacher", In("teacher"), "--method", method, "--branches", $"{branches}",
+            "--nfe", "2", "--updates", "4", "--batch", "4", "--resolution", "8", "--limit", "64", "--out", student, "--device", "cpu");
         if (method == "sfd")
             Assert.That(distilled.Output, Does.Contain(": 4 updates (2 iterations), loss "), "counted as they were asked for");
         var sampled = await CliRun.Succeeds("sample", "--model", student, "--count", "5", "--out", png, "--json", "--device", "cpu");

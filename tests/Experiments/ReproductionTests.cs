@@ -117,7 +117,8 @@ public sealed class ReproductionTests
         Assert.That(() => Reproduction.Run(backend, new ReproductionOptions(_folder["x"], full, null, null, 1), new PlannedStages()),
             Throws.TypeOf<UsageException>().With.Message.Contains("needs --teacher: edm-cifar10's weights"));
         Assert.That(() => PaperTable.Find("table3"),
-            Throws.TypeOf<UsageException>().With.Message.Contains("there are table1, table2-cifar10, table2-imagenet64"));
+            Throws.TypeOf<UsageException>().With.Message.Contains(
+                "did you mean 'table1'? There are table1, table2-cifar10, table2-imagenet64"));
         Assert.That(() => ReproductionPlan.Of(plan.Table, "huge", null, 0, 1),
             Throws.TypeOf<UsageException>().With.Message.Contains("there are tiny, small, full"));
         Assert.That(() => ReproductionPlan.Of(plan.Table, "tiny", [7], 0, 1),
