@@ -50,28 +50,33 @@ public sealed class TracingBackendTests
         {
             using var sum = b.Empty(new Shape(1));
             b.Sum(x, sum);
-        }, "Sum: an operation that cannot be recorded") { TestName = "Tracing refuses an operation that it has not" };
+        }, "Sum: an operation that cannot be recorded")
+        { TestName = "Tracing refuses an operation that it has not" };
         yield return new((b, x) =>
         {
             using Tensor gamma = b.Zeros(new Shape(4)), y = b.Empty(x.Shape), rms = b.Empty(new Shape(2));
             b.RmsNormForward(x, gamma, 1e-5f, false, y, rms);
-        }, "RmsNormForward: an operation that cannot be recorded") { TestName = "Tracing refuses an operation from outside" };
+        }, "RmsNormForward: an operation that cannot be recorded")
+        { TestName = "Tracing refuses an operation from outside" };
         yield return new((_, x) => x.ToArray(), "looks at numbers that depend on its input") { TestName = "Tracing refuses a look" };
         yield return new((b, x) =>
         {
             using var other = b.FromArray([1, 2, 3, 4, 5, 6, 7, 8], x.Shape);
             b.Add(x, other, x);
-        }, "differ between the samples of a batch") { TestName = "Tracing refuses known numbers of one batch" };
+        }, "differ between the samples of a batch")
+        { TestName = "Tracing refuses known numbers of one batch" };
         yield return new((b, x) =>
         {
             using Tensor part = x.View(0, new Shape(1, 4)), y = b.Empty(part.Shape);
             b.Silu(part, y);
-        }, "a part, 1 x 4, of what depends on an input is read alone") { TestName = "Tracing refuses a part" };
+        }, "a part, 1 x 4, of what depends on an input is read alone")
+        { TestName = "Tracing refuses a part" };
         yield return new((b, x) =>
         {
             using var y = b.Empty(new Shape(2, 1));
             b.Linear(new LinearShape(2, 4, 1), x, x.Reshape(new Shape(8)).View(0, new Shape(1, 4)), null, y);
-        }, "a convolution's weights depend on an input") { TestName = "Tracing refuses weights that depend on an input" };
+        }, "a convolution's weights depend on an input")
+        { TestName = "Tracing refuses weights that depend on an input" };
     }
 
     [TestCaseSource(nameof(Refusals))]

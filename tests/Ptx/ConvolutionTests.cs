@@ -104,32 +104,32 @@ internal sealed class ConvolutionTests
         long y = gpu.Empty(slices * residual.Length);
         var kernel = new ConvolutionKernel(tile, shape, isDgrad, isActivated, isSliced, o % 2 != 0, isRounded).Write();
         var counts = gpu.Run(plant is null ? kernel : kernel with { Text = plant(kernel.Text) }, tiles * slices, new ConvolutionArguments
-            {
-                X = isActivated ? gpu.Put(x) : gpu.Put(x, shape),
-                W = gpu.Put(weights, shape),
-                Y = y,
-                Bias = gpu.Put(bias),
-                Embedding = gpu.Put(embedding),
-                Residual = isRounded ? gpu.Put(residual, shape) : gpu.Put(residual),
-                Factors = gpu.Put(factors),
-                Pixels = pixels,
-                Channels = o,
-                Height = height,
-                Width = width,
-                SourceHeight = h,
-                SourceWidth = w,
-                SourceBytes = c * 32 / shape.Depth,
-                Rows = R,
-                Columns = S,
-                Stride = stride,
-                Pad = Pad,
-                Silu = 1,
-                Tiles = tiles,
-                StepsPerSlice = perSlice,
-                ShiftBytes = 4 * c,
-                Scale = 0.7f,
-                Slope = MinusLog2E,
-            });
+        {
+            X = isActivated ? gpu.Put(x) : gpu.Put(x, shape),
+            W = gpu.Put(weights, shape),
+            Y = y,
+            Bias = gpu.Put(bias),
+            Embedding = gpu.Put(embedding),
+            Residual = isRounded ? gpu.Put(residual, shape) : gpu.Put(residual),
+            Factors = gpu.Put(factors),
+            Pixels = pixels,
+            Channels = o,
+            Height = height,
+            Width = width,
+            SourceHeight = h,
+            SourceWidth = w,
+            SourceBytes = c * 32 / shape.Depth,
+            Rows = R,
+            Columns = S,
+            Stride = stride,
+            Pad = Pad,
+            Silu = 1,
+            Tiles = tiles,
+            StepsPerSlice = perSlice,
+            ShiftBytes = 4 * c,
+            Scale = 0.7f,
+            Slope = MinusLog2E,
+        });
 
         var expected = new double[residual.Length];
         for (int i = 0; i < expected.Length; i++)

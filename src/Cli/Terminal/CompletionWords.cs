@@ -34,7 +34,7 @@ internal static class CompletionWords
         ["--device"] = () => s_devices,
         ["kernels --device"] = VirtualDevices,
         ["profile --device"] = VirtualDevices,
-        ["--format"] = () => ["diffusers", "edm"],
+        ["--format"] = () => ["diffusers", "edm", "onnx"],
         ["--fuse"] = () => ["usual", "all", "none", .. Fusions.Names],
         ["--scale"] = () => ReproductionPlan.Scales,
         ["--kind"] = () => [ScheduleFile.Gits, ScheduleFile.AmedFixed],

@@ -14,8 +14,13 @@ internal sealed unsafe partial class Emitter
     private Instruction Compare(Statement s)
     {
         var how = s.Op.Length > 2
-            ? s.Op[2] switch { "and" => CompareForms.Combination.And, "or" => CompareForms.Combination.Or,
-                "xor" => CompareForms.Combination.Xor, _ => default } : default;
+            ? s.Op[2] switch
+            {
+                "and" => CompareForms.Combination.And,
+                "or" => CompareForms.Combination.Or,
+                "xor" => CompareForms.Combination.Xor,
+                _ => default
+            } : default;
         bool combines = how != CompareForms.Combination.None;
         string plain = string.Join('.', combines ? [.. s.Op[..2], .. s.Op[3..]] : s.Op);
         if (s.Op[0] != "setp" || InstructionTable.Find(plain) is not { } form || s.Operands.Length != (combines ? 4 : 3))

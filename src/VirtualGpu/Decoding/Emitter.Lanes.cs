@@ -9,17 +9,17 @@ internal sealed unsafe partial class Emitter
 {
     private Instruction Synchronize(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind, Operand members, int d = -1,
         int a = -1, bool negated = false) => new()
-    {
-        Run = run,
-        Place = _code.Count,
-        Guard = Guard(s),
-        GuardNegated = s.GuardNegated,
-        D = d,
-        A = a,
-        C = Source(s, members, 'w'),
-        Immediate = negated ? 1 : 0,
-        Class = kind,
-    };
+        {
+            Run = run,
+            Place = _code.Count,
+            Guard = Guard(s),
+            GuardNegated = s.GuardNegated,
+            D = d,
+            A = a,
+            C = Source(s, members, 'w'),
+            Immediate = negated ? 1 : 0,
+            Class = kind,
+        };
 
     /// <summary>shfl.sync.mode.b32 d{|p}, a, b, c, members;</summary>
     private Instruction Shuffle(Statement s)

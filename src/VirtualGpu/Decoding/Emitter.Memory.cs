@@ -32,22 +32,22 @@ internal sealed unsafe partial class Emitter
 
     private Instruction Access(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind, Operand.Address address,
         DataOperands data, int b = -1, int c = -1) => new()
-    {
-        Run = run,
-        Place = _code.Count,
-        Guard = Guard(s),
-        GuardNegated = s.GuardNegated,
-        D = data.First,
-        Vector = data.All,
-        WideData = data.Wide,
-        A = BaseOf(s, address),
-        WideAddress = IsWide(address),
-        Immediate = address.Displacement,
-        B = b,
-        C = c,
-        ElementBytes = ElementBits(s) / 8,
-        Class = kind,
-    };
+        {
+            Run = run,
+            Place = _code.Count,
+            Guard = Guard(s),
+            GuardNegated = s.GuardNegated,
+            D = data.First,
+            Vector = data.All,
+            WideData = data.Wide,
+            A = BaseOf(s, address),
+            WideAddress = IsWide(address),
+            Immediate = address.Displacement,
+            B = b,
+            C = c,
+            ElementBytes = ElementBits(s) / 8,
+            Class = kind,
+        };
 
     /// <summary>atom d, [a], b{, c}; red [a], b; the second value is that of cas.</summary>
     private Instruction Atomic(Statement s, delegate*<Warp, Instruction, void> run, InstructionClass kind, Operand.Address at,
@@ -136,8 +136,12 @@ internal sealed unsafe partial class Emitter
     {
         (Operand.Vector { Elements: var elements }, > 0) when elements.Length == count => elements,
         (not Operand.Vector, 0) => [operand],
-        _ => throw s.Refuse(count switch { 0 => "braces where one register belongs", 1 => "one register in braces belongs here",
-            _ => $"{count} registers in braces belong here" }),
+        _ => throw s.Refuse(count switch
+        {
+            0 => "braces where one register belongs",
+            1 => "one register in braces belongs here",
+            _ => $"{count} registers in braces belong here"
+        }),
     };
 
     private int BaseOf(Statement s, Operand.Address address) => address.Base switch

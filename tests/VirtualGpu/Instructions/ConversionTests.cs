@@ -133,8 +133,12 @@ internal sealed class ConversionTests
             {
                 double a = Value(columns[0][row], type), b = Value(columns[1][row], type);
                 bool unordered = double.IsNaN(a) || double.IsNaN(b);
-                bool expected = relation switch { "num" => !unordered, "nan" => unordered,
-                    _ => unordered ? relation.Length == 3 : Holds(relation[..2], a == b ? 0 : a < b ? -1 : 1) };
+                bool expected = relation switch
+                {
+                    "num" => !unordered,
+                    "nan" => unordered,
+                    _ => unordered ? relation.Length == 3 : Holds(relation[..2], a == b ? 0 : a < b ? -1 : 1)
+                };
                 Assert.That(results[row] != 0, Is.EqualTo(expected), $"{a:r} {relation}.{type} {b:r}");
             }
         }
@@ -169,14 +173,22 @@ internal sealed class ConversionTests
     };
 
     private static double Value(ulong bits, string type) =>
-        type switch { "f32" => FloatTests.Value(bits, true), "f64" => FloatTests.Value(bits, false),
-            _ => (double)BitConverter.UInt16BitsToHalf((ushort)bits) };
+        type switch
+        {
+            "f32" => FloatTests.Value(bits, true),
+            "f64" => FloatTests.Value(bits, false),
+            _ => (double)BitConverter.UInt16BitsToHalf((ushort)bits)
+        };
 
     /// <summary>Beyond the largest float comes infinity, or that float where rounding goes the other way.</summary>
     private static double Rounded(Exact value, string to, int mode)
     {
-        var (precision, least, most) = to switch { "f32" => (24, -149, (double)float.MaxValue), "f64" => (53, -1074, double.MaxValue),
-            _ => (11, -24, (double)Half.MaxValue) };
+        var (precision, least, most) = to switch
+        {
+            "f32" => (24, -149, (double)float.MaxValue),
+            "f64" => (53, -1074, double.MaxValue),
+            _ => (11, -24, (double)Half.MaxValue)
+        };
         double result = value.Round(precision, least, mode);
         if (Math.Abs(result) <= most)
             return result == 0 && value.M.Sign < 0 ? -0d : result;

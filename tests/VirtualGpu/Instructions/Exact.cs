@@ -59,8 +59,13 @@ internal readonly record struct Exact(BigInteger M, int E)
         var rest = m & (BigInteger.One << cut) - 1;
         m >>= cut;
         int half = rest.CompareTo(BigInteger.One << cut - 1);
-        bool up = mode switch { 0 => half > 0 || half == 0 && !m.IsEven, 2 => false, 1 => !negative && !rest.IsZero,
-            _ => negative && !rest.IsZero };
+        bool up = mode switch
+        {
+            0 => half > 0 || half == 0 && !m.IsEven,
+            2 => false,
+            1 => !negative && !rest.IsZero,
+            _ => negative && !rest.IsZero
+        };
         double result = Math.ScaleB((double)(up ? m + 1 : m), E + cut);
         return negative ? -result : result;
     }

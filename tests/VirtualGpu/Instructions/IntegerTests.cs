@@ -26,7 +26,9 @@ internal sealed class IntegerTests
     ];
 
     private static IEnumerable<TestCaseData> Cases =>
-        from type in Types from operation in Operations select new TestCaseData($"{operation.Op}.{type}", operation.Sources,
+        from type in Types
+        from operation in Operations
+        select new TestCaseData($"{operation.Op}.{type}", operation.Sources,
             operation.Of).SetArgDisplayNames($"{operation.Op}.{type}");
 
     [TestCaseSource(nameof(Cases))]
@@ -91,8 +93,13 @@ internal sealed class IntegerTests
             var expected =
                 columns[0].Select(
                     (a, row) =>
-                        (name switch { "and" => a & columns[1][row], "or" => a | columns[1][row], "xor" => a ^ columns[1][row],
-                            _ => ~a }) & Mask(bits));
+                        (name switch
+                        {
+                            "and" => a & columns[1][row],
+                            "or" => a | columns[1][row],
+                            "xor" => a ^ columns[1][row],
+                            _ => ~a
+                        }) & Mask(bits));
             Assert.That(Operation.Run($"{op}.b{bits}", columns), Is.EqualTo(expected));
         }
     }

@@ -51,7 +51,8 @@ internal static class Export
             string path = parse.GetValue(model)!, folder = parse.GetValue(output)!;
             string? asked = parse.GetValue(format);
             if (asked is not (null or Diffusers or Edm or Onnx))
-                throw new UsageException($"--format: there is no {Printable.Quoted(asked)}; there are {Diffusers}, {Edm}, {Onnx}");
+                throw new UsageException(
+                    $"--format: there is no {Printable.Quoted(asked)}{Suggestion.OrAll(asked, [Diffusers, Edm, Onnx])}");
             bool isSampler = sampler.IsAsked(parse, isOnnx: asked == Onnx);
             int? i = parse.GetValue(interval);
             if (isSampler && i is not null)

@@ -108,6 +108,6 @@ public static class KernelRegistry
     private static List<KernelEntry> Sorted(IEnumerable<KernelEntry> kernels) =>
         [.. kernels.OrderBy(kernel => kernel.Name, StringComparer.Ordinal)];
 
-    private static string Place(KernelEntry kernel) => 
+    private static string Place(KernelEntry kernel) =>
         $"{(kernel.Method?.DeclaringType ?? kernel.Written?.GetType())?.FullName}.{kernel.Name}";
 }

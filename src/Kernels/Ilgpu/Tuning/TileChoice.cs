@@ -12,7 +12,7 @@ namespace BDense.Kernels.Ilgpu.Tuning;
 internal readonly record struct TileChoice(string Tile, int Slices)
 {
     /// <summary>Whether a file's text names a tile.</summary>
-    public static bool IsTile(string text) => 
+    public static bool IsTile(string text) =>
         PortableTile.All.Contains(text) || ProductTile.Parse(text) is not null || WarpgroupTile.Parse(text) is not null;
 
     /// <summary>128x128w64x32s3 / 4</summary>

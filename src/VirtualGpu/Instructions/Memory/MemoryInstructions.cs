@@ -40,12 +40,20 @@ internal static unsafe class MemoryInstructions
         switch (op[0])
         {
             case "ld" or "ldu":
-                kind = space switch { "shared" => InstructionClass.SharedLoad, "local" => InstructionClass.LocalLoad,
-                    _ => InstructionClass.GlobalLoad };
+                kind = space switch
+                {
+                    "shared" => InstructionClass.SharedLoad,
+                    "local" => InstructionClass.LocalLoad,
+                    _ => InstructionClass.GlobalLoad
+                };
                 return Load(space, parts);
             case "st":
-                kind = space switch { "shared" => InstructionClass.SharedStore, "local" => InstructionClass.LocalStore,
-                    _ => InstructionClass.GlobalStore };
+                kind = space switch
+                {
+                    "shared" => InstructionClass.SharedStore,
+                    "local" => InstructionClass.LocalStore,
+                    _ => InstructionClass.GlobalStore
+                };
                 return Store(space, parts);
             case "red" when parts is ["exch" or "cas", ..]:
                 return null;
