@@ -73,11 +73,11 @@ internal static class TensorPlan
     [
         new(new ProductTile(128, 256, 64, 64, 3), 1, 1.00, 0, true, 0),
         new(new ProductTile(128, 128, 64, 64, 3), 2, 0.96, 2, true, 0),
-        new(new ProductTile(128, 128, 64, 32, 3), 2, 0.95, 1, false, 1),
+        new(new ProductTile(128, 128, 64, 32, 3), 1, 0.95, 1, false, 1),
         new(new ProductTile(128, 64, 64, 32, 4), 3, 0.80, 0, false, 0),
         new(new ProductTile(64, 128, 64, 32, 4), 3, 0.80, 3, false, 0),
         new(new ProductTile(64, 64, 32, 32, 4), 4, 0.65, 4, true, 3),
-        new(new ProductTile(128, 32, 32, 32, 4), 4, 0.45, 0, false, 3),
+        new(new ProductTile(128, 32, 32, 32, 4), 4, 0.45, 0, false, 2),
         .. Warpgroups,
     ];
 
