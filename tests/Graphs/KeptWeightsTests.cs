@@ -108,6 +108,62 @@ internal sealed class KeptWeightsTests
         Assert.That(Launches(graph.Run), Is.EqualTo(isTrained ? 3 : 1), "nothing beside the graph");
     }
 
+    /// <summary>What a refused capture would have made is not there.</summary>
+    [Test]
+    public void A_refused_capture_leaves_no_stale_weights()
+    {
+        using Tensor x = _backend.FromArray(_x, Shape.Input), w = _backend.FromArray(_w, Shape.Weight), y = _backend.Empty(Shape.Output);
+        using var graph = new StepGraph(_backend, "step", () =>
+        {
+            _backend.Conv2d(Shape, x, w, null, y);
+            // No graph has a download.
+            _ = y.ToArray();
+        });
+        graph.Run();
+        float[] before = y.ToArray();
+        w.Upload([.. _w.Select(v => 2 * v)]);
+        graph.Run();
+        Assert.That(graph.IsCaptured, Is.False);
+        Assert.That(y.ToArray(), Is.EqualTo(before.Select(v => 2 * v)));
+    }
+
+    /// <summary>An error is the one that is seen, and nothing is left half made.</summary>
+    [Test]
+    public void Memory_that_is_not_there_is_said()
+    {
+        using Tensor x = _backend.FromArray(_x, Shape.Input), w = _backend.FromArray(_w, Shape.Weight), y = _backend.Empty(Shape.Output);
+        _backend.Pool.Trim();
+        long limit = _backend.Pool.LimitBytes;
+        _backend.Pool.LimitBytes = _backend.Pool.ReservedBytes;
+        try
+        {
+            Assert.That(() => _backend.Conv2d(Shape, x, w, null, y),
+                Throws.InstanceOf<BDenseException>().With.Message.Contains("out of memory"));
+        }
+        finally
+        {
+            _backend.Pool.LimitBytes = limit;
+        }
+        _backend.Conv2d(Shape, x, w, null, y);
+    }
+
+    [Test]
+    public void A_bias_anywhere_and_a_batch_of_nothing_are_computed()
+    {
+        using Tensor x = _backend.FromArray(_x, Shape.Input), w = _backend.FromArray(_w, Shape.Weight), y = _backend.Empty(Shape.Output),
+            big = _backend.FromArray(new float[17], new Shape(17)), bias = big.View(1, new Shape(16)), none = _backend.Empty(new Shape(16));
+        _backend.Fill(none, 0f);
+        _backend.Conv2d(Shape, x, w, bias, y);
+        float[] shifted = y.ToArray();
+        _backend.Conv2d(Shape, x, w, none, y);
+        float worst = y.ToArray().Zip(shifted, (a, b) => Math.Abs(a - b)).Max();
+        Assert.That(worst, Is.LessThan(1e-4f));
+        var empty = Shape with { N = 0 };
+        using Tensor nothing = _backend.Empty(empty.Input), result = _backend.Empty(empty.Output);
+        _backend.Conv2d(empty, nothing, w, none, result);
+        _backend.Conv2dDgrad(empty, result, w, nothing);
+    }
+
     private long Launches(Action work)
     {
         long before = _backend.KernelLaunches!.Value;

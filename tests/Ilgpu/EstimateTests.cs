@@ -41,6 +41,7 @@ internal sealed class EstimateTests
         Assert.That(limiters["SiluKernel"], Is.EqualTo("memory"));
         Assert.That(limiters["AdamKernel"], Is.EqualTo("memory"));
         Assert.That(limiters["ConvSharedTileKernel"], Is.EqualTo("multiply-adds"));
-        Assert.That(limiters["TensorConv128x128Tf32Kernel"], Is.AnyOf("tensor cores", "shared memory", "L2 cache"));
+        Assert.That(limiters["TensorConvolution128x128w64x64s3Tf32Kernel"], Is.AnyOf("tensor cores", "shared memory", "L2 cache"));
+        Assert.That(limiters["WarpgroupConvolution128x256g2s4Bf16Kernel"], Is.AnyOf("tensor cores", "L2 cache"));
     }
 }

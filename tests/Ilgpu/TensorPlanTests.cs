@@ -97,6 +97,16 @@ internal sealed class TensorPlanTests
     [TestCase("128x128w64x32s3 ", ExpectedResult = false)]
     public bool What_names_a_tile(string text) => TileChoice.IsTile(text);
 
+    /// <summary>A file of <c>bdense tune</c> may name any tile for any problem.</summary>
+    [Test]
+    public void A_portable_tile_is_none_for_tensor_cores() =>
+        Assert.That(TensorSearch.Allows(new TensorProblem(512, 512, 64, TensorOperation.Convolution), new TileChoice("4x8", 1), H200),
+            Is.False);
+
+    [Test]
+    public void Nothing_has_a_plan([Values] TensorOperation operation) =>
+        Assert.That(TensorPlan.Choose(new(0, 512, 64, operation), Multiprocessors, H200).Slices, Is.Positive);
+
     /// <summary>Tiles without a kernel: a pass of copies that is not whole, more registers than there are, shared memory.</summary>
     [TestCase(256, 256, 64, 64, 3), TestCase(64, 32, 32, 32, 7), TestCase(128, 128, 128, 64, 3)]
     public void What_is_not_allowed(int rows, int columns, int warpRows, int warpColumns, int stages) => Assert.That(

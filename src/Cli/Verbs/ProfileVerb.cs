@@ -80,7 +80,7 @@ internal static class ProfileVerb
         });
         return new Verb(command, "bdense profile", "bdense profile conv2d --shape 4x32x64x128x3 --precision tf32",
             "bdense profile GroupNormApply4 --lines",
-            "bdense profile conv2d --precision bf16 --kernel TensorConvolution64x64w32x32s4Bf16 --html kernel.html",
+            "bdense profile conv2d --precision bf16 --kernel ToBFloat16 --html kernel.html",
             "bdense profile matmul --device virtual:a100 --json");
     }
 

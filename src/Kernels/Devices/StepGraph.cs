@@ -87,6 +87,8 @@ public sealed class StepGraph(Backend backend, string name, Action work) : IDisp
         catch (Exception e)
         {
             (backend.CapturedWrites, backend.Captured) = (null, null);
+            foreach (var values in _values.Made)
+                values.Forget();
             backend.Pool.Sealed = false;
             if (open)
                 capture.Abandon();

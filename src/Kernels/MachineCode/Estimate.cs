@@ -57,120 +57,6 @@ public static partial class Estimates
 {
     private const double BandwidthShare = 0.9;
 
-    /// <summary>Bytes that rounding to BF16 moves for a value; slices that wgrad's sum is cut into, about, and others'.</summary>
-    private const int Rounded = 6, Slices = 8, FewSlices = 2;
-
-    private enum Unit { Float32, Tf32, Bf16 }
-
-    /// <param name="Kernel">A hot kernel.</param>
-    /// <param name="Workload">For people.</param>
-    /// <param name="Unit">Where its products are computed.</param>
-    /// <param name="Cost">Bytes and FLOPs.</param>
-    /// <param name="PassBytes">Bytes that passes of their own move before and behind it.</param>
-    private sealed record Case(string Kernel, string Workload, Unit Unit, OpCost Cost, long PassBytes = 0);
-
-    /// <summary>The largest layer of EDM's CIFAR-10 network at batch 64.</summary>
-    internal static Conv2dShape Layer => Conv2dShape.Same(64, 32, 32, 256, 256, 3);
-
-    /// <summary>A square product.</summary>
-    internal static MatMulShape Product => new(1, 4096, 4096, 4096);
-
-    /// <summary>At 16 x 16 tokens of that network.</summary>
-    internal static AttentionShape Tokens => new(64, 256, 1, 256);
-
-    /// <summary>
-    /// The three shapes above, heads of other sizes, and the DDPM network's parameters. The case list stands above this floor; a test holds
-    /// the three to be rows of it, so that estimates and measurements are of the same.
-    /// </summary>
-    private static IEnumerable<Case> Cases()
-    {
-        var conv = Layer;
-        const string convText = "3x3 64x32x32, 256->256";
-        long x = conv.Input.Length, w = conv.Weight.Length;
-        var product = Product;
-        foreach (string kernel in new[] { "ConvSharedTileKernel", "ConvTile8Kernel", "ConvTile4Kernel", "ConvTile8EpilogueKernel",
-            "ConvSharedTileEpilogueKernel", "ConvSharedTileActivatedKernel" })
-            yield return new(kernel, convText, Unit.Float32, OpCost.Of(x + w, x, 2 * conv.Macs));
-        foreach (string kernel in KernelCatalog.Names.Where(
-            n => n.StartsWith("Tensor", StringComparison.Ordinal) && !n.StartsWith("TensorAttention", StringComparison.Ordinal)))
-        {
-            // Of BF16 factors half the bytes are read.
-            bool wgrad = kernel.Contains("Wgrad", StringComparison.Ordinal), sliced = kernel.Contains("Sliced", StringComparison.Ordinal),
-                bf16 = kernel.Contains("Bf16", StringComparison.Ordinal);
-            if (kernel.Contains("Product", StringComparison.Ordinal))
-            {
-                long slices = sliced ? 8L * FewSlices * product.C.Length : 0;
-                yield return new(kernel, "4096^3", bf16 ? Unit.Bf16 : Unit.Tf32,
-                    OpCost.Of(2L * product.A.Length / (bf16 ? 2 : 1), product.C.Length, 2 * product.Macs),
-                    slices + (bf16 ? Rounded * 2L * product.A.Length : 0));
-                continue;
-            }
-            var cost = wgrad ? OpCost.Of(2 * x / (bf16 ? 2 : 1), w, 2 * conv.Macs) : OpCost.Of((x + w) / (bf16 ? 2 : 1), x, 2 * conv.Macs);
-            // With a prologue x is rounded in registers. Slices are written, and read again by their sum.
-            long rounded = !bf16 ? 0 : (kernel.Contains("Activated", StringComparison.Ordinal) ? 0 : x) + (wgrad ? x : w);
-            yield return new(kernel, wgrad ? "wgrad " + convText : convText, bf16 ? Unit.Bf16 : Unit.Tf32, cost,
-                Rounded * rounded + (wgrad ? 8 * Slices * w : sliced ? 8L * FewSlices * x : 0));
-        }
-        foreach (string kernel in new[] { "WgradSharedTileKernel", "WgradSharedTileActivatedKernel", "WgradTileKernel" })
-            yield return new(kernel, "wgrad " + convText, Unit.Float32, OpCost.Of(2 * x, w, 2 * conv.Macs));
-        foreach (string kernel in new[] { "MatMulSharedTileKernel", "MatMulKernel" })
-            yield return new(kernel, "4096^3", Unit.Float32, OpCost.Of(2L * product.A.Length, product.C.Length, 2 * product.Macs));
-
-        // Scores are computed once for each 64 channels of the output (32 for keys and values), as the kernels' own docs count.
-        var attention = Tokens;
-        long row = 2L * attention.N * attention.Tokens * attention.Tokens * attention.HeadSize; // one product of Tokens x Tokens x d
-        long tokens = attention.Output.Length;
-        yield return new("AttentionKernel", "64x256 tokens, head 256", Unit.Float32, OpCost.Of(3 * tokens, tokens, 4 * row + row));
-        yield return new("AttentionQueryGradientKernel", "64x256 tokens, head 256", Unit.Float32,
-            OpCost.Of(4 * tokens, tokens, 8 * row + row));
-        yield return new("AttentionKeyValueGradientKernel", "64x256 tokens, head 256", Unit.Float32,
-            OpCost.Of(4 * tokens, 2 * tokens, 16 * row + 2 * row));
-
-        // Through shared memory the scores are computed once; a narrower width has heads of its own size, as many channels in all.
-        foreach (int d in new[] { 64, 128, 256 })
-        {
-            string text = $"64x256 tokens, {256 / d} x head {d}";
-            yield return new($"AttentionShared{d}Kernel", text, Unit.Float32, OpCost.Of(3 * tokens, tokens, 2 * row));
-            yield return new($"AttentionSharedQueryGradient{d}Kernel", text, Unit.Float32, OpCost.Of(4 * tokens, tokens, 3 * row));
-            yield return new($"AttentionSharedKeyValueGradient{d}Kernel", text, Unit.Float32, OpCost.Of(4 * tokens, 2 * tokens, 4 * row));
-        }
-
-        yield return new("TensorAttentionStatisticsKernel", "64x256 tokens, head 256", Unit.Float32,
-            OpCost.Of(2 * tokens + tokens / 256, tokens / 128, 2 * tokens));
-
-        // The same on tensor cores; at a head of 256 dk and dv are kernels of their own, each with the scores.
-        foreach (int d in new[] { 32, 64, 128, 256 })
-        {
-            string text = $"64x256 tokens, {256 / d} x head {d}";
-            foreach (var unit in new[] { Unit.Tf32, Unit.Bf16 })
-            {
-                yield return new($"TensorAttention{d}{unit}Kernel", text, unit, OpCost.Of(3 * tokens, tokens, 2 * row));
-                yield return new($"TensorAttentionQueryGradient{d}{unit}Kernel", text, unit, OpCost.Of(4 * tokens, tokens, 3 * row));
-                yield return new($"TensorAttentionKeyValueGradient{d}{unit}Kernel", text, unit, OpCost.Of(4 * tokens, 2 * tokens, 4 * row));
-                yield return new($"TensorAttentionKeyGradient{d}{unit}Kernel", text, unit, OpCost.Of(4 * tokens, tokens, 3 * row));
-                yield return new($"TensorAttentionValueGradient{d}{unit}Kernel", text, unit, OpCost.Of(3 * tokens, tokens, 2 * row));
-            }
-        }
-
-        const string layer = "64x32x32x256";
-        yield return new("GroupNormPartialKernel", layer, Unit.Float32, OpCost.Of(x, 0, 4 * x));
-        yield return new("GroupNormPartial4Kernel", layer, Unit.Float32, OpCost.Of(x, 0, 4 * x));
-        yield return new("GroupNormApply4Kernel", layer, Unit.Float32, OpCost.Of(x, x, 8 * x));
-        yield return new("GroupNormBackwardPartial4Kernel", layer, Unit.Float32, OpCost.Of(2 * x, 0, 12 * x));
-        yield return new("GroupNormBackwardApply4Kernel", layer, Unit.Float32, OpCost.Of(2 * x, x, 12 * x));
-        yield return new("ScaleShift4Kernel", layer, Unit.Float32, OpCost.Of(x, x, 6 * x));
-        yield return new("SiluKernel", layer, Unit.Float32, OpCost.Of(x, x, 4 * x));
-        yield return new("SiluBackwardKernel", layer, Unit.Float32, OpCost.Of(2 * x, x, 7 * x));
-        yield return new("LinearCombination2x4Kernel", layer, Unit.Float32, OpCost.Of(2 * x, x, 3 * x));
-        const long parameters = 35_746_307;
-        yield return new("SumOfSquares4Kernel", "35.7M gradients", Unit.Float32, OpCost.Of(parameters, 0, 2 * parameters));
-        yield return new("AdamKernel", "35.7M parameters, moving average", Unit.Float32,
-            OpCost.Of(5 * parameters, 4 * parameters, 16 * parameters));
-        const long pixels = 64 * 32 * 32 * 3, branches = 4;
-        yield return new("TrajectoryLossKernel", "64x32x32x3, 4 branches", Unit.Float32,
-            OpCost.Of((1 + 2 * branches) * pixels, branches * pixels, pixels * (4 * branches * branches + 6 * branches)));
-    }
-
     /// <summary>
     /// One estimate for each case and GPU; hot kernels without a case are left out and named in <paramref name="missing"/>.
     /// </summary>
@@ -183,7 +69,13 @@ public static partial class Estimates
         missing = [.. KernelRegistry.BuiltIn.Where(k => k.Hot).Select(k => k.Name).Except(cases.Select(c => c.Kernel))];
         var rows = KernelCatalog.Rows(cases.Select(c => c.Kernel), GpuModel.All.Select(g => g.Architecture), cancellation)
             .ToDictionary(r => (r.Name, r.Architecture));
-        return [.. from c in cases from gpu in GpuModel.All select Of(c, gpu, rows[(c.Kernel, gpu.Architecture.Name)])];
+        // What is for Hopper has no row on another GPU.
+        return
+        [
+            .. from c in cases from gpu in GpuModel.All
+                where rows.ContainsKey((c.Kernel, gpu.Architecture.Name))
+                select Of(c, gpu, rows[(c.Kernel, gpu.Architecture.Name)]),
+        ];
     }
 
     private static Estimate Of(Case c, GpuModel gpu, KernelRow row)
@@ -217,12 +109,18 @@ public static partial class Estimates
     private static (double Share, string Limiter) TensorShare(KernelRow row, GpuModel gpu, Unit unit)
     {
         var loop = row.MainLoop ?? row.Whole!;
+        if (loop.Hgmma > 0)
+        {
+            // wgmma reads shared memory by itself, and reaches the peak if the operands come in time.
+            double l2 = CacheShare(row, gpu, unit);
+            return l2 < 1 ? (l2, "L2 cache") : (1, "tensor cores");
+        }
         double flops = loop.Hmma * (unit == Unit.Tf32 ? 2048.0 : 4096.0); // m16n8k8, m16n8k16
         double perCycle = (unit == Unit.Tf32 ? 1 : 2) * gpu.Tf32 * 1e12 / (gpu.Multiprocessors * gpu.Gigahertz * 1e9);
         double tensor = flops / (perCycle * gpu.MmaShare),
             shared = 4.0 * (loop.Ldsm + loop.Ldgsts + loop.Lds128) + (loop.Lds - loop.Lds128);
         double roof = gpu.MmaShare * tensor;
-        if (row.Name.StartsWith("TensorAttention", StringComparison.Ordinal))
+        if (row.Name.Contains("Attention", StringComparison.Ordinal))
         {
             // Between its products is a softmax, which takes issue slots of the four schedulers; and its operands come by stores.
             shared += 4.0 * loop.Sts;
@@ -251,6 +149,6 @@ public static partial class Estimates
         return gpu.L2 * flops / bytes / ((unit == Unit.Tf32 ? 1 : 2) * gpu.Tf32);
     }
 
-    [GeneratedRegex(@"^Tensor[A-Za-z]+(\d+)x(\d+)w")]
+    [GeneratedRegex(@"^[A-Za-z]+?(\d+)x(\d+)[wg]")]
     private static partial Regex Tile();
 }

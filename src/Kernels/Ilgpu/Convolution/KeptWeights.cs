@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu.Convolution;
 
@@ -36,6 +35,8 @@ public sealed partial class IlgpuBackend
 
         void IKeptValues.Refresh() => Refresh();
 
+        public void Forget() => _version = -1;
+
         public void Dispose() => values.Dispose();
     }
 
@@ -58,12 +59,13 @@ public sealed partial class IlgpuBackend
         // What a graph's arena lends is another tensor the next time.
         if (w.Storage.Arena is not null)
         {
-            var once = Empty(ShapeOf(form));
-            Make(form, w, once);
-            return new WeightLease(once, IsOnce: true);
+            var once = new WeightLease(Empty(ShapeOf(form)), IsOnce: true);
+            Make(form, w, once.Values);
+            return once;
         }
-        ref var kept = ref CollectionsMarshal.GetValueRefOrAddDefault(((DeviceStorage)w.Storage).Kept, form, out _);
-        kept ??= Keep(form, w);
+        var forms = ((DeviceStorage)w.Storage).Kept;
+        if (!forms.TryGetValue(form, out var kept))
+            forms.Add(form, kept = Keep(form, w));
         bool made = kept.Refresh();
         Captured?.Use(kept, made);
         return new WeightLease(kept.Values, IsOnce: false);

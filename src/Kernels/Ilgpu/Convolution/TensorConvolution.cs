@@ -16,7 +16,7 @@ public sealed partial class IlgpuBackend
     /// </summary>
     private bool TensorConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
     {
-        bool aligned = AreAligned(x, w, y, p.ScaleShift, e.Embedding, e.Residual);
+        bool aligned = AreAligned(x, w, y, p.ScaleShift, e.Bias, e.Embedding, e.Residual);
         var precision = p.ScaleShift is null ? ConvolutionPlan.Choose(Precision, aligned)
             : ConvolutionPlan.Choose(Precision, s.C, s.K, aligned);
         NoticePrecision("convolution", s.C, s.K, precision);
@@ -59,6 +59,8 @@ public sealed partial class IlgpuBackend
             ConvertCore(sum, y);
             return;
         }
+        if (y.Length == 0)
+            return;
         bool isActivated = prologue.ScaleShift is not null;
         var shape = ShapeOf(precision);
         using var factorX = isActivated ? null : Factors(precision, x, pass.SourceChannels);

@@ -17,11 +17,17 @@ internal static class CudaDriver
 
     /// <summary>Makes tensor maps, for bulk copies; CUDA 12 has it.</summary>
     /// <exception cref="BDenseException">The driver is older.</exception>
-    public static EncodeTensorMap EncodeTensorMap => NativeLibrary.TryGetExport(CudaLibrary.Load(), EncodeTiled, out _)
-        ? Function<EncodeTensorMap>(EncodeTiled)
-        : throw new BDenseException($"the CUDA driver has no {EncodeTiled}, which kernels for Hopper need: 12.0 or later has it");
+    public static EncodeTensorMap EncodeTensorMap => s_encode.Value
+        ?? throw new BDenseException($"the CUDA driver has no {EncodeTiled}, which kernels for Hopper need: 12.0 or later has it");
+
+    /// <summary>Whether it does.</summary>
+    public static bool HasTensorMaps => s_encode.Value is not null;
 
     private const string EncodeTiled = "cuTensorMapEncodeTiled";
+
+    // Once: two are made for each product on Hopper.
+    private static readonly Lazy<EncodeTensorMap?> s_encode = new(
+        () => NativeLibrary.TryGetExport(CudaLibrary.Load(), EncodeTiled, out _) ? Function<EncodeTensorMap>(EncodeTiled) : null);
 
     private static T Function<T>(string name)
         where T : Delegate => Marshal.GetDelegateForFunctionPointer<T>(NativeLibrary.GetExport(CudaLibrary.Load(), name));

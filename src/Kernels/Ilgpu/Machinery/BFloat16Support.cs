@@ -29,7 +29,7 @@ public sealed partial class IlgpuBackend
     /// <summary>By qkv [N,Tokens,3C] and lse [N,Heads,Tokens], if they have those shapes.</summary>
     private bool TakesAttention(Tensor qkv, Tensor lse, bool backward)
     {
-        if (lse.Shape.Rank != 3)
+        if (lse.Shape.Rank != 3 || lse.Length == 0)
             return false;
         int n = lse.Shape[0], heads = lse.Shape[1], tokens = lse.Shape[2];
         return IsTensorAttention(new AttentionShape(n, tokens, heads, qkv.Length / (3 * lse.Length)), backward);

@@ -33,6 +33,9 @@ internal sealed record KernelEntry(string Name, MethodInfo? Method, bool Explici
         ? EntryPointDescription.FromExplicitlyGroupedKernel(Method)
         : EntryPointDescription.FromImplicitlyGroupedKernel(Method);
 
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+
     /// <summary>For a device that has at most so many threads a group.</summary>
     public KernelEntry For(int maxThreads)
     {

@@ -90,8 +90,13 @@ public sealed partial class IlgpuBackend
     /// <summary>Whether the GPU runs what is written for <c>sm_80</c>.</summary>
     internal bool HasTensorCores => _accelerator is CudaAccelerator { Architecture.Major: >= 8 };
 
-    /// <summary>Whether the GPU runs what is written for <c>sm_90a</c>, which no later one does.</summary>
-    internal bool IsHopper => _accelerator is CudaAccelerator { Architecture: { Major: 9, Minor: 0 } };
+    /// <summary>
+    /// Whether the GPU runs what is written for <c>sm_90a</c>, which no later one does, and its driver makes tensor maps.
+    /// </summary>
+    internal bool IsHopper =>
+        _isHopper ??= _accelerator is CudaAccelerator { Architecture: { Major: 9, Minor: 0 } } && CudaDriver.HasTensorMaps;
+
+    private bool? _isHopper;
 
     /// <summary>Multiprocessors of the device.</summary>
     internal int Multiprocessors => _accelerator.NumMultiprocessors;

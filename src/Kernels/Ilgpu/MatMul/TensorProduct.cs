@@ -18,6 +18,8 @@ public sealed partial class IlgpuBackend
         NoticePrecision("product", s.K, s.N, precision);
         if (precision == Precision.Fp32)
             return false;
+        if (c.Length == 0)
+            return true;
         bool bf16 = precision == Precision.Bf16;
         using Tensor? shortA = bf16 ? ToBFloat16(a) : null, shortB = bf16 ? ToBFloat16(b) : null;
         var g = new MatrixProductArguments

@@ -118,7 +118,7 @@ internal static class TensorPlan
 
     /// <summary>Slices that are allowed: every one has a step to do, and together they fit the scratch memory.</summary>
     public static int MaxSlices(in TensorProblem p) =>
-        (int)Math.Max(1, Math.Min(Math.Min(p.Steps, p.IsWgrad ? 256 : 16), MaxPartialBytes / (4L * p.Batch * p.M * p.N)));
+        (int)Math.Max(1, Math.Min(Math.Min(p.Steps, p.IsWgrad ? 256 : 16), MaxPartialBytes / Math.Max(1, 4L * p.Batch * p.M * p.N)));
 
     /// <summary>What the rule chooses from, and what the autotuner times first.</summary>
     public static IEnumerable<TileChoice> Candidates(TensorProblem p, int sharedLimit)

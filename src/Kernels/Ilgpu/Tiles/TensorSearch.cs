@@ -108,7 +108,7 @@ internal static class TensorSearch
 
     /// <summary>Whether a remembered choice can be launched.</summary>
     public static bool Allows(in TensorProblem p, TileChoice choice, int sharedLimit) =>
-        TileChoice.IsTile(choice.Tile) && TensorPlan.Find(choice.Tile) switch
+        !PortableTile.All.Contains(choice.Tile) && TensorPlan.Find(choice.Tile) switch
         {
             ProductTile tile => Allows(p.Operation, tile, sharedLimit),
             WarpgroupTile tile => p.OnWarpgroups && Allows(tile, sharedLimit)

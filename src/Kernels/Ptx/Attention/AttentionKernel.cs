@@ -69,6 +69,12 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
     /// <summary>Both operands of either side are needed: for a gradient but dv's.</summary>
     private bool HasPairs => Pass is AttentionPass.QueryGradient or AttentionPass.KeyGradient or AttentionPass.KeyValueGradient;
 
+    /// <summary>
+    /// Whether a block is on its way while the one before is multiplied. Beside dk's sums of 256 channels there are no registers for one of
+    /// float32 that becomes BF16.
+    /// </summary>
+    private bool FetchesAhead => Pass != AttentionPass.KeyGradient || IsRounded || Shape == MmaShape.Tf32;
+
     private int Pitch => Head * Shape.ValueBytes + 16;
 
     /// <inheritdoc/>
@@ -188,10 +194,13 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
         {
             var column = w.Let(at + (lane % 4 * 2).As<S32>());
             var columns = new ColumnStatistics(w, statistics, column, tokens);
-            tile.Fetch(othersSecond, at, tokens);
+            if (FetchesAhead)
+                tile.Fetch(othersSecond, at, tokens);
             // The first operand of the block is there, for all warps.
             w.Barrier();
             warp.Scores(shared + tile.Left(index, lane), first + tile.Right(lane));
+            if (!FetchesAhead)
+                tile.Fetch(othersSecond, at, tokens);
             tile.Place(second);
             w.If(at + Block > tokens, () => warp.Mask(tokens - column));
             if (OwnQueries)
@@ -200,7 +209,8 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
                 warp.WeighColumns(scale, columns);
             // The second operand is there.
             w.Barrier();
-            tile.Fetch(others, at + Block, tokens);
+            if (FetchesAhead)
+                tile.Fetch(others, at + Block, tokens);
             if (secondSums is not null)
                 warp.Add(secondSums, second + tile.Values(lane), weights: true);
             warp.Scores(ownSecond + tile.Left(index, lane), second + tile.Right(lane));
@@ -211,6 +221,8 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
             warp.Add(sums, first + tile.Values(lane), weights: false);
             // All have read the block.
             w.Barrier();
+            if (!FetchesAhead)
+                tile.Fetch(others, at + Block, tokens);
             tile.Place(first);
         }, Block);
     }
