@@ -94,7 +94,7 @@ internal sealed record ModelCard(string Path, NetworkConfig Config, long Paramet
         yield return ("NFE", Nfe?.ToString(CultureInfo.InvariantCulture) ?? "that of the sampler it is used with");
         yield return ("noise levels", Levels is null ? "those of the sampler it is used with"
             : string.Join(", ", Levels.Select(s => s.ToString("g6", CultureInfo.InvariantCulture))));
-        yield return ("licence", Licence ?? $"{Unknown}: nobody said (`export --licence`); that of the data and the teacher counts too");
+        yield return ("licence", Licence ?? $"{Unknown}: nobody said (`export --license`); that of the data and the teacher counts too");
     }
 
     private string Commands(JsonObject? run)

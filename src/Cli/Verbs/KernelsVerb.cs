@@ -135,6 +135,7 @@ internal static class KernelsVerb
         occupancy = r.Occupancy,
         instructions = r.Whole?.Instructions,
         hmma = r.Whole?.Hmma,
+        hgmma = r.Whole?.Hgmma,
         ffma = r.Whole?.Ffma,
         ldg = r.Whole?.Ldg,
         ldg128 = r.Whole?.Ldg128,
@@ -154,11 +155,12 @@ internal static class KernelsVerb
     {
         static string Text(int? n) => n?.ToString(CultureInfo.InvariantCulture) ?? "";
         string name = r.Name.EndsWith("Kernel", StringComparison.Ordinal) ? r.Name[..^6] : r.Name;
-        string loop = r.MainLoop is not { } l ? "" : l.Hmma > 0 ? $"{l.Instructions}: {l.Hmma} hmma" : $"{l.Instructions}: {l.Ffma} ffma";
+        string loop = r.MainLoop is not { } l ? ""
+            : $"{l.Instructions}: {(l.Hgmma > 0 ? $"{l.Hgmma} hgmma" : l.Hmma > 0 ? $"{l.Hmma} hmma" : $"{l.Ffma} ffma")}";
         return
         [
             r.Hot ? name + " *" : name, r.Architecture, Text(r.Registers), Text(r.Stack), Text(r.Spills), Text(r.SharedBytes),
-            r.Occupancy?.ToString("0%", CultureInfo.InvariantCulture) ?? "", Text(r.Whole?.Instructions), Text(r.Whole?.Hmma),
+            r.Occupancy?.ToString("0%", CultureInfo.InvariantCulture) ?? "", Text(r.Whole?.Instructions), Text(r.Whole?.Hmma + r.Whole?.Hgmma),
             Text(r.Whole?.Ffma), Text(r.Whole?.Ldg128),
             Text(r.Whole?.Stg128), Text(r.Whole?.Ldsm), Text(r.Whole?.Ldgsts), loop,
         ];
