@@ -68,6 +68,6 @@ internal sealed class TuneTests(string device)
         var decided = backend.Decided.Where(d => tuned.ContainsKey((d.Key.M, d.Key.N, d.Key.Steps, d.Key.Operation))).ToList();
         Assert.That(decided, Is.Not.Empty);
         foreach (var (key, choice) in decided)
-            Assert.That(choice.Tile.ToString()[1..], Is.EqualTo(tuned[(key.M, key.N, key.Steps, key.Operation)]));
+            Assert.That(choice.Tile, Is.EqualTo(tuned[(key.M, key.N, key.Steps, key.Operation)]));
     }
 }

@@ -14,7 +14,8 @@ internal sealed class KernelRegistryTests
         var kernels = typeof(IlgpuBackend).Assembly.GetTypes()
             .SelectMany(
                 type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
-            .Where(method => method.ReturnType == typeof(void)
+            // What is generic is a body that kernels of several types share.
+            .Where(method => method.ReturnType == typeof(void) && !method.IsGenericMethod
                 && method.GetParameters().FirstOrDefault()?.ParameterType == typeof(Index1D));
         Assert.That(kernels.Select(method => method.Name),
             Is.EquivalentTo(KernelRegistry.BuiltIn.Where(k => !k.ExplicitlyGrouped).Select(k => k.Name)));
@@ -25,5 +26,6 @@ internal sealed class KernelRegistryTests
 
     [Test]
     public void Group_sizes_are_whole_warps() =>
-        Assert.That(KernelRegistry.BuiltIn, Has.All.Matches<KernelEntry>(k => k?.GroupSize is 32 or 64 or 96 or 128 or 256 or 512 or 1024));
+        Assert.That(KernelRegistry.BuiltIn,
+            Has.All.Matches<KernelEntry>(k => k?.GroupSize is 32 or 64 or 96 or 128 or 256 or 384 or 512 or 1024));
 }

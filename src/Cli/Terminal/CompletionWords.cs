@@ -23,6 +23,7 @@ internal static class CompletionWords
     {
         ["--network"] = () => NetworkCatalog.Names,
         ["--solver"] = Solvers,
+        ["--sampler"] = Solvers,
         ["--teacher-solver"] = Solvers,
         ["--schedule"] = () => ScheduleCatalog.Names,
         ["--preset"] = () => SamplerPresets.All.Select(p => p.Name),

@@ -160,7 +160,8 @@ internal static class KernelsVerb
         return
         [
             r.Hot ? name + " *" : name, r.Architecture, Text(r.Registers), Text(r.Stack), Text(r.Spills), Text(r.SharedBytes),
-            r.Occupancy?.ToString("0%", CultureInfo.InvariantCulture) ?? "", Text(r.Whole?.Instructions), Text(r.Whole?.Hmma + r.Whole?.Hgmma),
+            r.Occupancy?.ToString("0%", CultureInfo.InvariantCulture) ?? "", Text(r.Whole?.Instructions),
+            Text(r.Whole?.Hmma + r.Whole?.Hgmma),
             Text(r.Whole?.Ffma), Text(r.Whole?.Ldg128),
             Text(r.Whole?.Stg128), Text(r.Whole?.Ldsm), Text(r.Whole?.Ldgsts), loop,
         ];
