@@ -19,7 +19,8 @@ public sealed class KernelsTests
             Assert.That(row!.AsObject().Select(field => field.Key), Is.EqualTo(new[]
             {
                 "name", "hot", "architecture", "groupSize", "registers", "stack", "spills", "sharedBytes", "occupancy", "instructions",
-                "hmma", "hgmma", "ffma", "ldg", "ldg128", "stg", "stg128", "lds", "lds128", "sts", "ldsm", "ldgsts", "local", "barriers", "mainLoop",
+                "hmma", "hgmma", "ffma", "ldg", "ldg128", "stg", "stg128", "lds", "lds128", "sts", "ldsm", "ldgsts", "local",
+                "barriers", "mainLoop",
             }));
             if (KernelCatalog.AssemblerVersion is not null)
                 Assert.That(row["spills"]!.GetValue<int>(), Is.Zero);
