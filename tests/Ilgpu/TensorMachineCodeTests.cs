@@ -75,8 +75,8 @@ internal sealed class TensorMachineCodeTests
     }
 
     /// <summary>
-    /// Both products of a block on tensor cores, with one multiply-add a score between them, for its exponent; the forward pass has two
-    /// more, for the rows' sums of weights. Blocks come 16 bytes at a time in every step of the way.
+    /// Both products of a block on tensor cores, with one multiply-add a score between them, for its exponent. Blocks come 16 bytes at a
+    /// time in every step of the way.
     /// </summary>
     [Test]
     public void Attention_is_products_and_a_softmax()
@@ -98,7 +98,7 @@ internal sealed class TensorMachineCodeTests
             };
             var loop = row.MainLoop!;
             Assert.That(loop.Hmma, Is.EqualTo(products * block * head / (bf16 ? 128 : 64)), row.Name);
-            Assert.That(loop.Ffma, Is.EqualTo(block / 2 + (pass.Length == 0 ? 2 : 0)), row.Name);
+            Assert.That(loop.Ffma, Is.EqualTo(block / 2), row.Name);
             Assert.That(loop.Lds, Is.EqualTo(loop.Lds128), "four values a load, or ldmatrix");
             int values = row.Name.Contains("Rounded", StringComparison.Ordinal) ? 8 : 4;
             Assert.That(loop.Ldg128, Is.EqualTo(2 * block * head / values / row.GroupSize), "two operands' blocks");
