@@ -56,14 +56,17 @@ internal sealed class ConvolutionProblem
 
     public static int Out(int size, int stride) => (size + 2 * Pad - R) / stride + 1;
 
-    public ConvolutionArguments Arguments(WrittenLaunch gpu, bool isActivated = false) => new()
+    /// <param name="gpu">Where the tensors go.</param>
+    /// <param name="isActivated">Whether there is a prologue.</param>
+    /// <param name="isRounded">Whether residual and result are BF16.</param>
+    public ConvolutionArguments Arguments(WrittenLaunch gpu, bool isActivated = false, bool isRounded = false) => new()
     {
         X = isActivated ? gpu.Put(_x) : gpu.Put(_x, _shape),
         W = gpu.Put(_weights, _shape),
         Y = gpu.Empty(_slices * Length),
         Bias = gpu.Put(_bias),
         Embedding = gpu.Put(_embedding),
-        Residual = gpu.Put(_residual),
+        Residual = isRounded ? gpu.Put(_residual, _shape) : gpu.Put(_residual),
         Factors = gpu.Put(_factors),
         Pixels = Pixels,
         Channels = Channels,

@@ -13,8 +13,7 @@ namespace BDense.Tests.Ptx;
 [TestFixture]
 internal sealed class ConvolutionTests
 {
-    private const int N = 2, H = 7, W = 6, C = 24, K = 40, R = 3, S = 3, Pad = 1;
-    private const float MinusLog2E = -1.44269504f;
+    private const int C = 24, K = 40;
 
     private static ProductTile[] Tiles { get; } = [.. MatrixProductTests.Tiles, new(128, 32, 32, 32, 4)];
 
@@ -87,85 +86,34 @@ internal sealed class ConvolutionTests
     private static void Check(ProductTile tile, MmaShape shape, Kind kind, int stride, int slices = 1, int outputs = K,
         Func<string, string>? plant = null, bool isRounded = false)
     {
-        int p = Out(H, stride), q = Out(W, stride);
         bool isDgrad = kind == Kind.Dgrad, isActivated = kind == Kind.Activated, isSliced = slices > 1;
-        // Source [N, h, w, c]; result [N, height, width, o]; weights [o, R, S, c].
-        var (h, w, c) = isDgrad ? (p, q, K) : (H, W, C);
-        var (height, width, o) = isDgrad ? (H, W, outputs == K ? C : outputs) : (p, q, outputs);
-        var random = new Random(1);
-        float[] Some(int count) => WrittenLaunch.Rounded(random, count, shape);
-        float[] x = Some(N * h * w * c), weights = Some(o * R * S * c), bias = Some(o), embedding = Some(N * o),
-            residual = Some(N * height * width * o),
-            factors = Some(N * 2 * c);
+        var problem = isDgrad ? new ConvolutionProblem(shape, true, stride, c: outputs == K ? C : outputs, k: K, slices: slices)
+            : new ConvolutionProblem(shape, false, stride, c: C, k: outputs, slices: slices);
         using var gpu = new WrittenLaunch();
-        int pixels = N * height * width, tiles = (pixels + tile.Rows - 1) / tile.Rows * ((o + tile.Columns - 1) / tile.Columns);
-        int steps = R * S * ((c * shape.ValueBytes + 63) / 64), perSlice = (steps + slices - 1) / slices;
+        int tiles = (problem.Pixels + tile.Rows - 1) / tile.Rows * ((problem.Channels + tile.Columns - 1) / tile.Columns);
+        int steps = ConvolutionProblem.Taps * ((problem.Source * shape.ValueBytes + 63) / 64), perSlice = (steps + slices - 1) / slices;
         slices = (steps + perSlice - 1) / perSlice;
-        long y = gpu.Empty(slices * residual.Length);
-        var kernel = new ConvolutionKernel(tile, shape, isDgrad, isActivated, isSliced, o % 2 != 0, isRounded).Write();
-        var counts = gpu.Run(plant is null ? kernel : kernel with { Text = plant(kernel.Text) }, tiles * slices, new ConvolutionArguments
-        {
-            X = isActivated ? gpu.Put(x) : gpu.Put(x, shape),
-            W = gpu.Put(weights, shape),
-            Y = y,
-            Bias = gpu.Put(bias),
-            Embedding = gpu.Put(embedding),
-            Residual = isRounded ? gpu.Put(residual, shape) : gpu.Put(residual),
-            Factors = gpu.Put(factors),
-            Pixels = pixels,
-            Channels = o,
-            Height = height,
-            Width = width,
-            SourceHeight = h,
-            SourceWidth = w,
-            SourceBytes = c * 32 / shape.Depth,
-            Rows = R,
-            Columns = S,
-            Stride = stride,
-            Pad = Pad,
-            Silu = 1,
-            Tiles = tiles,
-            StepsPerSlice = perSlice,
-            ShiftBytes = 4 * c,
-            Scale = 0.7f,
-            Slope = MinusLog2E,
-        });
-
-        var expected = new double[residual.Length];
-        for (int i = 0; i < expected.Length; i++)
-        {
-            int n = i / (height * width * o), row = i / (width * o) % height, column = i / o % width, channel = i % o;
-            double sum = isSliced ? 0 : bias[channel] + embedding[n * o + channel] + residual[i];
-            for (int tap = 0; tap < R * S; tap++)
-            {
-                var (v, u, isThere) = isDgrad ? Whole(row + Pad - tap / S, column + Pad - tap % S, stride)
-                    : (row * stride + tap / S - Pad, column * stride + tap % S - Pad, true);
-                if (!isThere || v < 0 || v >= h || u < 0 || u >= w)
-                    continue;
-                for (int k = 0; k < c; k++)
-                {
-                    double value = x[((n * h + v) * w + u) * c + k];
-                    if (isActivated)
-                        value = Activated(value, factors[n * 2 * c + k], factors[n * 2 * c + c + k], shape);
-                    sum += value * weights[(channel * R * S + tap) * c + k];
-                }
-            }
-            expected[i] = isSliced ? sum : Silu(0.7 * sum);
-        }
+        var kernel = new ConvolutionKernel(tile, shape, isDgrad, isActivated, isSliced, problem.Channels % 2 != 0, isRounded).Write();
+        var arguments = problem.Arguments(gpu, isActivated, isRounded) with { Tiles = tiles, StepsPerSlice = perSlice };
+        var counts = gpu.Run(plant is null ? kernel : kernel with { Text = plant(kernel.Text) }, tiles * slices, arguments);
+        double[] expected = problem.Expected(isActivated);
         if (isRounded)
         {
             // Activated values are rounded as the oracle rounds them, but for a few in the middle between two.
-            Assert.That(WrittenLaunch.WorstRounded(gpu.GetRounded(y, expected.Length), expected), Is.LessThan(isActivated ? 5e-3 : 1e-6));
-            Assert.That(counts.Total.Conflicts, Is.EqualTo(1), "shared memory without bank conflicts");
-            return;
+            Assert.That(WrittenLaunch.WorstRounded(gpu.GetRounded(arguments.Y, expected.Length), expected),
+                Is.LessThan(isActivated ? 5e-3 : 1e-6));
         }
-        float[] got = gpu.Get(y, slices * expected.Length);
-        got = [.. Enumerable.Range(0, expected.Length).Select(i => Enumerable.Range(0, slices).Sum(z => got[z * expected.Length + i]))];
-        // In TF32 the tensor core cuts activated values off, in BF16 they are rounded as the oracle rounds them.
-        double allowed = isActivated ? shape == MmaShape.Tf32 ? 1e-3 : 5e-3 : 1e-6;
-        Assert.That(WrittenLaunch.Worst(got, expected), Is.LessThan(allowed));
+        else
+        {
+            float[] got = gpu.Get(arguments.Y, slices * expected.Length);
+            got = [.. Enumerable.Range(0, expected.Length).Select(i => Enumerable.Range(0, slices).Sum(z => got[z * expected.Length + i]))];
+            Assert.That(WrittenLaunch.Worst(got, expected), Is.LessThan(Allowed(shape, isActivated)));
+        }
         Assert.That(counts.Total.Conflicts, Is.EqualTo(1), "shared memory without bank conflicts");
     }
+
+    /// <summary>In TF32 the tensor core cuts activated values off, in BF16 they are rounded as the oracle rounds them.</summary>
+    private static double Allowed(MmaShape shape, bool isActivated) => !isActivated ? 1e-6 : shape == MmaShape.Tf32 ? 1e-3 : 5e-3;
 
     [Test]
     public void Wgrad_equals_the_oracle([ValueSource(nameof(WgradTiles))] ProductTile tile, [ValueSource(nameof(Shapes))] MmaShape shape,
@@ -178,79 +126,12 @@ internal sealed class ConvolutionTests
 
     private static void CheckWgrad(ProductTile tile, MmaShape shape, bool isActivated, int stride)
     {
-        int p = Out(H, stride), q = Out(W, stride), bytes = 32 / shape.Depth, depth = 2 * shape.Depth, pixels = N * p * q,
-            columns = R * S * C;
-        var random = new Random(1);
-        float[] Some(int count) => WrittenLaunch.Rounded(random, count, shape);
-        float[] x = Some(N * H * W * C), dy = Some(pixels * K), factors = Some(N * 2 * C);
-        int steps = (pixels + depth - 1) / depth, perSlice = (steps + 1) / 2, slices = (steps + perSlice - 1) / perSlice;
-        int tiles = (K + tile.Rows - 1) / tile.Rows * ((columns + tile.Columns - 1) / tile.Columns);
+        var problem = new WgradProblem(shape, stride, shape.StepDepth, C, K);
         using var gpu = new WrittenLaunch();
-        long partial = gpu.Empty(slices * K * columns);
-        var counts = gpu.Run(new WgradKernel(tile, shape, isActivated).Write(), tiles * slices, new WgradArguments
-        {
-            X = isActivated ? gpu.Put(x) : gpu.Put(x, shape),
-            Dy = gpu.Put(dy, shape),
-            Partial = partial,
-            Factors = gpu.Put(factors),
-            Pixels = pixels,
-            Outputs = K,
-            Columns = columns,
-            SourceBytes = C * bytes,
-            OutputBytes = K * bytes,
-            Height = p,
-            Width = q,
-            SourceHeight = H,
-            SourceWidth = W,
-            KernelColumns = S,
-            Stride = stride,
-            Pad = Pad,
-            StepsPerSlice = perSlice,
-            StepN = depth / (p * q),
-            StepP = depth / q % p,
-            StepQ = depth % q,
-            Tiles = tiles,
-            ShiftBytes = 4 * C,
-            Slope = MinusLog2E,
-        });
-
-        var expected = new double[K * columns];
-        for (int i = 0; i < expected.Length; i++)
-        {
-            int k = i / columns, tap = i % columns / C, c = i % C;
-            for (int pixel = 0; pixel < pixels; pixel++)
-            {
-                int n = pixel / (p * q), h = pixel / q % p * stride + tap / S - Pad, w = pixel % q * stride + tap % S - Pad;
-                if (h < 0 || h >= H || w < 0 || w >= W)
-                    continue;
-                double value = x[((n * H + h) * W + w) * C + c];
-                if (isActivated)
-                    value = Activated(value, factors[n * 2 * C + c], factors[n * 2 * C + C + c], shape);
-                expected[i] += dy[pixel * K + k] * value;
-            }
-        }
-        float[] slice = gpu.Get(partial, slices * K * columns);
-        float[] sums =
-            [.. Enumerable.Range(0, expected.Length).Select(i => Enumerable.Range(0, slices).Sum(z => slice[z * expected.Length + i]))];
-        double allowed = isActivated ? shape == MmaShape.Tf32 ? 1e-3 : 5e-3 : 1e-6;
-        Assert.That(WrittenLaunch.Worst(sums, expected), Is.LessThan(allowed));
+        var arguments = problem.Arguments(gpu, tile.Rows, tile.Columns, isActivated);
+        var counts = gpu.Run(new WgradKernel(tile, shape, isActivated).Write(), arguments.Tiles * problem.Slices, arguments);
+        float[] slices = gpu.Get(arguments.Partial, problem.Slices * problem.Outputs * problem.Columns);
+        Assert.That(WrittenLaunch.Worst(problem.Sum(slices), problem.Expected(isActivated)), Is.LessThan(Allowed(shape, isActivated)));
         Assert.That(counts.Total.Conflicts, Is.EqualTo(1), "shared memory without bank conflicts");
     }
-
-    private static int Out(int size, int stride) => (size + 2 * Pad - R) / stride + 1;
-
-    /// <summary>The source of a transposed tap, where it is a whole number of strides away.</summary>
-    private static (int V, int U, bool IsThere) Whole(int v, int u, int stride) =>
-        (v / stride, u / stride, v % stride == 0 && u % stride == 0);
-
-    private static double Activated(double x, double scale, double shift, MmaShape shape)
-    {
-        double value = Silu(x * scale + shift);
-        if (shape == MmaShape.Tf32)
-            return value;
-        uint bits = BitConverter.SingleToUInt32Bits((float)value);
-        return BitConverter.UInt32BitsToSingle(bits + 0x7fff + (bits >> 16 & 1) & 0xffff0000);
-    }
-
-    private static double Silu(double x) => x / (1 + Math.Exp(-x));
 }
