@@ -1,5 +1,6 @@
 using BDense.Kernels;
 using BDense.Model.Networks;
+using BDense.Tests.Cli;
 using BDense.Tests.Training;
 using BDense.Training.Data;
 using BDense.Training.Distillation;
@@ -138,6 +139,42 @@ public sealed class HeldOutTests
         Assert.That(() => HeldOut.Require(config, learned, Labelled("swapped", 4, [0, 1], ["dog", "cat"])),
             Throws.TypeOf<BDenseException>().With.Message.Contains("where learned has the class 'cat', swapped has 'dog'"));
         Assert.That(() => HeldOut.Require(config, learned, Labelled("right", 4, [1, 0], ["cat", "dog"])), Throws.Nothing);
+    }
+
+    [Test]
+    public async Task Through_the_command_line()
+    {
+        string learned = Images("learned.npz", 1), held = Images("held.npz", 2), run = _runs.Folder["run"], config = _runs.Folder["tiny.json"];
+        await File.WriteAllTextAsync(config, """
+            { "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1 }
+            """);
+        string[] train = ["train", "--data", learned, "--network", config, "--steps", "5", "--batch", "4", "--device", "cpu", "--out", run];
+        await Refused("holds the very images that are learned from", "--validation", learned);
+        await Refused("no such file", "--validation", _runs.Folder["nothing"]);
+        await Refused("--validation-every is for --validation", "--validation-every", "3");
+        await Refused("--samples-count is for --samples-every", "--samples-count", "3");
+        await Refused("--log: there is no 'xml'", "--log", "xml");
+        Assert.That(Directory.Exists(run), Is.False);
+        var said = (await CliRun.Succeeds([.. train, "--validation", held, "--validation-every", "2", "--json"])).Json;
+        var log = RunFolder.Existing(run).ReadLog();
+        Assert.That(log.Select(line => line.Validation is not null), Is.EqualTo(new[] { false, true, false, true, true }));
+        Assert.That(said["validationLoss"]!.GetValue<double>(), Is.EqualTo(log[^1].Validation));
+        Assert.That(said["validationStep"]!.GetValue<long>(), Is.EqualTo(5));
+
+        string Images(string name, int seed)
+        {
+            var pixels = new byte[12 * 8 * 8 * 3];
+            new Random(seed).NextBytes(pixels);
+            Npz.Write(_runs.Folder[name], ("images", new NpyArray([12, 8, 8, 3], pixels)));
+            return _runs.Folder[name];
+        }
+
+        async Task Refused(string message, params string[] more)
+        {
+            var refused = await CliRun.Of([.. train, .. more]);
+            Assert.That(refused.ExitCode, Is.Not.Zero);
+            Assert.That(refused.Message, Does.StartWith("bdense: ").And.Contain(message));
+        }
     }
 
     private static Dataset Labelled(string name, ulong seed, int[] labels, string[] classes) =>

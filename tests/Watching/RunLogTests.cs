@@ -8,7 +8,9 @@ using NUnit.Framework;
 
 namespace BDense.Tests.Watching;
 
-/// <summary>The log as a table and as event files: what an independent reader finds in them, and what a resumed run leaves of them.</summary>
+/// <summary>
+/// The log as a table and as event files: what an independent reader finds in them, and what a resumed run leaves of them.
+/// </summary>
 public sealed class RunLogTests
 {
     private TemporaryFolder _folder = null!;
@@ -130,7 +132,8 @@ public sealed class RunLogTests
         var result = TrainingLoop.Run(training, _run, new LoopOptions { Logs = [LogFormat.Csv, LogFormat.TensorBoard] });
         var events = EventReader.Read(Events().Single()).Skip(1).ToList();
         Assert.That(events.Select(e => e.Scalars["training/loss"]), Is.EqualTo(result.Log.Select(line => (float)line.Loss)));
-        Assert.That(events.Select(e => e.WallTime), Is.All.GreaterThanOrEqualTo(before).And.Ordered);
+        Assert.That(events.Select(e => e.WallTime), Is.All.GreaterThanOrEqualTo(before));
+        Assert.That(events.Select(e => e.WallTime), Is.Ordered);
         Assert.That(File.ReadLines(Csv).Count(), Is.EqualTo(4));
     }
 

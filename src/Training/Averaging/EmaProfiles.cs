@@ -11,8 +11,8 @@ namespace BDense.Training.Averaging;
 /// of any other width, at any time, can be made of them afterwards (<see cref="PostHocEma"/>). Time is counted in iterations.
 /// </summary>
 /// <remarks>
-/// In a checkpoint <c>profile-0.05.safetensors</c> holds one as a network; in the run's folder <c>snapshots/step-000500-0.05.safetensors</c>
-/// holds it as it was then.
+/// In a checkpoint <c>profile-0.05.safetensors</c> holds one as a network; in the run's folder
+/// <c>snapshots/step-000500-0.05.safetensors</c> holds it as it was then.
 /// </remarks>
 public sealed class EmaProfiles : IDisposable
 {

@@ -139,7 +139,10 @@ public static class TrainingLoop
         {
             // What the run did beyond the checkpoint, it will do anew.
             if (folder is not null)
+            {
                 EmaProfiles.Begin(folder, step);
+                SampleGrids.Begin(folder, step);
+            }
             // Closed in here, since what it holds back may not find room any more.
             using var closing = writer = folder is null ? null : RunLog.Open(folder, step, options.Logs);
             while (step < training.Steps && !options.Cancellation.IsCancellationRequested)

@@ -29,7 +29,9 @@ public sealed record HeldOut(Dataset Data, long Every, int Batch)
         return sum / Data.Count;
     }
 
-    /// <summary>Whether images can tell anything about a training: they fit its network, and are none of those that it learns from.</summary>
+    /// <summary>
+    /// Whether images can tell anything about a training: they fit its network, and are none of those that it learns from.
+    /// </summary>
     /// <param name="network">What is trained.</param>
     /// <param name="training">The images that it learns from.</param>
     /// <param name="heldOut">Those for the measurement.</param>

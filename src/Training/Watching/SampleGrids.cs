@@ -27,6 +27,18 @@ public sealed record SampleGrids(long Every, int Count, ulong Seed, int Batch)
     /// <summary>The file's name of a picture.</summary>
     public static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"{step:000000}.png");
 
+    /// <summary>Removes the pictures beyond so many iterations: a run that goes on from there makes them anew.</summary>
+    internal static void Begin(RunFolder folder, long step)
+    {
+        string path = Path.Combine(folder.FullName, FolderName);
+        foreach (string file in Directory.Exists(path) ? Directory.GetFiles(path, "*.png") : [])
+        {
+            if (long.TryParse(Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out long made)
+                && made > step)
+                AtomicFile.Delete(file);
+        }
+    }
+
     /// <summary>The picture after so many iterations, if it is time for one.</summary>
     /// <exception cref="BDenseException">A sample is not finite, or the picture cannot be written.</exception>
     internal void At(ITraining training, RunFolder folder, long step)

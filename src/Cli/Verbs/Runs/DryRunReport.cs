@@ -103,5 +103,6 @@ internal sealed record DryRunReport(string Run, Backend Device, RunOptions.Memor
     private static string Count(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
     private static string Size(long bytes) =>
-        bytes < 1_000_000_000 ? FormattableString.Invariant($"{bytes / 1e6:0.0} MB") : FormattableString.Invariant($"{bytes / 1e9:0.00} GB");
+        bytes < 1_000_000_000 ? FormattableString.Invariant($"{bytes / 1e6:0.0} MB")
+            : FormattableString.Invariant($"{bytes / 1e9:0.00} GB");
 }

@@ -22,7 +22,7 @@ internal static class EmaVerb
             PowerProfile.SigmaRels.Min, PowerProfile.SigmaRels.Max, above: true, below: true);
         var step = Numbers.OptionalInt("--step", "When the average ends, in iterations. Default: the newest checkpoint.", 1, Most.Updates);
         var nfe = Numbers.OptionalInt("--nfe", "Of a student of several NFE: the one that the folder is sampled with.", 1, Most.Nfe);
-        var output = CommonOptions.Out("Folder to write: a checkpoint, which every verb takes as --model or --teacher.", "ema");
+        var output = CommonOptions.Out("Folder to write: a checkpoint, as sample, export, distill and evaluate --fid take it.", "ema");
         var device = CommonOptions.Device();
         var threads = CommonOptions.Threads();
         var json = CommonOptions.Json();
@@ -44,8 +44,9 @@ internal static class EmaVerb
             long end = parse.GetValue(step) ?? stored.Max(one => one.Step);
             var fit = PostHocEma.Fit(stored, sigmaRel, end);
             using var backend = parse.Open(device, threads);
-            using var network = ui.Stage("ema", stored.Count, report => PostHocEma.Make(backend, fit, done => report(done, "")), "averages");
-            // Before anything is written: what can be refused is.
+            using var network = ui.Stage("ema", stored.Count,
+                report => PostHocEma.Make(backend, fit, done => report(done, "")), "averages");
+            // What can be refused is, before anything is written.
             var student = Student.IsStudent(path) ? Student.Of(network, Student.OptionsOf(path), parse.GetValue(nfe)) : null;
             Checkpoint.Save(folder, network, metadata: new Dictionary<string, string>
             {

@@ -11,7 +11,9 @@ using BDense.Training.Watching;
 
 namespace BDense.Cli.Verbs.Runs;
 
-/// <summary>What <c>train</c> and <c>distill</c> do beside the training: pictures, more logs, a loss on held-out images, averages.</summary>
+/// <summary>
+/// What <c>train</c> and <c>distill</c> do beside the training: pictures, more logs, a loss on held-out images, averages.
+/// </summary>
 internal sealed class WatchGroup
 {
     // Of a run where nothing is asked for: averages are stored so often.
@@ -46,8 +48,8 @@ internal sealed class WatchGroup
 
     private readonly Option<string?> _profiles = new("--ema-profiles")
     {
-        Description = "Keep averages of the weights with profiles of these widths (sigma_rel, with commas between, as 0.05,0.1), from which "
-            + "'bdense ema' makes one of any width afterwards.",
+        Description = "Keep averages of the weights with profiles of these widths (sigma_rel, with commas between, as 0.05,0.1); "
+            + "'bdense ema' makes one of any width of them afterwards.",
         HelpName = "X",
     };
 
