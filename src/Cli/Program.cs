@@ -6,6 +6,7 @@ using System.Text.RegularExpressions;
 using BDense.Cli.Terminal;
 using BDense.Cli.Verbs;
 using BDense.Cli.Verbs.Exporting;
+using BDense.Cli.Verbs.Runs;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
 using BDense.Model.FileSystem;
@@ -144,7 +145,8 @@ public static partial class Program
         var verbs = new Verb[]
         {
             Demo.Verb(ui), Train.Verb(ui), Distill.Verb(ui), Fit.Verb(ui), Sample.Verb(ui), Evaluate.Verb(ui), Statistics.Verb(ui),
-            Reproduce.Verb(ui), Export.Verb(ui), DevicesVerb.Verb(ui), ProcessesVerb.Verb(ui), Info.Verb(ui), KernelsVerb.Verb(ui),
+            Reproduce.Verb(ui), EmaVerb.Verb(ui), Export.Verb(ui), DevicesVerb.Verb(ui), ProcessesVerb.Verb(ui), Info.Verb(ui),
+            KernelsVerb.Verb(ui),
             FusionVerb.Verb(ui), ProfileVerb.Verb(ui), TuneVerb.Verb(ui), Study.Verb(ui), CompletionVerb.Verb(ui),
         };
         var root = new RootCommand("B-DENSE: K-branch distillation of diffusion models, with kernels written in C#.");

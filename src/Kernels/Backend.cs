@@ -49,6 +49,15 @@ public abstract partial class Backend : IDisposable
     /// <summary>Memory of the device that is neither rented nor another's; none where it is the machine's.</summary>
     public virtual long? FreeBytes => null;
 
+    /// <summary>
+    /// Bytes that this device keeps of a convolution's weights beside them, as its kernels copy them; 0 where it reads them as they are.
+    /// </summary>
+    /// <param name="k">Channels of the result.</param>
+    /// <param name="taps">R S.</param>
+    /// <param name="c">Channels of the input.</param>
+    /// <param name="trained">Whether there is a backward pass, whose kernels copy them in another order.</param>
+    public virtual long KeptWeightBytes(int k, int taps, int c, bool trained) => 0;
+
     /// <summary>Kernels launched one by one since the start, an operation's several each; none where operations are no launches.</summary>
     public virtual long? KernelLaunches => null;
 

@@ -1,10 +1,14 @@
 using System.Text.Json.Nodes;
 using BDense.Model.Networks;
 using BDense.Tests.Training;
+using BDense.Tests.Watching;
+using BDense.Training.Averaging;
 using BDense.Training.Distillation;
 using BDense.Training.Distillation.Methods.Pd;
 using BDense.Training.Distillation.Methods.Sfd;
+using BDense.Training.Logging;
 using BDense.Training.Runs;
+using BDense.Training.Watching;
 using NUnit.Framework;
 
 namespace BDense.Tests.Faults;
@@ -15,6 +19,22 @@ namespace BDense.Tests.Faults;
 /// <param name="Make">The training and its network.</param>
 internal sealed record FaultedRun(string Name, JsonObject Config, Func<TinyRuns, (ITraining Training, IDisposable Network)> Make)
 {
+    /// <summary>What goes on beside the training; its averages are disposed after it.</summary>
+    private Func<ITraining, LoopOptions> Loop { get; init; } = _ => new LoopOptions();
+
+    /// <summary>A teacher with everything that a run can have besides: pictures, logs, a loss on held-out images, averages.</summary>
+    public static FaultedRun Watched => Train() with
+    {
+        Name = "train, watched",
+        Loop = training => new LoopOptions
+        {
+            Logs = [LogFormat.Csv, LogFormat.TensorBoard],
+            Profiles = new EmaProfiles(training.Network, [0.1], 2),
+            Samples = new SampleGrids(2, 1, 1, 1),
+            Validation = new HeldOut(HeldOutTests.Others, 2, 13),
+        },
+    };
+
     public static FaultedRun Train(long steps = 3, ulong seed = 1)
     {
         var options = new TeacherOptions { Steps = steps, Batch = 2, Seed = seed };
@@ -50,7 +70,9 @@ internal sealed record FaultedRun(string Name, JsonObject Config, Func<TinyRuns,
         using (training)
         {
             var run = RunFolder.Open(folder, (JsonObject)Config.DeepClone(), resume);
-            return TrainingLoop.Run(training, run, new LoopOptions { CheckpointEvery = 1 }).Checkpoint!;
+            var loop = Loop(training);
+            using var profiles = loop.Profiles;
+            return TrainingLoop.Run(training, run, loop with { CheckpointEvery = 1 }).Checkpoint!;
         }
     }
 
@@ -63,13 +85,20 @@ internal sealed record FaultedRun(string Name, JsonObject Config, Func<TinyRuns,
         foreach (var (name, bytes) in expected)
             Assert.That(got[name].AsSpan().SequenceEqual(bytes), $"{what}: {name}");
         var (log, other) = (RunFolder.Existing(straight).ReadLog(), RunFolder.Existing(resumed).ReadLog());
-        Assert.That(other.Select(line => (line.Step, line.Loss, line.GradientNorm)),
-            Is.EqualTo(log.Select(line => (line.Step, line.Loss, line.GradientNorm))), what);
+        Assert.That(other.Select(line => (line.Step, line.Loss, line.GradientNorm, line.Validation)),
+            Is.EqualTo(log.Select(line => (line.Step, line.Loss, line.GradientNorm, line.Validation))), what);
+        string csv = Path.Combine(resumed, CsvLog.FileName), events = Path.Combine(resumed, TensorBoardLog.FolderName);
+        if (File.Exists(csv))
+            Assert.That(File.ReadLines(csv).Skip(1).Select(row => row.Split(',')[0]), Is.EqualTo(log.Select(line => $"{line.Step}")), what);
+        if (Directory.Exists(events))
+            Assert.That(EventReader.Read(Directory.GetFiles(events).Single()).Skip(1).Select(e => e.Step),
+                Is.EqualTo(log.Select(line => line.Step)), what);
     }
 
     // Times and memory differ from session to session.
     private static Dictionary<string, byte[]> Contents(string run) => Directory.EnumerateFiles(run, "*", SearchOption.AllDirectories)
-        .Where(file => Path.GetFileName(file) is not (RunFolder.LogFile or RunFolder.PeakFile))
+        .Where(file => Path.GetFileName(file) is not (RunFolder.LogFile or RunFolder.PeakFile or CsvLog.FileName)
+            && Path.GetFileName(Path.GetDirectoryName(file)) != TensorBoardLog.FolderName)
         .ToDictionary(file => Path.GetRelativePath(run, file), File.ReadAllBytes);
 
     private static FaultedRun Of(string name, Distill options) => new(name,

@@ -10,7 +10,8 @@ public sealed class FullDiskTests
     private const int Sizes = 10;
 
     private static readonly TestCaseData[] Runs =
-        [.. new[] { FaultedRun.Train(), FaultedRun.PdInThreeRounds }.Select(run => new TestCaseData(run).SetArgDisplayNames(run.Name))];
+        [.. new[] { FaultedRun.Train(), FaultedRun.Watched,
+            FaultedRun.PdInThreeRounds }.Select(run => new TestCaseData(run).SetArgDisplayNames(run.Name))];
 
     private TinyRuns _runs = null!;
 

@@ -13,7 +13,7 @@ namespace BDense.Tests.Faults;
 public sealed class KillTests
 {
     private static readonly TestCaseData[] Runs =
-        [.. new[] { FaultedRun.Train(), FaultedRun.Distill,
+        [.. new[] { FaultedRun.Train(), FaultedRun.Watched, FaultedRun.Distill,
             FaultedRun.PdInThreeRounds }.Select(run => new TestCaseData(run).SetArgDisplayNames(run.Name))];
 
     private TinyRuns _runs = null!;

@@ -7,6 +7,7 @@ using BDense.Kernels.Profiling;
 using BDense.Model.Autodiff;
 using BDense.Model.Networks;
 using BDense.Training.Distillation;
+using BDense.Training.Logging;
 using BDense.Training.Samplers;
 using BDense.Training.Schedules;
 using BDense.Training.Solvers;
@@ -37,6 +38,7 @@ internal static class CompletionWords
         ["profile --device"] = VirtualDevices,
         ["--format"] = () => ["diffusers", "edm", "onnx"],
         ["--fuse"] = () => ["usual", "all", "none", .. Fusions.Names],
+        ["--log"] = () => LogFormats.Names,
         ["--scale"] = () => ReproductionPlan.Scales,
         ["--kind"] = () => [ScheduleFile.Gits, ScheduleFile.AmedFixed],
         ["--variants"] = () => ["all", "sfd", "pd", .. StudyVariant.All.Select(v => v.Name)],

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Model.Networks;
 using BDense.Training.Data;
 using BDense.Training.Distillation;
@@ -86,21 +87,32 @@ internal static class Distill
             }
             // Everything that can be refused is, before the run folder appears.
             teacherNetwork.Execution = run.Execution(parse, ui, backend);
-            // A device with memory of its own does not hold the trajectories.
-            long kept = backend.FreeBytes is null ? MemoryNeeds.OfTrajectories(options, teacherNetwork.Config) : 0;
-            MemoryNeeds.Require(backend, kept + MemoryNeeds.OfTraining(options.Batch, (dry, images) =>
+            if (options is RoundsDistill { Rounds: > 1 } && run.Watch.Profiles(parse).Count > 0)
+                throw new UsageException(
+                    "--ema-profiles: an average over several rounds would be of students that take different steps; train the rounds one "
+                        + "by one");
+            var validation = run.Watch.Validation(parse, ui, teacherNetwork.Config, dataset, options.Batch);
+            ITraining Dry(Backend dry, int images)
             {
-                var likeIt = new Network(dry, teacherNetwork.Config,
-                    seed: null)
+                var likeIt = new Network(dry, teacherNetwork.Config, seed: null)
                 { Execution = teacherNetwork.Execution with { Graph = false } };
                 var small = options.ForDryRun() with { Batch = images };
                 return DistillationMethods.Create(DistillationMethods.NewStudent(likeIt, small), likeIt, dataset, small);
-            }, backend.ActivationType), $"distilling {options.Batch} images at once",
-            $"a smaller --batch{(kept > 0 ? ", fewer --cache-trajectories" : "")} or --recompute");
+            }
+            // A device with memory of its own does not hold the trajectories.
+            long kept = backend.FreeBytes is null ? MemoryNeeds.OfTrajectories(options, teacherNetwork.Config) : 0;
+            var need = run.Need(parse, backend, MemoryPlan.Of(backend, options.Batch, Dry, teacherNetwork.Config,
+                run.Watch.Profiles(parse).Count, run.Watch.IsWatched(parse)) with { Trajectories = kept },
+                $"distilling {options.Batch} images at once",
+                $"a smaller --batch{(kept > 0 ? ", fewer --cache-trajectories" : "")} or --recompute");
             using var start = parse.GetValue(init) is { } weights ? TrainedNetwork.Load(backend, weights) : null;
-            var student = start is null ? DistillationMethods.NewStudent(teacherNetwork, options)
+            // A dry run of what does not fit computes nothing either.
+            var nowhere = need.Fits ? null : new DryRunBackend();
+            var student = nowhere is not null ? null : start is null ? DistillationMethods.NewStudent(teacherNetwork, options)
                 : DistillationMethods.NewStudent(teacherNetwork, options, start);
-            var training = DistillationMethods.Create(student, teacherNetwork, dataset, options);
+            var training = student is null ? Dry(nowhere!, options.Batch)
+                : DistillationMethods.Create(student, teacherNetwork, dataset, options);
+            IDisposable?[] owned = [student, teacherNetwork, nowhere];
             var config = new JsonObject
             {
                 ["kind"] = "distill",
@@ -113,13 +125,14 @@ internal static class Distill
             if (start is not null)
                 config.WithNetwork(RunData.InitKey, TrainedNetwork.Find(parse.GetValue(init)!),
                     TrainedNetwork.Fingerprint(parse.GetValue(init)!, start.Config));
-            var folder = run.Open(ui, parse, backend, config, options.Length());
-            ui.Note($"{options.Title}: {options.Branches} branch{(options.Branches == 1 ? "" : "es")}, weights {options.Weights}"
-                + $"{(options.Projection > 0 ? $", gradients projected every {options.Projection} iterations" : "")}, NFE "
-                + $"{string.Join(", ", options.Choices())}");
-            return new RunOptions.Prepared($"distill {Path.GetFileName(folder.FullName)}", folder, training, [student, teacherNetwork])
+            return new RunOptions.Prepared("distill", config, options.Length(), training, need, options.Batch,
+                [.. owned.OfType<IDisposable>()])
             {
-                Then = !parse.GetValue(fit) ? null : () =>
+                Validation = validation,
+                Note = $"{options.Title}: {options.Branches} branch{(options.Branches == 1 ? "" : "es")}, weights {options.Weights}"
+                    + $"{(options.Projection > 0 ? $", gradients projected every {options.Projection} iterations" : "")}, NFE "
+                    + $"{string.Join(", ", options.Choices())}",
+                Then = !parse.GetValue(fit) ? null : folder =>
                 {
                     foreach (var (evaluations, file, before, after) in Fit.Steps(ui, backend, folder.FullName, null, options.Choices(),
                         new FittingOptions { Seed = options.Seed }, cancellation))

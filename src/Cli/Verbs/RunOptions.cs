@@ -2,11 +2,14 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using BDense.Cli.Terminal;
+using BDense.Cli.Verbs.Runs;
 using BDense.Experiments;
 using BDense.Kernels;
 using BDense.Model.Autodiff;
+using BDense.Training.Averaging;
 using BDense.Training.Metrics;
 using BDense.Training.Runs;
+using BDense.Training.Watching;
 
 namespace BDense.Cli.Verbs;
 
@@ -47,11 +50,39 @@ internal sealed class RunOptions(string defaultOut, string unit)
     private readonly Option<bool> _graph = CommonOptions.Graph();
     private readonly Option<bool> _json = CommonOptions.Json();
 
-    /// <summary>A training ready to run, and what is disposed after it.</summary>
-    public sealed record Prepared(string Name, RunFolder Folder, ITraining Training, IReadOnlyList<IDisposable> Owned)
+    /// <summary>What goes on beside the training.</summary>
+    public WatchGroup Watch { get; } = new();
+
+    /// <summary>A training ready to run, and what is disposed after it. Its folder is not there yet.</summary>
+    /// <param name="Kind">For progress: <c>train</c>.</param>
+    /// <param name="Asked">The run's configuration.</param>
+    /// <param name="Length">How a resumed run may become longer.</param>
+    /// <param name="Training">What.</param>
+    /// <param name="Memory">What it will hold.</param>
+    /// <param name="AtOnce">Images of a pass.</param>
+    /// <param name="Owned">In this order.</param>
+    public sealed record Prepared(string Kind, JsonObject Asked, RunLength Length, ITraining Training, MemoryNeed Memory, int AtOnce,
+        IReadOnlyList<IDisposable> Owned)
     {
+        /// <summary>A line about it, when its folder is there.</summary>
+        public string Note { get; init; } = "";
+
+        /// <summary>Images for the loss that is not learned from; or none.</summary>
+        public HeldOut? Validation { get; init; }
+
         /// <summary>What follows a training that went to its end.</summary>
-        public Action? Then { get; init; }
+        public Action<RunFolder>? Then { get; init; }
+    }
+
+    /// <summary>Memory that a training takes, held against what is free.</summary>
+    /// <param name="Plan">What it takes.</param>
+    /// <param name="Free">What is free.</param>
+    /// <param name="Work">For the refusal: <c>training 64 images at once</c>.</param>
+    /// <param name="Remedy">What takes less.</param>
+    public sealed record MemoryNeed(MemoryPlan Plan, long Free, string Work, string Remedy)
+    {
+        /// <summary>Whether there is enough.</summary>
+        public bool Fits => Plan.Total <= Free;
     }
 
     public void AddTo(Command command)
@@ -59,6 +90,16 @@ internal sealed class RunOptions(string defaultOut, string unit)
         foreach (var option in new Option[] { Out, CheckpointEvery, Resume, AllowChangedData, AllowChangedDevice, Seed, _fuse, _recompute,
             _graph, _device, _threads, _precision, _json })
             command.Options.Add(option);
+        Watch.AddTo(command);
+    }
+
+    /// <summary>Refuses what does not fit; a dry run is only to say it.</summary>
+    /// <exception cref="BDenseException">There is less memory.</exception>
+    public MemoryNeed Need(ParseResult parse, Backend backend, MemoryPlan plan, string work, string remedy)
+    {
+        if (!Watch.IsDryRun(parse))
+            MemoryNeeds.Require(backend, plan.Total, work, remedy);
+        return new MemoryNeed(plan, MachineMemory.FreeBytes(backend), work, remedy);
     }
 
     /// <summary>How the networks' passes run.</summary>
@@ -77,53 +118,68 @@ internal sealed class RunOptions(string defaultOut, string unit)
         var precision = parse.GetValue(_precision);
         if (precision != Precision.Fp32)
             config["precision"] = precision.Text();
+        // They are a part of every checkpoint.
+        if (Watch.Profiles(parse) is { Count: > 0 } profiles)
+            config[EmaProfiles.ConfigKey] = RunJson.ToNode(profiles);
         return config;
     }
 
     private Fusions Fusions(ParseResult parse) => Model.Autodiff.Fusions.Parse(parse.GetValue(_fuse)!);
 
-    /// <summary>The run's folder, new or resumed.</summary>
-    /// <param name="ui">Told what has changed.</param>
-    /// <param name="parse">The options.</param>
-    /// <param name="backend">The device.</param>
-    /// <param name="config">What is asked for.</param>
-    /// <param name="length">How a resumed run may become longer.</param>
-    /// <exception cref="BDenseException">As <see cref="RunFolder.Open"/>.</exception>
-    public RunFolder Open(Ui ui, ParseResult parse, Backend backend, JsonObject config, RunLength length) =>
-        RunFolder.Open(parse.GetValue(Out)!, Configuration(parse, config).WithDevice(backend), parse.GetValue(Resume),
-            new ResumeChanges
-            {
-                Data = parse.GetValue(AllowChangedData),
-                Device = parse.GetValue(AllowChangedDevice),
-                Length = length,
-            }, ui.Note);
+    private ResumeChanges Allowed(ParseResult parse, RunLength length) => new()
+    {
+        Data = parse.GetValue(AllowChangedData),
+        Device = parse.GetValue(AllowChangedDevice),
+        Length = length,
+    };
 
     /// <summary>Opens the device, prepares, trains, reports. Exit code 130 after Ctrl-C, with a checkpoint to resume from.</summary>
     public int Execute(Ui ui, ParseResult parse, CancellationToken cancellation, Func<Backend, Prepared> prepare)
     {
         ui.JsonOnly = parse.GetValue(_json);
+        Watch.Require(parse);
         using var backend = parse.Open(_device, _threads, _precision);
         ui.Note($"device {backend.Name}: {backend.Description}");
         var prepared = prepare(backend);
         try
         {
-            var result = ui.Stage(prepared.Name, prepared.Training,
-                report => TrainingLoop.Run(prepared.Training, prepared.Folder, new LoopOptions
+            string path = parse.GetValue(Out)!;
+            var (training, config) = (prepared.Training, Configuration(parse, prepared.Asked).WithDevice(backend));
+            var allowed = Allowed(parse, prepared.Length);
+            if (Watch.IsDryRun(parse))
+            {
+                RunFolder.Examine(path, config, parse.GetValue(Resume), allowed, ui.Note);
+                new DryRunReport(path, backend, prepared.Memory, prepared.AtOnce).Say(ui, training, Counted(training, training.Steps),
+                    Watch.Profiles(parse).Count + (training.Ema is null ? 0 : 1), cancellation);
+                if (!prepared.Memory.Fits)
+                    MemoryNeeds.Require(backend, prepared.Memory.Plan.Total, prepared.Memory.Work, prepared.Memory.Remedy);
+                return 0;
+            }
+            var folder = RunFolder.Open(path, config, parse.GetValue(Resume), allowed, ui.Note);
+            ui.Note(prepared.Note);
+            string name = $"{prepared.Kind} {Path.GetFileName(folder.FullName)}";
+            var loop = Watch.Options(parse, training, parse.GetValue(Seed), prepared.AtOnce, prepared.Validation);
+            using var profiles = loop.Profiles;
+            var result = ui.Stage(name, training,
+                report => TrainingLoop.Run(training, folder, loop with
                 {
                     CheckpointEvery = parse.GetValue(CheckpointEvery),
                     Cancellation = cancellation,
                     OnProgress = p => report((int)p.Step, p.Text()),
                 }), unit);
             if (!result.Interrupted)
-                prepared.Then?.Invoke();
+                prepared.Then?.Invoke(folder);
+            var measured = result.Log.LastOrDefault(line => line.Validation is not null);
             ui.Json(new
             {
-                run = prepared.Folder.FullName,
+                run = folder.FullName,
                 device = backend.Name,
                 precision = parse.GetValue(_precision).Text(),
                 step = result.Step,
                 interrupted = result.Interrupted,
                 finalLoss = result.FinalLoss,
+                validationLoss = measured?.Validation,
+                validationStep = measured?.Step,
                 imagesPerSecond = result.ImagesPerSecond,
                 stepMilliseconds = result.StepMilliseconds,
                 hostMilliseconds = result.HostMilliseconds,
@@ -131,13 +187,16 @@ internal sealed class RunOptions(string defaultOut, string unit)
                 checkpoint = result.Checkpoint,
             });
             ui.Line(string.Create(CultureInfo.InvariantCulture,
-                $"{prepared.Name}: {Counted(prepared.Training, result.Step)}, loss {result.FinalLoss:g4} over the "
-                    + $"last tenth, {result.ImagesPerSecond:0} images/s, {result.StepMilliseconds:0.0} ms {One(prepared.Training)}, "
+                $"{name}: {Counted(training, result.Step)}, loss {result.FinalLoss:g4} over the "
+                    + $"last tenth, {result.ImagesPerSecond:0} images/s, {result.StepMilliseconds:0.0} ms {One(training)}, "
                     + $"{result.HostMilliseconds:0.0} of them the host's, peak {result.PeakBytes / 1048576.0:0} MiB"));
+            if (measured is not null)
+                ui.Line(string.Create(CultureInfo.InvariantCulture,
+                    $"loss on held-out images {measured.Validation:g4} after {Counted(training, measured.Step)}"));
             ui.Line($"checkpoint {result.Checkpoint}");
             if (!result.Interrupted)
                 return 0;
-            ui.Note($"bdense: stopped after {Counted(prepared.Training, result.Step)}; continue with the same command and --resume");
+            ui.Note($"bdense: stopped after {Counted(training, result.Step)}; continue with the same command and --resume");
             return 130;
         }
         finally

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Model.Networks;
 using BDense.Training.Data;
 using BDense.Training.Runs;
@@ -83,13 +84,18 @@ internal static class Train
             options.Validate();
             var execution = run.Execution(parse, ui, backend);
             int atOnce = options.Batch / options.MicroBatches;
-            MemoryNeeds.Require(backend,
-                MemoryNeeds.OfTraining(atOnce,
-                    (dry, images) =>
-                        new TeacherTraining(new Network(dry, config, seed: null) { Execution = execution with { Graph = false } },
-                dataset, options with { Batch = images, MicroBatches = 1 }), backend.ActivationType), $"training {atOnce} images at once",
+            var validation = run.Watch.Validation(parse, ui, config, dataset, atOnce);
+            TeacherTraining Dry(Backend dry, int images) =>
+                new(new Network(dry, config, seed: null) { Execution = execution with { Graph = false } }, dataset,
+                    options with { Batch = images, MicroBatches = 1 });
+            var need = run.Need(parse, backend,
+                MemoryPlan.Of(backend, atOnce, Dry, profiles: run.Watch.Profiles(parse).Count,
+                    isWatched: run.Watch.IsWatched(parse)), $"training {atOnce} images at once",
                 "a smaller --batch, more --micro-batches or --recompute");
-            var unet = parse.GetValue(init) is { } from ? TrainedNetwork.LoadAs(backend, config, from)
+            // A dry run of what does not fit computes nothing either.
+            var nowhere = need.Fits ? null : new DryRunBackend();
+            var unet = nowhere is not null ? new Network(nowhere, config, seed: null)
+                : parse.GetValue(init) is { } from ? TrainedNetwork.LoadAs(backend, config, from)
                 : new Network(backend, config, options.Seed);
             unet.Execution = execution;
             var training = new TeacherTraining(unet, dataset, options);
@@ -102,10 +108,13 @@ internal static class Train
             if (start is not null)
                 asked.WithNetwork(RunData.InitKey, TrainedNetwork.Find(parse.GetValue(init)!),
                     TrainedNetwork.Fingerprint(parse.GetValue(init)!, start.Config));
-            var folder = run.Open(ui, parse, backend, asked, options.Length());
-            ui.Note($"{dataset.Count} images of {dataset.Height} x {dataset.Width} x {dataset.Channels} from {dataset.Name}; "
-                + $"{unet.Parameters.Count:N0} parameters");
-            return new RunOptions.Prepared($"train {Path.GetFileName(folder.FullName)}", folder, training, [unet]);
+            return new RunOptions.Prepared("train", asked, options.Length(), training, need, atOnce,
+                nowhere is null ? [unet] : [unet, nowhere])
+            {
+                Validation = validation,
+                Note = $"{dataset.Count} images of {dataset.Height} x {dataset.Width} x {dataset.Channels} from {dataset.Name}; "
+                    + $"{unet.Parameters.Count:N0} parameters",
+            };
         })));
         return new Verb(command, "bdense train --out runs/teacher", "bdense train --init runs/teacher --data photos --out runs/photos",
             "bdense train --data cifar10.zip --network small-32 --steps 5000 --flip --out runs/cifar10");

@@ -55,21 +55,31 @@ public static class SafeTensors
 
     /// <summary>Reads every tensor; F32, F16, BF16 and F64 become float32.</summary>
     /// <exception cref="BDenseException">The file is missing, is not safetensors, is damaged, or holds another dtype.</exception>
-    public static SafeTensorsFile Read(string path)
+    public static SafeTensorsFile Read(string path) => Read(path, stream =>
+    {
+        var (entries, metadata, start) = SafeTensorsHeader.Read(path, stream);
+        var tensors = new Dictionary<string, HostTensor>(entries.Count);
+        foreach (var entry in entries)
+        {
+            stream.Position = start + entry.Begin;
+            var data = new float[entry.Length];
+            ReadValues(stream, entry.Type, data);
+            tensors.Add(entry.Name, new HostTensor(entry.Shape, data));
+        }
+        return new SafeTensorsFile(tensors, metadata);
+    });
+
+    /// <summary>A file's metadata alone.</summary>
+    /// <exception cref="BDenseException">As <see cref="Read(string)"/>.</exception>
+    public static IReadOnlyDictionary<string, string> ReadMetadata(string path) =>
+        Read(path, stream => SafeTensorsHeader.Read(path, stream).Metadata);
+
+    private static T Read<T>(string path, Func<FileStream, T> read)
     {
         try
         {
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
-            var (entries, metadata, start) = SafeTensorsHeader.Read(path, stream);
-            var tensors = new Dictionary<string, HostTensor>(entries.Count);
-            foreach (var entry in entries)
-            {
-                stream.Position = start + entry.Begin;
-                var data = new float[entry.Length];
-                ReadValues(stream, entry.Type, data);
-                tensors.Add(entry.Name, new HostTensor(entry.Shape, data));
-            }
-            return new SafeTensorsFile(tensors, metadata);
+            return read(stream);
         }
         catch (EndOfStreamException e)
         {

@@ -2,6 +2,7 @@ using BDense.Kernels;
 using BDense.Model.Autodiff;
 using BDense.Model.Networks;
 using BDense.Training.Runs;
+using BDense.Training.Samplers;
 using BDense.Training.Schedules;
 using BDense.Training.Solvers;
 
@@ -71,6 +72,9 @@ public sealed class Student(INetwork network, BranchLayout layout, NestedGrid gr
         o = o with { Nfe = nfe ?? o.Nfe };
         return o.Method.Sampler(network, o, threshold);
     }
+
+    /// <summary>How it makes images.</summary>
+    public ImageMaker Maker() => new((x, labels, fresh) => Sample(x, labels, fresh: fresh), StartSigma);
 
     /// <summary>Whether a path is the folder of a distillation: then its configuration says how to sample.</summary>
     public static bool IsStudent(string path) => Directory.Exists(Path.Combine(path, RunFolder.CheckpointsFolder))

@@ -101,6 +101,23 @@ internal sealed class TrajectoryObjective(INetwork network, BranchLayout layout,
         return new ObjectiveResult(values[0] + extra, branches);
     }
 
+    /// <summary>The loss alone, arguments as in <see cref="Accumulate"/>: forward, and no gradient of a parameter.</summary>
+    public double Measure(Tensor x0, double[] nodes, double[] weights, Tensor targets, in ForwardOptions options)
+    {
+        var backend = network.Backend;
+        int n = x0.Shape[0], k = Branches, perImage = x0.Length / n;
+        var s = new TrajectoryShape(n, perImage / network.Config.ImageChannels, network.Config.ImageChannels, k);
+        using var tape = Tape.For(network, recording: false);
+        var heads = _denoiser.Heads(tape, x0, Starts(nodes, n, k), options);
+        var (skip, map) = TrajectoryMap.Of(layout, network.Config.Prediction, network.Config.SigmaData, nodes, k, n).Upload(backend);
+        using var skipOwner = skip;
+        using var mapOwner = map;
+        using var w = backend.FromArray(Scaled(weights, n, k, perImage), s.PerBranch);
+        using Tensor unused = backend.Empty(s.Heads), losses = backend.Empty(s.Losses);
+        backend.TrajectoryLoss(s, distance, (float)delta, x0, heads.Data, targets, skip, map, w, unused, losses);
+        return losses.ToArray()[0];
+    }
+
     /// <summary>
     /// Takes the endpoint through the distance, and the distance's gradient back to the heads: dheads += M' [0, ..., 0, g].
     /// </summary>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using BDense.Training.Distillation;
 
 namespace BDense.Training.Runs;
@@ -15,4 +16,15 @@ namespace BDense.Training.Runs;
 /// <param name="Weights">w_1 .. w_K of the branch losses, as <see cref="BranchWeights"/> has them: in SFD of the last interval, in PD the
 /// batch's mean. None for one branch and in older logs.</param>
 public sealed record LogLine(long Step, double Loss, double[] Branches, double LearningRate, double GradientNorm, double Milliseconds,
-    double HostMilliseconds = 0, long PeakBytes = 0, double[]? Weights = null);
+    double HostMilliseconds = 0, long PeakBytes = 0, double[]? Weights = null)
+{
+    /// <summary>When it ended: seconds since 1970 in UTC. 0 in older logs.</summary>
+    public double Time { get; init; }
+
+    /// <summary>Loss on images that are not learned from, after the iteration; none where it was not asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Validation { get; init; }
+
+    /// <summary><see cref="Time"/> of this moment.</summary>
+    internal static double Now => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0;
+}

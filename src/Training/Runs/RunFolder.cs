@@ -3,7 +3,10 @@ using System.Text.Json.Nodes;
 using BDense.Kernels;
 using BDense.Model.Checkpoints;
 using BDense.Model.FileSystem;
+using BDense.Training.Averaging;
 using BDense.Training.Distillation;
+using BDense.Training.Logging;
+using BDense.Training.Watching;
 
 namespace BDense.Training.Runs;
 
@@ -12,7 +15,8 @@ namespace BDense.Training.Runs;
 /// <c>config.json</c>, what was asked for; <c>log.jsonl</c>, a line an iteration; <c>checkpoints/step-000123/</c> with
 /// <c>model.safetensors</c>, <c>config.json</c> (the network's), <c>ema.safetensors</c>, <c>optimizer.safetensors</c>,
 /// <c>state.json</c> and <c>manifest.json</c> (<see cref="Manifest"/>); <c>checkpoints/latest</c>, the name of the newest of them;
-/// <c>memory.json</c>, the peak of all sessions;
+/// <c>memory.json</c>, the peak of all sessions; where they are asked for <c>log.csv</c>, <c>tensorboard/</c>, <c>samples/</c> and
+/// <c>snapshots/</c>;
 /// <c>.lock</c>, which whoever writes the run holds open (<see cref="WriterLock"/>).
 /// </summary>
 /// <remarks>
@@ -151,10 +155,7 @@ public sealed partial class RunFolder
     public static RunFolder Open(string path, JsonObject config, bool resume, ResumeChanges? allow = null, Action<string>? notice = null)
     {
         string file = Path.Combine(path, ConfigFile);
-        if (File.Exists(path))
-            throw new BDenseException($"{path} is a file; a run needs a folder");
-        if (!File.Exists(file) && Contents(path) is [var first, ..])
-            throw new BDenseException($"{path} holds something else ({Path.GetFileName(first)}); give a new or an empty folder");
+        RequirePlace(path);
         AtomicFile.Guard(path, () => Files.MakeFolder(path));
         var folder = new RunFolder(Path.GetFullPath(path));
         using var writer = folder.Lock();
@@ -165,16 +166,41 @@ public sealed partial class RunFolder
                 notice?.Invoke($"there is no run in {path} yet: it begins, with nothing to resume");
             return folder;
         }
-        if (!resume)
-            throw new BDenseException($"{path} holds a run already; continue it with --resume, or give another folder");
-        var was = RunJson.Read(file);
-        if (was["kind"] is null)
-            throw new BDenseException($"{path} holds something else: its {ConfigFile} is not a run's");
-        if ((allow ?? new ResumeChanges()).Apply(path, was, config, notice) is { } changed)
+        if (Changed(path, config, resume, allow, notice) is { } changed)
             AtomicFile.WriteText(file, RunJson.ToText(changed) + "\n");
         if (!folder.StepFolders().Any())
             notice?.Invoke($"{path} has no checkpoint yet: it begins anew");
         return folder;
+    }
+
+    /// <summary>Whether <see cref="Open"/> would open a run, as far as can be said without a change to the file system.</summary>
+    /// <inheritdoc cref="Open"/>
+    public static void Examine(string path, JsonObject config, bool resume, ResumeChanges? allow = null, Action<string>? notice = null)
+    {
+        RequirePlace(path);
+        if (File.Exists(Path.Combine(path, ConfigFile)))
+            Changed(path, config, resume, allow, notice);
+    }
+
+    /// <exception cref="BDenseException">No run can be there.</exception>
+    private static void RequirePlace(string path)
+    {
+        if (File.Exists(path))
+            throw new BDenseException($"{path} is a file; a run needs a folder");
+        if (!File.Exists(Path.Combine(path, ConfigFile)) && Contents(path) is [var first, ..])
+            throw new BDenseException($"{path} holds something else ({Path.GetFileName(first)}); give a new or an empty folder");
+    }
+
+    /// <summary>The configuration of a run that is there, as it is from now on; none if it stays as it is.</summary>
+    /// <exception cref="BDenseException">It is not to be resumed, or not with what is asked for.</exception>
+    private static JsonObject? Changed(string path, JsonObject config, bool resume, ResumeChanges? allow, Action<string>? notice)
+    {
+        if (!resume)
+            throw new BDenseException($"{path} holds a run already; continue it with --resume, or give another folder");
+        var was = RunJson.Read(Path.Combine(path, ConfigFile));
+        if (was["kind"] is null)
+            throw new BDenseException($"{path} holds something else: its {ConfigFile} is not a run's");
+        return (allow ?? new ResumeChanges()).Apply(path, was, config, notice);
     }
 
     /// <summary>
@@ -184,8 +210,22 @@ public sealed partial class RunFolder
     /// written.</exception>
     public WriterLock Lock()
     {
-        return _writer = WriterLock.OfFolder(FullName)
-            .Beginning(() => WriterLock.ClearUnfinished(Path.Combine(FullName, CheckpointsFolder), "."));
+        return _writer = WriterLock.OfFolder(FullName).Beginning(() =>
+        {
+            foreach (string part in new[] { CheckpointsFolder, SampleGrids.FolderName, TensorBoardLog.FolderName,
+                EmaProfiles.SnapshotsFolder })
+                WriterLock.ClearUnfinished(Path.Combine(FullName, part), ".");
+        });
+    }
+
+    /// <summary>A folder in the run's, made if it is not there; never with the run's own, which may have gone.</summary>
+    /// <exception cref="BDenseException">The run is not where it was, or the folder cannot be made.</exception>
+    internal string Part(string name)
+    {
+        RequireInPlace();
+        string path = Path.Combine(FullName, name);
+        AtomicFile.Guard(path, () => Files.MakeFolder(path));
+        return path;
     }
 
     /// <summary>The run must be where it was: what has been removed meanwhile is not made anew.</summary>

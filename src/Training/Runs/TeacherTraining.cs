@@ -4,7 +4,9 @@ using BDense.Model.Checkpoints;
 using BDense.Model.Networks;
 using BDense.Training.Data;
 using BDense.Training.Distillation;
+using BDense.Training.Samplers;
 using BDense.Training.Schedules;
+using BDense.Training.Watching;
 
 namespace BDense.Training.Runs;
 
@@ -137,6 +139,9 @@ public sealed class TeacherTraining : ITraining
     public Backend Backend => _network.Backend;
 
     /// <inheritdoc/>
+    public INetwork Network => _network;
+
+    /// <inheritdoc/>
     public long Steps => _options.Steps;
 
     /// <inheritdoc/>
@@ -158,6 +163,27 @@ public sealed class TeacherTraining : ITraining
         double rate = _rate.At(step, Steps);
         double norm = _optimizer.Update(rate, _options.MicroBatches, loss, step + 1);
         return new StepReport(loss, [distance], rate, norm);
+    }
+
+    /// <summary>As <c>bdense sample</c> does where nothing is asked for: EDM's Heun, 18 steps.</summary>
+    public ImageMaker Sampler(INetwork network)
+    {
+        var sampler = SamplerBuilder.Build(network, new SamplerOptions());
+        return new ImageMaker(sampler.Run, sampler.Sigma);
+    }
+
+    /// <inheritdoc/>
+    public bool HasHeldOutLoss => true;
+
+    /// <inheritdoc/>
+    public double HeldOutLoss(INetwork network, HeldOutBatch batch)
+    {
+        var (nodes, weights, noising) = Levels(batch.Count, batch.Normal, batch.Uniform);
+        using var y = batch.Data.Upload(Backend, batch.Indices);
+        using var labels = Conditions.Of(network, batch.Data, batch.Indices);
+        using var x = batch.Noised(y, noising);
+        using var objective = new TrajectoryObjective(network, BranchLayout.Chained, Distance.L2, 1);
+        return objective.Measure(x, nodes, weights, y, new ForwardOptions(Labels: labels));
     }
 
     /// <inheritdoc/>
@@ -209,21 +235,30 @@ public sealed class TeacherTraining : ITraining
         var flips = new bool[n];
         _batches.At(pass, indices, flips);
         var sigmas = RandomStreams.ForSigmas(_options.Seed, pass);
-        var (nodes, weights, noising) = (new double[2 * n], new double[n], new float[2 * n]);
-        for (int i = 0; i < n; i++)
-        {
-            double sigma = _options.NoiseLevels == NoiseLevels.Cosine
-                ? Cosine.Sigma(Philox.Uniform(sigmas, i))
-                : Math.Exp(_options.PMean + _options.PStd * Philox.Normal(sigmas, i));
-            nodes[2 * i] = sigma;
-            weights[i] = _options.Weighting.At(sigma, _network.Config);
-            (noising[2 * i], noising[2 * i + 1]) = (1, (float)sigma);
-        }
+        var (nodes, weights, noising) = Levels(n, i => Philox.Normal(sigmas, i), i => Philox.Uniform(sigmas, i));
         using var y = _data.Upload(Backend, indices, flips);
         using var labels = Conditions.Of(_network, _data, indices);
         using var x = Noised(y, noising, RandomStreams.ForNoise(_options.Seed, pass));
         RandomKey? dropout = _network.Config.Dropout > 0 ? RandomStreams.ForDropout(_options.Seed, pass) : null;
         return _objective.Accumulate(x, nodes, weights, y, new ForwardOptions(dropout, labels));
+    }
+
+    /// <summary>Of n images the noise levels and 0 behind each, their weights, and (1, sigma) to noise with.</summary>
+    /// <param name="n">Images.</param>
+    /// <param name="normal">A standard normal number of each, for log-normal levels.</param>
+    /// <param name="uniform">A number in [0, 1) of each, for those of the cosine schedule.</param>
+    private (double[] Nodes, double[] Weights, float[] Noising) Levels(int n, Func<int, double> normal, Func<int, double> uniform)
+    {
+        var (nodes, weights, noising) = (new double[2 * n], new double[n], new float[2 * n]);
+        for (int i = 0; i < n; i++)
+        {
+            double sigma = _options.NoiseLevels == NoiseLevels.Cosine ? Cosine.Sigma(uniform(i))
+                : Math.Exp(_options.PMean + _options.PStd * normal(i));
+            nodes[2 * i] = sigma;
+            weights[i] = _options.Weighting.At(sigma, _network.Config);
+            (noising[2 * i], noising[2 * i + 1]) = (1, (float)sigma);
+        }
+        return (nodes, weights, noising);
     }
 
     /// <summary>c[n,0] y + c[n,1] noise; the caller disposes it.</summary>

@@ -2,6 +2,11 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using BDense.Kernels;
 using BDense.Model.Checkpoints;
+using BDense.Model.Networks;
+using BDense.Training.Averaging;
+using BDense.Training.Logging;
+using BDense.Training.Samplers;
+using BDense.Training.Watching;
 
 namespace BDense.Training.Runs;
 
@@ -12,6 +17,12 @@ public interface ITraining : IDisposable
 {
     /// <summary>Where it computes.</summary>
     Backend Backend { get; }
+
+    /// <summary>What is trained, as it stands.</summary>
+    INetwork Network { get; }
+
+    /// <summary>Moving average of the network's weights, flat; none where none is kept.</summary>
+    Tensor? Ema { get; }
 
     /// <summary>Iterations in the whole run.</summary>
     long Steps { get; }
@@ -25,6 +36,18 @@ public interface ITraining : IDisposable
     /// <summary>Does iteration <paramref name="step"/>, counted from 0.</summary>
     /// <exception cref="BDenseException">Loss or gradient is not finite.</exception>
     StepReport Step(long step);
+
+    /// <summary>How images are made with what has been trained so far.</summary>
+    /// <param name="network">The trained one, or one of other weights in its place; stays the caller's.</param>
+    ImageMaker Sampler(INetwork network);
+
+    /// <summary>Whether there is a loss on images that it does not learn from: not where it learns from no images.</summary>
+    bool HasHeldOutLoss => false;
+
+    /// <summary>Its own loss on images that it does not learn from, a mean over them: without dropout, mirroring or a gradient.</summary>
+    /// <param name="network">The trained one, or one of other weights in its place; stays the caller's.</param>
+    /// <param name="batch">The images, and what is drawn for them.</param>
+    double HeldOutLoss(INetwork network, HeldOutBatch batch) => throw new NotSupportedException("this training learns from no images");
 
     /// <summary>Writes all that the next iteration depends on into a folder; what is no tensor is returned.</summary>
     JsonObject Save(string folder);
@@ -56,6 +79,18 @@ public sealed record LoopOptions
 
     /// <summary>Ends the loop between two iterations, with a checkpoint.</summary>
     public CancellationToken Cancellation { get; init; }
+
+    /// <summary>What the log is written as besides <see cref="RunFolder.LogFile"/>; a resumed run goes on with those that it has.</summary>
+    public IReadOnlyList<LogFormat> Logs { get; init; } = [];
+
+    /// <summary>Averages of the weights, updated after every iteration and a part of the checkpoints; or none.</summary>
+    public EmaProfiles? Profiles { get; init; }
+
+    /// <summary>Pictures of samples, in the run's folder; or none.</summary>
+    public SampleGrids? Samples { get; init; }
+
+    /// <summary>The loss on images that are not learned from; or none.</summary>
+    public HeldOut? Validation { get; init; }
 }
 
 /// <summary>What came out.</summary>
@@ -86,7 +121,7 @@ public static class TrainingLoop
     {
         options ??= new LoopOptions();
         using var alone = folder?.Lock();
-        var (step, checkpoint) = Restore(training, folder);
+        var (step, checkpoint) = Restore(training, folder, options.Profiles);
         long first = step, saved = step;
         // Before the work, not after it: a file that cannot be gone on from is said at once.
         folder?.ReadPeak();
@@ -99,11 +134,17 @@ public static class TrainingLoop
         pool.ResetPeak();
         long sessionPeak = pool.PeakBytes;
         var clock = Stopwatch.StartNew();
-        StreamWriter? writer = null;
+        RunLog? writer = null;
         try
         {
+            // What the run did beyond the checkpoint, it will do anew.
+            if (folder is not null)
+            {
+                EmaProfiles.Begin(folder, step);
+                SampleGrids.Begin(folder, step);
+            }
             // Closed in here, since what it holds back may not find room any more.
-            using var closing = writer = folder?.OpenLog(step);
+            using var closing = writer = folder is null ? null : RunLog.Open(folder, step, options.Logs);
             while (step < training.Steps && !options.Cancellation.IsCancellationRequested)
             {
                 folder?.RequireInPlace();
@@ -113,10 +154,17 @@ public static class TrainingLoop
                 double milliseconds = (clock.Elapsed - start).TotalMilliseconds;
                 step++;
                 var line = new LogLine(step, report.Loss, report.Branches, report.LearningRate, report.GradientNorm, milliseconds,
-                    milliseconds - (backend.Waited - waited).TotalMilliseconds, pool.PeakBytes, report.Weights);
+                    milliseconds - (backend.Waited - waited).TotalMilliseconds, pool.PeakBytes, report.Weights)
+                { Time = LogLine.Now };
+                options.Profiles?.Update(step);
+                if (folder is not null)
+                    options.Profiles?.Store(folder, step);
+                line = line with { Validation = options.Validation?.At(training, step) };
+                if (folder is not null)
+                    options.Samples?.At(training, folder, step);
                 sessionPeak = Math.Max(sessionPeak, pool.PeakBytes);
                 log.Add(line);
-                writer?.WriteLine(RunJson.ToLine(line));
+                writer?.Write(line);
                 options.OnProgress?.Invoke(Progress(training, log, step));
                 if (options.CheckpointEvery > 0 && step % options.CheckpointEvery == 0)
                     Save();
@@ -142,13 +190,18 @@ public static class TrainingLoop
         void Save()
         {
             writer?.Flush();
-            checkpoint = folder?.SaveCheckpoint(step, training.Save);
+            checkpoint = folder?.SaveCheckpoint(step, path =>
+            {
+                var state = training.Save(path);
+                options.Profiles?.Save(path);
+                return state;
+            });
             saved = step;
         }
     }
 
     /// <summary>Reads the newest whole checkpoint, if there is one; returns the iterations done, and it.</summary>
-    private static (long Step, string? Checkpoint) Restore(ITraining training, RunFolder? folder)
+    private static (long Step, string? Checkpoint) Restore(ITraining training, RunFolder? folder, EmaProfiles? profiles)
     {
         if (folder?.CheckpointToResume(training.Backend.OnNotice) is not { } checkpoint)
             return (0, null);
@@ -157,6 +210,7 @@ public static class TrainingLoop
         if (state["step"] is not JsonValue value || !value.TryGetValue(out long step) || step < 0 || step > training.Steps)
             throw new BDenseException($"{path}: 'step' is missing or not in 0..{training.Steps}");
         training.Load(checkpoint, state);
+        profiles?.Load(checkpoint);
         return (step, checkpoint);
     }
 

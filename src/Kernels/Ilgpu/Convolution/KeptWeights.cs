@@ -50,6 +50,17 @@ public sealed partial class IlgpuBackend
         }
     }
 
+    /// <inheritdoc/>
+    public override long KeptWeightBytes(int k, int taps, int c, bool trained)
+    {
+        if (Precision == Precision.Fp32)
+            return 0;
+        bool asTheyAre = Precision == Precision.Tf32 && ConvolutionPlan.Padded(Precision, c) == c;
+        return (asTheyAre ? 0 : Bytes(false)) + (trained ? Bytes(true) : 0);
+
+        long Bytes(bool isExchanged) => (long)sizeof(float) * ShapeOf(new WeightForm(0, k, taps, c, Precision, isExchanged)).Length;
+    }
+
     /// <summary>A convolution's weights [K,R,S,C] as the kernels of a precision copy them, for forward or (exchanged) for dgrad.</summary>
     private WeightLease Weights(Precision precision, in Conv2dShape s, Tensor w, bool isExchanged)
     {

@@ -4,6 +4,8 @@ using BDense.Model.Autodiff;
 using BDense.Model.Networks;
 using BDense.Training.Data;
 using BDense.Training.Runs;
+using BDense.Training.Samplers;
+using BDense.Training.Watching;
 
 namespace BDense.Training.Distillation.Methods.BranchDistillation;
 
@@ -43,6 +45,9 @@ public sealed class BranchDistillationTraining : ITraining
     /// <summary>Where everything is.</summary>
     public Backend Backend => _student.Backend;
 
+    /// <inheritdoc/>
+    public INetwork Network => _student;
+
     /// <summary>One update an iteration, all rounds together.</summary>
     public long Steps => _options.Updates;
 
@@ -52,39 +57,46 @@ public sealed class BranchDistillationTraining : ITraining
     /// <summary>The round under way, from 0.</summary>
     public int Round => _rounds.Round;
 
+    /// <summary>Moving average of the weights in this round, flat; none if its decay is 0.</summary>
+    public Tensor? Ema => _rounds.Optimizer.Ema;
+
     /// <summary>One iteration, numbered from 0.</summary>
     public StepReport Step(long step)
     {
         var (within, length) = _rounds.Enter(step);
-        int jump = _options.Jump!.Value, n = _options.Batch;
-        int studentSteps = _options.StepsAfter(Round), teacherSteps = studentSteps * jump;
-        var own = LinearBetaDdim.Schedule(studentSteps);
-        var theirs = LinearBetaDdim.Schedule(teacherSteps);
-
+        int n = _options.Batch;
         var indices = new int[n];
         var flips = new bool[n];
         _batches.At(step, indices, flips);
         var key = RandomStreams.ForNodes(_options.Seed, step);
-        int[] k =
-            [.. Enumerable.Range(0, n).Select(i => 1 + Math.Min(studentSteps - 2, (int)(Philox.Uniform(key, i) * (studentSteps - 1))))];
+        int[] k = Places(n, i => Philox.Uniform(key, i));
         using var y = _data.Upload(Backend, indices, flips);
-        using var z = TeacherTraining.Noised(y,
-            [.. k.SelectMany(i => new[] { (float)theirs.Alpha[jump * i], (float)theirs.Sigma[jump * i] })],
-            RandomStreams.ForNoise(_options.Seed, step));
-        float[] targets = Targets(z, k, theirs);
+        using var z = TeacherTraining.Noised(y, Noising(k), RandomStreams.ForNoise(_options.Seed, step));
 
         using var tape = Tape.For(_student, recording: true);
-        using var numbers = LinearBetaDdim.Numbers(Backend, k, n);
         RandomKey? dropout = DistillationMethods.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, step) : null;
-        var heads = _student.Forward(tape, tape.Input(z), numbers, new ForwardOptions(dropout));
-        var (losses, gradient) = LinearBetaDdim.Loss(z.ToArray(), heads.Data.ToArray(), targets,
-            [.. k.Select(i => (own.Alpha[i], own.Sigma[i]))], [.. k.Select(i => (own.Alpha[i - 1], own.Sigma[i - 1]))],
-            _student.Config.Branches, _student.Config.ImageChannels);
+        var (heads, losses, gradient) = Loss(tape, _student, z, k, new ForwardOptions(dropout));
         using (var dheads = Backend.FromArray(gradient, heads.Shape))
             tape.Backward(heads, dheads);
         double loss = losses.Sum(), rate = _rate.At(within, length);
         double norm = _rounds.Optimizer.Update(rate, 1, loss, step + 1);
         return new StepReport(loss, losses, rate, norm);
+    }
+
+    /// <summary>With the steps of the round under way.</summary>
+    public ImageMaker Sampler(INetwork network) => BranchDistillationMethod.OfSteps(network, _options.StepsAfter(Round)).Maker();
+
+    /// <inheritdoc/>
+    public bool HasHeldOutLoss => true;
+
+    /// <summary>Against the teacher of the round under way.</summary>
+    public double HeldOutLoss(INetwork network, HeldOutBatch batch)
+    {
+        int[] k = Places(batch.Count, batch.Uniform);
+        using var y = batch.Data.Upload(Backend, batch.Indices);
+        using var z = batch.Noised(y, Noising(k));
+        using var tape = Tape.For(network, recording: false);
+        return Loss(tape, network, z, k, default).Losses.Sum();
     }
 
     /// <summary>Writes its state into a checkpoint's folder, all but the network.</summary>
@@ -95,6 +107,36 @@ public sealed class BranchDistillationTraining : ITraining
 
     /// <summary>Frees its state; the networks stay the caller's.</summary>
     public void Dispose() => _rounds.Dispose();
+
+    /// <summary>k ~ U{1..S-1} for each sample.</summary>
+    private int[] Places(int samples, Func<int, double> uniform)
+    {
+        int steps = _options.StepsAfter(Round);
+        return [.. Enumerable.Range(0, samples).Select(i => 1 + Math.Min(steps - 2, (int)(uniform(i) * (steps - 1))))];
+    }
+
+    /// <summary>alpha and sigma of the teacher's step of each sample.</summary>
+    private float[] Noising(int[] k)
+    {
+        int jump = _options.Jump!.Value;
+        var (alpha, sigma) = LinearBetaDdim.Schedule(_options.StepsAfter(Round) * jump);
+        return [.. k.SelectMany(i => new[] { (float)alpha[jump * i], (float)sigma[jump * i] })];
+    }
+
+    /// <summary>The network's heads at z, each branch's loss, and the gradient of their sum in the heads.</summary>
+    private (Variable Heads, double[] Losses, float[] Gradient) Loss(Tape tape, INetwork network, Tensor z, int[] k,
+        in ForwardOptions options)
+    {
+        int steps = _options.StepsAfter(Round);
+        var own = LinearBetaDdim.Schedule(steps);
+        float[] targets = Targets(z, k, LinearBetaDdim.Schedule(steps * _options.Jump!.Value));
+        using var numbers = LinearBetaDdim.Numbers(Backend, k, k.Length);
+        var heads = network.Forward(tape, tape.Input(z), numbers, options);
+        var (losses, gradient) = LinearBetaDdim.Loss(z.ToArray(), heads.Data.ToArray(), targets,
+            [.. k.Select(i => (own.Alpha[i], own.Sigma[i]))], [.. k.Select(i => (own.Alpha[i - 1], own.Sigma[i - 1]))],
+            network.Config.Branches, network.Config.ImageChannels);
+        return (heads, losses, gradient);
+    }
 
     /// <summary>The teacher's states after each of the steps that a branch stands for, [K,N,H,W,C].</summary>
     private float[] Targets(Tensor z, int[] k, (double[] Alpha, double[] Sigma) schedule)

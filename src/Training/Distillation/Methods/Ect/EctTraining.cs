@@ -5,6 +5,8 @@ using BDense.Model.Checkpoints;
 using BDense.Model.Networks;
 using BDense.Training.Data;
 using BDense.Training.Runs;
+using BDense.Training.Samplers;
+using BDense.Training.Watching;
 
 namespace BDense.Training.Distillation.Methods.Ect;
 
@@ -49,6 +51,9 @@ public sealed class EctTraining : ITraining
     /// <inheritdoc/>
     public Backend Backend => _student.Backend;
 
+    /// <inheritdoc/>
+    public INetwork Network => _student;
+
     /// <summary>One update an iteration.</summary>
     public long Steps => _options.Updates;
 
@@ -67,15 +72,37 @@ public sealed class EctTraining : ITraining
         using var y = _data.Upload(Backend, indices, flips);
         using var labels = Conditions.Of(_student, _data, indices);
         var key = RandomStreams.ForSigmas(_options.Seed, step);
-        double[] t = [.. Enumerable.Range(0, n).Select(i => Math.Exp(_options.PMean + _options.PStd * Philox.Normal(key, i)))];
+        double[] t = Levels(n, i => Philox.Normal(key, i));
         double[] r = [.. t.Select(level => _pairs.Earlier(level, stage))];
         using var x = Noised(y, t, step);
         RandomKey? dropout = DistillationMethods.UsesDropout(_student, _options) ? RandomStreams.ForDropout(_options.Seed, step) : null;
         var forward = new ForwardOptions(dropout, labels);
-        using var target = Target(y, r, step, forward);
+        using var target = Target(_denoiser, y, r, levels => Noised(y, levels, step), forward);
         var (loss, distance) = Accumulate(x, t, target, forward);
         double rate = _rate.At(step, Steps), norm = _optimizer.Update(rate, 1, loss, step + 1);
         return new StepReport(loss, [distance], rate, norm);
+    }
+
+    /// <inheritdoc/>
+    public ImageMaker Sampler(INetwork network) => Student.Of(network, _options).Maker();
+
+    /// <inheritdoc/>
+    public bool HasHeldOutLoss => true;
+
+    /// <summary>With the pairs of the last stage, so that losses of all stages can be compared.</summary>
+    public double HeldOutLoss(INetwork network, HeldOutBatch batch)
+    {
+        var denoiser = new Denoiser(network);
+        double[] t = Levels(batch.Count, batch.Normal), r = [.. t.Select(level => _pairs.Earlier(level, _options.Stages - 1))];
+        using var y = batch.Data.Upload(Backend, batch.Indices);
+        using var labels = Conditions.Of(network, batch.Data, batch.Indices);
+        var forward = new ForwardOptions(Labels: labels);
+        using var x = batch.Noised(y, Factors(t));
+        using var target = Target(denoiser, y, r, levels => batch.Noised(y, Factors(levels)), forward);
+        using var tape = Tape.For(network, recording: false);
+        using var d = Denoised(denoiser, x, Heads(denoiser, tape, x, t, forward).Data, t);
+        double[] distances = ImageDistance.Of(d.ToArray(), target.ToArray(), _options.Huber, batch.Count).Distances;
+        return distances.Zip(t, (distance, level) => distance * ConsistencyPairs.Weight(level, network.Config.SigmaData)).Average();
     }
 
     /// <inheritdoc/>
@@ -96,20 +123,27 @@ public sealed class EctTraining : ITraining
     /// <inheritdoc/>
     public void Dispose() => _optimizer.Dispose();
 
+    /// <summary>t ~ exp(N(P_mean, P_std^2)) of each image.</summary>
+    private double[] Levels(int n, Func<int, double> normal) =>
+        [.. Enumerable.Range(0, n).Select(i => Math.Exp(_options.PMean + _options.PStd * normal(i)))];
+
     /// <summary>y + sigma n of each image, n the same at every call of one step; the caller disposes it.</summary>
     private Tensor Noised(Tensor y, double[] sigmas, long step) =>
-        TeacherTraining.Noised(y, [.. sigmas.SelectMany(s => new[] { 1f, (float)s })], RandomStreams.ForNoise(_options.Seed, step));
+        TeacherTraining.Noised(y, Factors(sigmas), RandomStreams.ForNoise(_options.Seed, step));
+
+    /// <summary>Of image and noise.</summary>
+    private static float[] Factors(double[] sigmas) => [.. sigmas.SelectMany(s => new[] { 1f, (float)s })];
 
     /// <summary>D(y + r n; r) without a gradient, and y where r is 0; the caller disposes it.</summary>
-    private Tensor Target(Tensor y, double[] r, long step, in ForwardOptions forward)
+    private Tensor Target(Denoiser denoiser, Tensor y, double[] r, Func<double[], Tensor> noised, in ForwardOptions forward)
     {
         if (r.All(level => level == 0))
             return y.Share();
         // Where r is 0 the network, which takes no such level, is asked at another; its answer does not count.
         double[] levels = [.. r.Select(level => level > 0 ? level : 1)];
-        using var x = Noised(y, levels, step);
-        using var tape = Tape.For(_student, recording: false);
-        var d = Denoised(x, Heads(tape, x, levels, forward).Data, levels);
+        using var x = noised(levels);
+        using var tape = Tape.For(denoiser.Network, recording: false);
+        var d = Denoised(denoiser, x, Heads(denoiser, tape, x, levels, forward).Data, levels);
         float[] which = [.. r.SelectMany(level => level > 0 ? new[] { 1f, 0f } : [0f, 1f])];
         using var choice = Backend.FromArray(which, new Shape(r.Length, 2));
         Backend.LinearCombinationPerSample(choice, [d, y], d);
@@ -126,8 +160,8 @@ public sealed class EctTraining : ITraining
     {
         int n = t.Length;
         using var tape = Tape.For(_student, recording: true);
-        var heads = Heads(tape, x, t, forward);
-        using var d = Denoised(x, heads.Data, t);
+        var heads = Heads(_denoiser, tape, x, t, forward);
+        using var d = Denoised(_denoiser, x, heads.Data, t);
         var (distances, factors) = ImageDistance.Of(d.ToArray(), target.ToArray(), _options.Huber, n);
         double loss = 0;
         var gradient = new float[2 * n];
@@ -147,19 +181,19 @@ public sealed class EctTraining : ITraining
     }
 
     /// <summary>F at a level an image, never from a captured pass: those have no dropout.</summary>
-    private Variable Heads(Tape tape, Tensor x, double[] sigmas, in ForwardOptions forward)
+    private Variable Heads(Denoiser denoiser, Tape tape, Tensor x, double[] sigmas, in ForwardOptions forward)
     {
         var (scales, noises) = (new float[sigmas.Length], new float[sigmas.Length]);
-        _denoiser.Numbers(sigmas, scales, noises);
+        denoiser.Numbers(sigmas, scales, noises);
         using var scale = Backend.FromArray(scales, new Shape(sigmas.Length, 1));
         using var noise = Backend.FromArray(noises, new Shape(sigmas.Length));
-        return _denoiser.Merged(tape, _denoiser.Heads(tape, x, scale, noise, forward), sigmas);
+        return denoiser.Merged(tape, denoiser.Heads(tape, x, scale, noise, forward), sigmas);
     }
 
     /// <summary>D = c_skip x + c_out F of each image; the caller disposes it.</summary>
-    private Tensor Denoised(Tensor x, Tensor heads, double[] sigmas)
+    private Tensor Denoised(Denoiser denoiser, Tensor x, Tensor heads, double[] sigmas)
     {
-        float[] coefficients = [.. sigmas.SelectMany(s => new[] { (float)_denoiser.At(s).Skip, (float)_denoiser.At(s).Out })];
+        float[] coefficients = [.. sigmas.SelectMany(s => new[] { (float)denoiser.At(s).Skip, (float)denoiser.At(s).Out })];
         using var c = Backend.FromArray(coefficients, new Shape(sigmas.Length, 2));
         var d = Backend.Empty(x.Shape);
         Backend.LinearCombinationPerSample(c, [x, heads], d);

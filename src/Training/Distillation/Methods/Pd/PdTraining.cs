@@ -3,7 +3,9 @@ using BDense.Kernels;
 using BDense.Model.Networks;
 using BDense.Training.Data;
 using BDense.Training.Runs;
+using BDense.Training.Samplers;
 using BDense.Training.Schedules;
+using BDense.Training.Watching;
 
 namespace BDense.Training.Distillation.Methods.Pd;
 
@@ -54,6 +56,9 @@ public sealed class PdTraining : ITraining
     /// <summary>Where everything is.</summary>
     public Backend Backend => _student.Backend;
 
+    /// <inheritdoc/>
+    public INetwork Network => _student;
+
     /// <summary>One update an iteration, all rounds together.</summary>
     public long Steps => _options.Updates;
 
@@ -76,7 +81,8 @@ public sealed class PdTraining : ITraining
         _batches.At(step, indices, flips);
         using var y = _data.Upload(Backend, indices, flips);
         using var labels = Conditions.Of(_student, _data, indices);
-        var (places, noising) = Places(step);
+        var key = RandomStreams.ForNodes(_options.Seed, step);
+        var (places, noising) = Places(_options.Batch, i => Philox.Uniform(key, i));
         using var x = TeacherTraining.Noised(y, noising, RandomStreams.ForNoise(_options.Seed, step));
         using var targets = Targets(x, places, labels);
 
@@ -91,6 +97,26 @@ public sealed class PdTraining : ITraining
         double norm = _rounds.Optimizer.Update(rate, 1, result.Loss, step + 1);
         _learned?.Update(0, result.Branches);
         return new StepReport(result.Loss, result.Branches, rate, norm, grid.Branches > 1 ? mean : null);
+    }
+
+    /// <summary>With the steps of the round under way.</summary>
+    public ImageMaker Sampler(INetwork network) =>
+        Student.Of(network, _options with { Nfe = _options.StepsAfter(Round), Rounds = 1 }).Maker();
+
+    /// <inheritdoc/>
+    public bool HasHeldOutLoss => true;
+
+    /// <summary>Against the teacher of the round under way, with the branch weights of the round's end.</summary>
+    public double HeldOutLoss(INetwork network, HeldOutBatch batch)
+    {
+        using var y = batch.Data.Upload(Backend, batch.Indices);
+        using var labels = Conditions.Of(network, batch.Data, batch.Indices);
+        var (places, noising) = Places(batch.Count, batch.Uniform);
+        using var x = batch.Noised(y, noising);
+        using var targets = Targets(x, places, labels);
+        var (nodes, weights, _) = NodesAndWeights(_grids[Round].Coarsen(network.Config.Branches), places, progress: 1);
+        using var objective = new TrajectoryObjective(network, _options.Layout!.Value, _options.Distance!.Value, _options.Delta);
+        return objective.Measure(x, nodes, weights, targets, new ForwardOptions(Labels: labels));
     }
 
     /// <summary>Writes its state into a checkpoint's folder, all but the network.</summary>
@@ -118,14 +144,13 @@ public sealed class PdTraining : ITraining
     }
 
     /// <summary>i ~ U{0..N-1} for each sample, and (1, sigma_i) to noise it with.</summary>
-    private (int[] Places, float[] Noising) Places(long step)
+    private (int[] Places, float[] Noising) Places(int samples, Func<int, double> uniform)
     {
         var grid = _grids[Round];
-        var key = RandomStreams.ForNodes(_options.Seed, step);
-        var (places, noising) = (new int[_options.Batch], new float[2 * _options.Batch]);
+        var (places, noising) = (new int[samples], new float[2 * samples]);
         for (int n = 0; n < places.Length; n++)
         {
-            places[n] = Math.Min(grid.Intervals - 1, (int)(Philox.Uniform(key, n) * grid.Intervals));
+            places[n] = Math.Min(grid.Intervals - 1, (int)(uniform(n) * grid.Intervals));
             (noising[2 * n], noising[2 * n + 1]) = (1, (float)grid.Student[places[n]]);
         }
         return (places, noising);

@@ -73,6 +73,9 @@ public sealed class SfdTraining : ITraining
     /// <summary>Where everything is.</summary>
     public Backend Backend => _student.Backend;
 
+    /// <inheritdoc/>
+    public INetwork Network => _student;
+
     /// <summary>Iterations: Updates / Nfe, rounded up; for SFD-v by the mean NFE.</summary>
     public long Steps { get; }
 
@@ -128,6 +131,9 @@ public sealed class SfdTraining : ITraining
         }
         return new StepReport(loss, branches, rate, norm, k > 1 ? weights : null);
     }
+
+    /// <inheritdoc/>
+    public ImageMaker Sampler(INetwork network) => Student.Of(network, _options).Maker();
 
     /// <summary>Writes its state into a checkpoint's folder, all but the network.</summary>
     public JsonObject Save(string folder)
