@@ -39,7 +39,7 @@ public sealed class ConfigTests
     {
         var printed = await CliRun.Succeeds("info", "--config", "demo");
         string file = _folder["mine.json"];
-        await File.WriteAllTextAsync(file, printed.Output.Replace("\"modelChannels\": 32", "\"modelChannels\": 16 // narrower",
+        await File.WriteAllTextAsync(file, printed.Output.Replace("\"modelChannels\": 32,", "\"modelChannels\": 16, // narrower",
             StringComparison.Ordinal).Replace("\"resolution\": 16", "\"resolution\": 8", StringComparison.Ordinal)
             .Replace("8\n  ]", "4\n  ]", StringComparison.Ordinal));
         await CliRun.Succeeds("train", "--network", file, "--resolution", "8", "--limit", "16", "--steps", "1", "--batch", "2", "--out",
@@ -59,8 +59,9 @@ public sealed class ConfigTests
         await File.WriteAllTextAsync(file,
             (await CliRun.Succeeds("info", "--config", "demo")).Output.Replace(field, wrong, StringComparison.Ordinal));
         var run = await CliRun.Of("train", "--network", file, "--out", _folder["run"], "--device", "cpu");
-        Assert.That((run.ExitCode, run.Error.Trim().Contains('\n')), Is.EqualTo((1, false)), run.Error);
+        Assert.That(run.ExitCode, Is.EqualTo(1), run.Error);
         Assert.That(run.Message, Does.StartWith("bdense: ").And.Contain("mine.json").And.Contain(message));
+        Assert.That(run.Error, Does.Not.Contain("   at ").And.Not.Contain("System."));
         Assert.That(Directory.Exists(_folder["run"]), Is.False);
     }
 

@@ -190,8 +190,7 @@ public static class NetworkCatalog
 
     /// <summary>What to say of a family that is not registered, or as another record.</summary>
     internal static string Unknown(string family) =>
-        $"'{family}' is not known{Suggestion.For(family, Families)}; families: {string.Join(", ", Families)}; one from outside is "
-            + "registered first (NetworkCatalog.Register)";
+        $"'{family}' is not known{Suggestion.OrAll(family, Families)}; one from outside is registered first (NetworkCatalog.Register)";
 
     /// <exception cref="BDenseException">The family is not registered, or the text is no configuration of it.</exception>
     internal static NetworkConfig Parse(string family, byte[] utf8, string source) => Readers.TryGetValue(family, out var reader)
