@@ -5,7 +5,9 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using BDense.Cli.Terminal;
 using BDense.Cli.Verbs;
+using BDense.Cli.Verbs.Datasets;
 using BDense.Cli.Verbs.Exporting;
+using BDense.Cli.Verbs.Measuring;
 using BDense.Cli.Verbs.Runs;
 using BDense.Kernels;
 using BDense.Kernels.Devices;
@@ -59,7 +61,7 @@ public static partial class Program
         var parse = Root(ui).Parse(CompletionScript.Question(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Errors.Count > 0 && parse.Action is not HelpAction)
         {
-            string verb = parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name + " ";
+            string verb = PathOf(parse.CommandResult.Command);
             string message = Complaint(parse, verb);
             ui.Note($"bdense: {OneLine(message)} (see 'bdense {verb}--help')");
             return 2;
@@ -70,7 +72,7 @@ public static partial class Program
                 o => parse.GetResult(o) is { Implicit: false } given && given.Tokens.Any(t => t.Value.Length == 0));
         if (empty is not null && parse.Action is not HelpAction)
         {
-            ui.Note($"bdense: {empty.Name} is given nothing (see 'bdense {parse.CommandResult.Command.Name} --help')");
+            ui.Note($"bdense: {empty.Name} is given nothing (see 'bdense {PathOf(parse.CommandResult.Command)}--help')");
             return 2;
         }
 
@@ -113,6 +115,10 @@ public static partial class Program
         _ => null,
     };
 
+    /// <summary>A command as it is typed, with a blank behind: "data show "; nothing for none.</summary>
+    internal static string PathOf(Command command) => command is RootCommand ? ""
+        : $"{string.Concat(command.Parents.OfType<Command>().Take(1).Select(PathOf))}{command.Name} ";
+
     /// <summary>What is wrong with a command line: one thing, the one that most likely brought the others about.</summary>
     private static string Complaint(ParseResult parse, string verb)
     {
@@ -129,9 +135,15 @@ public static partial class Program
             var verbs = command.Subcommands.Select(c => c.Name);
             if (unknown.StartsWith('-'))
                 return $"a verb comes first, not {Printable.Quoted(unknown)}; there are {string.Join(", ", verbs)}";
+            // Not verbs here, as they are elsewhere.
+            if (unknown is "version" or "help")
+                return $"there is no verb '{unknown}'; write 'bdense --{unknown}'";
             return $"there is no verb {Printable.Quoted(unknown)}"
                 + $"{(Suggestion.For(unknown, verbs) is { Length: > 0 } near ? near : $"; there are {string.Join(", ", verbs)}")}";
         }
+        if (command.Subcommands.Count > 0 && !unknown.StartsWith('-'))
+            return $"there is no verb {Printable.Quoted(verb + unknown)}"
+                + $"{Suggestion.OrAll(unknown, command.Subcommands.Select(c => c.Name))}";
         // So does one about a required option that was misspelt.
         return unknown.StartsWith('-')
             ? $"{verb}has no option {Printable.Quoted(unknown)}{Suggestion.For(unknown, command.Options.Select(o => o.Name))}" : message;
@@ -145,18 +157,18 @@ public static partial class Program
         var verbs = new Verb[]
         {
             Demo.Verb(ui), Train.Verb(ui), Distill.Verb(ui), Fit.Verb(ui), Sample.Verb(ui), Evaluate.Verb(ui), Statistics.Verb(ui),
-            Reproduce.Verb(ui), EmaVerb.Verb(ui), Export.Verb(ui), DevicesVerb.Verb(ui), ProcessesVerb.Verb(ui), Info.Verb(ui),
-            KernelsVerb.Verb(ui),
-            FusionVerb.Verb(ui), ProfileVerb.Verb(ui), TuneVerb.Verb(ui), Study.Verb(ui), CompletionVerb.Verb(ui),
+            Reproduce.Verb(ui), EmaVerb.Verb(ui), Export.Verb(ui), DataVerb.Verb(ui), DevicesVerb.Verb(ui), ProcessesVerb.Verb(ui),
+            Info.Verb(ui), KernelsVerb.Verb(ui), FusionVerb.Verb(ui), ProfileVerb.Verb(ui), TuneVerb.Verb(ui), Study.Verb(ui),
+            CompletionVerb.Verb(ui),
         };
+        Verb[] all = [.. verbs, .. verbs.SelectMany(verb => verb.Inner)];
         var root = new RootCommand("B-DENSE: K-branch distillation of diffusion models, with kernels written in C#.");
-        foreach (var verb in verbs)
-        {
+        foreach (var verb in all)
             CompletionWords.Attach(verb.Command);
+        foreach (var verb in verbs)
             root.Subcommands.Add(verb.Command);
-        }
         var help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new HelpWithExamples((SynchronousCommandLineAction)help.Action!, verbs);
+        help.Action = new HelpWithExamples((SynchronousCommandLineAction)help.Action!, all);
         root.Options.OfType<VersionOption>().Single().Action = new ShowVersion();
         return root;
     }
@@ -207,4 +219,7 @@ internal sealed record Verb(Command Command, params string[] Examples)
 {
     /// <summary>Fits the help to what else is on the command line; or none.</summary>
     public Action<ParseResult>? BeforeHelp { get; init; }
+
+    /// <summary>The verbs within it: <c>bdense data show</c>.</summary>
+    public IReadOnlyList<Verb> Inner { get; init; } = [];
 }

@@ -21,6 +21,10 @@ public sealed class CompletionTests
     [TestCase("bdense profile group-norm-f", "group-norm-factors")]
     [TestCase("bdense reproduce table2-c", "table2-cifar10")]
     [TestCase("bdense completion z", "zsh")]
+    [TestCase("bdense data ", "prepare", "show", "sources")]
+    [TestCase("bdense data sources i", "imagenet64")]
+    [TestCase("bdense data prepare photos --crop ", "none", "center", "wide")]
+    [TestCase("bdense info --config edm-f", "edm-ffhq64")]
     public async Task Words_are_offered(string line, params string[] words)
     {
         var run = await CliRun.Succeeds($"[suggest:{line.Length}]", line);
@@ -32,7 +36,7 @@ public sealed class CompletionTests
     public void Every_option_that_takes_a_name_offers_names()
     {
         using StringWriter output = new(), error = new();
-        var silent = from verb in Program.Root(new Ui(output, error)).Subcommands
+        var silent = from verb in Program.Root(new Ui(output, error)).Subcommands.SelectMany(verb => verb.Subcommands.Prepend(verb))
                      from option in verb.Options
                      where option.HelpName is "NAME" or "DEVICE"
                      where !option.GetCompletions(CompletionContext.Empty).Any()

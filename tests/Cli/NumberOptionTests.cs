@@ -29,11 +29,13 @@ public sealed class NumberOptionTests
     ];
 
     private static IEnumerable<(Command Verb, Option Option)> Options() =>
-        Program.Root(new Ui(TextWriter.Null, TextWriter.Null)).Subcommands
+        Program.Root(new Ui(TextWriter.Null, TextWriter.Null)).Subcommands.SelectMany(verb => verb.Subcommands.Prepend(verb))
             .SelectMany(verb => verb.Options.Select(option => (verb, option)));
 
+    private static string Name(Command verb) => Program.PathOf(verb).TrimEnd();
+
     private static IEnumerable<TestCaseData> NumericOptions() => Options().Where(o => o.Option is INumberOption)
-        .Select(o => new TestCaseData(o.Verb.Name, o.Option.Name).SetArgDisplayNames(o.Verb.Name, o.Option.Name));
+        .Select(o => new TestCaseData(Name(o.Verb), o.Option.Name).SetArgDisplayNames(Name(o.Verb), o.Option.Name));
 
     [Test]
     public void All_numbers_are_read_by_the_one_parser()
@@ -41,7 +43,7 @@ public sealed class NumberOptionTests
         var others = Options()
             .Where(o => o.Option is not INumberOption
                 && NumericTypes.Contains(Nullable.GetUnderlyingType(o.Option.ValueType) ?? o.Option.ValueType))
-            .Select(o => $"{o.Verb.Name} {o.Option.Name}");
+            .Select(o => $"{Name(o.Verb)} {o.Option.Name}");
         Assert.That(others, Is.Empty, "define them by Numbers, with their range");
         Assert.That(NumericOptions().Count(), Is.GreaterThan(80));
     }
@@ -52,14 +54,14 @@ public sealed class NumberOptionTests
         var outside = Options()
             .Where(o => o.Option is INumberOption && o.Option.GetDefaultValue() is { } value
                 && !Convert.ToString(value, CultureInfo.InvariantCulture)!.Split(',').All(((INumberOption)o.Option).Rule.Takes))
-            .Select(o => $"{o.Verb.Name} {o.Option.Name}");
+            .Select(o => $"{Name(o.Verb)} {o.Option.Name}");
         Assert.That(outside, Is.Empty);
     }
 
     [TestCaseSource(nameof(NumericOptions))]
     public async Task Bad_numbers_are_usage_errors(string verb, string name)
     {
-        var (command, option) = Options().Single(o => o.Verb.Name == verb && o.Option.Name == name);
+        var (command, option) = Options().Single(o => Name(o.Verb) == verb && o.Option.Name == name);
         var rule = ((INumberOption)option).Rule;
         // Below any least number, above any greatest; what a rule does take is no bad value to it.
         var values = Bad.Concat(["-1", "-0.5", "0", "1e31", "2147483648", "18446744073709551616"]).Where(text => !rule.Takes(text))
@@ -69,7 +71,7 @@ public sealed class NumberOptionTests
         // Where something is required it is given, so that the number alone is wrong.
         string[] call =
         [
-            verb,
+            .. verb.Split(' '),
             .. command.Arguments.Where(a => a.Arity.MinimumNumberOfValues > 0).Select(_ => "there-is-none"),
             .. command.Options.Where(o => o.Required).SelectMany(o => new[] { o.Name, "there-is-none" }),
         ];

@@ -177,9 +177,9 @@ public sealed class StudentFileTests
         architecture.Dispose();
         var shapes = state.Keys.ToDictionary(k => k.Name, k => k.Shape);
         shapes["model.log_var_for_learnable_weights"] = [4];
-        Assert.That(NetworkCatalog.Identify(shapes), Is.EqualTo(config));
+        Assert.That(NetworkCatalog.Identify(shapes).Select(known => known.Config), Is.EqualTo(new[] { config }));
         shapes["model.log_var_for_learnable_weights"] = [5];
-        Assert.That(NetworkCatalog.Identify(shapes), Is.Null);
+        Assert.That(NetworkCatalog.Identify(shapes), Is.Empty);
     }
 
     private async Task Refused(int exitCode, string mentioned, string model, params string[] options)

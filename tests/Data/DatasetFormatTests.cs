@@ -187,7 +187,7 @@ public sealed class DatasetFormatTests
         ("zip cut short", f => f.Write("a.zip", [.. "PK\x03\x04"u8, 1, 2, 3]), "damaged"),
         ("zip without images", f => Zip(f, ("a.txt", "hello"u8.ToArray())), "holds no images"),
         ("mixed sizes", f => Zip(f, ("a/0.png", Image(SKColors.Red, 4, 4)), ("a/1.png", Image(SKColors.Red, 4, 5))),
-            "a/1.png: 5 x 4, but a/0.png is 4 x 4; all images must be of one size: crop or resize them beforehand"),
+            "a/1.png: 5 x 4, but a/0.png is 4 x 4; all images must be of one size: 'bdense data prepare' crops and resizes"),
         ("not an image", f => Zip(f, ("a/0.png", Image(SKColors.Red, 4, 4)), ("a/1.png", "hello"u8.ToArray())), "a/1.png: not an image"),
         ("first is not an image", f => Zip(f, ("a/0.png", "hello"u8.ToArray())), "a/0.png: not an image"),
         ("empty image", f => Zip(f, ("a/0.png", [])), "a/0.png: the file is empty"),
@@ -204,9 +204,9 @@ public sealed class DatasetFormatTests
     [Test]
     public void RealPhotographsFromAZip()
     {
-        string? path = CifarZip();
+        string? path = CifarZip.Path();
         if (path is null)
-            Assert.Ignore("cifar10-train.zip is not there: neither BDENSE_CIFAR10 nor shared/data beside the checkout");
+            Assert.Ignore(CifarZip.Missing);
         var data = Dataset.Open(path, new DatasetOptions(16, 500));
         Assert.That((data.Count, data.Height, data.Width, data.Channels, data.ClassCount), Is.EqualTo((500, 16, 16, 3, 10)));
         Assert.That(data.Labels!.CountBy(label => label).Select(pair => pair.Value), Is.All.EqualTo(50));
@@ -216,19 +216,6 @@ public sealed class DatasetFormatTests
         // CIFAR-10's own: mean about -0.05, deviation about 0.5, a little less after averaging.
         Assert.That(mean, Is.EqualTo(-0.05).Within(0.08));
         Assert.That(deviation, Is.EqualTo(0.47).Within(0.06));
-    }
-
-    private static string? CifarZip()
-    {
-        if (Environment.GetEnvironmentVariable("BDENSE_CIFAR10") is { Length: > 0 } path)
-            return path;
-        for (var folder = new DirectoryInfo(TestContext.CurrentContext.TestDirectory); folder is not null; folder = folder.Parent)
-        {
-            string candidate = Path.Combine(folder.FullName, "shared", "data", "cifar10-train.zip");
-            if (File.Exists(candidate))
-                return candidate;
-        }
-        return null;
     }
 
     private static byte[] CifarRows(int count, byte label)

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using BDense.Model.Checkpoints;
 using BDense.Tests.Data;
 using BDense.Training.Data;
+using BDense.Training.Data.Preparing;
 
 namespace BDense.Tests.Faults;
 
@@ -76,6 +77,17 @@ internal static class ArrayCases
             folder =>
                 Dataset(folder.Write("cifar-10-python.tar.gz",
                     Zipped(Tar(("data_batch_1", CifarPickle.File([3], new byte[CifarPickle.Row]))))))) with { Mutations = 250 },
+        new ReaderCase("images in a tar, prepared", SampleFormat.TarGz, folder =>
+        {
+            // Beyond 100 bytes a name needs a header of its own.
+            string file = folder.Write("images.tgz",
+                Zipped(Tar(("cat/1.png", TestImages.Plain(10, 4)), ($"{new string('d', 120)}/1.png", TestImages.Plain(30, 4)))));
+            return new Sample(file, () =>
+            {
+                using var preparation = new Preparation(file, new PrepareOptions());
+                preparation.Write(folder["prepared.zip"]);
+            });
+        }) with { Mutations = 250 },
     ];
 
     /// <summary>A dataset, opened and read to its last image, as training would.</summary>

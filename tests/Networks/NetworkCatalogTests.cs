@@ -66,6 +66,17 @@ public sealed class NetworkCatalogTests
     public void An_unknown_name_lists_the_known() =>
         Assert.That(() => NetworkCatalog.Find("edm-cifar11"), Throws.TypeOf<UsageException>().With.Message.Contains("edm-cifar10-cond"));
 
+    // A file of tensors alone cannot say with which dropout it was trained: both names, so that whoever reads it can say so.
+    [Test]
+    public void Networks_of_the_same_tensors_are_both_found()
+    {
+        var shapes = NetworkInfo.Describe(NetworkCatalog.Find("edm-afhqv2-64")).Keys.ToDictionary(k => k.Name, k => k.Shape);
+        var found = NetworkCatalog.Identify(shapes);
+        Assert.That(found.Select(known => (known.Name, known.Config.Dropout)),
+            Is.EqualTo(new[] { ("edm-ffhq64", 0.05f), ("edm-afhqv2-64", 0.25f) }));
+        Assert.That(found[0].Config with { Dropout = 0.25f }, Is.EqualTo(found[1].Config));
+    }
+
     [Test]
     public void A_missing_file_is_named() =>
         Assert.That(() => NetworkCatalog.Find("no/such.json"), Throws.TypeOf<BDenseException>().With.Message.Contains("no/such.json"));
@@ -90,6 +101,7 @@ public sealed class NetworkCatalogTests
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "dropout": 1 }""", "'dropout'")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "branches": 9 }""", "'branches'")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "family": "vit" }""", "'family'")]
+    [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "family": "ddpmp" }""", "did you mean 'ddpmpp'?")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "skipScale": 1e60 }""", "'skipScale'")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "resampler": "block" }""", "'resampler'")]
     [TestCase("""{ "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "adaptiveScale": true }""", "'adaptiveScale'")]

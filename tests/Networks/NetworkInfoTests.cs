@@ -13,6 +13,8 @@ public sealed class NetworkInfoTests
     [TestCase("edm-cifar10-cond", 1, 55_735_299, 427)]
     [TestCase("sfd-cifar10", 1, 60_396_419, 495)]
     [TestCase("sfd-cifar10", 4, 60_417_164, 495)]
+    [TestCase("edm-ffhq64", 1, 61_805_571, 553)]
+    [TestCase("edm-afhqv2-64", 1, 61_805_571, 553)]
     [TestCase("edm-imagenet64", 1, 295_899_267, 553)]
     [TestCase("sfd-imagenet64", 1, 324_100_611, 629)]
     [TestCase("ddpm-cifar10", 1, 35_746_307, 328)]
@@ -32,8 +34,12 @@ public sealed class NetworkInfoTests
     }
 
     // SHA-256 of the keys, one a line, as PyTorch lists them: EDM's ImageNet-64 network (from SADD's model_keys_dhariwal.txt), and
-    // google/ddpm-cifar10-32 as "name [shape]"; likewise guided-diffusion's own class with unet.cu's options.
+    // google/ddpm-cifar10-32 as "name [shape]"; likewise guided-diffusion's own class with unet.cu's options, and EDM's EDMPrecond of a
+    // SongUNet as its train.py makes it for CIFAR-10 and for FFHQ and AFHQv2 (--cres=1,2,2,2).
     [TestCase("edm-imagenet64", false, "020422410b6bcb84a0301b7dfc0b81cdc809acc6659a067b927c4fd695b9e5f9")]
+    [TestCase("edm-cifar10", true, "c1a36d4b71068313f8e5055f4f7e53cd136a24710724e9a357573b31bac216cc")]
+    [TestCase("edm-ffhq64", true, "6e97d5efb3dadefe2138a0bdf7cdeffdd71b2e8b5d1834e1098e135af0b4d2e1")]
+    [TestCase("edm-afhqv2-64", true, "6e97d5efb3dadefe2138a0bdf7cdeffdd71b2e8b5d1834e1098e135af0b4d2e1")]
     [TestCase("ddpm-cifar10", true, "36ec2fb0b1839ddfcef926ad630889bc9741069f392c5e265e766472973b70a0")]
     [TestCase("unet-cu", true, "1a398a3d6774c4c14ef6479f9ee2f3b03692141ee615530587bbd2eee7d2645a")]
     public void The_list_of_keys_is_the_published_one(string name, bool shapes, string hash) =>

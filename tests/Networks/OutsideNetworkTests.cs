@@ -121,7 +121,7 @@ public sealed class OutsideNetworkTests
         string file = _runs.Folder[Checkpoint.ConfigFile];
         File.WriteAllText(file, File.ReadAllText(file).Replace("\"plain\"", "\"mixer\"", StringComparison.Ordinal));
         Assert.That(() => Checkpoint.Load(_runs.Backend, _runs.Folder.Path), Throws.TypeOf<BDenseException>().With.Message.StartsWith(
-            $"{file}: field 'family': 'mixer' is not known; families: ddpmpp, adm, ddpm, pd, guided, "));
+            $"{file}: field 'family': 'mixer' is not known; there are ddpmpp, adm, ddpm, pd, guided, "));
         // A configuration in code that says another family than it is.
         Assert.That(() => NetworkInfo.Describe(PlainConfig.Tiny with { Family = "ddpm" }),
             Throws.TypeOf<BDenseException>().With.Message.Contains("field 'family'"));

@@ -126,6 +126,7 @@ public sealed class NetworkParityTests
     [TestCase("sfd-cifar10", 4)]
     [TestCase("ddpm-cifar10", 2)]
     [TestCase("pd-cifar10", 1)]
+    [TestCase("edm-ffhq64", 1)]
     [TestCase("edm-imagenet64", 1)]
     [TestCase("sfd-imagenet64", 4)]
     [TestCase("pd-imagenet64", 1)]

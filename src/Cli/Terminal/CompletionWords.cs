@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
+using BDense.Cli.Verbs.Datasets;
 using BDense.Experiments;
 using BDense.Experiments.Paper;
 using BDense.Kernels.MachineCode;
@@ -48,6 +49,8 @@ internal static class CompletionWords
         ["kernels NAME"] = Kernels,
         ["profile NAME"] = () => Operations().Concat(Kernels()),
         ["TABLE"] = () => PaperTable.All.Select(t => t.Name),
+        ["sources NAME"] = () => PublishedDataset.All.Select(d => d.Name),
+        ["--config"] = () => NetworkCatalog.Names,
         ["SHELL"] = () => CompletionScript.Shells,
     };
 

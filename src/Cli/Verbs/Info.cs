@@ -23,19 +23,32 @@ internal static class Info
             Description = "Instead: a run folder, a checkpoint folder or a .safetensors file; its fingerprint too.",
             HelpName = "PATH",
         };
+        var configuration = new Option<string?>("--config")
+        {
+            Description = "Print the whole configuration of a network (a name, a .json file) or of a model (a folder, a .safetensors file) "
+                + "as JSON: a file to start from, which --network reads.",
+            HelpName = "NAME",
+        };
         var branches = Numbers.Int("--branches", "K, the heads of the last convolution; 1 to 8.", 1, min: 1, max: Backend.MaxBranches);
         var keys = new Option<bool>("--keys") { Description = "List every state_dict key with its shape." };
         var json = CommonOptions.Json();
         var command = new Command("info", "Prints a network's parameters, state_dict keys and multiply-adds, and what K branches add.")
         {
-            network, model, branches, keys, json,
+            network, model, configuration, branches, keys, json,
         };
         command.SetAction(parse =>
         {
             ui.JsonOnly = parse.GetValue(json);
-            string? path = parse.GetValue(model);
-            if (path is null == parse.GetValue(network) is null)
-                throw new UsageException("info describes one thing: give --network NAME or --model PATH");
+            string? path = parse.GetValue(model), printed = parse.GetValue(configuration);
+            if (new[] { path, printed, parse.GetValue(network) }.Count(given => given is not null) != 1)
+                throw new UsageException("info describes one thing: give --network NAME, --model PATH or --config NAME");
+            if (printed is not null)
+            {
+                if (parse.GetValue(keys))
+                    throw new UsageException("--config prints the configuration alone; --keys goes with --network or --model");
+                Print(ui, printed, parse.GetResult(branches) is { Implicit: false } ? parse.GetValue(branches) : null);
+                return;
+            }
             if (path is not null && parse.GetResult(branches) is { Implicit: false })
                 throw new UsageException("--branches is for --network; a model has its own");
             string name = path ?? parse.GetValue(network)!;
@@ -73,7 +86,23 @@ internal static class Info
                 ui.Table(["key", "shape"], info.Keys.Select(k => new[] { k.Name, string.Join(" x ", k.Shape) }));
         });
         return new Verb(command, "bdense info --network edm-cifar10", "bdense info --network edm-cifar10 --branches 4 --json",
-            "bdense info --model runs/teacher");
+            "bdense info --model runs/teacher", "bdense info --config edm-ffhq64 > mine.json");
+    }
+
+    /// <summary>A configuration as its file has it: nothing else comes on standard output, with --json and without.</summary>
+    private static void Print(Ui ui, string nameOrPath, int? branches)
+    {
+        bool isModel = !NetworkCatalog.Names.Contains(nameOrPath)
+            && (Directory.Exists(nameOrPath) || nameOrPath.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase));
+        var config = isModel ? Model(ui, nameOrPath).Config : NetworkCatalog.Find(nameOrPath);
+        if (branches is { } k)
+        {
+            if (isModel && k != config.Branches)
+                throw new UsageException($"--branches is for networks; {nameOrPath} has {config.Branches}");
+            config = config with { Branches = k };
+        }
+        foreach (string line in config.ToJson().Split('\n'))
+            ui.Output.WriteLine(line.TrimEnd('\r'));
     }
 
     /// <summary>A model's configuration and fingerprint; it is read whole and checked, as everything that samples it does.</summary>

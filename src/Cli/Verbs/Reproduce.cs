@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
+using BDense.Cli.Verbs.Measuring;
 using BDense.Experiments.Paper;
 using BDense.Kernels;
 using BDense.Kernels.Reference;

@@ -34,6 +34,8 @@ public static class DeviceCatalog
     /// <summary>What <see cref="Open"/> understands, for help texts and error messages.</summary>
     public const string Specs = "auto, cpu, cuda[:i], virtual[:a100], opencl[:i] or ilgpu-cpu";
 
+    private static readonly string[] s_kinds = ["auto", "cpu", "cuda", "virtual", "virtual:a100", "opencl", "ilgpu-cpu"];
+
     /// <summary>
     /// Opens a device: <c>cpu</c> is the managed reference; <c>cuda:i</c> and <c>opencl:i</c> the i-th of <see cref="List"/>, and
     /// without a number the first usable one; <c>virtual</c> an NVIDIA GPU in software; <c>ilgpu-cpu</c> ILGPU's simulation, for debugging
@@ -126,7 +128,10 @@ public static class DeviceCatalog
             _ => false,
         };
         if (!good)
-            throw new UsageException($"unknown device '{spec}'; use {Specs}");
+        {
+            string near = Suggestion.For(spec == "gpu" ? "cuda" : spec, s_kinds);
+            throw new UsageException($"unknown device '{spec}'{(near.Length > 0 ? $"{near} Use" : "; use")} {Specs}");
+        }
         return (kind, colon < 0 ? null : index);
     }
 

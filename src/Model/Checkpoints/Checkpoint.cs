@@ -50,7 +50,7 @@ public static class Checkpoint
     {
         string file = ModelPath(path);
         var contents = SafeTensors.Read(file);
-        var network = new Network(backend, Config(path, file, contents), seed: null);
+        var network = new Network(backend, Config(path, file, contents, backend.OnNotice), seed: null);
         try
         {
             Fill(network, contents, file);
@@ -97,7 +97,7 @@ public static class Checkpoint
     /// A folder's config.json may be edited, so it counts there; a lone file's own metadata go before what lies beside it; and where
     /// there is neither, tensors that are exactly those of a known network name it.
     /// </summary>
-    private static NetworkConfig Config(string path, string file, SafeTensorsFile contents)
+    private static NetworkConfig Config(string path, string file, SafeTensorsFile contents, Action<string>? onNotice)
     {
         string beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, ConfigFile);
         bool hasMetadata = contents.Metadata.TryGetValue(ConfigKey, out string? json);
@@ -111,11 +111,20 @@ public static class Checkpoint
         }
         if (hasMetadata)
             return NetworkConfig.FromJson(json!, $"{file} (metadata)");
-        return NetworkCatalog.Identify(
+        var known = NetworkCatalog.Identify(
             Renamed(contents.Tensors, name => UnetCuNames.NewName(DiffusersFormat.NewName(name)), file)
-                .ToDictionary(t => t.Key, t => t.Value.Shape))
-            ?? throw new BDenseException(
+                .ToDictionary(t => t.Key, t => t.Value.Shape));
+        if (known.Count == 0)
+            throw new BDenseException(
                 $"{file}: no configuration, and its tensors are not those of a known network; put a {ConfigFile} beside it");
+        if (known.Count > 1)
+            onNotice?.Invoke(
+                FormattableString.Invariant(
+                    $"{file}: its tensors are those of {string.Join(" and of ", known.Select(k => k.Name))}, which ")
+                    + FormattableString.Invariant(
+                        $"differ in dropout; {known[0].Config.Dropout} of {known[0].Name} is taken, and training ")
+                    + $"alone heeds it; a {ConfigFile} beside the file ('bdense info --config {known[1].Name}') says otherwise");
+        return known[0].Config;
     }
 
     private static List<(string Name, int[] Shape, float[] Data)> Collect(INetwork network, float[] flat)

@@ -26,6 +26,13 @@ public static class NetworkCatalog
         AugmentCount = 9,
     };
 
+    private static readonly UNetConfig EdmFfhq64 = EdmCifar10 with
+    {
+        Resolution = 64,
+        ChannelMultipliers = [1, 2, 2, 2],
+        Dropout = 0.05f,
+    };
+
     private static readonly UNetConfig EdmImageNet64 = new()
     {
         Family = UNetConfig.Adm,
@@ -65,6 +72,9 @@ public static class NetworkCatalog
         ["edm-cifar10-cond"] = EdmCifar10 with { LabelCount = 10 },
         // The same with the step condition of SFD: Zhou et al. 2024.
         ["sfd-cifar10"] = EdmCifar10 with { StepCondition = true },
+        // Table 7 again, for FFHQ and AFHQv2: the same layers, trained with other dropout.
+        ["edm-ffhq64"] = EdmFfhq64,
+        ["edm-afhqv2-64"] = EdmFfhq64 with { Dropout = 0.25f },
         // Karras et al. 2022, the ADM network of table 7.
         ["edm-imagenet64"] = EdmImageNet64,
         ["sfd-imagenet64"] = EdmImageNet64 with { StepCondition = true },
@@ -180,17 +190,20 @@ public static class NetworkCatalog
 
     /// <summary>What to say of a family that is not registered, or as another record.</summary>
     internal static string Unknown(string family) =>
-        $"'{family}' is not known; families: {string.Join(", ", Families)}; one from outside is registered first (NetworkCatalog.Register)";
+        $"'{family}' is not known{Suggestion.OrAll(family, Families)}; one from outside is registered first (NetworkCatalog.Register)";
 
     /// <exception cref="BDenseException">The family is not registered, or the text is no configuration of it.</exception>
     internal static NetworkConfig Parse(string family, byte[] utf8, string source) => Readers.TryGetValue(family, out var reader)
         ? reader.Read(utf8, source) : throw new BDenseException($"{source}: field 'family': {Unknown(family)}");
 
-    /// <summary>The named network, of one head or several, whose tensors these are by name and shape; none if there is none.</summary>
+    /// <summary>
+    /// The named networks, of one head or several, whose tensors these are by name and shape. Several differ in what is no tensor: dropout.
+    /// </summary>
     /// <param name="shapes">As stored. Constants that a network knows itself may be missing.</param>
-    internal static UNetConfig? Identify(IReadOnlyDictionary<string, int[]> shapes)
+    internal static IReadOnlyList<(string Name, UNetConfig Config)> Identify(IReadOnlyDictionary<string, int[]> shapes)
     {
-        foreach (var config in Networks.Values)
+        var found = new List<(string, UNetConfig)>();
+        foreach (var (name, config) in Networks)
         {
             var (state, architecture) = Network.Declare(config);
             string head = architecture.HeadName;
@@ -205,9 +218,9 @@ public static class NetworkCatalog
                 && keys.All(k => shapes.TryGetValue(k.Key, out int[]? shape) ? IsHead(k.Key, head) || shape.SequenceEqual(k.Value)
                     : known.Contains(k.Key));
             if (fits)
-                return config with { Branches = branches };
+                found.Add((name, config with { Branches = branches }));
         }
-        return null;
+        return found;
 
         static bool IsHead(string key, string head) => key == $"{head}.weight" || key == $"{head}.bias";
     }

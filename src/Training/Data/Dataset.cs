@@ -85,6 +85,9 @@ public sealed class Dataset
     /// <summary>Floats in one image: Height x Width x Channels.</summary>
     public int ImageLength => Height * Width * Channels;
 
+    /// <summary>Whether the images are stored as bytes, not as floats.</summary>
+    internal bool IsEightBit => _bytes is not null;
+
     /// <summary>The class of each image, from 0; null where the source has none.</summary>
     public IReadOnlyList<int>? Labels { get; }
 

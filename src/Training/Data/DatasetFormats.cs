@@ -17,11 +17,14 @@ internal static class DatasetFormats
     /// <summary>What there is, for people.</summary>
     public static string Known { get; } = string.Join(", ", s_all.Select(format => format.What));
 
+    /// <summary>The first that a path holds; none if none does.</summary>
+    public static DatasetFormat? Find(DatasetSource source) => s_all.FirstOrDefault(format => format.Holds(source));
+
     /// <exception cref="BDenseException">Nothing there, nothing in it, or none of these.</exception>
     public static Dataset Open(string path, DatasetOptions options)
     {
         var source = DatasetSource.Of(path);
-        var format = s_all.FirstOrDefault(format => format.Holds(source))
+        var format = Find(source)
             ?? throw new BDenseException($"{path}: not a dataset that is known: {Known}");
         return format.Open(source, options);
     }

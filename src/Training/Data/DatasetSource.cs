@@ -32,6 +32,19 @@ internal sealed class DatasetSource
     /// <summary>The first 16 bytes of what is in a gzip file.</summary>
     public byte[] Inflated => _inflated.Value;
 
+    /// <summary>Whether it is a tar archive (POSIX or GNU), compressed by gzip or not.</summary>
+    public bool IsTar
+    {
+        get
+        {
+            if (IsFolder)
+                return false;
+            using var file = DataFile.OpenRead(Path);
+            using Stream stream = IsGzip ? new GZipStream(file, CompressionMode.Decompress) : file;
+            return TarFiles.LooksLike(Peek(stream, TarFiles.Block));
+        }
+    }
+
     /// <exception cref="BDenseException">It is not there, or an empty file.</exception>
     public static DatasetSource Of(string path)
     {
@@ -54,9 +67,9 @@ internal sealed class DatasetSource
         return false;
     }
 
-    private static byte[] Peek(Stream stream)
+    private static byte[] Peek(Stream stream, int length = 16)
     {
-        var start = new byte[16];
+        var start = new byte[length];
         return start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
     }
 }

@@ -7,7 +7,8 @@ namespace BDense.Training.Data;
 
 /// <summary>
 /// EDM's dataset.json, as its dataset_tool.py writes it: {"labels": [["00000/img00000000.png", 3], ...]}, or null for labels that
-/// are not known. Its folders of 1,000 images are storage; the file alone has the classes.
+/// are not known. Its folders of 1,000 images are storage; the file alone has the classes. <c>"classes"</c>, their names by label, is
+/// ours: EDM's tools pass over it.
 /// </summary>
 internal static class EdmLabels
 {
@@ -29,18 +30,18 @@ internal static class EdmLabels
             : throw new BDenseException($"{path}: holds {found[0]} and {found[1]}; one dataset has one label file");
     }
 
-    /// <summary>The label of each of <paramref name="images"/>, from 0; null where the file says that there are none.</summary>
+    /// <summary>The label of each of <paramref name="images"/>, from 0, and the classes' names; no labels where the file says so.</summary>
     /// <param name="path">The dataset, for messages.</param>
     /// <param name="file">The label file in it; names in it are relative to where it lies.</param>
     /// <param name="json">Its bytes.</param>
     /// <param name="images">All images of the dataset (paths with /).</param>
     /// <exception cref="BDenseException">It is not of EDM's form, or names other images than there are.</exception>
-    public static int[]? Read(string path, string file, byte[] json, IReadOnlyList<string> images)
+    public static ImageClasses Read(string path, string file, byte[] json, IReadOnlyList<string> images)
     {
         string source = $"{path}: {file}";
-        var named = Parse(source, json);
+        var (named, classes) = Parse(source, json);
         if (named is null)
-            return null;
+            return new ImageClasses(null, []);
         string folder = file[..^FileName.Length];
         var labels = new int[images.Count];
         int known = 0;
@@ -56,10 +57,14 @@ internal static class EdmLabels
                 $"{source}: names {named.Keys.Order(StringComparer.Ordinal).First()}, which is not among the {images.Count} images");
         // null throughout says the same as "labels": null.
         if (known == 0)
-            return null;
-        return known == labels.Length ? labels
-            : throw new BDenseException(
+            return new ImageClasses(null, []);
+        if (known < labels.Length)
+            throw new BDenseException(
                 $"{source}: {labels.Length - known} of {labels.Length} labels are null; all images need one, or none has one");
+        int outside = classes.Length == 0 ? -1 : Array.FindIndex(labels, label => label >= classes.Length);
+        return outside < 0 ? new ImageClasses(labels, classes)
+            : throw new BDenseException(
+                $"{source}: {images[outside]} has label {labels[outside]}; \"classes\" names {classes.Length}, 0 to {classes.Length - 1}");
     }
 
     /// <summary>
@@ -75,7 +80,41 @@ internal static class EdmLabels
     private static int? Number(ReadOnlySpan<char> digits) =>
         digits.ContainsAnyExceptInRange('0', '9') ? null : int.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
 
-    private static Dictionary<string, int?>? Parse(string source, ReadOnlySpan<byte> json)
+    /// <summary>The text of such a file; equal labels make equal bytes.</summary>
+    /// <param name="labels">Of each image, by its name relative to the file; null without classes.</param>
+    /// <param name="classes">Their names by label; empty where there are none.</param>
+    public static byte[] Write(IReadOnlyList<(string Name, int Label)>? labels, IReadOnlyList<string> classes)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            if (labels is null)
+                json.WriteNull("labels"u8);
+            else
+                json.WriteStartArray("labels"u8);
+            foreach (var (name, label) in labels ?? [])
+            {
+                json.WriteStartArray();
+                json.WriteStringValue(name);
+                json.WriteNumberValue(label);
+                json.WriteEndArray();
+            }
+            if (labels is not null)
+                json.WriteEndArray();
+            if (labels is not null && classes.Count > 0)
+            {
+                json.WriteStartArray("classes"u8);
+                foreach (string name in classes)
+                    json.WriteStringValue(name);
+                json.WriteEndArray();
+            }
+            json.WriteEndObject();
+        }
+        return stream.ToArray();
+    }
+
+    private static (Dictionary<string, int?>? Labels, string[] Classes) Parse(string source, ReadOnlySpan<byte> json)
     {
         json = StrictJson.Check(json, source);
         try
@@ -85,11 +124,17 @@ internal static class EdmLabels
             if (reader.TokenType != JsonTokenType.StartObject)
                 throw new BDenseException($"{source}: not an object with \"labels\", as EDM's is");
             Dictionary<string, int?>? labels = null;
+            string[] classes = [];
             bool isThere = false;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                bool isLabels = reader.ValueTextEquals("labels"u8);
+                bool isLabels = reader.ValueTextEquals("labels"u8), isClasses = reader.ValueTextEquals("classes"u8);
                 reader.Read();
+                if (isClasses)
+                {
+                    classes = ParseClasses(source, ref reader);
+                    continue;
+                }
                 if (!isLabels)
                 {
                     reader.Skip();
@@ -100,7 +145,7 @@ internal static class EdmLabels
             }
             // Anything after the end throws here.
             reader.Read();
-            return isThere ? labels
+            return isThere ? (labels, classes)
                 : throw new BDenseException(
                     $"{source}: has no \"labels\", as EDM's has; if it is another program's, move it out of the dataset");
         }
@@ -109,6 +154,22 @@ internal static class EdmLabels
             // Deeper than EDM's: all else was checked before.
             throw new BDenseException($"{source}: not of EDM's form (line {e.LineNumber + 1})", e);
         }
+    }
+
+    private static string[] ParseClasses(string source, ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType == JsonTokenType.Null)
+            return [];
+        if (reader.TokenType != JsonTokenType.StartArray)
+            throw new BDenseException($"{source}: \"classes\" is no list of names");
+        var names = new List<string>();
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType != JsonTokenType.String)
+                throw new BDenseException($"{source}: \"classes\" is no list of names: entry {names.Count} is no text");
+            names.Add(reader.GetString()!);
+        }
+        return [.. names];
     }
 
     private static Dictionary<string, int?> ParseList(string source, ref Utf8JsonReader reader)

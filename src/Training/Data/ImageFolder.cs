@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using BDense.Kernels;
 using SkiaSharp;
 
@@ -13,62 +12,20 @@ internal static class ImageFolder
     /// <summary>Any folder and any zip that is nothing else.</summary>
     public static DatasetFormat Format { get; } = new("a folder or zip of images (EDM's with dataset.json too)",
         source => source.IsFolder || source.IsZip,
-        (source, options) => source.IsFolder ? OpenFolder(source.Path, options) : OpenZip(source.Path, options));
+        (source, options) =>
+        {
+            using var files = source.IsFolder ? ImageFiles.OfFolder(source.Path) : ImageFiles.OfZip(source.Path);
+            return Load(files, options);
+        });
 
-    private const long MaxFileBytes = 64 << 20;
     private const int MaxSide = 4096;
     private const int ChunkImages = 1024;
 
-    private static readonly string[] Extensions = [".jpg", ".jpeg", ".png", ".bmp", ".webp"];
-
-    private static Dataset OpenFolder(string path, DatasetOptions options)
+    // Bytes are read in order by one thread and decoded by all.
+    private static Dataset Load(ImageFiles source, DatasetOptions options)
     {
-        string[] files =
-            [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)
-                .Select(file => Path.GetRelativePath(path, file).Replace('\\', '/'))];
-        return Load(path, files, (name, most) =>
-        {
-            string file = Path.Combine(path, name);
-            return new FileInfo(file).Length > most ? throw TooLarge(path, name) : File.ReadAllBytes(file);
-        }, options);
-    }
-
-    private static Dataset OpenZip(string path, DatasetOptions options)
-    {
-        using var zip = ZipFile.OpenRead(path);
-        var entries = new Dictionary<string, ZipArchiveEntry>(StringComparer.Ordinal);
-        foreach (var entry in zip.Entries)
-            entries[entry.FullName.Replace('\\', '/')] = entry;
-        return Load(path, [.. entries.Keys], (name, most) =>
-        {
-            var entry = entries[name];
-            DataFile.CheckEntry(path, entry);
-            if (entry.Length > most)
-                throw TooLarge(path, name);
-            var bytes = new byte[entry.Length];
-            using var stream = entry.Open();
-            stream.ReadExactly(bytes);
-            return bytes;
-        }, options);
-    }
-
-    private static BDenseException TooLarge(string path, string name) => new($"{path}: {name}: too large for what its name says");
-
-    // Hidden files, and the resource forks that macOS adds to archives, are no images whatever their extension.
-    private static bool IsImage(string path) =>
-        Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)
-        && !Path.GetFileName(path).StartsWith('.') && !path.StartsWith("__MACOSX", StringComparison.Ordinal);
-
-    // Bytes are read in order by one thread and decoded by all; read takes a file's name and the most bytes that it may have.
-    private static Dataset Load(string path, string[] all, Func<string, long, byte[]> read, DatasetOptions options)
-    {
-        string[] images = [.. all.Where(IsImage)];
-        if (images.Length == 0)
-            throw new BDenseException($"{path}: holds no images; known are {DatasetFormats.Known}");
-        Array.Sort(images, StringComparer.Ordinal);
-        var classes = EdmLabels.Find(path, all) is { } labelFile
-            ? new ImageClasses(EdmLabels.Read(path, labelFile, read(labelFile, EdmLabels.MaxFileBytes), images), [])
-            : ImageClasses.OfFolders(path, images, options.OnNotice);
+        var (path, images) = (source.Path, source.Names);
+        var classes = source.Classes(options.OnNotice);
         int[] selection = DatasetBuilder.Select(images.Length, options.Limit);
         string[] names = [.. selection.Select(i => images[i])];
         int channels = options.Channels == 1 ? 1 : 3;
@@ -80,7 +37,7 @@ internal static class ImageFolder
             int count = Math.Min(ChunkImages, names.Length - first);
             var files = new byte[count][];
             for (int i = 0; i < count; i++)
-                files[i] = read(names[first + i], MaxFileBytes);
+                files[i] = source.Read(names[first + i]);
             if (builder is null)
             {
                 (height, width) = Size(path, names[0], files[0]);
@@ -125,8 +82,8 @@ internal static class ImageFolder
         if (codec is null)
             return NotAnImage(file);
         if (codec.Info.Width != width || codec.Info.Height != height)
-            return $"{codec.Info.Height} x {codec.Info.Width}, but {first} is {height} x {width}; all images must be of one size: crop "
-                + "or resize them beforehand (EDM's dataset_tool.py does)";
+            return $"{codec.Info.Height} x {codec.Info.Width}, but {first} is {height} x {width}; all images must be of one size: "
+                + "'bdense data prepare' crops and resizes";
         return codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Premul), out pixels) switch
         {
             SKCodecResult.Success => null,
@@ -135,7 +92,7 @@ internal static class ImageFolder
         };
     }
 
-    private static string NotAnImage(byte[] file) =>
+    internal static string NotAnImage(byte[] file) =>
         file.Length == 0 ? "the file is empty" : "not an image that can be read, in spite of its name";
 
     // By the pixels, not by the file's kind: many grayscale images are stored as RGB.

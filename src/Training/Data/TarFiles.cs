@@ -5,15 +5,23 @@ using BDense.Kernels;
 namespace BDense.Training.Data;
 
 /// <summary>
-/// Files out of a tar archive (POSIX ustar, and GNU's where names are short), as they come. The system's own reader makes room for what a
-/// header claims before it looks whether it is there, and throws whatever comes of a damaged one; here both are checked first.
+/// Files out of a tar archive (POSIX ustar, with the long names of GNU and pax), as they come. The system's own reader makes room for what
+/// a header claims before it looks whether it is there, and throws whatever comes of a damaged one; here both are checked first.
 /// </summary>
-/// <remarks>Headers of long names and other extensions are passed over: files that need them are none of ours.</remarks>
 internal static class TarFiles
 {
-    private const int Block = 512, NameBytes = 100, SizeAt = 124, SizeBytes = 12, ChecksumAt = 148, ChecksumBytes = 8, TypeAt = 156,
+    /// <summary>Bytes of a header, of which files are whole multiples.</summary>
+    public const int Block = 512;
+
+    private const int NameBytes = 100, SizeAt = 124, SizeBytes = 12, ChecksumAt = 148, ChecksumBytes = 8, TypeAt = 156,
         MagicAt = 257, PrefixAt = 345, PrefixBytes = 155;
     private const int ChunkBytes = 1 << 20;
+
+    // Beyond any system's.
+    private const int MaxNameBytes = 1 << 16;
+
+    /// <summary>Whether a file's first <see cref="Block"/> bytes are a header of such an archive.</summary>
+    public static bool LooksLike(ReadOnlySpan<byte> start) => start.Length == Block && start[MagicAt..].StartsWith("ustar"u8);
 
     /// <summary>The regular files that are wanted, in the archive's order.</summary>
     /// <param name="stream">The archive, not compressed.</param>
@@ -25,6 +33,7 @@ internal static class TarFiles
     {
         var files = new List<(string, byte[])>();
         var header = new byte[Block];
+        string? longName = null;
         while (true)
         {
             if (stream.ReadAtLeast(header, Block, throwOnEndOfStream: false) < Block)
@@ -36,7 +45,19 @@ internal static class TarFiles
             string name = Name(header);
             long size = Number(header.AsSpan(SizeAt, SizeBytes))
                 ?? throw new BDenseException($"{path}: damaged: the size of {name} cannot be read");
-            bool isFile = header[TypeAt] is (byte)'0' or 0;
+            char type = (char)header[TypeAt];
+            bool isFile = type is '0' or '\0';
+            // These say the name of the file behind them, where it does not fit its own header.
+            if (type is 'L' or 'x')
+            {
+                if (size > MaxNameBytes)
+                    throw new BDenseException($"{path}: damaged: a file's name of {size} bytes");
+                byte[] bytes = Take(stream, size, path, name);
+                longName = type == 'L' ? Text(bytes) : PaxName(bytes) ?? longName;
+                Skip(stream, (Block - size % Block) % Block, path, name);
+                continue;
+            }
+            (name, longName) = (longName ?? name, null);
             if (isFile && isWanted(name))
             {
                 if (size > most)
@@ -112,6 +133,21 @@ internal static class TarFiles
         string name = Text(header[..NameBytes]), prefix = header[MagicAt..].StartsWith("ustar\0"u8)
             ? Text(header.Slice(PrefixAt, PrefixBytes)) : "";
         return prefix.Length == 0 ? name : string.Create(CultureInfo.InvariantCulture, $"{prefix}/{name}");
+    }
+
+    /// <summary>The path among records of "length key=value\n", the length in digits and of the whole record; none if it is not.</summary>
+    private static string? PaxName(ReadOnlySpan<byte> records)
+    {
+        while (records.IndexOf((byte)' ') is var blank and > 0
+            && int.TryParse(Encoding.ASCII.GetString(records[..blank]), NumberStyles.None, CultureInfo.InvariantCulture, out int length)
+            && length > blank && length <= records.Length)
+        {
+            var record = records[(blank + 1)..length];
+            if (record.StartsWith("path="u8))
+                return Encoding.UTF8.GetString(record["path=".Length..].TrimEnd((byte)'\n'));
+            records = records[length..];
+        }
+        return null;
     }
 
     private static string Text(ReadOnlySpan<byte> field)

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text;
 using BDense.Kernels;
 using BDense.Training.Data;
@@ -24,6 +25,20 @@ public sealed record ReferenceStatistics(Vector<double> Mean, Matrix<double> Cov
 
     /// <summary>Of the images that were seen; none in files of other software.</summary>
     public (long Height, long Width, long Channels)? Size { get; init; }
+
+    /// <summary>Whether a path is a .npz with mu and sigma, and not one with images.</summary>
+    public static bool Holds(string path)
+    {
+        if (!File.Exists(path))
+            return false;
+        return DataFile.Guard(path, () =>
+        {
+            if (!DatasetSource.Of(path).IsZip)
+                return false;
+            using var zip = ZipFile.OpenRead(path);
+            return zip.GetEntry("mu.npy") is not null && zip.GetEntry("sigma.npy") is not null;
+        });
+    }
 
     /// <exception cref="BDenseException">No .npz, no mu and sigma in it, or not of one size.</exception>
     public static ReferenceStatistics Read(string path)

@@ -28,6 +28,8 @@ public static class SamplerPresets
     public static IReadOnlyList<SamplerPreset> All { get; } =
     [
         new("edm", "EDM's on CIFAR-10, NFE 35 (Karras et al. 2022, algorithm 1)", Edm),
+        // The authors' generate.py, as its README has it.
+        new("edm-ffhq64", "EDM's on FFHQ and AFHQv2 64 x 64, NFE 79", Edm with { Steps = 40 }),
         // Table 5 of the paper.
         new("edm-imagenet64", "EDM's on ImageNet 64 x 64, stochastic, NFE 511 (algorithm 2)",
             Edm with { Steps = 256, Churn = 40, ChurnMin = 0.05, ChurnMax = 50, ChurnNoise = 1.003 }),

@@ -4,7 +4,7 @@ using BDense.Training.Data;
 using BDense.Training.Metrics;
 using BDense.Training.Runs;
 
-namespace BDense.Cli.Verbs;
+namespace BDense.Cli.Verbs.Measuring;
 
 /// <summary>
 /// <c>bdense statistics</c>: mean and covariance of a dataset's features, for <c>evaluate --fid</c> and for other software.

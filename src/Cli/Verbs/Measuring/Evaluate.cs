@@ -9,7 +9,7 @@ using BDense.Training.Metrics;
 using BDense.Training.Runs;
 using static BDense.Cli.Reports.Figures;
 
-namespace BDense.Cli.Verbs;
+namespace BDense.Cli.Verbs.Measuring;
 
 /// <summary>
 /// <c>bdense evaluate</c>: students against their teacher, from the same noises: distance to the teacher's own endpoint and to its fine
@@ -21,9 +21,8 @@ internal static class Evaluate
     {
         var models = new Option<string[]>("--model")
         {
-            Description = "A student's run folder; give several to compare them with the first.",
+            Description = "A student's run folder; give several to compare them with the first. Needed but for --fid --images.",
             HelpName = "PATH",
-            Required = true,
             AllowMultipleArgumentsPerToken = true,
         };
         var teacher = new Option<string?>("--teacher")
@@ -59,14 +58,29 @@ internal static class Evaluate
             "bdense evaluate --model runs/sfd-k4 --data cifar10.zip --json",
             "bdense evaluate --model runs/sfd-k1 --model runs/sfd-k4 --pictures runs/pictures",
             "bdense evaluate --fid --model runs/sfd-k4 --inception inception.onnx --reference cifar10-32x32.npz --count 50000 "
-            + "--state runs/fid");
+            + "--state runs/fid",
+            "bdense evaluate --fid --images samples --reference cifar10.zip --inception inception.onnx");
 
         int Run(ParseResult parse, CancellationToken cancellation)
         {
             ui.JsonOnly = parse.GetValue(json);
-            string[] paths = parse.GetValue(models)!;
+            string[] paths = parse.GetValue(models) ?? [];
             bool isFid = fid.IsAsked(parse);
+            var images = fid.Images(parse, count, limit, resolution, batch, device, threads, json);
+            if (paths.Length == 0 && images is null)
+                throw new UsageException("evaluate needs --model PATH, a student's run; or --fid --images PATH, images without a model");
             using var backend = parse.Open(device, threads, precision);
+            if (images is not null)
+            {
+                return EvaluateImages.Run(ui, backend, images with
+                {
+                    Count = parse.GetResult(count) is { Implicit: false } ? parse.GetValue(count) : null,
+                    Limit = parse.GetValue(limit),
+                    Resolution = parse.GetValue(resolution),
+                    Batch = parse.GetValue(batch),
+                    Threads = parse.GetValue(threads),
+                }, cancellation);
+            }
             if (isFid)
             {
                 if (parse.GetValue(pictures) is not null)

@@ -9,7 +9,7 @@ using BDense.Training.Metrics;
 using BDense.Training.Runs;
 using BDense.Training.Samplers;
 
-namespace BDense.Cli.Verbs;
+namespace BDense.Cli.Verbs.Measuring;
 
 /// <summary>
 /// <c>bdense evaluate --fid</c>: the Fréchet distance of many samples to a dataset's statistics, and the kernel distance beside it where
@@ -24,10 +24,15 @@ internal sealed class EvaluateFid
         Description = "Fréchet and kernel distance to a dataset's statistics instead; takes teachers too.",
     };
     private readonly Option<string?> _inception = Inception();
+    private readonly Option<string?> _images = new("--images")
+    {
+        Description = "With --fid: images in place of models: a folder, a zip, or any dataset. --count takes so many of them.",
+        HelpName = "PATH",
+    };
     private readonly Option<string?> _reference = new("--reference")
     {
-        Description = "With --fid: .npz with mu and sigma, EDM's or of 'bdense statistics'.",
-        HelpName = "FILE",
+        Description = "With --fid: .npz with mu and sigma, EDM's or of 'bdense statistics'; with --images a folder, zip or dataset too.",
+        HelpName = "PATH",
     };
     private readonly Option<string?> _state = State();
 
@@ -61,7 +66,7 @@ internal sealed class EvaluateFid
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _fid, _inception, _reference, _state })
+        foreach (var option in new Option[] { _fid, _images, _inception, _reference, _state })
             command.Options.Add(option);
         Sampler.AddTo(command);
         Draw.AddTo(command);
@@ -75,12 +80,27 @@ internal sealed class EvaluateFid
         if (asked && parse.GetValue(_reference) is null)
             throw new UsageException(
                 "--fid needs --reference FILE.npz: EDM's statistics of the dataset, or those that 'bdense statistics' writes");
-        foreach (var option in new Option[] { _inception, _reference, _state }.Concat(Sampler.Others).Concat(Draw.Others))
+        foreach (var option in new Option[] { _images, _inception, _reference, _state }.Concat(Sampler.Others).Concat(Draw.Others))
         {
             if (!asked && parse.GetResult(option) is { Implicit: false })
                 throw new UsageException($"{option.Name} goes with --fid");
         }
         return asked;
+    }
+
+    /// <summary>Images to hold to the reference in place of a model's; none where models are measured.</summary>
+    /// <param name="parse">The call.</param>
+    /// <param name="shared">The verb's options that images have, too.</param>
+    /// <exception cref="UsageException">An option of models beside them.</exception>
+    public ImagesRequest? Images(ParseResult parse, params IReadOnlyCollection<Option> shared)
+    {
+        if (parse.GetValue(_images) is not { } images)
+            return null;
+        Option[] own = [_fid, _images, _inception, _reference, _state, .. shared];
+        var others = parse.CommandResult.Command.Options.Except(own);
+        if (others.FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is { } other)
+            throw new UsageException($"{other.Name} is for models; --images are taken as they are");
+        return new ImagesRequest(images, parse.GetValue(_reference)!, parse.GetValue(_inception), parse.GetValue(_state));
     }
 
     public int Run(Ui ui, ParseResult parse, Backend backend, string[] paths, (Option<int> Count, int Batch, int Threads) o,
