@@ -36,7 +36,9 @@ public sealed class ModelCardTests
             Assert.That(card, Does.Contain($"none itself; its teacher's: {teacher["data"]}, {teacher["dataFingerprint"]} |"));
             Assert.That(card, Does.Contain("| seed | 11 |").And.Contain("| heads | 2 |").And.Contain("| NFE | 2 |"));
             Assert.That(card, Does.Contain("| licence | CC0 \\| mine |"));
-            Assert.That(card, Does.Contain($"bdense export --model {_folder["student"]}"));
+            // In the order in which they were typed: the teacher's, the student's, this one.
+            Assert.That(card, Does.Match($@"bdense train --resolution 8 .* --out {_folder["teacher"]} --device cpu\n"
+                + $@"bdense distill --teacher {_folder["teacher"]} .*\nbdense export --model {_folder["student"]}"));
             Assert.That(card, Does.Contain("## Figures\n\nUnknown"));
             Assert.That(card, Does.Contain("\"branches\": 2"));
         });

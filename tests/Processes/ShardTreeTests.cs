@@ -55,7 +55,8 @@ public sealed class ShardTreeTests
         Assert.That(tree, Is.Not.EqualTo(inARow));
         for (int i = 0; i < Length; i++)
         {
-            double exact = Enumerable.Range(0, 8).Sum(s => (double)Shard(s)[i]), size = Enumerable.Range(0, 8).Sum(s => Math.Abs(Shard(s)[i]));
+            double exact = Enumerable.Range(0, 8).Sum(s => (double)Shard(s)[i]),
+                size = Enumerable.Range(0, 8).Sum(s => Math.Abs(Shard(s)[i]));
             Assert.That(tree[i], Is.EqualTo(exact).Within(size * 3 * Math.Pow(2, -24)));
         }
     }

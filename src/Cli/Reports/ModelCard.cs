@@ -101,11 +101,34 @@ internal sealed record ModelCard(string Path, NetworkConfig Config, long Paramet
     {
         var text = new StringBuilder("```sh\n");
         if (run is not null)
-            text.Append("# the run's own command line was not kept; its configuration is at the end\n");
+        {
+            foreach (string command in TeacherCommands(run))
+                text.Append($"{Printable.Text(command)}\n");
+            var commands = RunFolder.Existing(Path).ReadCommands();
+            if (commands.Count == 0)
+                text.Append("# the run's own command line was not kept; its configuration is at the end\n");
+            foreach (string command in commands)
+                text.Append($"{Printable.Text(command)}\n");
+        }
         text.Append($"{Command}\n");
         if (Sampler is not null)
             text.Append($"bdense sample --model {Verbs.SamplerGroup.Quoted(Path)} {Sampler}\n");
         return text.Append("```\n").ToString();
+    }
+
+    /// <summary>Of the teacher's run, where it still is.</summary>
+    private static IReadOnlyList<string> TeacherCommands(JsonObject run)
+    {
+        return TeacherRun(run) is { } path ? RunFolder.Existing(path).ReadCommands() : [];
+    }
+
+    /// <summary>The folder of the run that the teacher's checkpoint lies in; none where there is no teacher, or it is gone.</summary>
+    private static string? TeacherRun(JsonObject? run)
+    {
+        string? path = run?[RunData.TeacherKey] is JsonValue value ? value.ToString() : null;
+        while (path is not null && !Directory.Exists(System.IO.Path.Combine(path, RunFolder.CheckpointsFolder)))
+            path = System.IO.Path.GetDirectoryName(path);
+        return path;
     }
 
     private string MethodOf(JsonObject? run) =>
@@ -115,11 +138,9 @@ internal sealed record ModelCard(string Path, NetworkConfig Config, long Paramet
     {
         if (run?["data"]?.ToString() is { Length: > 0 })
             return Source(run, "data");
-        string? teacher = run?[RunData.TeacherKey] is JsonValue value ? value.ToString() : null;
         // A distillation without data has learned from what its teacher was trained on; the teacher's run says what, if it is there.
-        while (teacher is not null && !System.IO.Path.Exists(System.IO.Path.Combine(teacher, RunFolder.CheckpointsFolder)))
-            teacher = System.IO.Path.GetDirectoryName(teacher);
-        return teacher is not null && RunData.DataOf(teacher) is var (name, print) ? $"none itself; its teacher's: {name}, {print}"
+        return TeacherRun(run) is { } teacher && RunData.DataOf(teacher) is var (name, print)
+            ? $"none itself; its teacher's: {name}, {print}"
             : run is null ? Unknown : $"none itself; its teacher's: {Unknown}";
     }
 

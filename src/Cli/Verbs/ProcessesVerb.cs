@@ -9,7 +9,9 @@ using BDense.Processes;
 
 namespace BDense.Cli.Verbs;
 
-/// <summary><c>bdense processes</c>: who takes part in a run of several processes, whether their sums are right, and how long one takes.</summary>
+/// <summary>
+/// <c>bdense processes</c>: who takes part in a run of several processes, whether their sums are right, and how long one takes.
+/// </summary>
 internal static class ProcessesVerb
 {
     public static Verb Verb(Ui ui)
@@ -61,7 +63,8 @@ internal static class ProcessesVerb
             });
             ui.Line($"{all.Description}; launcher: {world.Launcher ?? "none"}");
             ui.Table(["rank", "machine", "process"], who.Select((one, rank) => (string[])[$"{rank}", .. one.Split(' ')]));
-            ui.Line(FormattableString.Invariant($"sum of {n} values: in order {1e3 * ordered:0.0} ms, the engine's own {1e3 * fast:0.0} ms"));
+            ui.Line(FormattableString.Invariant(
+                $"sum of {n} values: in order {1e3 * ordered:0.0} ms, the engine's own {1e3 * fast:0.0} ms"));
         }
         all.Barrier();
         if (Math.Max(worst, worstFast) > 0)

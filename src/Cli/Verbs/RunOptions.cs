@@ -156,6 +156,7 @@ internal sealed class RunOptions(string defaultOut, string unit)
                 return 0;
             }
             var folder = RunFolder.Open(path, config, parse.GetValue(Resume), allowed, ui.Note);
+            folder.RecordCommand(CommandLine(parse));
             ui.Note(prepared.Note);
             string name = $"{prepared.Kind} {Path.GetFileName(folder.FullName)}";
             var loop = Watch.Options(parse, training, parse.GetValue(Seed), prepared.AtOnce, prepared.Validation);
@@ -206,6 +207,10 @@ internal sealed class RunOptions(string defaultOut, string unit)
                 owned.Dispose();
         }
     }
+
+    /// <summary>What was typed, on one line and so that a shell reads it as it was.</summary>
+    private static string CommandLine(ParseResult parse) =>
+        string.Join(' ', parse.Tokens.Select(token => SamplerGroup.Quoted(token.Value)).Prepend("bdense")).ReplaceLineEndings(" ");
 
     /// <summary>In the unit that the person gave; where an iteration makes several updates, both are told.</summary>
     private string Counted(ITraining training, long iterations)

@@ -106,7 +106,8 @@ internal sealed partial class PtxWriter
     {
         var writer = new PtxWriter();
         body(writer, new PtxArguments<TArguments>(writer));
-        return new WrittenKernel(name, writer.Module(name, target, threads, resident, PtxArguments<TArguments>.Declared), threads, sharedBytes,
+        return new WrittenKernel(name, writer.Module(name, target, threads, resident, PtxArguments<TArguments>.Declared),
+            threads, sharedBytes,
             PtxArguments<TArguments>.Offsets);
     }
 

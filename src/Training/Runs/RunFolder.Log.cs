@@ -21,6 +21,23 @@ public sealed partial class RunFolder
         return bytes;
     }
 
+    /// <summary>The command lines that the run was given, the first first; none for a run of before they were kept.</summary>
+    public IReadOnlyList<string> ReadCommands()
+    {
+        string path = Path.Combine(FullName, CommandsFile);
+        return File.Exists(path) ? File.ReadAllLines(path) : [];
+    }
+
+    /// <summary>Remembers a command line; the same one twice in a row is one.</summary>
+    public void RecordCommand(string command)
+    {
+        var commands = ReadCommands();
+        if (commands.Count > 0 && commands[^1] == command)
+            return;
+        AtomicFile.WriteText(Path.Combine(FullName, CommandsFile), string.Concat(commands.Append(command).Select(line => line + "\n")),
+            makeFolders: false);
+    }
+
     /// <summary>What <see cref="RecordPeak"/> remembers; 0 where it has not been called.</summary>
     /// <exception cref="BDenseException">The file is there and holds something else.</exception>
     public long ReadPeak()
