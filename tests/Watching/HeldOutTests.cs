@@ -144,7 +144,8 @@ public sealed class HeldOutTests
     [Test]
     public async Task Through_the_command_line()
     {
-        string learned = Images("learned.npz", 1), held = Images("held.npz", 2), run = _runs.Folder["run"], config = _runs.Folder["tiny.json"];
+        string learned = Images("learned.npz", 1), held = Images("held.npz", 2), run = _runs.Folder["run"],
+            config = _runs.Folder["tiny.json"];
         await File.WriteAllTextAsync(config, """
             { "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1 }
             """);
