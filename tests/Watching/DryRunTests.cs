@@ -4,7 +4,6 @@ using BDense.Kernels.Ilgpu;
 using BDense.Model.FileSystem;
 using BDense.Model.Networks;
 using BDense.Tests.Cli;
-using BDense.Tests.Ilgpu;
 using BDense.Tests.Ilgpu.Emulator;
 using BDense.Tests.Training;
 using BDense.Training.Data;

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using BDense.Kernels;
-using BDense.Model.Checkpoints;
 using BDense.Tests.Cli;
 using BDense.Tests.Training;
 using BDense.Training.Averaging;
+using BDense.Training.Data;
 using BDense.Training.Runs;
 using NUnit.Framework;
 
@@ -211,8 +211,12 @@ public sealed class EmaProfileTests
             "--batch", "4", "--ema-profiles", "0.05,0.1", "--device", "cpu", "--out", In("student"));
         await CliRun.Succeeds("ema", In("student"), "--sigma-rel", "0.07", "--out", In("student-made"), "--device", "cpu");
         await CliRun.Succeeds("sample", "--model", In("student-made"), "--count", "4", "--out", In("student.png"), "--device", "cpu");
-        await CliRun.Succeeds("evaluate", "--fid", "--model", In("student-made"), "--model", In("made"), "--resolution", "8", "--limit",
-            "80", "--count", "80", "--device", "cpu");
+        var pixels = new byte[96 * 8 * 8 * 3];
+        new Random(1).NextBytes(pixels);
+        Npz.Write(In("images.npz"), ("images", new NpyArray([96, 8, 8, 3], pixels)));
+        await CliRun.Succeeds("statistics", In("images.npz"), "--out", In("reference.npz"), "--device", "cpu");
+        await CliRun.Succeeds("evaluate", "--fid", "--model", In("student-made"), "--model", In("made"), "--reference",
+            In("reference.npz"), "--count", "96", "--device", "cpu");
 
         await Refused("there is no run", "ema", In("nothing"), "--sigma-rel", "0.08");
         await Refused("--sigma-rel must be a number above 0 and below 0.2886, not '0.3'", "ema", In("teacher"), "--sigma-rel", "0.3");

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using BDense.Model.Networks;
 using BDense.Tests.Cli;
 using BDense.Tests.Training;
 using BDense.Training.Data;
