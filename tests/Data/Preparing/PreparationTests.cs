@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using System.Text;
 using BDense.Kernels;
 using BDense.Training.Data;
 using BDense.Training.Data.Preparing;
