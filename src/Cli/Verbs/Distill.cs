@@ -101,9 +101,9 @@ internal static class Distill
             }
             // A device with memory of its own does not hold the trajectories.
             long kept = backend.FreeBytes is null ? MemoryNeeds.OfTrajectories(options, teacherNetwork.Config) : 0;
-            var need = run.Need(parse, backend, MemoryPlan.Of(backend, options.Batch, Dry, teacherNetwork.Config,
-                run.Watch.Profiles(parse).Count, run.Watch.IsWatched(parse)) with { Trajectories = kept },
-                $"distilling {options.Batch} images at once",
+            var plan = MemoryPlan.Of(backend, options.Batch, Dry, teacherNetwork.Config, run.Watch.Profiles(parse).Count,
+                run.Watch.IsWatched(parse));
+            var need = run.Need(parse, backend, plan with { Trajectories = kept }, $"distilling {options.Batch} images at once",
                 $"a smaller --batch{(kept > 0 ? ", fewer --cache-trajectories" : "")} or --recompute");
             using var start = parse.GetValue(init) is { } weights ? TrainedNetwork.Load(backend, weights) : null;
             // A dry run of what does not fit computes nothing either.
