@@ -133,7 +133,10 @@ internal sealed partial class PtxWriter
             """);
         foreach (string shared in _shared.Where(shared => shared.StartsWith(".extern", StringComparison.Ordinal)))
             text.Append(shared).Append('\n');
-        text.Append(CultureInfo.InvariantCulture, $"\n.visible .entry {name}({parameters})\n.maxntid {threads}, 1, 1\n{{\n");
+        text.Append(CultureInfo.InvariantCulture, $"\n.visible .entry {name}({parameters})\n.maxntid {threads}, 1, 1\n");
+        if (_held > 0)
+            text.Append(CultureInfo.InvariantCulture, $".minnctapersm {_held}\n");
+        text.Append("{\n");
         foreach (var (letter, count) in _registers)
             text.Append(CultureInfo.InvariantCulture, $"    .reg .{Declared(letter)} %{letter}<{count}>;\n");
         foreach (string shared in _shared.Where(shared => !shared.StartsWith(".extern", StringComparison.Ordinal)))

@@ -31,7 +31,7 @@ internal sealed record WarpgroupAttentionKernel(int Head, AttentionPass Pass, bo
     private const int Warpgroups = Rows / 64;
 
     // Of 504 registers that three warpgroups have a thread.
-    private (int Copying, int Multiplying) Registers => IsRounded ? (24, 240) : (56, 224);
+    private (int Copying, int Multiplying) Registers => IsRounded ? (24, 240) : Head == 64 ? (88, 208) : (72, 216);
 
     /// <inheritdoc/>
     public string Name => $"Warpgroup{(IsRounded ? "Rounded" : "")}Attention{(Pass == AttentionPass.Forward ? "" : Pass)}{Head}Bf16Kernel";
@@ -45,11 +45,15 @@ internal sealed record WarpgroupAttentionKernel(int Head, AttentionPass Pass, bo
     /// <inheritdoc/>
     public int SharedBytes => MbarriersAt + (Stages + 1) * StageRing.MbarrierBytes;
 
-    /// <summary>Tokens of the other side at a time.</summary>
-    public int Block => Pass == AttentionPass.Forward && Head <= 128 ? 128 : 64;
+    /// <summary>
+    /// Tokens of the other side at a time. Beside sums of 256 channels there are no registers for more, if those who round need some.
+    /// </summary>
+    public int Block => Pass == AttentionPass.Forward ? Head <= 128 ? 128 : 64 : IsRounded || SumChannels < 256 ? 64 : 32;
 
     /// <summary>Blocks' operands in shared memory: as many as fit, four at most.</summary>
-    private int Stages => Head == 256 && Pass.HasPairs() ? 3 : 4;
+    private int Stages => Head == 256 && Pass.HasPairs() && Block == 64 ? 3 : 4;
+
+    private int SumChannels => Head * (Pass == AttentionPass.KeyValueGradient ? 2 : 1);
 
     /// <summary>An own operand.</summary>
     public HeadMatrix Own => new(Rows, Head);
@@ -97,6 +101,7 @@ internal sealed record WarpgroupAttentionKernel(int Head, AttentionPass Pass, bo
         var head = w.Let(rest.As<S32>() - n * heads);
         var blocks = w.Let((tokens + (Block - 1)).As<U32>() / Block).As<S32>();
 
+        w.HoldGroups(1);
         var shared = w.SharedOfLaunch();
         var own = new StageRing(w, w.Let(shared + MbarriersAt), 1, OwnBytes);
         var ring = new StageRing(w, w.Let(shared + (MbarriersAt + StageRing.MbarrierBytes)), Stages, Other.Bytes);
