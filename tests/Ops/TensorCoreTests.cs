@@ -43,7 +43,8 @@ internal abstract class TensorCoreTests
                 Is.EqualTo(row.Computed == Precision.Fp32 || !row.HasTiles ? [] : new[] { row.Computed }), "what it was computed in");
             foreach (var key in keys)
             {
-                var problem = new TensorProblem(key.M, key.N, key.Steps, Operation(key), key.Batch, Backend.IsHopper && OnWarpgroups(key));
+                var problem = new TensorProblem(key.M, key.N, key.Steps, Operation(key), key.Batch, Backend.IsHopper && OnWarpgroups(key),
+                    key.Taps);
                 var candidates = TensorPlan.Candidates(problem, SharedLimit).ToList();
                 Assert.That(candidates, Has.Count.GreaterThan(1));
                 // One slice and as many as there can be.

@@ -19,6 +19,7 @@ internal static class KernelsVerb
         {
             Description = "A kernel, with or without 'Kernel' at its end, or how several begin; all if left out.",
             Arity = ArgumentArity.ZeroOrOne,
+            HelpName = "NAME",
         };
         var arch = new Option<string>("--arch")
         {

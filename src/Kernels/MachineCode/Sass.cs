@@ -111,7 +111,8 @@ internal sealed partial class Sass
 
     /// <summary>Whether a branch ends such a wait: what lies between is no loop.</summary>
     private bool ReturnsFromWait(int i) => i >= 2 && Code[i].Text.StartsWith("BRA", StringComparison.Ordinal)
-        && Code[i - 1].Opcode.StartsWith("BRA", StringComparison.Ordinal) && Code[i - 2].Opcode.StartsWith("SYNCS", StringComparison.Ordinal);
+        && Code[i - 1].Opcode.StartsWith("BRA", StringComparison.Ordinal)
+        && Code[i - 2].Opcode.StartsWith("SYNCS", StringComparison.Ordinal);
 
     private InstructionCounts Counts((int First, int Last) loop) =>
         InstructionCounts.Of([.. Code.Skip(loop.First).Take(loop.Last - loop.First + 1)]);

@@ -62,12 +62,6 @@ internal sealed partial class PtxWriter
         Write($"setmaxnreg.{(more ? "inc" : "dec")}.sync.aligned.u32 {count}");
     }
 
-    /// <summary>
-    /// A multiprocessor holds so many groups at once, ptxas is told. It does not move registers (<see cref="SetRegisters"/>) of a kernel
-    /// that could do with fewer than an even share of them, unless it knows that (its warning C7508).
-    /// </summary>
-    public void HoldGroups(int count) => _held = count;
-
     private void Product(MmaShape shape, ReadOnlySpan<Register<F32>> sums, Func<PtxWriter, string> a, Value<S64> b, Value<Predicate> adds,
         ReadOnlySpan<bool> transposed, string file, int line)
     {

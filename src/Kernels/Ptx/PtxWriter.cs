@@ -16,7 +16,7 @@ internal sealed partial class PtxWriter
     private readonly List<string> _files = [];
     private readonly List<string> _shared = [];
     private (int File, int Line) _at;
-    private int _labels, _held;
+    private int _labels;
     private string _indent = "    ";
 
     /// <summary>Writes an instruction without a result.</summary>

@@ -99,13 +99,14 @@ internal sealed partial class PtxWriter
     /// <param name="threads">Of a group.</param>
     /// <param name="sharedBytes">That the launch gives.</param>
     /// <param name="body">Writes what it does.</param>
+    /// <param name="resident">Groups that a multiprocessor is to hold at once; 0 leaves it to the assembler.</param>
     public static WrittenKernel Kernel<TArguments>(string name, string target, int threads, int sharedBytes,
-        Action<PtxWriter, PtxArguments<TArguments>> body)
+        Action<PtxWriter, PtxArguments<TArguments>> body, int resident = 0)
         where TArguments : unmanaged
     {
         var writer = new PtxWriter();
         body(writer, new PtxArguments<TArguments>(writer));
-        return new WrittenKernel(name, writer.Module(name, target, threads, PtxArguments<TArguments>.Declared), threads, sharedBytes,
+        return new WrittenKernel(name, writer.Module(name, target, threads, resident, PtxArguments<TArguments>.Declared), threads, sharedBytes,
             PtxArguments<TArguments>.Offsets);
     }
 
@@ -122,7 +123,7 @@ internal sealed partial class PtxWriter
         return new Register<S64>(Result<S64>("cvta.param.u64", Result<S64>("mov.b64", name)));
     }
 
-    private string Module(string name, string target, int threads, string parameters)
+    private string Module(string name, string target, int threads, int resident, string parameters)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"""
@@ -134,8 +135,8 @@ internal sealed partial class PtxWriter
         foreach (string shared in _shared.Where(shared => shared.StartsWith(".extern", StringComparison.Ordinal)))
             text.Append(shared).Append('\n');
         text.Append(CultureInfo.InvariantCulture, $"\n.visible .entry {name}({parameters})\n.maxntid {threads}, 1, 1\n");
-        if (_held > 0)
-            text.Append(CultureInfo.InvariantCulture, $".minnctapersm {_held}\n");
+        if (resident > 0)
+            text.Append(CultureInfo.InvariantCulture, $".minnctapersm {resident}\n");
         text.Append("{\n");
         foreach (var (letter, count) in _registers)
             text.Append(CultureInfo.InvariantCulture, $"    .reg .{Declared(letter)} %{letter}<{count}>;\n");

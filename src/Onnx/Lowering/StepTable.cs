@@ -9,7 +9,7 @@ namespace BDense.Onnx.Lowering;
 /// <listheader><term>operation</term><description>nodes</description></listheader>
 /// <item><term>Conv2d</term><description>Conv; over one pixel Gemm</description></item>
 /// <item><term>GroupNorm</term><description>Reshape, InstanceNormalization, Reshape, Mul, Add; Sigmoid and Mul of SiLU</description></item>
-/// <item><term>Attention</term><description>Split, Reshape, Transpose, MatMul, Softmax, MatMul</description></item>
+/// <item><term>Attention</term><description>Slice, Reshape, Transpose, MatMul, Softmax, MatMul</description></item>
 /// <item><term>Downsample, Upsample</term><description>AveragePool; Resize to nearest</description></item>
 /// <item><term>LinearCombination</term><description>Mul by each coefficient that is not 1, Add</description></item>
 /// <item><term>Concat, Split</term><description>Concat, Slice</description></item>

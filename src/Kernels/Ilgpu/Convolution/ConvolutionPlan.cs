@@ -69,7 +69,8 @@ internal static class ConvolutionPlan
     /// </summary>
     public static Precision ChooseProduct(Precision asked, in MatMulShape s, bool aligned)
     {
-        if (!aligned || s.K < 12 || s.N % 2 != 0 || (s.TransA && s.TransB))
+        // A row's bytes are counted in 32 bits.
+        if (!aligned || s.K < 12 || s.N % 2 != 0 || (s.TransA && s.TransB) || Math.Max(s.K, Math.Max(s.M, s.N)) > int.MaxValue / 4)
             return Precision.Fp32;
         int innerA = s.TransA ? s.M : s.K, innerB = s.TransB ? s.K : s.N;
         if (asked == Precision.Bf16 && innerA % 8 == 0 && innerB % 8 == 0)

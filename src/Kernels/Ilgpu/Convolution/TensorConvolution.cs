@@ -92,7 +92,7 @@ public sealed partial class IlgpuBackend
         };
         var problem = new TensorProblem(g.Pixels, g.Channels, g.Rows * g.Columns * Steps(g.SourceBytes),
             isActivated ? TensorOperation.ActivatedConvolution : TensorOperation.Convolution,
-            OnWarpgroups: IsHopper && !isActivated && g.Channels % 2 == 0);
+            OnWarpgroups: IsHopper && !isActivated && g.Channels % 2 == 0, Taps: g.Rows * g.Columns);
         var key = new TuningKey(isActivated ? "activated" : pass.IsDgrad ? "dgrad" : "forward", precision, problem.M, problem.N,
             problem.Steps, g.Rows * g.Columns, g.Stride);
         if (!IsDecided(key, out var choice))
@@ -100,12 +100,16 @@ public sealed partial class IlgpuBackend
         LaunchConvolution(choice, shape, g, pass.IsDgrad, e, y);
     }
 
-    /// <summary>The result is overwritten: a trial leaves nothing behind.</summary>
+    /// <summary>The result is overwritten: a trial leaves nothing behind, unless the residual may lie where the result does.</summary>
     private TileChoice DecideConvolution(in TuningKey key, TensorProblem problem, ConvolutionArguments g, bool isDgrad,
         ConvolutionEpilogue e, Tensor y)
     {
         var shape = ShapeOf(key.Precision);
-        return Decide(key, problem, choice => LaunchConvolution(choice, shape, g, isDgrad, e, y));
+        using var scratch = _tuner is null || e.Residual is null ? null : Empty(y.Shape, y.Type);
+        if (scratch is not null)
+            g.Y = Address(scratch);
+        var result = scratch ?? y;
+        return Decide(key, problem, choice => LaunchConvolution(choice, shape, g, isDgrad, e, result));
     }
 
     private void LaunchConvolution(TileChoice choice, MmaShape shape, ConvolutionArguments g, bool isDgrad, in ConvolutionEpilogue e,

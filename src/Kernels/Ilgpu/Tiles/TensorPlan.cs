@@ -13,9 +13,13 @@ namespace BDense.Kernels.Ilgpu.Tiles;
 /// <param name="Operation">Which kernels compute it.</param>
 /// <param name="Batch">So many of them.</param>
 /// <param name="OnWarpgroups">Whether kernels for Hopper's own instructions take it, too.</param>
+/// <param name="Taps">Of a convolution: so many parts of the sum, each of whole steps.</param>
 internal readonly record struct TensorProblem(int M, int N, int Steps, TensorOperation Operation, int Batch = 1,
-    bool OnWarpgroups = false)
+    bool OnWarpgroups = false, int Taps = 1)
 {
+    /// <summary>Steps as a tile's kernels take them: of 64 bytes, on warpgroups of 128.</summary>
+    public int StepsOf(ITile tile) => tile is WarpgroupTile ? Taps * ((Steps / Taps + 1) / 2) : Steps;
+
     /// <summary>Whether a choice of tile decides about wgrad's kernels, whose operands have their sum outermost.</summary>
     public bool IsWgrad => Operation is TensorOperation.Wgrad or TensorOperation.ActivatedWgrad;
 
@@ -130,7 +134,7 @@ internal static class TensorPlan
             int most = row.Tile is WarpgroupTile && p.Operation == TensorOperation.Product ? 1 : MaxSlices(p);
             for (int slices = 1; slices <= most; slices = Math.Max(slices + 1, slices * 5 / 4))
             {
-                int real = RealSlices(p, slices);
+                int real = RealSlices(p, row.Tile, slices);
                 if (real != last)
                     yield return new TileChoice(row.Tile.Text, real);
                 last = real;
@@ -139,10 +143,10 @@ internal static class TensorPlan
     }
 
     /// <summary>As many as have work: 7 steps in 4 slices of 2.</summary>
-    public static int RealSlices(in TensorProblem p, int slices)
+    public static int RealSlices(in TensorProblem p, ITile tile, int slices)
     {
-        int perSlice = (p.Steps + slices - 1) / slices;
-        return (p.Steps + perSlice - 1) / perSlice;
+        int steps = p.StepsOf(tile), perSlice = (steps + slices - 1) / slices;
+        return (steps + perSlice - 1) / perSlice;
     }
 
     /// <summary>

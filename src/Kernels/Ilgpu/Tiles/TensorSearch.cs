@@ -77,7 +77,8 @@ internal static class TensorSearch
     /// <summary>One parameter changed by one step: the next larger or smaller tile of a group or a warp, stages, slices.</summary>
     public static IEnumerable<TileChoice> Neighbours(TensorProblem p, TileChoice choice, int sharedLimit)
     {
-        IEnumerable<ITile> tiles = TensorPlan.Find(choice.Tile) switch
+        var own = TensorPlan.Find(choice.Tile);
+        IEnumerable<ITile> tiles = own switch
         {
             ProductTile t =>
             [
@@ -100,21 +101,27 @@ internal static class TensorSearch
         return
         [
             .. tiles.Select(tile => choice with { Tile = tile.Text }).Where(next => Allows(p, next, sharedLimit)),
-            .. slices.Where(count => count >= 1 && Allows(p, choice with { Slices = TensorPlan.RealSlices(p, count) }, sharedLimit))
-                .Select(count => TensorPlan.RealSlices(p, count))
-                .Where(count => count != choice.Slices).Distinct().Select(count => choice with { Slices = count }),
+            .. slices.Where(count => count >= 1).Select(count => choice with { Slices = TensorPlan.RealSlices(p, own, count) })
+                .Where(next => next != choice && Allows(p, next, sharedLimit)).Distinct(),
         ];
     }
 
     /// <summary>Whether a remembered choice can be launched.</summary>
-    public static bool Allows(in TensorProblem p, TileChoice choice, int sharedLimit) =>
-        !PortableTile.All.Contains(choice.Tile) && TensorPlan.Find(choice.Tile) switch
+    public static bool Allows(in TensorProblem p, TileChoice choice, int sharedLimit)
+    {
+        if (PortableTile.All.Contains(choice.Tile))
+            return false;
+        var tile = TensorPlan.Find(choice.Tile);
+        bool isWritten = tile switch
         {
-            ProductTile tile => Allows(p.Operation, tile, sharedLimit),
-            WarpgroupTile tile => p.OnWarpgroups && Allows(tile, sharedLimit)
+            ProductTile product => Allows(p.Operation, product, sharedLimit),
+            WarpgroupTile wide => p.OnWarpgroups && Allows(wide, sharedLimit)
                 && (p.Operation != TensorOperation.Product || choice.Slices == 1),
             _ => false,
-        } && choice.Slices >= 1 && choice.Slices <= TensorPlan.MaxSlices(p) && TensorPlan.RealSlices(p, choice.Slices) == choice.Slices;
+        };
+        return isWritten && choice.Slices >= 1 && choice.Slices <= TensorPlan.MaxSlices(p)
+            && TensorPlan.RealSlices(p, tile, choice.Slices) == choice.Slices;
+    }
 
     private static IEnumerable<int> Beside(int[] values, int value)
     {

@@ -15,10 +15,10 @@ internal struct WarpgroupAttentionArguments
 
 /// <summary>
 /// Attention as <see cref="AttentionKernel"/> computes it, with the same statistics, on <c>wgmma</c> (Shah et al. 2024, the plain form). A
-/// group has 128 tokens of one side as its own; its first warpgroup brings them, and the other side's in blocks. Two warpgroups multiply, 64
-/// own tokens each: scores from shared memory, then what is made of them, from registers, times a block's rows. Blocks go from the last to
-/// the first, so that the one with columns that do not exist is outside of the loop. Grid: own tokens fastest, then heads, then samples. 4
-/// Tokens^2 d FLOPs a head forward, 6 or 8 a gradient. All sums in a fixed order.
+/// group has 128 tokens of one side as its own; its first warpgroup brings them, and the other side's in blocks. Two warpgroups multiply,
+/// 64 own tokens each: scores from shared memory, then what is made of them, from registers, times a block's rows. Blocks go from the last
+/// to the first, so that the one with columns that do not exist is outside of the loop. Grid: own tokens fastest, then heads, then samples.
+/// 4 Tokens^2 d FLOPs a head forward, 6 or 8 a gradient. All sums in a fixed order.
 /// </summary>
 /// <param name="Head">d: 64, 128 or 256.</param>
 /// <param name="Pass">What it computes.</param>
@@ -88,7 +88,9 @@ internal sealed record WarpgroupAttentionKernel(int Head, AttentionPass Pass, bo
         at.Shared + StatisticsAt + stage / (Other.Bytes / (Block * SharedStatistics.Bytes));
 
     /// <inheritdoc/>
-    public WrittenKernel Write() => PtxWriter.Kernel<WarpgroupAttentionArguments>(Name, Target, Threads, SharedBytes, Body);
+    public WrittenKernel Write() => PtxWriter.Kernel<WarpgroupAttentionArguments>(Name, Target, Threads, SharedBytes, Body,
+        // ptxas moves no registers of a kernel that could do with less than an even share, unless it knows the share (C7508).
+        resident: 1);
 
     private void Body(PtxWriter w, PtxArguments<WarpgroupAttentionArguments> all)
     {
@@ -101,7 +103,6 @@ internal sealed record WarpgroupAttentionKernel(int Head, AttentionPass Pass, bo
         var head = w.Let(rest.As<S32>() - n * heads);
         var blocks = w.Let((tokens + (Block - 1)).As<U32>() / Block).As<S32>();
 
-        w.HoldGroups(1);
         var shared = w.SharedOfLaunch();
         var own = new StageRing(w, w.Let(shared + MbarriersAt), 1, OwnBytes);
         var ring = new StageRing(w, w.Let(shared + (MbarriersAt + StageRing.MbarrierBytes)), Stages, Other.Bytes);

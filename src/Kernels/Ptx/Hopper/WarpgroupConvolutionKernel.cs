@@ -45,7 +45,9 @@ internal sealed record WarpgroupConvolutionKernel(
     private SharedTile Operand => new(Shape, IsTransposed: false);
 
     /// <summary>Its text. Any number of groups, best as many as the GPU has multiprocessors, but no more than tiles and slices.</summary>
-    public WrittenKernel Write() => PtxWriter.Kernel<WarpgroupConvolutionArguments>(Name, Target, Threads, SharedBytes, Body);
+    public WrittenKernel Write() => PtxWriter.Kernel<WarpgroupConvolutionArguments>(Name, Target, Threads, SharedBytes, Body,
+        // Few registers a thread are left only where threads are many.
+        Tile.Resident * Threads > 512 ? Tile.Resident : 0);
 
     /// <summary>
     /// Weights [channels of the result, taps, channels of the source] in boxes of one tap; behind a tap's last channel are zeros.

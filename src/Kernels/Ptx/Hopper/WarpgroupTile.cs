@@ -44,6 +44,9 @@ internal sealed partial record WarpgroupTile(int Rows, int Columns, int Warpgrou
     /// <summary>Of a group in which one warpgroup more brings the operands.</summary>
     public int SharedBytes => RingBytes;
 
+    /// <summary>Groups that a multiprocessor's 228 KiB hold; a group's registers are to allow as many.</summary>
+    public int Resident => 228 * 1024 / (RingBytes + 1024);
+
     /// <summary>As names of kernels and files have it: 128x256g2s4 for the group's, its multiplying warpgroups and the stages.</summary>
     public string Text => $"{Rows}x{Columns}g{Warpgroups}s{Stages}";
 
