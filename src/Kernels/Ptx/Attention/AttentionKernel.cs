@@ -108,7 +108,7 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
         if (pass == AttentionPass.Forward)
         {
             var logs = warp.Softmax.Divide(g.Of(x => x.Scale), sums);
-            rows.StoreColumn(logs, g.Of(x => x.LogSumExp) + ((n * heads + of) * tokens).Wide(4), lane);
+            rows.StoreColumn(logs, g.Of(x => x.LogSumExp), (n * heads + of) * tokens, lane);
             Store(sums, Output(result));
             return;
         }

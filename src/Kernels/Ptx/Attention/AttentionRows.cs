@@ -42,10 +42,14 @@ internal sealed class AttentionRows(PtxWriter w, Register<S32> upper, Register<S
     }
 
     /// <summary>Stores a value of each that exists, float32 side by side; by one of the four lanes that share a row.</summary>
-    public void StoreColumn(Register<F32>[] values, Value<S64> at, Value<U32> lane)
+    /// <param name="values">Of both.</param>
+    /// <param name="tensor">Address of the values of all tokens.</param>
+    /// <param name="first">Of them, token 0's.</param>
+    /// <param name="lane">Of the warp.</param>
+    public void StoreColumn(Register<F32>[] values, Value<S64> tensor, Value<S32> first, Value<U32> lane)
     {
-        var start = w.Let(at + upper.Wide(4));
+        var at = w.Let(tensor + (first + upper).Wide(4));
         for (int r = 0; r < 2; r++)
-            w.Store<F32>(start + 32 * r, [values[r]], Exist[r] & (lane % 4).Is(0));
+            w.Store<F32>(at + 32 * r, [values[r]], Exist[r] & (lane % 4).Is(0));
     }
 }

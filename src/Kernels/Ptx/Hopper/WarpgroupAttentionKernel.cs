@@ -134,7 +134,7 @@ internal sealed record WarpgroupAttentionKernel(int Head, AttentionPass Pass, bo
         {
             var sums = products.Attend(scale);
             var logs = products.Softmax.Divide(g.Of(x => x.Scale), sums);
-            rows.StoreColumn(logs, g.Of(x => x.LogSumExp) + firstRow.Wide(4), lane);
+            rows.StoreColumn(logs, g.Of(x => x.LogSumExp) + firstRow.Wide(4), 0, lane);
             Store(sums, 0, parts: 1);
             return;
         }
