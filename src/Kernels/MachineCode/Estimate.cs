@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using BDense.Kernels.Ilgpu;
+using BDense.Kernels.Ptx.Hopper;
 
 namespace BDense.Kernels.MachineCode;
 
@@ -37,7 +38,8 @@ public sealed record GpuModel(string Name, GpuArchitecture Architecture, double 
 /// <param name="Bytes">The least that must move between the chip and its memory.</param>
 /// <param name="Flops">What the kernel does, repeated work included.</param>
 /// <param name="Occupancy">Theoretical, 0 to 1.</param>
-/// <param name="Limiter">memory, multiply-adds, issue (of other instructions), tensor cores, shared memory or L2 cache.</param>
+/// <param name="Limiter">memory, multiply-adds, issue (of other instructions), special functions, tensor cores, shared memory or L2
+/// cache.</param>
 /// <param name="Milliseconds">By the limiter alone, and the passes before and behind the kernel
 /// (<paramref name="PassMilliseconds"/>).</param>
 /// <param name="RoofShare">The kernel's, without passes, of the roof that the limiter's side has: bandwidth, float32 peak or tensor
@@ -109,6 +111,8 @@ public static partial class Estimates
     private static (double Share, string Limiter) TensorShare(KernelRow row, GpuModel gpu, Unit unit)
     {
         var loop = row.MainLoop ?? row.Whole!;
+        if (KernelRegistry.BuiltIn.FirstOrDefault(k => k.Name == row.Name)?.Written is WarpgroupAttentionKernel attention)
+            return AttentionShare(attention, row, gpu);
         if (loop.Hgmma > 0)
         {
             // wgmma reads shared memory by itself, and reaches the peak if the operands come in time.

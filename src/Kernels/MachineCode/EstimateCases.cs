@@ -78,7 +78,7 @@ public static partial class Estimates
         {
             string text = $"64x256 tokens, {256 / d} x head {d}";
             foreach (var (prefix, unit, part) in new[] { ("Tensor", Unit.Tf32, 1), ("Tensor", Unit.Bf16, 1),
-                ("TensorRounded", Unit.Bf16, 2) })
+                ("TensorRounded", Unit.Bf16, 2), ("Warpgroup", Unit.Bf16, 1), ("WarpgroupRounded", Unit.Bf16, 2) })
             {
                 Case Pass(string name, int read, int written, int products) => new($"{prefix}Attention{name}{d}{unit}Kernel", text, unit,
                     OpCost.Of(read * tokens / part, written * tokens / part, products * row));

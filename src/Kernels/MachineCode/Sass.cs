@@ -97,7 +97,7 @@ internal sealed partial class Sass
         get
         {
             var loops = Loops;
-            var warpgroups = Backward.Concat(ThroughWaits).Where(l => Counts(l).Hgmma > 0).ToList();
+            var warpgroups = Backward.Where(l => !ReturnsFromWait(l.Last)).Concat(ThroughWaits).Where(l => Counts(l).Hgmma > 0).ToList();
             if (warpgroups.Count > 0)
                 return warpgroups.MaxBy(l => (Counts(l).Hgmma, -Counts(l).Instructions));
             var innermost = loops.Where(a => !loops.Any(b => b != a && b.First >= a.First && b.Last <= a.Last)).ToList();
@@ -108,6 +108,11 @@ internal sealed partial class Sass
             });
         }
     }
+
+    /// <summary>Whether a branch ends such a wait: what lies between is no loop.</summary>
+    private bool ReturnsFromWait(int i) => i >= 2 && Code[i].Text.StartsWith("BRA", StringComparison.Ordinal)
+        && Code[i - 1].Opcode.StartsWith("BRA", StringComparison.Ordinal)
+        && Code[i - 2].Opcode.StartsWith("SYNCS", StringComparison.Ordinal);
 
     private InstructionCounts Counts((int First, int Last) loop) =>
         InstructionCounts.Of([.. Code.Skip(loop.First).Take(loop.Last - loop.First + 1)]);

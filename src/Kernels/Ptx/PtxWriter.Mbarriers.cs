@@ -95,6 +95,13 @@ internal sealed partial class PtxWriter
         Write($"bar.sync {number}, {threads}");
     }
 
+    /// <summary>The lanes of a warp meet: what each did before is known to all.</summary>
+    public void WarpBarrier([CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+    {
+        At(file, line);
+        Write("bar.warp.sync 0xffffffff");
+    }
+
     /// <summary>The warp's number, known to the assembler to be the same for all its lanes.</summary>
     public Register<U32> Warp([CallerFilePath] string file = "", [CallerLineNumber] int line = 0) =>
         Let(new Call<U32>(w => w.Result<U32>("shfl.sync.idx.b32", (w.Thread(file, line) / 32).Write(w), "0", "31", "0xffffffff")), file,

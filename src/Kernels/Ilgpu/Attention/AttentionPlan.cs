@@ -1,4 +1,6 @@
 using BDense.Kernels.Ilgpu.Convolution;
+using BDense.Kernels.Ptx.Attention;
+using BDense.Kernels.Ptx.Hopper;
 
 namespace BDense.Kernels.Ilgpu.Attention;
 
@@ -52,7 +54,22 @@ internal static class AttentionPlan
         return s.HeadSize <= 64 ? 64 : s.HeadSize <= 128 ? 128 : 256;
     }
 
-    /// <summary>Groups of 64 tokens of a head.</summary>
-    public static int Groups(in AttentionShape s) =>
-        IlgpuBackend.Threads((long)s.N * s.Heads * ((s.Tokens + SharedTileAttention.Rows - 1) / SharedTileAttention.Rows));
+    /// <summary>
+    /// Whether Hopper's own kernels take a shape that <see cref="Choose"/> gives to tensor cores, in BF16: heads of whole 64 channels, more
+    /// tokens than half of a group's, addresses that boxes can be copied from.
+    /// </summary>
+    /// <param name="s">The shape.</param>
+    /// <param name="addresses">Of all tensors that are copied, joined by or.</param>
+    /// <param name="sharedLimit">Bytes of shared memory that a group of the device can have.</param>
+    public static bool IsForWarpgroups(in AttentionShape s, long addresses, int sharedLimit)
+    {
+        int head = s.HeadSize;
+        return head is 64 or 128 or 256 && s.Tokens > WarpgroupAttentionKernel.Rows / 2 && addresses % 16 == 0
+            && AttentionKernel.Backward(head).Prepend(AttentionPass.Forward)
+                .All(pass => new WarpgroupAttentionKernel(head, pass, IsRounded: true).SharedBytes <= sharedLimit);
+    }
+
+    /// <summary>Groups of so many tokens of a head.</summary>
+    public static int Groups(in AttentionShape s, int rows = SharedTileAttention.Rows) =>
+        IlgpuBackend.Threads((long)s.N * s.Heads * ((s.Tokens + rows - 1) / rows));
 }

@@ -1,9 +1,10 @@
 using BDense.Kernels.Ilgpu.Attention;
 using BDense.Kernels.Ptx.Attention;
+using BDense.Kernels.Ptx.Hopper;
 
 namespace BDense.Kernels.Ilgpu;
 
-/// <summary>Attention on tensor cores: see <see cref="AttentionKernel"/>.</summary>
+/// <summary>Attention on tensor cores: see <see cref="AttentionKernel"/> and <see cref="WarpgroupAttentionKernel"/>.</summary>
 public sealed partial class IlgpuBackend
 {
     private Precision AttentionPrecision(in AttentionShape s, bool aligned, bool backward)
@@ -21,9 +22,8 @@ public sealed partial class IlgpuBackend
         var precision = AttentionPrecision(s, Aligned(qkv) && Aligned(y), backward: false);
         if (precision == Precision.Fp32)
             return false;
-        bool isRounded = qkv.Type == ElementType.BFloat16;
-        LaunchWritten(new AttentionKernel(s.HeadSize, ShapeOf(precision), AttentionPass.Forward, isRounded), AttentionPlan.Groups(s),
-            Arguments(s) with { Qkv = Address(qkv), Result = Address(y), LogSumExp = Address(lse) });
+        var g = Arguments(s) with { Qkv = Address(qkv), Result = Address(y), LogSumExp = Address(lse) };
+        LaunchAttention(s, AttentionPass.Forward, precision, g, isRounded: qkv.Type == ElementType.BFloat16);
         return true;
     }
 
@@ -42,11 +42,25 @@ public sealed partial class IlgpuBackend
             Result = Address(dqkv),
         };
         foreach (var pass in Ptx.Attention.AttentionKernel.Backward(s.HeadSize))
-        {
-            LaunchWritten(new AttentionKernel(s.HeadSize, ShapeOf(precision), pass, IsRounded: qkv.Type == ElementType.BFloat16),
-                AttentionPlan.Groups(s), g);
-        }
+            LaunchAttention(s, pass, precision, g, isRounded: qkv.Type == ElementType.BFloat16);
         return true;
+    }
+
+    /// <summary>One pass: on Hopper's own instructions where they take it.</summary>
+    private void LaunchAttention(in AttentionShape s, AttentionPass pass, Precision precision, AttentionArguments g, bool isRounded)
+    {
+        if (!IsHopper || precision != Precision.Bf16 || !AttentionPlan.IsForWarpgroups(s, g.Qkv | g.Dy, SharedLimit))
+        {
+            LaunchWritten(new AttentionKernel(s.HeadSize, ShapeOf(precision), pass, isRounded), AttentionPlan.Groups(s), g);
+            return;
+        }
+        var kernel = new WarpgroupAttentionKernel(s.HeadSize, pass, isRounded);
+        LaunchWritten(kernel, AttentionPlan.Groups(s, WarpgroupAttentionKernel.Rows), new WarpgroupAttentionArguments
+        {
+            Projections = isRounded ? MapOf(kernel.Projections(g.Qkv, s.N, s.Tokens, s.Heads)) : default,
+            OutputGradient = isRounded && g.Dy != 0 ? MapOf(kernel.Outputs(g.Dy, s.N, s.Tokens, s.Heads)) : default,
+            Problem = g,
+        });
     }
 
     /// <summary>Whether both directions' kernels of BF16 take a shape.</summary>

@@ -23,6 +23,14 @@ internal static class TensorKernels
     private static IEnumerable<IWrittenKernel> Hopper(MmaShape shape)
     {
         bool isBf16 = shape == MmaShape.Bf16;
+        foreach (int head in isBf16 ? new[] { 64, 128, 256 } : [])
+        {
+            foreach (var pass in AttentionKernel.Backward(head).Prepend(AttentionPass.Forward))
+            {
+                yield return new WarpgroupAttentionKernel(head, pass, IsRounded: false);
+                yield return new WarpgroupAttentionKernel(head, pass, IsRounded: true);
+            }
+        }
         foreach (var (tile, _) in Rows<WarpgroupTile>(_ => true))
         {
             foreach (bool isDgrad in new[] { false, true })

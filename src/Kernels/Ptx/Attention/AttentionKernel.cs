@@ -14,25 +14,6 @@ internal struct AttentionArguments
     public float Scale;
 }
 
-/// <summary>What a launch computes.</summary>
-internal enum AttentionPass
-{
-    /// <summary>y and log-sum-exp.</summary>
-    Forward,
-
-    /// <summary>dq</summary>
-    QueryGradient,
-
-    /// <summary>dk and dv, where registers are left for both: heads of up to 128.</summary>
-    KeyValueGradient,
-
-    /// <summary>dk</summary>
-    KeyGradient,
-
-    /// <summary>dv</summary>
-    ValueGradient,
-}
-
 /// <summary>
 /// Attention on tensor cores: y_i = sum_j p_ij v_j with p_ij = exp(q_i . k_j / sqrt(d) - lse_i), and its gradients with ds_ij = p_ij (dy_i
 /// . v_j - delta_i): dq_i = sum_j ds_ij k_j / sqrt(d), dk_j = sum_i ds_ij q_i / sqrt(d), dv_j = sum_i p_ij dy_i. A group has 64 tokens of
@@ -64,10 +45,9 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
     /// <summary>Tokens of the other side at a time.</summary>
     private int Block => Head switch { <= 64 => 64, 128 => 32, _ => 16 };
 
-    private bool OwnQueries => Pass is AttentionPass.Forward or AttentionPass.QueryGradient;
+    private bool OwnQueries => Pass.OwnQueries();
 
-    /// <summary>Both operands of either side are needed: for a gradient but dv's.</summary>
-    private bool HasPairs => Pass is AttentionPass.QueryGradient or AttentionPass.KeyGradient or AttentionPass.KeyValueGradient;
+    private bool HasPairs => Pass.HasPairs();
 
     /// <summary>
     /// Whether a block is on its way while the one before is multiplied. Beside dk's sums of 256 channels there are no registers for one of
@@ -104,7 +84,7 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
         HeadRows own = Packed(qkv, OwnQueries ? 0 : 1), others = Packed(qkv, OwnQueries ? 1 : 0);
         var second = OwnQueries ? Packed(qkv, 2) : Output(dy);
 
-        var rows = new OwnRows(w, w.Let(first + (index * 16 + lane / 4).As<S32>()), tokens);
+        var rows = new AttentionRows(w, w.Let(first + (index * 16 + lane / 4).As<S32>()), tokens);
         var statistics = w.Let(g.Of(x => x.Statistics) + ((n * heads + of) * tokens).Wide(8));
         var scale = w.Let(g.Of(x => x.Scale) * 1.44269504f);
         var sums = warp.NewSums();
@@ -124,13 +104,11 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
 
         var result = g.Of(x => x.Result);
         void Store(Register<F32>[] values, HeadRows to) =>
-            warp.Store(values, to.First + rows.Upper.Wide(to.Pitch) + (warp.FirstChannel(lane) * bytes).Long(), to.Pitch, rows.Exist);
+            warp.Store(values, to.First + rows.Upper.Wide(to.Pitch) + (warp.FirstChannel(lane) * bytes).Long(), to.Pitch, rows);
         if (pass == AttentionPass.Forward)
         {
-            var logs = warp.Divide(g.Of(x => x.Scale), sums);
-            var at = w.Let(g.Of(x => x.LogSumExp) + ((n * heads + of) * tokens + rows.Upper).Wide(4));
-            for (int r = 0; r < 2; r++)
-                w.Store<F32>(at + 32 * r, [logs[r]], rows.Exist[r] & (lane % 4).Is(0));
+            var logs = warp.Softmax.Divide(g.Of(x => x.Scale), sums);
+            rows.StoreColumn(logs, g.Of(x => x.LogSumExp), (n * heads + of) * tokens, lane);
             Store(sums, Output(result));
             return;
         }
@@ -139,7 +117,7 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
             foreach (var sum in sums)
                 w.Set(sum, sum * g.Of(x => x.Scale));
         }
-        Store(sums, Packed(result, pass switch { AttentionPass.QueryGradient => 0, AttentionPass.ValueGradient => 2, _ => 1 }));
+        Store(sums, Packed(result, pass.Part()));
         if (secondSums is not null)
             Store(secondSums, Packed(result, 2));
     }
@@ -161,11 +139,11 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
             tile.Place(second);
             var column = w.Let(at + (lane % 4 * 2).As<S32>());
             // The same for all warps: none parts.
-            w.If(at + Block > tokens, () => warp.Mask(tokens - column));
+            w.If(at + Block > tokens, () => warp.Softmax.Mask(tokens - column));
             if (OwnQueries)
-                warp.Softmax(scale, sums);
+                warp.Softmax.Shrink(sums, warp.Softmax.Softmax(scale, warp.Softmax.Scores));
             else
-                warp.WeighColumns(scale, new ColumnStatistics(w, statistics, column, tokens));
+                warp.Softmax.WeighColumns(scale, new ColumnStatistics(w, statistics, column, tokens));
             // The values are there; and all have read the keys that are replaced.
             w.Barrier();
             // Behind the last block its last row again and again, from the cache.
@@ -178,16 +156,13 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
     /// <summary>dq for own queries; dk for own keys, and dv with it.</summary>
     private void Differ(PtxWriter w, HeadTile tile, AttentionWarp warp, HeadRows others, HeadRows othersSecond, Value<S32> tokens,
         Value<U32> shared,
-        Value<U32> index, Value<U32> lane, Value<F32> scale, Value<S64> statistics, OwnRows rows, Register<F32>[] sums,
+        Value<U32> index, Value<U32> lane, Value<F32> scale, Value<S64> statistics, AttentionRows rows, Register<F32>[] sums,
         Register<F32>[]? secondSums)
     {
         Value<U32> ownSecond = shared + HeadTile.Rows * Pitch, first = shared + 2 * HeadTile.Rows * Pitch, second = first + Block * Pitch;
         Register<F32>[] logs = [], deltas = [];
         if (OwnQueries)
-        {
-            var pairs = rows.Last.Select(row => w.LoadVector<F32>(2, statistics + row.Wide(8))).ToArray();
-            (logs, deltas) = (w.Let(2, r => warp.Exponent(pairs[r][0])), [pairs[0][1], pairs[1][1]]);
-        }
+            (logs, deltas) = rows.Statistics(statistics);
         tile.Fetch(others, 0, tokens);
         tile.Place(first);
         w.For(0, tokens, at =>
@@ -202,11 +177,11 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
             if (!FetchesAhead)
                 tile.Fetch(othersSecond, at, tokens);
             tile.Place(second);
-            w.If(at + Block > tokens, () => warp.Mask(tokens - column));
+            w.If(at + Block > tokens, () => warp.Softmax.Mask(tokens - column));
             if (OwnQueries)
-                warp.WeighRows(scale, logs);
+                warp.Softmax.WeighRows(scale, logs);
             else
-                warp.WeighColumns(scale, columns);
+                warp.Softmax.WeighColumns(scale, columns);
             // The second operand is there.
             w.Barrier();
             if (FetchesAhead)
@@ -215,9 +190,9 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
                 warp.Add(secondSums, second + tile.Values(lane), weights: true);
             warp.Scores(ownSecond + tile.Left(index, lane), second + tile.Right(lane));
             if (OwnQueries)
-                warp.DifferRows(deltas);
+                warp.Softmax.DifferRows(deltas, warp.Softmax.Scores);
             else
-                warp.DifferColumns(columns);
+                warp.Softmax.DifferColumns(columns, warp.Softmax.Scores);
             warp.Add(sums, first + tile.Values(lane), weights: false);
             // All have read the block.
             w.Barrier();
@@ -225,16 +200,5 @@ internal sealed record AttentionKernel(int Head, MmaShape Shape, AttentionPass P
                 tile.Fetch(others, at + Block, tokens);
             tile.Place(first);
         }, Block);
-    }
-
-    /// <summary>A lane's two rows of the group's own.</summary>
-    private sealed class OwnRows(PtxWriter w, Register<S32> upper, Register<S32> tokens)
-    {
-        public Register<S32> Upper => upper;
-
-        public Register<Predicate>[] Exist { get; } = w.Let(2, r => upper + 8 * r < tokens);
-
-        /// <summary>Those that do not exist are the last.</summary>
-        public Register<S32>[] Last { get; } = w.Let(2, r => PtxWriter.Min(upper + 8 * r, tokens - 1));
     }
 }
