@@ -78,6 +78,10 @@ public static partial class Estimates
         ];
     }
 
+    /// <summary>What the workloads cost by their kernels' declarations.</summary>
+    internal static IReadOnlyDictionary<string, OpCost> Costs =>
+        Cases().GroupBy(c => c.Kernel).ToDictionary(of => of.Key, of => of.First().Cost);
+
     private static Estimate Of(Case c, GpuModel gpu, KernelRow row)
     {
         if (row.Whole is null)
