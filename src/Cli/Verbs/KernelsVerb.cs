@@ -129,7 +129,7 @@ internal static class KernelsVerb
     {
         // Before minutes of counting: a file that is none is known at once.
         var times = measured is null ? null : MeasuredRows.Read(measured);
-        var estimates = Estimates.All(out var missing, cancellation).Where(e => names.Contains(e.Kernel)).ToList();
+        var estimates = Estimates.All(out var missing, cancellation, names);
         if (missing.Count > 0)
             ui.Note($"hot, but without an estimate: {string.Join(", ", missing)}");
         var counts = isCounted ? Counts(ui, [.. estimates.Select(e => e.Kernel).Distinct()], cancellation) : null;
