@@ -165,7 +165,8 @@ public static class FusedConv2dCases
     /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows() =>
         [.. Settings().Select(Forward),
-            .. Settings().Where(s => (s.Silu || s.Terms == "b" || s.Size == CaseSize.Large) && !s.Terms.Contains('m')).SelectMany(Backward)];
+            .. Settings().Where(s => (s.Silu || s.Terms == "b" || s.Size == CaseSize.Large) && !s.Terms.Contains('m'))
+                .SelectMany(Backward)];
 
     /// <summary>The operation itself.</summary>
     public static OpCase Forward(Setting s)

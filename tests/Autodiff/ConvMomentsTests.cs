@@ -19,7 +19,8 @@ internal sealed class ConvMomentsTests
         /// <summary>Normalisations, and those that were given moments.</summary>
         public (int All, int Measured) Normalised { get; set; }
 
-        public override ConvolutionSupport SupportOf(in Conv2dShape s, Resampling resampling) => WithMoments(base.SupportOf(s, resampling), s);
+        public override ConvolutionSupport SupportOf(in Conv2dShape s, Resampling resampling) =>
+            WithMoments(base.SupportOf(s, resampling), s);
 
         private protected override void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift,
             Tensor y, Tensor stats, Tensor? moments)
@@ -41,7 +42,8 @@ internal sealed class ConvMomentsTests
 
     private sealed class MeasuringDryRun : DryRunBackend
     {
-        public override ConvolutionSupport SupportOf(in Conv2dShape s, Resampling resampling) => WithMoments(base.SupportOf(s, resampling), s);
+        public override ConvolutionSupport SupportOf(in Conv2dShape s, Resampling resampling) =>
+            WithMoments(base.SupportOf(s, resampling), s);
     }
 
     private static ConvolutionSupport WithMoments(ConvolutionSupport support, in Conv2dShape s) =>

@@ -54,13 +54,15 @@ internal sealed class MomentsTests(string device)
         _backend.Moments(s.Moments, x, moments);
         _backend.GroupNorm(s, x, gamma, beta, null, y, stats, moments);
         _backend.GroupNormFactors(s, x, gamma, beta, null, factors, same, moments);
-        double[] ones = [.. Enumerable.Repeat(1.0, s.C)], expected = new double[s.Activation.Length], expectedStats = new double[s.Stats.Length];
+        double[] ones = [.. Enumerable.Repeat(1.0, s.C)], expected = new double[s.Activation.Length],
+            expectedStats = new double[s.Stats.Length];
         GroupNormCases.Forward(s, OpCase.Widen([values])[0], ones, new double[s.C], null, expected, expectedStats);
         float[] got = stats.ToArray(), normalised = y.ToArray();
         for (int i = 0; i < got.Length; i += 2)
         {
             Assert.That(got[i], Is.EqualTo(expectedStats[i]).Within(1.5e-7 * Math.Abs(mean) + 1e-6), $"mean of group {i / 2}");
-            Assert.That(got[i + 1], Is.EqualTo(expectedStats[i + 1]).Within(1e-5 * expectedStats[i + 1]), $"1 / deviation of group {i / 2}");
+            Assert.That(got[i + 1], Is.EqualTo(expectedStats[i + 1]).Within(1e-5 * expectedStats[i + 1]),
+                $"1 / deviation of group {i / 2}");
         }
         Assert.That(same.ToArray(), Is.EqualTo(got));
         for (int i = 0; i < expected.Length; i++)

@@ -74,7 +74,8 @@ internal static class KernelsVerb
             return Task.FromResult(0);
         });
         return new Verb(command, "bdense kernels", "bdense kernels Conv --arch sm_90 --json", "bdense kernels ConvTile8 --html kernel.html",
-            "bdense kernels ConvTile8 --html kernel.html --device virtual --op conv2d --shape 4x32x64x64x3", "bdense kernels --estimate", "bdense kernels GroupNorm --estimate --counts");
+            "bdense kernels ConvTile8 --html kernel.html --device virtual --op conv2d --shape 4x32x64x64x3", "bdense kernels --estimate",
+            "bdense kernels GroupNorm --estimate --counts");
 
         void Execute(ParseResult parse, CancellationToken cancellation)
         {

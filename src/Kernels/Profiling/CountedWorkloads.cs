@@ -155,7 +155,8 @@ internal static class CountedWorkloads
 
     private sealed record LayerOperands(Tensor X, Tensor W, Tensor Y, Tensor Factors, Tensor Dy, Tensor Dw);
 
-    private static CountedWorkload Layer(string kernel, Action<Backend, Conv2dShape, LayerOperands> run) => new([kernel], "images", s_images,
+    private static CountedWorkload Layer(string kernel, Action<Backend, Conv2dShape, LayerOperands> run) =>
+        new([kernel], "images", s_images,
         Batch, (t, n) =>
     {
         var s = Estimates.Layer with { N = n };

@@ -265,7 +265,8 @@ public abstract partial class Backend
             ExpectActivation(residual, s.Output, op: op);
         if (e.Moments is { } moments)
         {
-            Require(s.OutputBlocks.IsValid, $"{s.P} x {s.Q} pixels of {s.K} channels are not whole blocks of {MomentsShape.BlockPixels} pixels "
+            Require(s.OutputBlocks.IsValid,
+                $"{s.P} x {s.Q} pixels of {s.K} channels are not whole blocks of {MomentsShape.BlockPixels} pixels "
                 + $"and {MomentsShape.BlockChannels} channels, whose moments are asked for", op);
             Expect(moments, s.OutputBlocks.Moments, op: op);
         }

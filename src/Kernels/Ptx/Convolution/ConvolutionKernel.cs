@@ -9,7 +9,8 @@ namespace BDense.Kernels.Ptx.Convolution;
 internal struct ConvolutionArguments
 {
     /// <summary>Addresses: source, weights [Channels, taps, source channels], result, and what is added, 0 for none: in float32 bias
-    /// [Channels] and embedding [N, Channels], in the result's type residual [Pixels, Channels]; factors of the prologue [N, 2C]. Moments of the result [Pixels / 16, Channels].</summary>
+    /// [Channels] and embedding [N, Channels], in the result's type residual [Pixels, Channels]; factors of the prologue [N, 2C]. Moments
+    /// of the result [Pixels / 16, Channels].</summary>
     public long X, W, Y, Bias, Embedding, Residual, Factors, Moments;
 
     /// <summary>Pixels and channels of the result.</summary>
@@ -54,7 +55,8 @@ internal sealed record ConvolutionKernel(ProductTile Tile, MmaShape Shape, bool 
 {
     /// <inheritdoc/>
     public string Name => $"Tensor{(IsSliced ? "Sliced" : "")}{(IsOdd ? "Odd" : "")}{(IsRounded ? "Rounded" : "")}"
-        + $"{(IsMeasured ? "Measured" : "")}{(IsActivated ? "Activated" : "")}{(IsTransposed ? "Dgrad" : "Convolution")}{Tile.Text}{Shape.Name}Kernel";
+        + $"{(IsMeasured ? "Measured" : "")}{(IsActivated ? "Activated" : "")}{(IsTransposed ? "Dgrad" : "Convolution")}{Tile.Text}"
+        + $"{Shape.Name}Kernel";
 
     /// <inheritdoc/>
     public int Threads => Tile.Threads;

@@ -81,8 +81,8 @@ public sealed partial class Tape
     /// <summary>
     /// A convolution of stride 1, output as large as its input, with what is around it: in its own kernels as far as the fusions
     /// <see cref="Fusion.ConvPrologue"/>, <see cref="Fusion.ResampleConv"/>, <see cref="Fusion.ConvEpilogue"/> and
-    /// <see cref="Fusion.ConvMoments"/> are on and the device has them (<see cref="SurroundingsPlan"/>), else as operations of their own. Saves x, and with the prologue [N,2C] factors: the
-    /// normalised input is computed again from them, whoever needs it.
+    /// <see cref="Fusion.ConvMoments"/> are on and the device has them (<see cref="SurroundingsPlan"/>), else as operations of their own.
+    /// Saves x, and with the prologue [N,2C] factors: the normalised input is computed again from them, whoever needs it.
     /// </summary>
     /// <param name="x">[N,H,W,C]; the caller drops it.</param>
     /// <param name="weight">[K,R,R,C], R odd.</param>
