@@ -11,7 +11,7 @@ public static class FusedConv2dCases
     /// <param name="Normalised">Whether scale and shift come before it.</param>
     /// <param name="InputSilu">And SiLU.</param>
     /// <param name="Resampling">Of its input.</param>
-    /// <param name="Terms">Which of b(ias), e(mbedding) and r(esidual) are added.</param>
+    /// <param name="Terms">Which of b(ias), e(mbedding) and r(esidual) are added; m(oments) of the result are written.</param>
     /// <param name="Scale">Of the sum.</param>
     /// <param name="Silu">At the end.</param>
     /// <param name="Size">Where it runs.</param>
@@ -148,6 +148,10 @@ public static class FusedConv2dCases
         yield return new(Conv2dShape.Same(2, 16, 16, 32, 3, 3), true, true, Resampling.None, "b", 1, false, CaseSize.Small);
         yield return new(Conv2dShape.Same(2, 16, 16, 130, 66, 3), true, true, Resampling.None, "ber", half, false, CaseSize.Small);
         yield return new(Conv2dShape.Same(1, 6, 6, 150, 160, 3), true, true, Resampling.None, "b", 1, false, CaseSize.Small);
+        yield return new(Conv2dShape.Same(2, 4, 4, 16, 24, 3), false, false, Resampling.None, "berm", half, true, CaseSize.Small);
+        yield return new(Conv2dShape.Same(2, 8, 4, 12, 14, 3), true, true, Resampling.None, "bm", 1, false, CaseSize.Small);
+        yield return new(new(1, 8, 8, 12, 10, 3, 3, 2, 1, 1), false, false, Resampling.None, "m", 1, false, CaseSize.Tiny);
+        yield return new(Conv2dShape.Same(1, 8, 8, 4, 6, 3), false, false, Resampling.Up, "bm", 1, false, CaseSize.Tiny);
         // Sixteen channels a thread, with weights in blocks and as they lie.
         yield return new(Conv2dShape.Same(8, 8, 8, 4, 16, 3), false, false, Resampling.Up, "be", half, false, CaseSize.Small);
         yield return new(Conv2dShape.Same(1, 6, 6, 4, 32, 3), false, false, Resampling.Up, "b", 1, false, CaseSize.Small);
@@ -161,7 +165,8 @@ public static class FusedConv2dCases
     /// <summary>Of every size.</summary>
     public static IEnumerable<OpCase> Rows() =>
         [.. Settings().Select(Forward),
-            .. Settings().Where(s => s.Silu || s.Terms == "b" || s.Size == CaseSize.Large).SelectMany(Backward)];
+            .. Settings().Where(s => (s.Silu || s.Terms == "b" || s.Size == CaseSize.Large) && !s.Terms.Contains('m'))
+                .SelectMany(Backward)];
 
     /// <summary>The operation itself.</summary>
     public static OpCase Forward(Setting s)
@@ -169,11 +174,17 @@ public static class FusedConv2dCases
         // What is not part of a setting is not among its operands: the declared bytes are held to them.
         var terms = new List<Operand> { In("x", s.Input), In("w", s.Shape.Weight), Out("y", s.Shape.Output) };
         int[] at = [Add(s.Normalised, In("scaleShift", s.ScaleShift)), Add(s.Terms.Contains('b'), In("bias", new(s.Shape.K))),
-            Add(s.Terms.Contains('e'), In("embedding", s.Embedding)), Add(s.Terms.Contains('r'), In("residual", s.Shape.Output))];
+            Add(s.Terms.Contains('e'), In("embedding", s.Embedding)), Add(s.Terms.Contains('r'), In("residual", s.Shape.Output)),
+            Add(s.Terms.Contains('m'), Out("moments", s.Shape.OutputBlocks.Moments))];
         return new("FusedConv2d", s.Label, [.. terms],
             (b, t) => b.FusedConv2d(s.Shape, t[0], t[1], new ConvolutionPrologue(Of(t, at[0]), s.InputSilu, s.Resampling),
-                new ConvolutionEpilogue(Of(t, at[1]), Of(t, at[2]), Of(t, at[3]), s.Scale, s.Silu), t[2]),
-            d => Forward(s, d[0], Of(d, at[0])!, d[1], Of(d, at[1])!, Of(d, at[2])!, Of(d, at[3])!, d[2]))
+                new ConvolutionEpilogue(Of(t, at[1]), Of(t, at[2]), Of(t, at[3]), s.Scale, s.Silu, Of(t, at[4])), t[2]),
+            d =>
+            {
+                Forward(s, d[0], Of(d, at[0])!, d[1], Of(d, at[1])!, Of(d, at[2])!, Of(d, at[3])!, d[2]);
+                if (Of(d, at[4]) is { } moments)
+                    MomentsCases.Of(s.Shape.OutputBlocks, d[2], moments);
+            })
         { Size = s.Size, Setting = s, Multiplied = d => Seen(s, d[0], Of(d, at[0])!) };
 
         int Add(bool wanted, Operand operand)
@@ -206,7 +217,7 @@ public static class FusedConv2dCases
     /// <summary>At small shapes.</summary>
     public static IEnumerable<GradientCase> Gradients()
     {
-        foreach (var s in Settings().Where(s => s.Size == CaseSize.Tiny))
+        foreach (var s in Settings().Where(s => s.Size == CaseSize.Tiny && !s.Terms.Contains('m')))
         {
             double[][] at = [Values.NormalArray(1, s.Input.Length), Values.NormalArray(2, s.ScaleShift.Length),
                 Values.NormalArray(3, s.Shape.Weight.Length),

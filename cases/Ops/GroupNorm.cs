@@ -36,6 +36,17 @@ public static class GroupNormCases
             }
     }
 
+    /// <summary>The same from the moments of x.</summary>
+    private static void Merged(GroupNormShape s, double[] moments, double[] stats)
+    {
+        int size = s.C / s.Groups;
+        for (int i = 0; i < s.N * s.Groups; i++)
+        {
+            var (mean, variance) = MomentsCases.Merge(s.Moments, moments, i / s.Groups, i % s.Groups * size, size);
+            (stats[2 * i], stats[2 * i + 1]) = (mean, 1 / Math.Sqrt(variance + s.Epsilon));
+        }
+    }
+
     private static double Sigmoid(double u) => 1 / (1 + Math.Exp(-u));
 
     /// <summary>xhat, 1 + scale and u of element i.</summary>
@@ -54,6 +65,12 @@ public static class GroupNormCases
         double[] stats)
     {
         Statistics(s, x, stats);
+        Normalise(s, x, gamma, beta, scaleShift, y, stats);
+    }
+
+    private static void Normalise(GroupNormShape s, double[] x, double[] gamma, double[] beta, double[]? scaleShift, double[] y,
+        double[] stats)
+    {
         for (int i = 0; i < x.Length; i++)
         {
             double u = Parts(s, i, x, stats, gamma, beta, scaleShift).U;
@@ -66,7 +83,12 @@ public static class GroupNormCases
         double[] stats)
     {
         Statistics(s, x, stats);
-        var zeros = new double[x.Length];
+        Factors(s, gamma, beta, scaleShift, factors, stats);
+    }
+
+    private static void Factors(GroupNormShape s, double[] gamma, double[] beta, double[]? scaleShift, double[] factors, double[] stats)
+    {
+        var zeros = new double[s.Activation.Length];
         for (int n = 0; n < s.N; n++)
             for (int c = 0; c < s.C; c++)
             {
@@ -166,7 +188,41 @@ public static class GroupNormCases
                         t[5], t[6], t[7], adaptive ? t[9] : null),
                     d => Backward(s, d[0], d[1], d[2], d[3], d[4], adaptive ? d[8] : null, d[5], d[6], d[7], adaptive ? d[9] : null))
                 { Size = size, Tolerance = tolerance, Setting = s, Prepare = d => Statistics(s, d[1], d[2]) };
+                if (s.TakesMoments)
+                {
+                    foreach (var row in FromMoments(s, label, x, adaptive))
+                        yield return row with { Size = size, Tolerance = tolerance };
+                }
             }
+        }
+    }
+
+    /// <summary>Statistics of x's moments: the oracle, too, reads x for the result alone.</summary>
+    private static IEnumerable<OpCase> FromMoments(GroupNormShape s, string label, Func<Random, int, float> x, bool adaptive)
+    {
+        Operand[] given = [In("x", s.Activation, x), In("gamma", new(s.C)), In("beta", new(s.C)),
+            In("moments", s.Moments.Moments, Values.Zero), Out("stats", s.Stats)];
+        Operand[] more = adaptive ? [In("scaleShift", s.ScaleShift)] : [];
+        void Prepare(double[][] d) => MomentsCases.Of(s.Moments, d[0], d[3]);
+        yield return new("GroupNorm", $"{label} moments", [.. given, Out("y", s.Activation), .. more],
+            (b, t) => b.GroupNorm(s, t[0], t[1], t[2], adaptive ? t[6] : null, t[5], t[4], t[3]),
+            d =>
+            {
+                Merged(s, d[3], d[4]);
+                Normalise(s, d[0], d[1], d[2], adaptive ? d[6] : null, d[5], d[4]);
+            })
+        { Setting = s, Prepare = Prepare };
+        // x is declared to be read by none.
+        if (s.Activation.Length < 5000)
+        {
+            yield return new("GroupNormFactors", $"{label} moments", [.. given, Out("factors", s.ScaleShift), .. more],
+                (b, t) => b.GroupNormFactors(s, t[0], t[1], t[2], adaptive ? t[6] : null, t[5], t[4], t[3]),
+                d =>
+                {
+                    Merged(s, d[3], d[4]);
+                    Factors(s, d[1], d[2], adaptive ? d[6] : null, d[5], d[4]);
+                })
+            { Setting = s, Prepare = Prepare };
         }
     }
 

@@ -77,6 +77,9 @@ public static class TensorCoreCases
         var same = Conv2dShape.Same(2, 6, 6, 16, 24, 3);
         yield return new(same, true, true, Resampling.None, "ber", 0.75f, true, CaseSize.Small);
         yield return new(same, true, false, Resampling.None, "b", 1f, false, CaseSize.Small);
+        // Blocks of 16 pixels: more than a tile of them, a warp's rows that are not there, an odd number of pairs.
+        yield return new(Conv2dShape.Same(3, 8, 6, 16, 38, 3), false, false, Resampling.None, "berm", 0.75f, false, CaseSize.Small);
+        yield return new(Conv2dShape.Same(2, 8, 8, 16, 24, 3), true, false, Resampling.None, "bm", 1f, false, CaseSize.Small);
         yield return new(same, false, false, Resampling.None, "er", -0.5f, true, CaseSize.Small);
         yield return new(Conv2dShape.Same(2, 8, 8, 16, 16, 3), true, true, Resampling.Down, "be", 1f, false, CaseSize.Small);
         yield return new(Conv2dShape.Same(2, 8, 8, 16, 16, 3), false, false, Resampling.Up, "b", 1f, false, CaseSize.Small);

@@ -16,8 +16,11 @@ public enum ConvolutionParts
     /// <summary>Embedding, residual, scale and SiLU before the result is stored.</summary>
     Epilogue = 4,
 
-    /// <summary>All three.</summary>
-    All = Prologue | Resampling | Epilogue,
+    /// <summary>Moments of the result, of what is stored (<see cref="Backend.Moments"/>).</summary>
+    Moments = 8,
+
+    /// <summary>All four.</summary>
+    All = Prologue | Resampling | Epilogue | Moments,
 }
 
 /// <summary>
@@ -43,12 +46,13 @@ public readonly record struct SurroundingsRequest(
     public static SurroundingsRequest Of(in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue) => new(
         (prologue.ScaleShift is null ? ConvolutionParts.None : ConvolutionParts.Prologue)
         | (prologue.Resampling == Resampling.None ? ConvolutionParts.None : ConvolutionParts.Resampling)
-        | (epilogue.IsBias ? ConvolutionParts.None : ConvolutionParts.Epilogue), prologue.Resampling);
+        | (epilogue.IsBias ? ConvolutionParts.None : ConvolutionParts.Epilogue)
+        | (epilogue.Moments is null ? ConvolutionParts.None : ConvolutionParts.Moments), prologue.Resampling);
 }
 
 /// <summary>
 /// Where each part of what surrounds a convolution is done: within its launches, or apart as an operation of its own, before them
-/// (prologue, resampling) or behind (epilogue). Made once, by <see cref="Of"/>; a tape records what it says is apart, operations
+/// (prologue, resampling) or behind (epilogue, moments). Made once, by <see cref="Of"/>; a tape records what it says is apart, operations
 /// compose what is left, and a device's kernels do the rest or refuse.
 /// </summary>
 /// <param name="Asked">The parts that there are.</param>
@@ -79,7 +83,15 @@ public readonly record struct SurroundingsPlan(
     /// <param name="aligned">Whether all its tensors start at multiples of 16 bytes.</param>
     public ConvolutionParts Within(ConvolutionParts pass, bool aligned) => aligned ? pass : InOrder(Asked, pass & ~Aligned);
 
-    /// <summary>The input is normalised before it is resampled: where that is apart, so is this.</summary>
-    private static ConvolutionParts InOrder(ConvolutionParts asked, ConvolutionParts within) =>
-        (asked & ~within).HasFlag(ConvolutionParts.Resampling) ? within & ~ConvolutionParts.Prologue : within;
+    /// <summary>
+    /// The input is normalised before it is resampled, and the result is what it is behind the epilogue: where the one is apart, so is the
+    /// other.
+    /// </summary>
+    private static ConvolutionParts InOrder(ConvolutionParts asked, ConvolutionParts within)
+    {
+        var apart = asked & ~within;
+        if (apart.HasFlag(ConvolutionParts.Resampling))
+            within &= ~ConvolutionParts.Prologue;
+        return apart.HasFlag(ConvolutionParts.Epilogue) ? within & ~ConvolutionParts.Moments : within;
+    }
 }

@@ -20,7 +20,8 @@ public sealed class FusionsTests
     [TestCase("all,-all-but", null)]
     [TestCase("attention,-attention", "none")]
     [TestCase("all,-adam",
-        "groupnorm-silu,attention,qkv,dropout,trajectory-loss,precondition-step,folded-heads,conv-epilogue,conv-prologue,resample-conv")]
+        "groupnorm-silu,attention,qkv,dropout,trajectory-loss,precondition-step,folded-heads,conv-epilogue,conv-prologue,resample-conv,"
+            + "conv-moments")]
     [TestCase("groupnorm", null)]
     [TestCase("", null)]
     [TestCase("adam,", null)]

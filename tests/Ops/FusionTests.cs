@@ -73,7 +73,8 @@ internal sealed class FusionTests(string device)
             AssertEqual(c, c.ResultsOf(c.Unfused), fused, "unfused");
             if (c.HasOwnGeometry)
                 AssertEqual(c, c.ResultsOf(c.UnfusedSameGeometry!), fused, "same geometry");
-            if (device == "cpu")
+            // GroupNorm finds a sample in a processor's cache: the reference composes.
+            if (device == "cpu" && fusion != Fusion.ConvMoments.Name)
                 Assert.That(FusionLab.Measure(_backend, new DeviceSpeed(1e9, 1e12, 0), c, TimeSpan.Zero).Composed, Is.False,
                     "the reference has a kernel for each");
         }

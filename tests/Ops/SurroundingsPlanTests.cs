@@ -9,7 +9,7 @@ namespace BDense.Tests.Ops;
 public sealed class SurroundingsPlanTests
 {
     private const ConvolutionParts None = ConvolutionParts.None, Pro = ConvolutionParts.Prologue, Res = ConvolutionParts.Resampling,
-        Epi = ConvolutionParts.Epilogue, All = ConvolutionParts.All;
+        Epi = ConvolutionParts.Epilogue, Mom = ConvolutionParts.Moments, All = ConvolutionParts.All;
 
     private static readonly ConvolutionSupport Everything = new(All, Res, Pro | Res), Nothing = default, NoWgrad = new(All, Res, Res);
 
@@ -36,6 +36,12 @@ public sealed class SurroundingsPlanTests
         yield return Row("means where the prologue is not fused", Pro | Res, Resampling.Down, Res, true, Everything, None, None,
             None, None, None);
         yield return Row("unaligned", All, Resampling.Up, All, true, ByAlignment, All, Res, Pro | Res, Res, Res);
+        yield return Row("moments of what the launch stores", Epi | Mom, Resampling.None, All, true, Everything, Epi | Mom, None, None,
+            Epi | Mom, None);
+        yield return Row("moments of what is made behind the launch", Epi | Mom, Resampling.None, Mom, true, Everything, None, None, None,
+            None, None);
+        yield return Row("unaligned, moments go with the epilogue", Epi | Mom, Resampling.None, All, true, ByAlignment, Epi | Mom, None,
+            None, None, None);
         yield return Row("unaligned without resampling", Pro | Epi, Resampling.None, All, true, ByAlignment, Pro | Epi, None,
             Pro, None, None);
     }
@@ -57,7 +63,7 @@ public sealed class SurroundingsPlanTests
         Assert.That(plan.Within(plan.Forward, aligned: true), Is.EqualTo(forward));
         Assert.That((plan.Within(plan.Forward, aligned: false), plan.Within(plan.Wgrad, aligned: false)),
             Is.EqualTo((unaligned, unalignedWgrad)));
-        foreach (var part in new[] { Pro, Res, Epi })
+        foreach (var part in new[] { Pro, Res, Epi, Mom })
             Assert.That(plan.IsApart(part), Is.EqualTo(request.Asked.HasFlag(part) && !forward.HasFlag(part)), part.ToString());
     }
 
@@ -69,7 +75,7 @@ public sealed class SurroundingsPlanTests
         foreach (var (asked, fused, has, hasWgrad) in from a in Sets()
                                                       from f in Sets()
                                                       from h in Sets()
-                                                      from w in Sets()
+                                                      from w in Sets().Where(w => !w.HasFlag(Epi) && !w.HasFlag(Mom))
                                                       select (a, f, h,
             w))
         {
@@ -84,23 +90,27 @@ public sealed class SurroundingsPlanTests
                     Assert.That(plan.Dgrad & ~(plan.Forward & Res), Is.EqualTo(None));
                     foreach (var within in new[] { plan.Forward, plan.Wgrad, plan.Within(plan.Forward, false),
                         plan.Within(plan.Wgrad, false) })
+                    {
                         Assert.That(asked.HasFlag(Res) && within.HasFlag(Pro) && !within.HasFlag(Res), Is.False,
                             "normalised behind a resampling");
+                        Assert.That(asked.HasFlag(Epi) && within.HasFlag(Mom) && !within.HasFlag(Epi), Is.False,
+                            "measured in front of the epilogue");
+                    }
                     plans++;
                 }
             }
         }
-        Assert.That(plans, Is.EqualTo(8 * 8 * 8 * 2 * (4 * 1 + 4 * 2)));
+        Assert.That(plans, Is.EqualTo(16 * 16 * 4 * 2 * (8 * 1 + 8 * 2)));
     }
 
-    private static IEnumerable<ConvolutionParts> Sets() => Enumerable.Range(0, 8).Select(bits => (ConvolutionParts)bits);
+    private static IEnumerable<ConvolutionParts> Sets() => Enumerable.Range(0, 16).Select(bits => (ConvolutionParts)bits);
 
     [Test]
     public void The_reference_has_all_but_a_normalisation_before_copies()
     {
         var s = Conv2dShape.Same(2, 4, 4, 3, 5, 3);
-        Assert.That(Reference(s, Resampling.None), Is.EqualTo(new ConvolutionSupport(All, None, Pro | Res)));
-        Assert.That(Reference(s, Resampling.Down), Is.EqualTo(new ConvolutionSupport(All, None, Pro | Res)));
+        Assert.That(Reference(s, Resampling.None), Is.EqualTo(new ConvolutionSupport(Pro | Res | Epi, None, Pro | Res)));
+        Assert.That(Reference(s, Resampling.Down), Is.EqualTo(new ConvolutionSupport(Pro | Res | Epi, None, Pro | Res)));
         Assert.That(Reference(s, Resampling.Up), Is.EqualTo(new ConvolutionSupport(Res | Epi, Res, Res)));
         // Four convolutions of 2x2 taps are those of a 3x3 kernel alone.
         Assert.That(Reference(Conv2dShape.Same(2, 4, 4, 3, 5, 1), Resampling.Up), Is.EqualTo(new ConvolutionSupport(Epi, None, None)));
@@ -118,20 +128,20 @@ public sealed class SurroundingsPlanTests
         Description = "wgrad's 144 rows are too few for its tiles")]
     [TestCase(Precision.Fp32, nameof(Tiling.Shared), 64, 64, Resampling.Up, Epi | Res, Res, Res)]
     [TestCase(Precision.Fp32, nameof(Tiling.Shared), 64, 16, Resampling.None, Epi, None, None, Description = "columns too few")]
-    [TestCase(Precision.Tf32, nameof(Tiling.Shared), 64, 64, Resampling.None, Pro | Epi, None, Pro)]
-    [TestCase(Precision.Tf32, nameof(Tiling.Shared), 64, 64, Resampling.Up, Epi, None, None,
+    [TestCase(Precision.Tf32, nameof(Tiling.Shared), 64, 64, Resampling.None, Pro | Epi | Mom, None, Pro)]
+    [TestCase(Precision.Tf32, nameof(Tiling.Shared), 64, 64, Resampling.Up, Epi | Mom, None, None,
         Description = "tensor cores have the 3x3 kernel alone")]
-    [TestCase(Precision.Tf32, nameof(Tiling.Shared), 3, 64, Resampling.None, Epi, None, None)]
+    [TestCase(Precision.Tf32, nameof(Tiling.Shared), 3, 64, Resampling.None, Epi | Mom, None, None)]
     [TestCase(Precision.Tf32, nameof(Tiling.Shared), 64, 3, Resampling.None, Pro | Epi, None, None,
-        Description = "wgrad copies both by fours")]
-    [TestCase(Precision.Bf16, nameof(Tiling.Shared), 64, 64, Resampling.None, Pro | Epi, None, Pro)]
-    [TestCase(Precision.Bf16, nameof(Tiling.Shared), 20, 64, Resampling.None, Pro | Epi, None, Pro, Description = "by fours in TF32")]
+        Description = "blocks have pairs of channels; wgrad copies both by fours")]
+    [TestCase(Precision.Bf16, nameof(Tiling.Shared), 64, 64, Resampling.None, Pro | Epi | Mom, None, Pro)]
+    [TestCase(Precision.Bf16, nameof(Tiling.Shared), 20, 64, Resampling.None, Pro | Epi | Mom, None, Pro, Description = "by fours in TF32")]
     public void What_ILGPU_kernels_have(
         Precision precision, string tiling, int c, int k, Resampling resampling, ConvolutionParts forward, ConvolutionParts dgrad,
         ConvolutionParts wgrad)
     {
         var support = ConvolutionPlan.SupportFor(precision, Enum.Parse<Tiling>(tiling), Conv2dShape.Same(8, 16, 16, c, k, 3), resampling,
             resampling == Resampling.Up);
-        Assert.That(support, Is.EqualTo(new ConvolutionSupport(forward, dgrad, wgrad, Pro | Epi)));
+        Assert.That(support, Is.EqualTo(new ConvolutionSupport(forward, dgrad, wgrad, Pro | Epi | Mom)));
     }
 }

@@ -1,5 +1,8 @@
+using BDense.Cases.Ops;
+using BDense.Kernels;
 using BDense.Kernels.Ptx;
 using BDense.Kernels.Ptx.Convolution;
+using NUnit.Framework;
 
 namespace BDense.Tests.Ptx;
 
@@ -85,7 +88,36 @@ internal sealed class ConvolutionProblem
         Slope = Prologue.MinusLog2E,
     };
 
-    public double[] Expected(bool isActivated = false)
+    /// <summary>With a result far from 0, unactivated, whose moments are asked for.</summary>
+    public ConvolutionArguments Measured(WrittenLaunch gpu, bool isActivated = false, bool isRounded = false)
+    {
+        for (int i = 0; i < Channels; i++)
+            _bias[i] = 500 + i;
+        return Arguments(gpu, isActivated, isRounded) with { Silu = 0, Moments = gpu.Empty(Length / MomentsShape.BlockPixels) };
+    }
+
+    /// <summary>
+    /// The result against the oracle, which knows nothing of SiLU here; the moments against those of the very values that were stored, mean
+    /// and squares each to its own size.
+    /// </summary>
+    public void CheckMeasured(WrittenLaunch gpu, in ConvolutionArguments arguments, bool isActivated = false, bool isRounded = false)
+    {
+        float[] y = isRounded ? gpu.GetRounded(arguments.Y, Length) : gpu.Get(arguments.Y, Length);
+        double[] expected = Expected(isActivated, silu: false);
+        Assert.That(isRounded ? WrittenLaunch.WorstRounded(y, expected) : WrittenLaunch.Worst(y, expected), Is.LessThan(2e-5));
+        var shape = new MomentsShape(N, _height * _width, Channels);
+        double[] moments = new double[shape.Moments.Length];
+        MomentsCases.Of(shape, Array.ConvertAll(y, v => (double)v), moments);
+        float[] got = gpu.Get(arguments.Moments, moments.Length);
+        for (int i = 0; i < moments.Length; i += 2)
+        {
+            Assert.That(got[i], Is.EqualTo(moments[i]).Within(2e-7 * Math.Abs(moments[i])), $"mean of block {i / 2}");
+            // Deviations are exact but for the mean's rounding, a 2^-24th of 350.
+            Assert.That(got[i + 1], Is.EqualTo(moments[i + 1]).Within(2e-4 * moments[i + 1] + 1e-4), $"squares of block {i / 2}");
+        }
+    }
+
+    public double[] Expected(bool isActivated = false, bool silu = true)
     {
         int c = Source, o = Channels;
         var expected = new double[Length];
@@ -107,7 +139,7 @@ internal sealed class ConvolutionProblem
                     sum += value * _weights[(channel * Taps + tap) * c + k];
                 }
             }
-            expected[i] = _slices > 1 ? sum : Prologue.Silu(0.7 * sum);
+            expected[i] = _slices > 1 ? sum : silu ? Prologue.Silu(0.7 * sum) : 0.7 * sum;
         }
         return expected;
     }

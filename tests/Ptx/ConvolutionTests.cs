@@ -61,6 +61,30 @@ internal sealed class ConvolutionTests
     public void Rounded_equals_the_oracle([ValueSource(nameof(Tiles))] ProductTile tile, [Values] Kind kind) =>
         Check(tile, MmaShape.Bf16, kind, 1, isRounded: true);
 
+    /// <summary>Precision, whether there is a prologue, whether the result is BF16.</summary>
+    private static IEnumerable<(MmaShape, bool, bool)> Forms =>
+        [(MmaShape.Tf32, false, false), (MmaShape.Tf32, true, false), (MmaShape.Bf16, false, false), (MmaShape.Bf16, true, false),
+            (MmaShape.Bf16, false, true)];
+
+    /// <summary>
+    /// Moments beside the result, of what is stored: three blocks of 16 pixels an image, fewer than a tile has; channels that leave a part
+    /// of the last warp out. In front of them a bias of a hundred times the deviation: what cancels shows.
+    /// </summary>
+    [Test]
+    public void Measured_has_the_moments_of_what_is_stored([ValueSource(nameof(Tiles))] ProductTile tile,
+        [ValueSource(nameof(Forms))] (MmaShape Shape, bool IsActivated, bool IsRounded) form)
+    {
+        var (shape, isActivated, isRounded) = form;
+        var problem = new ConvolutionProblem(shape, false, 1, height: 6, width: 8, k: 38);
+        using var gpu = new WrittenLaunch();
+        var arguments = problem.Measured(gpu, isActivated, isRounded);
+        var kernel = new ConvolutionKernel(tile, shape, false, isActivated, IsRounded: isRounded, IsMeasured: true);
+        int tiles = (problem.Pixels + tile.Rows - 1) / tile.Rows * ((problem.Channels + tile.Columns - 1) / tile.Columns);
+        var counts = gpu.Run(kernel.Write(), tiles, arguments);
+        problem.CheckMeasured(gpu, arguments, isActivated, isRounded);
+        Assert.That(counts.Total.Conflicts, Is.EqualTo(1), "shared memory without bank conflicts");
+    }
+
     /// <summary>The checks are themselves checked: each of these faults in the text must be found.</summary>
     [TestCase(@"bar\.sync 0;", "", Kind.Forward, "nothing orders the two|never written|was not waited for")]
     [TestCase(@"wait_group 1;", "wait_group 2;", Kind.Forward, "nothing orders the two|never written|was not waited for")]

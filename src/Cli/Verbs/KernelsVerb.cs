@@ -3,7 +3,9 @@ using System.Globalization;
 using BDense.Cli.Reports;
 using BDense.Cli.Terminal;
 using BDense.Kernels;
+using BDense.Kernels.Devices;
 using BDense.Kernels.MachineCode;
+using BDense.Kernels.Profiling;
 using BDense.Model.Checkpoints;
 
 namespace BDense.Cli.Verbs;
@@ -36,6 +38,20 @@ internal static class KernelsVerb
         {
             Description = "Instead: what each hot kernel is expected to do on an A100 and an H100, from bytes, FLOPs and machine code.",
         };
+        var counts = new Option<bool>("--counts")
+        {
+            Description = "With --estimate: bytes, and cycles of shared memory and tensor cores, counted on a virtual H100. Minutes; "
+                + "a NAME counts less.",
+        };
+        var measured = new Option<string?>("--measured")
+        {
+            Description = "With --estimate: an ours.json of 'benchmarks -- gpu' on an H200, for a column of measured times.",
+            HelpName = "FILE",
+        };
+        var markdown = new Option<bool>("--markdown")
+        {
+            Description = "With --estimate: the table in Markdown, as docs/kernels.md has it.",
+        };
         var device = new Option<string?>("--device")
         {
             Description = "With --html: virtual or virtual:a100, where the kernel is run to show counts beside each line.",
@@ -51,7 +67,7 @@ internal static class KernelsVerb
         var json = CommonOptions.Json();
         var command = new Command("kernels", "Compiles and assembles every kernel, no GPU needed, and counts what became of it.")
         {
-            name, arch, html, estimate, device, operation, shape, precision, json,
+            name, arch, html, estimate, counts, measured, markdown, device, operation, shape, precision, json,
         };
         command.SetAction((parse, cancellation) =>
         {
@@ -59,16 +75,20 @@ internal static class KernelsVerb
             return Task.FromResult(0);
         });
         return new Verb(command, "bdense kernels", "bdense kernels Conv --arch sm_90 --json", "bdense kernels ConvTile8 --html kernel.html",
-            "bdense kernels ConvTile8 --html kernel.html --device virtual --op conv2d --shape 4x32x64x64x3", "bdense kernels --estimate");
+            "bdense kernels ConvTile8 --html kernel.html --device virtual --op conv2d --shape 4x32x64x64x3", "bdense kernels --estimate",
+            "bdense kernels GroupNorm --estimate --counts");
 
         void Execute(ParseResult parse, CancellationToken cancellation)
         {
             ui.JsonOnly = parse.GetValue(json);
             if (parse.GetValue(estimate))
             {
-                Estimate(ui, KernelCatalog.Find(parse.GetValue(name)), cancellation);
+                Estimate(ui, KernelCatalog.Find(parse.GetValue(name)), parse.GetValue(counts), parse.GetValue(measured),
+                    parse.GetValue(markdown), cancellation);
                 return;
             }
+            if (parse.GetValue(counts) || parse.GetValue(markdown) || parse.GetValue(measured) is not null)
+                throw new UsageException("--counts, --measured and --markdown are about estimates: give --estimate, too");
             var architectures = parse.GetValue(arch)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
                 .Select(GpuArchitecture.Find).ToList();
             if (architectures.Count == 0)
@@ -106,20 +126,26 @@ internal static class KernelsVerb
         }
     }
 
-    private static void Estimate(Ui ui, IReadOnlyList<string> names, CancellationToken cancellation)
+    private static void Estimate(Ui ui, IReadOnlyList<string> names, bool isCounted, string? measured, bool isMarkdown,
+        CancellationToken cancellation)
     {
-        var estimates = Estimates.All(out var missing, cancellation).Where(e => names.Contains(e.Kernel)).ToList();
+        // Before minutes of counting: a file that is none is known at once.
+        var times = measured is null ? null : MeasuredRows.Read(measured);
+        var estimates = Estimates.All(out var missing, cancellation, names);
         if (missing.Count > 0)
             ui.Note($"hot, but without an estimate: {string.Join(", ", missing)}");
-        ui.Json(new { assembler = KernelCatalog.AssemblerVersion, estimates });
-        ui.Table(["kernel", "workload", "GPU", "MB", "GFLOP", "occup", "limiter", "ms", "% of roof"], estimates.Select(e => new[]
-        {
-            e.Kernel[..^6], e.Workload, e.Gpu, Number(e.Bytes / 1e6, "0.#"), Number(e.Flops / 1e9, "0.##"),
-            Number(e.Occupancy, "0%"), e.Limiter,
-            Number(e.Milliseconds, "0.000"), Number(e.RoofShare, "0%"),
-        }));
+        var counts = isCounted ? Counts(ui, [.. estimates.Select(e => e.Kernel).Distinct()], cancellation) : null;
+        var table = new EstimateTable(counts?.ToDictionary(row => row.Kernel), times);
+        ui.Json(new { assembler = KernelCatalog.AssemblerVersion, estimates = estimates.Select(table.Flat) });
+        if (!ui.JsonOnly)
+            table.Write(ui, estimates, isMarkdown);
+    }
 
-        static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+    private static IReadOnlyList<CountedKernel> Counts(Ui ui, IReadOnlyList<string> names, CancellationToken cancellation)
+    {
+        using var backend = DeviceCatalog.Open("virtual");
+        return ui.Stage("counts", CountedKernels.Workloads(names), report => CountedKernels.Of(backend, names, done => report(done, ""),
+            cancellation), "operations");
     }
 
     /// <summary>A row as JSON has it: the counts of the whole kernel beside the other figures, those of the main loop apart.</summary>

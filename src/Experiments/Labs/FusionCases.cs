@@ -30,6 +30,7 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
     [
         (Fusion.GroupNormSilu, GroupNormSilu), (Fusion.ConvEpilogue, ConvEpilogue), (Fusion.ConvPrologue, ConvPrologue),
         (Fusion.ResampleConv, () => ResampleConv(Resampling.Up)), (Fusion.ResampleConv, () => ResampleConv(Resampling.Down)),
+        (Fusion.ConvMoments, ConvMoments),
         (Fusion.Attention, Attention), (Fusion.Qkv, Qkv), (Fusion.Dropout, Dropout),
         .. new[] { 1, 2, 4, 8 }.Select(k => (TrajectoryObjective.FusedLoss, (Func<FusionCase>)(() => TrajectoryLoss(k)))),
         .. new[] { 1, 4 }.Select(k => (StateStep.PreconditionStep, (Func<FusionCase>)(() => PreconditionStep(k)))),
@@ -88,6 +89,24 @@ public sealed class FusionCases(INetwork network, int batch, int stateElements)
             same: true,
             "the same statistics and the same convolution over the same grids, the normalised image written between them, as wide "
             + "as the image");
+    }
+
+    /// <summary>The end of a residual block and the beginning of the next.</summary>
+    private FusionCase ConvMoments()
+    {
+        var (weight, bias) = SquareConvolution();
+        var norm = Normalization(weight.Shape[0]);
+        var shape = new Shape(batch, Config.Resolution, Config.Resolution, weight.Shape[0]);
+        return OnTape(Fusion.ConvMoments, shape, shape,
+            (tape, inputs) =>
+            {
+                var h = tape.Conv2d(inputs[0], weight, bias,
+                    new Surroundings(Residual: inputs[0], Scale: Config.SkipScale, IsNormalisedNext: true));
+                var y = tape.GroupNorm(h, norm.Gamma, norm.Beta, norm.Groups, norm.Epsilon, norm.Silu);
+                tape.Drop(h);
+                return y;
+            },
+            same: true, "the same convolution and the same GroupNorm over the same grids; statistics of as many chunks, from the image");
     }
 
     private FusionCase ResampleConv(Resampling resampling)

@@ -62,13 +62,18 @@ public static partial class Estimates
     /// <summary>
     /// One estimate for each case and GPU; hot kernels without a case are left out and named in <paramref name="missing"/>.
     /// </summary>
+    /// <param name="missing">Without a case.</param>
+    /// <param name="cancellation">Looked at between kernels.</param>
+    /// <param name="only">These kernels; all without it.</param>
     /// <exception cref="BDenseException">ptxas or nvdisasm is not there.</exception>
-    public static IReadOnlyList<Estimate> All(out IReadOnlyList<string> missing, CancellationToken cancellation = default)
+    public static IReadOnlyList<Estimate> All(out IReadOnlyList<string> missing, CancellationToken cancellation = default,
+        IReadOnlyCollection<string>? only = null)
     {
         if (KernelCatalog.AssemblerVersion is null)
             throw new BDenseException("estimates count machine instructions: ptxas is not on PATH; it comes with the CUDA toolkit");
         var cases = Cases().Where(c => KernelCatalog.Names.Contains(c.Kernel)).ToList();
         missing = [.. KernelRegistry.BuiltIn.Where(k => k.Hot).Select(k => k.Name).Except(cases.Select(c => c.Kernel))];
+        cases = [.. cases.Where(c => only?.Contains(c.Kernel) != false)];
         var rows = KernelCatalog.Rows(cases.Select(c => c.Kernel), GpuModel.All.Select(g => g.Architecture), cancellation)
             .ToDictionary(r => (r.Name, r.Architecture));
         // What is for Hopper has no row on another GPU.
@@ -79,6 +84,10 @@ public static partial class Estimates
                 select Of(c, gpu, rows[(c.Kernel, gpu.Architecture.Name)]),
         ];
     }
+
+    /// <summary>What the workloads cost by their kernels' declarations.</summary>
+    internal static IReadOnlyDictionary<string, OpCost> Costs =>
+        Cases().GroupBy(c => c.Kernel).ToDictionary(of => of.Key, of => of.First().Cost);
 
     private static Estimate Of(Case c, GpuModel gpu, KernelRow row)
     {

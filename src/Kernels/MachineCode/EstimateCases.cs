@@ -5,8 +5,14 @@ namespace BDense.Kernels.MachineCode;
 /// <summary>The workloads that hot kernels are estimated at.</summary>
 public static partial class Estimates
 {
-    /// <summary>Bytes that rounding to BF16 moves for a value; slices that wgrad's sum is cut into, about, and others'.</summary>
-    private const int Rounded = 6, Slices = 8, FewSlices = 2;
+    /// <summary>Bytes that rounding to BF16 moves for a value; slices that sums other than wgrad's are cut into, about.</summary>
+    private const int Rounded = 6, FewSlices = 2;
+
+    /// <summary>Of wgrad's sum.</summary>
+    internal const int Slices = 8;
+
+    /// <summary>Of the DDPM network.</summary>
+    internal const int Parameters = 35_746_307;
 
     private enum Unit { Float32, Tf32, Bf16 }
 
@@ -92,6 +98,7 @@ public static partial class Estimates
 
         const string layer = "64x32x32x256";
         yield return new("GroupNormPartialKernel", layer, Unit.Float32, OpCost.Of(x, 0, 4 * x));
+        yield return new("GroupNormMergeMomentsKernel", layer, Unit.Float32, OpCost.Of(x / MomentsShape.BlockPixels, 0, x / 8));
         foreach (var (type, part) in new[] { ("", 1), ("BFloat16", 2) })
         {
             yield return new($"GroupNormPartial4{type}Kernel", layer, Unit.Float32, OpCost.Of(x / part, 0, 4 * x));
@@ -105,7 +112,7 @@ public static partial class Estimates
         }
         yield return new("WidenBFloat16x4Kernel", layer, Unit.Float32, OpCost.Of(x / 2, x, x));
         yield return new("RoundBFloat16x4Kernel", layer, Unit.Float32, OpCost.Of(x, x / 2, x));
-        const long parameters = 35_746_307;
+        const long parameters = Parameters;
         yield return new("SumOfSquares4Kernel", "35.7M gradients", Unit.Float32, OpCost.Of(parameters, 0, 2 * parameters));
         yield return new("AdamKernel", "35.7M parameters, moving average", Unit.Float32,
             OpCost.Of(5 * parameters, 4 * parameters, 16 * parameters));
@@ -132,7 +139,8 @@ public static partial class Estimates
         bool Has(string word) => kernel.Contains(word, StringComparison.Ordinal);
         bool wgrad = Has("Wgrad"), bf16 = Has("Bf16"), isRounded = Has("Rounded");
         long x = conv.Input.Length, w = conv.Weight.Length, part = bf16 ? 2 : 1;
-        var cost = wgrad ? OpCost.Of(2 * x / part, w, 2 * conv.Macs) : OpCost.Of((x + w) / part, isRounded ? x / 2 : x, 2 * conv.Macs);
+        long y = (isRounded ? x / 2 : x) + (Has("Measured") ? x / MomentsShape.BlockPixels : 0);
+        var cost = wgrad ? OpCost.Of(2 * x / part, w, 2 * conv.Macs) : OpCost.Of((x + w) / part, y, 2 * conv.Macs);
         long rounded = !bf16 ? 0 : (Has("Activated") || isRounded ? 0 : x) + (wgrad ? x : w);
         return new(kernel, wgrad ? "wgrad " + text : text, bf16 ? Unit.Bf16 : Unit.Tf32, cost,
             Rounded * rounded + (wgrad ? 8 * Slices * w : Has("Sliced") ? 8L * FewSlices * x : 0));

@@ -20,6 +20,12 @@ public readonly record struct GroupNormShape(int N, int Pixels, int C, int Group
 
     /// <summary>[N,2C]: C scales, then C shifts, of each sample.</summary>
     public Shape ScaleShift => new(N, 2 * C);
+
+    /// <summary>Of the input.</summary>
+    public MomentsShape Moments => new(N, Pixels, C);
+
+    /// <summary>Whether its groups are whole blocks of the input's moments.</summary>
+    public bool TakesMoments => Moments.IsValid && C / Groups % MomentsShape.BlockChannels == 0;
 }
 
 public abstract partial class Backend
@@ -35,18 +41,23 @@ public abstract partial class Backend
     /// <param name="scaleShift">[N,2C]: C scales, then C shifts, of each sample (ADM's adaptive normalisation); or none.</param>
     /// <param name="y">[N,Pixels,C], overwritten; may be BF16.</param>
     /// <param name="stats">[N,Groups,2]: mean and rstd of each group, for the backward pass.</param>
-    public void GroupNorm(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats)
+    /// <param name="moments">[N,Pixels/16,C]: those of x (<see cref="Moments"/>), merged in a fixed order, so that x is not read for its
+    /// statistics; or none.</param>
+    public void GroupNorm(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor stats,
+        Tensor? moments = null)
     {
         CheckGroupNorm(s, x, gamma, scaleShift, stats);
+        CheckMoments(s, moments);
         Expect(beta, new Shape(s.C));
         ExpectActivation(y, s.Activation);
-        Report(new OpCost(x.Bytes, y.Bytes + stats.Bytes, (s.Silu ? 12L : 8L) * x.Length));
+        Report(new OpCost(x.Bytes + (moments?.Bytes ?? 0), y.Bytes + stats.Bytes,
+            (s.Silu ? 12L : 8L) * x.Length - (moments is null ? 0 : 4L * (x.Length - moments.Length))));
         Writes(y);
         Writes(stats);
         if (!Computes)
             return;
         using var t = Operands(nameof(GroupNorm), x, y);
-        GroupNormCore(s, t.Read(x), gamma, beta, scaleShift, t.Write(y), stats);
+        GroupNormCore(s, t.Read(x), gamma, beta, scaleShift, t.Write(y), stats, moments);
         t.Store();
     }
 
@@ -92,7 +103,7 @@ public abstract partial class Backend
     }
 
     private protected abstract void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y,
-        Tensor stats);
+        Tensor stats, Tensor? moments);
 
     private protected abstract void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
         Tensor? scaleShift, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift);
@@ -106,6 +117,15 @@ public abstract partial class Backend
         Expect(stats, s.Stats, op: op);
         if (scaleShift is not null)
             Expect(scaleShift, s.ScaleShift, op: op);
+    }
+
+    private void CheckMoments(in GroupNormShape s, Tensor? moments, [CallerMemberName] string op = "")
+    {
+        if (moments is null)
+            return;
+        Require(s.TakesMoments, $"{s.Pixels} pixels of groups of {s.C / s.Groups} channels are not whole blocks of "
+            + $"{MomentsShape.BlockPixels} pixels and {MomentsShape.BlockChannels} channels, whose moments are given", op);
+        Expect(moments, s.Moments.Moments, op: op);
     }
 
     /// <summary>As <c>bdense profile</c> runs it.</summary>
@@ -127,5 +147,13 @@ public abstract partial class Backend
                 ];
             });
         }
+        yield return new("group-norm-moments", extents, [4, 16, 64, 16], (t, e) =>
+        {
+            var s = new GroupNormShape(e[0], e[1] * e[1], e[2], e[3], 1e-5f, true);
+            Tensor x = t.Normal(s.Activation), gamma = t.Normal(new(s.C)), beta = t.Normal(new(s.C)), y = t.Empty(s.Activation),
+                stats = t.Empty(s.Stats), moments = t.Empty(s.Moments.Moments);
+            t.Backend.Moments(s.Moments, x, moments);
+            return [new("forward", () => t.Backend.GroupNorm(s, x, gamma, beta, null, y, stats, moments))];
+        });
     }
 }

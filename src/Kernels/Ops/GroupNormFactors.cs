@@ -16,22 +16,26 @@ public abstract partial class Backend
     /// <param name="scaleShift">[N,2C], as in <see cref="GroupNorm"/>; or none.</param>
     /// <param name="factors">[N,2C], overwritten.</param>
     /// <param name="stats">[N,Groups,2]: mean and rstd of each group, for <see cref="GroupNormBackward"/>.</param>
-    public void GroupNormFactors(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats)
+    /// <param name="moments">[N,Pixels/16,C]: those of x (<see cref="Moments"/>), which is not read then; or none.</param>
+    public void GroupNormFactors(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor factors, Tensor stats,
+        Tensor? moments = null)
     {
         CheckGroupNorm(s, x, gamma, scaleShift, stats);
+        CheckMoments(s, moments);
         Expect(beta, new Shape(s.C));
         Expect(factors, s.ScaleShift);
-        Report(new OpCost(x.Bytes, factors.Bytes + stats.Bytes, 4L * x.Length));
+        Report(new OpCost(moments?.Bytes ?? x.Bytes, factors.Bytes + stats.Bytes, 4L * (moments?.Length ?? x.Length)));
         Writes(factors);
         Writes(stats);
         if (!Computes)
             return;
         using var t = Operands(nameof(GroupNormFactors), x);
-        GroupNormFactorsCore(s, t.Read(x), gamma, beta, scaleShift, factors, stats);
+        GroupNormFactorsCore(s, moments is null ? t.Read(x) : x, gamma, beta, scaleShift, factors, stats, moments);
     }
 
+    /// <summary>With moments x is not to be read; it may be BF16 then.</summary>
     private protected abstract void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift,
-        Tensor factors, Tensor stats);
+        Tensor factors, Tensor stats, Tensor? moments);
 
     /// <summary>As <c>bdense profile</c> runs it.</summary>
     internal static IEnumerable<CatalogOperation> GroupNormFactorsByName()

@@ -17,12 +17,12 @@ public sealed partial class TracingBackend
     }
 
     private protected override void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y,
-        Tensor stats)
+        Tensor stats, Tensor? moments)
     {
         if (IsKnown(x, gamma, beta, scaleShift))
         {
             Mark(y, null);
-            base.GroupNormCore(s, x, gamma, beta, scaleShift, y, stats);
+            base.GroupNormCore(s, x, gamma, beta, scaleShift, y, stats, moments);
             return;
         }
         var (from, scale, shift) = (Batched(x), Known(gamma, "a normalisation's scales"), Known(beta, "a normalisation's shifts"));

@@ -33,7 +33,7 @@ public sealed partial class Tape
         var shape = new GroupNormShape(n, x.Shape.Length / (n * c), c, groups, epsilon, silu && fused);
         var y = Output(x.Shape, x.RequiresGradient || gamma.Gradient is not null || scaleShift is { RequiresGradient: true }, x.Type);
         var stats = Scratch(shape.Stats);
-        Backend.GroupNorm(shape, x.Data, gamma.Value, beta.Value, scaleShift?.Data, y.Data, stats);
+        Backend.GroupNorm(shape, x.Data, gamma.Value, beta.Value, scaleShift?.Data, y.Data, stats, MomentsFor(shape, x));
         Record(y, new GroupNormNode(shape, x, gamma, beta, scaleShift, stats, y));
         if (!silu || fused)
             return y;
@@ -41,6 +41,9 @@ public sealed partial class Tape
         Drop(y);
         return activated;
     }
+
+    /// <summary>Those of x, where it has some that the groups are whole blocks of.</summary>
+    private static Tensor? MomentsFor(in GroupNormShape shape, Variable x) => shape.TakesMoments ? x.Moments : null;
 
     private sealed class GroupNormNode : Node
     {

@@ -26,8 +26,11 @@ public sealed partial class Tape
         using (var inner = Inner(recording: false))
         {
             var x = Array.ConvertAll(kept, v => inner.Input(v.Data));
+            for (int i = 0; i < x.Length; i++)
+                x[i].Measured(kept[i].Moments?.Share());
             var result = block(inner, x);
             y = Register(new Variable(result.Data.Share(), owned: true, Recording && kept.Any(v => v.RequiresGradient)));
+            y.Measured(result.Moments?.Share());
         }
         return Record(y, new RecomputedNode(kept, block, y));
     }
@@ -40,10 +43,14 @@ public sealed partial class Tape
         private readonly Variable[] _inputs;
         private readonly TapeBlock _block;
 
+        /// <summary>Of the inputs: statistics made of them must come to the same bits again.</summary>
+        private readonly Tensor?[] _moments;
+
         public RecomputedNode(Variable[] inputs, TapeBlock block, Variable y)
             : base(y)
         {
             (_inputs, _block) = (inputs, block);
+            _moments = Array.ConvertAll(inputs, v => v.Moments?.Share());
             foreach (var input in inputs)
                 input.Save();
         }
@@ -53,7 +60,10 @@ public sealed partial class Tape
             using var inner = tape.Inner(recording: true);
             var x = Array.ConvertAll(_inputs, v => inner.Input(v.Data, v.RequiresGradient));
             for (int i = 0; i < x.Length; i++)
+            {
                 x[i].Gradient = _inputs[i].TakeGradient();
+                x[i].Measured(_moments[i]?.Share());
+            }
             inner.Backward(_block(inner, x), dy);
             for (int i = 0; i < x.Length; i++)
                 _inputs[i].Gradient = x[i].TakeGradient();
@@ -63,6 +73,8 @@ public sealed partial class Tape
         {
             foreach (var input in _inputs)
                 input.Release();
+            foreach (var moments in _moments)
+                moments?.Dispose();
         }
     }
 }

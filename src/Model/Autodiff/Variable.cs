@@ -35,6 +35,12 @@ public sealed class Variable
     /// <exception cref="ObjectDisposedException">After the last reader was done.</exception>
     public Tensor Data => _data ?? throw new ObjectDisposedException($"variable {Shape}");
 
+    /// <summary>
+    /// Moments of the data (<see cref="Backend.Moments"/>) for the group normalisation that reads them, where a convolution has written
+    /// them; none otherwise, and once the caller has dropped the value: no backward pass reads them.
+    /// </summary>
+    internal Tensor? Moments { get; private set; }
+
     /// <summary>Whether the data are still there.</summary>
     public bool IsAlive => _data is not null;
 
@@ -54,9 +60,13 @@ public sealed class Variable
         FreeIfUnread();
     }
 
+    /// <summary>Takes the data's moments over.</summary>
+    internal void Measured(Tensor? moments) => Moments = moments;
+
     internal void Drop()
     {
         _dropped = true;
+        FreeMoments();
         FreeIfUnread();
     }
 
@@ -77,7 +87,14 @@ public sealed class Variable
     internal void Free()
     {
         FreeData();
+        FreeMoments();
         TakeGradient()?.Dispose();
+    }
+
+    private void FreeMoments()
+    {
+        Moments?.Dispose();
+        Moments = null;
     }
 
     private void FreeIfUnread()

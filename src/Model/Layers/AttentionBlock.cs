@@ -58,7 +58,7 @@ public sealed class AttentionBlock
     {
         var h = _qkv.ForwardQkv(tape, x, _norm);
         tape.Replace(ref h, tape.Attention(h, _heads));
-        var y = _proj.Forward(tape, h, new Surroundings(Residual: x, Scale: _skipScale));
+        var y = _proj.Forward(tape, h, new Surroundings(Residual: x, Scale: _skipScale, IsNormalisedNext: true));
         tape.Drop(h);
         tape.Drop(x);
         return y;

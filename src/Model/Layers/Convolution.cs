@@ -72,8 +72,9 @@ public sealed class Convolution
 
     /// <summary>
     /// 3x3 with a stride of 2, [N,H,W,C] to [N,H/2,W/2,K]: with one row and column of zeros after the last, as diffusers has it, or before
-    /// the first, which is PyTorch's padding of 1 on both sides where H and W are even, since the last row of zeros is not read.
+    /// the first, which is PyTorch's padding of 1 on both sides where H and W are even, since the last row of zeros is not read. A block
+    /// follows, which normalises it.
     /// </summary>
     public Variable ForwardHalving(Tape tape, Variable x, bool zerosBefore) =>
-        tape.Conv2d(x, _weight, _bias, stride: 2, padBegin: zerosBefore ? 1 : 0, padEnd: zerosBefore ? 0 : 1);
+        tape.Conv2dNormalisedNext(x, _weight, _bias, stride: 2, padBegin: zerosBefore ? 1 : 0, padEnd: zerosBefore ? 0 : 1);
 }

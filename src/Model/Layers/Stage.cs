@@ -43,5 +43,5 @@ internal sealed class ResamplingConvolution(StateDeclaration state, string name,
 
     public override Variable Forward(Tape tape, Variable x, Embeddings embeddings, RandomKey? dropout) =>
         resampling == Resampling.Down ? _convolution.ForwardHalving(tape, x, zerosBefore)
-            : _convolution.Forward(tape, x, new Surroundings(Resampling: Resampling.Up));
+            : _convolution.Forward(tape, x, new Surroundings(Resampling: Resampling.Up, IsNormalisedNext: true));
 }

@@ -85,10 +85,12 @@ internal sealed class UNetBlock : Stage
         }
         var affine = Affine(tape, embeddings);
         bool adaptive = _options.AdaptiveScale;
-        var h = _conv0.Forward(tape, x, new Surroundings(_norm0.Before(silu: true), _resampling, adaptive ? null : affine));
+        var h = _conv0.Forward(tape, x, new Surroundings(_norm0.Before(silu: true), _resampling, adaptive ? null : affine,
+            IsNormalisedNext: true));
         var skip = Skip(tape, x);
         var scaleShift = adaptive ? affine : null;
-        var around = new Surroundings(Residual: skip, Scale: _options.SkipScale);
+        // Attention, the next block and the network's end all begin with a normalisation.
+        var around = new Surroundings(Residual: skip, Scale: _options.SkipScale, IsNormalisedNext: true);
         if (dropout is { } key && _options.Dropout > 0)
         {
             tape.Replace(ref h, _norm1.Forward(tape, h, silu: true, scaleShift));

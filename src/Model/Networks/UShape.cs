@@ -72,7 +72,7 @@ internal sealed class UShape : IArchitecture
         var embeddings = new Embeddings(_mapping!.Forward(tape, noise, options),
             _stepMapping is not null && options.Step is { } step ? _stepMapping.Forward(tape, step, default) : null);
 
-        var h = _convIn!.Forward(tape, x);
+        var h = _convIn!.Forward(tape, x, new Surroundings(IsNormalisedNext: true));
         var skips = new Stack<Variable>(_encoder.Count + 1);
         skips.Push(h);
         foreach (var stage in _encoder)

@@ -52,6 +52,10 @@ public sealed class LaunchCounts
     public long WarpgroupProducts =>
         _code.Sum(i => i.Product is { Shape: var shape } ? _places[i.Place].Executions * (shape.Columns / 8) : 0);
 
+    /// <summary>Cycles that tensor cores take, of all multiprocessors together: mma.sync at what it reaches, wgmma at the peak.</summary>
+    public double TensorCycles =>
+        Of(InstructionClass.Matrix).Executions * Model.Rates.MatrixCycles + WarpgroupProducts * Model.Rates.MatrixCyclesAtPeak;
+
     public PlaceCounts Of(InstructionClass kind) => ByClass[(int)kind];
 
     /// <summary>In the order of the code, also those that nobody came to.</summary>

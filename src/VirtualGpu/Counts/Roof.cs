@@ -40,8 +40,7 @@ public sealed record Roof(IReadOnlyList<BusyPart> Parts)
             new("float64", Lanes(InstructionClass.Double) / (rates.Float64 * multiprocessors)),
             new("integer", (Lanes(InstructionClass.Integer) + Lanes(InstructionClass.Predicate)) / (rates.Integer * multiprocessors)),
             new("special functions", Lanes(InstructionClass.Special) / (rates.Special * multiprocessors)),
-            new("tensor cores", (counts.Of(InstructionClass.Matrix).Executions * rates.MatrixCycles
-                + counts.WarpgroupProducts * rates.MatrixCyclesAtPeak) / multiprocessors),
+            new("tensor cores", counts.TensorCycles / multiprocessors),
             new("shared memory", counts.Total.Wavefronts / multiprocessors),
             new("L1 cache", counts.FirstLevelBytes / (rates.FirstLevelBytes * multiprocessors)),
             new("L2 cache",

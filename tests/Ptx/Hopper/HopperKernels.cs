@@ -29,5 +29,6 @@ internal static class HopperKernels
             new WarpgroupConvolutionKernel(tile, shape, IsTransposed: false, IsSliced: false),
             new WarpgroupConvolutionKernel(tile, shape, IsTransposed: false, IsSliced: true),
             new WarpgroupConvolutionKernel(tile, shape, IsTransposed: true, IsSliced: false),
+            new WarpgroupConvolutionKernel(tile, shape, IsTransposed: false, IsSliced: false, IsMeasured: true),
         ]).Append(new WarpgroupWgradKernel(tile));
 }

@@ -52,6 +52,25 @@ internal sealed class WarpgroupConvolutionTests
         Assert.That(WrittenLaunch.Worst(sums, problem.Expected()), Is.LessThan(1e-6));
     }
 
+    private static IEnumerable<(MmaShape, bool)> Forms => [(MmaShape.Tf32, false), (MmaShape.Bf16, false), (MmaShape.Bf16, true)];
+
+    [Test]
+    public void Measured_has_the_moments_of_what_is_stored([ValueSource(nameof(Tiles))] WarpgroupTile tile,
+        [ValueSource(nameof(Forms))] (MmaShape Shape, bool IsRounded) form)
+    {
+        var (shape, isRounded) = form;
+        var problem = new ConvolutionProblem(shape, false, 1, height: 12, width: 8, c: 40, k: 78);
+        using var gpu = new WrittenLaunch();
+        var kernel = new WarpgroupConvolutionKernel(tile, shape, IsTransposed: false, IsSliced: false, isRounded, IsMeasured: true);
+        var arguments = problem.Measured(gpu, isRounded: isRounded);
+        gpu.Run(kernel.Write(), 2, new WarpgroupConvolutionArguments
+        {
+            Weights = WrittenLaunch.Map(kernel.Weights(arguments.W, problem.Channels, ConvolutionProblem.Taps, problem.Source)),
+            Problem = arguments,
+        });
+        problem.CheckMeasured(gpu, arguments, isRounded: isRounded);
+    }
+
     [Test]
     public void Wgrad_equals_the_oracle([ValueSource(nameof(Tiles))] WarpgroupTile tile, [Values(1, 2)] int stride)
     {

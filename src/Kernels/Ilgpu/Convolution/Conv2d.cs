@@ -66,8 +66,17 @@ public sealed partial class IlgpuBackend
     /// Forward with what is within its launch, by the first kernel of the plan that takes the shape; true if one does. The kernels of the
     /// cache have no prologue.
     /// </summary>
-    private bool Forward(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y) =>
-        TensorConv2d(s, x, w, p, e, y) || SharedTileConv2d(s, x, w, p, e, y) || (p.ScaleShift is null && SimtConv2d(s, x, w, e, y));
+    private bool Forward(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
+    {
+        if (TensorConv2d(s, x, w, p, e, y))
+            return true;
+        if (!SharedTileConv2d(s, x, w, p, e, y) && !(p.ScaleShift is null && SimtConv2d(s, x, w, e, y)))
+            return false;
+        // Tensor cores alone measure what they store; a prologue's channels may have asked for other kernels.
+        if (e.Moments is { } moments)
+            MomentsCore(s.OutputBlocks, y, moments);
+        return true;
+    }
 
     /// <summary>Forward in float32 from the cache.</summary>
     private bool SimtConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionEpilogue e, Tensor y)

@@ -120,7 +120,8 @@ internal static class ConvolutionPlan
 
     /// <summary>
     /// What the launches have of a convolution's surroundings. The prologue where a tile goes through shared memory, forward and in wgrad:
-    /// what forward composes, wgrad finds in memory. Tensor cores take a resampled input as it lies there.
+    /// what forward composes, wgrad finds in memory. Tensor cores take a resampled input as it lies there, and have moments of whole
+    /// blocks.
     /// </summary>
     /// <param name="precision">What the backend is set to.</param>
     /// <param name="tiling">The device's.</param>
@@ -137,8 +138,9 @@ internal static class ConvolutionPlan
             && (ChooseWgrad(precision, s.C, s.K, aligned: true) != Precision.Fp32 || UseSharedTileWgrad(tiling, s, aligned: true));
         var epilogue = tensor || (s.C % 4 == 0 && s.K % 4 == 0) ? ConvolutionParts.Epilogue : ConvolutionParts.None;
         var up = !tensor && isUpsampled ? ConvolutionParts.Resampling : ConvolutionParts.None;
-        const ConvolutionParts aligned = ConvolutionParts.Prologue | ConvolutionParts.Epilogue;
-        return new ConvolutionSupport(epilogue | up | Prologue(forward), up, up | Prologue(wgrad), aligned);
+        var moments = tensor && s.OutputBlocks.IsValid ? ConvolutionParts.Moments : ConvolutionParts.None;
+        const ConvolutionParts aligned = ConvolutionParts.Prologue | ConvolutionParts.Epilogue | ConvolutionParts.Moments;
+        return new ConvolutionSupport(epilogue | up | moments | Prologue(forward), up, up | Prologue(wgrad), aligned);
 
         ConvolutionParts Prologue(bool has) => has && resampling == Resampling.None ? ConvolutionParts.Prologue : ConvolutionParts.None;
     }

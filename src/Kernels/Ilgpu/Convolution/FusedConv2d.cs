@@ -60,7 +60,7 @@ public sealed partial class IlgpuBackend
     /// <remarks>
     /// The prologue where a tile goes through shared memory: each value is activated once for each tap and each 64 to 128 channels of the
     /// result. A thread that reads from the cache would pay an exponential and a division for each 8 multiply-adds, so those kernels have
-    /// none. Tensor cores take a resampled input as it lies in memory: they have the 3x3 kernel alone.
+    /// none. Tensor cores take a resampled input as it lies in memory: they have the 3x3 kernel alone. They measure what they store.
     /// </remarks>
     public override ConvolutionSupport SupportOf(in Conv2dShape s, Resampling resampling) =>
         ConvolutionPlan.SupportFor(Precision, Tiling, s, resampling, IsUpsampled(s, resampling));
@@ -68,7 +68,7 @@ public sealed partial class IlgpuBackend
     private protected override void FusedConv2dCore(
         in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue prologue, in ConvolutionEpilogue epilogue, Tensor y)
     {
-        if (prologue is { Resampling: Resampling.Up, ScaleShift: null })
+        if (prologue is { Resampling: Resampling.Up, ScaleShift: null } && epilogue.Moments is null)
             UpsampledConv2d(s, x, w, epilogue, y);
         else if (prologue.Resampling != Resampling.None || !Forward(s, x, w, prologue, epilogue, y))
             throw NoLaunch(s, prologue, epilogue, nameof(FusedConv2d));

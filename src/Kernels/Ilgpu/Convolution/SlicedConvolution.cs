@@ -32,6 +32,11 @@ public sealed partial class IlgpuBackend
             Silu = e.Silu ? 1 : 0,
             Scale = e.Scale,
         };
+        if (e.Moments is { } moments)
+        {
+            SumMeasuredSlices(g, partial, e, moments, y);
+            return;
+        }
         if (y.Type == ElementType.BFloat16)
             Launch(SumRoundedConvolutionSlicesKernel, y.Length, g, View(partial), View(e.Bias ?? partial), View(e.Embedding ?? partial),
                 Bits(e.Residual ?? y), Bits(y));

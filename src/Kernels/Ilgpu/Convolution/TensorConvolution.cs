@@ -16,7 +16,7 @@ public sealed partial class IlgpuBackend
     /// </summary>
     private bool TensorConv2d(in Conv2dShape s, Tensor x, Tensor w, in ConvolutionPrologue p, in ConvolutionEpilogue e, Tensor y)
     {
-        bool aligned = AreAligned(x, w, y, p.ScaleShift, e.Bias, e.Embedding, e.Residual);
+        bool aligned = AreAligned(x, w, y, p.ScaleShift, e.Bias, e.Embedding, e.Residual, e.Moments);
         var precision = p.ScaleShift is null ? ConvolutionPlan.Choose(Precision, aligned)
             : ConvolutionPlan.Choose(Precision, s.C, s.K, aligned);
         NoticePrecision("convolution", s.C, s.K, precision);
@@ -73,6 +73,7 @@ public sealed partial class IlgpuBackend
             Embedding = AddressOrZero(e.Embedding),
             Residual = AddressOrZero(e.Residual),
             Factors = AddressOrZero(prologue.ScaleShift),
+            Moments = AddressOrZero(e.Moments),
             Pixels = pass.Pixels,
             Channels = pass.Channels,
             Height = pass.Height,
@@ -124,11 +125,13 @@ public sealed partial class IlgpuBackend
         using var partial = slices > 1 ? Empty(new Shape(slices, g.Pixels, g.Channels)) : null;
         if (partial is not null)
             g.Y = Address(partial);
-        bool isSliced = partial is not null, isRounded = !isSliced && y.Type == ElementType.BFloat16;
+        // A sum of slices is rounded and measured behind them.
+        bool isSliced = partial is not null, isRounded = !isSliced && y.Type == ElementType.BFloat16,
+            isMeasured = !isSliced && g.Moments != 0;
         int groups = Threads((long)g.Tiles * slices);
         if (tile is WarpgroupTile wide)
         {
-            var kernel = new WarpgroupConvolutionKernel(wide, shape, isDgrad, isSliced, isRounded);
+            var kernel = new WarpgroupConvolutionKernel(wide, shape, isDgrad, isSliced, isRounded, isMeasured);
             var weights = kernel.Weights(g.W, g.Channels, g.Rows * g.Columns, g.SourceBytes / shape.ValueBytes);
             LaunchWritten(kernel, Math.Min(groups, Resident(kernel)), new WarpgroupConvolutionArguments
             {
@@ -139,7 +142,7 @@ public sealed partial class IlgpuBackend
         else
         {
             LaunchWritten(new ConvolutionKernel((ProductTile)tile, shape, isDgrad, g.Factors != 0, isSliced,
-                g.Channels % 2 != 0, isRounded),
+                g.Channels % 2 != 0, isRounded, isMeasured),
                 groups, g);
         }
         if (partial is not null)

@@ -49,7 +49,7 @@ public sealed partial class IlgpuBackend
     {
         return op switch
         {
-            nameof(GroupNorm) or nameof(GroupNormFactors) or nameof(GroupNormBackward) => true,
+            nameof(GroupNorm) or nameof(GroupNormFactors) or nameof(GroupNormBackward) or nameof(Moments) => true,
             nameof(LinearCombination) => activations.Length <= 3 && AllInFours(activations),
             nameof(Silu) or nameof(SiluBackward) or nameof(Dropout) => AllInFours(activations),
             nameof(BroadcastAdd) or nameof(BroadcastAddBackward) or nameof(ScaleShift) or nameof(Downsample) or nameof(Upsample) =>

@@ -256,6 +256,9 @@ public sealed partial class IlgpuBackend : Backend
     /// <summary>The same two at a time.</summary>
     private static ArrayView<Float2> View2(Tensor x) => View(x).Cast<Float2>();
 
+    /// <summary>A BF16 tensor's elements two at a time.</summary>
+    private static ArrayView<uint> Bits2(Tensor x) => Bits(x).Cast<uint>();
+
     /// <summary>A BF16 tensor's elements four at a time.</summary>
     private static ArrayView<BFloat16x4> Bits4(Tensor x) => Bits(x).Cast<BFloat16x4>();
 

@@ -13,10 +13,14 @@ internal struct GroupNormGeometry
 
 public sealed partial class IlgpuBackend
 {
-    private static GroupNormGeometry Geometry(in GroupNormShape s, Tensor? scaleShift)
+    /// <param name="s">The shape.</param>
+    /// <param name="scaleShift">Whether there is one.</param>
+    /// <param name="multiple">Of pixels, for a chunk: blocks are whole where moments are merged.</param>
+    private static GroupNormGeometry Geometry(in GroupNormShape s, Tensor? scaleShift, int multiple = 1)
     {
         int chunks = Math.Clamp(s.Pixels / 32, 1, 64);
         int chunkPixels = Math.Max(1, (s.Pixels + chunks - 1) / chunks);
+        chunkPixels = (chunkPixels + multiple - 1) / multiple * multiple;
         return new GroupNormGeometry
         {
             Pixels = s.Pixels,
@@ -32,16 +36,11 @@ public sealed partial class IlgpuBackend
     }
 
     private protected override void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y,
-        Tensor stats)
+        Tensor stats, Tensor? moments)
     {
         if (x.Length == 0)
             return;
-        var g = Geometry(s, scaleShift);
-        using (var partial = Empty(new Shape(s.N, g.Chunks, s.Groups, 2)))
-        {
-            LaunchGroupNormPartial(s.N, g, x, partial);
-            Launch(GroupNormStatsKernel, s.N * s.Groups, g, View2(partial), View(stats));
-        }
+        var g = GroupNormStats(s, x, scaleShift, stats, moments);
         bool vector = g.GroupChannels % 4 == 0 && Aligned(x) && Aligned(y) && Aligned(gamma) && Aligned(beta)
             && (scaleShift is null || Aligned(scaleShift));
         if (x.Type == ElementType.BFloat16)
@@ -51,6 +50,21 @@ public sealed partial class IlgpuBackend
                 View4(scaleShift ?? gamma), View4(y));
         else
             Launch(GroupNormApplyKernel, x.Length, g, View(x), View(stats), View(gamma), View(beta), View(scaleShift ?? gamma), View(y));
+    }
+
+    /// <summary>The statistics, from x or from its moments (not where these do not start at a multiple of their 8 bytes).</summary>
+    private GroupNormGeometry GroupNormStats(in GroupNormShape s, Tensor x, Tensor? scaleShift, Tensor stats, Tensor? moments)
+    {
+        if (moments is not null && moments.Offset % 2 != 0)
+            moments = null;
+        var g = Geometry(s, scaleShift, moments is null ? 1 : MomentsShape.BlockPixels);
+        using var partial = Empty(new Shape(s.N, g.Chunks, s.Groups, 2));
+        if (moments is null)
+            LaunchGroupNormPartial(s.N, g, x, partial);
+        else
+            Launch(GroupNormMergeMomentsKernel, s.N * g.Chunks * g.Groups, g, View2(moments), View2(partial));
+        Launch(GroupNormStatsKernel, s.N * s.Groups, g, View2(partial), View(stats));
+        return g;
     }
 
     /// <summary>

@@ -5,16 +5,11 @@ namespace BDense.Kernels.Ilgpu;
 public sealed partial class IlgpuBackend
 {
     private protected override void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift,
-        Tensor factors, Tensor stats)
+        Tensor factors, Tensor stats, Tensor? moments)
     {
         if (x.Length == 0)
             return;
-        var g = Geometry(s, scaleShift);
-        using (var partial = Empty(new Shape(s.N, g.Chunks, s.Groups, 2)))
-        {
-            LaunchGroupNormPartial(s.N, g, x, partial);
-            Launch(GroupNormStatsKernel, s.N * s.Groups, g, View2(partial), View(stats));
-        }
+        var g = GroupNormStats(s, x, scaleShift, stats, moments);
         Launch(GroupNormFactorsKernel, s.N * s.C, g, View(stats), View(gamma), View(beta), View(scaleShift ?? gamma), View(factors));
     }
 

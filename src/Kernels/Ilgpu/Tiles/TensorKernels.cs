@@ -39,6 +39,8 @@ internal static class TensorKernels
                 if (isBf16)
                     yield return new WarpgroupConvolutionKernel(tile, shape, isDgrad, IsSliced: false, IsRounded: true);
             }
+            yield return new WarpgroupConvolutionKernel(tile, shape, IsTransposed: false, IsSliced: false, IsRounded: isBf16,
+                IsMeasured: true);
             if (tile.Rows == 64)
                 yield return new WarpgroupConvolutionKernel(tile, shape, IsTransposed: false, IsSliced: true);
             if (isBf16)
@@ -68,8 +70,15 @@ internal static class TensorKernels
                 if (isSliced && tile.Rows == tile.Columns)
                     yield return new ConvolutionKernel(tile, shape, isDgrad, false, IsSliced: true);
             }
+            // In front of a group normalisation.
+            if (!isNarrow)
+                yield return new ConvolutionKernel(tile, shape, false, false, IsRounded: shape == MmaShape.Bf16, IsMeasured: true);
             if (row.ActivatedResident > 0)
+            {
                 yield return new ConvolutionKernel(tile, shape, false, true);
+                if (!isNarrow)
+                    yield return new ConvolutionKernel(tile, shape, false, true, IsMeasured: true);
+            }
         }
     }
 

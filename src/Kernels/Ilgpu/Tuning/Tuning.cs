@@ -24,6 +24,19 @@ public sealed partial class IlgpuBackend
         _choices.Clear();
     }
 
+    private TileChoice? _forced;
+
+    /// <summary>What every product on tensor cores takes, whatever was measured: to count one kernel's work; none otherwise.</summary>
+    internal TileChoice? ForcedTile
+    {
+        get => _forced;
+        set
+        {
+            _forced = value;
+            _choices.Clear();
+        }
+    }
+
     private string? _notice;
 
     /// <summary>What was decided so far.</summary>
@@ -98,6 +111,8 @@ public sealed partial class IlgpuBackend
         Func<TileChoice, IEnumerable<TileChoice>>? neighbours = null, Func<TileChoice, bool>? isAllowed = null)
     {
         TileChoice choice;
+        if (_forced is { } forced && key.Operation != "portable")
+            return _choices[key] = forced;
         if (candidates.Count > 1)
             _problems?.Add(key);
         if (_tuner is not null && candidates.Count > 1)

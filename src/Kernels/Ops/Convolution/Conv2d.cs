@@ -34,6 +34,9 @@ public readonly record struct Conv2dShape(int N, int H, int W, int C, int K, int
     /// <summary>[N,P,Q,K]</summary>
     public Shape Output => new(N, P, Q, K);
 
+    /// <summary>The output as blocks, whose moments a convolution can write beside it.</summary>
+    public MomentsShape OutputBlocks => new(N, P * Q, K);
+
     /// <summary>Multiply-adds of one pass: N P Q K R S C.</summary>
     public long Macs => (long)N * P * Q * K * R * S * C;
 

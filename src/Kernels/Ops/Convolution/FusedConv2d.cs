@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using BDense.Kernels.Profiling;
 
 namespace BDense.Kernels;
 
@@ -36,10 +35,12 @@ public readonly record struct ConvolutionPrologue(Tensor? ScaleShift, bool Silu 
 /// <param name="Residual">As the output, and not the output itself; may be BF16; or none.</param>
 /// <param name="Scale">Not 0.</param>
 /// <param name="Silu">Whether SiLU comes last.</param>
+/// <param name="Moments">[N,PQ/16,K], overwritten: moments of y as it is stored, for a group normalisation of it (<see
+/// cref="Backend.Moments"/>); or none.</param>
 public readonly record struct ConvolutionEpilogue(Tensor? Bias, Tensor? Embedding = null, Tensor? Residual = null, float Scale = 1f,
-    bool Silu = false)
+    bool Silu = false, Tensor? Moments = null)
 {
-    /// <summary>Whether there is more than a bias, which every convolution adds.</summary>
+    /// <summary>Whether y is the sum and a bias, which every convolution adds.</summary>
     internal bool IsBias => Embedding is null && Residual is null && Scale == 1f && !Silu;
 
     /// <summary>Read.</summary>
@@ -92,14 +93,17 @@ public abstract partial class Backend
         Expect(w, s.Weight);
         CheckEpilogue(s, epilogue);
         ExpectActivation(y, s.Output);
-        bool aligned = AreAligned(x, prologue.ScaleShift, w, epilogue.Bias, epilogue.Embedding, epilogue.Residual, y);
+        bool aligned =
+            AreAligned(x, prologue.ScaleShift, w, epilogue.Bias, epilogue.Embedding, epilogue.Residual, y, epilogue.Moments);
         var within = plan.Within(plan.Forward, aligned);
         using var made = Apart(s, x, prologue, within, out var rest);
         var u = made ?? x;
         bool whole = epilogue.IsBias || within.HasFlag(ConvolutionParts.Epilogue);
-        var fused = whole ? epilogue : new ConvolutionEpilogue(epilogue.Bias);
+        var moments = within.HasFlag(ConvolutionParts.Moments) ? epilogue.Moments : null;
+        Require(whole || moments is null, "the plan has moments within the launch of a result that is made behind it");
+        var fused = (whole ? epilogue : new ConvolutionEpilogue(epilogue.Bias)) with { Moments = moments };
         using var sum = whole || y.Type == ElementType.Float32 ? y.Share() : Empty(y.Shape);
-        if (rest.IsNone && fused.IsBias)
+        if (rest.IsNone && fused.IsBias && moments is null)
             Conv2d(s, u, w, epilogue.Bias, sum);
         else
             FusedLaunch(s, u, w, rest, fused, sum);
@@ -107,6 +111,8 @@ public abstract partial class Backend
             Finish(epilogue, sum);
         if (sum.Type != y.Type)
             Convert(sum, y);
+        if (moments is null && epilogue.Moments is { } apart)
+            Moments(s.OutputBlocks, y, apart);
     }
 
     private void FusedLaunch(
@@ -118,16 +124,28 @@ public abstract partial class Backend
         if (prologue.Resampling == Resampling.Up)
             UpsampleWeights(w, large);
         // The multiply-adds of the formula, also where the upsampled form takes fewer.
-        Report(new OpCost(x.Bytes + large.Bytes + (prologue.ScaleShift?.Bytes ?? 0) + epilogue.Bytes, y.Bytes,
-            FusedFlops(s, x, prologue) + (epilogue.IsBias ? 0 : (epilogue.Silu ? 7L : 3L) * y.Length))
+        var moments = epilogue.Moments;
+        Report(new OpCost(x.Bytes + large.Bytes + (prologue.ScaleShift?.Bytes ?? 0) + epilogue.Bytes, y.Bytes + (moments?.Bytes ?? 0),
+            FusedFlops(s, x, prologue) + (epilogue.IsBias ? 0 : (epilogue.Silu ? 7L : 3L) * y.Length)
+                + (moments is null ? 0 : 4L * y.Length))
         { Macs = s.Macs }, nameof(FusedConv2d));
         Writes(y);
+        Writes(moments);
         if (!Computes)
             return;
         using var t = Operands(
-            nameof(FusedConv2d), x, y, epilogue.Residual, prologue.ScaleShift, large, epilogue.Bias, epilogue.Embedding);
-        FusedConv2dCore(s, t.Read(x), large, prologue, epilogue with { Residual = t.ReadOrNone(epilogue.Residual) }, t.Write(y));
+            nameof(FusedConv2d), x, y, epilogue.Residual, prologue.ScaleShift, large, epilogue.Bias, epilogue.Embedding, moments);
+        var result = t.Write(y);
+        // Of what is stored: where that is rounded behind the launch, they come behind it, too.
+        bool isRoundedLater = result != y;
+        FusedConv2dCore(s, t.Read(x), large, prologue, epilogue with
+        {
+            Residual = t.ReadOrNone(epilogue.Residual),
+            Moments = isRoundedLater ? null : moments,
+        }, result);
         t.Store();
+        if (isRoundedLater && moments is not null)
+            Moments(s.OutputBlocks, y, moments);
     }
 
     /// <summary>
@@ -245,51 +263,13 @@ public abstract partial class Backend
             Expect(embedding, new Shape(s.N, s.K), op: op);
         if (e.Residual is { } residual)
             ExpectActivation(residual, s.Output, op: op);
-        Require(e.Scale != 0f, "a scale of 0 leaves nothing of the convolution", op);
-    }
-
-    /// <summary>As <c>bdense profile</c> runs it.</summary>
-    internal static IEnumerable<CatalogOperation> FusedConv2dByName()
-    {
-        string[] extents = ["N", "SIZE", "C", "K", "R"];
-        yield return new("fused-conv2d-prologue", extents, [4, 16, 64, 64, 3], (t, e) =>
+        if (e.Moments is { } moments)
         {
-            var s = Conv2dShape.Same(e[0], e[1], e[1], e[2], e[3], e[4]);
-            Tensor x = t.Normal(s.Input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), factors = t.Normal(new(s.N, 2 * s.C)),
-                y = t.Empty(s.Output), dy = t.Normal(s.Output),
-                dw = t.Zeros(s.Weight), dbias = t.Zeros(bias.Shape);
-            var prologue = new ConvolutionPrologue(factors, Silu: true);
-            return
-            [
-                new("forward", () => t.Backend.FusedConv2d(s, x, w, prologue, new(bias), y)),
-                new("wgrad", () => t.Backend.FusedConv2dWgrad(s, x, prologue, dy, dw, dbias)),
-            ];
-        });
-        yield return new("fused-conv2d-epilogue", extents, [4, 16, 64, 64, 3], (t, e) =>
-        {
-            var s = Conv2dShape.Same(e[0], e[1], e[1], e[2], e[3], e[4]);
-            Tensor x = t.Normal(s.Input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), embedding = t.Normal(new(s.N, s.K)),
-                residual = t.Normal(s.Output), y = t.Empty(s.Output);
-            return [new("forward", () => t.Backend.FusedConv2d(s, x, w, default, new(bias, embedding, residual, 0.7f, Silu: true), y))];
-        });
-        foreach (var resampling in new[] { Resampling.Up, Resampling.Down })
-        {
-            yield return new($"fused-conv2d-{resampling.ToString().ToLowerInvariant()}", extents, [4, 16, 64, 64, 3], (t, e) =>
-            {
-                var s = Conv2dShape.Same(e[0], e[1], e[1], e[2], e[3], e[4]);
-                int before = resampling == Resampling.Up ? e[1] / 2 : 2 * e[1];
-                var input = new Shape(s.N, before, before, s.C);
-                Tensor x = t.Normal(input), w = t.Normal(s.Weight), bias = t.Normal(new(s.K)), y = t.Empty(s.Output),
-                    dy = t.Normal(s.Output), dx = t.Empty(input),
-                    dw = t.Zeros(s.Weight), dbias = t.Zeros(bias.Shape);
-                var prologue = new ConvolutionPrologue(null, Resampling: resampling);
-                return
-                [
-                    new("forward", () => t.Backend.FusedConv2d(s, x, w, prologue, new(bias), y)),
-                    new("dgrad", () => t.Backend.FusedConv2dDgrad(s, dy, w, resampling, dx)),
-                    new("wgrad", () => t.Backend.FusedConv2dWgrad(s, x, prologue, dy, dw, dbias)),
-                ];
-            });
+            Require(s.OutputBlocks.IsValid,
+                $"{s.P} x {s.Q} pixels of {s.K} channels are not whole blocks of {MomentsShape.BlockPixels} pixels "
+                + $"and {MomentsShape.BlockChannels} channels, whose moments are asked for", op);
+            Expect(moments, s.OutputBlocks.Moments, op: op);
         }
+        Require(e.Scale != 0f, "a scale of 0 leaves nothing of the convolution", op);
     }
 }

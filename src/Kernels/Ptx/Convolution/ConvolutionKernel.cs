@@ -9,8 +9,9 @@ namespace BDense.Kernels.Ptx.Convolution;
 internal struct ConvolutionArguments
 {
     /// <summary>Addresses: source, weights [Channels, taps, source channels], result, and what is added, 0 for none: in float32 bias
-    /// [Channels] and embedding [N, Channels], in the result's type residual [Pixels, Channels]; factors of the prologue [N, 2C].</summary>
-    public long X, W, Y, Bias, Embedding, Residual, Factors;
+    /// [Channels] and embedding [N, Channels], in the result's type residual [Pixels, Channels]; factors of the prologue [N, 2C]. Moments
+    /// of the result [Pixels / 16, Channels].</summary>
+    public long X, W, Y, Bias, Embedding, Residual, Factors, Moments;
 
     /// <summary>Pixels and channels of the result.</summary>
     public int Pixels, Channels;
@@ -48,12 +49,14 @@ internal struct ConvolutionArguments
 /// <param name="IsSliced">Whether a group adds up a part of the sum.</param>
 /// <param name="IsOdd">Whether the result may have an odd number of channels: they are stored one by one.</param>
 /// <param name="IsRounded">Whether result and residual are BF16, two channels a store; not in slices, nor of odd channels.</param>
+/// <param name="IsMeasured">Whether moments of the result are written (<see cref="ConvolutionMoments"/>); likewise.</param>
 internal sealed record ConvolutionKernel(ProductTile Tile, MmaShape Shape, bool IsTransposed, bool IsActivated, bool IsSliced = false,
-    bool IsOdd = false, bool IsRounded = false) : IWrittenKernel
+    bool IsOdd = false, bool IsRounded = false, bool IsMeasured = false) : IWrittenKernel
 {
     /// <inheritdoc/>
     public string Name => $"Tensor{(IsSliced ? "Sliced" : "")}{(IsOdd ? "Odd" : "")}{(IsRounded ? "Rounded" : "")}"
-        + $"{(IsActivated ? "Activated" : "")}{(IsTransposed ? "Dgrad" : "Convolution")}{Tile.Text}{Shape.Name}Kernel";
+        + $"{(IsMeasured ? "Measured" : "")}{(IsActivated ? "Activated" : "")}{(IsTransposed ? "Dgrad" : "Convolution")}{Tile.Text}"
+        + $"{Shape.Name}Kernel";
 
     /// <inheritdoc/>
     public int Threads => Tile.Threads;
@@ -92,7 +95,7 @@ internal sealed record ConvolutionKernel(ProductTile Tile, MmaShape Shape, bool 
             : new AsyncCopies(w, a, image);
         var weights = new WeightSource(w, g, walk, b, firstColumn);
         var sums = ProductLoop.Run(w, tile, shape, new Operand(a, copies), Operand.OfCopies(w, b, weights), walk.Steps, _ => 0f);
-        var epilogue = new ConvolutionResult(w, g, IsRounded, firstColumn + warpColumn + b.FirstOf(w.Thread() % 32),
+        var epilogue = new ConvolutionResult(w, g, IsRounded, IsMeasured, firstColumn + warpColumn + b.FirstOf(w.Thread() % 32),
             w.Let(firstRow + warpRow + a.FirstOf(w.Thread() % 32)));
         var runs = new ProductResult(w, tile, a, b, sums).Places();
         ResultRun[] places = [.. IsOdd ? runs.SelectMany(run => run.Singles) : runs];

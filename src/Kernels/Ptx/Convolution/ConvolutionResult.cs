@@ -6,10 +6,11 @@ namespace BDense.Kernels.Ptx.Convolution;
 /// <param name="w">Writes.</param>
 /// <param name="g">The problem.</param>
 /// <param name="isRounded">Whether residual and result are BF16: a lane's two neighbours are one load and one store of 4 bytes.</param>
+/// <param name="isMeasured">Whether moments of the result are written, too.</param>
 /// <param name="firstColumn">Of the lane.</param>
 /// <param name="row">Of the lane.</param>
-internal sealed class ConvolutionResult(
-    PtxWriter w, PtxArguments<ConvolutionArguments> g, bool isRounded, Value<U32> firstColumn, Register<U32> row)
+internal sealed class ConvolutionResult(PtxWriter w, PtxArguments<ConvolutionArguments> g, bool isRounded, bool isMeasured,
+    Value<U32> firstColumn, Register<U32> row)
 {
     private readonly int _bytes = isRounded ? 2 : 4;
 
@@ -30,6 +31,8 @@ internal sealed class ConvolutionResult(
                 w.Set(sum, sum * PtxWriter.Reciprocal(PtxWriter.Exp2(sum * -1.44269504f) + 1f));
         });
         Store(places, g.Of(x => x.Y), isRounded);
+        if (isMeasured)
+            new ConvolutionMoments(w, g.Of(x => x.Moments), _pixels, _channels, _column, row).Store(places);
     }
 
     /// <summary>The sums as they are, into their slice.</summary>
@@ -42,10 +45,22 @@ internal sealed class ConvolutionResult(
         ByRow(places, bytes, (m, column) => w.Let(y + m.Wide(_channels) * bytes + column.Long() * bytes), (place, at, inside) =>
         {
             if (inBFloat16)
-                w.Store<B32>(at, [.. place.Sums.Chunk(2).Select(pair => PtxWriter.Bf16Pair(pair[0], pair[1]))], inside);
+                w.Store<B32>(at, [.. place.Sums.Chunk(2).Select(Rounded)], inside);
             else
                 w.Store<F32>(at, place.Sums, inside);
         });
+    }
+
+    /// <summary>Two neighbours in BF16. Moments are those of what is stored: then the sums are what it holds.</summary>
+    private Value<B32> Rounded(Register<F32>[] pair)
+    {
+        if (!isMeasured)
+            return PtxWriter.Bf16Pair(pair[0], pair[1]);
+        var rounded = w.Let(PtxWriter.Bf16Pair(pair[0], pair[1]));
+        var values = PtxWriter.OfBf16Pair(rounded);
+        w.Set(pair[0], values[0]);
+        w.Set(pair[1], values[1]);
+        return rounded;
     }
 
     /// <summary>Adds a matrix to the sums, if there is one: the same for all threads.</summary>

@@ -23,15 +23,16 @@ internal struct WarpgroupConvolutionArguments
 /// <param name="IsTransposed">dgrad: w is [C, R, S, K], the source dy.</param>
 /// <param name="IsSliced">Whether the sum is in parts, as <see cref="ConvolutionKernel"/> has them.</param>
 /// <param name="IsRounded">Whether residual and result are BF16.</param>
+/// <param name="IsMeasured">Whether moments of the result are written.</param>
 internal sealed record WarpgroupConvolutionKernel(
-    WarpgroupTile Tile, MmaShape Shape, bool IsTransposed, bool IsSliced, bool IsRounded = false) : IWrittenKernel
+    WarpgroupTile Tile, MmaShape Shape, bool IsTransposed, bool IsSliced, bool IsRounded = false, bool IsMeasured = false) : IWrittenKernel
 {
     // Of 504 registers that three warpgroups have a thread.
     private const int GatheringRegisters = 72, MultiplyingRegisters = 216;
 
     /// <inheritdoc/>
     public string Name => $"Warpgroup{(IsSliced ? "Sliced" : "")}{(IsRounded ? "Rounded" : "")}"
-        + $"{(IsTransposed ? "Dgrad" : "Convolution")}{Tile.Text}{Shape.Name}Kernel";
+        + $"{(IsMeasured ? "Measured" : "")}{(IsTransposed ? "Dgrad" : "Convolution")}{Tile.Text}{Shape.Name}Kernel";
 
     /// <inheritdoc/>
     public string Target => "sm_90a";
@@ -83,7 +84,7 @@ internal sealed record WarpgroupConvolutionKernel(
             Tiles(w, g, (row, column, slice) =>
             {
                 RingLoops.Multiply(w, turn, sums, TapWalk.Count(w, g, slice, WarpgroupTile.StepBytes), areCopied: true);
-                var result = new ConvolutionResult(w, g, IsRounded, column + sums.FirstColumn, w.Let(row + sums.FirstRow));
+                var result = new ConvolutionResult(w, g, IsRounded, IsMeasured, column + sums.FirstColumn, w.Let(row + sums.FirstRow));
                 if (slice is not null)
                     result.StoreSlice(sums.Places(), slice);
                 else

@@ -6,14 +6,18 @@ public unsafe partial class ReferenceBackend
 {
     /// <remarks>
     /// Before an upsampling scale and shift are left to a pass of their own: its four passes of 2x2 taps would each compute them. Means
-    /// of 2x2 blocks are taken in the load, forward and wgrad.
+    /// of 2x2 blocks are taken in the load, forward and wgrad. Moments are none of it: a normalisation finds a sample in the cache for its
+    /// second pass and reads it from memory once as it is. A plan that has them within is obeyed nevertheless.
     /// </remarks>
     public override ConvolutionSupport SupportOf(in Conv2dShape s, Resampling resampling) => SupportFor(s, resampling);
 
     internal static ConvolutionSupport SupportFor(in Conv2dShape s, Resampling resampling)
     {
         if (resampling != Resampling.Up)
-            return new(ConvolutionParts.All, ConvolutionParts.None, ConvolutionParts.Prologue | ConvolutionParts.Resampling);
+        {
+            return new(ConvolutionParts.Prologue | ConvolutionParts.Resampling | ConvolutionParts.Epilogue, ConvolutionParts.None,
+                ConvolutionParts.Prologue | ConvolutionParts.Resampling);
+        }
         var up = IsUpsampled(s, resampling) ? ConvolutionParts.Resampling : ConvolutionParts.None;
         return new(up | ConvolutionParts.Epilogue, up, up);
     }
@@ -31,6 +35,8 @@ public unsafe partial class ReferenceBackend
             Phases(UpsampledShape(s), x, w, y, epilogue);
         else
             Forward(s, x, w, InputOf(s, prologue), epilogue, y);
+        if (epilogue.Moments is { } moments)
+            MomentsCore(s.OutputBlocks, y, moments);
     }
 
     private protected override void FusedConv2dWgradCore(in Conv2dShape s, Tensor x, in ConvolutionPrologue prologue, Tensor dy, Tensor dw,

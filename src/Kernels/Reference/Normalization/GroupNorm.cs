@@ -14,6 +14,9 @@ internal unsafe struct GroupNormData
     public float Epsilon;
     public float* X, Stats, Gamma, Beta, ScaleShift;
 
+    /// <summary>Of x, of which then no statistics are taken; or none.</summary>
+    public float* Moments;
+
     /// <summary>Length of a row for registers of so many floats.</summary>
     public readonly int Width(int lanes) => C / Gcd(C, lanes) * lanes;
 
@@ -286,6 +289,37 @@ file unsafe struct GroupNormJob<TSilu> : IWideJob
         float* x = s.X + n * total, stats = s.Stats + n * s.Groups * 2;
         float* scratch = Scratch.Get(Row.Count * width);
         float* mean = scratch, a = mean + width, b = a + width, first = b + width, second = first + width;
+        if (s.Moments == null)
+            Measure<TLanes, V>(s, x, stats, mean, first, second);
+        else
+            Merge(s, n, width, stats, mean);
+        for (int c = 0; c < channels; c++)
+        {
+            float rstd = stats[2 * (c / size) + 1];
+            a[c] = rstd * s.Gamma[c] * s.Scale(n, c);
+            b[c] = s.Beta[c] * s.Scale(n, c) + s.Shift(n, c);
+        }
+        if (Factors != null)
+        {
+            float* factors = Factors + n * 2 * channels;
+            for (int c = 0; c < channels; c++)
+            {
+                factors[c] = a[c];
+                factors[channels + c] = (float)(b[c] - (double)mean[c] * a[c]);
+            }
+            return;
+        }
+        Row.Repeat(a, width, channels);
+        Row.Repeat(b, width, channels);
+        Sample<TLanes, V>.Normalise<TSilu>(x, Y + n * total, total, width, mean, a, b);
+    }
+
+    /// <summary>The statistics from x.</summary>
+    private static void Measure<TLanes, V>(in GroupNormData s, float* x, float* stats, float* mean, float* first, float* second)
+        where TLanes : struct, IMathLanes<V>
+        where V : unmanaged
+    {
+        int width = s.Width(TLanes.Count), total = s.Total, channels = s.C, size = channels / s.Groups;
         double count = (double)s.Pixels * size;
         bool corrected = false;
 
@@ -314,25 +348,20 @@ file unsafe struct GroupNormJob<TSilu> : IWideJob
             Row.Repeat(mean, width, channels);
             corrected = true;
         }
-        for (int c = 0; c < channels; c++)
+    }
+
+    /// <summary>The statistics from its blocks' moments.</summary>
+    private static void Merge(in GroupNormData s, int n, int width, float* stats, float* mean)
+    {
+        int rows = s.Pixels / MomentsShape.BlockPixels, size = s.C / s.Groups;
+        for (int g = 0; g < s.Groups; g++)
         {
-            float rstd = stats[2 * (c / size) + 1];
-            a[c] = rstd * s.Gamma[c] * s.Scale(n, c);
-            b[c] = s.Beta[c] * s.Scale(n, c) + s.Shift(n, c);
+            var (m, variance) = GroupMoments.Merge(s.Moments + ((long)n * rows * s.C) + (g * size), rows, s.C, size);
+            stats[2 * g] = (float)m;
+            stats[2 * g + 1] = (float)(1 / Math.Sqrt(variance + s.Epsilon));
+            new Span<float>(mean + g * size, size).Fill((float)m);
         }
-        if (Factors != null)
-        {
-            float* factors = Factors + n * 2 * channels;
-            for (int c = 0; c < channels; c++)
-            {
-                factors[c] = a[c];
-                factors[channels + c] = (float)(b[c] - (double)mean[c] * a[c]);
-            }
-            return;
-        }
-        Row.Repeat(a, width, channels);
-        Row.Repeat(b, width, channels);
-        Sample<TLanes, V>.Normalise<TSilu>(x, Y + n * total, total, width, mean, a, b);
+        Row.Repeat(mean, width, s.C);
     }
 }
 
@@ -423,9 +452,9 @@ file unsafe struct GroupNormParameterJob : IJob
 public unsafe partial class ReferenceBackend
 {
     private protected override void GroupNormCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y,
-        Tensor stats)
+        Tensor stats, Tensor? moments)
     {
-        var data = Data(s, x, gamma, beta, scaleShift, stats);
+        var data = Data(s, x, gamma, beta, scaleShift, stats, moments);
         if (s.Silu)
             RunWide(new GroupNormJob<With> { S = data, Y = Pointer(y) }, s.N);
         else
@@ -433,8 +462,9 @@ public unsafe partial class ReferenceBackend
     }
 
     private protected override void GroupNormFactorsCore(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift,
-        Tensor factors, Tensor stats) =>
-        RunWide(new GroupNormJob<Without> { S = Data(s, x, gamma, beta, scaleShift, stats), Factors = Pointer(factors) }, s.N);
+        Tensor factors, Tensor stats, Tensor? moments) =>
+        RunWide(new GroupNormJob<Without>
+        { S = Data(s, moments is null ? x : null, gamma, beta, scaleShift, stats, moments), Factors = Pointer(factors) }, s.N);
 
     private protected override void GroupNormBackwardCore(in GroupNormShape s, Tensor dy, Tensor x, Tensor stats, Tensor gamma, Tensor beta,
         Tensor? scaleShift, Tensor dx, Tensor dgamma, Tensor dbeta, Tensor? dscaleShift)
@@ -452,16 +482,18 @@ public unsafe partial class ReferenceBackend
             (s.C + GroupNormParameterJob.Block - 1) / GroupNormParameterJob.Block);
     }
 
-    private static GroupNormData Data(in GroupNormShape s, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor stats) => new()
+    private static GroupNormData Data(in GroupNormShape s, Tensor? x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor stats,
+        Tensor? moments = null) => new()
     {
         Pixels = s.Pixels,
         C = s.C,
         Groups = s.Groups,
         Epsilon = s.Epsilon,
-        X = Pointer(x),
+        X = PointerOrNull(x),
         Stats = Pointer(stats),
         Gamma = Pointer(gamma),
         Beta = Pointer(beta),
         ScaleShift = PointerOrNull(scaleShift),
+        Moments = PointerOrNull(moments),
     };
 }

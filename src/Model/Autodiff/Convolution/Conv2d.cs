@@ -20,12 +20,23 @@ public sealed partial class Tape
     }
 
     /// <summary>As above, with a stride and zeros before and after of one's own.</summary>
-    public Variable Conv2d(Variable x, Parameter weight, Parameter? bias, int stride, int padBegin, int padEnd)
+    public Variable Conv2d(Variable x, Parameter weight, Parameter? bias, int stride, int padBegin, int padEnd) =>
+        Conv2d(StridedShape(x, weight, stride, padBegin, padEnd), x, weight, bias);
+
+    /// <summary>The same with what follows it (<see cref="Surroundings.IsNormalisedNext"/>).</summary>
+    internal Variable Conv2dNormalisedNext(Variable x, Parameter weight, Parameter bias, int stride, int padBegin, int padEnd)
     {
-        var w = weight.Shape;
-        var shape = new Conv2dShape(x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w[0], w[1], w[2], stride, padBegin, padEnd);
-        return Conv2d(shape, shape.Output, x, weight, bias, ActivationType);
+        var (shape, around) = (StridedShape(x, weight, stride, padBegin, padEnd), new Surroundings(IsNormalisedNext: true));
+        var plan = SurroundingsPlan.Of(new SurroundingsRequest(around.Parts, Resampling.None, Fused(around)),
+            Backend.SupportOf(shape, Resampling.None));
+        return plan.Forward == ConvolutionParts.None ? Conv2d(shape, x, weight, bias) : FusedConv2d(plan, shape, x, weight, bias, around);
     }
+
+    private static Conv2dShape StridedShape(Variable x, Parameter weight, int stride, int padBegin, int padEnd) =>
+        new(x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], weight.Shape[0], weight.Shape[1], weight.Shape[2], stride, padBegin, padEnd);
+
+    private Variable Conv2d(in Conv2dShape shape, Variable x, Parameter weight, Parameter? bias) =>
+        Conv2d(shape, shape.Output, x, weight, bias, ActivationType);
 
     private Variable Conv2d(in Conv2dShape shape, Shape output, Variable x, Parameter weight, Parameter? bias, ElementType type)
     {

@@ -26,6 +26,14 @@ public sealed partial record Fusion
         does: "up: 2x2 taps on the small image; down: means in the load",
         instead: "resampled image written, read and kept",
         saves: "up: four trips of the large image; down, with the prologue: three quarters of one, and what is kept");
+
+    /// <summary>
+    /// The statistics of a group normalisation behind a convolution (and its residual sum) from the convolution's registers.
+    /// </summary>
+    public static Fusion ConvMoments { get; } = new("conv-moments",
+        does: "mean and squared deviations of each 16 pixels and 2 channels beside the convolution's output, merged by the next GroupNorm",
+        instead: "GroupNorm reads its input for the statistics, and again for the result",
+        saves: "one reading of an activation for each GroupNorm behind a convolution, for a 16th of it (in BF16 an 8th) written and read");
 }
 
 /// <summary>A group normalisation in front of a convolution.</summary>
@@ -45,14 +53,17 @@ public readonly record struct NormalizationBefore(Parameter Gamma, Parameter Bet
 /// <param name="Residual">As y; or none.</param>
 /// <param name="Scale">Multiplies the sum; 1 without a residual.</param>
 /// <param name="Result">The element type of y, if not the tape's: a network's last layer writes float32.</param>
+/// <param name="IsNormalisedNext">Whether a group normalisation reads y, or what y is concatenated with another such result to: it finds
+/// y's moments beside it (<see cref="Fusion.ConvMoments"/>).</param>
 public readonly record struct Surroundings(NormalizationBefore? Norm = null, Resampling Resampling = Resampling.None,
     Variable? Embedding = null,
-    Variable? Residual = null, float Scale = 1f, ElementType? Result = null)
+    Variable? Residual = null, float Scale = 1f, ElementType? Result = null, bool IsNormalisedNext = false)
 {
     /// <summary>Which parts there are.</summary>
     internal ConvolutionParts Parts => (Norm is null ? ConvolutionParts.None : ConvolutionParts.Prologue)
         | (Resampling == Resampling.None ? ConvolutionParts.None : ConvolutionParts.Resampling)
-        | (Embedding is null && Residual is null && Scale == 1f ? ConvolutionParts.None : ConvolutionParts.Epilogue);
+        | (Embedding is null && Residual is null && Scale == 1f ? ConvolutionParts.None : ConvolutionParts.Epilogue)
+        | (IsNormalisedNext ? ConvolutionParts.Moments : ConvolutionParts.None);
 
     /// <summary>These parts alone.</summary>
     internal Surroundings Within(ConvolutionParts parts)
@@ -60,7 +71,8 @@ public readonly record struct Surroundings(NormalizationBefore? Norm = null, Res
         bool epilogue = parts.HasFlag(ConvolutionParts.Epilogue);
         return new(parts.HasFlag(ConvolutionParts.Prologue) ? Norm : null,
             parts.HasFlag(ConvolutionParts.Resampling) ? Resampling : Resampling.None,
-            epilogue ? Embedding : null, epilogue ? Residual : null, epilogue ? Scale : 1f, Result);
+            epilogue ? Embedding : null, epilogue ? Residual : null, epilogue ? Scale : 1f, Result,
+            parts.HasFlag(ConvolutionParts.Moments));
     }
 }
 
@@ -68,9 +80,9 @@ public sealed partial class Tape
 {
     /// <summary>
     /// A convolution of stride 1, output as large as its input, with what is around it: in its own kernels as far as the fusions
-    /// <see cref="Fusion.ConvPrologue"/>, <see cref="Fusion.ResampleConv"/> and <see cref="Fusion.ConvEpilogue"/> are on and the device
-    /// has them (<see cref="SurroundingsPlan"/>), else as operations of their own. Saves x, and with the prologue [N,2C] factors: the
-    /// normalised input is computed again from them, whoever needs it.
+    /// <see cref="Fusion.ConvPrologue"/>, <see cref="Fusion.ResampleConv"/>, <see cref="Fusion.ConvEpilogue"/> and
+    /// <see cref="Fusion.ConvMoments"/> are on and the device has them (<see cref="SurroundingsPlan"/>), else as operations of their own.
+    /// Saves x, and with the prologue [N,2C] factors: the normalised input is computed again from them, whoever needs it.
     /// </summary>
     /// <param name="x">[N,H,W,C]; the caller drops it.</param>
     /// <param name="weight">[K,R,R,C], R odd.</param>
@@ -121,7 +133,8 @@ public sealed partial class Tape
         bool prologue = on.Has(Fusion.ConvPrologue) && (around.Norm is not { Silu: true } || on.Has(Fusion.GroupNormSilu));
         return (prologue ? ConvolutionParts.Prologue : ConvolutionParts.None)
             | (on.Has(Fusion.ResampleConv) ? ConvolutionParts.Resampling : ConvolutionParts.None)
-            | (on.Has(Fusion.ConvEpilogue) ? ConvolutionParts.Epilogue : ConvolutionParts.None);
+            | (on.Has(Fusion.ConvEpilogue) ? ConvolutionParts.Epilogue : ConvolutionParts.None)
+            | (on.Has(Fusion.ConvMoments) ? ConvolutionParts.Moments : ConvolutionParts.None);
     }
 
     private static int Resized(int extent, Resampling resampling) => resampling switch
@@ -138,17 +151,20 @@ public sealed partial class Tape
         var y = Output(shape.Output,
             trained || x.RequiresGradient || a.Embedding is { RequiresGradient: true } || a.Residual is { RequiresGradient: true },
             a.Result ?? ActivationType);
+        if (a.IsNormalisedNext)
+            y.Measured(Backend.Empty(shape.OutputBlocks.Moments));
         Tensor? factors = null, stats = null;
         GroupNormShape normShape = default;
         if (a.Norm is { } norm)
         {
             normShape = new GroupNormShape(x.Shape[0], x.Shape[1] * x.Shape[2], x.Shape[3], norm.Groups, norm.Epsilon, norm.Silu);
             (factors, stats) = (Scratch(normShape.ScaleShift), Scratch(normShape.Stats));
-            Backend.GroupNormFactors(normShape, x.Data, norm.Gamma.Value, norm.Beta.Value, norm.ScaleShift?.Data, factors, stats);
+            Backend.GroupNormFactors(normShape, x.Data, norm.Gamma.Value, norm.Beta.Value, norm.ScaleShift?.Data, factors, stats,
+                MomentsFor(normShape, x));
         }
         var prologue = new ConvolutionPrologue(factors, a.Norm is { Silu: true }, a.Resampling);
         Backend.FusedConv2d(plan, shape, x.Data, weight.Value, prologue,
-            new ConvolutionEpilogue(bias.Value, a.Embedding?.Data, a.Residual?.Data, a.Scale), y.Data);
+            new ConvolutionEpilogue(bias.Value, a.Embedding?.Data, a.Residual?.Data, a.Scale, Moments: y.Moments), y.Data);
         return Record(y, new FusedConv2dNode(plan, shape, x, weight, bias, a, prologue, normShape, stats, y));
     }
 
