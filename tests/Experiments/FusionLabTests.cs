@@ -72,7 +72,10 @@ public sealed class FusionLabTests
             seen.Add(c.Name);
             long fused = FusionLab.Predict(backend, Speed, c.Fused).Cost.Bytes,
                 plain = FusionLab.Predict(backend, Speed, c.Unfused).Cost.Bytes;
-            Assert.That(fused, c.Name == Fusion.ConvMoments.Name ? Is.EqualTo(plain) : Is.LessThan(plain), c.Name);
+            if (c.Name == Fusion.ConvMoments.Name)
+                Assert.That(fused, Is.EqualTo(plain), "a dry run composes");
+            else
+                Assert.That(fused, Is.LessThan(plain), c.Name);
         }
         Assert.That(seen, Is.EquivalentTo(Fusions.Names));
     }
