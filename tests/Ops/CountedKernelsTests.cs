@@ -1,5 +1,4 @@
 using BDense.Kernels;
-using BDense.Kernels.Devices;
 using BDense.Kernels.Ilgpu;
 using BDense.Kernels.MachineCode;
 using BDense.Kernels.Profiling;
