@@ -44,6 +44,27 @@ public sealed class CompletionTests
         Assert.That(silent, Is.Empty);
     }
 
+    /// <summary>
+    /// The words are for Tab. In help, which has no terminal's width here, each argument and option is called by one word.
+    /// </summary>
+    [Test]
+    public async Task Help_calls_arguments_by_one_word_and_lists_no_completions()
+    {
+        using StringWriter output = new(), error = new();
+        string[][] calls = [[], .. Program.Root(new Ui(output, error)).Subcommands.SelectMany(verb =>
+            verb.Subcommands.Select(inner => new[] { verb.Name, inner.Name }).Prepend([verb.Name]))];
+        foreach (string[] call in calls)
+        {
+            string help = (await CliRun.Succeeds([.. call, "--help"])).Output;
+            // A list in place of a word: <afhqv2|cifar10|...>
+            Assert.That(help, Does.Not.Match(@"<[^<>\n]*\|[^<>\n]*>"), string.Join(' ', call));
+            int widest = help.Split('\n').Select(line => line.TrimStart().Split("  ")).Where(columns => columns.Length > 1)
+                .Max(columns => columns[0].Length);
+            Assert.That(widest, Is.LessThan(80), $"first column of {string.Join(' ', call)}");
+        }
+        Assert.That((await CliRun.Succeeds("--help")).Output, Does.Contain("profile <NAME>").And.Contain("reproduce <TABLE>"));
+    }
+
     [Test]
     public async Task A_wrong_shell_is_one_line()
     {

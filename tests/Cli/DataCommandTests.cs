@@ -60,6 +60,14 @@ public sealed class DataCommandTests
     }
 
     [Test]
+    public async Task What_to_type_next_is_one_word_for_a_shell()
+    {
+        string path = In("my set.zip");
+        var run = await CliRun.Succeeds("data", "prepare", In("photos"), "--crop", "center", "--resolution", "8", "--out", path);
+        Assert.That(run.Output, Does.Contain($"bdense data show '{path}' shows it, bdense train --data '{path}' trains with it"));
+    }
+
+    [Test]
     public async Task What_is_asked_for_anew_comes_in_place_of_what_was()
     {
         string[] call = ["data", "prepare", In("photos"), "--crop", "center", "--out", In("set.zip")];
@@ -105,6 +113,32 @@ public sealed class DataCommandTests
             if (command.Split("--network ") is [_, var network])
                 Assert.That(BDense.Model.Networks.NetworkCatalog.Names, Does.Contain(network.Split(' ')[0]));
         }
+    }
+
+    /// <summary>The layout as published: the recipe makes no classes of it, and its note says how the three come about.</summary>
+    [TestCase("afhq_v2 --unlabelled", 6, "")]
+    [TestCase("afhq_v2", 6, "test/cat,test/dog,test/wild,train/cat,train/dog,train/wild")]
+    [TestCase("afhq_v2/train", 3, "cat,dog,wild")]
+    public async Task Afhq_is_prepared_without_classes_or_with_its_three(string what, int count, string classes)
+    {
+        foreach (string part in new[] { "train", "test" })
+        {
+            foreach (string animal in new[] { "cat", "dog", "wild" })
+                _folder.Write($"afhq_v2/{part}/{animal}/0.png", PreparedImages.Colourful(8, 8));
+        }
+        var made =
+            await CliRun.Succeeds(["data", "prepare", .. In(what).Split(' '), "--resolution", "4", "--out", In("afhq.zip"), "--json"]);
+        Assert.That(made.Json["count"]!.GetValue<int>(), Is.EqualTo(count));
+        Assert.That(string.Join(',', made.Json["classes"]!.AsArray().Select(c => c!.GetValue<string>())), Is.EqualTo(classes));
+    }
+
+    [Test]
+    public async Task ImageNet_is_limited_when_it_is_prepared()
+    {
+        var source = (await CliRun.Succeeds("data", "sources", "imagenet64", "--json")).Json["datasets"]![0]!;
+        string[] commands = [.. source["commands"]!.AsArray().Select(c => c!.GetValue<string>())];
+        Assert.That(commands.Single(c => c.Contains("data prepare", StringComparison.Ordinal)), Does.Contain("--limit 170000"));
+        Assert.That(commands.Single(c => c.Contains("bdense train", StringComparison.Ordinal)), Does.Not.Contain("--limit"));
     }
 
     private static readonly object[][] Calls =

@@ -121,10 +121,19 @@ public sealed class FidTests
         await CliRun.Succeeds("statistics", In("data.npz"), "--out", In("r.npz"), "--device", "cpu");
         _folder.Write("junk.onnx", "junk"u8);
         string[] evaluate = ["evaluate", "--fid", "--model", In("student"), "--device", "cpu", "--reference", In("r.npz")];
-        await Fails(1, "40 samples are too few for 64 features; at least 65 are needed", [.. evaluate, "--count", "40"]);
+        await Fails(1, "--count: 40 samples are too few for 64 features; at least 65 are needed", [.. evaluate, "--count", "40"]);
         await Fails(1, "holds statistics of 64 features, means.onnx", [.. evaluate, "--count", "80", "--inception", In("means.onnx")]);
         await Fails(1, "junk.onnx: not an ONNX network", [.. evaluate, "--count", "80", "--inception", In("junk.onnx")]);
-        await Fails(2, "--fid needs --reference", "evaluate", "--fid", "--model", In("student"));
+        await Fails(2, "--fid needs --reference FILE.npz", "evaluate", "--fid", "--model", In("student"));
+        await Fails(2, "--fid --images needs --reference PATH: the images to hold them to (a folder, a zip or any dataset), or statistics",
+            "evaluate", "--fid", "--images", In("data.npz"));
+        string[] model = ["evaluate", "--fid", "--model", In("student"), "--device", "cpu", "--reference"];
+        _folder.Write("flat/0.png", [1]);
+        System.IO.Compression.ZipFile.CreateFromDirectory(In("flat"), In("flat.zip"));
+        foreach (string path in new[] { In("flat"), In("flat.zip") })
+            await Fails(1, $"{path}: no reference statistics, which are a .npz with mu and sigma; of images 'bdense statistics' makes them",
+                [.. model, path]);
+        await Fails(1, "it holds images, not mu and sigma; of images 'bdense statistics' makes them", [.. model, In("data.npz")]);
         await Fails(2, "--inception goes with --fid", "evaluate", "--model", In("student"), "--inception", In("means.onnx"));
         string[] images = ["evaluate", "--fid", "--images", In("data.npz"), "--device", "cpu"];
         BDense.Training.Data.Npz.Write(In("large.npz"),
@@ -137,7 +146,11 @@ public sealed class FidTests
         await Fails(2, "--limit takes some images of the reference", [.. images, "--reference", In("r.npz"), "--limit", "70"]);
         await Fails(1, "data.npz holds 100 images, fewer than the 5000 of --count", [.. images, "--reference", In("r.npz"), "--count",
             "5000"]);
-        await Fails(1, "40 samples are too few for 64 features", [.. images, "--reference", In("r.npz"), "--count", "40"]);
+        BDense.Training.Data.Npz.Write(In("one.npz"),
+            ("images", new BDense.Training.Data.NpyArray([1, 8, 8, 3], new byte[8 * 8 * 3])));
+        await Fails(1, $"--reference {In("one.npz")}: 1 samples are too few for 64 features", [.. images, "--reference", In("one.npz")]);
+        await Fails(1, $"--images {In("data.npz")}: 40 samples are too few for 64 features",
+            [.. images, "--reference", In("r.npz"), "--count", "40"]);
         await Fails(1, "has images of 8 x 8 x 3, " + In("large.npz") + " of 16 x 16 x 3: a distance between sizes means nothing",
             [.. images, "--reference", In("large.npz")]);
         await Fails(1, "holds statistics of 64 features, means.onnx", [.. images, "--reference", In("r.npz"), "--inception",

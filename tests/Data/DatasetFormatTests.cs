@@ -170,6 +170,11 @@ public sealed class DatasetFormatTests
         ("cifar empty", f => { f.Write("c/data_batch_1.bin", []); return f["c"]; }, "data_batch_1.bin: the file is empty"),
         ("cifar archive without rows", f => f.Write("cifar-10-matlab.tar.gz", Tar("data_batch_1.mat", [1, 2, 3])),
             "holds no data_batch_1 to 5"),
+        ("tar.gz of images", f => f.Write("a.tar.gz", Tar("cat/0.png", [1, 2, 3])),
+            "a tar of images: 'bdense data prepare' makes a dataset of it"),
+        ("tar of images", f => f.Write("a.tar", Inflated(Tar("cat/0.png", [1, 2, 3]))),
+            "a tar of images: 'bdense data prepare' makes a dataset of it"),
+        ("tar of others", f => f.Write("a.tar", Inflated(Tar("cat.txt", [1, 2, 3]))), "not a dataset that is known"),
         ("cifar archive cut short", f => f.Write("a.tar.gz", Tar("data_batch_1.bin", CifarRows(1, 1))[..200]), ""),
         ("cifar archive label", f => f.Write("a.tar.gz", Tar("data_batch_1.bin", CifarRows(1, 77))),
             "data_batch_1.bin: row 0 has label 77"),
@@ -253,6 +258,14 @@ public sealed class DatasetFormatTests
         using (var gzip = new GZipStream(buffer, CompressionLevel.Fastest))
             gzip.Write(bytes);
         return buffer.ToArray();
+    }
+
+    private static byte[] Inflated(byte[] gzip)
+    {
+        using var stream = new GZipStream(new MemoryStream(gzip), CompressionMode.Decompress);
+        using var into = new MemoryStream();
+        stream.CopyTo(into);
+        return into.ToArray();
     }
 
     private static byte[] Tar(string name, byte[] bytes)

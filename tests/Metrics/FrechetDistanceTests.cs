@@ -90,7 +90,7 @@ public sealed class FrechetDistanceTests
         var few = new FeatureStatistics(4);
         few.Add(new float[16]);
         Assert.That(() => FrechetDistance.Between(few, few),
-            Throws.TypeOf<BDenseException>().With.Message.Contains("4 samples are too few for 4 features; at least 5"));
+            Throws.TypeOf<BDenseException>().With.Message.Contains("the first: 4 samples are too few for 4 features; at least 5"));
         Assert.That(() => few.Add([1, 2, float.NaN, 4]),
             Throws.TypeOf<BDenseException>().With.Message.Contains("feature 2 of sample 4 is not finite"));
         Assert.That(() => few.Add([1, 2]), Throws.ArgumentException);

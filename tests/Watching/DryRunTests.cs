@@ -143,6 +143,16 @@ public sealed class DryRunTests
         Assert.That(without.Total, Is.EqualTo(without.Parts().Sum(part => part.Bytes)));
     }
 
+    [Test]
+    public void Sampling_counts_what_is_kept_of_weights_for_passes_forward()
+    {
+        using var keeping = new Keeping();
+        using var network = new Network(keeping, TinyRuns.Config, seed: null);
+        long convolved = network.Parameters.All.Where(p => p.Shape.Rank == 4).Sum(p => (long)p.Shape.Length);
+        Assert.That(MemoryNeeds.OfSampling(TinyRuns.Config, 4, keeping) - MemoryNeeds.OfSampling(TinyRuns.Config, 4),
+            Is.EqualTo(2 * convolved));
+    }
+
     /// <summary>Two bytes of each weight forward, two backward.</summary>
     private sealed class Keeping : DryRunBackend
     {

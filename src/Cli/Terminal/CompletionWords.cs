@@ -54,7 +54,7 @@ internal static class CompletionWords
         ["SHELL"] = () => CompletionScript.Shells,
     };
 
-    /// <summary>Gives each option and argument of a verb its words.</summary>
+    /// <summary>Gives each option and argument of a verb its words, and each argument the one word by which help calls it.</summary>
     public static void Attach(Command verb)
     {
         foreach (var option in verb.Options)
@@ -64,6 +64,8 @@ internal static class CompletionWords
         }
         foreach (var argument in verb.Arguments)
         {
+            // Without it the library's help lists all words in the argument's place.
+            argument.HelpName ??= argument.Name;
             if (Find(verb, argument.Name) is { } words)
                 argument.CompletionSources.Add(_ => words().Select(word => new CompletionItem(word)));
         }

@@ -210,7 +210,7 @@ internal static class Fit
         var c = network.Config;
         int atOnce = Math.Min(noises, batch);
         MemoryNeeds.Require(backend,
-            MemoryNeeds.OfSampling(c, atOnce, backend.ActivationType)
+            MemoryNeeds.OfSampling(c, atOnce, backend)
                 + sizeof(float) * (long)noises * c.Resolution * c.Resolution * c.ImageChannels,
             $"a fit over {noises} noises, {atOnce} at once,", "a smaller --batch or fewer --noises");
     }

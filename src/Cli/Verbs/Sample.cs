@@ -90,7 +90,7 @@ internal static class Sample
                     $"--count {parse.GetValue(count)}: {parse.GetValue(noise)} has noise for {given.Length / length} images");
             int n = seeded ?? (given is null ? parse.GetValue(count) : given.Length / length);
             int atOnce = Math.Min(n, parse.GetValue(batch));
-            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(network.Config, atOnce, backend.ActivationType),
+            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(network.Config, atOnce, backend),
                 $"sampling {atOnce} images at once",
                 "a smaller --batch");
             var size = (network.Config.Resolution, network.Config.Resolution, network.Config.ImageChannels);

@@ -262,7 +262,7 @@ public sealed class Reproduction
         var reference = ReferenceStatistics.Read(path);
         reference.RequireFeatures(features, path);
         reference.RequireSize(network.Resolution, network.Resolution, network.ImageChannels, "the student", path);
-        FrechetDistance.RequireEnough(Plan.FidImages, features.Dimension);
+        FrechetDistance.RequireEnough(Plan.FidImages, features.Dimension, "a model's images");
         string referencePrint = FileDigests.Compute(path);
         foreach (var cell in Plan.Cells)
         {

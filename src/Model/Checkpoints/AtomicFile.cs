@@ -175,7 +175,7 @@ public static class AtomicFile
     };
 
     // A name has at most 255 bytes: of a long one the temporary file takes the beginning.
-    private static string Start(string name)
+    internal static string Start(string name)
     {
         const int MostBytes = 200;
         while (Encoding.UTF8.GetByteCount(name) > MostBytes)

@@ -64,6 +64,14 @@ public static class Files
             file.FlushToDisk();
     }
 
+    /// <summary>
+    /// Whether the file behind a stream of <see cref="Open"/> is still the one of that name: not if it was removed, or another put in its
+    /// place. Linux tells; none where nothing does.
+    /// </summary>
+    internal static bool? IsNamed(Stream stream, string path) =>
+        OperatingSystem.IsLinux() && stream is BufferedStream { UnderlyingStream: OutputFile { Name: { } name } }
+            ? Path.GetFileName(name) == Path.GetFileName(path) : null;
+
     /// <summary>Gives a file another name; what had that name before goes.</summary>
     public static void Rename(string from, string to)
     {

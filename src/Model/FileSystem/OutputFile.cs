@@ -17,6 +17,9 @@ internal sealed class OutputFile(string path, FileMode mode, FileShare share) : 
     public override long Length => _file.Length;
     public override long Position { get => _file.Position; set => _file.Position = value; }
 
+    /// <summary>Where the open file lies by the system's own account (Linux), with " (deleted)" behind where it lies nowhere.</summary>
+    public string? Name => new FileInfo($"/proc/self/fd/{_file.SafeFileHandle.DangerousGetHandle()}").LinkTarget;
+
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         Files.Before(new FileChange(FileChangeKind.Write, path, buffer.Length));

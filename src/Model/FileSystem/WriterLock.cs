@@ -8,37 +8,57 @@ namespace BDense.Model.FileSystem;
 /// That a folder, or a file, has one writer at a time. The lock is the system's on an open file, so it ends with its process, however that
 /// ends; a file beside it says whose it is, for the message to the second one. Whoever holds the lock may clear away what dead ones left.
 /// </summary>
-/// <remarks>The locked file stays: to remove it while another process waits to open it would give the lock to two.</remarks>
+/// <remarks>
+/// A folder's locked file stays. A file's goes at the end: who has opened it just before that, and then locks what has no name any more,
+/// sees it and opens anew, so that two never hold the lock. Where a system cannot tell, it stays.
+/// </remarks>
 public sealed class WriterLock : IDisposable
 {
     private const string Suffix = ".lock", HolderSuffix = ".lock.pid", Temporary = ".tmp";
+
+    // Of what tells unfinished files of one name apart.
+    private const int IdDigits = 32;
+
+    // Each time it is opened in vain another writer has ended in between.
+    private const int MostTries = 100;
 
     private readonly Stream _stream;
     private readonly string _holder;
     private readonly string _own;
 
+    // The locked file, where it goes at the end.
+    private readonly string? _passing;
+
     /// <summary>Until it is disposed.</summary>
     public bool IsHeld { get; private set; } = true;
 
-    private WriterLock(Stream stream, string holder, string own) => (_stream, _holder, _own) = (stream, holder, own);
+    private WriterLock(Stream stream, string holder, string own, string? passing) =>
+        (_stream, _holder, _own, _passing) = (stream, holder, own, passing);
 
     /// <summary>Takes the lock of a folder, which is there, and clears it of the unfinished files of dead writers.</summary>
     /// <exception cref="BDenseException">Another process has it: the message names it. Or nothing can be written there.</exception>
     public static WriterLock OfFolder(string folder)
     {
-        return Take(Path.Combine(folder, Suffix), Path.Combine(folder, HolderSuffix), folder).Beginning(() => ClearUnfinished(folder, "."));
+        return Take(Path.Combine(folder, Suffix), Path.Combine(folder, HolderSuffix), folder, passes: false)
+            .Beginning(() => ClearUnfinished(folder, "."));
     }
 
     /// <summary>
-    /// Takes the lock of a file, there or not, and clears away what dead writers of it left; its folder is made if it is missing.
+    /// Takes the lock of a file, there or not, and clears away what dead writers of it left (<c>.NAME.*.tmp</c>); its folder is made if it
+    /// is missing. A link's is that of the file it leads to. At the end nothing of the lock is left.
     /// </summary>
     /// <exception cref="BDenseException">As <see cref="OfFolder"/>.</exception>
     public static WriterLock OfFile(string path)
     {
-        string full = Path.GetFullPath(path), folder = Path.GetDirectoryName(full)!, prefix = $".{Path.GetFileName(full)}";
-        AtomicFile.Guard(path, () => Files.MakeFolder(folder));
-        return Take(Path.Combine(folder, prefix + Suffix), Path.Combine(folder, prefix + HolderSuffix), path)
-            .Beginning(() => ClearUnfinished(folder, prefix + "."));
+        string full = Path.GetFullPath(path);
+        AtomicFile.Guard(path, () =>
+        {
+            full = Directory.Exists(full) ? full : SpecialFile.Follow(full);
+            Files.MakeFolder(Path.GetDirectoryName(full)!);
+        });
+        string folder = Path.GetDirectoryName(full)!, prefix = $".{AtomicFile.Start(Path.GetFileName(full))}";
+        return Take(Path.Combine(folder, prefix + Suffix), Path.Combine(folder, prefix + HolderSuffix), path, passes: true)
+            .Beginning(() => ClearUnfinished(folder, prefix + ".", IdDigits));
     }
 
     /// <summary>Does what comes first under the lock, which is given back if that fails.</summary>
@@ -76,11 +96,16 @@ public sealed class WriterLock : IDisposable
     }
 
     /// <summary>Removes what begins with <paramref name="prefix"/> and was never finished. Only for the holder of a lock.</summary>
-    public static void ClearUnfinished(string folder, string prefix) => AtomicFile.Guard(folder, () =>
+    public static void ClearUnfinished(string folder, string prefix) => ClearUnfinished(folder, prefix, digits: null);
+
+    // With so many characters between prefix and end: beside a file's own (.x.ID.tmp) there may be another's (.x.zip.ID.tmp).
+    private static void ClearUnfinished(string folder, string prefix, int? digits) => AtomicFile.Guard(folder, () =>
     {
-        foreach (var entry in Directory.Exists(folder)
-            ? new DirectoryInfo(folder).EnumerateFileSystemInfos($"{prefix}*{Temporary}").ToList() : [])
+        foreach (var entry in Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFileSystemInfos().ToList() : [])
         {
+            if (!entry.Name.StartsWith(prefix, StringComparison.Ordinal) || !entry.Name.EndsWith(Temporary, StringComparison.Ordinal)
+                || (digits is { } n && entry.Name.Length != prefix.Length + n + Temporary.Length))
+                continue;
             if (entry is DirectoryInfo { LinkTarget: null })
                 Files.DeleteFolder(entry.FullName);
             else
@@ -91,34 +116,58 @@ public sealed class WriterLock : IDisposable
     /// <summary>Lets the next writer in.</summary>
     public void Dispose()
     {
+        if (!IsHeld)
+            return;
         IsHeld = false;
         try
         {
             // Before the lock is given back: afterwards it may be another's.
             if (IsInPlace())
+            {
                 Remove(_holder);
+                if (_passing is not null && Files.IsNamed(_stream, _passing) == true)
+                    Remove(_passing);
+            }
         }
         finally
         {
             _stream.Dispose();
         }
+        // An open file cannot be removed there: if it is another's by now, it stays.
+        if (_passing is not null && OperatingSystem.IsWindows())
+            Remove(_passing);
     }
 
-    private static WriterLock Take(string path, string holder, string what)
+    private static Stream Lock(string path, string holder, string what, bool passes)
     {
-        Stream stream;
-        try
+        for (int tries = 0; ; tries++)
         {
-            stream = Files.Open(path, FileMode.OpenOrCreate);
+            try
+            {
+                var stream = Files.Open(path, FileMode.OpenOrCreate);
+                if (!passes || Files.IsNamed(stream, path) != false)
+                    return stream;
+                stream.Dispose();
+            }
+            catch (IOException e) when (IsTaken(e))
+            {
+                throw Taken(e);
+            }
+            catch (Exception e) when (AtomicFile.IsFailure(e))
+            {
+                throw AtomicFile.Failure(what, e);
+            }
+            if (tries == MostTries)
+                throw Taken();
         }
-        catch (IOException e) when (IsTaken(e))
-        {
-            throw new BDenseException($"{what} is being written by another process{Pid(holder)}; wait for it to end, or stop it", e);
-        }
-        catch (Exception e) when (AtomicFile.IsFailure(e))
-        {
-            throw AtomicFile.Failure(what, e);
-        }
+
+        BDenseException Taken(Exception? cause = null) =>
+            new($"{what} is being written by another process{Pid(holder)}; wait for it to end, or stop it", cause);
+    }
+
+    private static WriterLock Take(string path, string holder, string what, bool passes)
+    {
+        var stream = Lock(path, holder, what, passes);
         try
         {
             string own = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {Guid.NewGuid():N}\n");
@@ -127,13 +176,15 @@ public sealed class WriterLock : IDisposable
                 using var file = Files.Open(holder, FileMode.Create);
                 file.Write(System.Text.Encoding.ASCII.GetBytes(own));
             });
-            return new WriterLock(stream, holder, own);
+            return new WriterLock(stream, holder, own, passes ? path : null);
         }
         catch
         {
             try
             {
                 Remove(holder);
+                if (passes && Files.IsNamed(stream, path) == true)
+                    Remove(path);
             }
             finally
             {
@@ -143,15 +194,15 @@ public sealed class WriterLock : IDisposable
         }
     }
 
-    private static void Remove(string holder)
+    private static void Remove(string file)
     {
         try
         {
-            Files.Delete(holder);
+            Files.Delete(file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Nobody but a message needs it.
+            // The holder's name is for a message, and the next writer takes a lock that stays.
         }
     }
 

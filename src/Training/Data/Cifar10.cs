@@ -46,9 +46,11 @@ internal static class Cifar10
 
     private static Dataset OpenArchive(string path, DatasetOptions options)
     {
-        var files = ReadArchive(path);
+        var (files, hasImages) = ReadArchive(path);
         if (files.Exists(file => IsBinary(file.Name)))
             files.RemoveAll(file => !IsBinary(file.Name));
+        if (files.Count == 0 && hasImages)
+            throw ImageFiles.InTar(path);
         if (files.Count == 0)
             throw new BDenseException(
                 $"{path}: holds no data_batch_1 to 5, with .bin or without; CIFAR-10's binary or python version (cifar-10-binary.tar.gz, "
@@ -57,15 +59,21 @@ internal static class Cifar10
         return Build(path, files, options);
     }
 
-    private static List<(string Name, byte[] Bytes)> ReadArchive(string path)
+    // The files that are CIFAR-10's by name, and whether there are images besides.
+    private static (List<(string Name, byte[] Bytes)> Files, bool HasImages) ReadArchive(string path)
     {
+        bool hasImages = false;
         using var gzip = new GZipStream(DataFile.OpenRead(path), CompressionMode.Decompress);
-        var files = TarFiles.Read(gzip, path, name => IsBinary(name) || IsPickle(name), MaxFileBytes)
+        var files = TarFiles.Read(gzip, path, name =>
+        {
+            hasImages |= ImageFiles.IsImage(name);
+            return IsBinary(name) || IsPickle(name);
+        }, MaxFileBytes)
             .ConvertAll(file => ($"{path}: {file.Name}", file.Bytes));
         // To gzip's end, where its checksum is: archives are padded with less.
         var rest = new byte[1 << 16];
         _ = gzip.ReadAtLeast(rest, rest.Length, throwOnEndOfStream: false);
-        return files;
+        return (files, hasImages);
     }
 
     private static bool IsBinary(string path)

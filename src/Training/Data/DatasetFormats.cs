@@ -24,8 +24,9 @@ internal static class DatasetFormats
     public static Dataset Open(string path, DatasetOptions options)
     {
         var source = DatasetSource.Of(path);
-        var format = Find(source)
-            ?? throw new BDenseException($"{path}: not a dataset that is known: {Known}");
-        return format.Open(source, options);
+        if (Find(source) is { } format)
+            return format.Open(source, options);
+        throw source.IsTar && ImageFiles.AreInTar(path, source.IsGzip) ? ImageFiles.InTar(path)
+            : new BDenseException($"{path}: not a dataset that is known: {Known}");
     }
 }

@@ -80,6 +80,26 @@ internal sealed class ImageFiles : IDisposable
             : new ImageFiles(path, files.Keys, (name, most) => files[name].Length > most ? throw TooLarge(path, name) : files[name]);
     }
 
+    /// <summary>Whether a tar holds images, by their names.</summary>
+    /// <exception cref="BDenseException">The archive is damaged.</exception>
+    public static bool AreInTar(string path, bool isGzip)
+    {
+        using var file = DataFile.OpenRead(path);
+        using Stream stream = isGzip ? new GZipStream(file, CompressionMode.Decompress) : file;
+        bool any = false;
+        TarFiles.Read(stream, path, name =>
+        {
+            any |= IsImage(name);
+            return false;
+        }, most: 0);
+        return any;
+    }
+
+    /// <summary>
+    /// What to say where a tar of images is given to be trained with: a tar has no index, so its images cannot be picked.
+    /// </summary>
+    public static BDenseException InTar(string path) => new($"{path}: a tar of images: 'bdense data prepare' makes a dataset of it");
+
     /// <summary>The bytes of one of <see cref="Names"/>.</summary>
     /// <exception cref="BDenseException">It is larger than an image is.</exception>
     public byte[] Read(string name) => _read(name, MaxFileBytes);
@@ -94,8 +114,10 @@ internal sealed class ImageFiles : IDisposable
     /// <summary>Closes the archive.</summary>
     public void Dispose() => _archive?.Dispose();
 
-    // Hidden files, and the resource forks that macOS adds to archives, are no images whatever their extension.
-    private static bool IsImage(string path) =>
+    /// <summary>
+    /// Whether a name is an image's. Hidden files, and the resource forks that macOS adds to archives, are none whatever their extension.
+    /// </summary>
+    public static bool IsImage(string path) =>
         Extensions.Contains(System.IO.Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)
         && !System.IO.Path.GetFileName(path).StartsWith('.') && !path.StartsWith("__MACOSX", StringComparison.Ordinal);
 

@@ -17,16 +17,23 @@ public static class FrechetDistance
     {
         if (a.Dimension != b.Dimension)
             throw new ArgumentException($"features of {a.Dimension} and {b.Dimension} dimensions");
-        RequireEnough(Math.Min(a.Count, b.Count), a.Dimension);
+        RequireEnough(a.Count, a.Dimension, "the first");
+        RequireEnough(b.Count, b.Dimension, "the second");
         return Between(a.Mean(), a.Covariance(), b.Mean(), b.Covariance());
     }
 
+    /// <summary>
+    /// Refuses samples whose covariance has no full rank. EDM's fid.py and others compute a figure of them all the same, which says little.
+    /// </summary>
+    /// <param name="samples">How many.</param>
+    /// <param name="features">Length of a vector.</param>
+    /// <param name="whose">Which of the two sides it is, for the message.</param>
     /// <exception cref="BDenseException">So few samples that their covariance has no full rank.</exception>
-    public static void RequireEnough(long samples, int features)
+    public static void RequireEnough(long samples, int features, string whose)
     {
         if (samples <= features)
             throw new BDenseException(
-                $"Frechet distance: {samples} samples are too few for {features} features; at least {features + 1} are needed");
+                $"Frechet distance: {whose}: {samples} samples are too few for {features} features; at least {features + 1} are needed");
     }
 
     /// <summary>Between two Gaussians; covariances symmetric, positive semidefinite. Never negative.</summary>

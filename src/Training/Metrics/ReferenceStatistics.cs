@@ -27,27 +27,30 @@ public sealed record ReferenceStatistics(Vector<double> Mean, Matrix<double> Cov
     public (long Height, long Width, long Channels)? Size { get; init; }
 
     /// <summary>Whether a path is a .npz with mu and sigma, and not one with images.</summary>
-    public static bool Holds(string path)
+    public static bool Holds(string path) =>
+        IsZip(path, zip => zip.GetEntry("mu.npy") is not null && zip.GetEntry("sigma.npy") is not null);
+
+    private static bool IsZip(string path, Func<ZipArchive, bool> of) => File.Exists(path) && DataFile.Guard(path, () =>
     {
-        if (!File.Exists(path))
+        if (!DatasetSource.Of(path).IsZip)
             return false;
-        return DataFile.Guard(path, () =>
-        {
-            if (!DatasetSource.Of(path).IsZip)
-                return false;
-            using var zip = ZipFile.OpenRead(path);
-            return zip.GetEntry("mu.npy") is not null && zip.GetEntry("sigma.npy") is not null;
-        });
-    }
+        using var zip = ZipFile.OpenRead(path);
+        return of(zip);
+    });
 
     /// <exception cref="BDenseException">No .npz, no mu and sigma in it, or not of one size.</exception>
     public static ReferenceStatistics Read(string path)
     {
+        // Images are no slip of a file's name: they are what statistics are made of.
+        if (Directory.Exists(path) || (File.Exists(path) && !IsZip(path, zip =>
+            zip.Entries.Any(entry => entry.FullName.EndsWith(".npy", StringComparison.OrdinalIgnoreCase)))))
+            throw new BDenseException(
+                $"{path}: no reference statistics, which are a .npz with mu and sigma; of images 'bdense statistics' makes them");
         var arrays = Npz.Read(path);
         if (!arrays.TryGetValue("mu", out var mu) || !arrays.TryGetValue("sigma", out var sigma))
             throw new BDenseException(
                 $"{path}: no reference statistics: it holds {string.Join(", ", arrays.Keys.Order(StringComparer.Ordinal))}, not "
-                    + "mu and sigma");
+                    + "mu and sigma; of images 'bdense statistics' makes them");
         if (mu.Shape is not [var d] || d == 0 || sigma.Shape is not [var rows, var columns] || rows != d || columns != d)
             throw new BDenseException(
                 $"{path}: mu is [{string.Join(", ", mu.Shape)}] and sigma [{string.Join(", ", sigma.Shape)}], expected [d] and [d, d]");

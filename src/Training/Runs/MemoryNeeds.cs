@@ -30,18 +30,24 @@ public static class MemoryNeeds
         return dry.Pool.ReservedBytes;
     });
 
-    /// <summary>Bytes that sampling takes beside the weights: the largest pass, and the states that a solver keeps.</summary>
+    /// <summary>
+    /// Bytes that sampling takes beside the weights: the largest pass, the states that a solver keeps, and the weights once more as tensor
+    /// cores copy them.
+    /// </summary>
     /// <param name="config">The network.</param>
     /// <param name="batch">Images at once.</param>
-    /// <param name="activations">As in <see cref="OfTraining"/>.</param>
+    /// <param name="device">What activations are in its memory, and what it keeps of weights; none: float32, nothing.</param>
     /// <exception cref="BDenseException">The batch is too large for any device.</exception>
-    public static long OfSampling(NetworkConfig config, int batch, ElementType activations = ElementType.Float32)
+    public static long OfSampling(NetworkConfig config, int batch, Backend? device = null)
     {
+        var activations = device?.ActivationType ?? ElementType.Float32;
+        long kept = device is null ? 0 : MemoryPlan.KeptOfFrozen(device, config);
         // The state, its denoised image and what multistep solvers remember of both.
         const int States = 8;
         long weights = sizeof(float) * NetworkInfo.Describe(config).Parameters,
             state = sizeof(float) * (long)config.Resolution * config.Resolution * config.ImageChannels;
-        return At(batch, images => NetworkInfo.PeakBytes(config, images, training: false, activations) - weights) + States * state * batch;
+        return At(batch, images => NetworkInfo.PeakBytes(config, images, training: false, activations) - weights) + States * state * batch
+            + kept;
     }
 
     /// <summary>Host bytes of the trajectories that a method keeps.</summary>

@@ -58,6 +58,9 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Moments, long
             Math.Max(0, pool - own), isWatched ? weights + keptOnce : 0);
     }
 
+    /// <summary>Bytes that a device keeps of a network's weights for passes without a gradient.</summary>
+    internal static long KeptOfFrozen(Backend device, NetworkConfig config) => Sizes(device, config).Frozen;
+
     /// <summary>A network's weights, and what a device keeps of them beside: trained, and for passes without a gradient.</summary>
     private static (long Weights, long Trained, long Frozen) Sizes(Backend device, NetworkConfig config)
     {

@@ -312,6 +312,37 @@ public sealed class PreparationTests
                 Assert.That(() => preparation.Write(_folder[place]), Throws.TypeOf<T>().With.Message.Contains(fault));
     }
 
+    /// <summary>As a kill leaves it, a moment ago: the unfinished dataset and the lock.</summary>
+    [TestCase("set.zip"), TestCase("set")]
+    public void What_a_killed_one_left_goes_with_the_next_to_the_same_place(string place)
+    {
+        Photos();
+        string left = _folder[$".{place}.{Guid.NewGuid():N}.tmp"];
+        if (place == "set")
+            Directory.CreateDirectory(Path.Combine(left, "00000"));
+        else
+            File.WriteAllText(left, "half");
+        _folder.Write($".{place}.lock", []);
+        _folder.Write($".{place}.lock.pid", "1 0"u8);
+        string others = $".{place}.gz.{Guid.NewGuid():N}.tmp";
+        _folder.Write(others, "another's"u8);
+        using var preparation = new Preparation(_folder["photos"], new PrepareOptions { Crop = CropMode.Center, Size = (8, 8) });
+        preparation.Write(_folder[place]);
+        Assert.That(Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName),
+            Is.EquivalentTo(new[] { "photos", place, others }));
+    }
+
+    [Test]
+    public void A_second_writer_of_a_place_is_refused_and_leaves_the_first_alone()
+    {
+        Photos();
+        var options = new PrepareOptions { Crop = CropMode.Center, Size = (8, 8) };
+        using Preparation first = new(_folder["photos"], options), second = new(_folder["photos"], options);
+        first.Write(_folder["set.zip"], _ => Assert.That(() => second.Write(_folder["set.zip"]),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("set.zip is being written by another process")));
+        Assert.That(Dataset.Open(_folder["set.zip"]).Count, Is.EqualTo(first.Count));
+    }
+
     [Test]
     public void A_size_that_does_not_go_with_the_crop_is_refused()
     {
@@ -325,7 +356,5 @@ public sealed class PreparationTests
     }
 
     private void AssertNothingWritten() =>
-        Assert.That(Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName)
-            .Where(name => !name!.EndsWith(".lock", StringComparison.Ordinal)),
-            Is.SubsetOf(new[] { "in", "photos" }));
+        Assert.That(Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName), Is.SubsetOf(new[] { "in", "photos" }));
 }

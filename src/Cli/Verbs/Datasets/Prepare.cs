@@ -90,7 +90,8 @@ internal static class Prepare
             ui.Line($"{path}: {made.Count} images of {made.Height} x {made.Width} x {made.Channels}, {Classes(made)}");
             foreach (string line in Done(made, options, parse.GetValue(background)!))
                 ui.Line($"  {line}");
-            ui.Line($"bdense data show {path} shows it, bdense train --data {path} trains with it");
+            string typed = SamplerGroup.Quoted(path);
+            ui.Line($"bdense data show {typed} shows it, bdense train --data {typed} trains with it");
             return 0;
         }
     }

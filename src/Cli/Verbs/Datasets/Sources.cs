@@ -89,19 +89,22 @@ internal sealed record PublishedDataset(string Name, string What, string Address
             [
                 "git clone https://github.com/clovaai/stargan-v2",
                 "cd stargan-v2 && bash download.sh afhq-v2-dataset",
+                // EDM's README: dataset_tool.py --source=downloads/afhqv2 --dest=datasets/afhqv2-64x64.zip --resolution=64x64
                 "bdense data prepare data/afhq_v2 --resolution 64 --unlabelled --out afhqv2-64x64.zip",
                 "bdense train --data afhqv2-64x64.zip --network edm-afhqv2-64 --batch 256 --lr 0.0002 --out runs/afhqv2",
             ],
-            "EDM trained without classes; leave --unlabelled out for the three"),
+            "as EDM does: all of the folder that holds train and test, without classes. Labelled it would have six (train/cat, test/cat, "
+                + "...): for the three leave --unlabelled out and prepare its train alone, 14,336 images"),
         new("imagenet64", "ImageNet (ILSVRC 2012), 1,281,167 photos of many sizes in 1,000 classes",
             "https://image-net.org/download.php, or https://www.kaggle.com/competitions/imagenet-object-localization-challenge/data; "
                 + "both ask for an account",
             "148 GB (training images)", "for non-commercial research and education alone; you accept the terms before the download",
             [
-                "bdense data prepare ILSVRC/Data/CLS-LOC/train --crop center --resolution 64 --out imagenet-64x64.zip",
-                "bdense train --data imagenet-64x64.zip --limit 170000 --network edm-imagenet64 --out runs/imagenet",
+                "bdense data prepare ILSVRC/Data/CLS-LOC/train --limit 170000 --crop center --resolution 64 --out imagenet-64x64.zip",
+                "bdense train --data imagenet-64x64.zip --network edm-imagenet64 --out runs/imagenet",
             ],
-            "datasets are read into one array of 2 GB: 174,762 images of 64 x 64 at most, so that --limit is needed"),
+            "--limit takes 170,000 evenly over all, of every class: datasets are read into one array of 2 GB, 174,762 images of 64 x 64 at "
+                + "most"),
     ];
 
     /// <exception cref="UsageException">There is none of that name; the message lists those there are.</exception>

@@ -88,7 +88,7 @@ internal static class Evaluate
                 return fid.Run(ui, parse, backend, paths, (count, parse.GetValue(batch), parse.GetValue(threads)), cancellation);
             }
             int n = parse.GetValue(count), atOnce = Math.Min(n, parse.GetValue(batch));
-            FrechetDistance.RequireEnough(n, RandomFeatures.Dimension);
+            FrechetDistance.RequireEnough(n, RandomFeatures.Dimension, "--count");
             string teacherPath = parse.GetValue(teacher) ?? Fit.TeacherOf(paths[0]);
             using var teacherNetwork = Fit.LoadTeacher(backend, paths[0], parse.GetValue(teacher));
             var c = teacherNetwork.Config;
@@ -105,7 +105,7 @@ internal static class Evaluate
                 FineSteps = parse.GetValue(fine),
                 Seed = parse.GetValue(fid.Draw.Seed),
             });
-            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(c, atOnce, backend.ActivationType),
+            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(c, atOnce, backend),
                 $"sampling {atOnce} images at once", "a smaller --batch");
             int[] nfes = [.. paths.Select(path => parse.GetValue(fid.Sampler.Nfe) ?? Student.OptionsOf(path).Nfe)];
             ui.Whole([

@@ -78,8 +78,10 @@ internal sealed class EvaluateFid
     {
         bool asked = parse.GetValue(_fid);
         if (asked && parse.GetValue(_reference) is null)
-            throw new UsageException(
-                "--fid needs --reference FILE.npz: EDM's statistics of the dataset, or those that 'bdense statistics' writes");
+            throw new UsageException(parse.GetValue(_images) is null
+                ? "--fid needs --reference FILE.npz: EDM's statistics of the dataset, or those that 'bdense statistics' writes"
+                : "--fid --images needs --reference PATH: the images to hold them to (a folder, a zip or any dataset), or statistics "
+                    + "(FILE.npz)");
         foreach (var option in new Option[] { _images, _inception, _reference, _state }.Concat(Sampler.Others).Concat(Draw.Others))
         {
             if (!asked && parse.GetResult(option) is { Implicit: false })
@@ -113,7 +115,7 @@ internal sealed class EvaluateFid
         var statistics = ReferenceStatistics.Read(reference);
         if (paths.Length > 1)
             SavedSampler.RequireUse(paths, options);
-        FrechetDistance.RequireEnough(count, statistics.Dimension);
+        FrechetDistance.RequireEnough(count, statistics.Dimension, "--count");
         // How many evaluations each takes is known when it is read: until then they count alike.
         ui.Whole(paths.Select(path => new PlannedStage(StageOf(path), count)));
         var results = paths.Select(path => Measure(path)).ToList();
@@ -165,7 +167,7 @@ internal sealed class EvaluateFid
             draws.RequireClasses(model.Network, path);
             var c = model.Network.Config;
             int atOnce = Math.Min(count, o.Batch);
-            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(c, atOnce, backend.ActivationType),
+            MemoryNeeds.Require(backend, MemoryNeeds.OfSampling(c, atOnce, backend),
                 $"sampling {atOnce} images at once", "a smaller --batch");
             using var features = Features(backend, parse.GetValue(_inception), o.Threads, c.ImageChannels);
             statistics.RequireFeatures(features, reference);

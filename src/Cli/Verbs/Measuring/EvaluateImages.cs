@@ -61,7 +61,10 @@ internal static class EvaluateImages
         statistics?.RequireFeatures(features, request.Reference);
         Dataset[] sets = others is null ? [images] : [images, others];
         foreach (var set in sets)
-            FrechetDistance.RequireEnough(set.Count, features.Dimension);
+        {
+            string side = set == others ? "--reference" : "--images";
+            FrechetDistance.RequireEnough(set.Count, features.Dimension, $"{side} {set.Name}");
+        }
         ui.Whole(sets.Select(set => new PlannedStage(StageOf(set), set.Count)));
         var collected = sets.Select(Collect).ToList();
         var reference = others is null ? statistics!

@@ -49,7 +49,7 @@ internal static class Statistics
                 OnNotice = ui.Note,
             });
             using var features = EvaluateFid.Features(backend, parse.GetValue(inception), parse.GetValue(threads), dataset.Channels);
-            FrechetDistance.RequireEnough(dataset.Count, features.Dimension);
+            FrechetDistance.RequireEnough(dataset.Count, features.Dimension, dataset.Name);
             string subject = $"{dataset.Name}, {dataset.Count} images of {dataset.Height} x {dataset.Width} x {dataset.Channels}",
                 path = parse.GetValue(output)!;
             string identity = $"{dataset.Name}, {RunData.Fingerprint(dataset)}";

@@ -51,9 +51,15 @@ internal static class PreparedFiles
     public static void Write(string path, Action<FileSink> body)
     {
         if (IsZip(path))
+        {
+            // What dead writers left goes at once, since nobody else writes there meanwhile. A pipe has one writer or many, as it likes.
+            using var alone = AtomicFile.IsSpecial(path) ? null : WriterLock.OfFile(path);
             AtomicFile.Write(path, stream => WriteZip(stream, body));
+        }
         else
+        {
             WriteFolder(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)), body);
+        }
     }
 
     private static bool IsZip(string path) => path.EndsWith(ZipExtension, StringComparison.OrdinalIgnoreCase);
