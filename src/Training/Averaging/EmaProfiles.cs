@@ -92,7 +92,7 @@ public sealed class EmaProfiles : IDisposable
             return;
         string path = folder.Part(SnapshotsFolder);
         foreach (var (sigmaRel, _, average) in _all)
-            Write(Path.Combine(path, $"{RunFolder.NameOf(step)}-{Text(sigmaRel)}.safetensors"), sigmaRel, average);
+            Write(Path.Combine(path, $"{RunFolder.NameOf(step)}-{PowerProfile.Text(sigmaRel)}.safetensors"), sigmaRel, average);
     }
 
     /// <summary>The step that a stored file is named for; none if it is named otherwise.</summary>
@@ -103,15 +103,13 @@ public sealed class EmaProfiles : IDisposable
         return end < 0 ? null : RunFolder.StepOf(name[..end]);
     }
 
-    internal static string NameInCheckpoint(double sigmaRel) => $"profile-{Text(sigmaRel)}.safetensors";
-
-    private static string Text(double sigmaRel) => sigmaRel.ToString(CultureInfo.InvariantCulture);
+    internal static string NameInCheckpoint(double sigmaRel) => $"profile-{PowerProfile.Text(sigmaRel)}.safetensors";
 
     private void Write(string path, double sigmaRel, Tensor average) => Checkpoint.Save(path, _network, average,
         new Dictionary<string, string>
         {
             [StepKey] = _step.ToString(CultureInfo.InvariantCulture),
-            [SigmaRelKey] = Text(sigmaRel),
+            [SigmaRelKey] = PowerProfile.Text(sigmaRel),
         });
 
     /// <summary>Frees the averages; the network stays the caller's.</summary>
