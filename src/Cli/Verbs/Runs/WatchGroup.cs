@@ -81,7 +81,7 @@ internal sealed class WatchGroup
         if (parse.GetValue(_profiles) is not { } text)
             return parse.GetResult(_snapshots) is { Implicit: false }
                 ? throw new UsageException("--ema-snapshots-every is for --ema-profiles; give their widths, as 0.05,0.1") : [];
-        double[] widths = [.. text.Split(',').Select(part => PowerProfile.SigmaRels.Read("--ema-profiles", part)).Order()];
+        double[] widths = [.. text.Split(',').Select(part => PowerProfile.SigmaRels.Read("--ema-profiles", part.Trim())).Order()];
         return widths.Distinct().Count() == widths.Length ? widths
             : throw new UsageException($"--ema-profiles {text}: a width is there twice");
     }
