@@ -218,6 +218,7 @@ public sealed class EmaProfileTests
         await CliRun.Succeeds("evaluate", "--fid", "--model", In("student-made"), "--model", In("made"), "--reference",
             In("reference.npz"), "--count", "96", "--device", "cpu");
 
+        await Places_that_are_not_its_own_are_refused();
         await Refused("there is no run", "ema", In("nothing"), "--sigma-rel", "0.08");
         await Refused("--sigma-rel must be a number above 0 and below 0.2886, not '0.3'", "ema", In("teacher"), "--sigma-rel", "0.3");
         await Refused("--step is from 1 to 12, the last that is stored, not 13", "ema", In("teacher"), "--sigma-rel", "0.08",
@@ -239,6 +240,38 @@ public sealed class EmaProfileTests
         await File.WriteAllBytesAsync(profile, bytes);
         await Refused("its profile-0.05.safetensors is not the one that was written", "ema", In("teacher"), "--sigma-rel", "0.08");
         Assert.That(Directory.Exists(In("other")), Is.False);
+    }
+
+    private async Task Places_that_are_not_its_own_are_refused()
+    {
+        foreach (string name in new[] { "config.json", "notes.txt" })
+        {
+            Directory.CreateDirectory(In($"mine-{name}"));
+            await File.WriteAllTextAsync(In($"mine-{name}/{name}"), "{}");
+            await Into(In($"mine-{name}"), $"holds something else ({name}); give a new or an empty folder");
+        }
+        string checkpoint = RunFolder.Existing(In("teacher")).Latest!;
+        await Into(checkpoint, $"lies in the run {In("teacher")}; give a folder outside of it");
+        await Into(In("teacher/averages/one"), $"lies in the run {In("teacher")}; give a folder outside of it");
+        await Into(In("teacher"), "holds a run; give another folder");
+        await Into(In("tiny.json"), "is a file's name; ema writes a folder");
+        await Into(In("one.safetensors"), "is a file's name; ema writes a folder");
+        Directory.CreateDirectory(In("empty"));
+        await CliRun.Succeeds("ema", In("student"), "--sigma-rel", "0.08", "--out", In("empty"), "--device", "cpu");
+        Assert.That(File.Exists(In("empty/student.json")));
+        var again = await CliRun.Succeeds("ema", In("teacher"), "--sigma-rel", "0.07", "--out", In("empty"), "--device", "cpu");
+        Assert.That(again.Error, Does.Contain(
+            $"{In("empty")} holds an average of {In("student")}, sigma_rel 0.08 at iteration 4, which is replaced"));
+        Assert.That(Directory.GetFiles(In("empty")).Select(Path.GetFileName), Is.EquivalentTo(new[] { "config.json", "model.safetensors" }));
+        await File.WriteAllTextAsync(In("empty/notes.txt"), "");
+        await Into(In("empty"), "holds something else (notes.txt); give a new or an empty folder");
+
+        async Task Into(string folder, string message)
+        {
+            // Before the averages are read: this run is none.
+            foreach (string run in new[] { In("teacher"), In("nothing") })
+                await Refused(message, "ema", run, "--sigma-rel", "0.08", "--out", folder, "--device", "cpu");
+        }
     }
 
     private string In(string name) => _runs.Folder[name];

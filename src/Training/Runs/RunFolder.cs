@@ -182,6 +182,7 @@ public sealed partial class RunFolder
     public static void Examine(string path, JsonObject config, bool resume, ResumeChanges? allow = null, Action<string>? notice = null)
     {
         RequirePlace(path);
+        WritablePlace.Require(path);
         if (File.Exists(Path.Combine(path, ConfigFile)))
             Changed(path, config, resume, allow, notice);
     }
@@ -242,9 +243,13 @@ public sealed partial class RunFolder
                     + "nothing more");
     }
 
+    /// <summary>Whether a run's files are in a folder, also of one that has no checkpoint yet.</summary>
+    public static bool IsRun(string path) => File.Exists(Path.Combine(path, ConfigFile))
+        && (Directory.Exists(Path.Combine(path, CheckpointsFolder)) || File.Exists(Path.Combine(path, LogFile)));
+
     /// <summary>What is in a folder besides locks and unfinished files; nothing if it is not there.</summary>
     /// <exception cref="BDenseException">It cannot be read.</exception>
-    internal static string[] Contents(string path)
+    public static string[] Contents(string path)
     {
         try
         {
