@@ -168,7 +168,7 @@ public sealed class EmaProfileTests
         }
         Assert.That(Directory.GetFiles(halves, "profile-*").Select(Path.GetFileName),
             Is.EquivalentTo(new[] { "profile-0.05.safetensors", "profile-0.1.safetensors" }));
-        Assert.That(Directory.GetFiles(_runs.Folder["straight/snapshots"]), Has.Length.EqualTo(8));
+        Assert.That(Directory.GetFiles(_runs.Folder["straight/snapshots"]), Has.Length.EqualTo(8 + 1), "and SHA256SUMS");
 
         string Run(string name, bool resume = false, int? stopAfter = null)
         {
@@ -242,6 +242,44 @@ public sealed class EmaProfileTests
         Assert.That(Directory.Exists(In("other")), Is.False);
     }
 
+    [Test]
+    public void Stored_averages_are_held_to_their_digests()
+    {
+        using var network = _runs.Teacher();
+        using var training = new TeacherTraining(network, TinyRuns.Data, Options(8));
+        using var profiles = new EmaProfiles(network, [0.05, 0.1], 2);
+        var run = RunFolder.Open(_runs.Folder["run"], new JsonObject { ["kind"] = "test" }, resume: false);
+        TrainingLoop.Run(training, run, new LoopOptions { Profiles = profiles });
+        var said = new List<string>();
+        Assert.That(PostHocEma.Of(run, said.Add), Has.Count.EqualTo(8));
+        Assert.That(said, Is.Empty);
+        string snapshots = In("run/snapshots"), file = Path.Combine(snapshots, "step-000004-0.1.safetensors"),
+            list = Path.Combine(snapshots, "SHA256SUMS");
+        byte[] bytes = File.ReadAllBytes(file);
+        // In the header, and among the weights.
+        foreach (int place in new[] { 20, bytes.Length - 3 })
+        {
+            byte[] damaged = [.. bytes];
+            damaged[place] ^= 1;
+            File.WriteAllBytes(file, damaged);
+            Assert.That(() => PostHocEma.Of(run), Throws.TypeOf<BDenseException>().With.Message.StartsWith(
+                $"{file} is damaged: it is not the one that was written"));
+        }
+        File.Delete(file);
+        Assert.That(PostHocEma.Of(run, said.Add), Has.Count.EqualTo(7));
+        Assert.That(said, Is.EqualTo(new[]
+        {
+            $"{snapshots}: 1 of the 8 stored averages are gone, the average is made without them: step-000004-0.1.safetensors",
+        }));
+        string text = File.ReadAllText(list);
+        File.WriteAllText(list, text[3..]);
+        Assert.That(() => PostHocEma.Of(run), Throws.TypeOf<BDenseException>().With.Message.Contains("SHA256SUMS is damaged"));
+        File.Delete(list);
+        said.Clear();
+        Assert.That(PostHocEma.Of(run, said.Add), Has.Count.EqualTo(7));
+        Assert.That(said.Single(), Does.Contain("7 of 7 averages are not in SHA256SUMS, so they are used unchecked"));
+    }
+
     private async Task Places_that_are_not_its_own_are_refused()
     {
         foreach (string name in new[] { "config.json", "notes.txt" })
@@ -262,7 +300,8 @@ public sealed class EmaProfileTests
         var again = await CliRun.Succeeds("ema", In("teacher"), "--sigma-rel", "0.07", "--out", In("empty"), "--device", "cpu");
         Assert.That(again.Error, Does.Contain(
             $"{In("empty")} holds an average of {In("student")}, sigma_rel 0.08 at iteration 4, which is replaced"));
-        Assert.That(Directory.GetFiles(In("empty")).Select(Path.GetFileName), Is.EquivalentTo(new[] { "config.json", "model.safetensors" }));
+        Assert.That(Directory.GetFiles(In("empty")).Select(Path.GetFileName),
+            Is.EquivalentTo(new[] { "config.json", "model.safetensors" }));
         await File.WriteAllTextAsync(In("empty/notes.txt"), "");
         await Into(In("empty"), "holds something else (notes.txt); give a new or an empty folder");
 

@@ -34,7 +34,9 @@ public static class PostHocEma
     private const double MostMismatch = 0.5;
 
     /// <summary>What a run has stored, up to its newest checkpoint and with it.</summary>
-    /// <exception cref="BDenseException">It has stored nothing, or the checkpoint is damaged.</exception>
+    /// <param name="run">The run.</param>
+    /// <param name="notice">Told of stored ones that have been lost, or that nothing tells to be whole.</param>
+    /// <exception cref="BDenseException">It has stored nothing, or the checkpoint or a stored one is damaged.</exception>
     public static IReadOnlyList<StoredAverage> Of(RunFolder run, Action<string>? notice = null)
     {
         string checkpoint = run.Latest ?? throw new BDenseException($"{run.FullName} has no checkpoint yet");
@@ -42,7 +44,7 @@ public static class PostHocEma
         long end = RunFolder.StepOf(checkpoint)!.Value;
         string snapshots = Path.Combine(run.FullName, EmaProfiles.SnapshotsFolder);
         var all = Directory.GetFiles(checkpoint, "profile-*.safetensors")
-            .Concat(Directory.Exists(snapshots) ? Directory.GetFiles(snapshots, "step-*.safetensors") : [])
+            .Concat(SnapshotDigests.Whole(snapshots, end, notice))
             .Select(Read).Where(stored => stored.Step > 0 && stored.Step <= end)
             // The checkpoint's own come first.
             .DistinctBy(stored => (stored.Step, stored.SigmaRel)).OrderBy(stored => (stored.Step, stored.SigmaRel)).ToList();
@@ -89,7 +91,8 @@ public static class PostHocEma
             throw new BDenseException(string.Create(CultureInfo.InvariantCulture,
                 $"no average with sigma_rel {PowerProfile.Text(sigmaRel)} at iteration {step} can be made of what is stored: widths ")
                 + $"{string.Join(", ", stored.Select(one => one.SigmaRel).Distinct().Order().Select(PowerProfile.Text))} at iterations "
-                + string.Create(CultureInfo.InvariantCulture, $"{stored.Min(one => one.Step)} to {last}; ask for a width near to these, or ")
+                + string.Create(CultureInfo.InvariantCulture,
+                    $"{stored.Min(one => one.Step)} to {last}; ask for a width near to these, or ")
                 + "for an end at an iteration that was stored");
         return new EmaFit([.. stored.Select((one, i) => (one, factors[i] / lengths[i]))], mismatch);
     }
