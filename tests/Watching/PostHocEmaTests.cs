@@ -21,8 +21,8 @@ public sealed class PostHocEmaTests
     }
 
     /// <summary>
-    /// theta_gamma(t) = beta theta_gamma(t-1) + (1 - beta) theta(t) over all weights is met as nearly as the mismatch promises, wherever the
-    /// weights lie: by the inequality of Cauchy and Schwarz, with the root mean square of what they differ by from their mean.
+    /// theta_gamma(t) = beta theta_gamma(t-1) + (1 - beta) theta(t) over all weights is met as nearly as the mismatch promises, wherever
+    /// the weights lie: by the inequality of Cauchy and Schwarz, with the root mean square of what they differ by from their mean.
     /// </summary>
     [TestCaseSource(nameof(s_cases))]
     public void The_sum_is_the_running_average_within_its_mismatch((int Steps, int Every, double SigmaRel) c)
@@ -47,7 +47,8 @@ public sealed class PostHocEmaTests
     [TestCase(0.07, 1)]
     public void What_cannot_be_made_is_refused(double sigmaRel, long step) =>
         Assert.That(() => PostHocEma.Fit(Stored(240, 10), sigmaRel, step), Throws.TypeOf<BDenseException>().With.Message.EqualTo(
-            $"no average with sigma_rel {PowerProfile.Text(sigmaRel)} at iteration {step} can be made of what is stored: widths 0.05, 0.1 at "
+            $"no average with sigma_rel {PowerProfile.Text(sigmaRel)} at iteration {step} can be made of what is stored: widths "
+                + $"0.05, 0.1 at "
                 + "iterations 10 to 240; ask for a width near to these, or for an end at an iteration that was stored"));
 
     [TestCase(1e-7, "0.0000001")]

@@ -15,7 +15,8 @@ namespace BDense.Training.Runs;
 /// <c>config.json</c>, what was asked for; <c>log.jsonl</c>, a line an iteration; <c>checkpoints/step-000123/</c> with
 /// <c>model.safetensors</c>, <c>config.json</c> (the network's), <c>ema.safetensors</c>, <c>optimizer.safetensors</c>,
 /// <c>state.json</c> and <c>manifest.json</c> (<see cref="Manifest"/>); <c>checkpoints/latest</c>, the name of the newest of them;
-/// <c>memory.json</c>, the peak of all sessions; <c>commands.txt</c>, the command lines that it was given; where they are asked for
+/// <c>watching.json</c>, how it is watched (<see cref="WatchRecord"/>); <c>memory.json</c>, the peak of all sessions; <c>commands.txt</c>,
+/// the command lines that it was given; where they are asked for
 /// <c>log.csv</c>, <c>tensorboard/</c>, <c>samples/</c> and
 /// <c>snapshots/</c>;
 /// <c>.lock</c>, which whoever writes the run holds open (<see cref="WriterLock"/>).

@@ -77,7 +77,8 @@ internal static class EmaVerb
                 folder = Path.GetFullPath(folder),
             });
             ui.Line(string.Create(CultureInfo.InvariantCulture,
-                $"{folder}: sigma_rel {PowerProfile.Text(sigmaRel)} at iteration {end}, from {stored.Count} stored averages; the profile differs by "
+                $"{folder}: sigma_rel {PowerProfile.Text(sigmaRel)} at iteration {end}, from {stored.Count} stored averages; the profile "
+                    + $"differs by "
                     + $"{100 * fit.Mismatch:0.00}%"));
             if (fit.Mismatch > Tolerance)
                 ui.Note("bdense: what was stored does not come near to this profile: a width between those that were kept, or an end at "
