@@ -84,6 +84,31 @@ public sealed class DryRunTests
         await Dry(Train("--dry-run", "--resume"));
     }
 
+    /// <summary>Where the run would fail for want of a place, its description does.</summary>
+    [Test]
+    [Platform("Linux")]
+    public async Task A_place_that_cannot_be_written_is_refused()
+    {
+        string file = In("tiny.json");
+        foreach (var (place, message) in new[]
+        {
+            ("/proc/x/y", "bdense: cannot write /proc/x/y: /proc is the system's own, no folder can be made there"),
+            ("/sys/x", "bdense: cannot write /sys/x: /sys is "),
+            ($"{file}/deeper", $"bdense: cannot write {file}/deeper: {file} is a file"),
+        })
+        {
+            var run = await Watched([.. Train("--dry-run").Select(word => word == In("run") ? place : word)]);
+            Assert.That((run.ExitCode, run.Message.StartsWith(message, StringComparison.Ordinal)), Is.EqualTo((1, true)), run.Message);
+        }
+        string locked = In("locked");
+        Directory.CreateDirectory(locked);
+        if (Environment.IsPrivilegedProcess || OperatingSystem.IsWindows())
+            return;
+        File.SetUnixFileMode(locked, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Assert.That(() => WritablePlace.Require(Path.Combine(locked, "run")),
+            Throws.TypeOf<BDenseException>().With.Message.Contains("permission denied"));
+    }
+
     /// <summary>More than any machine has: said with all figures, and refused as the run itself would be.</summary>
     [Test]
     public async Task What_does_not_fit_is_described_and_refused()

@@ -168,7 +168,7 @@ public sealed class EmaProfileTests
         }
         Assert.That(Directory.GetFiles(halves, "profile-*").Select(Path.GetFileName),
             Is.EquivalentTo(new[] { "profile-0.05.safetensors", "profile-0.1.safetensors" }));
-        Assert.That(Directory.GetFiles(_runs.Folder["straight/snapshots"]), Has.Length.EqualTo(8));
+        Assert.That(Directory.GetFiles(_runs.Folder["straight/snapshots"]), Has.Length.EqualTo(8 + 1), "and SHA256SUMS");
 
         string Run(string name, bool resume = false, int? stopAfter = null)
         {
@@ -218,6 +218,7 @@ public sealed class EmaProfileTests
         await CliRun.Succeeds("evaluate", "--fid", "--model", In("student-made"), "--model", In("made"), "--reference",
             In("reference.npz"), "--count", "96", "--device", "cpu");
 
+        await Places_that_are_not_its_own_are_refused();
         await Refused("there is no run", "ema", In("nothing"), "--sigma-rel", "0.08");
         await Refused("--sigma-rel must be a number above 0 and below 0.2886, not '0.3'", "ema", In("teacher"), "--sigma-rel", "0.3");
         await Refused("--step is from 1 to 12, the last that is stored, not 13", "ema", In("teacher"), "--sigma-rel", "0.08",
@@ -239,6 +240,77 @@ public sealed class EmaProfileTests
         await File.WriteAllBytesAsync(profile, bytes);
         await Refused("its profile-0.05.safetensors is not the one that was written", "ema", In("teacher"), "--sigma-rel", "0.08");
         Assert.That(Directory.Exists(In("other")), Is.False);
+    }
+
+    [Test]
+    public void Stored_averages_are_held_to_their_digests()
+    {
+        using var network = _runs.Teacher();
+        using var training = new TeacherTraining(network, TinyRuns.Data, Options(8));
+        using var profiles = new EmaProfiles(network, [0.05, 0.1], 2);
+        var run = RunFolder.Open(_runs.Folder["run"], new JsonObject { ["kind"] = "test" }, resume: false);
+        TrainingLoop.Run(training, run, new LoopOptions { Profiles = profiles });
+        var said = new List<string>();
+        Assert.That(PostHocEma.Of(run, said.Add), Has.Count.EqualTo(8));
+        Assert.That(said, Is.Empty);
+        string snapshots = In("run/snapshots"), file = Path.Combine(snapshots, "step-000004-0.1.safetensors"),
+            list = Path.Combine(snapshots, "SHA256SUMS");
+        byte[] bytes = File.ReadAllBytes(file);
+        // In the header, and among the weights.
+        foreach (int place in new[] { 20, bytes.Length - 3 })
+        {
+            byte[] damaged = [.. bytes];
+            damaged[place] ^= 1;
+            File.WriteAllBytes(file, damaged);
+            Assert.That(() => PostHocEma.Of(run), Throws.TypeOf<BDenseException>().With.Message.StartsWith(
+                $"{file} is damaged: it is not the one that was written"));
+        }
+        File.Delete(file);
+        Assert.That(PostHocEma.Of(run, said.Add), Has.Count.EqualTo(7));
+        Assert.That(said, Is.EqualTo(new[]
+        {
+            $"{snapshots}: 1 of the 8 stored averages are gone, the average is made without them: step-000004-0.1.safetensors",
+        }));
+        string text = File.ReadAllText(list);
+        File.WriteAllText(list, text[3..]);
+        Assert.That(() => PostHocEma.Of(run), Throws.TypeOf<BDenseException>().With.Message.Contains("SHA256SUMS is damaged"));
+        File.Delete(list);
+        said.Clear();
+        Assert.That(PostHocEma.Of(run, said.Add), Has.Count.EqualTo(7));
+        Assert.That(said.Single(), Does.Contain("7 of 7 averages are not in SHA256SUMS, so they are used unchecked"));
+    }
+
+    private async Task Places_that_are_not_its_own_are_refused()
+    {
+        foreach (string name in new[] { "config.json", "notes.txt" })
+        {
+            Directory.CreateDirectory(In($"mine-{name}"));
+            await File.WriteAllTextAsync(In($"mine-{name}/{name}"), "{}");
+            await Into(In($"mine-{name}"), $"holds something else ({name}); give a new or an empty folder");
+        }
+        string checkpoint = RunFolder.Existing(In("teacher")).Latest!;
+        await Into(checkpoint, $"lies in the run {In("teacher")}; give a folder outside of it");
+        await Into(In("teacher/averages/one"), $"lies in the run {In("teacher")}; give a folder outside of it");
+        await Into(In("teacher"), "holds a run; give another folder");
+        await Into(In("tiny.json"), "is a file's name; ema writes a folder");
+        await Into(In("one.safetensors"), "is a file's name; ema writes a folder");
+        Directory.CreateDirectory(In("empty"));
+        await CliRun.Succeeds("ema", In("student"), "--sigma-rel", "0.08", "--out", In("empty"), "--device", "cpu");
+        Assert.That(File.Exists(In("empty/student.json")));
+        var again = await CliRun.Succeeds("ema", In("teacher"), "--sigma-rel", "0.07", "--out", In("empty"), "--device", "cpu");
+        Assert.That(again.Error, Does.Contain(
+            $"{In("empty")} holds an average of {In("student")}, sigma_rel 0.08 at iteration 4, which is replaced"));
+        Assert.That(Directory.GetFiles(In("empty")).Select(Path.GetFileName),
+            Is.EquivalentTo(new[] { "config.json", "model.safetensors" }));
+        await File.WriteAllTextAsync(In("empty/notes.txt"), "");
+        await Into(In("empty"), "holds something else (notes.txt); give a new or an empty folder");
+
+        async Task Into(string folder, string message)
+        {
+            // Before the averages are read: this run is none.
+            foreach (string run in new[] { In("teacher"), In("nothing") })
+                await Refused(message, "ema", run, "--sigma-rel", "0.08", "--out", folder, "--device", "cpu");
+        }
     }
 
     private string In(string name) => _runs.Folder[name];

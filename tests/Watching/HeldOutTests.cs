@@ -131,7 +131,8 @@ public sealed class HeldOutTests
     {
         Assert.That(() => HeldOut.Require(TinyRuns.Config, TinyRuns.Data, Noise("large", 2, 8, 1)),
             Throws.TypeOf<BDenseException>().With.Message.EqualTo(
-                "--validation: large holds images of 8 x 8 x 3, the network takes 4 x 4 x 3"));
+                "--validation: images of 8 x 8 (large), the run has 4 x 4: give images of that size, or --resolution 4, which averages "
+                    + "those of --data and of --validation down"));
         var config = TinyRuns.Config with { LabelCount = 2 };
         var learned = Labelled("learned", 3, [0, 1], ["cat", "dog"]);
         Assert.That(() => HeldOut.Require(config, learned, Others), Throws.TypeOf<BDenseException>().With.Message.EqualTo(
@@ -149,30 +150,36 @@ public sealed class HeldOutTests
         await File.WriteAllTextAsync(config, """
             { "resolution": 8, "modelChannels": 8, "channelMultipliers": [1], "blocksPerLevel": 1 }
             """);
-        string[] train = ["train", "--data", learned, "--network", config, "--steps", "5", "--batch", "4", "--device", "cpu", "--out", run];
+        string large = Images("large.npz", 3, 16);
+        string[] train = ["train", "--data", learned, "--network", config, "--steps", "5", "--batch", "4", "--out", run];
         await Refused("holds the very images that are learned from", "--validation", learned);
         await Refused("no such file", "--validation", _runs.Folder["nothing"]);
+        await Refused("--validation: images of 16 x 16 (", "--validation", large);
+        await CliRun.Succeeds([.. train, "--device", "cpu", "--validation", large, "--resolution", "8", "--dry-run"]);
         await Refused("--validation-every is for --validation", "--validation-every", "3");
         await Refused("--samples-count is for --samples-every", "--samples-count", "3");
+        // Before the device is opened, which nobody has.
+        await Refused("--validation-every is for --validation", "--validation-every", "3", "--device", "cuda:77");
+        await Refused("--log csv,csv: csv is there twice", "--log", "csv,csv", "--device", "cuda:77");
         await Refused("--log: there is no 'xml'", "--log", "xml");
         Assert.That(Directory.Exists(run), Is.False);
-        var said = (await CliRun.Succeeds([.. train, "--validation", held, "--validation-every", "2", "--json"])).Json;
+        var said = (await CliRun.Succeeds([.. train, "--device", "cpu", "--validation", held, "--validation-every", "2", "--json"])).Json;
         var log = RunFolder.Existing(run).ReadLog();
         Assert.That(log.Select(line => line.Validation is not null), Is.EqualTo(new[] { false, true, false, true, true }));
         Assert.That(said["validationLoss"]!.GetValue<double>(), Is.EqualTo(log[^1].Validation));
         Assert.That(said["validationStep"]!.GetValue<long>(), Is.EqualTo(5));
 
-        string Images(string name, int seed)
+        string Images(string name, int seed, int size = 8)
         {
-            var pixels = new byte[12 * 8 * 8 * 3];
+            var pixels = new byte[12 * size * size * 3];
             new Random(seed).NextBytes(pixels);
-            Npz.Write(_runs.Folder[name], ("images", new NpyArray([12, 8, 8, 3], pixels)));
+            Npz.Write(_runs.Folder[name], ("images", new NpyArray([12, size, size, 3], pixels)));
             return _runs.Folder[name];
         }
 
         async Task Refused(string message, params string[] more)
         {
-            var refused = await CliRun.Of([.. train, .. more]);
+            var refused = await CliRun.Of([.. train, .. more, .. more.Contains("--device") ? (string[])[] : ["--device", "cpu"]]);
             Assert.That(refused.ExitCode, Is.Not.Zero);
             Assert.That(refused.Message, Does.StartWith("bdense: ").And.Contain(message));
         }

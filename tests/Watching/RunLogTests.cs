@@ -139,13 +139,17 @@ public sealed class RunLogTests
 
     [TestCase("jsonl", 1)]
     [TestCase("jsonl,csv,tensorboard", 3)]
-    [TestCase("CSV,csv", 1)]
+    [TestCase("CSV, jsonl", 2)]
     public void Names_are_read(string text, int count) => Assert.That(LogFormats.Parse(text), Has.Count.EqualTo(count));
 
     [Test]
     public void An_unknown_name_is_refused_with_the_nearest() => Assert.That(() => LogFormats.Parse("csv,tensorbord"),
         Throws.TypeOf<UsageException>().With.Message.EqualTo(
             "--log: there is no 'tensorbord'; did you mean 'tensorboard'? There are jsonl, csv, tensorboard"));
+
+    [Test]
+    public void A_name_that_is_there_twice_is_refused() => Assert.That(() => LogFormats.Parse("csv,CSV"),
+        Throws.TypeOf<UsageException>().With.Message.EqualTo("--log csv,CSV: csv is there twice"));
 
     private string Csv => _folder["run/log.csv"];
 

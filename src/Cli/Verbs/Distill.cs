@@ -91,7 +91,7 @@ internal static class Distill
                 throw new UsageException(
                     "--ema-profiles: an average over several rounds would be of students that take different steps; train the rounds one "
                         + "by one");
-            var validation = run.Watch.Validation(parse, ui, teacherNetwork.Config, dataset, options.Batch);
+            var validation = run.Watch.Validation(parse, ui, teacherNetwork.Config, dataset, parse.GetValue(resolution), options.Batch);
             ITraining Dry(Backend dry, int images)
             {
                 var likeIt = new Network(dry, teacherNetwork.Config, seed: null)

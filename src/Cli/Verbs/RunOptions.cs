@@ -51,7 +51,7 @@ internal sealed class RunOptions(string defaultOut, string unit)
     private readonly Option<bool> _json = CommonOptions.Json();
 
     /// <summary>What goes on beside the training.</summary>
-    public WatchGroup Watch { get; } = new();
+    public WatchGroup Watch => field ??= new WatchGroup(Out, Resume);
 
     /// <summary>A training ready to run, and what is disposed after it. Its folder is not there yet.</summary>
     /// <param name="Kind">For progress: <c>train</c>.</param>
@@ -146,6 +146,7 @@ internal sealed class RunOptions(string defaultOut, string unit)
             string path = parse.GetValue(Out)!;
             var (training, config) = (prepared.Training, Configuration(parse, prepared.Asked).WithDevice(backend));
             var allowed = Allowed(parse, prepared.Length);
+            Watch.SayChanges(parse, ui, prepared.Validation);
             if (Watch.IsDryRun(parse))
             {
                 RunFolder.Examine(path, config, parse.GetValue(Resume), allowed, ui.Note);
@@ -157,6 +158,7 @@ internal sealed class RunOptions(string defaultOut, string unit)
             }
             var folder = RunFolder.Open(path, config, parse.GetValue(Resume), allowed, ui.Note);
             folder.RecordCommand(CommandLine(parse));
+            Watch.Record(parse, folder, prepared.Validation);
             ui.Note(prepared.Note);
             string name = $"{prepared.Kind} {Path.GetFileName(folder.FullName)}";
             var loop = Watch.Options(parse, training, parse.GetValue(Seed), prepared.AtOnce, prepared.Validation);
@@ -171,6 +173,7 @@ internal sealed class RunOptions(string defaultOut, string unit)
             if (!result.Interrupted)
                 prepared.Then?.Invoke(folder);
             var measured = result.Log.LastOrDefault(line => line.Validation is not null);
+            var measuredNow = measured?.Step > result.First ? measured : null;
             ui.Json(new
             {
                 run = folder.FullName,
@@ -179,8 +182,8 @@ internal sealed class RunOptions(string defaultOut, string unit)
                 step = result.Step,
                 interrupted = result.Interrupted,
                 finalLoss = result.FinalLoss,
-                validationLoss = measured?.Validation,
-                validationStep = measured?.Step,
+                validationLoss = measuredNow?.Validation,
+                validationStep = measuredNow?.Step,
                 imagesPerSecond = result.ImagesPerSecond,
                 stepMilliseconds = result.StepMilliseconds,
                 hostMilliseconds = result.HostMilliseconds,
@@ -193,7 +196,11 @@ internal sealed class RunOptions(string defaultOut, string unit)
                     + $"{result.HostMilliseconds:0.0} of them the host's, peak {result.PeakBytes / 1048576.0:0} MiB"));
             if (measured is not null)
                 ui.Line(string.Create(CultureInfo.InvariantCulture,
-                    $"loss on held-out images {measured.Validation:g4} after {Counted(training, measured.Step)}"));
+                    $"loss on held-out images {measured.Validation:g4} after {Counted(training, measured.Step)}")
+                    + (measuredNow is null ? ", measured in a session before this one" : ""));
+            if (prepared.Validation is { } heldOut && result.Step == result.First)
+                ui.Note($"bdense: no {unit[..^1]} was left to do, so nothing was measured on --validation {heldOut.Data.Name}; give more "
+                    + $"--{unit} to go on");
             ui.Line($"checkpoint {result.Checkpoint}");
             if (!result.Interrupted)
                 return 0;

@@ -84,7 +84,7 @@ internal static class Train
             options.Validate();
             var execution = run.Execution(parse, ui, backend);
             int atOnce = options.Batch / options.MicroBatches;
-            var validation = run.Watch.Validation(parse, ui, config, dataset, atOnce);
+            var validation = run.Watch.Validation(parse, ui, config, dataset, parse.GetValue(resolution), atOnce);
             TeacherTraining Dry(Backend dry, int images) =>
                 new(new Network(dry, config, seed: null) { Execution = execution with { Graph = false } }, dataset,
                     options with { Batch = images, MicroBatches = 1 });

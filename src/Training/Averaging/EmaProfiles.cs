@@ -12,7 +12,7 @@ namespace BDense.Training.Averaging;
 /// </summary>
 /// <remarks>
 /// In a checkpoint <c>profile-0.05.safetensors</c> holds one as a network; in the run's folder
-/// <c>snapshots/step-000500-0.05.safetensors</c> holds it as it was then.
+/// <c>snapshots/step-000500-0.05.safetensors</c> holds it as it was then (<see cref="SnapshotDigests"/>).
 /// </remarks>
 public sealed class EmaProfiles : IDisposable
 {
@@ -83,6 +83,12 @@ public sealed class EmaProfiles : IDisposable
             if (StepOf(file) is { } stored && stored > step)
                 AtomicFile.Delete(file);
         }
+        var digests = SnapshotDigests.Read(path);
+        string[] beyond = [.. digests.Keys.Where(name => StepOf(name) > step)];
+        foreach (string name in beyond)
+            digests.Remove(name);
+        if (beyond.Length > 0)
+            SnapshotDigests.Write(path, digests);
     }
 
     /// <summary>Stores the averages in the run's folder, if it is time for it.</summary>
@@ -91,8 +97,17 @@ public sealed class EmaProfiles : IDisposable
         if (_every == 0 || step % _every != 0)
             return;
         string path = folder.Part(SnapshotsFolder);
-        foreach (var (sigmaRel, _, average) in _all)
-            Write(Path.Combine(path, $"{RunFolder.NameOf(step)}-{Text(sigmaRel)}.safetensors"), sigmaRel, average);
+        var digests = SnapshotDigests.Read(path);
+        using (var written = new FileDigests())
+        {
+            foreach (var (sigmaRel, _, average) in _all)
+            {
+                string name = $"{RunFolder.NameOf(step)}-{PowerProfile.Text(sigmaRel)}.safetensors", file = Path.Combine(path, name);
+                Write(file, sigmaRel, average);
+                digests[name] = written.Of(file)!;
+            }
+        }
+        SnapshotDigests.Write(path, digests);
     }
 
     /// <summary>The step that a stored file is named for; none if it is named otherwise.</summary>
@@ -103,15 +118,13 @@ public sealed class EmaProfiles : IDisposable
         return end < 0 ? null : RunFolder.StepOf(name[..end]);
     }
 
-    internal static string NameInCheckpoint(double sigmaRel) => $"profile-{Text(sigmaRel)}.safetensors";
-
-    private static string Text(double sigmaRel) => sigmaRel.ToString(CultureInfo.InvariantCulture);
+    internal static string NameInCheckpoint(double sigmaRel) => $"profile-{PowerProfile.Text(sigmaRel)}.safetensors";
 
     private void Write(string path, double sigmaRel, Tensor average) => Checkpoint.Save(path, _network, average,
         new Dictionary<string, string>
         {
             [StepKey] = _step.ToString(CultureInfo.InvariantCulture),
-            [SigmaRelKey] = Text(sigmaRel),
+            [SigmaRelKey] = PowerProfile.Text(sigmaRel),
         });
 
     /// <summary>Frees the averages; the network stays the caller's.</summary>

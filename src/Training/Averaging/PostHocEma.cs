@@ -14,22 +14,29 @@ namespace BDense.Training.Averaging;
 public sealed record StoredAverage(string File, long Step, double SigmaRel);
 
 /// <summary>A sum of stored averages that comes nearest to the one asked for.</summary>
-/// <param name="Parts">Each with its factor.</param>
+/// <param name="Parts">Each with its factor; the factors' sum is 1.</param>
 /// <param name="Mismatch">What is left between the two profiles, root of the integral of its square over that of the one asked for: 0
-/// where they agree.</param>
+/// where they agree. An average of weights theta(t) is wrong by at most this times the norm of the profile times that of theta - c, for any
+/// constant c.</param>
 public sealed record EmaFit(IReadOnlyList<(StoredAverage Average, double Factor)> Parts, double Mismatch);
 
 /// <summary>
 /// The weights' average of any width at any time, after the training, from averages that were stored in it: the sum of those whose profile
-/// is nearest to the profile asked for in the least squares' sense (Karras et al. 2023, arXiv 2312.02696, section 3.2 and appendix C).
+/// is nearest to the profile asked for in the least squares' sense, divided by the sum of the factors (Karras et al. 2023,
+/// arXiv 2312.02696, section 3.2 and appendix C, algorithm 3).
 /// </summary>
 public static class PostHocEma
 {
     // Of the Gram matrix of profiles of length 1: what is below is rounding, and would only make factors large.
     private const double LeastEigenvalue = 1e-11;
 
+    // A sum that is further off has nothing of what was asked for.
+    private const double MostMismatch = 0.5;
+
     /// <summary>What a run has stored, up to its newest checkpoint and with it.</summary>
-    /// <exception cref="BDenseException">It has stored nothing, or the checkpoint is damaged.</exception>
+    /// <param name="run">The run.</param>
+    /// <param name="notice">Told of stored ones that have been lost, or that nothing tells to be whole.</param>
+    /// <exception cref="BDenseException">It has stored nothing, or the checkpoint or a stored one is damaged.</exception>
     public static IReadOnlyList<StoredAverage> Of(RunFolder run, Action<string>? notice = null)
     {
         string checkpoint = run.Latest ?? throw new BDenseException($"{run.FullName} has no checkpoint yet");
@@ -37,7 +44,7 @@ public static class PostHocEma
         long end = RunFolder.StepOf(checkpoint)!.Value;
         string snapshots = Path.Combine(run.FullName, EmaProfiles.SnapshotsFolder);
         var all = Directory.GetFiles(checkpoint, "profile-*.safetensors")
-            .Concat(Directory.Exists(snapshots) ? Directory.GetFiles(snapshots, "step-*.safetensors") : [])
+            .Concat(SnapshotDigests.Whole(snapshots, end, notice))
             .Select(Read).Where(stored => stored.Step > 0 && stored.Step <= end)
             // The checkpoint's own come first.
             .DistinctBy(stored => (stored.Step, stored.SigmaRel)).OrderBy(stored => (stored.Step, stored.SigmaRel)).ToList();
@@ -50,6 +57,7 @@ public static class PostHocEma
     /// <param name="sigmaRel">The width asked for.</param>
     /// <param name="step">When it is to end, in iterations: up to the last that is stored.</param>
     /// <exception cref="UsageException">The width or the time is out of range.</exception>
+    /// <exception cref="BDenseException">No sum comes near: half of the profile or more would be left over.</exception>
     public static EmaFit Fit(IReadOnlyList<StoredAverage> stored, double sigmaRel, long step)
     {
         long last = stored.Max(one => one.Step);
@@ -73,9 +81,20 @@ public static class PostHocEma
             along[i] = value > LeastEigenvalue * largest ? along[i] / value : 0;
         }
         var factors = eigen.EigenVectors * along;
+        // Weights that never change are their own average.
+        factors /= factors.Select((factor, i) => factor / lengths[i]).Sum();
         double whole = PowerProfile.Product(asked, step, asked, step);
         double left = whole - 2 * factors.DotProduct(right) + factors.DotProduct(gram * factors);
-        return new EmaFit([.. stored.Select((one, i) => (one, factors[i] / lengths[i]))], Math.Sqrt(Math.Max(0, left) / whole));
+        double mismatch = Math.Sqrt(Math.Max(0, left) / whole);
+        // Also where it is no number.
+        if (!(mismatch < MostMismatch))
+            throw new BDenseException(string.Create(CultureInfo.InvariantCulture,
+                $"no average with sigma_rel {PowerProfile.Text(sigmaRel)} at iteration {step} can be made of what is stored: widths ")
+                + $"{string.Join(", ", stored.Select(one => one.SigmaRel).Distinct().Order().Select(PowerProfile.Text))} at iterations "
+                + string.Create(CultureInfo.InvariantCulture,
+                    $"{stored.Min(one => one.Step)} to {last}; ask for a width near to these, or ")
+                + "for an end at an iteration that was stored");
+        return new EmaFit([.. stored.Select((one, i) => (one, factors[i] / lengths[i]))], mismatch);
     }
 
     /// <summary>The network with the fit's weights; the caller disposes it.</summary>

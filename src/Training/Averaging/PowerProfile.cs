@@ -1,3 +1,4 @@
+using System.Globalization;
 using BDense.Kernels;
 
 namespace BDense.Training.Averaging;
@@ -13,6 +14,9 @@ namespace BDense.Training.Averaging;
 /// <param name="Gamma">The power, above 0: larger is narrower.</param>
 public readonly record struct PowerProfile(double Gamma)
 {
+    // All digits that a double has after the point.
+    private static readonly string s_plain = $"0.{new string('#', 340)}";
+
     /// <summary>Widths that a profile can have: from none to nearly that of the plain mean, gamma = 0 and 1 / sqrt(12) = 0.28868.</summary>
     public static NumberRule<double> SigmaRels { get; } = new(0, 0.2886, AboveMin: true, BelowMax: true);
 
@@ -27,7 +31,7 @@ public readonly record struct PowerProfile(double Gamma)
     public static PowerProfile OfSigmaRel(double sigmaRel)
     {
         if (!(sigmaRel > SigmaRels.Min && sigmaRel < SigmaRels.Max))
-            throw new UsageException(FormattableString.Invariant($"sigma_rel must be {SigmaRels.Description}, not {sigmaRel}"));
+            throw new UsageException(FormattableString.Invariant($"sigma_rel must be {SigmaRels.Description}, not {Text(sigmaRel)}"));
         // sigma_rel falls with gamma, and is below 1 / gamma.
         double low = 0, high = 1 / sigmaRel;
         for (int i = 0; i < 200 && low < high; i++)
@@ -38,6 +42,13 @@ public readonly record struct PowerProfile(double Gamma)
             (low, high) = new PowerProfile(middle).SigmaRel > sigmaRel ? (middle, high) : (low, middle);
         }
         return new PowerProfile(low + (high - low) / 2);
+    }
+
+    /// <summary>A width as one writes it, for messages and names of files: 0.0000001, not 1E-07.</summary>
+    public static string Text(double sigmaRel)
+    {
+        string text = sigmaRel.ToString(CultureInfo.InvariantCulture);
+        return text.Contains('E') ? sigmaRel.ToString(s_plain, CultureInfo.InvariantCulture) : text;
     }
 
     /// <summary>beta(t): what remains of the average so far at update <paramref name="t"/>, from 1.</summary>

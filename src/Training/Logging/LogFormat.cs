@@ -22,7 +22,7 @@ public static class LogFormats
     public static IReadOnlyList<string> Names { get; } = [.. Enum.GetNames<LogFormat>().Select(name => name.ToLowerInvariant())];
 
     /// <summary>Names with commas between, each at most once.</summary>
-    /// <exception cref="UsageException">One of them is none.</exception>
+    /// <exception cref="UsageException">One of them is none, or is there twice.</exception>
     public static IReadOnlyList<LogFormat> Parse(string text)
     {
         var formats = new List<LogFormat>();
@@ -31,8 +31,11 @@ public static class LogFormats
             int index = Names.ToList().IndexOf(part.Trim().ToLowerInvariant());
             if (index < 0)
                 throw new UsageException($"--log: there is no {Printable.Quoted(part)}{Suggestion.OrAll(part, Names)}");
-            formats.Add(Enum.GetValues<LogFormat>()[index]);
+            var format = Enum.GetValues<LogFormat>()[index];
+            if (formats.Contains(format))
+                throw new UsageException($"--log {text}: {Names[index]} is there twice");
+            formats.Add(format);
         }
-        return [.. formats.Distinct()];
+        return formats;
     }
 }

@@ -15,7 +15,8 @@ namespace BDense.Training.Runs;
 /// <c>config.json</c>, what was asked for; <c>log.jsonl</c>, a line an iteration; <c>checkpoints/step-000123/</c> with
 /// <c>model.safetensors</c>, <c>config.json</c> (the network's), <c>ema.safetensors</c>, <c>optimizer.safetensors</c>,
 /// <c>state.json</c> and <c>manifest.json</c> (<see cref="Manifest"/>); <c>checkpoints/latest</c>, the name of the newest of them;
-/// <c>memory.json</c>, the peak of all sessions; <c>commands.txt</c>, the command lines that it was given; where they are asked for
+/// <c>watching.json</c>, how it is watched (<see cref="WatchRecord"/>); <c>memory.json</c>, the peak of all sessions; <c>commands.txt</c>,
+/// the command lines that it was given; where they are asked for
 /// <c>log.csv</c>, <c>tensorboard/</c>, <c>samples/</c> and
 /// <c>snapshots/</c>;
 /// <c>.lock</c>, which whoever writes the run holds open (<see cref="WriterLock"/>).
@@ -182,6 +183,7 @@ public sealed partial class RunFolder
     public static void Examine(string path, JsonObject config, bool resume, ResumeChanges? allow = null, Action<string>? notice = null)
     {
         RequirePlace(path);
+        WritablePlace.Require(path);
         if (File.Exists(Path.Combine(path, ConfigFile)))
             Changed(path, config, resume, allow, notice);
     }
@@ -242,9 +244,13 @@ public sealed partial class RunFolder
                     + "nothing more");
     }
 
+    /// <summary>Whether a run's files are in a folder, also of one that has no checkpoint yet.</summary>
+    public static bool IsRun(string path) => File.Exists(Path.Combine(path, ConfigFile))
+        && (Directory.Exists(Path.Combine(path, CheckpointsFolder)) || File.Exists(Path.Combine(path, LogFile)));
+
     /// <summary>What is in a folder besides locks and unfinished files; nothing if it is not there.</summary>
     /// <exception cref="BDenseException">It cannot be read.</exception>
-    internal static string[] Contents(string path)
+    public static string[] Contents(string path)
     {
         try
         {

@@ -105,7 +105,11 @@ public sealed record LoopOptions
 /// <param name="Checkpoint">Folder of the last checkpoint; none without a run folder.</param>
 public sealed record RunResult(long Step, bool Interrupted, double FinalLoss, double ImagesPerSecond, double StepMilliseconds,
     double HostMilliseconds, long PeakBytes,
-    IReadOnlyList<LogLine> Log, string? Checkpoint);
+    IReadOnlyList<LogLine> Log, string? Checkpoint)
+{
+    /// <summary>Iterations that were done before this session.</summary>
+    public long First { get; init; }
+}
 
 /// <summary>The loop around every kind of training: progress, log, checkpoints, cancellation.</summary>
 public static class TrainingLoop
@@ -185,7 +189,8 @@ public static class TrainingLoop
             log.Count == 0 ? 0 : log.TakeLast(Math.Max(1, log.Count / 10)).Average(line => line.Loss),
             seconds > 0 ? log.Count * training.ImagesPerStep / seconds : 0,
             Median([.. log.Select(line => line.Milliseconds)]), Median([.. log.Select(line => line.HostMilliseconds)]), peak,
-            log, checkpoint);
+            log, checkpoint)
+        { First = first };
 
         void Save()
         {

@@ -38,6 +38,11 @@ public sealed record HeldOut(Dataset Data, long Every, int Batch)
     /// <exception cref="BDenseException">They do not fit, have other classes, or some are among those that are learned from.</exception>
     public static void Require(NetworkConfig network, Dataset training, Dataset heldOut)
     {
+        if (heldOut.Height != training.Height || heldOut.Width != training.Width)
+            throw new BDenseException($"--validation: images of {heldOut.Height} x {heldOut.Width} ({heldOut.Name}), the run has "
+                + $"{training.Height} x {training.Width}: give images of that size, or --resolution {training.Height}, which "
+                + $"averages those "
+                + "of --data and of --validation down");
         if (heldOut.Height != network.Resolution || heldOut.Width != network.Resolution || heldOut.Channels != network.ImageChannels)
             throw new BDenseException($"--validation: {heldOut.Name} holds images of {heldOut.Height} x {heldOut.Width} x "
                 + $"{heldOut.Channels}, the network takes {network.Resolution} x {network.Resolution} x {network.ImageChannels}");

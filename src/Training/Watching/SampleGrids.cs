@@ -13,7 +13,8 @@ namespace BDense.Training.Watching;
 /// </summary>
 /// <remarks>
 /// A picture is <c>samples/000500.png</c> in the run's folder, the same bytes that <c>bdense sample --model RUN --seed S --count N</c>
-/// writes of a checkpoint after as many iterations. Noise is drawn as sampling draws it, from no stream of the training.
+/// writes while the run's newest checkpoint is of as many iterations. (A checkpoint's folder is sampled with the weights as they are, not
+/// with <c>ema.safetensors</c>.) Noise is drawn as sampling draws it, from no stream of the training.
 /// </remarks>
 /// <param name="Every">Iterations between two pictures, 1 or more.</param>
 /// <param name="Count">Images of a picture, 1 to <see cref="SampleFiles.GridImages"/>.</param>

@@ -36,8 +36,7 @@ internal static class EmaVerb
             string path = parse.GetValue(run)!, folder = parse.GetValue(output)!;
             double sigmaRel = parse.GetValue(width)
                 ?? throw new UsageException("ema makes an average of some width: give --sigma-rel, as 0.075");
-            if (Directory.Exists(Path.Combine(folder, RunFolder.CheckpointsFolder)))
-                throw new BDenseException($"{folder} holds a run; give another folder");
+            EmaPlace.Require(folder, ui);
             if (!Student.IsStudent(path) && parse.GetValue(nfe) is not null)
                 throw new UsageException($"--nfe is for a student; {path} is not one");
             var stored = PostHocEma.Of(RunFolder.Existing(path), ui.Note);
@@ -48,14 +47,18 @@ internal static class EmaVerb
                 report => PostHocEma.Make(backend, fit, done => report(done, "")), "averages");
             // What can be refused is, before anything is written.
             var student = Student.IsStudent(path) ? Student.Of(network, Student.OptionsOf(path), parse.GetValue(nfe)) : null;
+            // Of a student that was here before.
+            string studentFile = Path.Combine(folder, StudentFile.Name);
+            if (File.Exists(studentFile))
+                AtomicFile.Delete(studentFile);
             Checkpoint.Save(folder, network, metadata: new Dictionary<string, string>
             {
-                ["averageOf"] = Path.GetFullPath(path),
-                ["sigmaRel"] = sigmaRel.ToString(CultureInfo.InvariantCulture),
-                ["step"] = end.ToString(CultureInfo.InvariantCulture),
+                [EmaPlace.RunKey] = Path.GetFullPath(path),
+                [EmaPlace.WidthKey] = PowerProfile.Text(sigmaRel),
+                [EmaPlace.StepKey] = end.ToString(CultureInfo.InvariantCulture),
             });
             if (student is not null)
-                AtomicFile.WriteText(Path.Combine(folder, StudentFile.Name),
+                AtomicFile.WriteText(studentFile,
                     RunJson.ToText(RunJson.ToNode(StudentFile.Of(student))) + "\n");
             ui.Json(new
             {
@@ -74,7 +77,8 @@ internal static class EmaVerb
                 folder = Path.GetFullPath(folder),
             });
             ui.Line(string.Create(CultureInfo.InvariantCulture,
-                $"{folder}: sigma_rel {sigmaRel} at iteration {end}, from {stored.Count} stored averages; the profile differs by "
+                $"{folder}: sigma_rel {PowerProfile.Text(sigmaRel)} at iteration {end}, from {stored.Count} stored averages; the profile "
+                    + $"differs by "
                     + $"{100 * fit.Mismatch:0.00}%"));
             if (fit.Mismatch > Tolerance)
                 ui.Note("bdense: what was stored does not come near to this profile: a width between those that were kept, or an end at "
