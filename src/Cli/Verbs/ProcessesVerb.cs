@@ -17,12 +17,7 @@ internal static class ProcessesVerb
     public static Verb Verb(Ui ui)
     {
         var engine = CommonOptions.Choice("--engine", "What carries the sums.", Engine.Auto);
-        var values = new Option<int>("--values")
-        {
-            Description = "Float32 values of the sum that is timed.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 8_000_000,
-        };
+        var values = Numbers.Int("--values", "Float32 values of the sum that is timed.", 8_000_000, min: 1, max: 1_000_000_000);
         var json = CommonOptions.Json();
         var command = new Command("processes", "Says who takes part in a run of several processes, checks their sums and times one.")
         {
@@ -32,8 +27,6 @@ internal static class ProcessesVerb
         {
             ui.JsonOnly = parse.GetValue(json);
             int n = parse.GetValue(values);
-            if (n < 1)
-                throw new UsageException($"--values is 1 or more, not {n}");
             var world = World.OfEnvironment();
             using var all = Engines.Join(parse.GetValue(engine), world);
             Report(ui, world, all, n);
