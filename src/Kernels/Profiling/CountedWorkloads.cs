@@ -88,11 +88,11 @@ internal static class CountedWorkloads
         var epilogue = new ConvolutionEpilogue(null, Moments: isMeasured ? t.Empty(s.OutputBlocks.Moments) : null);
         return () => t.Backend.FusedConv2d(s, x, w, prologue, epilogue, y);
     })
-    {
-        Precision = Of(shape),
-        IsRounded = isRounded,
-        Tile = new TileChoice(tile.Text, isSliced ? 2 : 1),
-    };
+        {
+            Precision = Of(shape),
+            IsRounded = isRounded,
+            Tile = new TileChoice(tile.Text, isSliced ? 2 : 1),
+        };
 
     private static CountedWorkload Wgrad(string kernel, ITile tile, MmaShape shape, bool isActivated) => new([kernel], "images", s_images,
         Batch, (t, n) =>
@@ -212,7 +212,8 @@ internal static class CountedWorkloads
         }, isRounded ? "WidenBFloat16x4Kernel" : "RoundBFloat16x4Kernel");
         // Statistics of attention's gradients, before the kernels of tensor cores.
         yield return Attention([isRounded ? "TensorAttentionRoundedStatisticsKernel" : "TensorAttentionStatisticsKernel"], 256,
-            isBackward: true) with { Precision = isRounded ? Precision.Bf16 : Precision.Tf32, IsRounded = isRounded };
+            isBackward: true) with
+        { Precision = isRounded ? Precision.Bf16 : Precision.Tf32, IsRounded = isRounded };
         if (isRounded)
             yield break;
         yield return Pass((t, s, x, y) =>

@@ -484,16 +484,16 @@ public unsafe partial class ReferenceBackend
 
     private static GroupNormData Data(in GroupNormShape s, Tensor? x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor stats,
         Tensor? moments = null) => new()
-    {
-        Pixels = s.Pixels,
-        C = s.C,
-        Groups = s.Groups,
-        Epsilon = s.Epsilon,
-        X = PointerOrNull(x),
-        Stats = Pointer(stats),
-        Gamma = Pointer(gamma),
-        Beta = Pointer(beta),
-        ScaleShift = PointerOrNull(scaleShift),
-        Moments = PointerOrNull(moments),
-    };
+        {
+            Pixels = s.Pixels,
+            C = s.C,
+            Groups = s.Groups,
+            Epsilon = s.Epsilon,
+            X = PointerOrNull(x),
+            Stats = Pointer(stats),
+            Gamma = Pointer(gamma),
+            Beta = Pointer(beta),
+            ScaleShift = PointerOrNull(scaleShift),
+            Moments = PointerOrNull(moments),
+        };
 }
