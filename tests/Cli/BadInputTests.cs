@@ -171,7 +171,7 @@ public sealed class BadInputTests
             "distill --teacher {}/narrow.safetensors --out {}/new"],
         [1, "text.txt: not an ONNX network", "distill --teacher {}/teacher --perceptual {}/text.txt --out {}/new"],
         [1, "none.onnx: no such file", "distill --teacher {}/teacher --perceptual {}/none.onnx --out {}/new"],
-        [1, "text.txt: damaged or cut short", "evaluate --fid --model {}/teacher --reference {}/text.txt"],
+        [1, "text.txt: no reference statistics", "evaluate --fid --model {}/teacher --reference {}/text.txt"],
         [1, "text.txt: damaged or cut short", "sample --model {}/teacher --noise {}/text.txt --out {}/new.png"],
         [1, "truncated.npz: damaged or cut short", "evaluate --fid --model {}/teacher --reference {}/truncated.npz"],
         [2, "--schedule goes with --fid", "evaluate --model {}/teacher --schedule {}/rising.json"],

@@ -53,7 +53,8 @@ internal sealed class OpsCommandTests
     [TestCase("Xyzzy", "ops: no operation 'Xyzzy'; without a name they are listed")]
     [TestCase("Silu --size hug", "ops: --size knows tiny, small, large, huge or all, not 'hug'; did you mean 'huge'?")]
     [TestCase("Silu --only nothing", "ops: no row's label contains 'nothing'; --size all --list names them all")]
-    [TestCase("Silu --device gpu", "ops: unknown device 'gpu'; use auto, cpu, cuda[:i], virtual[:a100], opencl[:i] or ilgpu-cpu")]
+    [TestCase("Silu --device gpu",
+        "ops: unknown device 'gpu'; did you mean 'cuda'? Use auto, cpu, cuda[:i], virtual[:a100], opencl[:i] or ilgpu-cpu")]
     [TestCase("Silu --sizes tiny", "ops: no option '--sizes'; --help lists them")]
     public void What_cannot_be_is_one_line_and_exit_code_2(string arguments, string line)
     {
