@@ -68,8 +68,8 @@ internal sealed class ConvMomentsOnGpuTests(string device, Precision precision)
             foreach (var (name, values) in plain)
             {
                 double scale = values.Max(Math.Abs), error = values.Zip(fused[name]).Max(pair => Math.Abs(pair.First - pair.Second));
-                // A value of BF16 in the middle between two goes to either side.
-                Assert.That(error, Is.LessThanOrEqualTo((precision == Precision.Bf16 ? 1e-2 : 3e-5) * scale), $"{c.Shapes}: {name}");
+                // An operand in the middle between two values of BF16 or TF32 (2^-8 and 2^-11 apart) goes to either side.
+                Assert.That(error, Is.LessThanOrEqualTo((precision == Precision.Bf16 ? 1e-2 : 5e-4) * scale), $"{c.Shapes}: {name}");
             }
             if (!_backend.IsVirtual)
                 continue;
@@ -95,7 +95,8 @@ internal sealed class ConvMomentsOnGpuTests(string device, Precision precision)
             Assert.That(plainKernels, Has.Some.StartsWith("GroupNormPartial").And.None.Contains("Measured"));
             Assert.That(kernels, Has.Some.Contains("Measured").And.None.StartsWith("GroupNormPartial"), "every normalisation has moments");
         }
-        double tolerance = precision == Precision.Bf16 ? 0.02 : 1e-4;
+        double tolerance = precision == Precision.Bf16 ? 0.02 : 1e-3;
+        TestContext.Out.WriteLine($"{Distance(measured.Output, plain.Output)}, {Distance(measured.Gradient, plain.Gradient)}");
         Assert.That(Distance(measured.Output, plain.Output), Is.LessThan(tolerance));
         Assert.That(Distance(measured.Gradient, plain.Gradient), Is.LessThan(tolerance));
         Assert.That(again.Output, Is.EqualTo(measured.Output));

@@ -44,7 +44,7 @@ internal abstract class TensorCoreTests
             foreach (var key in keys)
             {
                 var problem = new TensorProblem(key.M, key.N, key.Steps, Operation(key), key.Batch, Backend.IsHopper && OnWarpgroups(key),
-                    key.Taps);
+                    Operation(key) is TensorOperation.Convolution or TensorOperation.ActivatedConvolution ? key.Taps : 1);
                 var candidates = TensorPlan.Candidates(problem, SharedLimit).ToList();
                 Assert.That(candidates, Has.Count.GreaterThan(1));
                 // One slice and as many as there can be.

@@ -67,9 +67,15 @@ internal static class CountedWorkloads
         WarpgroupWgradKernel k => Wgrad(k.Name, k.Tile, MmaShape.Bf16, isActivated: false),
         MatrixProductKernel k => Product(k.Name, k.Tile, k.Shape, k.OutermostA, k.OutermostB, k.IsSliced),
         BulkProductKernel k => Product(k.Name, k.Tile, k.Shape, k.OutermostA, k.OutermostB, isSliced: false),
-        AttentionKernel k => Attention([k.Name], k.Head, k.Pass != AttentionPass.Forward) with
+        // On an H100 the others are not launched.
+        AttentionKernel k when k.Shape == MmaShape.Tf32 || k.Head == 32 => Attention([k.Name], k.Head, k.Pass != AttentionPass.Forward) with
         {
             Precision = Of(k.Shape),
+            IsRounded = k.IsRounded,
+        },
+        WarpgroupAttentionKernel k => Attention([k.Name], k.Head, k.Pass != AttentionPass.Forward) with
+        {
+            Precision = Precision.Bf16,
             IsRounded = k.IsRounded,
         },
         _ => null,
