@@ -18,12 +18,7 @@ public static class Engines
 {
     /// <param name="engine">As asked for.</param>
     /// <param name="world">What the launcher said.</param>
-    /// <param name="patience">How long a call waits for the others; null for the usual ten minutes.</param>
     /// <exception cref="BDenseException">The engine cannot be had, or knows of other processes than the launcher.</exception>
-    public static Collectives Join(Engine engine, World world, TimeSpan? patience = null) => engine switch
-    {
-        Engine.Auto when world.Size == 1 => new SingleProcess(),
-        _ when patience is { } bound => new MpiCollectives(world) { Patience = bound },
-        _ => new MpiCollectives(world),
-    };
+    public static Collectives Join(Engine engine, World world) =>
+        engine == Engine.Auto && world.Size == 1 ? new SingleProcess() : new MpiCollectives(world);
 }

@@ -38,11 +38,15 @@ internal static class ProcessesVerb
     {
         string mine = $"{Environment.MachineName} {Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}";
         var who = all.GatherBytes(Encoding.UTF8.GetBytes(mine)).Select(Encoding.UTF8.GetString).ToArray();
-        using var backend = new ReferenceBackend(1);
         // One thread a process: the check is of the engine, and several processes may share a core.
+        using var backend = new ReferenceBackend(1);
         using var x = backend.Empty(new Shape(n));
         double ordered = Seconds(all, x, all.SumInOrder, out double worst);
         double fast = Seconds(all, x, all.SumFast, out double worstFast);
+        int root = all.Size - 1;
+        ReferenceBackend.Values(x).Fill(all.Rank);
+        all.Broadcast(x, root);
+        bool isBroadcast = !ReferenceBackend.Values(x).ContainsAnyExcept(root);
         if (all.IsFirst)
         {
             ui.Json(new
@@ -60,9 +64,12 @@ internal static class ProcessesVerb
                 $"sum of {n} values: in order {1e3 * ordered:0.0} ms, the engine's own {1e3 * fast:0.0} ms"));
         }
         all.Barrier();
-        if (Math.Max(worst, worstFast) > 0)
+        // Not a number is wrong as well.
+        if (Math.Max(worst, worstFast) is not 0)
             throw new BDenseException(FormattableString.Invariant(
                 $"rank {all.Rank}: a sum is wrong by {worst:g3} in order, {worstFast:g3} by the engine's own"));
+        if (!isBroadcast)
+            throw new BDenseException($"rank {all.Rank}: what rank {root} sent to all did not come");
     }
 
     /// <summary>The shortest of three, and how far the last sum is from what it should be: whole numbers, so exactly that.</summary>
